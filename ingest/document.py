@@ -1,0 +1,172 @@
+"""What a document is on its way through the pipeline: reference, elements, chunks; and what search gives back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+ElementKind = Literal["title", "heading", "paragraph", "list_item", "table", "code", "caption"]
+Language = Literal["zh", "en", "mixed", "other"]
+
+_NAMESPACE = uuid.UUID("7d0c5f0e-6f0b-5b7e-9d0a-796f756a7500")
+
+
+def document_id(source: str, uri: str) -> str:
+    """The identity of a document: the same source and path give the same id, for ever."""
+    return str(uuid.uuid5(_NAMESPACE, f"{source}\n{uri}"))
+
+
+def chunk_id(document: str, revision: int, position: int) -> str:
+    """The identity of a chunk: its document, the revision it belongs to and its place in it."""
+    return str(uuid.uuid5(uuid.UUID(document), f"{revision}:{position}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A document that a source has found and nobody has opened yet. Picklable: it crosses to a worker.
+
+    Either `path` names the file to read, or `content` holds the bytes. `size` (bytes) and `mtime_ns` are the
+    change token: while both stay the same the document is not opened.
+    `title` overrides what the parser would find.
+    """
+
+    source: str
+    uri: str
+    name: str
+    size: int
+    mtime_ns: int
+    path: Path | None = None
+    content: bytes | None = None
+    title: str | None = None
+    access: tuple[str, ...] = ("everyone",)
+
+    @property
+    def document_id(self) -> str:
+        return document_id(self.source, self.uri)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle on a page (counted from 1). Coordinates are fractions of the page, origin top left."""
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where a passage stands. `start` and `end` are characters of the document's extracted text.
+
+    `page`, `slide` count from 1; `cells` is an A1 range such as `B2:D9`.
+    """
+
+    page: int | None = None
+    slide: int | None = None
+    sheet: str | None = None
+    cells: str | None = None
+    heading_path: tuple[str, ...] = ()
+    start: int = 0
+    end: int = 0
+    boxes: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """One paragraph, heading, list item or table as the parser read it, in reading order.
+
+    A table's text is Markdown with a header row. `level` is set for headings that the format states
+    (styles, tags, outline), 1 being the highest. `location.start/end` are set by the parser chain
+    (`ParsedDocument.text`), the rest by the format's parser.
+    """
+
+    kind: ElementKind
+    text: str
+    location: Location = field(default_factory=Location)
+    level: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedDocument:
+    """What a parser gives back. `kind` is the format that was found in the content: `pdf`, `docx`, ….
+
+    `text` is the extracted text: the elements joined by blank lines; every `location.start/end` points into it.
+    """
+
+    kind: str
+    title: str
+    elements: tuple[Element, ...]
+    text: str
+    pages: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """What the splitter cuts: a text that will become a chunk, and where it stood."""
+
+    text: str
+    language: Language
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of one revision of one document: the unit that is embedded, found and cited."""
+
+    id: str
+    document_id: str
+    revision: int
+    position: int
+    source: str
+    uri: str
+    title: str
+    language: Language
+    text: str
+    location: Location
+    access: tuple[str, ...]
+
+    @property
+    def heading(self) -> str:
+        """Title and heading path in one line: the context that is embedded together with the text."""
+        parts = [self.title, *self.location.heading_path]
+        kept = [part for index, part in enumerate(parts) if part and part not in parts[:index]]
+        return " › ".join(kept)
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Term ids and their weights, the same length."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Both vectors of one text. `dense` is None when the embedder does not cover the text's language.
+
+    `dense` has shape (dimension,), float32, length one.
+    """
+
+    dense: np.ndarray | None
+    sparse: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk that search found. `score` is fused and comparable within one answer only; the legs' own scores
+    (`dense_score` a cosine, `sparse_score` BM25) are None where that leg did not find the chunk."""
+
+    chunk: Chunk
+    score: float
+    dense_score: float | None = None
+    sparse_score: float | None = None

@@ -1,0 +1,69 @@
+"""The index of chunks: one contract, held by the embedded engine (`edge`) and by a Qdrant server (`server`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingest.access import Reader
+from ingest.document import Chunk, Embedding
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A chunk and the score one leg gave it, higher is better."""
+
+    chunk: Chunk
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Legs:
+    """What each leg of a hybrid search found, best first. A leg that was not asked is empty."""
+
+    dense: tuple[Scored, ...]
+    sparse: tuple[Scored, ...]
+
+
+class Index(Protocol):
+    """Chunks with their vectors. Safe to call from several threads of the owning process.
+
+    Revisions that are not published stand beside the published ones; which is which only the catalog knows.
+    Errors of the engine come out as `ingest.errors.YoujuError`s, never as the library's own.
+    """
+
+    def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
+        """Add the chunks, or overwrite those with the same id. Visible to searches at once, durable after `flush`."""
+        ...
+
+    def flush(self) -> None:
+        """Return when everything written or retired so far survives a crash of the process and of the machine."""
+        ...
+
+    def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
+        """The best `limit` chunks of each leg that `reader` may read, any revision, both legs from one moment.
+
+        The dense leg is skipped where `query.dense` is None, the sparse leg where it has no terms.
+        """
+        ...
+
+    def chunks(self, document_id: str, revision: int) -> list[Chunk]:
+        """All chunks of one revision, by position."""
+        ...
+
+    def embeddings(self, document_id: str, revision: int) -> list[Embedding]:
+        """The vectors of those chunks, in the same order."""
+        ...
+
+    def retire(self, document_id: str, *, first: int, last: int) -> None:
+        """Remove the chunks of the revisions from `first` to `last`, both included."""
+        ...
+
+    def count(self) -> int:
+        """How many chunks are stored, of all revisions."""
+        ...
+
+    def close(self) -> None:
+        """Flush and let go. The index cannot be used afterwards."""
+        ...

@@ -1,0 +1,49 @@
+"""The settings of ingestion. Read from the environment and `youju.toml` by the entry points only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class IngestSettings(BaseModel):
+    """Where state lives and how documents become chunks. Each field is `YOUJU_<NAME>` in the environment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    home: Path = Field(Path(".youju"), description="Folder that holds all state: back it up, move it or delete it.")
+    database_url: SecretStr | None = Field(
+        None, description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://…; SQLite in the home if unset."
+    )
+    qdrant_url: str | None = Field(
+        None, description="URL of a Qdrant server or cluster; the embedded engine is used if unset."
+    )
+    qdrant_api_key: SecretStr | None = Field(None, description="API key of that Qdrant server.")
+    qdrant_collection: str = Field("youju", description="Name (or prefix) of the collection.")
+    qdrant_timeout_seconds: float = Field(30.0, gt=0, description="How long one Qdrant request may take.")
+
+    embedding_model: str | None = Field(
+        None,
+        description="Local path or hub name of a sentence-transformers model; the shipped English MiniLM if unset.",
+    )
+    embedding_url: str | None = Field(
+        None, description="Base URL (…/v1) of an OpenAI-compatible embedding server; needs embedding_model as its name."
+    )
+    embedding_api_key: SecretStr | None = Field(None, description="API key of that embedding server.")
+    embedding_languages: tuple[str, ...] | None = Field(
+        None, description="Languages the embedding model covers, e.g. [\"zh\", \"en\"]; all if unset."
+    )
+    embedding_query_prompt: str | None = Field(
+        None, description="Text put before a query, for models that want one; the model's own prompt if unset."
+    )
+    hub: bool = Field(False, description="Allow downloading models from a model hub.")
+
+    chunk_tokens: int = Field(256, ge=32, le=8192, description="Longest chunk, in tokens of the embedder.")
+    chunk_overlap_tokens: int = Field(0, ge=0, description="Tokens repeated between neighbours cut from one element.")
+
+    parse_workers: int = Field(1, ge=1, le=64, description="Processes that parse documents.")
+    parse_timeout_seconds: float = Field(120.0, gt=0, description="How long parsing one document may take.")
+    parse_memory_mb: int = Field(2048, ge=256, description="How much memory (MiB) parsing one document may take.")
+    max_file_mb: int = Field(512, ge=1, description="Files larger than this (MiB) are refused.")
+    ocr: bool = Field(True, description="Read images and image-only pages by OCR.")
