@@ -1,0 +1,85 @@
+"""The SQL database: opening it, its one `metadata`, and its one migration history.
+
+The modules that own tables declare them on `metadata`: the catalog here, DingTalk's inbox in `api`.
+Calls are synchronous; asynchronous code crosses to a thread before it comes here.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ingest.errors import ConfigurationError, UnavailableError
+from ingest.settings import IngestSettings
+
+metadata = sa.MetaData()
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_BUSY_SECONDS = 30
+
+
+def open_database(settings: IngestSettings) -> sa.Engine:
+    """An engine on the configured database, migrated to the newest schema.
+
+    Raises ConfigurationError for a URL that cannot be used and UnavailableError for a server that is away.
+    """
+    engine = _engine(settings)
+    try:
+        _migrate(engine)
+    except sa.exc.OperationalError as error:
+        engine.dispose()
+        raise UnavailableError(
+            "database_unavailable",
+            f"The database cannot be opened ({type(error.orig).__name__}).",
+            "Check YOUJU_DATABASE_URL, that the server runs, and that YOUJU_HOME is writable.",
+        ) from None
+    return engine
+
+
+def _engine(settings: IngestSettings) -> sa.Engine:
+    if settings.database_url is None:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(
+            f"sqlite:///{settings.home / 'youju.db'}", connect_args={"timeout": _BUSY_SECONDS}
+        )
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_immediately)
+        return engine
+    try:
+        return sa.create_engine(settings.database_url.get_secret_value(), pool_pre_ping=True)
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+        raise ConfigurationError(
+            "database_url_unusable",
+            f"YOUJU_DATABASE_URL cannot be used ({type(error).__name__}).",
+            "Write it as postgresql+psycopg://user:password@host/name and install youju[postgres].",
+        ) from None
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # FULL: a publication that was reported must survive a power loss, since the old chunks are removed after it.
+    assert isinstance(connection, sqlite3.Connection)
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _begin_immediately(connection: sa.Connection) -> None:
+    # The driver would begin late and upgrade a read lock to a write lock, which fails at once under contention.
+    mode = "DEFERRED" if connection.get_execution_options().get("reads_only") else "IMMEDIATE"
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _migrate(engine: sa.Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
