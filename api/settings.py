@@ -1,0 +1,192 @@
+"""The settings of the faces, all three slices as one, and the one function that reads them from the outside."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import logging
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+
+from assistant.settings import AssistantSettings
+from ingest.errors import ConfigurationError
+from ingest.settings import IngestSettings
+
+PREFIX = "YOUJU_"
+FILE_NAME = "youju.toml"
+
+logger = logging.getLogger(__name__)
+
+
+class ApiSettings(BaseModel):
+    """How the assistant is reached. Each field is `YOUJU_<NAME>` in the environment."""
+
+    model_config = ConfigDict(frozen=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs api_key.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    api_key: SecretStr | None = Field(
+        None,
+        description="Key that callers send as `Authorization: Bearer …`; needed off loopback.",
+    )
+    workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs qdrant_url.")
+    public_url: str | None = Field(
+        None, description="Address under which people reach the page, used in links; the request's own if unset."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    dingtalk_client_id: str | None = Field(None, description="Client id (AppKey) of the DingTalk application.")
+    dingtalk_client_secret: SecretStr | None = Field(
+        None, description="Client secret (AppSecret) of the DingTalk application."
+    )
+    dingtalk_stream: bool = Field(False, description="Receive DingTalk messages over an outgoing connection.")
+    dingtalk_http: bool = Field(False, description="Receive DingTalk messages as HTTP callbacks.")
+    dingtalk_api_base: str = Field("https://api.dingtalk.com", description="Base URL of DingTalk's API.")
+    dingtalk_oapi_base: str = Field("https://oapi.dingtalk.com", description="Base URL of DingTalk's older API.")
+    dingtalk_window_seconds: int = Field(
+        3600, ge=1, description="How far the timestamp of a DingTalk callback may be from this machine's clock."
+    )
+    dingtalk_idle_seconds: float = Field(
+        120.0, gt=0, description="How long the DingTalk connection may be silent before it is opened anew."
+    )
+    dingtalk_webhook_hosts: tuple[str, ...] = Field(
+        ("oapi.dingtalk.com",), description="Hosts that answers to DingTalk messages may be sent to."
+    )
+
+    @field_validator("api_key", "dingtalk_client_secret")
+    @classmethod
+    def _blank_is_unset(cls, secret: SecretStr | None) -> SecretStr | None:
+        return secret if secret is not None and secret.get_secret_value().strip() else None
+
+
+class Settings(IngestSettings, AssistantSettings, ApiSettings):
+    """Everything that can be set. Building one directly reads nothing from outside: that is `load_settings`."""
+
+
+class _Loaded(Settings, BaseSettings):
+    """The same, filled from the environment over the file over the defaults."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        # What `load_settings` passes in is the file, so the environment stands before it.
+        return env_settings, init_settings
+
+
+def load_settings() -> Settings:
+    """Read the settings, environment over file over default, and refuse what would be unsafe.
+
+    The file is `YOUJU_CONFIG`, else `youju.toml` in the working directory, else in `YOUJU_HOME`.
+    Raises ConfigurationError; its text names settings and never their values.
+    """
+    path = _file()
+    values = _read(path) if path else {}
+    _warn_of_misspelt_variables()
+    try:
+        settings = _Loaded(**values)
+    except ValidationError as error:
+        raise ConfigurationError(
+            "invalid_setting",
+            _complaints(error),
+            f'Correct it in the environment (lists as JSON: ["zh", "en"]) or in {path or FILE_NAME}.',
+        ) from None
+    except SettingsError as error:
+        raise ConfigurationError(
+            "invalid_setting", f"A variable cannot be read: {error}.", 'Write lists as JSON: ["zh", "en"].'
+        ) from None
+    check_safety(settings)
+    return settings
+
+
+def check_safety(settings: Settings) -> None:
+    """Raise ConfigurationError where two settings together would be unsafe."""
+    public_host = urlsplit(settings.public_url).hostname if settings.public_url else None
+    exposed = [host for host in (settings.host, public_host) if host and not is_loopback(host)]
+    if exposed and settings.api_key is None:
+        raise ConfigurationError(
+            "no_authentication",
+            f"{exposed[0]} can be reached from other machines, and no API key is set.",
+            "Set YOUJU_API_KEY to a long random text, or serve on 127.0.0.1 only.",
+        )
+    if settings.workers > 1 and settings.qdrant_url is None:
+        raise ConfigurationError(
+            "one_worker_only",
+            f"{settings.workers} workers were asked for, but one process owns the embedded index.",
+            "Set YOUJU_WORKERS=1, or YOUJU_QDRANT_URL to a Qdrant server.",
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` (a name or an address) can be reached from this machine only."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _file() -> Path | None:
+    named = os.environ.get(f"{PREFIX}CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ConfigurationError(
+                "settings_file_missing", f"The settings file {named} does not exist.", "Correct YOUJU_CONFIG."
+            )
+        return Path(named)
+    home = Path(os.environ.get(f"{PREFIX}HOME") or Settings.model_fields["home"].default)
+    return next((path for path in (Path(FILE_NAME), home / FILE_NAME) if path.is_file()), None)
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        # The reason names a line; a decoder's own text may quote the file, and the file holds secrets.
+        reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8 text"
+        raise ConfigurationError("settings_file_broken", f"{path} is not TOML: {reason}.") from None
+    except OSError as error:
+        raise ConfigurationError("settings_file_unreadable", f"{path} cannot be read: {error.strerror}.") from None
+    for key in values:
+        if key not in Settings.model_fields:
+            raise ConfigurationError(
+                "unknown_setting", f"{path} has the unknown setting {key!r}.", _did_you_mean(key) or "Remove it."
+            )
+    return values
+
+
+def _warn_of_misspelt_variables() -> None:
+    # A warning and no more: container platforms invent variables of their own under a service's name.
+    for variable in os.environ:
+        name = variable.removeprefix(PREFIX).lower()
+        if variable.startswith(PREFIX) and name not in Settings.model_fields and name != "config":
+            nearest = _did_you_mean(name)
+            if nearest:
+                logger.warning("The variable %s is not a setting. %s", variable, nearest)
+
+
+def _did_you_mean(key: str) -> str:
+    near = difflib.get_close_matches(key.lower(), Settings.model_fields, n=1)
+    return f"Did you mean {near[0]!r}?" if near else ""
+
+
+def _complaints(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in found) + "."
