@@ -6,6 +6,7 @@ count. The clock ticks with every publication, so that a search can tell that a 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -255,6 +256,8 @@ class Catalog:
                     .where(_documents.c.id.in_(ids))
                     .values(
                         deleted=True,
+                        # The numbers given out so far are about to be retired: this content must not get one again.
+                        taken_digest=None,
                         revision=None,
                         published=tick,
                         digest=None,
@@ -327,7 +330,9 @@ def _document(row: sa.Row[Any]) -> Document:
 
 
 def _path(reference: Reference) -> str | None:
-    return str(reference.path) if reference.path is not None else None
+    if reference.path is None:
+        return None
+    return os.fsencode(reference.path).decode("utf-8", "backslashreplace")
 
 
 def _batches(values: Collection[str] | Collection[int]) -> Iterable[list[Any]]:
