@@ -1,6 +1,6 @@
 """Makes the binary files of `examples/`: a small company that does not exist. The text files are written by hand.
 
-    python tests/examples/make_examples.py [FOLDER]
+    python tests/example_company/make_examples.py [FOLDER]
 
 Needs, beside the project's own packages, `pip install reportlab` and, for the Chinese letters,
 `apt-get install fonts-wqy-zenhei fonts-dejavu-core`. The same versions give the same bytes.

@@ -1,5 +1,7 @@
 """The Word documents and the slides of the example company."""
 
+# ruff: noqa: E501  (the long lines are sentences of the documents)
+
 from __future__ import annotations
 
 from pathlib import Path

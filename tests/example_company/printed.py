@@ -1,5 +1,7 @@
 """The PDF files with a text layer: an English manual and a Chinese policy."""
 
+# ruff: noqa: E501  (the long lines are sentences of the documents)
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -43,7 +45,7 @@ class _Template(BaseDocTemplate):
         canvas.drawString(22 * mm, A4[1] - 15 * mm, self._running)
         canvas.drawCentredString(A4[0] / 2, 12 * mm, self._footer.format(page=canvas.getPageNumber()))
 
-    def afterFlowable(self, flowable: Any) -> None:
+    def afterFlowable(self, flowable: Any) -> None:  # noqa: N802  (the name reportlab calls)
         level = {"h1": 0, "h2": 1}.get(getattr(getattr(flowable, "style", None), "name", ""))
         if level is not None:
             text = flowable.getPlainText()
