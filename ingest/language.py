@@ -1,0 +1,124 @@
+"""What language a text is in, its folded form for matching, and where its sentences end.
+
+Chinese and English are told apart by counting letters, not by a model: it costs nothing, and the answer decides
+only which legs of the search a text takes part in.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from ingest.document import Language
+
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
+_FOREIGN = re.compile(r"[\u0370-\u1fff\u3040-\u30ff\u3130-\u318f\uac00-\ud7af]+")
+_SAMPLE_CHARS = 20_000
+
+_HAN_PER_WORD = 1.5
+"""A Chinese word is about one and a half characters: so many weigh as much as one English word."""
+_MIXED_FROM, _CHINESE_FROM = 0.15, 0.7
+
+
+def detect(text: str) -> Language:
+    """The language of a question or a passage: `zh`, `en`, `mixed` (both in earnest) or `other`.
+
+    Decided by the share of Han among Han and Latin words: a Chinese sentence that names an English product is
+    `zh`, an English one that quotes a Chinese name is `en`. Text without letters, or mostly in another script
+    (Japanese, Korean, Cyrillic, Arabic, …), is `other`. Long texts are judged by their beginning.
+    """
+    sample = text[:_SAMPLE_CHARS]
+    han = sum(map(len, _HAN.findall(sample))) / _HAN_PER_WORD
+    latin = len(_LATIN.findall(sample))
+    foreign = sum(map(len, _FOREIGN.findall(sample))) / 4
+    if foreign > han + latin or not han + latin:
+        return "other"
+    # Kana beside Han is Japanese, in which two characters of three are Han.
+    if foreign > 0.1 * han > 0 and foreign > latin:
+        return "other"
+    share = han / (han + latin)
+    if share < _MIXED_FROM:
+        return "en"
+    return "zh" if share >= _CHINESE_FROM else "mixed"
+
+
+def fold(text: str) -> str:
+    """The form in which texts are matched: NFKC (full-width to half-width), traditional to simplified Chinese.
+
+    Character by character, so it is the same for a query and for the passage it should find. Lengths may change.
+    """
+    if text.isascii():
+        return text
+    return unicodedata.normalize("NFKC", text).translate(_simplified())
+
+
+@cache
+def _simplified() -> dict[int, int]:
+    """MediaWiki's traditional-to-simplified table as zhconv ships it, single characters only.
+
+    Read as data: importing zhconv pulls in a deprecated setuptools module where there is one.
+    """
+    spec = find_spec("zhconv")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("zhconv is a dependency of youju and is not installed", name="zhconv")
+    tables = json.loads(Path(spec.origin).with_name("zhcdict.json").read_bytes())
+    return {ord(old): ord(new) for old, new in tables["zh2Hans"].items() if len(old) == len(new) == 1}
+
+
+_CLOSERS = r"\"'”’」』）)】》〉］\]"
+_END = re.compile(
+    rf"[。！？；…][。！？；…!?]*[{_CLOSERS}]*"
+    rf"|[!?]+[{_CLOSERS}]*(?=\s|$|[\u3400-\u9fff])"
+    rf"|\.[.{_CLOSERS}]*(?=\s|$)"
+    r"|\n(?=[^\S\n]*(?:\n|[|•·*+-]\s|\d{1,3}[.、)）]))"
+)
+_LIST_NUMBER = re.compile(r"(?:^|\n)[^\S\n]*\d{1,3}$")
+_OPENING = r"(?:^|[\s(\[\"“（])"
+_TITLE = re.compile(rf"{_OPENING}(?:[A-Z]|Nos?|Mr|Mrs|Ms|Dr|Prof|St|Figs?|Eq|Sec|vs|cf|[Ee]\.g|[Ii]\.e)$")
+"""What a full stop after never ends a sentence: initials, forms of address, and words that a number follows."""
+_ABBREVIATION = re.compile(
+    rf"{_OPENING}(?:(?:[A-Za-z]\.)+[A-Za-z]|etc|al|approx|Inc|Ltd|Co|Corp|Dept|Ch|Vol|Art|pp?"
+    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$"
+)
+"""Abbreviations that may also stand last: the next word decides."""
+_GOES_ON = re.compile(r"\s+[a-z0-9]")
+
+
+def sentences(text: str) -> list[tuple[int, int]]:
+    """The sentences of `text` as (start, end), in order, without the white space around them.
+
+    Ends are 。！？；… and . ! ? with their closing quotes, and a line break before a blank line, a list item or a
+    table row. Decimals, version numbers, file names, abbreviations (`e.g.`, `No. 5`, `Dr. Wu`) and list numbers
+    end nothing. Everything that is not white space belongs to exactly one sentence.
+    """
+    spans: list[tuple[int, int]] = []
+    start = 0
+    for match in _END.finditer(text):
+        if match[0][0] == "." and not _closes(text, match.start(), match.end()):
+            continue
+        _append(spans, text, start, match.end())
+        start = match.end()
+    _append(spans, text, start, len(text))
+    return spans
+
+
+def _closes(text: str, stop: int, end: int) -> bool:
+    """Whether the full stop at `stop`, followed by white space at `end`, ends a sentence."""
+    before = text[max(0, stop - 12) : stop]
+    if _LIST_NUMBER.search(before) or _TITLE.search(before):
+        return False
+    return not (_ABBREVIATION.search(before) and _GOES_ON.match(text, end))
+
+
+def _append(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    if start < end:
+        spans.append((start, end))
