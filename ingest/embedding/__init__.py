@@ -5,7 +5,7 @@ Query and document are different verbs because models treat them differently.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -21,8 +21,12 @@ class DenseEmbedder(Protocol):
     """
 
     name: str
-    dimension: int
     max_tokens: int
+
+    @property
+    def dimension(self) -> int:
+        """Numbers in a vector."""
+        ...
 
     def covers(self, language: Language) -> bool:
         """Whether texts of this language get a vector at all."""
@@ -71,7 +75,9 @@ class Embedder:
         """Both vectors of each chunk; no dense vector where the model does not cover the chunk's language."""
         texts = [f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text for chunk in chunks]
         covered = [i for i, chunk in enumerate(chunks) if self.dense.covers(chunk.language)]
-        vectors = self.dense.embed_documents([texts[i] for i in covered]) if covered else []
+        vectors: Sequence[np.ndarray] = (
+            list(self.dense.embed_documents([texts[i] for i in covered])) if covered else []
+        )
         dense = dict(zip(covered, vectors, strict=True))
         sparse = self.sparse.embed_documents(texts)
         return [Embedding(dense.get(i), terms) for i, terms in enumerate(sparse)]

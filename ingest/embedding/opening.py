@@ -1,0 +1,106 @@
+"""Which embedder the settings ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from pathlib import Path
+
+from ingest.embedding import DenseEmbedder, Embedder
+from ingest.embedding.dense import (
+    SHIPPED_NAME,
+    SHIPPED_SHA256,
+    SentenceTransformersEmbedder,
+    count_with,
+    load_tokenizer,
+    shipped_folder,
+)
+from ingest.embedding.folder import fetch, fingerprint
+from ingest.embedding.remote import RemoteEmbedder, estimate_tokens
+from ingest.embedding.sparse import Bm25Embedder
+from ingest.errors import ConfigurationError
+from ingest.settings import IngestSettings
+
+_KNOWN_LANGUAGES = {"zh", "en", "mixed", "other"}
+
+
+def open_embedder(settings: IngestSettings) -> Embedder:
+    """The embedder of these settings. Loads no weights and, but for a model to be fetched, touches no network.
+
+    Raises ConfigurationError where the settings name no usable model, UnavailableError where a hub is down.
+    """
+    return Embedder(_dense(settings), Bm25Embedder())
+
+
+def token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[int]]:
+    """Counts tokens as the embedder of these settings does; cheap to make, without torch, for a worker process."""
+    if settings.embedding_url is not None:
+        return estimate_tokens
+    return partial(count_with, load_tokenizer(_folder(settings)))
+
+
+def _dense(settings: IngestSettings) -> DenseEmbedder:
+    languages = _languages(settings)
+    if settings.embedding_url is not None:
+        return _remote(settings, languages)
+    folder = _folder(settings)
+    if settings.embedding_model is None:
+        return SentenceTransformersEmbedder(
+            folder,
+            name=f"{SHIPPED_NAME}-{SHIPPED_SHA256[:12]}",
+            languages=languages or ("en",),
+            query_prompt=settings.embedding_query_prompt,
+            sha256=SHIPPED_SHA256,
+        )
+    return SentenceTransformersEmbedder(
+        folder,
+        name=f"{Path(settings.embedding_model).name}-{fingerprint(folder)}",
+        languages=languages,
+        query_prompt=settings.embedding_query_prompt,
+    )
+
+
+def _remote(settings: IngestSettings, languages: Collection[str] | None) -> RemoteEmbedder:
+    if settings.embedding_model is None:
+        raise ConfigurationError(
+            "embedding_model_unnamed",
+            "YOUJU_EMBEDDING_URL is set, but not which of its models to use.",
+            "Set YOUJU_EMBEDDING_MODEL to the model's name on that server.",
+        )
+    key = settings.embedding_api_key
+    return RemoteEmbedder(
+        settings.embedding_url or "",
+        settings.embedding_model,
+        api_key=key.get_secret_value() if key else None,
+        languages=languages,
+        query_prompt=settings.embedding_query_prompt,
+    )
+
+
+def _languages(settings: IngestSettings) -> Collection[str] | None:
+    named = settings.embedding_languages
+    if named is None:
+        return None
+    if not named or not set(named) <= _KNOWN_LANGUAGES:
+        raise ConfigurationError(
+            "embedding_languages_unknown",
+            f"YOUJU_EMBEDDING_LANGUAGES is {list(named)}.",
+            "Name one or more of zh, en, mixed, other; leave it unset for all.",
+        )
+    return named
+
+
+def _folder(settings: IngestSettings) -> Path:
+    model = settings.embedding_model
+    if model is None:
+        return shipped_folder()
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    if not settings.hub:
+        raise ConfigurationError(
+            "embedding_model_missing",
+            f"YOUJU_EMBEDDING_MODEL is {model!r}, and there is no such folder.",
+            "Give the path of a model folder, or set YOUJU_HUB=true to fetch it from a model hub.",
+        )
+    return fetch(model)

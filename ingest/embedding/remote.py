@@ -1,0 +1,133 @@
+"""Dense vectors by a server that speaks OpenAI's /v1/embeddings (vLLM, SGLang, Ollama, TEI, …)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property
+from typing import Any
+
+import httpx
+import numpy as np
+
+from ingest.document import Language
+from ingest.errors import ConfigurationError, UnavailableError
+
+_BATCH_TEXTS = 64
+_MAX_TOKENS = 8192
+_HINT = "Check YOUJU_EMBEDDING_URL and that the server is running."
+
+
+class RemoteEmbedder:
+    """One model of an embedding server. Thread-safe. The first use of `dimension` asks the server.
+
+    Raises UnavailableError `embedding_server_down`, `embedding_server_timeout`, `embedding_server_failed`
+    (5xx, or an answer that is no list of vectors) and ConfigurationError `embedding_server_refused` (4xx).
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        *,
+        api_key: str | None = None,
+        languages: Collection[str] | None = None,
+        query_prompt: str | None = None,
+        timeout_seconds: float = 60.0,
+    ) -> None:
+        self.name = f"{model}@remote"
+        self.max_tokens = _MAX_TOKENS
+        self._model = model
+        self._languages = languages
+        self._query_prompt = query_prompt or ""
+        self._endpoint = url.rstrip("/") + "/embeddings"
+        self._client = httpx.Client(
+            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            timeout=httpx.Timeout(timeout_seconds, connect=5.0),
+            trust_env=False,
+        )
+
+    @cached_property
+    def dimension(self) -> int:
+        """Numbers in a vector, found by embedding one word."""
+        return int(self._request(["dimension"]).shape[1])
+
+    def covers(self, language: Language) -> bool:
+        """Whether texts of this language get a vector: all if no languages were named, mixed text if any was."""
+        if self._languages is None:
+            return True
+        return language in self._languages or (language == "mixed" and bool({"zh", "en"} & set(self._languages)))
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """An estimate: the server's tokenizer is not known here."""
+        return estimate_tokens(texts)
+
+    def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
+        """Vectors of passages, float32, shape (len(texts), dimension)."""
+        batches = [
+            self._request(list(texts[start : start + _BATCH_TEXTS]))
+            for start in range(0, len(texts), _BATCH_TEXTS)
+        ]
+        return np.concatenate(batches) if batches else np.empty((0, self.dimension), dtype=np.float32)
+
+    def embed_query(self, text: str) -> np.ndarray:
+        """Vector of a query, float32, shape (dimension,)."""
+        vector: np.ndarray = self._request([self._query_prompt + text])[0]
+        return vector
+
+    def _request(self, texts: list[str]) -> np.ndarray:
+        body = {"model": self._model, "input": texts, "encoding_format": "float"}
+        try:
+            response = self._client.post(self._endpoint, json=body)
+        except httpx.TimeoutException as error:
+            raise UnavailableError(
+                "embedding_server_timeout", f"{self._endpoint} did not answer in time.", _HINT
+            ) from error
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise UnavailableError(
+                "embedding_server_down", f"{self._endpoint} cannot be reached: {error}", _HINT
+            ) from error
+        self._check(response)
+        return self._vectors(response, len(texts))
+
+    def _check(self, response: httpx.Response) -> None:
+        if response.is_success:
+            return
+        said = f"{self._endpoint} answered {response.status_code}"
+        if response.status_code in (401, 403):
+            raise ConfigurationError("embedding_server_refused", f"{said}.", "Check YOUJU_EMBEDDING_API_KEY.")
+        if 400 <= response.status_code < 500 and response.status_code not in (408, 429):
+            raise ConfigurationError(
+                "embedding_server_refused",
+                f"{said}: {response.text[:200]}",
+                "Check that YOUJU_EMBEDDING_MODEL is a model of that server.",
+            )
+        raise UnavailableError("embedding_server_failed", f"{said}.", _HINT)
+
+    def _vectors(self, response: httpx.Response, expected: int) -> np.ndarray:
+        try:
+            rows: list[Any] = sorted(response.json()["data"], key=lambda row: row["index"])
+            vectors = np.array([row["embedding"] for row in rows], dtype=np.float32)
+        except (ValueError, KeyError, TypeError) as error:
+            raise self._malformed() from error
+        if vectors.ndim != 2 or len(vectors) != expected or not np.isfinite(vectors).all():
+            raise self._malformed()
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        normal: np.ndarray = vectors / np.maximum(lengths, 1e-12)
+        return normal
+
+    def _malformed(self) -> UnavailableError:
+        return UnavailableError(
+            "embedding_server_failed",
+            f"{self._endpoint} did not answer with one vector per text.",
+            "YOUJU_EMBEDDING_URL must end in /v1 and serve OpenAI's embeddings.",
+        )
+
+
+def estimate_tokens(texts: Sequence[str]) -> list[int]:
+    """Tokens of each text, on the safe side: one per Chinese character, one per four letters."""
+    return [_estimate(text) for text in texts]
+
+
+def _estimate(text: str) -> int:
+    ascii_chars = len(text.encode("ascii", "ignore"))
+    return len(text) - ascii_chars + (ascii_chars + 3) // 4

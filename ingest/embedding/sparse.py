@@ -1,0 +1,38 @@
+"""Sparse vectors: Qdrant's own BM25 over folded text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from ingest.document import SparseVector
+from ingest.language import fold
+
+AVERAGE_TERMS = 150.0
+"""The length, in terms, that BM25 takes for average. A constant of the index version: it is baked into every
+stored vector, so it may not follow the collection."""
+
+
+class Bm25Embedder:
+    """Term weights by Qdrant's multilingual tokenizer; queries and passages are folded the same way."""
+
+    name = "bm25-1"
+
+    def embed_documents(self, texts: Sequence[str]) -> list[SparseVector]:
+        """Term weights of passages."""
+        return [_vector(self._model.embed_document(fold(text))) for text in texts]
+
+    def embed_query(self, text: str) -> SparseVector:
+        """Terms of a query, each of weight one."""
+        return _vector(self._model.embed_query(fold(text)))
+
+    @cached_property
+    def _model(self) -> Any:
+        from qdrant_edge import Bm25, Bm25Config, TokenizerType
+
+        return Bm25(Bm25Config(avg_len=AVERAGE_TERMS, tokenizer=TokenizerType.Multilingual))
+
+
+def _vector(sparse: Any) -> SparseVector:
+    return SparseVector(tuple(sparse.indices), tuple(sparse.values))
