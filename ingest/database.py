@@ -31,16 +31,24 @@ def open_database(settings: IngestSettings) -> sa.Engine:
     Raises ConfigurationError for a URL that cannot be used and UnavailableError for a server that is away.
     """
     engine = _engine(settings)
+    event.listen(engine, "handle_error", _translate)
     try:
         _migrate(engine)
-    except sa.exc.OperationalError as error:
+    except BaseException:
         engine.dispose()
+        raise
+    return engine
+
+
+def _translate(context: sa.engine.ExceptionContext) -> None:
+    """Turn the database being away, locked or full into an error of ours; the rest are mistakes of ours."""
+    error = context.original_exception
+    if isinstance(context.sqlalchemy_exception, sa.exc.OperationalError | sa.exc.InterfaceError):
         raise UnavailableError(
             "database_unavailable",
-            f"The database cannot be opened ({type(error.orig).__name__}).",
-            "Check YOUJU_DATABASE_URL, that the server runs, and that YOUJU_HOME is writable.",
+            f"The database does not answer ({type(error).__name__}).",
+            "Check YOUJU_DATABASE_URL, that the server runs, and that YOUJU_HOME is writable and has room.",
         ) from None
-    return engine
 
 
 def _engine(settings: IngestSettings) -> sa.Engine:

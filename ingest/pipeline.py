@@ -1,0 +1,313 @@
+"""The chain of ingestion: discover → parse → split → embed → write → flush → publish → retire.
+
+    source ──► changes ──► [prepare: parse, split] ──► batches ──► [embed] ──► index ──► catalog ──► retire
+                            child processes                        child process
+
+A reader sees the old revision of a document or the new one, whatever happens here: chunks of a new revision are
+written beside the old, flushed, then one SQL transaction makes them the current ones, and only then the old are
+removed. A run that was killed at any point is finished by the next one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from ingest.catalog import Publication
+from ingest.changes import Candidate, Changes, check_deletions, find_changes
+from ingest.document import Chunk, Embedding, Language, Passage, Reference, chunk_id
+from ingest.embedding.opening import open_embedder, token_counter
+from ingest.engines.local import Limits, LocalEngine
+from ingest.errors import DocumentError, SourceError, YoujuError
+from ingest.language import detect
+from ingest.ownership import Ownership
+from ingest.parse import PARSER_VERSION, parse
+from ingest.runs import Failure, OnProgress, Report
+from ingest.settings import IngestSettings
+from ingest.sources import Source
+from ingest.split import SPLITTER_VERSION, split
+from ingest.store import Store
+
+_BATCH_CHUNKS = 256
+_BATCH_SECONDS = 2.0
+# A search that began before a publication may still be reading the old chunks.
+_RETIRE_AFTER_SECONDS = 1.0
+_EMBED_LIMITS = Limits(seconds=900.0, memory_mb=16_384, items_per_worker=1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document read and cut, not yet embedded. `passages` is None where the bytes turned out to be the same."""
+
+    digest: str
+    kind: str = ""
+    title: str = ""
+    language: Language = "other"
+    passages: tuple[Passage, ...] | None = None
+
+
+class Ingestor:
+    """Brings sources into the index. One run at a time."""
+
+    def __init__(self, store: Store, settings: IngestSettings) -> None:
+        self._store = store
+        self._settings = settings
+        self._fingerprint = _fingerprint(settings, store.embedder.name)
+
+    def run(
+        self,
+        source: Source,
+        *,
+        on_progress: OnProgress | None = None,
+        stop: threading.Event | None = None,
+        allow_deletions: bool = False,
+    ) -> Report:
+        """Bring the index up to date with the source.
+
+        Documents that cannot be read are reported and the rest goes on; setting `stop` ends the run early with
+        everything reported so far searchable. Raises SourceError if the source cannot be listed, OwnedError if
+        a run is under way, UnavailableError if the index, the database or an embedding server went away; the
+        next run goes on from there.
+        """
+        with Ownership.take(self._settings.home, "ingest", "run.lock"):
+            run = _Run(self._store, self._settings, self._fingerprint, source, on_progress, stop)
+            return run.carry_out(allow_deletions=allow_deletions)
+
+
+class _Run:
+    """One run over one source."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: IngestSettings,
+        fingerprint: str,
+        source: Source,
+        on_progress: OnProgress | None,
+        stop: threading.Event | None,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._fingerprint = fingerprint
+        self._source = source
+        self._on_progress = on_progress or (lambda report: None)
+        self._stop = stop or threading.Event()
+        self._started = time.monotonic()
+        self._complete: dict[str, tuple[Candidate, Publication]] = {}  # by the id of a document's last chunk
+        self._broken: set[str] = set()  # documents that lost a batch
+        self._counting = threading.Lock()
+        self._report = Report(store.runs.start(source.name))
+
+    def carry_out(self, *, allow_deletions: bool) -> Report:
+        state = "failed"
+        try:
+            self._recover()
+            changes = find_changes(self._source, self._store.catalog.known(self._source.name), self._fingerprint)
+            self._report.found = len(changes.candidates) + changes.unchanged
+            self._report.unchanged = changes.unchanged
+            self._progress()
+            self._ingest(changes.candidates)
+            if not self._stop.is_set():
+                self._delete(changes, allowed=allow_deletions)
+            self._retire(wait=True)
+            state = "interrupted" if self._stop.is_set() else "done"
+        finally:
+            self._report.seconds = round(time.monotonic() - self._started, 3)
+            self._store.runs.finish(self._report, state)
+        return self._report
+
+    def _recover(self) -> None:
+        """Remove what an interrupted run had written and not published, and retire what it had left to retire."""
+        for leftover in self._store.catalog.unpublished(self._source.name):
+            self._store.index.retire(leftover.document_id, first=leftover.first, last=leftover.last)
+        self._retire()
+
+    def _ingest(self, candidates: Sequence[Candidate]) -> None:
+        settings = self._settings
+        limits = Limits(settings.parse_timeout_seconds, settings.parse_memory_mb)
+        preparing: LocalEngine[Candidate, Prepared] = LocalEngine(
+            make_preparer, settings, workers=min(settings.parse_workers, max(len(candidates), 1)), limits=limits
+        )
+        embedding: LocalEngine[Sequence[Chunk], list[Embedding]] = LocalEngine(
+            make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS
+        )
+        with closing(preparing), closing(embedding):
+            wanted = (candidate for candidate in candidates if not self._stop.is_set())
+            for chunks, embeddings in embedding.run(_batches(self._chunks(preparing.run(wanted)))):
+                self._publish(chunks, embeddings)
+                self._retire()
+                self._progress()
+
+    def _chunks(self, prepared: Iterable[tuple[Candidate, Prepared | YoujuError]]) -> Iterator[Chunk]:
+        """The chunks of every document that changed, under the revision taken for it."""
+        for candidate, document in prepared:
+            if isinstance(document, YoujuError):
+                self._fail(candidate.reference, document)
+            elif document.passages is None:
+                self._store.catalog.record_unchanged([candidate.reference])
+                self._report.unchanged += 1
+            else:
+                revision = self._store.catalog.take_revision(candidate.reference, document.digest)
+                chunks = _number(candidate.reference, revision, document, document.passages)
+                publication = _publication(candidate.reference, revision, self._fingerprint, document)
+                self._complete[chunks[-1].id] = (candidate, publication)
+                yield from chunks
+            self._progress()
+
+    def _publish(self, chunks: Sequence[Chunk], embeddings: list[Embedding] | YoujuError) -> None:
+        complete = [self._complete.pop(chunk.id) for chunk in chunks if chunk.id in self._complete]
+        if isinstance(embeddings, DocumentError):
+            self._broken.update(chunk.document_id for chunk in chunks)
+        elif isinstance(embeddings, YoujuError):
+            raise embeddings
+        else:
+            self._store.index.write(chunks, embeddings)
+            self._store.index.flush()
+            self._report.chunks += len(chunks)
+        for candidate, _ in complete:
+            if candidate.reference.document_id in self._broken:
+                self._fail(candidate.reference, _embedding_failed(embeddings))
+        whole = [item for item in complete if item[0].reference.document_id not in self._broken]
+        if whole:
+            self._store.catalog.publish([publication for _, publication in whole])
+            self._report.new += sum(candidate.is_new for candidate, _ in whole)
+            self._report.changed += sum(not candidate.is_new for candidate, _ in whole)
+
+    def _delete(self, changes: Changes, *, allowed: bool) -> None:
+        try:
+            check_deletions(changes, allowed=allowed)
+        except SourceError as error:
+            self._report.failures.append(Failure(self._source.name, error.code, str(error)))
+            return
+        if changes.gone:
+            self._store.catalog.delete(changes.gone)
+            self._report.deleted = len(changes.gone)
+
+    def _retire(self, *, wait: bool = False) -> None:
+        """Remove chunks that no search can be reading any more; with `wait`, all of them."""
+        catalog, index = self._store.catalog, self._store.index
+        if wait and catalog.retirements():
+            time.sleep(_RETIRE_AFTER_SECONDS)
+        due = catalog.retirements(older_than_seconds=_RETIRE_AFTER_SECONDS)
+        for retirement in due:
+            index.retire(retirement.document_id, first=retirement.first, last=retirement.last)
+        if due:
+            index.flush()
+            catalog.record_retired(due)
+
+    def _fail(self, reference: Reference, error: YoujuError) -> None:
+        self._store.catalog.record_failure(reference, error.code, str(error))
+        with self._counting:
+            self._report.failed += 1
+            self._report.failures.append(Failure(reference.uri, error.code, str(error)))
+
+    def _progress(self) -> None:
+        self._report.seconds = round(time.monotonic() - self._started, 3)
+        self._on_progress(self._report)
+
+
+def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
+    """The stage that reads and cuts one document; runs in a worker process."""
+    count_tokens = token_counter(settings)
+
+    def prepare(candidate: Candidate) -> Prepared:
+        digest = _digest(candidate.reference)
+        if digest == candidate.known_digest:
+            return Prepared(digest)
+        document = parse(candidate.reference, settings)
+        passages = split(document, settings, count_tokens)
+        if not passages:
+            raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
+        return Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
+
+    return prepare
+
+
+def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], list[Embedding]]:
+    """The stage that embeds a batch of chunks; runs in a worker process."""
+    return open_embedder(settings).embed_documents
+
+
+def _batches(chunks: Iterable[Chunk]) -> Iterator[Sequence[Chunk]]:
+    """Chunks in groups worth embedding, small documents together; none waits long for company."""
+    batch: list[Chunk] = []
+    started = time.monotonic()
+    for chunk in chunks:
+        if not batch:
+            started = time.monotonic()
+        batch.append(chunk)
+        if len(batch) == _BATCH_CHUNKS or time.monotonic() - started > _BATCH_SECONDS:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _number(reference: Reference, revision: int, document: Prepared, passages: Sequence[Passage]) -> list[Chunk]:
+    identity = reference.document_id
+    return [
+        Chunk(
+            id=chunk_id(identity, revision, position),
+            document_id=identity,
+            revision=revision,
+            position=position,
+            source=reference.source,
+            uri=reference.uri,
+            title=document.title,
+            language=passage.language,
+            text=passage.text,
+            location=passage.location,
+            access=reference.access,
+        )
+        for position, passage in enumerate(passages)
+    ]
+
+
+def _publication(reference: Reference, revision: int, fingerprint: str, document: Prepared) -> Publication:
+    return Publication(
+        reference=reference,
+        revision=revision,
+        digest=document.digest,
+        fingerprint=fingerprint,
+        title=document.title,
+        kind=document.kind,
+        language=document.language,
+        chunks=len(document.passages or ()),
+    )
+
+
+def _embedding_failed(error: object) -> DocumentError:
+    if isinstance(error, DocumentError):
+        return error
+    return DocumentError("embedding_failed", "A part of it could not be embedded.", "Run again.")
+
+
+def _digest(reference: Reference) -> str:
+    if reference.path is None:
+        return hashlib.sha256(reference.content or b"").hexdigest()
+    try:
+        with reference.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise DocumentError("file_missing", "It was gone when it was opened.", "Run again.") from None
+    except OSError as error:
+        raise DocumentError(
+            "unreadable", f"It cannot be opened: {error.strerror}.", "Give this user the right to read it."
+        ) from None
+
+
+def _fingerprint(settings: IngestSettings, embedder: str) -> str:
+    """Changes whenever the same bytes would give other chunks or other vectors."""
+    parts = (
+        PARSER_VERSION,
+        SPLITTER_VERSION,
+        settings.chunk_tokens,
+        settings.chunk_overlap_tokens,
+        settings.ocr,
+        embedder,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
