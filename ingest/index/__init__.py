@@ -34,7 +34,7 @@ class Index(Protocol):
     """
 
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
-        """Add the chunks, or overwrite those with the same id. Visible to searches at once, durable after `flush`."""
+        """Add chunks, or overwrite those with the same id. Searches see them at once, `flush` makes them last."""
         ...
 
     def flush(self) -> None:

@@ -1,0 +1,279 @@
+"""The index inside this process: Qdrant's own engine (Qdrant Edge), one folder, one owner.
+
+The engine holds the GIL during every call. Writes and scrolls therefore go in small batches, between which the
+threads that search get their turn, and `optimize()`, which takes seconds, is never called here.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import itertools
+import logging
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any
+
+from ingest.access import Reader
+from ingest.document import Chunk, Embedding
+from ingest.errors import ConfigurationError, OwnedError, UnavailableError, YoujuError
+from ingest.index import Legs
+from ingest.index.payload import (
+    BATCH_POINTS,
+    DENSE,
+    INTEGERS,
+    KEYWORDS,
+    SPARSE,
+    AnyOf,
+    Condition,
+    checked,
+    chunk_of,
+    embedding_of,
+    payload_of,
+    ranked,
+    readable,
+    revisions,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class EdgeIndex:
+    """An `Index` in a folder of this machine. One process may have it open, from any number of threads.
+
+    Every write is in the write-ahead log before it returns, so that a killed process loses none; `flush` makes
+    it outlive the machine too. The inverse document frequencies go on counting retired chunks until the folder
+    is opened again.
+    """
+
+    def __init__(self, engine: ModuleType, shard: Any, claim: IO[str], folder: Path, dimension: int) -> None:
+        """For `open`, which is the way to get one."""
+        self._engine = engine
+        self._shard = shard
+        self._claim = claim
+        self._folder = folder
+        self._dimension = dimension
+        self._closed = False
+
+    @classmethod
+    def open(cls, folder: Path, *, dimension: int, max_threads: int | None = None) -> EdgeIndex:
+        """Load the index in `folder`, or create it there, for dense vectors of `dimension`.
+
+        `max_threads` bounds the threads one search uses; the engine's own choice, by CPUs, where it is None.
+        Raises `OwnedError` when another process has it open, `ConfigurationError` when it was created for
+        another dimension or cannot be written.
+        """
+        # Takes 40 ms, which commands that never search should not pay.
+        import qdrant_edge as engine
+
+        config = engine.EdgeConfig(
+            vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine)},
+            sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
+            max_search_threads=max_threads,
+            wal_enabled=True,
+        )
+        with _opening(folder), ExitStack() as undo:
+            claim = undo.enter_context(_claim(folder))
+            if not folder.exists():
+                _create(engine, folder, config)
+            index = cls(engine, engine.EdgeShard.load(str(folder), config), claim, folder, dimension)
+            undo.pop_all()
+            return index
+
+    def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
+        """Add the chunks, or overwrite those with the same id, a small batch at a time."""
+        pairs = zip(chunks, embeddings, strict=True)
+        while batch := list(itertools.islice(pairs, BATCH_POINTS)):
+            points = [self._point(chunk, embedding) for chunk, embedding in batch]
+            with self._translated():
+                self._shard.update(self._engine.UpdateOperation.upsert_points(points))
+
+    def flush(self) -> None:
+        """Return when everything written or retired so far is on the disk."""
+        with self._translated():
+            self._shard.flush()
+
+    def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
+        """The best `limit` chunks of each leg that `reader` may read; exact, both legs in one call."""
+        conditions = readable(reader)
+        wanted = {DENSE: self._dense_query(query), SPARSE: self._sparse_query(query)}
+        asked = {leg: vector for leg, vector in wanted.items() if vector is not None}
+        if conditions is None or not asked or limit < 1:
+            return Legs((), ())
+        engine = self._engine
+        requests = [
+            engine.QueryRequest(
+                limit=limit,
+                query=engine.Query.Nearest(vector, using=leg),
+                filter=self._filter(conditions),
+                with_payload=True,
+            )
+            for leg, vector in asked.items()
+        ]
+        with self._translated():
+            answers = self._shard.query_batch(engine.QueryBatchRequest(requests))
+        seen: dict[str, Chunk] = {}
+        found = {leg: ranked(points, seen) for leg, points in zip(asked, answers, strict=True)}
+        return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
+
+    def chunks(self, document_id: str, revision: int) -> list[Chunk]:
+        """All chunks of one revision, by position."""
+        records = self._records(document_id, revision, with_payload=True)
+        return sorted(
+            (chunk_of(record.id, record.payload) for record in records), key=lambda chunk: chunk.position
+        )
+
+    def embeddings(self, document_id: str, revision: int) -> list[Embedding]:
+        """The vectors of those chunks, in the same order."""
+        records = self._records(document_id, revision, with_payload=["position"], with_vector=True)
+        by_position = sorted(records, key=lambda record: int(record.payload["position"]))
+        return [embedding_of(record.vector) for record in by_position]
+
+    def retire(self, document_id: str, *, first: int, last: int) -> None:
+        """Remove the chunks of the revisions from `first` to `last`, both included."""
+        selected = self._filter(revisions(document_id, first, last))
+        with self._translated():
+            self._shard.update(self._engine.UpdateOperation.delete_points_by_filter(selected))
+
+    def count(self) -> int:
+        """How many chunks are stored, of all revisions."""
+        with self._translated():
+            return int(self._shard.count(self._engine.CountRequest(exact=True)))
+
+    def close(self) -> None:
+        """Flush and let the folder go. Closing twice does nothing."""
+        if self._closed:
+            return
+        try:
+            self.flush()
+        finally:
+            self._closed = True
+            self._shard.close()
+            self._claim.close()
+
+    def _point(self, chunk: Chunk, embedding: Embedding) -> Any:
+        vectors: dict[str, Any] = {}
+        if embedding.dense is not None:
+            vectors[DENSE] = checked(embedding.dense, self._dimension)
+        if embedding.sparse.indices:
+            vectors[SPARSE] = self._sparse(embedding)
+        return self._engine.Point(chunk.id, vectors, payload_of(chunk))
+
+    def _dense_query(self, query: Embedding) -> list[float] | None:
+        return None if query.dense is None else checked(query.dense, self._dimension)
+
+    def _sparse_query(self, query: Embedding) -> Any:
+        return self._sparse(query) if query.sparse.indices else None
+
+    def _sparse(self, embedding: Embedding) -> Any:
+        return self._engine.SparseVector(embedding.sparse.indices, embedding.sparse.values)
+
+    def _filter(self, conditions: Iterable[Condition]) -> Any:
+        return self._engine.Filter(must=[self._field(condition) for condition in conditions])
+
+    def _field(self, condition: Condition) -> Any:
+        engine = self._engine
+        if isinstance(condition, AnyOf):
+            return engine.FieldCondition(condition.field, match=engine.MatchAny(list(condition.values)))
+        bounds = engine.RangeFloat(gte=condition.first, lte=condition.last)
+        return engine.FieldCondition(condition.field, range=bounds)
+
+    def _records(self, document_id: str, revision: int, **selection: Any) -> Iterator[Any]:
+        selected = self._filter(revisions(document_id, revision, revision))
+        offset: Any = None
+        while True:
+            with self._translated():
+                request = self._engine.ScrollRequest(
+                    offset=offset, limit=BATCH_POINTS, filter=selected, **selection
+                )
+                records, offset = self._shard.scroll(request)
+            yield from records
+            if offset is None:
+                return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """The engine knows one exception, `Exception`; its message is all there is to go by."""
+        if self._closed:
+            raise UnavailableError("index_closed", "The index has been closed.")
+        try:
+            yield
+        except YoujuError:
+            raise
+        except Exception as error:
+            raise UnavailableError(
+                "index_failed",
+                f"The embedded index in {self._folder} failed: {error}",
+                "See whether the disk is full or failing; if it stays, delete the folder and ingest again.",
+            ) from error
+
+
+def _claim(folder: Path) -> IO[str]:
+    """Take the folder for this process, or raise `OwnedError`.
+
+    The engine locks its log too, but only after it has touched the other files: a load that it refuses leaves the
+    owner unable to flush, with its journals cut short. So nobody may get as far as trying.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    claim = folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        claim.seek(0)
+        owner = claim.read().strip() or "unknown"
+        claim.close()
+        raise OwnedError(
+            "home_in_use",
+            f"Another process (process id {owner}) has the index in {folder} open.",
+            "Stop it, or send it the work: `youju serve` answers questions and ingests at the same time.",
+        ) from error
+    claim.truncate(0)
+    claim.write(str(os.getpid()))
+    claim.flush()
+    return claim
+
+
+def _create(engine: ModuleType, folder: Path, config: Any) -> None:
+    """Build the empty index aside and rename it, so that a crash never leaves half of one at `folder`."""
+    aside = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    shard = engine.EdgeShard.create(str(aside), config)
+    kinds = engine.PayloadSchemaType
+    for field, kind in [
+        *((name, kinds.Keyword) for name in KEYWORDS),
+        *((name, kinds.Integer) for name in INTEGERS),
+    ]:
+        shard.update(engine.UpdateOperation.create_field_index(field, kind))
+    shard.flush()
+    shard.close()
+    aside.rename(folder)
+    logger.info("created the embedded index %s", folder)
+
+
+@contextmanager
+def _opening(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except YoujuError:
+        raise
+    except OSError as error:
+        raise ConfigurationError(
+            "home_not_writable",
+            f"The embedded index cannot be created at {folder}: {error.strerror}.",
+            "Point YOUJU_HOME at a folder that this user may write to.",
+        ) from error
+    except Exception as error:
+        if "incompatible" in str(error).lower():
+            raise ConfigurationError(
+                "dimension_mismatch",
+                f"The index in {folder} was created for other vectors: {error}",
+                "Go back to the embedding model it was created with, or delete the folder and ingest again.",
+            ) from error
+        raise UnavailableError(
+            "index_unreadable",
+            f"The index in {folder} cannot be opened: {error}",
+            "See whether the disk is full or failing; if it stays, delete the folder and ingest again.",
+        ) from error

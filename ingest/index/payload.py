@@ -1,0 +1,176 @@
+"""What a chunk looks like inside Qdrant, the same on both engines: payload, vectors, and the filters over them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from ingest.access import Reader
+from ingest.document import Box, Chunk, Embedding, Location, SparseVector
+from ingest.errors import ConfigurationError, DocumentError
+from ingest.index import Scored
+
+SCHEMA_VERSION: Final = 1
+"""Counted up when payload or vectors change shape, so that an old index is never read as a new one."""
+
+DENSE: Final = "dense"
+SPARSE: Final = "sparse"
+
+KEYWORDS: Final = ("document_id", "access", "source")
+INTEGERS: Final = ("revision",)
+"""Payload fields that filters use, and that both engines therefore index."""
+
+BATCH_POINTS: Final = 128
+"""How many points one request to an engine carries. Small, because the embedded one holds the GIL meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """The field has, or where it is a list contains, one of the values."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The integer field lies between the two, both included."""
+
+    field: str
+    first: int
+    last: int
+
+
+Condition = AnyOf | Between
+
+
+def readable(reader: Reader) -> tuple[Condition, ...] | None:
+    """The conditions a chunk must all meet for `reader` to see it; None where the reader sees nothing at all.
+
+    None is not an empty tuple, which means no condition: an engine may read an empty `AnyOf` either way.
+    """
+    wanted = [("access", reader.principals), ("source", reader.sources)]
+    if any(values is not None and not values for _, values in wanted):
+        return None
+    return tuple(AnyOf(field, tuple(sorted(values))) for field, values in wanted if values is not None)
+
+
+def revisions(document_id: str, first: int, last: int) -> tuple[Condition, ...]:
+    """The conditions that the chunks of these revisions of one document meet, and no others."""
+    return AnyOf("document_id", (document_id,)), Between("revision", first, last)
+
+
+def payload_of(chunk: Chunk) -> dict[str, Any]:
+    """What is stored beside the vectors; `chunk.id` is the point's own id.
+
+    Raises `DocumentError` for half a surrogate pair, which file names and PDF texts do hold, and no engine stores.
+    """
+    try:
+        "".join((chunk.uri, chunk.title, chunk.text, *chunk.location.heading_path)).encode()
+    except UnicodeEncodeError as error:
+        raise DocumentError(
+            "text_not_unicode",
+            f"The name or the text of {chunk.uri!a} holds characters that are not valid Unicode.",
+            "Rename the file, or save it again in UTF-8.",
+        ) from error
+    return {
+        "document_id": chunk.document_id,
+        "revision": chunk.revision,
+        "position": chunk.position,
+        "source": chunk.source,
+        "uri": chunk.uri,
+        "title": chunk.title,
+        "language": chunk.language,
+        "text": chunk.text,
+        "location": _location_payload(chunk.location),
+        "access": list(chunk.access),
+    }
+
+
+def chunk_of(point_id: object, payload: Mapping[str, Any]) -> Chunk:
+    """The chunk that `payload_of` was given."""
+    return Chunk(
+        id=str(point_id),
+        document_id=payload["document_id"],
+        revision=payload["revision"],
+        position=payload["position"],
+        source=payload["source"],
+        uri=payload["uri"],
+        title=payload["title"],
+        language=payload["language"],
+        text=payload["text"],
+        location=_location(payload["location"]),
+        access=tuple(payload["access"]),
+    )
+
+
+def checked(dense: np.ndarray, dimension: int) -> list[float]:
+    """The vector as both engines take it: a list, which they read twice as fast as an array.
+
+    Raises `ConfigurationError` where it has another dimension than the index.
+    """
+    if dense.shape != (dimension,):
+        raise ConfigurationError(
+            "dimension_mismatch",
+            f"A vector has shape {dense.shape}, but this index holds vectors of {dimension} numbers.",
+            "The embedding model has changed under the same name: give it another name and ingest again.",
+        )
+    numbers: list[float] = dense.tolist()
+    return numbers
+
+
+def embedding_of(vectors: Mapping[str, Any] | None) -> Embedding:
+    """The vectors of a point as either engine gives them back, a missing one included."""
+    vectors = vectors or {}
+    dense, sparse = vectors.get(DENSE), vectors.get(SPARSE)
+    return Embedding(
+        dense=None if dense is None else np.asarray(dense, dtype=np.float32),
+        sparse=SparseVector(tuple(sparse.indices), tuple(sparse.values)) if sparse else SparseVector((), ()),
+    )
+
+
+def ranked(points: Iterable[Any], seen: dict[str, Chunk]) -> tuple[Scored, ...]:
+    """What one leg found, best first, equal scores by id so that the order is the same on every engine.
+
+    `seen` holds the chunks that another leg of the same search has built already.
+    """
+    found = []
+    for point in points:
+        point_id = str(point.id)
+        if point_id not in seen:
+            seen[point_id] = chunk_of(point_id, point.payload)
+        found.append(Scored(seen[point_id], point.score))
+    found.sort(key=lambda scored: (-scored.score, scored.chunk.id))
+    return tuple(found)
+
+
+def _location_payload(location: Location) -> dict[str, Any]:
+    """Only what is set. Boxes are `[page, x0, y0, x1, y1]` in one JSON text: the engine's own reading of numbers
+    can be off by the last bit, and a text is much faster to hand over than a list per line of the page."""
+    stored: dict[str, Any] = {"start": location.start, "end": location.end}
+    for field in ("page", "slide", "sheet", "cells"):
+        value = getattr(location, field)
+        if value is not None:
+            stored[field] = value
+    if location.heading_path:
+        stored["heading_path"] = list(location.heading_path)
+    if location.boxes:
+        stored["boxes"] = json.dumps([[b.page, b.x0, b.y0, b.x1, b.y1] for b in location.boxes])
+    return stored
+
+
+def _location(stored: Mapping[str, Any]) -> Location:
+    return Location(
+        page=stored.get("page"),
+        slide=stored.get("slide"),
+        sheet=stored.get("sheet"),
+        cells=stored.get("cells"),
+        heading_path=tuple(stored.get("heading_path", ())),
+        start=stored["start"],
+        end=stored["end"],
+        boxes=tuple(Box(*box) for box in json.loads(stored.get("boxes", "[]"))),
+    )

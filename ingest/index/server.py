@@ -1,0 +1,309 @@
+"""The index on a Qdrant server or cluster, over REST."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import pydantic
+
+from ingest.access import Reader
+from ingest.document import Chunk, Embedding
+from ingest.errors import ConfigurationError, UnavailableError, YoujuError
+from ingest.index import Legs
+from ingest.index.payload import (
+    BATCH_POINTS,
+    DENSE,
+    INTEGERS,
+    KEYWORDS,
+    SPARSE,
+    AnyOf,
+    Condition,
+    checked,
+    chunk_of,
+    embedding_of,
+    payload_of,
+    ranked,
+    readable,
+    revisions,
+)
+from ingest.settings import IngestSettings
+
+if TYPE_CHECKING:
+    from qdrant_client import QdrantClient
+    from qdrant_client.models import FieldCondition, Filter, PointStruct, QueryRequest
+
+logger = logging.getLogger(__name__)
+
+MINIMUM_VERSION: Final = (1, 10)
+"""The first server with the query API and with inverse document frequencies inside the index."""
+
+
+class ServerIndex:
+    """An `Index` in one collection of a Qdrant server. Any number of processes may have it open.
+
+    Every write waits until the server has applied it and has it in its own write-ahead log.
+    """
+
+    def __init__(self, client: QdrantClient, collection: str, dimension: int) -> None:
+        """For `open`, which is the way to get one."""
+        self._client = client
+        self._collection = collection
+        self._dimension = dimension
+        self._closed = False
+
+    @classmethod
+    def open(cls, client: QdrantClient, *, collection: str, dimension: int) -> ServerIndex:
+        """Use the collection, creating it where it is missing, for dense vectors of `dimension`.
+
+        The index owns `client` from then on and closes it. Raises `UnavailableError` when the server does not
+        answer, `ConfigurationError` when it refuses the key, is too old, or holds another kind of collection.
+        """
+        index = cls(client, collection, dimension)
+        try:
+            with index._translated():
+                _check_version(client)
+                if not client.collection_exists(collection):
+                    _create(client, collection, dimension)
+                _check_collection(client, collection, dimension)
+        except YoujuError:
+            client.close()
+            raise
+        return index
+
+    def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
+        """Add the chunks, or overwrite those with the same id."""
+        pairs = zip(chunks, embeddings, strict=True)
+        while batch := list(itertools.islice(pairs, BATCH_POINTS)):
+            points = [self._point(chunk, embedding) for chunk, embedding in batch]
+            with self._translated():
+                self._client.upsert(self._collection, points=points, wait=True)
+
+    def flush(self) -> None:
+        """Nothing to do: each write has waited for the server already."""
+        with self._translated():
+            return
+
+    def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
+        """The best `limit` chunks of each leg that `reader` may read, both legs in one request."""
+        conditions = readable(reader)
+        if conditions is None or limit < 1:
+            return Legs((), ())
+        requests = self._requests(query, _filter(conditions), limit)
+        if not requests:
+            return Legs((), ())
+        with self._translated():
+            answers = self._client.query_batch_points(self._collection, requests=requests)
+            seen: dict[str, Chunk] = {}
+            found = {
+                request.using: ranked(answer.points, seen)
+                for request, answer in zip(requests, answers, strict=True)
+            }
+        return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
+
+    def chunks(self, document_id: str, revision: int) -> list[Chunk]:
+        """All chunks of one revision, by position."""
+        records = self._records(document_id, revision, with_payload=True)
+        found = (chunk_of(record.id, record.payload) for record in records)
+        return sorted(found, key=lambda chunk: chunk.position)
+
+    def embeddings(self, document_id: str, revision: int) -> list[Embedding]:
+        """The vectors of those chunks, in the same order."""
+        records = self._records(document_id, revision, with_payload=["position"], with_vectors=True)
+        by_position = sorted(records, key=lambda record: int(record.payload["position"]))
+        return [embedding_of(record.vector) for record in by_position]
+
+    def retire(self, document_id: str, *, first: int, last: int) -> None:
+        """Remove the chunks of the revisions from `first` to `last`, both included."""
+        from qdrant_client.models import FilterSelector
+
+        selector = FilterSelector(filter=_filter(revisions(document_id, first, last)))
+        with self._translated():
+            self._client.delete(self._collection, points_selector=selector, wait=True)
+
+    def count(self) -> int:
+        """How many chunks are stored, of all revisions."""
+        with self._translated():
+            return self._client.count(self._collection, exact=True).count
+
+    def close(self) -> None:
+        """Let the connection go. Closing twice does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._client.close()
+
+    def _point(self, chunk: Chunk, embedding: Embedding) -> PointStruct:
+        from qdrant_client.models import PointStruct, SparseVector
+
+        vectors: dict[str, Any] = {}
+        if embedding.dense is not None:
+            vectors[DENSE] = checked(embedding.dense, self._dimension)
+        if embedding.sparse.indices:
+            terms = embedding.sparse
+            vectors[SPARSE] = SparseVector(indices=list(terms.indices), values=list(terms.values))
+        return PointStruct(id=chunk.id, vector=vectors, payload=payload_of(chunk))
+
+    def _requests(self, query: Embedding, selected: Filter, limit: int) -> list[QueryRequest]:
+        from qdrant_client.models import QueryRequest, SparseVector
+
+        wanted: dict[str, Any] = {}
+        if query.dense is not None:
+            wanted[DENSE] = checked(query.dense, self._dimension)
+        if query.sparse.indices:
+            terms = query.sparse
+            wanted[SPARSE] = SparseVector(indices=list(terms.indices), values=list(terms.values))
+        return [
+            QueryRequest(query=vector, using=leg, filter=selected, limit=limit, with_payload=True)
+            for leg, vector in wanted.items()
+        ]
+
+    def _records(self, document_id: str, revision: int, **selection: Any) -> Iterator[Any]:
+        selected = _filter(revisions(document_id, revision, revision))
+        offset: Any = None
+        while True:
+            page: dict[str, Any] = {"offset": offset, "limit": BATCH_POINTS, "scroll_filter": selected}
+            with self._translated():
+                records, offset = self._client.scroll(self._collection, **page, **selection)
+            yield from records
+            if offset is None:
+                return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Turn what the client raises into our own errors, by who can put it right. No message holds the key."""
+        from qdrant_client.common.client_exceptions import QdrantException
+        from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
+
+        if self._closed:
+            raise UnavailableError("index_closed", "The index has been closed.")
+        try:
+            yield
+        except UnexpectedResponse as error:
+            raise _refusal(error.status_code or 0, error.reason_phrase, self._collection) from error
+        except ResponseHandlingException as error:
+            raise _no_answer(error.source) from error
+        except QdrantException as error:
+            raise UnavailableError(
+                "qdrant_busy", f"The Qdrant server is over its limit: {error}", "Try again in a moment."
+            ) from error
+
+
+def connect(settings: IngestSettings) -> QdrantClient:
+    """A client for the server that `settings.qdrant_url` names. Nothing is sent yet."""
+    # Takes a second, which commands with an embedded index should not pay.
+    from qdrant_client import QdrantClient
+
+    url = settings.qdrant_url or ""
+    headers = {}
+    if settings.qdrant_api_key is not None:
+        # As a header, because the client's own parameter raises a Python warning where the URL is plain HTTP.
+        headers["api-key"] = settings.qdrant_api_key.get_secret_value()
+        if not url.startswith("https://"):
+            logger.warning("the Qdrant API key travels unencrypted: YOUJU_QDRANT_URL is not https")
+    try:
+        return QdrantClient(
+            url=url,
+            headers=headers,
+            timeout=max(1, round(settings.qdrant_timeout_seconds)),
+            # Ours is in `ServerIndex.open`, where a server that is too old is an error and not a warning.
+            check_compatibility=False,
+        )
+    except ValueError as error:
+        raise ConfigurationError(
+            "qdrant_url_invalid",
+            f"YOUJU_QDRANT_URL cannot be used: {error}",
+            "Write it as http://host:6333 or https://host:6333.",
+        ) from error
+
+
+def _check_version(client: QdrantClient) -> None:
+    version = client.info().version
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    if len(numbers) == len(MINIMUM_VERSION) and numbers < MINIMUM_VERSION:
+        raise ConfigurationError(
+            "qdrant_too_old",
+            f"The Qdrant server is version {version}.",
+            f"Upgrade it to {'.'.join(map(str, MINIMUM_VERSION))} or later.",
+        )
+
+
+def _create(client: QdrantClient, collection: str, dimension: int) -> None:
+    from qdrant_client.http.exceptions import UnexpectedResponse
+    from qdrant_client.models import Distance, Modifier, PayloadSchemaType, SparseVectorParams, VectorParams
+
+    try:
+        client.create_collection(
+            collection,
+            vectors_config={DENSE: VectorParams(size=dimension, distance=Distance.COSINE)},
+            sparse_vectors_config={SPARSE: SparseVectorParams(modifier=Modifier.IDF)},
+        )
+    except UnexpectedResponse as error:
+        # Another replica that started at the same moment was quicker.
+        if error.status_code != 409:
+            raise
+    kinds = dict.fromkeys(KEYWORDS, PayloadSchemaType.KEYWORD) | dict.fromkeys(INTEGERS, PayloadSchemaType.INTEGER)
+    for field, kind in kinds.items():
+        client.create_payload_index(collection, field_name=field, field_schema=kind, wait=True)
+    logger.info("created the collection %s", collection)
+
+
+def _check_collection(client: QdrantClient, collection: str, dimension: int) -> None:
+    params = client.get_collection(collection).config.params
+    dense = params.vectors.get(DENSE) if isinstance(params.vectors, dict) else None
+    if dense is None or dense.size != dimension or SPARSE not in (params.sparse_vectors or {}):
+        raise ConfigurationError(
+            "collection_mismatch",
+            f"The collection {collection} was not created for this embedding model ({dimension} dimensions).",
+            "Set YOUJU_QDRANT_COLLECTION to another name, or drop the collection and ingest again.",
+        )
+
+
+def _filter(conditions: Iterable[Condition]) -> Filter:
+    from qdrant_client.models import Filter
+
+    return Filter(must=[_field(condition) for condition in conditions])
+
+
+def _field(condition: Condition) -> FieldCondition:
+    from qdrant_client.models import FieldCondition, MatchAny, Range
+
+    if isinstance(condition, AnyOf):
+        return FieldCondition(key=condition.field, match=MatchAny(any=list(condition.values)))
+    return FieldCondition(key=condition.field, range=Range(gte=condition.first, lte=condition.last))
+
+
+def _refusal(status: int, reason: str, collection: str) -> YoujuError:
+    if status in (401, 403):
+        return ConfigurationError(
+            "qdrant_denied",
+            f"The Qdrant server refuses access ({status}).",
+            "Set YOUJU_QDRANT_API_KEY to a key that may read and write the collection.",
+        )
+    if status == 404:
+        return UnavailableError(
+            "collection_missing",
+            f"The Qdrant server does not know the collection {collection}.",
+            "See whether YOUJU_QDRANT_URL is right; start again to create the collection, then ingest.",
+        )
+    return UnavailableError(
+        "qdrant_failed",
+        f"The Qdrant server answered {status} {reason}.".replace(" .", "."),
+        "See the server's own log; it may be starting, out of disk or out of memory.",
+    )
+
+
+def _no_answer(source: Exception) -> YoujuError:
+    if isinstance(source, pydantic.ValidationError):
+        return UnavailableError(
+            "qdrant_failed",
+            "The Qdrant server answered something that its client does not understand.",
+            "See whether YOUJU_QDRANT_URL names a Qdrant server, and of which version.",
+        )
+    return UnavailableError(
+        "qdrant_unreachable",
+        f"The Qdrant server does not answer ({type(source).__name__}).",
+        "See whether it runs and YOUJU_QDRANT_URL is right, or raise YOUJU_QDRANT_TIMEOUT_SECONDS.",
+    )
