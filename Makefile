@@ -64,17 +64,17 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "==> Installing PyTorch $(TORCH), the CPU build if it can be had"
 	@$(PIP) show torch 2>/dev/null | grep -q "^Version: $(TORCH)" \
-	|| $(PIP) install -q -c constraints.txt "torch==$(TORCH)+cpu" 2>$(VENV)/torch.log \
+	|| $(PIP) install -c constraints.txt "torch==$(TORCH)+cpu" 2>$(VENV)/torch.log \
 	|| { test -n "$(TORCH_CPU_INDEX)" && echo "    not where pip looks; asking $(TORCH_CPU_INDEX)" \
 	&& $(PIP) install -c constraints.txt --timeout 15 --retries 1 --extra-index-url "$(TORCH_CPU_INDEX)" \
 	"torch==$(TORCH)+cpu" 2>>$(VENV)/torch.log; } \
 	|| { echo "    not there either (see $(VENV)/torch.log); taking the plain build"; \
 	$(PIP) install -c constraints.txt "torch==$(TORCH)"; }
 	@echo "==> Installing Youju and what it needs (a few minutes the first time)"
-	@$(PIP) install -q -c constraints.txt -e .
+	@$(PIP) install -c constraints.txt -e .
 	@touch $@
 
 $(VENV)/.installed-%: $(VENV)/.installed
 	@echo "==> Installing what $* needs"
-	@$(PIP) install -q -c constraints.txt -e ".[$*]"
+	@$(PIP) install -c constraints.txt -e ".[$*]"
 	@touch $@
