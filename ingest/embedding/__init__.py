@@ -75,9 +75,9 @@ class Embedder:
         """Both vectors of each chunk; no dense vector where the model does not cover the chunk's language."""
         texts = [f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text for chunk in chunks]
         covered = [i for i, chunk in enumerate(chunks) if self.dense.covers(chunk.language)]
-        vectors: Sequence[np.ndarray] = (
-            list(self.dense.embed_documents([texts[i] for i in covered])) if covered else []
-        )
+        vectors: Iterable[np.ndarray] = ()
+        if covered:
+            vectors = self.dense.embed_documents([texts[i] for i in covered])
         dense = dict(zip(covered, vectors, strict=True))
         sparse = self.sparse.embed_documents(texts)
         return [Embedding(dense.get(i), terms) for i, terms in enumerate(sparse)]

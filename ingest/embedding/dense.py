@@ -111,18 +111,16 @@ class SentenceTransformersEmbedder:
 
         model = self._model()
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        for batch in _batches(texts):
-            # The tokenizer must not be used by two threads at once; the forward pass may, so that a query
-            # does not wait behind a batch of passages.
-            with self._lock:
-                features = model.preprocess([texts[i] for i in batch], prompt=prompt or None)
-            features = {
-                key: value.to(model.device) if hasattr(value, "to") else value for key, value in features.items()
-            }
-            with torch.inference_mode(), _precision(model.device.type):
-                output = model(features)["sentence_embedding"]
-            normal = torch.nn.functional.normalize(output.float(), p=2, dim=1)
-            vectors[batch] = normal.cpu().numpy()
+        with torch.inference_mode(), _precision(model.device.type):
+            for batch in _batches(texts):
+                # The tokenizer must not be used by two threads at once; the forward pass may, so that a query
+                # does not wait behind a batch of passages.
+                with self._lock:
+                    features = model.preprocess([texts[i] for i in batch], prompt=prompt or None)
+                for key, value in features.items():
+                    features[key] = value.to(model.device) if isinstance(value, torch.Tensor) else value
+                output = model(features)["sentence_embedding"].float()
+                vectors[batch] = torch.nn.functional.normalize(output, p=2, dim=1).cpu().numpy()
         return vectors
 
     def _model(self) -> Any:

@@ -64,8 +64,7 @@ class RemoteEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of passages, float32, shape (len(texts), dimension)."""
         batches = [
-            self._request(list(texts[start : start + _BATCH_TEXTS]))
-            for start in range(0, len(texts), _BATCH_TEXTS)
+            self._request(list(texts[start : start + _BATCH_TEXTS])) for start in range(0, len(texts), _BATCH_TEXTS)
         ]
         return np.concatenate(batches) if batches else np.empty((0, self.dimension), dtype=np.float32)
 
