@@ -1,0 +1,133 @@
+"""Errors on their way out: which status an error of ours has, and the two shapes its body can take.
+
+Our own routes answer `{"error": {code, message, hint, request_id}}`, the OpenAI-compatible ones OpenAI's shape.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.types import Scope
+
+from assistant.errors import ModelError, ModelTimeout, ModelUnavailable
+from assistant.events import Failed
+from ingest.errors import OwnedError, RequestError, UnavailableError, YoujuError
+
+OPENAI_PATHS = ("/v1/chat/", "/v1/models")
+
+_BY_CODE = {
+    "question_too_long": 413,
+    "model_timeout": 504,
+    "model_unavailable": 503,
+}
+_BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
+    (ModelUnavailable, 503),
+    (ModelTimeout, 504),
+    (ModelError, 502),
+    (UnavailableError, 503),
+    (OwnedError, 503),
+    (RequestError, 400),
+)
+_ROUTING = {
+    404: ("not_found", "There is nothing at this address.", "The routes are listed at /openapi.json."),
+    405: (
+        "method_not_allowed",
+        "This address does not take that method.",
+        "The routes are listed at /openapi.json.",
+    ),
+}
+
+logger = logging.getLogger(__name__)
+
+
+def status_of(error: YoujuError) -> int:
+    """The HTTP status that says what an error of ours means to the caller."""
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    if error.code.startswith("unknown_") and isinstance(error, RequestError):
+        return 404
+    return next((status for kind, status in _BY_TYPE if isinstance(error, kind)), 500)
+
+
+def status_of_failure(failed: Failed) -> int:
+    """The HTTP status for an answer that the model did not finish."""
+    return _BY_CODE.get(failed.code, 502)
+
+
+def request_id(scope: Scope) -> str:
+    """The id under which this request is in the log."""
+    return str(scope.get("state", {}).get("request_id", ""))
+
+
+def error_fields(code: str, message: str, hint: str, scope: Scope) -> dict[str, str]:
+    """The body of an error, without the key `error` around it."""
+    return {"code": code, "message": message, "hint": hint, "request_id": request_id(scope)}
+
+
+def error_response(
+    scope: Scope, status: int, code: str, message: str, hint: str = "", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """An error in the shape that the asked-for path has."""
+    if scope["path"].startswith(OPENAI_PATHS):
+        body = openai_error(status, code, f"{message} {hint}".strip())
+    else:
+        body = {"error": error_fields(code, message, hint, scope)}
+    return JSONResponse(body, status_code=status, headers=dict(headers or {}))
+
+
+def body_too_large(scope: Scope) -> JSONResponse:
+    """The answer to a body over the limit. The rest of it is not read, so the connection ends with it."""
+    hint = "Send a shorter question or conversation."
+    return error_response(scope, 413, "body_too_large", "The request is too large.", hint, {"connection": "close"})
+
+
+def openai_error(status: int, code: str, message: str, param: str | None = None) -> dict[str, Any]:
+    """An error as OpenAI's clients read it."""
+    kind = "server_error" if status >= 500 else "invalid_request_error"
+    code = "invalid_api_key" if code == "unauthorized" else code
+    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+
+
+def internal_error(scope: Scope, error: Exception) -> tuple[str, str, str]:
+    """Log an error nobody foresaw, whole; give back the code, message and hint that the caller may see."""
+    logger.error("Request %s to %s failed", request_id(scope), scope["path"], exc_info=error)
+    return "internal_error", "Something went wrong on the server.", "Look for the request id in the server's log."
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Give every error that a route can end in one of the two shapes."""
+
+    @app.exception_handler(YoujuError)
+    async def ours(request: Request, error: YoujuError) -> JSONResponse:
+        status = status_of(error)
+        if status >= 500:
+            logger.warning("Request %s: %s", request_id(request.scope), error)
+        return error_response(request.scope, status, error.code, error.message, error.hint)
+
+    @app.exception_handler(RequestValidationError)
+    async def not_well_formed(request: Request, error: RequestValidationError) -> JSONResponse:
+        complaints = "; ".join(_complaint(item) for item in error.errors()[:5])
+        return error_response(
+            request.scope, 400, "invalid_request", complaints, "The fields are described at /openapi.json."
+        )
+
+    @app.exception_handler(HTTPException)
+    async def routing(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code == 413:
+            return body_too_large(request.scope)
+        fallback = ("invalid_request", str(error.detail), "")
+        code, message, hint = _ROUTING.get(error.status_code, fallback)
+        return error_response(request.scope, error.status_code, code, message, hint, error.headers)
+
+
+def _complaint(item: Mapping[str, Any]) -> str:
+    place = ".".join(str(part) for part in item["loc"] if part != "body")
+    if item["type"] == "json_invalid":
+        return "The body is not valid JSON."
+    return f"{place}: {item['msg']}." if place else f"{item['msg']}."

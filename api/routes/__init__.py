@@ -1,0 +1,22 @@
+"""The HTTP routes, one module per noun."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import Depends, Request
+
+from api.security import current_reader
+from ingest.access import Reader
+
+if TYPE_CHECKING:
+    from api.workspace import Workspace
+
+CurrentReader = Annotated[Reader, Depends(current_reader)]
+"""Who is asking, for a route's signature."""
+
+
+def workspace_of(request: Request) -> Workspace:
+    """The stores and chains that this application serves."""
+    workspace: Workspace = request.app.state.workspace
+    return workspace

@@ -1,0 +1,117 @@
+"""`POST /v1/ask`: a question, answered from the documents, as one JSON or as a stream of events."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+
+from api.errors import error_fields, internal_error, status_of_failure
+from api.routes import CurrentReader, workspace_of
+from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
+from api.streaming import KEEPALIVE, EventStream, begun, paced, sse, while_connected
+from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
+from ingest.errors import YoujuError
+
+router = APIRouter()
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What an answer has brought so far."""
+
+    evidence: tuple[Evidence, ...] = ()
+    text: list[str] = field(default_factory=list)
+    finished: Finished | None = None
+    failed: Failed | None = None
+
+    def take(self, event: Event) -> None:
+        match event:
+            case EvidenceFound():
+                self.evidence = event.evidence
+            case TextDelta():
+                self.text.append(event.text)
+            case Finished():
+                self.finished = event
+            case Failed():
+                self.failed = event
+
+
+async def gather(events: AsyncGenerator[Event | None, None]) -> Gathered:
+    """Run an answer to its end."""
+    gathered = Gathered()
+    async with aclosing(events):
+        async for event in events:
+            if event is not None:
+                gathered.take(event)
+    return gathered
+
+
+@router.post("/v1/ask", response_model=AskBody)
+async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Response:
+    """Answer a question from the documents.
+
+    With `"stream": true`, or `Accept: text/event-stream`, the answer comes as server-sent events: `searched`,
+    `evidence_found`, `text_delta` and `cited` as often as needed, then `finished`, whose data is what one JSON
+    answer would be, or `failed`. If the model fails, the evidence that was found is delivered all the same.
+    """
+    assistant = workspace_of(request).assistant
+    events = paced(assistant.answer(asked.question, asked.turns(), reader))
+    if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
+        return EventStream(_rendered(asked.question, await begun(events), request))
+    gathered = await while_connected(request, gather(events))
+    if gathered.finished is None:
+        return _failure(asked.question, gathered, request)
+    body = AskBody.of(asked.question, gathered.evidence, gathered.finished)
+    return Response(body.model_dump_json(), media_type="application/json")
+
+
+def _failure(question: str, gathered: Gathered, request: Request) -> JSONResponse:
+    failed = gathered.failed or Failed("answer_incomplete", "The answer broke off.", "Ask again.")
+    body = {
+        "error": error_fields(failed.code, failed.message, failed.hint, request.scope),
+        "question": question,
+        "answer": "".join(gathered.text),
+        "evidence": [hit.model_dump() for hit in evidence_bodies(gathered.evidence)],
+    }
+    return JSONResponse(body, status_code=status_of_failure(failed))
+
+
+async def _rendered(
+    question: str, events: AsyncGenerator[Event | None, None], request: Request
+) -> AsyncGenerator[str, None]:
+    gathered = Gathered()
+    async with aclosing(events):
+        try:
+            async for event in events:
+                if event is None:
+                    yield KEEPALIVE
+                    continue
+                gathered.take(event)
+                yield _render(event, question, gathered, request)
+        except YoujuError as error:
+            fields = error_fields(error.code, error.message, error.hint, request.scope)
+            yield sse("failed", {"error": fields})
+        except Exception as error:
+            fields = error_fields(*internal_error(request.scope, error), request.scope)
+            yield sse("failed", {"error": fields})
+
+
+def _render(event: Event, question: str, gathered: Gathered, request: Request) -> str:
+    match event:
+        case Searched():
+            return sse(event.type, {"query": event.query, "language": event.language, "hits": event.hits})
+        case EvidenceFound():
+            return sse(event.type, {"evidence": [hit.model_dump() for hit in evidence_bodies(event.evidence)]})
+        case TextDelta():
+            return sse(event.type, {"text": event.text})
+        case Cited():
+            return sse(event.type, CitationBody.of(event.citation).model_dump())
+        case Finished():
+            return sse(event.type, AskBody.of(question, gathered.evidence, event).model_dump())
+        case Failed():
+            fields = error_fields(event.code, event.message, event.hint, request.scope)
+            return sse(event.type, {"error": fields})

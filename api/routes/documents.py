@@ -1,0 +1,98 @@
+"""`/v1/documents`: what has been ingested, the passages a citation points at, and the original files.
+
+A document that the caller may not read and one that does not exist get the same answer.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse
+
+from api.routes import CurrentReader, workspace_of
+from api.schemas import (
+    CitedPassageBody,
+    DocumentBody,
+    DocumentsBody,
+    DocumentWithPassagesBody,
+    PassageBody,
+)
+from ingest.access import Reader
+from ingest.document import Chunk
+from ingest.errors import RequestError
+from ingest.records import Document
+
+router = APIRouter()
+
+NEIGHBOURS = 2
+"""How many passages are shown before and after a cited one."""
+
+
+@router.get("/v1/documents")
+def documents(
+    request: Request, reader: CurrentReader, source: str | None = None, failed: bool = False
+) -> DocumentsBody:
+    """List the documents, by source and address; with `failed`, those whose last ingestion failed."""
+    found = workspace_of(request).store.catalog.documents(reader, source=source, failed=failed)
+    return DocumentsBody(documents=[DocumentBody.of(document) for document in found])
+
+
+@router.get("/v1/documents/{document_id}")
+def document(document_id: str, request: Request, reader: CurrentReader) -> DocumentWithPassagesBody:
+    """One document with all its passages, in reading order."""
+    found = _readable(request, document_id, reader)
+    passages = [PassageBody.of(chunk) for chunk in _chunks(request, found)]
+    return DocumentWithPassagesBody(**DocumentBody.of(found).model_dump(), passages=passages)
+
+
+@router.get("/v1/documents/{document_id}/passages/{chunk_id}")
+def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentReader) -> CitedPassageBody:
+    """One passage and its neighbours: what a citation opens."""
+    found = _readable(request, document_id, reader)
+    chunks = _chunks(request, found)
+    at = next((index for index, chunk in enumerate(chunks) if chunk.id == chunk_id), None)
+    if at is None:
+        raise RequestError(
+            "unknown_passage",
+            "This passage is not in the document any more.",
+            "The document has changed since it was cited: ask again.",
+        )
+    return CitedPassageBody(
+        document=DocumentBody.of(found),
+        passage=PassageBody.of(chunks[at]),
+        before=[PassageBody.of(chunk) for chunk in chunks[max(0, at - NEIGHBOURS) : at]],
+        after=[PassageBody.of(chunk) for chunk in chunks[at + 1 : at + 1 + NEIGHBOURS]],
+        original_available=_original(found) is not None,
+    )
+
+
+@router.get("/v1/documents/{document_id}/original", response_class=FileResponse)
+def original(document_id: str, request: Request, reader: CurrentReader) -> FileResponse:
+    """The file that the document was made from, always as a download: it may hold anything."""
+    found = _readable(request, document_id, reader)
+    path = _original(found)
+    if path is None:
+        raise RequestError(
+            "unknown_original", "The original file is not there any more.", f"It was found at {found.uri}."
+        )
+    return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+
+
+def _readable(request: Request, document_id: str, reader: Reader) -> Document:
+    found: Document | None = workspace_of(request).store.catalog.document(document_id)
+    if found is None or not reader.may_read(found.access, found.source):
+        raise RequestError("unknown_document", "There is no such document.", "List them at /v1/documents.")
+    return found
+
+
+def _chunks(request: Request, found: Document) -> list[Chunk]:
+    if found.revision is None:
+        return []
+    chunks: list[Chunk] = workspace_of(request).store.index.chunks(found.id, found.revision)
+    return chunks
+
+
+def _original(found: Document) -> Path | None:
+    path = Path(found.path) if found.path else None
+    return path if path is not None and path.is_file() else None

@@ -1,0 +1,222 @@
+"""`/v1/chat/completions` and `/v1/models`: the assistant as a model that any OpenAI client can use.
+
+Citations travel three ways, since clients read different ones: `[n]` in the text, `annotations` on the message
+(in a stream: on the chunk with the finish reason), and `search_results` beside the first words.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+
+from api.errors import internal_error, openai_error, status_of_failure
+from api.places import passage_url, place
+from api.routes import CurrentReader, workspace_of
+from api.routes.ask import Gathered, gather
+from api.streaming import KEEPALIVE, EventStream, begun, paced, sse_data, while_connected
+from assistant.conversation import Conversation, Turn
+from assistant.events import Event, Failed, Finished, TextDelta, Usage
+from ingest.document import Chunk
+from ingest.errors import RequestError, YoujuError
+
+router = APIRouter()
+
+MODEL_ID = "youju"
+_SNIPPET_CHARS = 300
+
+
+class Message(BaseModel):
+    """One message, its content a text or a list of parts."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[dict[str, Any]] | None = None
+
+    def text(self) -> str:
+        """The text parts, one per line."""
+        if isinstance(self.content, list):
+            return "\n".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
+        return self.content or ""
+
+    def has_other_parts(self) -> bool:
+        """Whether it carries an image, a sound or a file."""
+        return isinstance(self.content, list) and any(part.get("type") != "text" for part in self.content)
+
+
+class StreamOptions(BaseModel):
+    """What a stream carries beside the answer."""
+
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """OpenAI's request. Fields that are not named here, sampling and tools among them, have no effect."""
+
+    model: str
+    messages: list[Message] = Field(min_length=1)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: Literal[1] | None = None
+
+    def question(self) -> str:
+        """The last message, which must be the user's and plain text."""
+        last = self.messages[-1]
+        if last.role != "user" or not last.text().strip():
+            raise RequestError("invalid_request", "The last message must be a user's, with text.")
+        if last.has_other_parts():
+            raise RequestError("unsupported_content", "Only text can be asked.", "Leave out images and files.")
+        return last.text()
+
+    def turns(self) -> Conversation:
+        """What was said before. A system message is left out: how to answer is this server's own affair."""
+        earlier = self.messages[:-1]
+        return tuple(
+            Turn("user" if message.role == "user" else "assistant", message.text())
+            for message in earlier
+            if message.role in ("user", "assistant") and message.text().strip()
+        )
+
+
+@router.get("/v1/models")
+async def models() -> dict[str, Any]:
+    """The one model there is: the assistant itself."""
+    return {"object": "list", "data": [_model()]}
+
+
+@router.get("/v1/models/{model_id}")
+async def model(model_id: str) -> Response:
+    """That model, if it is asked for by its name."""
+    return JSONResponse(_model()) if model_id == MODEL_ID else _no_such_model(model_id)
+
+
+@router.post("/v1/chat/completions")
+async def chat_completions(asked: ChatRequest, request: Request, reader: CurrentReader) -> Response:
+    """Answer the last user message from the documents, with the earlier ones as its conversation."""
+    if asked.model != MODEL_ID:
+        return _no_such_model(asked.model)
+    question = asked.question()
+    assistant = workspace_of(request).assistant
+    events = paced(assistant.answer(question, asked.turns(), reader))
+    completion = Completion(request)
+    if asked.stream:
+        include_usage = asked.stream_options is not None and asked.stream_options.include_usage
+        return EventStream(completion.stream(await begun(events), include_usage))
+    return completion.whole(await while_connected(request, gather(events)))
+
+
+class Completion:
+    """One answer in OpenAI's shapes: every chunk of it has the same id and time."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._frame = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL_ID}
+
+    def whole(self, gathered: Gathered) -> JSONResponse:
+        """The answer in one piece, or the error."""
+        if gathered.finished is None:
+            return self._failure(gathered.failed)
+        finished = gathered.finished
+        message = {
+            "role": "assistant",
+            "content": finished.answer,
+            "refusal": None,
+            "annotations": self._annotations(finished),
+        }
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        body = {**self._frame, "object": "chat.completion", "choices": [choice], "usage": _usage(finished.usage)}
+        return JSONResponse({**body, "search_results": self._search_results(gathered)})
+
+    async def stream(
+        self, events: AsyncGenerator[Event | None, None], include_usage: bool
+    ) -> AsyncGenerator[str, None]:
+        """The answer in chunks; after the headers an error is one more line, and the stream ends there."""
+        blank: dict[str, Any] = {"usage": None} if include_usage else {}
+        gathered, opened = Gathered(), False
+        yield self._chunk({"role": "assistant", "content": ""}, blank)
+        async with aclosing(events):
+            try:
+                async for event in events:
+                    if event is None:
+                        yield KEEPALIVE
+                        continue
+                    gathered.take(event)
+                    if isinstance(event, TextDelta):
+                        extra: dict[str, Any] = {} if opened else {"search_results": self._search_results(gathered)}
+                        opened = True
+                        yield self._chunk({"content": event.text}, {**extra, **blank})
+            except YoujuError as error:
+                gathered.failed = Failed(error.code, error.message, error.hint)
+            except Exception as error:
+                gathered.failed = Failed(*internal_error(self._request.scope, error))
+        if gathered.finished is None:
+            yield sse_data(_failed_body(gathered.failed))
+            return
+        annotations = self._annotations(gathered.finished)
+        yield self._chunk({"annotations": annotations} if annotations else {}, blank, finish_reason="stop")
+        if include_usage:
+            yield sse_data({**self._stream_frame(), "choices": [], "usage": _usage(gathered.finished.usage)})
+        yield "data: [DONE]\n\n"
+
+    def _chunk(self, delta: dict[str, Any], extra: dict[str, Any], finish_reason: str | None = None) -> str:
+        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
+        return sse_data({**self._stream_frame(), "choices": [choice], **extra})
+
+    def _stream_frame(self) -> dict[str, Any]:
+        return {**self._frame, "object": "chat.completion.chunk"}
+
+    def _annotations(self, finished: Finished) -> list[dict[str, Any]]:
+        return [
+            {
+                "type": "url_citation",
+                "url_citation": {
+                    **self._link(citation.evidence.hit.chunk),
+                    "start_index": citation.start,
+                    "end_index": citation.end,
+                },
+            }
+            for citation in finished.citations
+        ]
+
+    def _search_results(self, gathered: Gathered) -> list[dict[str, Any]]:
+        return [
+            {**self._link(item.hit.chunk), "date": None, "snippet": item.hit.chunk.text[:_SNIPPET_CHARS]}
+            for item in gathered.evidence
+        ]
+
+    def _link(self, chunk: Chunk) -> dict[str, str]:
+        base = workspace_of(self._request).settings.public_url or str(self._request.base_url)
+        where = place(chunk.location, chunk.language)
+        return {"url": passage_url(base, chunk), "title": f"{chunk.title} {where}".strip()}
+
+    def _failure(self, failed: Failed | None) -> JSONResponse:
+        status = status_of_failure(failed) if failed else 502
+        return JSONResponse(_failed_body(failed), status_code=status)
+
+
+def _failed_body(failed: Failed | None) -> dict[str, Any]:
+    if failed is None:
+        return openai_error(502, "answer_incomplete", "The answer broke off.")
+    return openai_error(502, failed.code, f"{failed.message} {failed.hint}".strip())
+
+
+def _usage(usage: Usage) -> dict[str, int]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.prompt_tokens + usage.completion_tokens,
+    }
+
+
+def _model() -> dict[str, Any]:
+    return {"id": MODEL_ID, "object": "model", "created": 1767225600, "owned_by": "youju"}
+
+
+def _no_such_model(name: str) -> JSONResponse:
+    message = f"The model {name!r} does not exist; the one served here is {MODEL_ID!r}."
+    return JSONResponse(openai_error(404, "model_not_found", message, "model"), status_code=404)

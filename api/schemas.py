@@ -1,0 +1,277 @@
+"""What goes in and out as JSON: the bodies of `/v1` and what the command line prints with `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from assistant.conversation import Conversation, Turn
+from assistant.events import Citation, Evidence, Finished, Usage
+from ingest.document import Chunk, Hit, Language, Location
+from ingest.records import Document
+
+
+class TurnBody(BaseModel):
+    """One earlier message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+class AskRequest(BaseModel):
+    """A question, and what was said before it, oldest first."""
+
+    question: str = Field(min_length=1)
+    conversation: list[TurnBody] = Field(default_factory=list, max_length=200)
+    stream: bool = False
+
+    def turns(self) -> Conversation:
+        return tuple(Turn(turn.role, turn.text) for turn in self.conversation)
+
+
+class SearchRequest(BaseModel):
+    """A query, and how many hits are wanted at most."""
+
+    query: str = Field(min_length=1)
+    limit: int = Field(10, ge=1, le=100)
+
+
+class BoxBody(BaseModel):
+    """A rectangle on a page, in fractions of the page, origin top left."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class LocationBody(BaseModel):
+    """Where a passage stands in its document."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    page: int | None
+    slide: int | None
+    sheet: str | None
+    cells: str | None
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    boxes: tuple[BoxBody, ...]
+
+    @classmethod
+    def of(cls, location: Location) -> LocationBody:
+        return cls.model_validate(location)
+
+
+class HitBody(BaseModel):
+    """A chunk that was found. `score`: higher is better, comparable within one response only."""
+
+    number: int
+    score: float
+    text: str
+    document_id: str
+    chunk_id: str
+    title: str
+    uri: str
+    page: int | None
+    location: LocationBody
+
+    @classmethod
+    def of(cls, number: int, hit: Hit) -> HitBody:
+        chunk = hit.chunk
+        return cls(
+            number=number,
+            score=hit.score,
+            text=chunk.text,
+            document_id=chunk.document_id,
+            chunk_id=chunk.id,
+            title=chunk.title,
+            uri=chunk.uri,
+            page=chunk.location.page,
+            location=LocationBody.of(chunk.location),
+        )
+
+
+class CitationBody(BaseModel):
+    """A number in the answer, the chunk it stands for, and the sentence that supports the statement."""
+
+    number: int
+    document_id: str
+    chunk_id: str
+    title: str
+    uri: str
+    page: int | None
+    location: LocationBody
+    quote: str
+
+    @classmethod
+    def of(cls, citation: Citation) -> CitationBody:
+        chunk = citation.evidence.hit.chunk
+        return cls(
+            number=citation.number,
+            document_id=chunk.document_id,
+            chunk_id=chunk.id,
+            title=chunk.title,
+            uri=chunk.uri,
+            page=chunk.location.page,
+            location=LocationBody.of(chunk.location),
+            quote=citation.quote,
+        )
+
+
+class UsageBody(BaseModel):
+    """Tokens that the model read and wrote."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+    @classmethod
+    def of(cls, usage: Usage) -> UsageBody:
+        return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+
+
+class AskBody(BaseModel):
+    """A whole answer. `citations` has each cited chunk's number once per distinct quote."""
+
+    question: str
+    language: Language
+    answer: str
+    grounded: bool
+    refused: bool
+    citations: list[CitationBody]
+    evidence: list[HitBody]
+    model: str
+    usage: UsageBody
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, question: str, evidence: Iterable[Evidence], finished: Finished) -> AskBody:
+        return cls(
+            question=question,
+            language=finished.language,
+            answer=finished.answer,
+            grounded=finished.grounded,
+            refused=finished.refused,
+            citations=[CitationBody.of(citation) for citation in finished.citations],
+            evidence=evidence_bodies(evidence),
+            model=finished.model,
+            usage=UsageBody.of(finished.usage),
+            timings_ms=rounded(finished.timings_ms),
+        )
+
+
+class SearchBody(BaseModel):
+    """What a search found, best first, numbered from 1."""
+
+    query: str
+    language: Language
+    hits: list[HitBody]
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, query: str, language: Language, hits: Iterable[Hit], timings_ms: Mapping[str, float]) -> SearchBody:
+        found = [HitBody.of(number, hit) for number, hit in enumerate(hits, start=1)]
+        return cls(query=query, language=language, hits=found, timings_ms=rounded(timings_ms))
+
+
+class DocumentErrorBody(BaseModel):
+    """Why the newest version of a document could not be ingested."""
+
+    code: str
+    message: str
+
+
+class DocumentBody(BaseModel):
+    """A document as the catalog knows it.
+
+    `revision` is null until a first one is searchable; `error` is null unless the last ingestion failed.
+    """
+
+    document_id: str
+    source: str
+    title: str
+    uri: str
+    kind: str
+    language: str
+    revision: int | None
+    chunks: int
+    access: tuple[str, ...]
+    state: str
+    error: DocumentErrorBody | None
+    updated_at: str
+
+    @classmethod
+    def of(cls, document: Document) -> DocumentBody:
+        code = document.error_code
+        return cls(
+            document_id=document.id,
+            source=document.source,
+            title=document.title,
+            uri=document.uri,
+            kind=document.kind,
+            language=document.language,
+            revision=document.revision,
+            chunks=document.chunks,
+            access=document.access,
+            state=document.state,
+            error=DocumentErrorBody(code=code, message=document.error_message or "") if code else None,
+            updated_at=document.updated_at,
+        )
+
+
+class DocumentsBody(BaseModel):
+    """The documents that the caller may read."""
+
+    documents: list[DocumentBody]
+
+
+class PassageBody(BaseModel):
+    """One chunk of a document's current revision."""
+
+    chunk_id: str
+    position: int
+    text: str
+    language: Language
+    location: LocationBody
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> PassageBody:
+        return cls(
+            chunk_id=chunk.id,
+            position=chunk.position,
+            text=chunk.text,
+            language=chunk.language,
+            location=LocationBody.of(chunk.location),
+        )
+
+
+class DocumentWithPassagesBody(DocumentBody):
+    """A document and everything that can be found in it, in reading order."""
+
+    passages: list[PassageBody]
+
+
+class CitedPassageBody(BaseModel):
+    """A passage among its neighbours, as the citation view shows it."""
+
+    document: DocumentBody
+    passage: PassageBody
+    before: list[PassageBody]
+    after: list[PassageBody]
+    original_available: bool
+
+
+def evidence_bodies(evidence: Iterable[Evidence]) -> list[HitBody]:
+    """Numbered sources as JSON bodies."""
+    return [HitBody.of(item.number, item.hit) for item in evidence]
+
+
+def rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:
+    """Timings with as many digits as mean anything."""
+    return {name: round(value, 2) for name, value in timings_ms.items()}

@@ -1,0 +1,132 @@
+"""Answers on their way to a client that may go away: server-sent events, and the work stopped with them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+from contextlib import aclosing, suppress
+from typing import Any, TypeVar
+
+import anyio
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+from starlette.types import Send
+
+from assistant.events import Event
+
+T = TypeVar("T")
+
+KEEPALIVE_SECONDS = 10.0
+KEEPALIVE = ": keepalive\n\n"
+
+_END = object()
+
+
+class ClientGone(Exception):  # noqa: N818
+    """The client went away before its answer was ready."""
+
+
+class EventStream(StreamingResponse):
+    """Server-sent events. However it ends, the generator behind it is closed before the request is over."""
+
+    media_type = "text/event-stream"
+
+    def __init__(self, lines: AsyncGenerator[str, None]) -> None:
+        super().__init__(lines, headers={"cache-control": "no-cache", "x-accel-buffering": "no"})
+        self._lines = lines
+
+    async def stream_response(self, send: Send) -> None:
+        try:
+            await super().stream_response(send)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._lines.aclose()
+
+
+async def paced(
+    events: AsyncIterator[Event], keepalive_seconds: float = KEEPALIVE_SECONDS
+) -> AsyncGenerator[Event | None, None]:
+    """The events, and None whenever there was none for `keepalive_seconds`. Closing it stops the work behind.
+
+    One task runs the assistant from end to end: libraries below tie timeouts to the task that opened them.
+    """
+    queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=16)
+
+    async def run() -> None:
+        try:
+            async for event in events:
+                await queue.put(event)
+            await queue.put(_END)
+        except Exception as error:
+            await queue.put(error)
+        finally:
+            close = getattr(events, "aclose", None)
+            if close is not None:
+                await close()
+
+    task = asyncio.create_task(run())
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(keepalive_seconds):
+                    item = await queue.get()
+            except TimeoutError:
+                yield None
+                continue
+            if item is _END:
+                return
+            if isinstance(item, Exception):
+                raise item
+            yield item
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+    """The same events, after the first has come: what goes wrong before it is still an HTTP status."""
+    try:
+        first = await anext(events)
+    except BaseException:
+        await events.aclose()
+        raise
+
+    async def whole() -> AsyncGenerator[T, None]:
+        async with aclosing(events):
+            yield first
+            async for event in events:
+                yield event
+
+    return whole()
+
+
+async def while_connected(request: Request, work: Awaitable[T]) -> T:
+    """The result of `work`, which is cancelled when the client goes away first. Raises ClientGone then."""
+    working = asyncio.ensure_future(work)
+    watching = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGone
+        return working.result()
+    finally:
+        for task in (working, watching):
+            task.cancel()
+        await asyncio.gather(working, watching, return_exceptions=True)
+
+
+def sse(event: str, data: Any) -> str:
+    """One server-sent event with its name and its data as JSON."""
+    return f"event: {event}\n{sse_data(data)}"
+
+
+def sse_data(data: Any) -> str:
+    """One nameless server-sent event, as OpenAI's clients read them."""
+    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
