@@ -1,0 +1,60 @@
+"""The command line: `youju COMMAND`. Each command is a module of this package, loaded only when it is run,
+so that `youju --help` answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from ingest.errors import YoujuError
+
+DONE, DONE_IN_PART, NOT_DONE = 0, 1, 2
+"""Exit codes of every command."""
+
+_COMMANDS = {
+    "ingest": "Bring files and folders into the index.",
+    "ask": "Answer a question from the documents.",
+    "search": "Find the passages that match a query.",
+    "serve": "Serve the chat page, HTTP and DingTalk.",
+    "eval": "Measure retrieval on a set in the BEIR layout.",
+    "documents": "List the documents and their states.",
+    "doctor": "Check this installation and its settings.",
+}
+
+
+class _Commands(TyperGroup):
+    """Commands by name: a line each for help, the real one when it is about to run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in _COMMANDS:
+            return None
+        return TyperCommand(cmd_name, help=_COMMANDS[cmd_name], callback=lambda: None)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, _, rest = super().resolve_command(ctx, args)
+        module = importlib.import_module(f"api.cli.{name}")
+        return name, typer.main.get_command(module.app), rest
+
+
+app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
+
+
+@app.callback()
+def youju() -> None:
+    """有据 Youju: answers from your own documents, with evidence."""
+
+
+def main() -> None:
+    """Run the command line. An error of ours is one line with the way out, and exit code 2."""
+    try:
+        app(prog_name="youju")
+    except YoujuError as error:
+        sys.stderr.write(f"youju: {error} [{error.code}]\n")
+        sys.exit(NOT_DONE)

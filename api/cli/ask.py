@@ -1,0 +1,46 @@
+"""`youju ask`: a question, answered from the documents."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from api.cli.connection import Connection, connect
+from api.cli.output import console, notes, place, print_json
+from api.settings import load_settings
+from assistant.errors import ModelError
+
+app = typer.Typer()
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in Chinese or English.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Answer a question from the documents, with numbered sources."""
+    with connect(load_settings(), command="ask") as connection:
+        if as_json:
+            print_json(connection.post("/v1/ask", {"question": question}))
+            return
+        answer = _print_answer(connection, question)
+    for number, citation in sorted({hit["number"]: hit for hit in answer["citations"]}.items()):
+        console.print(f"  [cyan]\\[{number}][/cyan] {escape(citation['title'])} · {escape(place(citation))}")
+        console.print(f"      [dim]{escape(citation['uri'])}[/dim]")
+
+
+def _print_answer(connection: Connection, question: str) -> dict[str, Any]:
+    """Print the answer as it comes and give back the whole of it."""
+    for name, data in connection.stream("/v1/ask", {"question": question, "stream": True}):
+        if name == "text_delta":
+            console.print(escape(data["text"]), end="")
+        elif name == "failed":
+            console.print()
+            raise ModelError(data["error"]["code"], data["error"]["message"], data["error"]["hint"])
+        elif name == "finished":
+            console.print("\n")
+            return dict(data)
+    notes.print("The answer broke off.")
+    raise ModelError("answer_incomplete", "The answer broke off.", "Ask again.")

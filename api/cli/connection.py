@@ -1,0 +1,115 @@
+"""How a command reaches the home: through the server that owns it, or through one of its own, just for itself.
+
+Either way it speaks HTTP over a local socket, so that a command does the same thing with and without a server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from api.app import create_app
+from api.server import Server, local_socket
+from api.settings import Settings
+from api.workspace import Workspace
+from ingest.errors import OwnedError, UnavailableError, YoujuError
+from ingest.ownership import find_owner
+
+_START_SECONDS = 30.0
+
+
+class Connection:
+    """HTTP to a home, with errors of the other side raised as errors here."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    def get(self, path: str, **parameters: Any) -> Any:
+        """The JSON of a GET."""
+        return self._answered(self._client.get(path, params=parameters))
+
+    def post(self, path: str, body: object) -> Any:
+        """The JSON of a POST."""
+        return self._answered(self._client.post(path, json=body))
+
+    def stream(self, path: str, body: object) -> Iterator[tuple[str, Any]]:
+        """The server-sent events of a POST, as (name, data)."""
+        with self._client.stream("POST", path, json=body) as response:
+            if response.is_error:
+                response.read()
+                self._answered(response)
+            name = ""
+            for line in response.iter_lines():
+                if line.startswith("event: "):
+                    name = line.removeprefix("event: ")
+                elif line.startswith("data: "):
+                    yield name, json.loads(line.removeprefix("data: "))
+
+    def _answered(self, response: httpx.Response) -> Any:
+        if not response.is_error:
+            return response.json()
+        error = response.json()["error"]
+        raise YoujuError(error["code"], error["message"], error.get("hint", ""))
+
+
+@contextlib.contextmanager
+def connect(settings: Settings, *, command: str) -> Iterator[Connection]:
+    """A connection to the home of these settings.
+
+    Raises OwnedError when another command, and not a server, owns the home at the moment.
+    """
+    owner = find_owner(settings.home)
+    if owner is not None and owner.socket is not None:
+        with _client(owner.socket) as client:
+            yield Connection(client)
+        return
+    with _private_server(settings, command) as socket_name, _client(socket_name) as client:
+        yield Connection(client)
+
+
+@contextlib.contextmanager
+def _client(socket_name: str) -> Iterator[httpx.Client]:
+    # Silence is fine: an answer or a run takes as long as it takes, and the other side is on this machine.
+    timeout = httpx.Timeout(None, connect=10.0)
+    transport = httpx.HTTPTransport(uds=socket_name)
+    with httpx.Client(transport=transport, base_url="http://localhost", timeout=timeout) as client:
+        try:
+            yield client
+        except httpx.TransportError as error:
+            raise UnavailableError(
+                "server_gone",
+                f"The server that owns this home stopped answering ({type(error).__name__}).",
+                "Look at its output, start `youju serve` again, or run the command once more without it.",
+            ) from None
+
+
+@contextlib.contextmanager
+def _private_server(settings: Settings, command: str) -> Iterator[str]:
+    workspace = Workspace.open(settings, command=command)
+    with contextlib.closing(workspace), tempfile.TemporaryDirectory(prefix="youju-") as folder:
+        with local_socket(Path(folder)) as bound:
+            server = Server(create_app(workspace), log_level="warning", with_lifespan=False)
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+            thread.start()
+            try:
+                _wait_until_started(server, thread)
+                yield bound.getsockname()
+            finally:
+                server.should_exit = True
+                thread.join()
+
+
+def _wait_until_started(server: Server, thread: threading.Thread) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > deadline:
+            raise OwnedError("not_started", "The command could not start its own server.", "Run `youju doctor`.")
+        time.sleep(0.01)

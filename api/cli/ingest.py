@@ -1,0 +1,96 @@
+"""`youju ingest`: bring files and folders into the index."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from api.cli import DONE, DONE_IN_PART
+from api.cli.connection import connect
+from api.cli.output import console, notes, print_json
+from api.settings import load_settings
+from ingest.errors import YoujuError
+
+app = typer.Typer()
+
+_SHOWN_FAILURES = 20
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders; folders are read to the bottom.")],
+    allow_deletions: Annotated[
+        bool, typer.Option("--allow-deletions", help="Remove documents even where most of them are gone.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Bring files and folders into the index: new ones, changed ones, and the removal of those that are gone.
+
+    Exit code 0: all of it; 1: some documents failed, and are listed; 2: nothing could be done.
+    """
+    body = {"paths": [str(path.absolute()) for path in paths], "allow_deletions": allow_deletions}
+    with connect(load_settings(), command="ingest") as connection:
+        report = follow(connection.stream("/v1/runs", body))
+    if as_json:
+        print_json(report)
+    else:
+        print_report(report)
+    raise typer.Exit(DONE_IN_PART if report["failures"] else DONE)
+
+
+def follow(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+    """Show the progress of a run until it ends, and give back its report."""
+    with progress_bar() as progress:
+        task = progress.add_task("Ingesting", total=None, rate="")
+        for name, data in events:
+            if name == "failed":
+                error = data["error"]
+                raise YoujuError(error["code"], error["message"], error["hint"])
+            if name == "finished":
+                return dict(data)
+            if data:
+                progress.update(task, total=data["found"], completed=data["done"], rate=rate_of(data))
+    raise YoujuError("run_broke_off", "The run broke off.", "Run it again: it goes on where it stopped.")
+
+
+def progress_bar() -> Progress:
+    """A bar with counts, rate and time left; on a file or a pipe it prints nothing."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=notes,
+        disable=not sys.stderr.isatty(),
+    )
+
+
+def rate_of(report: dict[str, Any]) -> str:
+    """Documents and chunks per second so far."""
+    seconds = max(report["seconds"], 0.001)
+    return f"{report['done'] / seconds:.1f} docs/s, {report['chunks'] / seconds:.0f} chunks/s"
+
+
+def print_report(report: dict[str, Any]) -> None:
+    """What a run did, for people."""
+    counts = ", ".join(
+        f"{report[name]} {name}" for name in ("new", "changed", "unchanged", "deleted", "failed") if report[name]
+    )
+    console.print(
+        f"{report['found']} documents: {counts or 'nothing to do'}; "
+        f"{report['chunks']} chunks in {report['seconds']:.1f} s"
+    )
+    for failure in report["failures"][:_SHOWN_FAILURES]:
+        console.print(f"  [red]{failure['code']}[/red]  {escape(failure['uri'])}\n      {escape(failure['message'])}")
+    if len(report["failures"]) > _SHOWN_FAILURES:
+        console.print(
+            f"  … and {len(report['failures']) - _SHOWN_FAILURES} more: `youju documents --failed` lists them"
+        )

@@ -1,0 +1,36 @@
+"""`youju search`: the passages that match a query."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from api.cli.connection import connect
+from api.cli.output import console, place, print_json
+from api.settings import load_settings
+
+app = typer.Typer()
+
+_SHOWN_CHARS = 200
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for.")],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Find the passages that match a query, best first."""
+    with connect(load_settings(), command="search") as connection:
+        found = connection.post("/v1/search", {"query": query, "limit": limit})
+    if as_json:
+        print_json(found)
+        return
+    for hit in found["hits"]:
+        console.print(f"[cyan]{hit['number']:>2}[/cyan]  [bold]{escape(hit['title'])}[/bold] · {escape(place(hit))}")
+        console.print(f"    {escape(' '.join(hit['text'].split())[:_SHOWN_CHARS])}")
+        console.print(f"    [dim]{escape(hit['uri'])}  score {hit['score']:.3f}[/dim]")
+    if not found["hits"]:
+        console.print("Nothing matches. `youju documents` lists what there is to be found.")

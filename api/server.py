@@ -1,0 +1,124 @@
+"""The process that serves: HTTP for everybody, and a local socket for the command line of the same user."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.app import create_app
+from api.settings import Settings, load_settings
+from api.workspace import Workspace
+from ingest.errors import ConfigurationError
+
+_LONGEST_SOCKET_PATH = 100  # the system's limit is 108 bytes
+_SHUTDOWN_SECONDS = 10
+
+
+class LocalDoor:
+    """Marks requests that came over the local socket: only this user can open it, so it is the operator."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            server = scope.get("server")
+            # A TCP connection always has a port; the address is this end's own, the peer cannot choose it.
+            scope.setdefault("state", {})["local"] = server is not None and server[1] is None
+        await self.app(scope, receive, send)
+
+
+class Server(uvicorn.Server):
+    """Uvicorn on sockets that are already bound. `serve(sockets=…)` runs it until it is told to exit.
+
+    Without its lifespan the application does nothing beside answering: no model is warmed, no bot runs.
+    """
+
+    def __init__(self, app: FastAPI, *, log_level: str = "info", with_lifespan: bool = True) -> None:
+        config = uvicorn.Config(
+            LocalDoor(app),
+            lifespan="on" if with_lifespan else "off",
+            log_level=log_level,
+            log_config=None,
+            server_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        )
+        super().__init__(config)
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A TCP socket bound to the address, or ConfigurationError with the way out."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host.strip("[]"), port))
+    except OSError as error:
+        bound.close()
+        raise ConfigurationError(
+            "address_unusable",
+            f"Cannot listen on {host}:{port}: {error.strerror or error}.",
+            "Stop what listens there, or choose another port with --port or YOUJU_PORT.",
+        ) from None
+    return bound
+
+
+def url_of(bound: socket.socket) -> str:
+    """The address of a bound TCP socket, to be opened in a browser."""
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def local_socket(home: Path) -> Iterator[socket.socket]:
+    """A socket below `home` that only this user can open; it is removed afterwards."""
+    path = socket_path(home)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX)
+    try:
+        before = os.umask(0o177)
+        try:
+            bound.bind(str(path))
+        finally:
+            os.umask(before)
+        yield bound
+    finally:
+        bound.close()
+        path.unlink(missing_ok=True)
+
+
+def socket_path(home: Path) -> Path:
+    """Where the local socket of a home is. A home too deep for a socket's name has it in a private folder."""
+    path = home.resolve() / "youju.sock"
+    if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
+        return path
+    digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"youju-{os.getuid()}" / f"{digest}.sock"
+
+
+def make_worker_app() -> FastAPI:
+    """What each of several workers serves; the index is a Qdrant server's then."""
+    return create_app(Workspace.open(load_settings(), command="serve"))
+
+
+def serve_with_workers(settings: Settings) -> None:
+    """Serve from several processes until interrupted. Paths cannot be handed over in this mode."""
+    uvicorn.run(
+        "api.server:make_worker_app",
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_level=settings.log_level,
+        server_header=False,
+    )

@@ -1,0 +1,39 @@
+"""The two chains over one open home: what every face works with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from assistant.models.opening import open_model
+from assistant.retrieve import Retriever
+
+from api.settings import Settings
+from assistant.answer import Assistant
+from ingest.pipeline import Ingestor
+from ingest.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A home, open, with the ingestor and the assistant that work on it."""
+
+    settings: Settings
+    store: Store
+    ingestor: Ingestor
+    assistant: Assistant
+
+    @classmethod
+    def open(cls, settings: Settings, *, command: str) -> Workspace:
+        """Open the home of these settings for `youju <command>`. Raises what `Store.open` and the model's raise."""
+        store = Store.open(settings, command=command)
+        try:
+            model = open_model(settings, hub=settings.hub)
+            retriever = Retriever(store.index, store.catalog, store.embedder)
+            return cls(settings, store, Ingestor(store, settings), Assistant(retriever, model, settings))
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        """Close the home. What runs on it must have ended."""
+        self.store.close()
