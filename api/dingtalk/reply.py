@@ -1,0 +1,156 @@
+"""Sending an answer through the webhook that came with the message, to DingTalk and nowhere else.
+
+HTTP 200 says nothing at DingTalk: `errcode` in the body does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+import time
+from collections import deque
+
+import httpx
+
+from api.dingtalk.markdown import split_markdown
+from api.dingtalk.message import InboundMessage
+from api.dingtalk.secrecy import hide_queries
+from api.dingtalk.settings import DingTalkSettings
+from ingest.errors import UnavailableError
+
+logger = logging.getLogger(__name__)
+
+_TOO_LONG = {460101, 101002}
+_TOO_FAST = {88, 90002, 90018, 90030, 130101}
+_SESSION_GONE = 300001
+_QUOTA = 90020
+_ATTEMPTS = 4
+_SMALLEST_PART = 100
+_TITLE_CHARS = 20
+_STAFF_ID = re.compile(r"[\w.$-]{1,64}", re.ASCII)
+
+
+class DeliveryError(UnavailableError):
+    """The answer, or the rest of it, did not reach the chat, and sending it again would not help."""
+
+
+class _TooLongError(Exception):
+    """DingTalk wants the part in smaller pieces."""
+
+
+class _BusyError(Exception):
+    """Nothing was delivered, and the same part can be sent again a little later."""
+
+
+class Replier:
+    """Sends answers. One HTTP client for all of them; `aclose` lets it go."""
+
+    def __init__(self, settings: DingTalkSettings) -> None:
+        self._settings = settings
+        self._origins = _origins(settings)
+        hide_queries()
+        self._client = httpx.AsyncClient(timeout=settings.send_seconds, follow_redirects=False)
+
+    async def send(self, message: InboundMessage, title: str, markdown: str) -> None:
+        """Send `markdown` in as many parts as it takes. In a group the asker is mentioned in the first.
+
+        Raises DeliveryError. A part of which it is unknown whether it arrived is never repeated.
+        """
+        self._check(message)
+        mention = _mention(message)
+        limit = self._settings.part_chars
+        parts = deque(split_markdown(f"@{mention}\n\n{markdown}" if mention else markdown, limit))
+        while parts:
+            part = parts.popleft()
+            try:
+                await self._send_part(message, title, part, mention)
+            except _TooLongError:
+                limit = len(part) // 2
+                if limit < _SMALLEST_PART:
+                    raise DeliveryError("dingtalk_answer_too_long", "DingTalk finds every part too long.") from None
+                parts.extendleft(reversed(split_markdown(part, limit)))
+            mention = None
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._client.aclose()
+
+    def _check(self, message: InboundMessage) -> None:
+        """The webhook is what a caller sent us: it names the host we connect to, so only DingTalk's will do."""
+        try:
+            url = httpx.URL(message.session_webhook)
+        except httpx.InvalidURL:
+            url = httpx.URL("")
+        if _origin(url) not in self._origins or url.userinfo:
+            raise DeliveryError(
+                "dingtalk_webhook_host",
+                f"The message's webhook is on {url.host[:100] or 'no host'!r}, which is not DingTalk's.",
+                "If it should be allowed, add the host to YOUJU_DINGTALK_WEBHOOK_HOSTS.",
+            )
+
+    async def _send_part(self, message: InboundMessage, title: str, part: str, mention: str | None) -> None:
+        body: dict[str, object] = {
+            "msgtype": "markdown",
+            "markdown": {"title": title[:_TITLE_CHARS], "text": part},
+        }
+        if mention and part.startswith(f"@{mention}"):
+            body["at"] = {"atUserIds": [mention], "isAtAll": False}
+        first, longest = self._settings.retry_seconds
+        for attempt in range(_ATTEMPTS):
+            if time.time() * 1000 >= message.session_expires_ms:
+                raise DeliveryError("dingtalk_session_expired", "The chat session ended before the answer was ready.")
+            try:
+                return await self._post(message.session_webhook, body)
+            except _BusyError:
+                pause = min(first * 2**attempt, longest) * random.uniform(0.5, 1.0)  # noqa: S311
+                await asyncio.sleep(pause)
+        raise DeliveryError("dingtalk_busy", f"DingTalk was busy {_ATTEMPTS} times in a row.")
+
+    async def _post(self, webhook: str, body: dict[str, object]) -> None:
+        try:
+            response = await self._client.post(webhook, json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
+            raise _BusyError from None
+        except httpx.HTTPError as error:
+            # It may have been delivered all the same, and nobody wants to read an answer twice.
+            raise DeliveryError("dingtalk_delivery_unknown", f"DingTalk broke off ({type(error).__name__}).") from None
+        if response.status_code in (429, 503):
+            raise _BusyError
+        _settle(response)
+
+
+def _settle(response: httpx.Response) -> None:
+    """Return when the part was shown; raise what its error code means."""
+    try:
+        errcode = response.json()["errcode"]
+    except (ValueError, KeyError, TypeError):
+        errcode = None
+    if errcode == 0 and response.is_success:
+        return
+    if errcode in _TOO_LONG:
+        raise _TooLongError
+    if errcode in _TOO_FAST:
+        raise _BusyError
+    if errcode == _SESSION_GONE:
+        raise DeliveryError("dingtalk_session_expired", "DingTalk does not know the chat session any more.")
+    if errcode == _QUOTA:
+        raise DeliveryError(
+            "dingtalk_quota_used_up", "The organisation's monthly quota is used up.", "Extend it in DingTalk's console."
+        )
+    raise DeliveryError("dingtalk_refused", f"DingTalk refused (HTTP {response.status_code}, errcode {errcode!r:.20}).")
+
+
+def _mention(message: InboundMessage) -> str | None:
+    known = message.group and message.sender_staff_id is not None and _STAFF_ID.fullmatch(message.sender_staff_id)
+    return message.sender_staff_id if known else None
+
+
+def _origins(settings: DingTalkSettings) -> frozenset[str]:
+    hosts = (*settings.webhook_hosts, settings.oapi_base)
+    return frozenset(_origin(httpx.URL(host if "://" in host else f"https://{host}")) for host in hosts)
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.host}:{url.port}"

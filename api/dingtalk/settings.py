@@ -1,0 +1,54 @@
+"""What the DingTalk bot needs to know, cut out of the settings of the faces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from api.settings import ApiSettings
+from ingest.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class DingTalkSettings:
+    """One DingTalk application and the limits the bot keeps.
+
+    `webhook_hosts` are host names that answers may be sent to over HTTPS; a test host is written as an origin,
+    `http://127.0.0.1:1234`. The origin of `oapi_base` is always allowed. `reconnect_seconds` and
+    `retry_seconds` are the first and the longest pause before opening the stream or sending an answer again.
+    """
+
+    client_id: str
+    client_secret: SecretStr
+    api_base: str = "https://api.dingtalk.com"
+    oapi_base: str = "https://oapi.dingtalk.com"
+    webhook_hosts: tuple[str, ...] = ("oapi.dingtalk.com",)
+    window_seconds: float = 3600.0
+    idle_seconds: float = 120.0
+    answer_seconds: float = 180.0
+    send_seconds: float = 10.0
+    parallel_answers: int = 4
+    waiting_answers: int = 64
+    part_chars: int = 3500
+    reconnect_seconds: tuple[float, float] = (1.0, 60.0)
+    retry_seconds: tuple[float, float] = (1.0, 30.0)
+
+    @classmethod
+    def of(cls, settings: ApiSettings) -> DingTalkSettings:
+        """Cut them out. Raises ConfigurationError where the application's id or secret is not set."""
+        if not settings.dingtalk_client_id or settings.dingtalk_client_secret is None:
+            raise ConfigurationError(
+                "dingtalk_credentials_missing",
+                "The DingTalk bot is switched on without the credentials of an application.",
+                "Set YOUJU_DINGTALK_CLIENT_ID and YOUJU_DINGTALK_CLIENT_SECRET.",
+            )
+        return cls(
+            client_id=settings.dingtalk_client_id,
+            client_secret=settings.dingtalk_client_secret,
+            api_base=settings.dingtalk_api_base.rstrip("/"),
+            oapi_base=settings.dingtalk_oapi_base.rstrip("/"),
+            webhook_hosts=settings.dingtalk_webhook_hosts,
+            window_seconds=settings.dingtalk_window_seconds,
+            idle_seconds=settings.dingtalk_idle_seconds,
+        )

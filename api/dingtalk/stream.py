@@ -1,0 +1,161 @@
+"""DingTalk's stream: one outgoing WebSocket over which messages arrive, so that nothing has to be reachable.
+
+Open a connection (a ticket, good once), read frames, acknowledge each at once. The protocol has no replay, so the
+client's first duty is to be connected: it reconnects by itself, and takes a long silence for a dead connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from api.dingtalk.secrecy import hide_queries
+from api.dingtalk.settings import DingTalkSettings
+from ingest.errors import ConfigurationError, RequestError, UnavailableError
+
+logger = logging.getLogger(__name__)
+
+BOT_TOPIC = "/v1.0/im/bot/messages/get"
+_OPEN_SECONDS = 10.0
+_HEALTHY_SECONDS = 30.0
+_FRAME_BYTES = 1 << 20
+
+Accept = Callable[[object], Awaitable[None]]
+"""Takes a message's JSON object and returns when it is written down, before it is answered.
+Raises RequestError for what is not a message and any other YoujuError when it cannot be kept."""
+
+
+class StreamClient:
+    """Keeps one connection to DingTalk and hands every bot message to `accept`."""
+
+    def __init__(self, settings: DingTalkSettings, accept: Accept) -> None:
+        self._settings = settings
+        self._accept = accept
+        hide_queries()
+        # The library would write the ticket and every frame to a debug log.
+        self._wire = logging.getLogger(f"{__name__}.wire")
+        self._wire.disabled = True
+
+    async def run(self) -> None:
+        """Stay connected until cancelled. Raises ConfigurationError when DingTalk refuses the credentials."""
+        failures = 0
+        async with httpx.AsyncClient(timeout=_OPEN_SECONDS) as client:
+            while True:
+                began, asked = time.monotonic(), False
+                try:
+                    asked = await self._connection(client)
+                except ConfigurationError:
+                    raise
+                except (OSError, httpx.HTTPError, WebSocketException, UnavailableError) as error:
+                    # The type only: texts of these errors can hold the address, which holds the ticket.
+                    logger.warning("The DingTalk stream broke (%s); connecting again.", type(error).__name__)
+                if time.monotonic() - began >= _HEALTHY_SECONDS:
+                    failures = 0
+                await asyncio.sleep(self._pause(failures, asked=asked))
+                failures += 1
+
+    def _pause(self, failures: int, *, asked: bool) -> float:
+        """Seconds to wait. DingTalk moves connections on purpose: that one time there is nothing to wait for."""
+        first, longest = self._settings.reconnect_seconds
+        if asked and not failures:
+            return random.uniform(0, min(first, 0.5))  # noqa: S311 - spreads load, hides nothing
+        pause: float = min(first * 2 ** min(failures, 20), longest)
+        return pause * random.uniform(0.5, 1.0)  # noqa: S311
+
+    async def _connection(self, client: httpx.AsyncClient) -> bool:
+        """One connection from ticket to close. Whether DingTalk asked for a new one."""
+        address = await self._open(client)
+        async with connect(address, logger=self._wire, max_size=_FRAME_BYTES, open_timeout=_OPEN_SECONDS) as socket:
+            logger.info("The DingTalk stream is connected.")
+            while True:
+                try:
+                    async with asyncio.timeout(self._settings.idle_seconds):
+                        raw = await socket.recv()
+                except TimeoutError:
+                    raise UnavailableError("dingtalk_silent", "Nothing was heard from DingTalk.") from None
+                except ConnectionClosed as closed:
+                    code = closed.rcvd.code if closed.rcvd else None
+                    logger.info("DingTalk closed the stream (code %s); connecting again.", code)
+                    return False
+                if await self._frame(socket, raw):
+                    return True
+
+    async def _open(self, client: httpx.AsyncClient) -> str:
+        """Ask for a ticket and return the address to connect to, which is a secret."""
+        response = await client.post(
+            f"{self._settings.api_base}/v1.0/gateway/connections/open",
+            headers={"Accept": "application/json"},
+            json={
+                "clientId": self._settings.client_id,
+                "clientSecret": self._settings.client_secret.get_secret_value(),
+                "subscriptions": [{"type": "CALLBACK", "topic": BOT_TOPIC}],
+                "ua": "youju",
+            },
+        )
+        body = _object(response.text)
+        if response.status_code in (400, 401, 403) and "QpsLimit" not in str(body.get("code")):
+            raise ConfigurationError(
+                "dingtalk_refused",
+                f"DingTalk refused the application (HTTP {response.status_code}, {str(body.get('code'))[:60]}).",
+                "Check YOUJU_DINGTALK_CLIENT_ID and YOUJU_DINGTALK_CLIENT_SECRET, and that the application is "
+                "published with its robot in stream mode; then start again.",
+            )
+        endpoint, ticket = body.get("endpoint"), body.get("ticket")
+        if not response.is_success or not isinstance(endpoint, str) or not isinstance(ticket, str):
+            raise UnavailableError("dingtalk_no_ticket", f"DingTalk gave no ticket (HTTP {response.status_code}).")
+        if not endpoint.startswith("wss://") and self._settings.api_base.startswith("https://"):
+            raise UnavailableError("dingtalk_endpoint_insecure", "DingTalk named an endpoint without encryption.")
+        return f"{endpoint}?{urlencode({'ticket': ticket})}"
+
+    async def _frame(self, socket: ClientConnection, raw: str | bytes) -> bool:
+        """Acknowledge one frame. Whether it asks for a new connection."""
+        frame = _object(raw)
+        headers = frame.get("headers")
+        if not isinstance(headers, dict):
+            logger.warning("DingTalk sent a frame that is not readable; it is skipped.")
+            return False
+        topic, data = headers.get("topic"), frame.get("data")
+        if frame.get("type") == "SYSTEM":
+            if topic == "disconnect":
+                return True
+            await _acknowledge(socket, headers, 200, "OK", data if isinstance(data, str) else "{}")
+        elif frame.get("type") == "CALLBACK" and topic == BOT_TOPIC:
+            code, reason = await self._message(data)
+            await _acknowledge(socket, headers, code, reason, '{"response": null}')
+        else:
+            await _acknowledge(socket, headers, 404, "no handler for this topic", "{}")
+        return False
+
+    async def _message(self, data: object) -> tuple[int, str]:
+        try:
+            await self._accept(json.loads(data) if isinstance(data, str) else None)
+        except (ValueError, RecursionError, RequestError):
+            logger.warning("DingTalk sent a bot message that is not readable; it is skipped.")
+            return 400, "bad data"
+        except UnavailableError as error:
+            logger.error("A DingTalk message could not be kept: %s", error)
+            return 500, "not accepted"
+        return 200, "OK"
+
+
+async def _acknowledge(socket: ClientConnection, headers: dict[str, Any], code: int, message: str, data: str) -> None:
+    echoed = {"messageId": headers.get("messageId"), "contentType": "application/json"}
+    await socket.send(json.dumps({"code": code, "headers": echoed, "message": message, "data": data}))
+
+
+def _object(raw: str | bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
