@@ -1,0 +1,95 @@
+"""What is inside a zip or OLE container, without trusting what it says about itself."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import olefile
+
+from ingest.parse.refusals import refuse
+
+_MAX_BYTES = 300 * 1024 * 1024
+_MAX_MEMBERS = 20_000
+_MAX_RATIO = 400
+"""Office XML shrinks 10 to 50 times; beyond this only a bomb does."""
+_RATIO_FLOOR_BYTES = 32 * 1024 * 1024
+_BLOCK = 1 << 20
+_ENTITY = tuple("<!ENTITY".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
+
+_ZIP_KINDS = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx"))
+_MIME_KINDS = {"application/epub+zip": "epub", "application/vnd.oasis.opendocument.text": "odt"}
+_OLE_KINDS = (
+    ("EncryptedPackage", "encrypted"),
+    ("WordDocument", "doc"),
+    ("Workbook", "xls"),
+    ("Book", "xls"),
+    ("PowerPoint Document", "ppt"),
+    ("__properties_version1.0", "msg"),
+)
+
+
+def zip_kind(data: bytes, name: str) -> str | None:
+    """The kind of document in a zip: docx, pptx, xlsx, odt, epub, or None.
+
+    Raises DocumentError: `corrupt` for a broken archive, `too_large` for one that unpacks to more than
+    300 MiB (both by what it declares and by what is read), `unsafe` for XML that declares entities.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = archive.infolist()
+            kind = _zip_kind(archive)
+            if kind is None:
+                return None
+            _check_declared(members, len(data), name)
+            _check_actual(archive, members, name)
+            return kind
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
+        raise refuse("corrupt", name, f"the archive is damaged ({error})") from error
+    except RuntimeError as error:  # zipfile's way of asking for a password
+        raise refuse("encrypted", name, "the archive has a password") from error
+    except Exception as error:  # zlib.error and lzma errors derive from Exception alone
+        if hasattr(error, "code"):
+            raise
+        raise refuse("corrupt", name, f"the archive is damaged ({error})") from error
+
+
+def ole_kind(data: bytes, name: str) -> str | None:
+    """The kind of document in an OLE container: doc, xls, ppt, msg, `encrypted`, or None."""
+    try:
+        with olefile.OleFileIO(io.BytesIO(data)) as container:
+            return next((kind for stream, kind in _OLE_KINDS if container.exists(stream)), None)
+    except (OSError, ValueError, IndexError) as error:
+        raise refuse("corrupt", name, f"the container is damaged ({error})") from error
+
+
+def _zip_kind(archive: zipfile.ZipFile) -> str | None:
+    names = archive.namelist()
+    for prefix, kind in _ZIP_KINDS:
+        if any(member.lower().startswith(prefix) for member in names):
+            return kind
+    if "mimetype" in names:
+        with archive.open("mimetype") as member:
+            return _MIME_KINDS.get(member.read(200).decode("ascii", "replace").strip())
+    return None
+
+
+def _check_declared(members: list[zipfile.ZipInfo], packed: int, name: str) -> None:
+    declared = sum(member.file_size for member in members)
+    expands = declared > _RATIO_FLOOR_BYTES and declared > packed * _MAX_RATIO
+    if declared > _MAX_BYTES or expands or len(members) > _MAX_MEMBERS:
+        raise refuse("too_large", name, f"it would unpack to {declared >> 20} MiB in {len(members)} parts")
+
+
+def _check_actual(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> None:
+    total = 0
+    for member in members:
+        with archive.open(member) as stream:
+            first = True
+            while block := stream.read(_BLOCK):
+                total += len(block)
+                if total > _MAX_BYTES:
+                    raise refuse("too_large", name, "it unpacks to more than it declares")
+                if first and any(mark in block for mark in _ENTITY):
+                    raise refuse("unsafe", name, f"{member.filename} declares XML entities")
+                first = False

@@ -1,0 +1,97 @@
+"""Reading pictures by RapidOCR, whose wheel brings Chinese and English models. Nothing is downloaded."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import logging
+import warnings
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps, ImageSequence
+
+from ingest.document import Box, Element, Location
+from ingest.parse.extracted import Extracted
+from ingest.parse.paragraphs import blocks_of
+from ingest.parse.refusals import refuse
+from ingest.parse.regions import reading_order
+from ingest.parse.segments import Segment
+
+Pixels = npt.NDArray[np.uint8]
+
+_MAX_PIXELS = 200_000_000
+_MAX_SIDE = 4000
+_MODELS = {
+    "Det.model_path": "PP-OCRv6_det_small.onnx",
+    "Cls.model_path": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
+    "Rec.model_path": "PP-OCRv6_rec_small.onnx",
+}
+
+
+def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
+    """The text of a picture; the frames of a TIFF are its pages. Without `ocr` there is `no_text`."""
+    if not ocr:
+        raise refuse("no_text", name, "it is a picture, and OCR is switched off")
+    elements: list[Element] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of big pictures; sizes are checked here
+        with Image.open(io.BytesIO(data)) as image:
+            frames = getattr(image, "n_frames", 1)
+            for page, frame in enumerate(ImageSequence.Iterator(image), 1):
+                if frame.width * frame.height > _MAX_PIXELS:
+                    raise refuse("too_large", name, f"a picture of {frame.width} × {frame.height} pixels")
+                upright = ImageOps.exif_transpose(frame).convert("RGB")
+                upright.thumbnail((_MAX_SIDE, _MAX_SIDE))
+                elements.extend(elements_of(np.asarray(upright), page))
+    return Extracted(tuple(elements), pages=frames)
+
+
+def elements_of(pixels: Pixels, page: int) -> list[Element]:
+    """The paragraphs of a picture of shape (height, width, 3) in RGB, in reading order, with their boxes."""
+    height, width = pixels.shape[:2]
+    elements = []
+    for region in reading_order(_segments(pixels), width):
+        for block in blocks_of(region):
+            box = Box(page, *_fractions(block.x0, block.y0, block.x1, block.y1, width, height))
+            kind = block.kind if block.kind in ("table", "list_item") else "paragraph"
+            elements.append(Element(kind, block.text, Location(page=page, boxes=(box,))))  # type: ignore[arg-type]
+    return elements
+
+
+def _segments(pixels: Pixels) -> list[Segment]:
+    read = _engine()(pixels[:, :, ::-1])
+    if read.boxes is None or read.txts is None:
+        return []
+    found = []
+    for corners, text in zip(read.boxes, read.txts, strict=True):
+        x0, y0 = (float(value) for value in corners.min(axis=0))
+        x1, y1 = (float(value) for value in corners.max(axis=0))
+        # On a skewed scan the upright rectangle is taller than the letters; their height is the left edge's.
+        tall = float(np.linalg.norm(corners[3] - corners[0]))
+        middle = (y0 + y1) / 2
+        if text.strip():
+            found.append(Segment(text.strip(), x0, middle - tall / 2, x1, middle + tall / 2, tall))
+    return found
+
+
+def _fractions(x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> tuple[float, ...]:
+    spans = ((x0, width), (y0, height), (x1, width), (y1, height))
+    return tuple(round(min(max(value / whole, 0.0), 1.0), 5) for value, whole in spans)
+
+
+@lru_cache(maxsize=1)
+def _engine() -> Any:
+    from rapidocr import RapidOCR
+
+    spec = importlib.util.find_spec("rapidocr")
+    if spec is None or spec.origin is None:
+        raise ImportError("rapidocr")
+    models = Path(spec.origin).parent / "models"
+    paths = {setting: str(models / file) for setting, file in _MODELS.items()}
+    engine = RapidOCR(params={**paths, "Global.log_level": "error"})
+    logging.getLogger("RapidOCR").setLevel(logging.ERROR)
+    return engine

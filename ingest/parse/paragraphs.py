@@ -1,0 +1,155 @@
+"""From the lines of a region to paragraphs and tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ingest.parse.regions import Line, gaps
+from ingest.parse.segments import Segment, joined
+from ingest.parse.tables import markdown
+
+_MARKER = re.compile(
+    r"[•●▪■◆◇○·–—*-]\s*\S|\(?[0-9a-zA-Z]{1,2}[.)、）]\s*\D|[（(][一二三四五六七八九十0-9]{1,3}[)）]|"
+    r"[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十百零0-9]{1,6}[条章节编]"
+)
+_BULLET = re.compile(r"[•●▪■◆◇○·*–-]\s*(?=\S)")
+_FINISHED = re.compile(r"[.!?。！？；;:：…][\"'”’）)]?$")
+
+
+@dataclass(slots=True)
+class Block:
+    """A paragraph or a table on a page, with the size of its letters."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    bold: bool
+    kind: str = "paragraph"
+    lines: int = 1
+
+
+def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
+    """The paragraphs and tables of one region, from top to bottom."""
+    plain: list[Line] = []
+    at = 0
+    while at < len(lines):
+        stop = _table_end(lines, at)
+        if stop > at:
+            yield from _paragraphs(plain)
+            plain = []
+            yield _table(lines[at:stop])
+            at = stop
+        else:
+            plain.append(lines[at])
+            at += 1
+    yield from _paragraphs(plain)
+
+
+def _table_end(lines: Sequence[Line], at: int) -> int:
+    """Where the table that begins at line `at` ends; `at` itself when none does.
+
+    A table is three lines or more, most of several segments, that leave the same strips free.
+    """
+    if len(lines[at]) < 2:
+        return at
+    stop = at + 1
+    segments = list(lines[at])
+    while stop < len(lines):
+        line = lines[stop]
+        tall = max(segment.height for segment in line)
+        if line[0].y0 - max(segment.y1 for segment in lines[stop - 1]) > 2.5 * tall:
+            break
+        if not gaps([*segments, *line], 0.4 * tall):
+            break
+        if len(line) == 1 and stop + 1 < len(lines) and len(lines[stop + 1]) == 1:
+            break
+        segments.extend(line)
+        stop += 1
+    while stop > at and len(lines[stop - 1]) < 2:
+        stop -= 1
+    several = sum(len(line) > 1 for line in lines[at:stop])
+    return stop if stop - at >= 3 and several * 3 >= (stop - at) * 2 else at
+
+
+def _table(lines: Sequence[Line]) -> Block:
+    segments = [segment for line in lines for segment in line]
+    strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
+    edges = [(left + right) / 2 for left, right in strips]
+    rows: list[list[str]] = []
+    previous: Line | None = None
+    for line in lines:
+        cells = [""] * (len(edges) + 1)
+        for segment in line:
+            column = sum(segment.x0 > edge for edge in edges)
+            cells[column] = joined(cells[column], segment.text)
+        tight = previous is not None and line[0].y0 - max(s.y1 for s in previous) < 0.35 * line[0].height
+        if rows and tight and not cells[0] and sum(map(bool, cells)) == 1:
+            rows[-1] = [joined(above, below) for above, below in zip(rows[-1], cells, strict=True)]
+        else:
+            rows.append(cells)
+        previous = line
+    return _block(markdown(rows), segments, "table")
+
+
+def _paragraphs(lines: Sequence[Line]) -> Iterator[Block]:
+    if not lines:
+        return
+    left = min(line[0].x0 for line in lines)
+    right = max(line[-1].x1 for line in lines)
+    current: list[Line] = []
+    for line in lines:
+        if current and _begins(current[-1], line, left, right, len(current)):
+            yield _paragraph(current)
+            current = []
+        current.append(line)
+    yield _paragraph(current)
+
+
+def _begins(above: Line, line: Line, left: float, right: float, lines: int) -> bool:
+    """Whether `line` begins a new paragraph below the line `above`."""
+    last, first = above[-1], line[0]
+    em = min(last.size, first.size)
+    if abs(last.size - first.size) > 0.12 * max(last.size, first.size) or last.bold != first.bold:
+        return True
+    if first.y0 - max(segment.y1 for segment in above) > 0.75 * em or _MARKER.match(first.text):
+        return True
+    short = right - last.x1 > 4 * em
+    if short and _FINISHED.search(last.text):
+        return True
+    # An indented first line: further in than both the region and the line above.
+    return first.x0 - above[0].x0 > 0.9 * em and first.x0 - left < 6 * em and (lines > 1 or not short)
+
+
+def _paragraph(lines: Sequence[Line]) -> Block:
+    text = ""
+    for line in lines:
+        row = ""
+        for segment in line:
+            row = f"{row} {segment.text}" if row else segment.text
+        text = joined(text, row)
+    block = _block(text, [segment for line in lines for segment in line], "paragraph")
+    block.lines = len(lines)
+    if bullet := _BULLET.match(text):
+        block.kind, block.text = "list_item", text[bullet.end() :]
+    return block
+
+
+def _block(text: str, segments: Sequence[Segment], kind: str) -> Block:
+    letters = sum(len(segment.text) for segment in segments)
+    bold = sum(len(segment.text) for segment in segments if segment.bold)
+    size = max(segments, key=lambda segment: len(segment.text)).size
+    return Block(
+        text,
+        min(segment.x0 for segment in segments),
+        min(segment.y0 for segment in segments),
+        max(segment.x1 for segment in segments),
+        max(segment.y1 for segment in segments),
+        size,
+        bold * 2 > letters,
+        kind,
+    )

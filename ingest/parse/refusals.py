@@ -1,0 +1,23 @@
+"""Every way a document can be refused, with the way out of each."""
+
+from __future__ import annotations
+
+from ingest.errors import DocumentError
+
+_HINTS = {
+    "file_missing": "Run the ingest again: the file was moved or deleted after it was listed.",
+    "unreadable": "Give this account the right to read the file.",
+    "empty": "The file has no content; replace it with the finished document.",
+    "too_large": "Split the document, or raise max_file_mb if its size is what was refused.",
+    "encrypted": "Save a copy without the password and ingest that.",
+    "corrupt": "Open it in its own program, save it again, and ingest the new file.",
+    "unsafe": "Save it again from a trusted program; documents need no XML entities.",
+    "unsupported": "Convert it to PDF, DOCX, XLSX, PPTX, HTML, Markdown or plain text.",
+    "no_text": "If it is a scan, switch OCR on (ocr = true); a picture without words cannot be searched.",
+    "needs_libreoffice": "Install LibreOffice (soffice on the PATH), or save it in a newer format.",
+}
+
+
+def refuse(code: str, name: str, reason: str) -> DocumentError:
+    """The error to raise for the document `name`: a code of the table above, and why in one clause."""
+    return DocumentError(code, f"{name}: {reason}.", _HINTS[code])

@@ -1,0 +1,129 @@
+"""Reading order: the segments of a page as a sequence of regions, columns one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ingest.parse.segments import Segment
+
+Line = list[Segment]
+"""Segments side by side, from left to right."""
+
+_MIN_COLUMN = 0.12
+"""Narrower parts, as a fraction of the page's width, are table cells or margin notes, not columns of text."""
+_MIN_LINES = 3
+
+
+def reading_order(segments: Sequence[Segment], width: float) -> list[list[Line]]:
+    """Regions in reading order, each a list of lines from top to bottom. `width` is the page's."""
+    if not segments:
+        return []
+    em = sorted(segment.size for segment in segments)[len(segments) // 2]
+    return list(_regions(_bands(segments), width, max(em * 0.7, 1.0)))
+
+
+def lines_of(segments: Sequence[Segment]) -> list[Line]:
+    """The segments as lines: those that share more than half of their height stand on one."""
+    lines: list[Line] = []
+    for segment in sorted(segments, key=lambda segment: (segment.y0 + segment.y1) / 2):
+        if lines:
+            last = lines[-1]
+            top, bottom = min(s.y0 for s in last), max(s.y1 for s in last)
+            shared = min(bottom, segment.y1) - max(top, segment.y0)
+            if shared > 0.5 * min(segment.height, min(s.height for s in last)):
+                last.append(segment)
+                continue
+        lines.append([segment])
+    return [sorted(line, key=lambda segment: segment.x0) for line in lines]
+
+
+def gaps(segments: Sequence[Segment], narrowest: float) -> list[tuple[float, float]]:
+    """The vertical strips between the first and the last segment that no segment enters."""
+    strips = []
+    reached = None
+    for segment in sorted(segments, key=lambda segment: segment.x0):
+        if reached is not None and segment.x0 - reached >= narrowest:
+            strips.append((reached, segment.x0))
+        reached = segment.x1 if reached is None else max(reached, segment.x1)
+    return strips
+
+
+def _bands(segments: Sequence[Segment]) -> list[list[Segment]]:
+    """Segments whose heights overlap, directly or through others, from top to bottom."""
+    bands: list[list[Segment]] = []
+    reached = 0.0
+    for segment in sorted(segments, key=lambda segment: segment.y0):
+        # A little overlap between lines set tight is no overlap.
+        if bands and segment.y0 + 0.25 * segment.height < reached:
+            bands[-1].append(segment)
+        else:
+            bands.append([segment])
+            reached = 0.0
+        reached = max(reached, segment.y1)
+    return bands
+
+
+def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iterator[list[Line]]:
+    """Walk down the page; where a gutter runs through several bands, give its columns one by one."""
+    plain: list[Segment] = []
+    at = 0
+    while at < len(bands):
+        stop, gutter = _gutter(bands, at, narrowest)
+        group = [segment for band in bands[at:stop] for segment in band]
+        left = [segment for segment in group if gutter and segment.x1 <= gutter[0] + 0.01]
+        right = [segment for segment in group if gutter and segment.x0 >= gutter[1] - 0.01]
+        if gutter and _is_text(left, width) and _is_text(right, width):
+            if plain:
+                yield lines_of(plain)
+                plain = []
+            yield from _regions(_bands(left), width, narrowest)
+            yield from _regions(_bands(right), width, narrowest)
+            at = stop
+        else:
+            plain.extend(bands[at])
+            at += 1
+    if plain:
+        yield lines_of(plain)
+
+
+def _gutter(bands: list[list[Segment]], at: int, narrowest: float) -> tuple[int, tuple[float, float] | None]:
+    """The strip that stays free for the most bands from `at` on, and the band where it ends."""
+    best: tuple[int, tuple[float, float] | None] = (at + 1, None)
+    for strip in gaps(bands[at], narrowest):
+        left, right = strip
+        stop = at + 1
+        while stop < len(bands):
+            narrowed = _narrowed(bands[stop], left, right)
+            if narrowed is None or narrowed[1] - narrowed[0] < narrowest:
+                break
+            left, right = narrowed
+            stop += 1
+        if best[1] is None or stop > best[0]:
+            best = (stop, (left, right))
+    return best
+
+
+def _narrowed(band: list[Segment], left: float, right: float) -> tuple[float, float] | None:
+    """What the band leaves of a strip; None when a segment lies across it."""
+    for segment in band:
+        if segment.x0 >= right or segment.x1 <= left:
+            continue
+        if segment.x0 <= left and segment.x1 >= right:
+            return None
+        if segment.x1 - left < right - segment.x0:
+            left = segment.x1
+        else:
+            right = segment.x0
+        if right <= left:
+            return None
+    return left, right
+
+
+def _is_text(segments: list[Segment], width: float) -> bool:
+    """Whether a part of the page is a column of running text: enough lines, most of them filling it."""
+    if not segments:
+        return False
+    across = max(segment.x1 for segment in segments) - min(segment.x0 for segment in segments)
+    lines = lines_of(segments)
+    full = sum(line[-1].x1 - line[0].x0 > 0.6 * across and len(line) <= 3 for line in lines)
+    return across > _MIN_COLUMN * width and len(lines) >= _MIN_LINES and full * 2 >= len(lines)

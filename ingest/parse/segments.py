@@ -1,0 +1,134 @@
+"""Runs of text on a page: what a PDF page or the OCR of a picture is made of before it has any structure.
+
+All coordinates here are points (or pixels) of the page as it is displayed, origin top left, y growing downwards.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+_HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_HAN_EDGE = re.compile(rf"[{_HAN}，。、；：！？）】」』》“”]")
+_RTL_FIRST, _RTL_LAST = 0x0590, 0x08FF
+_HYPHENS = (0x02, 0xFFFE)
+"""What pdfium gives for a hyphen at the end of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A run of characters on one line with no wide gap in it. `first` is the index of its first character."""
+
+    text: str
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    size: float
+    bold: bool = False
+    first: int = -1
+
+    @property
+    def height(self) -> float:
+        return self.y1 - self.y0
+
+
+def joined(left: str, right: str) -> str:
+    """Two lines of one paragraph as one: no space between Han characters, Latin hyphenation undone."""
+    if not left or not right:
+        return left or right
+    if left[-1] in "-\u00ad" and left[-2:-1].isalpha() and right[0].islower() and left[-2] < "\u0250":
+        return left[:-1] + right
+    if _HAN_EDGE.match(left[-1]) and _HAN_EDGE.match(right[0]):
+        return left + right
+    return f"{left} {right}"
+
+
+def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, height: float) -> list[Segment]:
+    """Cut the characters of a page, in the order in which they were drawn, into segments.
+
+    `codes` has shape (n,), `boxes` (n, 4) as x0, y0, x1, y1. Characters drawn twice are taken once, those outside
+    the page not at all. `size` is the height of the characters' boxes.
+    """
+    blank = (codes <= 32) & ~np.isin(codes, _HYPHENS) | (codes == 0xA0) | (codes == 0x3000)
+    middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    inside = (middle_x >= 0) & (middle_x <= width) & (middle_y >= 0) & (middle_y <= height)
+    keep = blank | (inside & ~_twice(codes, boxes, blank))
+    index = np.flatnonzero(keep)
+    codes, boxes, blank = codes[index], boxes[index], blank[index]
+    drawn = np.flatnonzero(~blank)
+    if not drawn.size:
+        return []
+    ends, narrow = _breaks(codes[drawn], boxes[drawn])
+    letters = _letters(codes, blank)
+    for left in np.flatnonzero(narrow):  # a space between two Han characters that touch is no space
+        for place in range(drawn[left] + 1, drawn[left + 1]):
+            letters[place] = ""
+    starts = np.concatenate(([0], ends + 1))
+    stops = np.concatenate((ends, [drawn.size - 1]))
+    low = np.minimum.reduceat(boxes[drawn], starts, axis=0)
+    high = np.maximum.reduceat(boxes[drawn], starts, axis=0)
+    tall = boxes[drawn][:, 3] - boxes[drawn][:, 1]
+    found = []
+    for number, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
+        text = " ".join("".join(letters[drawn[start] : drawn[stop] + 1]).split())
+        if text:
+            x0, y0 = low[number, 0], low[number, 1]
+            x1, y1 = high[number, 2], high[number, 3]
+            size = float(np.median(tall[start : stop + 1]))
+            found.append(Segment(text, float(x0), float(y0), float(x1), float(y1), size, False,
+                                 int(index[drawn[start]])))  # fmt: skip
+    return found
+
+
+def _letters(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_]) -> list[str]:
+    """One string per code; surrogate halves are put together in the first of the two."""
+    valid = np.where(blank, 32, np.where(np.isin(codes, _HYPHENS), 45, np.where(codes > 0x10FFFF, 0xFFFD, codes)))
+    letters = [chr(code) for code in valid.tolist()]
+    for place in np.flatnonzero((valid[:-1] & 0xFC00) == 0xD800):
+        pair = letters[place] + letters[place + 1]
+        letters[place] = pair.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        letters[place + 1] = ""
+    for place in np.flatnonzero((valid & 0xF800) == 0xD800):
+        if len(letters[place]) == 1 and 0xD800 <= ord(letters[place]) <= 0xDFFF:
+            letters[place] = "\ufffd"
+    return letters
+
+
+def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which characters lie on an earlier one of the same kind: bold made by drawing twice."""
+    twice = np.zeros(codes.size, dtype=np.bool_)
+    wide = np.maximum(boxes[:, 2] - boxes[:, 0], 0.1)
+    tall = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
+    cell = max(float(np.median(tall[~blank])) if (~blank).any() else 1.0, 1.0)
+    for offset in (0.0, 0.5):
+        # Neighbours in this order are candidates; the second pass catches pairs that the grid of the first parts.
+        row = np.floor(boxes[:, 1] / cell + offset)
+        order = np.lexsort((np.arange(codes.size), boxes[:, 0], row, codes))
+        here, there = order[1:], order[:-1]
+        same = (
+            (codes[here] == codes[there])
+            & (np.abs(boxes[here, 0] - boxes[there, 0]) < 0.4 * np.minimum(wide[here], wide[there]))
+            & (np.abs(boxes[here, 1] - boxes[there, 1]) < 0.3 * tall[here])
+            & (np.abs(tall[here] - tall[there]) < 0.2 * tall[here])
+        )
+        twice[np.maximum(here[same], there[same])] = True
+    return twice & ~blank
+
+
+def _breaks(codes: npt.NDArray[np.uint32], boxes: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
+    """After which characters a segment ends; and between which a space would be none (touching Han)."""
+    here, there = boxes[:-1], boxes[1:]
+    tall = np.maximum(np.minimum(here[:, 3] - here[:, 1], there[:, 3] - there[:, 1]), 0.1)
+    overlap = np.minimum(here[:, 3], there[:, 3]) - np.maximum(here[:, 1], there[:, 1])
+    gap = np.maximum(there[:, 0] - here[:, 2], here[:, 0] - there[:, 2])
+    right_to_left = (codes[1:] >= _RTL_FIRST) & (codes[1:] <= _RTL_LAST)
+    back = (there[:, 0] < here[:, 0] - 0.6 * tall) & ~right_to_left
+    ends = np.flatnonzero((overlap < 0.4 * tall) | (gap > 0.95 * tall) | back)
+    han = (codes >= 0x2E80) & (codes <= 0xFFEF)
+    return ends, han[:-1] & han[1:] & (gap < 0.5 * tall)

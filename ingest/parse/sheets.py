@@ -1,0 +1,180 @@
+"""Spreadsheets: every contiguous region of a sheet is one table, with the cells it covers."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+from typing import Any
+
+import openpyxl
+import xlrd
+from openpyxl.utils import get_column_letter
+
+from ingest.document import Element, Location
+from ingest.parse.extracted import Extracted
+from ingest.parse.refusals import refuse
+from ingest.parse.tables import Rows, markdown
+
+_DELIMITERS = ",;\t|"
+_MAX_CELLS = 5_000_000
+_COLUMN_GAP = 2
+"""Blank columns that part two tables; a single one is often only spacing."""
+
+
+def read_xlsx(data: bytes, name: str) -> Extracted:
+    """The visible sheets of a workbook, formulas as their last values."""
+    workbook = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+    elements: list[Element] = []
+    for sheet in workbook.worksheets:
+        if sheet.sheet_state != "visible":
+            continue
+        _check_size(sheet.max_row * sheet.max_column, name)
+        rows = [[_value(cell) for cell in row] for row in sheet.iter_rows(min_row=1, min_col=1)]
+        for merged in sheet.merged_cells.ranges:
+            _spread(rows, merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col)
+        elements.extend(_sheet(sheet.title, rows))
+    return Extracted(tuple(elements), workbook.properties.title)
+
+
+def read_xls(data: bytes, name: str) -> Extracted:
+    """The visible sheets of an old workbook."""
+    try:
+        workbook = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
+    except xlrd.XLRDError as error:
+        code = "encrypted" if "encrypted" in str(error).lower() else "corrupt"
+        raise refuse(code, name, f"the workbook cannot be opened ({error})") from error
+    elements: list[Element] = []
+    for sheet in workbook.sheets():
+        if sheet.visibility:
+            continue
+        _check_size(sheet.nrows * sheet.ncols, name)
+        rows = [[_old_value(cell, workbook.datemode) for cell in sheet.row(row)] for row in range(sheet.nrows)]
+        width = max((len(row) for row in rows), default=0)
+        rows = [row + [""] * (width - len(row)) for row in rows]
+        for top, bottom, left, right in sheet.merged_cells:
+            _spread(rows, top, bottom, left, right)
+        elements.extend(_sheet(sheet.name, rows))
+    return Extracted(tuple(elements))
+
+
+def read_csv(text: str, delimiter: str | None = None) -> Extracted:
+    """One table; the delimiter is the one that cuts the first lines most evenly, unless it is given."""
+    lines = text.lstrip("\ufeff").splitlines(keepends=True)
+    if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
+        delimiter = lines.pop(0).strip()[-1]
+    rows = list(csv.reader(lines, delimiter=delimiter or _delimiter(lines[:50])))
+    table = markdown(rows)
+    if not table:
+        return Extracted(())
+    width = max(len(row) for row in rows)
+    return Extracted((Element("table", table, Location(cells=_range(0, len(rows), 0, width))),))
+
+
+def _delimiter(lines: list[str]) -> str:
+    def evenness(delimiter: str) -> tuple[float, int]:
+        widths = Counter(len(row) for row in csv.reader(lines, delimiter=delimiter) if row)
+        width, count = max(widths.items(), key=lambda item: (item[0] > 1, item[1]), default=(1, 0))
+        return (count / max(sum(widths.values()), 1) if width > 1 else 0.0, width)
+
+    return max(_DELIMITERS, key=evenness)
+
+
+def _check_size(cells: int, name: str) -> None:
+    if cells > _MAX_CELLS:
+        raise refuse("too_large", name, f"a sheet of {cells} cells")
+
+
+def _spread(rows: Rows, top: int, bottom: int, left: int, right: int) -> None:
+    """Write the value of a merged range into each of its cells."""
+    value = rows[top][left] if top < len(rows) and left < len(rows[top]) else ""
+    for row in rows[top:bottom]:
+        for column in range(left, min(right, len(row))):
+            row[column] = value
+
+
+def _sheet(title: str, rows: Rows) -> Iterator[Element]:
+    regions = list(_regions(rows))
+    if regions:
+        yield Element("heading", title, Location(sheet=title), level=1)
+    for top, bottom, left, right in regions:
+        cells = [row[left:right] for row in rows[top:bottom]]
+        # A single value over the whole width is a caption above its table, not the table's header.
+        while len(cells) > 1 and len(_values(cells[0])) == 1 and any(len(_values(row)) > 1 for row in cells):
+            where = Location(sheet=title, cells=_range(top, top + 1, left, right))
+            yield Element("caption", _values(cells[0])[0], where)
+            cells, top = cells[1:], top + 1
+        where = Location(sheet=title, cells=_range(top, bottom, left, right))
+        if all(len(_values(row)) <= 1 for row in cells):
+            yield Element("paragraph", "\n".join(value for row in cells for value in _values(row)), where)
+        else:
+            yield Element("table", markdown(cells), where)
+
+
+def _values(row: list[str]) -> list[str]:
+    """The different values of a row, in order."""
+    return list(dict.fromkeys(value for value in row if value))
+
+
+def _regions(rows: Rows) -> Iterator[tuple[int, int, int, int]]:
+    """Blocks of rows between blank rows, cut where two or more columns in a row are blank: half-open ranges."""
+    for top, bottom in _runs([any(row) for row in rows], gap=1):
+        block = rows[top:bottom]
+        filled = [any(row[column] for row in block) for column in range(len(block[0]))]
+        for left, right in _runs(filled, gap=_COLUMN_GAP):
+            used = [bool(any(row[left:right])) for row in block]
+            first, last = used.index(True), len(used) - used[::-1].index(True)
+            yield top + first, top + last, left, right
+
+
+def _runs(filled: list[bool], gap: int) -> Iterator[tuple[int, int]]:
+    """Half-open runs of true values that at least `gap` false ones part."""
+    start = end = -1
+    for index, value in enumerate(filled):
+        if not value:
+            continue
+        if start >= 0 and index - end >= gap:
+            yield start, end
+            start = index
+        start, end = (index if start < 0 else start), index + 1
+    if start >= 0:
+        yield start, end
+
+
+def _range(top: int, bottom: int, left: int, right: int) -> str:
+    return f"{get_column_letter(left + 1)}{top + 1}:{get_column_letter(right)}{bottom}"
+
+
+def _value(cell: Any) -> str:
+    value = cell.value
+    if isinstance(value, float) and "%" in (cell.number_format or ""):
+        return f"{value * 100:.10g}%"
+    return _written(value)
+
+
+def _old_value(cell: Any, datemode: int) -> str:
+    if cell.ctype == xlrd.XL_CELL_DATE:
+        try:
+            return _written(xlrd.xldate_as_datetime(cell.value, datemode))
+        except (ValueError, OverflowError):
+            return _written(cell.value)
+    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
+        return _written(bool(cell.value))
+    return "" if cell.ctype in (xlrd.XL_CELL_ERROR, xlrd.XL_CELL_EMPTY) else _written(cell.value)
+
+
+def _written(value: object) -> str:
+    """A cell's value as a person would read it: no trailing zeros, no midnight after a date."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return f"{value:.12g}" if abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value) if isinstance(value, timedelta) else str(value).strip()

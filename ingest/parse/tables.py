@@ -1,0 +1,64 @@
+"""Tables as Markdown: the one form in which tables of every format reach the splitter."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lxml import html
+
+_MAX_CELLS = 2_000_000
+"""Spans multiply cells: what a table may grow to when its merged cells are written out."""
+
+Rows = list[list[str]]
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose first row is the header. Empty rows and columns are left out.
+
+    Line breaks inside a cell become spaces and pipes are escaped, so that a row is always one line.
+    """
+    filled = [row for row in ([_cell(text) for text in row] for row in rows) if any(row)]
+    if not filled:
+        return ""
+    width = max(len(row) for row in filled)
+    padded = [row + [""] * (width - len(row)) for row in filled]
+    kept = [column for column in range(width) if any(row[column] for row in padded)]
+    lines = ["| " + " | ".join(row[column] for column in kept) + " |" for row in padded]
+    lines.insert(1, "|" + " --- |" * len(kept))
+    return "\n".join(lines)
+
+
+def rows_of_html(table: str) -> Rows:
+    """The cells of an HTML table; a merged cell is repeated in every place it covers."""
+    root = html.fragment_fromstring(table, create_parent="div")
+    rows: Rows = []
+    pending: dict[tuple[int, int], str] = {}
+    for number, row in enumerate(root.xpath(".//tr")):
+        cells: list[str] = []
+        for cell in row.xpath("./td|./th"):
+            _fill(cells, pending, number)
+            text = " ".join(cell.text_content().split())
+            across, down = _span(cell.get("colspan")), _span(cell.get("rowspan"))
+            for column in range(len(cells), len(cells) + across):
+                for below in range(1, down):
+                    pending[number + below, column] = text
+            cells.extend([text] * across)
+            if len(pending) + len(cells) > _MAX_CELLS:
+                raise ValueError("a table with too many merged cells")
+        _fill(cells, pending, number)
+        rows.append(cells)
+    return rows
+
+
+def _fill(cells: list[str], pending: dict[tuple[int, int], str], row: int) -> None:
+    """Put in the cells that reach down into this place from rows above."""
+    while (text := pending.pop((row, len(cells)), None)) is not None:
+        cells.append(text)
+
+
+def _span(value: str | None) -> int:
+    return min(max(int(value), 1), 1000) if value and value.isdecimal() else 1
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
