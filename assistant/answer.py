@@ -1,0 +1,190 @@
+"""The chain: condense → retrieve → refuse or gather the evidence → stream → cite → finish."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Protocol
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import BaseMessage
+
+from assistant.cite import Citer
+from assistant.condense import condense
+from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
+from assistant.conversation import Conversation
+from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
+from assistant.models import name_of, stream
+from assistant.prompts import REFUSALS, AnswerLanguage, answer_language, answer_messages
+from assistant.refuse import is_answerable, is_refusal
+from assistant.settings import AssistantSettings
+from ingest.access import Reader
+from ingest.document import Hit, Language
+from ingest.errors import RequestError, YoujuError
+
+_HISTORY_SHARE = 3
+"""Earlier turns may take one part in three of what the context window has left."""
+
+
+class Retrieved(Protocol):
+    """What retrieval found, best first."""
+
+    @property
+    def query(self) -> str: ...
+    @property
+    def language(self) -> Language: ...
+    @property
+    def hits(self) -> Sequence[Hit]: ...
+    @property
+    def timings_ms(self) -> Mapping[str, float]: ...
+
+
+class Retrieves(Protocol):
+    """Finds the passages that a reader may read. Blocking; called from a thread."""
+
+    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        """The best `limit` hits, best first."""
+        ...
+
+
+class Assistant:
+    """Questions in, grounded answers out. One assistant serves many askers at a time."""
+
+    def __init__(self, retriever: Retrieves, model: BaseChatModel, settings: AssistantSettings) -> None:
+        self._retriever = retriever
+        self._model = model
+        self._settings = settings
+
+    async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+        """The events of one answer, as `assistant.events` draws them. Closing the iterator stops the model.
+
+        Raises RequestError (`question_empty`, `question_too_long`) and whatever retrieval raises before the first
+        event; a model that fails ends the stream with `Failed`, after the evidence.
+        """
+        question = self._checked(question)
+        language = answer_language(question, conversation)
+        watch = _Stopwatch()
+        query = await condense(self._model, question, conversation)
+        watch.lap("condense")
+        found = await self._retrieve(query, reader, 2 * self._settings.evidence_limit)
+        watch.lap("retrieve")
+        yield Searched(query, found.language, len(found.hits))
+        if not is_answerable(query, found.hits, self._settings.refusal_threshold):
+            yield EvidenceFound(())
+            yield TextDelta(REFUSALS[language])
+            yield self._finished(Citer((), query), language, Usage(), watch, text=REFUSALS[language])
+            return
+        messages, evidence = self._gather(question, language, found, conversation)
+        yield EvidenceFound(evidence)
+        citer, usage = Citer(evidence, f"{question}\n{query}"), None
+        try:
+            async with aclosing(stream(self._model, messages, **self._sampling)) as pieces:
+                async for piece in pieces:
+                    if piece.usage_metadata:
+                        counted = piece.usage_metadata
+                        usage = Usage(counted["input_tokens"], counted["output_tokens"])
+                    for event in citer.feed(str(piece.content)):
+                        watch.first("first_token")
+                        yield event
+        except YoujuError as error:
+            for event in citer.finish():
+                yield event
+            yield Failed(error.code, error.message, error.hint)
+            return
+        for event in citer.finish():
+            watch.first("first_token")
+            yield event
+        yield self._finished(citer, language, usage or _estimate(messages, citer.text), watch)
+
+    async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        """The hits alone, best first. Raises RequestError like `answer`."""
+        return await self._retrieve(self._checked(query), reader, limit)
+
+    async def aclose(self) -> None:
+        """Let go of the model. The retriever belongs to whoever opened it."""
+        close = getattr(self._model, "aclose", None)
+        if close is not None:
+            await close()
+
+    @property
+    def model_name(self) -> str:
+        """The name that answers are labelled with."""
+        return name_of(self._model)
+
+    @property
+    def _sampling(self) -> dict[str, float]:
+        return {"temperature": self._settings.model_temperature, "max_tokens": self._settings.model_max_tokens}
+
+    def _checked(self, question: str) -> str:
+        question = question.strip()
+        longest = self._settings.question_chars
+        if not question:
+            raise RequestError("question_empty", "The question is empty.", "Send the question as text.")
+        if len(question) > longest:
+            raise RequestError(
+                "question_too_long",
+                f"The question has {len(question)} characters; at most {longest} are allowed.",
+                "Shorten it, or upload the text as a document and ask about that.",
+            )
+        return question
+
+    async def _retrieve(self, query: str, reader: Reader, limit: int) -> Retrieved:
+        return await asyncio.to_thread(self._retriever.retrieve, query, reader=reader, limit=limit)
+
+    def _gather(
+        self, question: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
+    ) -> tuple[list[BaseMessage], tuple[Evidence, ...]]:
+        """The messages for the model and the evidence in them, within its context window. History yields first."""
+        settings = self._settings
+        bare = answer_messages(question, language, company=settings.company)
+        room = available_tokens(
+            settings.model_context_tokens, settings.model_max_tokens, [str(message.content) for message in bare]
+        )
+        turns = recent_turns(conversation, room // _HISTORY_SHARE)
+        room -= sum(estimate_tokens(turn.text) for turn in turns)
+        evidence = choose_evidence(
+            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens)
+        )
+        return answer_messages(question, language, evidence, turns, settings.company), evidence
+
+    def _finished(
+        self, citer: Citer, language: AnswerLanguage, usage: Usage, watch: _Stopwatch, *, text: str | None = None
+    ) -> Finished:
+        answer = citer.text if text is None else text
+        refused = not citer.citations and is_refusal(answer)
+        watch.first("first_token")
+        return Finished(
+            answer=answer,
+            citations=tuple(citer.citations),
+            language=language,
+            grounded=bool(citer.citations),
+            refused=refused,
+            model=self.model_name,
+            usage=usage,
+            timings_ms=watch.total(),
+        )
+
+
+class _Stopwatch:
+    """Milliseconds per stage, and from the start to the first token and to the end."""
+
+    def __init__(self) -> None:
+        self._started = self._lap = time.perf_counter()
+        self._figures: dict[str, float] = {}
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self._figures[stage] = round(1000 * (now - self._lap), 2)
+        self._lap = now
+
+    def first(self, event: str) -> None:
+        self._figures.setdefault(event, round(1000 * (time.perf_counter() - self._started), 2))
+
+    def total(self) -> dict[str, float]:
+        return self._figures | {"total": round(1000 * (time.perf_counter() - self._started), 2)}
+
+
+def _estimate(messages: Sequence[BaseMessage], answer: str) -> Usage:
+    return Usage(sum(estimate_tokens(str(message.content)) for message in messages), estimate_tokens(answer))

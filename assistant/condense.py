@@ -1,0 +1,50 @@
+"""Condense: a follow-up question and the turns before it become one query that stands alone."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+
+from langchain_core.language_models.chat_models import BaseChatModel
+
+from assistant.conversation import Conversation
+from assistant.models import complete
+from assistant.models.extractive import ExtractiveChatModel
+from assistant.prompts import answer_language, condense_messages
+from ingest.errors import YoujuError
+
+logger = logging.getLogger(__name__)
+
+_TURNS = 6
+_LONGEST_TOKENS = 128
+_PATIENCE_SECONDS = 20
+_LABEL = re.compile(r"^(?:改写(?:后的问题)?|问题|rewritten(?: question)?|question)\s*[:：]\s*", re.IGNORECASE)
+
+
+async def condense(model: BaseChatModel, question: str, conversation: Conversation) -> str:
+    """The standalone query: `question` itself when it opens the conversation or no model can rewrite it.
+
+    A rewrite that is empty, far longer or in another language is not used, and a model that fails here costs
+    nothing but the rewrite.
+    """
+    if not conversation or isinstance(model, ExtractiveChatModel):
+        return question
+    language = answer_language(question, conversation)
+    messages = condense_messages(question, language, conversation[-_TURNS:])
+    try:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            said = await complete(model, messages, temperature=0.0, max_tokens=_LONGEST_TOKENS)
+    except (YoujuError, TimeoutError) as error:
+        logger.warning("The follow-up question is searched as it was typed: %s", error or "the model was too slow")
+        return question
+    rewritten = _first_line(said)
+    if not rewritten or len(rewritten) > max(3 * len(question), 80) or answer_language(rewritten) != language:
+        return question
+    logger.debug("Condensed a question of %d characters to %d", len(question), len(rewritten))
+    return rewritten
+
+
+def _first_line(text: str) -> str:
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    return _LABEL.sub("", line).strip(" \"'“”「」")

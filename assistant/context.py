@@ -1,0 +1,70 @@
+"""Context: which hits become evidence, numbered, and which earlier turns still fit beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from assistant.conversation import Conversation
+from assistant.events import Evidence
+from assistant.terms import figures, terms
+from ingest.document import Hit
+
+_HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
+# Tokens of a Qwen vocabulary per character, measured on handbook sentences, and a tenth to be safe.
+_PER_HAN, _PER_OTHER, _SAFETY = 0.67, 0.3, 1.1
+_PER_MESSAGE = 8
+_RESERVE_TOKENS = 64
+_SAME = 0.9
+
+
+def estimate_tokens(text: str) -> int:
+    """About how many tokens `text` takes; rather too many than too few."""
+    han = len(_HAN.findall(text))
+    return int((han * _PER_HAN + (len(text) - han) * _PER_OTHER) * _SAFETY) + 1
+
+
+def available_tokens(window: int, answer: int, fixed: Sequence[str]) -> int:
+    """What is left of a context window for evidence and history, beside the answer and the `fixed` texts."""
+    taken = sum(estimate_tokens(text) + _PER_MESSAGE for text in fixed)
+    return max(0, window - min(answer, window // 2) - taken - _RESERVE_TOKENS)
+
+
+def recent_turns(conversation: Conversation, budget_tokens: int) -> Conversation:
+    """The last turns that fit, beginning with a question."""
+    kept: list[int] = []
+    for index in range(len(conversation) - 1, -1, -1):
+        budget_tokens -= estimate_tokens(conversation[index].text) + _PER_MESSAGE
+        if budget_tokens < 0:
+            break
+        kept.append(index)
+    turns = conversation[kept[-1] :] if kept else ()
+    while turns and turns[0].role != "user":
+        turns = turns[1:]
+    return turns
+
+
+def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> tuple[Evidence, ...]:
+    """The best hits, whole and numbered from 1, without those that say what a better one has said.
+
+    The best hit is always there, whatever it takes: an answer from half of it could be wrong.
+    """
+    chosen: list[Hit] = []
+    seen: list[tuple[set[str], set[str]]] = []
+    for hit in hits:
+        if len(chosen) == limit:
+            break
+        cost = estimate_tokens(hit.chunk.heading + hit.chunk.text) + _PER_MESSAGE
+        content = set(terms(hit.chunk.text)), figures(hit.chunk.text)
+        if (chosen and cost > budget_tokens) or any(_repeats(content, other) for other in seen):
+            continue
+        budget_tokens -= cost
+        chosen.append(hit)
+        seen.append(content)
+    return tuple(Evidence(number, hit) for number, hit in enumerate(chosen, start=1))
+
+
+def _repeats(content: tuple[set[str], set[str]], other: tuple[set[str], set[str]]) -> bool:
+    """Nearly the same words and exactly the same numbers: two prices for one product are not a repetition."""
+    words, theirs = content[0], other[0]
+    return bool(words) and content[1] == other[1] and len(words & theirs) >= _SAME * len(words | theirs)

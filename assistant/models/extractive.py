@@ -1,0 +1,150 @@
+"""The honest default: no model is configured, so the answer is the sentences that answer best, quoted."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+
+from assistant.terms import coverage, terms
+from ingest.language import sentences
+
+_QUOTES = 3
+_QUOTE_CHARS = 400
+_WORTH_QUOTING = 0.6
+"""A second quote must score this share of the best one."""
+_BRACKETED = re.compile(r"[\[［【](\d{1,3})[\]］】]")
+_RULE = re.compile(r"\s*\|?\s*:?-{3,}.*")
+
+_FRAMES = {
+    "zh": ("文档中与问题最相关的原文：", "（尚未配置对话模型，以上是文档原文的摘录。）"),
+    "en": ("The passages that answer best, quoted:", "(No chat model is configured; these are quotations.)"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """Something that can be quoted: a sentence, or a table's header with one of its rows."""
+
+    number: int
+    order: int
+    text: str
+    context: str
+    terms: frozenset[str]
+
+
+class ExtractiveChatModel(BaseChatModel):
+    """Quotes the evidence of the last message, whose `additional_kwargs` hold `question` (str), `language`
+    (`zh` or `en`) and `evidence`: a list of `{number, heading, text}`."""
+
+    model: str = "extractive"
+
+    @property
+    def _llm_type(self) -> str:
+        return "youju-extractive"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        text = "".join(_pieces(messages))
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text))])
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        for piece in _pieces(messages):
+            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+
+
+def _pieces(messages: Sequence[BaseMessage]) -> Iterator[str]:
+    request = messages[-1].additional_kwargs
+    opening, closing = _FRAMES[request["language"]]
+    yield opening + "\n\n"
+    for unit in _best(request["question"], request["evidence"]):
+        yield f"- {_quotation(unit.text)} [{unit.number}]\n"
+    yield f"\n{closing}"
+
+
+def _best(question: str, evidence: Sequence[dict[str, Any]]) -> list[_Unit]:
+    """The units that share most with the question, in the order in which they stand."""
+    units = [unit for place, item in enumerate(evidence) for unit in _units(item, place * 10_000)]
+    if not units:
+        return []
+    frequency = Counter(term for unit in units for term in unit.terms)
+    wanted = {term: math.log(1 + len(units) / (1 + frequency[term])) for term in terms(question)}
+    ranks = {item["number"]: place for place, item in enumerate(evidence)}
+    scores = {unit.order: _score(unit, wanted, ranks[unit.number]) for unit in units}
+    ranked = sorted(units, key=lambda unit: (-scores[unit.order], unit.order))
+    floor = _WORTH_QUOTING * scores[ranked[0].order]
+    chosen: list[_Unit] = []
+    for unit in ranked:
+        if len(chosen) == _QUOTES or scores[unit.order] < floor or (chosen and not floor):
+            break
+        if all(unit.text != other.text for other in chosen):
+            chosen.append(unit)
+    return sorted(chosen, key=lambda unit: unit.order)
+
+
+def _score(unit: _Unit, wanted: dict[str, float], rank: int) -> float:
+    """Overlap with the question; the heading above helps less than the words themselves, the rank a little."""
+    own = coverage(wanted, unit.terms)
+    around = coverage(wanted, unit.terms | set(terms(unit.context)))
+    # A bare heading repeats the question's words and says nothing.
+    brevity = 0.5 if len(unit.terms) < 3 else 1.0
+    return (0.7 * own + 0.3 * around) * brevity * (1 - 0.03 * rank)
+
+
+def _units(item: dict[str, Any], order: int) -> Iterator[_Unit]:
+    header: str | None = None
+    prose: list[str] = []
+    texts: list[str] = []
+    for line in [*item["text"].split("\n"), ""]:
+        if line.lstrip().startswith("|"):
+            texts.extend(_split(prose))
+            prose = []
+            if header is None:
+                header = line.strip()
+            elif not _RULE.fullmatch(line):
+                texts.append(f"{header}\n{line.strip()}")
+        else:
+            header = None
+            prose.append(line)
+    texts.extend(_split(prose))
+    for place, text in enumerate(texts):
+        yield _Unit(item["number"], order + place, text, item["heading"], frozenset(terms(text)))
+
+
+def _split(lines: Sequence[str]) -> list[str]:
+    text = "\n".join(lines)
+    return [text[start:end] for start, end in sentences(text)]
+
+
+def _quotation(text: str) -> str:
+    """A unit on one line, without marks that would read as citations of ours."""
+    if text.startswith("|"):
+        header, _, row = text.partition("\n")
+        names, values = _cells(header), _cells(row)
+        pairs = [f"{name}: {value}" if name else value for name, value in zip(names, values, strict=False) if value]
+        text = "; ".join(pairs) or row
+    text = _BRACKETED.sub(r"(\1)", " ".join(text.split())).lstrip("-*•# ")
+    return text if len(text) <= _QUOTE_CHARS else text[:_QUOTE_CHARS].rstrip() + " …"
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]

@@ -1,0 +1,199 @@
+"""A transformers chat model in this process, from a folder on this machine or, where allowed, from a hub."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
+from pydantic import ConfigDict, PrivateAttr
+
+from assistant.errors import ModelUnavailable
+from assistant.models.thinking import ThinkingFilter, thinks_always
+from ingest.errors import ConfigurationError
+
+logger = logging.getLogger(__name__)
+
+_DEFAULT_TOKENS = 1024
+
+
+class LocalChatModel(BaseChatModel):
+    """A causal language model with a chat template. Answers one at a time; others wait for their turn.
+
+    Call options: `temperature` (0 is greedy) and `max_tokens`. The weights are loaded by the first answer.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    model: str
+    path: str
+    hub: bool = False
+
+    _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    _loaded: tuple[Any, Any] | None = PrivateAttr(default=None)
+
+    @classmethod
+    def open(cls, name: str, *, hub: bool) -> LocalChatModel:
+        """The model in the folder `name`, or of that name on the hub if `hub` allows it."""
+        folder = Path(name).expanduser()
+        if not folder.is_dir() and not hub:
+            raise ConfigurationError(
+                "model_not_found",
+                f"YOUJU_MODEL names no folder on this machine: {name}",
+                "Set it to the folder of a chat model, set YOUJU_MODEL_URL to use a server, or set YOUJU_HUB=true "
+                "to download models.",
+            )
+        if folder.is_dir():
+            return cls(model=folder.resolve().name, path=str(folder))
+        return cls(model=name, path=name, hub=True)
+
+    @property
+    def _llm_type(self) -> str:
+        return "youju-local"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        pieces: list[str] = []
+        usage = self._run(messages, kwargs, pieces.append, threading.Event())
+        filtered = ThinkingFilter(opened=thinks_always(self.model))
+        text = filtered.feed("".join(pieces)) + filtered.finish()
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text, usage_metadata=usage))])
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        stopped = threading.Event()
+
+        def put(piece: str | None) -> None:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+        def work() -> UsageMetadata:
+            try:
+                return self._run(messages, kwargs, put, stopped)
+            finally:
+                put(None)
+
+        running = asyncio.create_task(asyncio.to_thread(work))
+        filtered = ThinkingFilter(opened=thinks_always(self.model))
+        try:
+            while (piece := await pieces.get()) is not None:
+                if shown := filtered.feed(piece):
+                    yield ChatGenerationChunk(message=AIMessageChunk(content=shown))
+            usage = await running
+            yield ChatGenerationChunk(message=AIMessageChunk(content=filtered.finish(), usage_metadata=usage))
+        finally:
+            # The thread looks at this after every token. It is waited for, so that its errors are not lost.
+            stopped.set()
+            await asyncio.gather(running, return_exceptions=True)
+
+    def _run(
+        self,
+        messages: list[BaseMessage],
+        options: Mapping[str, Any],
+        put: Callable[[str], None],
+        stopped: threading.Event,
+    ) -> UsageMetadata:
+        """Generate in this thread, handing each piece of text to `put`. Returns the exact token counts."""
+        import torch
+        from transformers import StoppingCriteriaList
+
+        with self._lock:
+            tokenizer, model = self._load()
+            prompt = _tokens(tokenizer, messages).to(model.device)
+            length = int(prompt["input_ids"].shape[-1])
+            if stopped.is_set():
+                return UsageMetadata(input_tokens=length, output_tokens=0, total_tokens=length)
+            temperature = float(options.get("temperature", 0.0))
+            sampling = (
+                {"do_sample": True, "temperature": temperature, "top_p": 0.8, "top_k": 20}
+                if temperature
+                else {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+            )
+            with torch.inference_mode():
+                output = model.generate(
+                    **prompt,
+                    **sampling,
+                    max_new_tokens=int(options.get("max_tokens", _DEFAULT_TOKENS)),
+                    streamer=_streamer(tokenizer, put),
+                    stopping_criteria=StoppingCriteriaList([lambda ids, scores, **_: _halt(ids, stopped)]),
+                )
+        said = int(output.shape[-1]) - length
+        return UsageMetadata(input_tokens=length, output_tokens=said, total_tokens=length + said)
+
+    def _load(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            import torch
+            from transformers import AutoModelForCausalLM, AutoTokenizer
+
+            offline = not self.hub
+            try:
+                tokenizer = AutoTokenizer.from_pretrained(self.path, local_files_only=offline)
+                model = AutoModelForCausalLM.from_pretrained(self.path, local_files_only=offline, dtype="auto")
+            except (OSError, ValueError) as error:
+                raise ModelUnavailable(
+                    "model_not_loaded",
+                    f"The chat model {self.path} cannot be loaded: {str(error).splitlines()[0][:300]}",
+                    "It must be the folder of a transformers chat model: config, weights and tokenizer.",
+                ) from error
+            if tokenizer.chat_template is None:
+                raise ModelUnavailable(
+                    "model_without_template", f"The model {self.path} has no chat template.", "Use a chat model."
+                )
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            self._loaded = tokenizer, model.to(device).eval()
+            logger.info("Loaded the chat model %s on %s", self.model, device)
+        return self._loaded
+
+
+def _tokens(tokenizer: Any, messages: list[BaseMessage]) -> Any:
+    """The prompt's ids and mask. Thinking is off, for templates that have the switch."""
+    return tokenizer.apply_chat_template(
+        [{"role": _role(message), "content": str(message.content)} for message in messages],
+        add_generation_prompt=True,
+        enable_thinking=False,
+        return_tensors="pt",
+        return_dict=True,
+    )
+
+
+def _streamer(tokenizer: Any, put: Callable[[str], None]) -> Any:
+    from transformers import TextStreamer
+
+    class Streamer(TextStreamer):  # type: ignore[misc]  # transformers is not typed
+        def on_finalized_text(self, text: str, stream_end: bool = False) -> None:
+            if text:
+                put(text)
+
+    return Streamer(tokenizer, skip_prompt=True, skip_special_tokens=True)
+
+
+def _halt(ids: Any, stopped: threading.Event) -> Any:
+    import torch
+
+    return torch.full((ids.shape[0],), stopped.is_set(), dtype=torch.bool, device=ids.device)
+
+
+def _role(message: BaseMessage) -> str:
+    if isinstance(message, SystemMessage):
+        return "system"
+    return "user" if isinstance(message, HumanMessage) else "assistant"

@@ -1,0 +1,49 @@
+"""Which chat model the settings ask for."""
+
+from __future__ import annotations
+
+import langsmith
+from langchain_core.language_models.chat_models import BaseChatModel
+
+from assistant.models.capabilities import capabilities_of
+from assistant.models.extractive import ExtractiveChatModel
+from assistant.models.local import LocalChatModel
+from assistant.models.server import ServerChatModel
+from assistant.settings import AssistantSettings
+from ingest.errors import ConfigurationError
+
+
+def open_model(settings: AssistantSettings, *, hub: bool) -> BaseChatModel:
+    """The chat model: at `model_url`, else `model` in this process, else quotations of the evidence.
+
+    Loads nothing and connects to nothing; the first answer does. `hub` allows a model to be downloaded.
+    Raises ConfigurationError (`model_missing`, `model_url_invalid`, `model_not_found`).
+    """
+    # Nothing that is asked or answered leaves for a tracing service, whatever the environment says.
+    langsmith.configure(enabled=False)
+    if settings.model_url is not None:
+        return _server_model(settings, settings.model_url)
+    if settings.model is not None:
+        return LocalChatModel.open(settings.model, hub=hub)
+    return ExtractiveChatModel()
+
+
+def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
+    if settings.model is None:
+        raise ConfigurationError(
+            "model_missing",
+            "YOUJU_MODEL_URL is set but YOUJU_MODEL is not.",
+            "Set YOUJU_MODEL to the model's name there.",
+        )
+    if not url.startswith(("http://", "https://")):
+        raise ConfigurationError(
+            "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
+        )
+    return ServerChatModel(
+        model=settings.model,
+        url=url,
+        api_key=settings.model_api_key,
+        capabilities=capabilities_of(settings.model_server, url),
+        connect_seconds=settings.model_connect_seconds,
+        silence_seconds=settings.model_timeout_seconds,
+    )

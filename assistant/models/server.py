@@ -1,0 +1,293 @@
+"""Any OpenAI-compatible chat server, over its streaming `/chat/completions`.
+
+Our own adapter, because the usual clients drop the fields in which servers put the thinking, and an answer may
+hide there.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from pydantic import ConfigDict, PrivateAttr, SecretStr
+
+from assistant.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable
+from assistant.models.capabilities import Capabilities
+from assistant.models.thinking import ThinkingFilter, thinks_always
+
+logger = logging.getLogger(__name__)
+
+_REASONING_FIELDS = ("reasoning", "reasoning_content")
+_MESSAGE_CHARS = 300
+
+
+class ServerChatModel(BaseChatModel):
+    """A chat model at `url` (…/v1). Asynchronous only: `astream` and `ainvoke`.
+
+    Call options: `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next piece.
+    """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    model: str
+    url: str
+    api_key: SecretStr | None = None
+    capabilities: Capabilities
+    connect_seconds: float = 5.0
+    silence_seconds: float = 60.0
+
+    _client: httpx.AsyncClient | None = PrivateAttr(default=None)
+    _thinks_first: bool = PrivateAttr(default=False)
+    _plain: bool = PrivateAttr(default=False)
+
+    @property
+    def _llm_type(self) -> str:
+        return "youju-server"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        raise TypeError("This model is asynchronous: use ainvoke or astream")
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        filtered = ThinkingFilter(opened=self._thinks_first or thinks_always(self.model))
+        reply = _Reply()
+        async with self._opened(messages, kwargs) as response:
+            async for event in _events(response):
+                shown = filtered.feed(reply.read(event))
+                if filtered.thought_aloud:
+                    self._thinks_first = True
+                    raise ModelRejected(
+                        "model_thinks_aloud",
+                        "The model server mixes the model's thinking into its answers.",
+                        "Start it with a reasoning parser or with thinking switched off; until then thinking is held "
+                        "back: ask again.",
+                    )
+                if shown:
+                    reply.shown = True
+                    yield _chunk(shown)
+        reply.check_whole()
+        rest = filtered.finish() or reply.hidden_answer()
+        if rest:
+            yield _chunk(rest)
+        if reply.usage is not None:
+            yield _chunk("", reply.usage)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    @asynccontextmanager
+    async def _opened(
+        self, messages: list[BaseMessage], options: Mapping[str, Any]
+    ) -> AsyncGenerator[httpx.Response, None]:
+        """The response whose stream has begun, its errors and those of the connection as ModelErrors."""
+        body = self._body(messages, options)
+        try:
+            if self.capabilities.forgiving and not self._plain:
+                async with self._request(body | dict(self.capabilities.thinking_off)) as response:
+                    if response.status_code not in (400, 422):
+                        await _check(response)
+                        yield response
+                        return
+                    refused = await _message(response)
+                logger.info("The model server refuses extra fields, they are left out from now on: %s", refused)
+                self._plain = True
+            extras = {} if self.capabilities.forgiving else dict(self.capabilities.thinking_off)
+            async with self._request(body | extras) as response:
+                await _check(response)
+                yield response
+        except httpx.HTTPError as error:
+            raise self._translated(error) from error
+
+    def _request(self, body: Mapping[str, Any]) -> Any:
+        headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
+        return self._connected().stream("POST", f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers)
+
+    def _connected(self) -> httpx.AsyncClient:
+        if self._client is None:
+            timeout = httpx.Timeout(self.silence_seconds, connect=self.connect_seconds)
+            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+            # A proxy that the environment names is for the outside; it cannot reach this machine's loopback.
+            outside = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
+            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=outside)
+        return self._client
+
+    def _body(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model,
+            "messages": [{"role": _role(message), "content": str(message.content)} for message in messages],
+            "stream": True,
+            **self.capabilities.sampling,
+        }
+        if self.capabilities.stream_usage:
+            body["stream_options"] = {"include_usage": True}
+        return body | {name: options[name] for name in ("temperature", "max_tokens") if name in options}
+
+    def _translated(self, error: httpx.HTTPError) -> ModelError:
+        address = _address(self.url)
+        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
+            return ModelUnavailable(
+                "model_unreachable",
+                f"The model server at {address} cannot be reached.",
+                "Start it, or correct YOUJU_MODEL_URL.",
+            )
+        if isinstance(error, httpx.TimeoutException):
+            return ModelTimeout(
+                "model_silent",
+                f"The model server at {address} was silent for {self.silence_seconds:g} seconds.",
+                "It may be loading or overloaded: ask again, or raise YOUJU_MODEL_TIMEOUT_SECONDS.",
+            )
+        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+            return _cut()
+        return ModelRejected(
+            "model_protocol",
+            f"The model server at {address} does not speak HTTP as expected: {type(error).__name__}.",
+            "Check YOUJU_MODEL_URL.",
+        )
+
+
+@dataclass(slots=True)
+class _Reply:
+    """What has been read of one streamed reply."""
+
+    shown: bool = False
+    reasoning: str = ""
+    finish: str | None = None
+    done: bool = False
+    usage: UsageMetadata | None = None
+
+    def read(self, event: str) -> str:
+        """The content in one event of the stream. Raises ModelRejected where the event is an error."""
+        if event == "[DONE]":
+            self.done = True
+            return ""
+        try:
+            data = json.loads(event)
+            if error := data.get("error"):
+                raise _stream_error(error)
+            if data.get("usage"):
+                self.usage = _usage(data["usage"])
+            choice = (data.get("choices") or [{}])[0]
+            delta = choice.get("delta") or {}
+        except (ValueError, AttributeError, KeyError, IndexError) as error:
+            raise ModelRejected(
+                "model_protocol",
+                "The model server sent something that is not a chat completion.",
+                "Check that YOUJU_MODEL_URL ends in /v1 and belongs to a chat server.",
+            ) from error
+        self.finish = choice.get("finish_reason") or self.finish
+        self.reasoning += next((delta[name] for name in _REASONING_FIELDS if delta.get(name)), "")
+        return delta.get("content") or ""
+
+    def check_whole(self) -> None:
+        """Raises ModelRejected unless the stream said that it was over."""
+        if not self.done and self.finish is None:
+            raise _cut()
+
+    def hidden_answer(self) -> str:
+        """The answer, where a wrong reasoning parser has put all of it into the reasoning field."""
+        if self.shown or self.finish != "stop":
+            return ""
+        return self.reasoning.rpartition("</think>")[2].strip()
+
+
+async def _events(response: httpx.Response) -> AsyncIterator[str]:
+    """The data of each server-sent event, up to `[DONE]`."""
+    async for line in response.aiter_lines():
+        if line.startswith("data:"):
+            data = line[5:].strip()
+            yield data
+            if data == "[DONE]":
+                return
+
+
+async def _check(response: httpx.Response) -> None:
+    """Raises ModelRejected for an error status, with what the server says about it."""
+    status = response.status_code
+    if status < 300:
+        return
+    message = await _message(response)
+    code, hint = {
+        401: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key the server knows."),
+        403: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key that may use this model."),
+        404: ("model_unknown", "Check YOUJU_MODEL and YOUJU_MODEL_URL (it ends in /v1)."),
+        429: ("model_busy", "The server limits requests: ask again in a moment."),
+        503: ("model_busy", "The server is loading or overloaded: ask again in a moment."),
+    }.get(status, ("model_rejected", "The model server's log says more."))
+    if status in (400, 413) and ("context" in message.lower() or "too long" in message.lower()):
+        code, hint = "model_context_exceeded", "Lower YOUJU_MODEL_CONTEXT_TOKENS to the server's own limit."
+    raise ModelRejected(code, f"The model server answered {status}: {message or 'without a message'}", hint)
+
+
+async def _message(response: httpx.Response) -> str:
+    """What an error response says, shortened. Servers echo keys only in part, but we show none of it for 401."""
+    if response.status_code in (401, 403):
+        return "the key is missing or not accepted."
+    text = (await response.aread()).decode("utf-8", "replace")
+    try:
+        data = json.loads(text)
+        error = data.get("error", data)
+        text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
+    except (ValueError, AttributeError):
+        text = " ".join(text.split())
+    return text if len(text) <= _MESSAGE_CHARS else text[:_MESSAGE_CHARS] + " …"
+
+
+def _stream_error(error: Any) -> ModelRejected:
+    message = str(error.get("message", error) if isinstance(error, dict) else error)[:_MESSAGE_CHARS]
+    return ModelRejected(
+        "model_rejected", f"The model server broke off with an error: {message}", "The model server's log says more."
+    )
+
+
+def _cut() -> ModelRejected:
+    return ModelRejected(
+        "model_stream_cut",
+        "The model server broke off in the middle of the answer.",
+        "Ask again; the model server's log says why it stopped.",
+    )
+
+
+def _usage(usage: Mapping[str, Any]) -> UsageMetadata:
+    prompt, completion = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+    return UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion)
+
+
+def _chunk(text: str, usage: UsageMetadata | None = None) -> ChatGenerationChunk:
+    return ChatGenerationChunk(message=AIMessageChunk(content=text, usage_metadata=usage))
+
+
+def _role(message: BaseMessage) -> str:
+    if isinstance(message, SystemMessage):
+        return "system"
+    return "user" if isinstance(message, HumanMessage) else "assistant"
+
+
+def _address(url: str) -> str:
+    """The address without the user and password that it may carry."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")

@@ -1,0 +1,63 @@
+"""Refuse: whether the hits can answer the question at all, and whether an answer is itself a refusal."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from assistant.prompts import REFUSALS
+from assistant.terms import coverage, terms
+from ingest.document import Hit
+
+_JUDGED = 8
+_COSINE_FLOOR, _COSINE_FULL = 0.15, 0.65
+"""Cosines of unrelated and of clearly answering passages, as MiniLM gives them."""
+
+_PUNCTUATION = re.compile(r"[\s\W_]+")
+_ADMISSION = re.compile(
+    r"(?:资料|文档|材料|已知信息|上下文)[^。\n]{0,12}(?:没有|未|并未|不包含|不足以|无法)[^。\n]{0,20}"
+    r"|(?:无法|不能)(?:根据[^。\n]{0,12})?(?:回答|确定|得知)"
+    r"|(?:documents?|evidence|context|sources?)[^.\n]{0,30}(?:do(?:es)? not|don't|doesn't|no)\b[^.\n]{0,40}"
+    r"(?:answer|contain|mention|information|say|specify|provide)"
+    r"|(?:cannot|can't|unable to|not able to)\s+(?:answer|find|determine)"
+    r"|(?:no|not enough|insufficient)\s+(?:relevant\s+)?information",
+    re.IGNORECASE,
+)
+_ADMISSION_CHARS = 300
+
+
+def relevance(query: str, hits: Sequence[Hit]) -> float:
+    """How well the best hit fits the query, from 0 to 1.
+
+    The words say how much of the query a chunk speaks about: each content term weighs the more, the fewer hits
+    contain it, so that words the whole collection is made of (公司, company) carry little and a term that no hit
+    contains counts in full against it. Where the chunk has a cosine, meaning may make up for missing words.
+    """
+    judged = hits[:_JUDGED]
+    contents = [set(terms(f"{hit.chunk.heading}\n{hit.chunk.text}")) for hit in judged]
+    frequency = Counter(term for content in contents for term in content)
+    wanted = {term: math.log(1 + (1 + len(judged)) / (1 + frequency[term])) for term in terms(query)}
+    best = 0.0
+    for hit, content in zip(judged, contents, strict=True):
+        words = coverage(wanted, content)
+        if hit.dense_score is None:
+            best = max(best, words)
+        else:
+            meaning = (hit.dense_score - _COSINE_FLOOR) / (_COSINE_FULL - _COSINE_FLOOR)
+            best = max(best, 0.5 * words + 0.5 * min(1.0, max(0.0, meaning)))
+    return best
+
+
+def is_answerable(query: str, hits: Sequence[Hit], threshold: float) -> bool:
+    """Whether the hits are relevant enough to ask the model. A threshold of 0 answers whatever was found."""
+    return bool(hits) and (threshold == 0 or relevance(query, hits) >= threshold)
+
+
+def is_refusal(answer: str) -> bool:
+    """Whether the model says that the evidence does not answer the question, in our words or in its own."""
+    said = _PUNCTUATION.sub("", answer).lower()
+    if any(_PUNCTUATION.sub("", sentence).lower() in said for sentence in REFUSALS.values()):
+        return True
+    return len(answer) <= _ADMISSION_CHARS and _ADMISSION.search(answer) is not None

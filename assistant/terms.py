@@ -1,0 +1,166 @@
+"""The words of a text that carry its content, and its numbers: what texts on the same matter share.
+
+Not a search index: it compares a question with a handful of chunks, or a statement with the chunk it cites.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from functools import cache
+
+from ingest.language import fold
+
+_WORD = re.compile(r"[a-z\u00c0-\u024f0-9]+(?:'[a-z]+)?|[\u3400-\u4dbf\u4e00-\u9fff]+")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
+
+# Phrases a Chinese question is built with, longest first, and particles. Characters that often belong to a
+# content word (有, 会, 要, 能, 不, 对, 为) are not in the list on their own.
+_HAN_STOP = re.compile(
+    "为什么|可不可以|能不能够|是什么样|请问一下|分别是|"
+    "有没有|是不是|能不能|要不要|会不会|怎么样|什么样|哪一个|多长时间|什么时候|"
+    "请问|请把|什么|怎么|怎样|如何|哪些|哪个|哪里|哪位|哪儿|哪种|多少|多久|多大|多高|几个|是否|为何|以及|或者|"
+    "我们|你们|他们|咱们|公司里|这个|那个|这些|那些|一个|一下|可以|应该|需要|能够|关于|根据|按照|资料|"
+    "[的了吗呢吧啊呀嘛么是在和与及或我你您他她它们这那哪谁几也都就被把着]"
+)
+_STOP_WORDS = """
+a about after all also am an and any are as at be been being both but by can could did do does doing
+done each else for from get gets give given go got had has have having he her here hers him his how
+i if in into is it its itself just let like many may me might mine more most much must my no nor not
+of off on once one only or other our ours out over own per please said same say says shall she
+should so some such tell than that the their them then there these they this those through to too
+under until up upon us very was we were what when where whether which while who whom whose why will
+with within would yes yet you your yours according document documents evidence source sources
+"""
+_ENGLISH_STOP = frozenset(_STOP_WORDS.split())
+
+_FIGURE = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)*")
+_SCALES = {
+    "万": 10_000,
+    "亿": 100_000_000,
+    "千": 1_000,
+    "百万": 1_000_000,
+    "k": 1_000,
+    "thousand": 1_000,
+    "million": 1_000_000,
+    "billion": 1_000_000_000,
+}
+_SCALED = re.compile(rf"({_FIGURE.pattern})\s?(百万|[万亿千]|k\b|thousand\b|million\b|billion\b)")
+_HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
+_HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
+_NUMBER_WORDS = """
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen twenty
+"""
+_ENGLISH_NUMBERS = {word: value for value, word in enumerate(_NUMBER_WORDS.split())} | {
+    "thirty": 30,
+    "forty": 40,
+    "fifty": 50,
+    "sixty": 60,
+    "seventy": 70,
+    "eighty": 80,
+    "ninety": 90,
+    "hundred": 100,
+    "once": 1,
+    "twice": 2,
+}
+
+
+def terms(text: str) -> list[str]:
+    """The content terms of `text` in order, with repeats: stemmed English words, numbers, pairs of Han characters.
+
+    Function words and the phrases that only make a question a question are left out. Folded, so that full-width
+    and traditional forms give the same terms.
+    """
+    found: list[str] = []
+    for word in _WORD.findall(fold(text).lower()):
+        if not _HAN.match(word):
+            word = word.partition("'")[0]
+            if word not in _ENGLISH_STOP:
+                found.append(_stem(word))
+            continue
+        for run in _HAN_STOP.split(word):
+            found.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)) if run)
+    return found
+
+
+def is_han(term: str) -> bool:
+    """Whether a term is Chinese."""
+    return _HAN.match(term) is not None
+
+
+def coverage(wanted: Mapping[str, float], present: Collection[str]) -> float:
+    """Which share of `wanted` (term → weight) is `present`, from 0 to 1; 0 where nothing is wanted.
+
+    A pair of Han characters that is absent counts four tenths if both characters occur, each in some term: 年假
+    and 年休假 mean the same.
+    """
+    total = sum(wanted.values())
+    if not total:
+        return 0.0
+    characters = {character for term in present if is_han(term) for character in term}
+    held = 0.0
+    for term, weight in wanted.items():
+        if term in present:
+            held += weight
+        elif is_han(term) and characters.issuperset(term):
+            held += 0.4 * weight
+    return held / total
+
+
+def figures(text: str) -> set[str]:
+    """The numbers written in digits, in one form: 1,200.50 → 1200.5, 03 → 3, 1.5万 → 15000."""
+    folded = fold(text).lower()
+    scaled = {_scaled(match[1], match[2]) for match in _SCALED.finditer(folded)}
+    return scaled | {_plain(figure) for figure in _FIGURE.findall(_SCALED.sub(" ", folded))}
+
+
+def numbers(text: str) -> set[str]:
+    """Every number `text` may be read as stating: digits with and without their 万 or million, 十五, fifteen."""
+    folded = fold(text).lower()
+    found = figures(folded) | {_plain(figure) for figure in _FIGURE.findall(folded)}
+    found |= {str(_han_value(run)) for run in _HAN_NUMBER.findall(folded)}
+    found |= {str(value) for word, value in _ENGLISH_NUMBERS.items() if re.search(rf"\b{word}\b", folded)}
+    return found
+
+
+def _plain(figure: str) -> str:
+    figure = figure.replace(",", "")
+    if figure.count(".") > 1:
+        return figure
+    return f"{float(figure):.10f}".rstrip("0").rstrip(".")
+
+
+def _scaled(figure: str, scale: str) -> str:
+    plain = _plain(figure)
+    return plain if plain.count(".") > 1 else _plain(f"{float(plain) * _SCALES[scale]:.6f}")
+
+
+@cache
+def _han_value(run: str) -> int:
+    """Value of a Chinese number: 二十五 → 25, 二〇二四 → 2024, 一万二千 → 12000."""
+    if not any(character in _HAN_UNITS for character in run):
+        return int("".join(str(_HAN_DIGITS[character]) for character in run))
+    total = section = digit = 0
+    for character in run:
+        if character in _HAN_DIGITS:
+            digit = _HAN_DIGITS[character]
+        elif character == "万":
+            total, section, digit = total + (section + digit or 1) * 10_000, 0, 0
+        else:
+            section += (digit or 1) * _HAN_UNITS[character]
+            digit = 0
+    return total + section + digit
+
+
+@cache
+def _stem(word: str) -> str:
+    """A crude stem, the same for both texts: plural, -ing and -ed forms fall together with the bare word."""
+    if len(word) < 4 or word.isdigit():
+        return word
+    for ending, replacement in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", "")):
+        if word.endswith(ending) and not word.endswith(("ss", "us", "is")) and len(word) - len(ending) >= 3:
+            word = word[: -len(ending)] + replacement
+            break
+    return word.rstrip("e") if len(word) > 4 else word
