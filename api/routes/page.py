@@ -13,7 +13,7 @@ router = APIRouter()
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _FILES = files("api.web")
 
-PageFile = Literal["chat.js", "chat.css", "answer.js", "passage.js", "texts.js", "icon.svg"]
+PageFile = Literal["chat.css", "chat.js", "icon.svg", "markdown.js", "passage.js", "server.js", "texts.js", "turn.js"]
 
 
 @router.get("/", include_in_schema=False)

@@ -1,0 +1,207 @@
+// The page: the thread, the composer, the language, the key. Everything it shows comes from the other modules.
+
+import { element } from "./markdown.js";
+import { closePassage, openPassage, passageIsOpen } from "./passage.js";
+import { ask, key, needsKey } from "./server.js";
+import { language, say, setLanguage } from "./texts.js";
+import { TurnView } from "./turn.js";
+
+const TURNS_SENT = 20;
+const LANGUAGE = "youju-language";
+
+const by = (id) => document.getElementById(id);
+const [thread, turns, composer, question, send] = ["thread", "turns", "composer", "question", "send"].map(by);
+const dialog = by("key-dialog");
+
+let views = [];
+let conversation = [];
+let asking = null;
+let following = true;
+
+// --- asking
+
+async function submit(text) {
+  if (asking || !text.trim()) return;
+  const view = new TurnView(text, { open: openSource, retry: () => again(view, text) });
+  views.push(view);
+  turns.append(view.node);
+  following = true;
+  settle();
+  await answer(view, text);
+}
+
+async function again(view, text) {
+  if (asking) return;
+  views = views.filter((other) => other !== view);
+  view.node.remove();
+  await submit(text);
+}
+
+async function answer(view, text) {
+  asking = new AbortController();
+  const mine = asking;
+  announce(say("searching"));
+  settle();
+  try {
+    for await (const event of ask(text, conversation.slice(-TURNS_SENT), mine.signal)) view.take(event);
+    remember(text, view);
+    announce(`${say("done")}: ${view.text}`);
+  } catch (problem) {
+    if (problem.name === "AbortError") {
+      view.stop();
+      if (view.text) remember(text, view);
+    } else {
+      view.fail(problem);
+      if (problem.code === "unauthorized") askForKey();
+    }
+  } finally {
+    if (asking === mine) asking = null;
+    settle();
+    question.focus({ preventScroll: true });
+  }
+}
+
+function remember(text, view) {
+  if (!views.includes(view)) return; // a new chat was begun meanwhile
+  conversation.push({ role: "user", text }, { role: "assistant", text: view.text });
+}
+
+function openSource(source, quote, button) {
+  const address = `#/documents/${source.document_id}/passages/${source.chunk_id}`;
+  const state = { passage: true, quote };
+  if (passageIsOpen()) history.replaceState(state, "", address);
+  else history.pushState(state, "", address);
+  openPassage(source.document_id, source.chunk_id, { quote, heading: source.title, from: button });
+}
+
+function begin() {
+  asking?.abort();
+  views = [];
+  conversation = [];
+  turns.replaceChildren();
+  leavePassage();
+  settle();
+  question.focus();
+}
+
+// --- what the page looks like now
+
+function settle() {
+  const empty = views.length === 0;
+  by("welcome").hidden = !empty;
+  by("fresh").hidden = empty;
+  document.body.classList.toggle("asking", asking !== null);
+  const label = say(asking ? "stop" : "send");
+  send.setAttribute("aria-label", label);
+  send.title = label;
+  send.disabled = !asking && !question.value.trim();
+}
+
+function speak(name) {
+  setLanguage(name);
+  document.documentElement.lang = name === "zh" ? "zh-CN" : "en";
+  document.title = name === "zh" ? "有据 Youju" : "Youju 有据";
+  for (const node of document.querySelectorAll("[data-text]")) node.textContent = say(node.dataset.text);
+  question.placeholder = say("placeholder");
+  by("language").textContent = say("language");
+  by("language").setAttribute("aria-label", say("languageLabel"));
+  by("language").lang = name === "zh" ? "en" : "zh-CN";
+  by("panel-close").setAttribute("aria-label", say("close"));
+  by("examples").replaceChildren(...say("examples").map(example));
+  for (const view of views) view.relabel();
+  settle();
+}
+
+function example(text) {
+  const button = element("button", "example", text);
+  button.type = "button";
+  button.addEventListener("click", () => submit(text));
+  return element("li", "", button);
+}
+
+function announce(text) {
+  by("announcer").textContent = text;
+}
+
+function grow() {
+  question.style.height = "auto";
+  question.style.height = `${Math.min(question.scrollHeight, 220)}px`;
+  settle();
+}
+
+// --- the passage in the address
+
+function leavePassage() {
+  if (!passageIsOpen()) return;
+  if (history.state?.passage) history.back();
+  else history.replaceState(null, "", location.pathname);
+  closePassage();
+}
+
+function followAddress() {
+  const match = /^#\/documents\/([^/]+)\/passages\/([^/]+)$/.exec(location.hash);
+  if (!match) closePassage();
+  else openPassage(decodeURIComponent(match[1]), decodeURIComponent(match[2]), { quote: history.state?.quote });
+}
+
+// --- the key
+
+function askForKey() {
+  by("enter-key").hidden = false;
+  by("key-value").value = "";
+  if (!dialog.open) dialog.showModal();
+}
+
+function saveKey() {
+  key.set(by("key-value").value.trim());
+  const last = views.at(-1);
+  if (last?.state === "failed" && last.problem.code === "unauthorized") last.retry();
+  else if (location.hash) followAddress();
+}
+
+// --- wiring
+
+composer.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (asking) {
+    asking.abort();
+    return;
+  }
+  const text = question.value.trim();
+  question.value = "";
+  grow();
+  submit(text);
+});
+question.addEventListener("input", grow);
+question.addEventListener("keydown", (event) => {
+  // While an input method composes, Enter chooses a word.
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+  event.preventDefault();
+  if (!asking) composer.requestSubmit();
+});
+thread.addEventListener("scroll", () => {
+  following = thread.scrollHeight - thread.scrollTop - thread.clientHeight < 80;
+});
+turns.addEventListener("drawn", () => {
+  if (following) thread.scrollTop = thread.scrollHeight;
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && !dialog.open) leavePassage();
+});
+by("fresh").addEventListener("click", begin);
+by("language").addEventListener("click", () => {
+  const next = language() === "zh" ? "en" : "zh";
+  localStorage.setItem(LANGUAGE, next);
+  speak(next);
+});
+by("enter-key").addEventListener("click", askForKey);
+by("key-cancel").addEventListener("click", () => dialog.close());
+by("key-form").addEventListener("submit", saveKey);
+by("panel-close").addEventListener("click", leavePassage);
+window.addEventListener("popstate", followAddress);
+
+speak(localStorage.getItem(LANGUAGE) ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"));
+if (location.hash) followAddress();
+question.focus({ preventScroll: true });
+if (key.get()) by("enter-key").hidden = false;
+else if (await needsKey()) askForKey();

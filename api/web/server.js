@@ -1,0 +1,111 @@
+// The page's side of the HTTP interface: questions as a stream of events, passages, originals, and the key.
+
+const KEY = "youju-key";
+
+/** What went wrong, with the server's stable code. */
+export class Problem extends Error {
+  constructor(code, message = "", hint = "", requestId = "") {
+    super(message);
+    this.code = code;
+    this.hint = hint;
+    this.requestId = requestId;
+  }
+}
+
+export const key = {
+  get: () => sessionStorage.getItem(KEY),
+  set: (value) => sessionStorage.setItem(KEY, value),
+};
+
+async function call(path, options = {}) {
+  const headers = { ...options.headers };
+  if (key.get()) headers.authorization = `Bearer ${key.get()}`;
+  let response;
+  try {
+    response = await fetch(path, { ...options, headers });
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("unreachable");
+  }
+  if (response.ok) return response;
+  const body = await response.json().catch(() => ({}));
+  throw problemOf(body.error ?? { code: "internal_error" });
+}
+
+function problemOf(error) {
+  return new Problem(error.code, error.message, error.hint, error.request_id);
+}
+
+/** Ask, and get `{name, data}` for every event until the answer is finished. Throws a Problem. */
+export async function* ask(question, conversation, signal) {
+  const response = await call("/v1/ask", {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    body: JSON.stringify({ question, conversation, stream: true }),
+    signal,
+  });
+  for await (const event of events(response.body)) {
+    if (event.name === "failed") throw problemOf(event.data.error);
+    yield event;
+    if (event.name === "finished") return;
+  }
+  throw new Problem("incomplete");
+}
+
+async function* events(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  try {
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      const blocks = (waiting + value).split("\n\n");
+      waiting = blocks.pop();
+      for (const block of blocks) {
+        const event = parse(block);
+        if (event) yield event;
+      }
+    }
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw new Problem("incomplete");
+  } finally {
+    reader.cancel().catch(() => {});
+  }
+}
+
+function parse(block) {
+  let name = "message";
+  const data = [];
+  for (const line of block.split("\n")) {
+    if (line.startsWith("event:")) name = line.slice(6).trim();
+    if (line.startsWith("data:")) data.push(line.slice(5).trimStart());
+  }
+  return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
+}
+
+/** A passage with its neighbours and its document. */
+export async function passage(documentId, chunkId) {
+  const path = `/v1/documents/${encodeURIComponent(documentId)}/passages/${encodeURIComponent(chunkId)}`;
+  return (await call(path)).json();
+}
+
+/** Where the original of a document is downloaded from. */
+export function originalPath(documentId) {
+  return `/v1/documents/${encodeURIComponent(documentId)}/original`;
+}
+
+/** The original as a blob: for pages with a key, since a plain link cannot carry one. */
+export async function original(documentId) {
+  return (await call(originalPath(documentId))).blob();
+}
+
+/** Whether this server wants a key that we do not have. */
+export async function needsKey() {
+  try {
+    await call("/v1/models");
+    return false;
+  } catch (problem) {
+    return problem.code === "invalid_api_key" || problem.code === "unauthorized";
+  }
+}

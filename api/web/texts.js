@@ -1,0 +1,159 @@
+// Everything the page says, in both languages, and where a passage stands in words.
+
+const TEXTS = {
+  zh: {
+    title: "有据",
+    skip: "跳到提问框",
+    fresh: "新对话",
+    key: "密钥",
+    language: "English",
+    languageLabel: "Switch to English",
+    welcome: "每句话，都有据可查",
+    promise: "用中文或英文提问。答案只取自公司文档，并标明出处；文档里没有的，会如实告诉您。",
+    question: "您的问题",
+    placeholder: "问问公司的文档…",
+    note: "答案来自文档，重要事项请点开出处核对。",
+    send: "发送",
+    stop: "停止",
+    searching: "正在检索文档…",
+    reading: (passages, documents) => `找到 ${documents} 份文档中的 ${passages} 段，正在作答…`,
+    sources: "出处",
+    others: (count) => `另外找到的 ${count} 段`,
+    unused: "找到的段落",
+    openSource: (number, title) => `打开出处 ${number}：${title}`,
+    copy: "复制",
+    copied: "已复制",
+    copyFailed: "无法复制",
+    refused: "文档中没有找到依据",
+    ungrounded: "这个回答没有能核实的出处，请谨慎使用。",
+    stopped: "已停止。",
+    again: "重试",
+    done: "回答完毕",
+    answer: "回答",
+    you: "您",
+    close: "关闭",
+    loading: "正在打开…",
+    original: "下载原文件",
+    originalGone: "原文件已不在原处。",
+    downloading: "正在下载…",
+    page: (n) => `第 ${n} 页`,
+    slide: (n) => `第 ${n} 张幻灯片`,
+    sheet: (name, cells) => `工作表「${name}」${cells ?? ""}`,
+    keyTitle: "API 密钥",
+    keyWhy: "这台服务器需要密钥。密钥只保存在此标签页中，关闭后即删除。",
+    keySave: "保存",
+    cancel: "取消",
+    problems: {
+      unreachable: ["连不上服务器。", "请检查网络，或确认服务已启动，然后重试。"],
+      incomplete: ["回答中断了。", "请重试。"],
+      unauthorized: ["需要有效的 API 密钥。", "请输入密钥后重试。"],
+      question_too_long: ["问题太长了。", "请缩短后再问。"],
+      body_too_large: ["对话太长了。", "请开始新对话。"],
+      model_unavailable: ["语言模型没有响应。", "找到的段落列在下面；请稍后重试，或联系管理员。"],
+      model_timeout: ["语言模型太慢，没有在限定时间内回答。", "找到的段落列在下面；请稍后重试。"],
+      unknown_document: ["这份文档不存在，或您无权查看。", ""],
+      unknown_passage: ["这一段已不在文档中。", "文档在引用之后有了更新，请重新提问。"],
+      internal_error: ["服务器出错了。", "请稍后重试；如仍有问题，请把编号告诉管理员。"],
+    },
+    requestId: (id) => `编号 ${id}`,
+    examples: ["年假有多少天？", "出差住宿的报销标准是多少？", "发现信息安全事件应该怎么上报？", "How do I ask for sick leave?"],
+  },
+  en: {
+    title: "Youju",
+    skip: "Skip to the question",
+    fresh: "New chat",
+    key: "Key",
+    language: "中文",
+    languageLabel: "切换到中文",
+    welcome: "Answers that show their evidence",
+    promise:
+      "Ask in English or Chinese. Every answer comes from your company’s documents and shows where it stands. When they don’t say, you are told so.",
+    question: "Your question",
+    placeholder: "Ask your company’s documents…",
+    note: "Answers come from the documents. Open the source before you rely on one.",
+    send: "Send",
+    stop: "Stop",
+    searching: "Searching the documents…",
+    reading: (passages, documents) =>
+      `Found ${passages} ${passages === 1 ? "passage" : "passages"} in ${documents} ${documents === 1 ? "document" : "documents"}, answering…`,
+    sources: "Sources",
+    others: (count) => `${count} more found`,
+    unused: "Passages found",
+    openSource: (number, title) => `Open source ${number}: ${title}`,
+    copy: "Copy",
+    copied: "Copied",
+    copyFailed: "Cannot copy",
+    refused: "No evidence in the documents",
+    ungrounded: "No source of this answer could be verified. Use it with care.",
+    stopped: "Stopped.",
+    again: "Try again",
+    done: "The answer is complete",
+    answer: "Answer",
+    you: "You",
+    close: "Close",
+    loading: "Opening…",
+    original: "Download the original",
+    originalGone: "The original file is no longer there.",
+    downloading: "Downloading…",
+    page: (n) => `page ${n}`,
+    slide: (n) => `slide ${n}`,
+    sheet: (name, cells) => `sheet “${name}”${cells ? ` ${cells}` : ""}`,
+    keyTitle: "API key",
+    keyWhy: "This server needs a key. It is kept in this tab only, and forgotten when you close it.",
+    keySave: "Save",
+    cancel: "Cancel",
+    problems: {
+      unreachable: ["The server cannot be reached.", "Check the network, or that the server runs, and try again."],
+      incomplete: ["The answer broke off.", "Try again."],
+      unauthorized: ["A valid API key is needed.", "Enter it and try again."],
+      question_too_long: ["The question is too long.", "Shorten it and ask again."],
+      body_too_large: ["The conversation has grown too long.", "Start a new chat."],
+      model_unavailable: [
+        "The language model does not respond.",
+        "The passages that were found are below. Try again later, or tell your administrator.",
+      ],
+      model_timeout: ["The language model took too long.", "The passages that were found are below. Try again later."],
+      unknown_document: ["This document does not exist, or you may not read it.", ""],
+      unknown_passage: ["This passage is not in the document any more.", "The document has changed since it was cited: ask again."],
+      internal_error: ["Something went wrong on the server.", "Try again later; if it stays, tell your administrator the id."],
+    },
+    requestId: (id) => `id ${id}`,
+    examples: [
+      "How many days of annual leave do I have?",
+      "What is the hotel limit on business trips?",
+      "How do I report a security incident?",
+      "年假有多少天？",
+    ],
+  },
+};
+
+let current = "en";
+
+export function setLanguage(language) {
+  current = language in TEXTS ? language : "en";
+}
+
+export function language() {
+  return current;
+}
+
+/** The text of that name in the page's language; functions are called with the rest. */
+export function say(name, ...values) {
+  const text = TEXTS[current][name];
+  return typeof text === "function" ? text(...values) : text;
+}
+
+/** A problem in words: what happened and the way out. Ours where we know the code, else the server's own. */
+export function sayProblem(problem) {
+  const [message, hint] = TEXTS[current].problems[problem.code] ?? [problem.message, problem.hint];
+  const shown = problem.requestId && !["unauthorized", "question_too_long"].includes(problem.code);
+  return { message, hint, id: shown ? say("requestId", problem.requestId.slice(0, 12)) : "" };
+}
+
+/** Where in its document a passage stands: `page 3`, `第 3 页`; empty where the format has no places. */
+export function sayPlace(location) {
+  if (location.page !== null) return say("page", location.page);
+  if (location.slide !== null) return say("slide", location.slide);
+  if (location.sheet !== null) return say("sheet", location.sheet, location.cells);
+  return "";
+}

@@ -1,0 +1,192 @@
+// One question and its answer as the thread shows them.
+
+import { element, render } from "./markdown.js";
+import { say, sayPlace, sayProblem } from "./texts.js";
+
+/** The view of one turn. `open(source, quote, button)` is called when the reader wants to see a source. */
+export class TurnView {
+  constructor(question, { open, retry }) {
+    this.open = open;
+    this.retry = retry;
+    this.text = "";
+    this.evidence = [];
+    this.citations = [];
+    this.state = "asking";
+    this.problem = null;
+    this.status = element("p", "status");
+    this.body = element("div", "answer-text");
+    this.notice = element("div", "notices");
+    this.sources = element("section", "sources");
+    this.actions = element("div", "actions");
+    this.answer = element("article", "answer", this.status, this.body, this.notice, this.sources, this.actions);
+    this.asked = element("p", "asked", question);
+    this.node = element("section", "turn", this.asked, this.answer);
+    this.relabel();
+  }
+
+  /** Take one event of the answer. */
+  take({ name, data }) {
+    if (name === "evidence_found") this.evidence = data.evidence;
+    if (name === "text_delta") this.text += data.text;
+    if (name === "cited") this.citations.push(data);
+    if (name === "finished") {
+      Object.assign(this, { text: data.answer, evidence: data.evidence, citations: data.citations });
+      this.grounded = data.grounded;
+      this.state = data.refused ? "refused" : "finished";
+    }
+    this.draw();
+  }
+
+  fail(problem) {
+    this.state = "failed";
+    this.problem = problem;
+    this.draw();
+  }
+
+  stop() {
+    this.state = "stopped";
+    this.draw();
+  }
+
+  /** Draw again, for a change of language or once per frame while text is coming. */
+  relabel() {
+    this.drawn = null;
+    this.draw();
+  }
+
+  draw() {
+    if (this.frame) return;
+    this.frame = requestAnimationFrame(() => {
+      this.frame = 0;
+      this.drawNow();
+    });
+  }
+
+  drawNow() {
+    const going = this.state === "asking";
+    this.node.dataset.state = this.state;
+    this.asked.setAttribute("aria-label", `${say("you")}: ${this.asked.textContent}`);
+    this.answer.setAttribute("aria-label", say("answer"));
+    this.answer.setAttribute("aria-busy", String(going));
+    this.drawStatus(going);
+    this.body.replaceChildren(render(this.text, (number, occurrence) => this.marker(number, occurrence)));
+    this.notice.replaceChildren(...this.notices());
+    // The sources stay as they are while the text grows, so that nobody's click lands on a moving target.
+    const stage = `${this.state} ${this.evidence.length} ${this.text !== ""}`;
+    if (stage !== this.drawn) {
+      this.drawn = stage;
+      this.drawSources(going);
+      this.drawActions(going);
+    }
+    this.node.dispatchEvent(new CustomEvent("drawn", { bubbles: true }));
+  }
+
+  drawStatus(going) {
+    this.status.hidden = !going || this.text !== "";
+    const documents = new Set(this.evidence.map((hit) => hit.document_id)).size;
+    this.status.textContent = this.evidence.length ? say("reading", this.evidence.length, documents) : say("searching");
+  }
+
+  marker(number, occurrence) {
+    const source = this.evidence.find((hit) => hit.number === number);
+    if (!source) return null;
+    const button = element("button", "marker", String(number));
+    button.type = "button";
+    button.title = [source.title, sayPlace(source.location)].filter(Boolean).join(" · ");
+    button.setAttribute("aria-label", say("openSource", number, button.title));
+    button.addEventListener("click", () => this.open(source, this.quote(number, occurrence), button));
+    return button;
+  }
+
+  // The quotes of a number come in the order of its markers.
+  quote(number, occurrence = 0) {
+    const quotes = this.citations.filter((citation) => citation.number === number).map((citation) => citation.quote);
+    return quotes[Math.min(occurrence, quotes.length - 1)] ?? "";
+  }
+
+  notices() {
+    if (this.state === "failed") {
+      const { message, hint, id } = sayProblem(this.problem);
+      const again = element("button", "quiet", say("again"));
+      again.type = "button";
+      again.addEventListener("click", this.retry);
+      const words = element("div", "", element("strong", "", message), element("span", "", hint), element("small", "", id));
+      const notice = element("div", "problem", words, again);
+      notice.setAttribute("role", "alert");
+      return [notice];
+    }
+    if (this.state === "refused") return [element("p", "refusal-label", say("refused"))];
+    if (this.state === "stopped") return [element("p", "quiet-text", say("stopped"))];
+    if (this.state === "finished" && !this.grounded) return [element("p", "caution", say("ungrounded"))];
+    return [];
+  }
+
+  drawSources(going) {
+    const cited = new Set(this.citations.map((citation) => citation.number));
+    const settled = !going && cited.size > 0;
+    const shown = settled ? this.evidence.filter((hit) => cited.has(hit.number)) : this.evidence;
+    const rest = settled ? this.evidence.filter((hit) => !cited.has(hit.number)) : [];
+    this.sources.replaceChildren();
+    if (!shown.length || (going && !this.text)) return;
+    const label = settled || going ? say("sources") : say("unused");
+    this.sources.append(element("h2", "", label), this.cards(shown));
+    if (!rest.length) return;
+    this.sources.append(element("details", "", element("summary", "", say("others", rest.length)), this.cards(rest)));
+  }
+
+  cards(hits) {
+    return element("ol", "cards", ...hits.map((hit) => element("li", "", this.card(hit))));
+  }
+
+  card(hit) {
+    const path = hit.location.heading_path.filter((part) => part !== hit.title);
+    const where = [sayPlace(hit.location), path.join(" › ")].filter(Boolean).join(" · ");
+    const button = element(
+      "button",
+      "card",
+      element("span", "number", String(hit.number)),
+      element("span", "title", hit.title || hit.uri),
+      element("span", "where", where || hit.uri),
+    );
+    button.type = "button";
+    button.setAttribute("aria-label", say("openSource", hit.number, [hit.title, where].filter(Boolean).join(" · ")));
+    button.addEventListener("click", () => this.open(hit, this.quote(hit.number), button));
+    return button;
+  }
+
+  drawActions(going) {
+    this.actions.replaceChildren();
+    if (going || !this.text) return;
+    const copy = element("button", "quiet small", say("copy"));
+    copy.type = "button";
+    copy.addEventListener("click", async () => {
+      copy.textContent = (await copied(this.plain())) ? say("copied") : say("copyFailed");
+      setTimeout(() => (copy.textContent = say("copy")), 1600);
+    });
+    this.actions.append(copy);
+  }
+
+  plain() {
+    const cited = new Set(this.citations.map((citation) => citation.number));
+    const lines = this.evidence
+      .filter((hit) => cited.has(hit.number))
+      .map((hit) => [`[${hit.number}] ${hit.title}`, sayPlace(hit.location), hit.uri].filter(Boolean).join(" · "));
+    return lines.length ? `${this.text}\n\n${say("sources")}\n${lines.join("\n")}` : this.text;
+  }
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Pages over plain HTTP on another machine have no clipboard of the new kind.
+    const field = element("textarea", "unseen");
+    field.value = text;
+    document.body.append(field);
+    field.select();
+    const done = document.execCommand("copy");
+    field.remove();
+    return done;
+  }
+}
