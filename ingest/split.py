@@ -1,0 +1,281 @@
+"""Split: a document's elements become passages, by structure first and by tokens where an element is too long.
+
+    elements ──► sections (headings, slides, sheets) ──► pieces that fit ──► neighbours packed together ──► passages
+
+A heading that stands in the heading path of what follows it is not repeated in the text: the path is embedded
+together with the text (`Chunk.heading`) and shown with it. Linear in the length of the document.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+from ingest.document import Box, Element, ParsedDocument, Passage
+from ingest.language import detect, sentences
+from ingest.settings import IngestSettings
+
+SPLITTER_VERSION = "1"
+"""Part of every document's digest: raise it when the passages of some document change."""
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+
+_SPECIAL_TOKENS = 2
+_CHARS_PER_TOKEN = 12
+"""A text weighs at least a token per so many characters: tokenizers make one token of a kilobyte of base64."""
+_BATCH_TEXTS = 1024
+_SEPARATORS = ["\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "; ", "，", "、", ", ", " ", ""]
+_TABLE_RULE = re.compile(r"\|[\s:|-]+\|?\s*")
+_RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A part of one element that fits into a passage: characters of the document, and what to put before them."""
+
+    element: Element
+    section: int
+    start: int
+    end: int
+    tokens: int
+    prefix: str = ""
+    cells: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Characters `start` to `end` of one element's text, and their tokens."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+def split(document: ParsedDocument, settings: IngestSettings, count_tokens: CountTokens) -> list[Passage]:
+    """The passages of a document in reading order, none longer than `settings.chunk_tokens` with its headings.
+
+    A passage's text is `document.text[start:end]`, except that every part of a table that was cut repeats the
+    table's header. `count_tokens` gives the tokens of each text, as the embedder counts them.
+    """
+    cutter = _Cutter(settings, count_tokens)
+    body = _sections(document)
+    limits = _limits(document.title, [element for _, element in body], settings, cutter)
+    weights = cutter.weigh([element.text for _, element in body])
+    passages: list[Passage] = []
+    pending: list[_Piece] = []
+    for (section, element), limit, tokens in zip(body, limits, weights, strict=True):
+        for piece in cutter.pieces(element, section, tokens, limit):
+            if pending and not _fits(pending, piece, limit):
+                passages.append(_passage(document, pending))
+                pending = []
+            pending.append(piece)
+    if pending:
+        passages.append(_passage(document, pending))
+    return passages
+
+
+def _sections(document: ParsedDocument) -> list[tuple[int, Element]]:
+    """The elements that make text, each with the number of its section; every heading opens a new one."""
+    numbered: list[tuple[int, Element]] = []
+    section = 0
+    for element in document.elements:
+        section += element.kind in ("title", "heading")
+        numbered.append((section, element))
+    kept: list[tuple[int, Element]] = []
+    following: tuple[str, ...] = ()
+    for section, element in reversed(numbered):
+        if kept and _is_stated(element, following, document.title):
+            continue
+        kept.append((section, element))
+        following = element.location.heading_path
+    return kept[::-1]
+
+
+def _is_stated(element: Element, following: tuple[str, ...], title: str) -> bool:
+    """Whether this heading is said by the heading path of what follows it, or is the document's title."""
+    if element.kind not in ("title", "heading"):
+        return False
+    text = " ".join(element.text.split())
+    path = (*element.location.heading_path, text)
+    return following[: len(path)] == path or (element.kind == "title" and text == title)
+
+
+def _limits(title: str, elements: Sequence[Element], settings: IngestSettings, cutter: _Cutter) -> list[int]:
+    """How many tokens of each element's own text fit, beside its headings, which get at most half."""
+    paths = list(dict.fromkeys(element.location.heading_path for element in elements))
+    headings = dict(zip(paths, cutter.weigh([" › ".join((title, *path)) for path in paths]), strict=True))
+    whole = settings.chunk_tokens - _SPECIAL_TOKENS
+    return [max(whole // 2, whole - headings[element.location.heading_path]) for element in elements]
+
+
+def _fits(pending: Sequence[_Piece], piece: _Piece, limit: int) -> bool:
+    last = pending[-1]
+    if piece.prefix or last.prefix or last.section != piece.section:
+        return False
+    ours, theirs = last.element.location, piece.element.location
+    if (ours.heading_path, ours.slide, ours.sheet) != (theirs.heading_path, theirs.slide, theirs.sheet):
+        return False
+    if piece.start < last.end or piece.cells or last.cells:
+        return False
+    return sum(part.tokens for part in pending) + piece.tokens <= limit
+
+
+def _passage(document: ParsedDocument, pieces: Sequence[_Piece]) -> Passage:
+    first, last = pieces[0], pieces[-1]
+    text = first.prefix + document.text[first.start : last.end]
+    location = replace(
+        first.element.location,
+        start=first.start,
+        end=last.end,
+        cells=first.cells,
+        boxes=tuple(box for piece in pieces for box in _boxes(piece)),
+    )
+    return Passage(text, detect(text), location)
+
+
+def _boxes(piece: _Piece) -> Iterator[Box]:
+    """One box per page around the part of the element that the piece covers.
+
+    An element with a box per line is cut like its text: the boxes are taken in proportion to the characters.
+    """
+    location = piece.element.location
+    count, length = len(location.boxes), max(1, location.end - location.start)
+    first = (piece.start - location.start) * count // length
+    last = -((location.start - piece.end) * count // length)
+    pages: dict[int, Box] = {}
+    for box in location.boxes[first:last]:
+        seen = pages.get(box.page, box)
+        pages[box.page] = Box(
+            box.page, min(seen.x0, box.x0), min(seen.y0, box.y0), max(seen.x1, box.x1), max(seen.y1, box.y1)
+        )
+    yield from pages.values()
+
+
+class _Cutter:
+    """Cuts elements that are too long: tables by rows, code by lines, everything else at sentence ends."""
+
+    def __init__(self, settings: IngestSettings, count_tokens: CountTokens) -> None:
+        self._count_tokens = count_tokens
+        self._overlap = settings.chunk_overlap_tokens
+        self._longest = settings.chunk_tokens
+
+    def weigh(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text; of very long ones, which are cut anyway, the least that they can weigh."""
+        weights = [len(text) // _CHARS_PER_TOKEN for text in texts]
+        counted = [i for i, weight in enumerate(weights) if weight <= self._longest]
+        for start in range(0, len(counted), _BATCH_TEXTS):
+            batch = counted[start : start + _BATCH_TEXTS]
+            for i, count in zip(batch, self._count_tokens([texts[i] for i in batch]), strict=True):
+                weights[i] = max(weights[i], count)
+        return weights
+
+    def pieces(self, element: Element, section: int, tokens: int, limit: int) -> Iterator[_Piece]:
+        """The element in parts of at most `limit` tokens; in one part if it fits."""
+        location = element.location
+        if tokens <= limit:
+            yield _Piece(element, section, location.start, location.end, tokens, cells=location.cells)
+        elif element.kind == "table":
+            yield from self._rows(element, section, limit)
+        else:
+            spans = self._lines(element.text) if element.kind == "code" else sentences(element.text)
+            for span in self._pack(self._shortened(element.text, spans, limit), limit, self._overlap):
+                yield _Piece(element, section, location.start + span.start, location.start + span.end, span.tokens)
+
+    def _rows(self, table: Element, section: int, limit: int) -> Iterator[_Piece]:
+        """Rows packed together under a repeated header; no header where it would take half of the passage."""
+        lines = self._lines(table.text)
+        head = 2 if len(lines) > 1 and _TABLE_RULE.fullmatch(table.text[slice(*lines[1])]) else 1
+        header = table.text[: lines[head - 1][1]]
+        [weight] = self.weigh([header])
+        if weight > limit // 2:
+            head, header, weight = 0, "", 0
+        rows = self._shortened(table.text, lines[head:], limit - weight)
+        ends = [end for _, end in lines]
+        base = table.location.start
+        for number, span in enumerate(self._pack(rows, limit - weight, 0)):
+            # The first part has the header in place; the others get a copy put before them.
+            start = 0 if number == 0 else span.start
+            first, last = bisect_right(ends, start), bisect_left(ends, span.end)
+            yield _Piece(
+                table,
+                section,
+                base + start,
+                base + span.end,
+                weight + span.tokens,
+                prefix=f"{header}\n" if number and header else "",
+                cells=_narrowed(table.location.cells, len(lines), head, first, last),
+            )
+
+    def _shortened(self, text: str, spans: Sequence[tuple[int, int]], limit: int) -> list[_Span]:
+        """The spans with their tokens, those over the limit cut at the best separators there are."""
+        short: list[_Span] = []
+        weights = self.weigh([text[start:end] for start, end in spans])
+        for (start, end), tokens in zip(spans, weights, strict=True):
+            if tokens <= limit:
+                short.append(_Span(start, end, tokens))
+            else:
+                short.extend(self._torn(text, start, end, tokens, limit))
+        return short
+
+    def _torn(self, text: str, start: int, end: int, tokens: int, limit: int) -> list[_Span]:
+        """One sentence without an end, cut by length in characters, since a sentence's tokens are about alike.
+
+        Parts that still weigh too much are cut again; counting tokens at every candidate would be quadratic.
+        """
+        size = max(1, (end - start) * limit * 9 // (tokens * 10))
+        splitter = RecursiveCharacterTextSplitter(
+            separators=_SEPARATORS, keep_separator="end", chunk_size=size, chunk_overlap=0, add_start_index=True
+        )
+        parts = splitter.create_documents([text[start:end]])
+        places = [start + part.metadata["start_index"] for part in parts]
+        return self._shortened(
+            text, [(at, at + len(p.page_content)) for at, p in zip(places, parts, strict=True)], limit
+        )
+
+    @staticmethod
+    def _pack(spans: Sequence[_Span], limit: int, overlap: int) -> Iterator[_Span]:
+        """Neighbouring spans joined into as few parts as fit, of about the same size rather than one short tail."""
+        total = sum(span.tokens for span in spans)
+        target = total / max(1, -(-total // limit))
+        part: list[_Span] = []
+        held = fresh = 0
+        for span in spans:
+            if fresh and (held + span.tokens > limit or held + span.tokens / 2 > target):
+                yield _Span(part[0].start, part[-1].end, held)
+                part, fresh = _tail(part, min(overlap, limit - span.tokens)), 0
+                held = sum(kept.tokens for kept in part)
+            part.append(span)
+            held += span.tokens
+            fresh += 1
+        if part:
+            yield _Span(part[0].start, part[-1].end, held)
+
+    @staticmethod
+    def _lines(text: str) -> list[tuple[int, int]]:
+        return [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", text)]
+
+
+def _tail(spans: Sequence[_Span], tokens: int) -> list[_Span]:
+    """The last spans that together take at most so many tokens."""
+    tail: list[_Span] = []
+    for span in reversed(spans[1:]):
+        tokens -= span.tokens
+        if tokens < 0:
+            break
+        tail.insert(0, span)
+    return tail
+
+
+def _narrowed(cells: str | None, lines: int, head: int, first: int, last: int) -> str | None:
+    """The A1 range of the table lines from `first` to `last`, if each line of the table is one row of `cells`."""
+    match = _RANGE.fullmatch(cells or "")
+    rule = head == 2
+    if match is None or int(match[4]) - int(match[2]) + 1 != lines - rule:
+        return cells
+    top = int(match[2])
+    rows = [top + line - (rule and line > 0) for line in (first, last)]
+    return f"{match[1]}{rows[0]}:{match[3]}{rows[1]}"
