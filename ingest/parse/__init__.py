@@ -28,8 +28,8 @@ _OLD_OFFICE = ("doc", "ppt")
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp"})
 _MEANINGLESS = re.compile(
     r"(untitled|无标题|未命名|document|文档|word document|powerpoint presentation|presentation|演示文稿|"
-    r"slide|幻灯片|workbook|工作簿|title|标题|(microsoft (office )?(word|powerpoint|excel) ?- ).*)"
-    r"\s*\d*(\.\w{2,4})?",
+    r"slide|幻灯片|workbook|工作簿|title|标题)\s*\d*|microsoft (office )?(word|powerpoint|excel) ?-.*|"
+    r"doi:.*|.*\.(docx?|wps|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|rtf|txt|html?)",
     re.I,
 )
 _BINARY_READERS: dict[str, Callable[[bytes], Extracted]] = {
@@ -147,13 +147,15 @@ def _placed(elements: Iterable[Element]) -> Iterable[Element]:
 
 
 def _title(reference: Reference, extracted: Extracted) -> str:
-    """The reference's title, what the metadata says, the first heading, or the file's name: the first that says something."""
-    stem = PurePath(reference.name).stem or reference.name
+    """What the reference says, or the metadata, or the first heading that stands out, or the file's name."""
     if reference.title:
         return reference.title
     stated = " ".join((extracted.title or "").split())
     if 2 <= len(stated) <= 200 and not _MEANINGLESS.fullmatch(stated):
         return stated
-    headings = (element.text for element in extracted.elements if element.kind in ("title", "heading"))
-    first = " ".join(next(headings, "").split())
-    return first if 2 <= len(first) <= 200 else stem
+    # The name of a sheet is no title of its workbook.
+    heads = [e for e in extracted.elements if e.kind in ("title", "heading") and e.location.sheet is None]
+    opening = heads[:1] if heads and heads[0] is extracted.elements[0] else heads[:5]
+    first = min(opening, key=lambda element: element.level or 0, default=None)
+    found = " ".join(first.text.split()) if first else ""
+    return found if 2 <= len(found) <= 200 else PurePath(reference.name).stem or reference.name

@@ -57,8 +57,7 @@ def elements_of(pixels: Pixels, page: int) -> list[Element]:
     for region in reading_order(_segments(pixels), width):
         for block in blocks_of(region):
             box = Box(page, *_fractions(block.x0, block.y0, block.x1, block.y1, width, height))
-            kind = block.kind if block.kind in ("table", "list_item") else "paragraph"
-            elements.append(Element(kind, block.text, Location(page=page, boxes=(box,))))  # type: ignore[arg-type]
+            elements.append(Element(block.kind, block.text, Location(page=page, boxes=(box,))))
     return elements
 
 

@@ -29,9 +29,10 @@ def core_title(data: bytes) -> str | None:
             return None
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         try:
-            return etree.fromstring(archive.read("docProps/core.xml"), parser).findtext(_TITLE)
+            title: str | None = etree.fromstring(archive.read("docProps/core.xml"), parser).findtext(_TITLE)
         except etree.XMLSyntaxError:
             return None
+    return title
 
 
 def state_headings(data: bytes) -> bytes:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from ingest.parse.regions import Line, gaps
 from ingest.parse.segments import Segment, joined
 from ingest.parse.tables import markdown
 
 _MARKER = re.compile(
-    r"[•●▪■◆◇○·–—*-]\s*\S|\(?[0-9a-zA-Z]{1,2}[.)、）]\s*\D|[（(][一二三四五六七八九十0-9]{1,3}[)）]|"
+    r"[•●▪■◆◇○·–—*\uf000-\uf0ff-]\s*\S|\(?[0-9a-zA-Z]{1,2}[.)、）]\s*\D|[（(][一二三四五六七八九十0-9]{1,3}[)）]|"
     r"[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十百零0-9]{1,6}[条章节编]"
 )
-_BULLET = re.compile(r"[•●▪■◆◇○·*–-]\s*(?=\S)")
+_BULLET = re.compile(r"([•●▪■◆◇○·\uf000-\uf0ff]|[*–-](?=\s))\s*(?=\S)")
+"""Word writes its bullets as characters of a symbol font, in the private use area."""
 _FINISHED = re.compile(r"[.!?。！？；;:：…][\"'”’）)]?$")
 
 
@@ -29,7 +31,8 @@ class Block:
     y1: float
     size: float
     bold: bool
-    kind: str = "paragraph"
+    font: str
+    kind: Literal["paragraph", "list_item", "table"] = "paragraph"
     lines: int = 1
 
 
@@ -103,26 +106,30 @@ def _paragraphs(lines: Sequence[Line]) -> Iterator[Block]:
     right = max(line[-1].x1 for line in lines)
     current: list[Line] = []
     for line in lines:
-        if current and _begins(current[-1], line, left, right, len(current)):
+        if current and _begins(current, line, left, right):
             yield _paragraph(current)
             current = []
         current.append(line)
     yield _paragraph(current)
 
 
-def _begins(above: Line, line: Line, left: float, right: float, lines: int) -> bool:
-    """Whether `line` begins a new paragraph below the line `above`."""
+def _begins(current: Sequence[Line], line: Line, left: float, right: float) -> bool:
+    """Whether `line` begins a new paragraph below the lines of the `current` one."""
+    above = current[-1]
     last, first = above[-1], line[0]
     em = min(last.size, first.size)
     if abs(last.size - first.size) > 0.12 * max(last.size, first.size) or last.bold != first.bold:
         return True
     if first.y0 - max(segment.y1 for segment in above) > 0.75 * em or _MARKER.match(first.text):
         return True
-    short = right - last.x1 > 4 * em
-    if short and _FINISHED.search(last.text):
+    left_over = right - last.x1
+    short = left_over > 4 * em
+    if short and (_FINISHED.search(last.text) or left_over > 0.3 * (right - left)):
         return True
+    if _MARKER.match(current[0][0].text):
+        return False  # a list item hangs: its further lines stand further in than its marker
     # An indented first line: further in than both the region and the line above.
-    return first.x0 - above[0].x0 > 0.9 * em and first.x0 - left < 6 * em and (lines > 1 or not short)
+    return first.x0 - above[0].x0 > 0.9 * em and first.x0 - left < 6 * em and (len(current) > 1 or not short)
 
 
 def _paragraph(lines: Sequence[Line]) -> Block:
@@ -139,17 +146,18 @@ def _paragraph(lines: Sequence[Line]) -> Block:
     return block
 
 
-def _block(text: str, segments: Sequence[Segment], kind: str) -> Block:
+def _block(text: str, segments: Sequence[Segment], kind: Literal["paragraph", "table"]) -> Block:
     letters = sum(len(segment.text) for segment in segments)
     bold = sum(len(segment.text) for segment in segments if segment.bold)
-    size = max(segments, key=lambda segment: len(segment.text)).size
+    longest = max(segments, key=lambda segment: len(segment.text))
     return Block(
         text,
         min(segment.x0 for segment in segments),
         min(segment.y0 for segment in segments),
         max(segment.x1 for segment in segments),
         max(segment.y1 for segment in segments),
-        size,
+        longest.size,
         bold * 2 > letters,
+        longest.font,
         kind,
     )

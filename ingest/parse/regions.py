@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from ingest.parse.segments import Segment
 
@@ -12,6 +15,7 @@ Line = list[Segment]
 _MIN_COLUMN = 0.12
 """Narrower parts, as a fraction of the page's width, are table cells or margin notes, not columns of text."""
 _MIN_LINES = 3
+_MARKER_ALONE = re.compile(r"[•●▪■◆◇○·–*\uf000-\uf0ff-]|\(?[0-9a-zA-Z]{1,2}[.)、）]|[0-9]+(\.[0-9]+)+\.?")
 
 
 def reading_order(segments: Sequence[Segment], width: float) -> list[list[Line]]:
@@ -34,17 +38,25 @@ def lines_of(segments: Sequence[Segment]) -> list[Line]:
                 last.append(segment)
                 continue
         lines.append([segment])
-    return [sorted(line, key=lambda segment: segment.x0) for line in lines]
+    return [_with_marker(sorted(line, key=lambda segment: segment.x0)) for line in lines]
+
+
+def _with_marker(line: Line) -> Line:
+    """A bullet or number set apart from its item belongs to it: it is no column of its own."""
+    if len(line) < 2 or not _MARKER_ALONE.fullmatch(line[0].text) or line[1].x0 - line[0].x1 > 4 * line[1].size:
+        return line
+    first = replace(line[1], text=f"{line[0].text} {line[1].text}", x0=line[0].x0)
+    return [first, *line[2:]]
 
 
 def gaps(segments: Sequence[Segment], narrowest: float) -> list[tuple[float, float]]:
     """The vertical strips between the first and the last segment that no segment enters."""
-    strips = []
-    reached = None
+    strips: list[tuple[float, float]] = []
+    reached = math.inf
     for segment in sorted(segments, key=lambda segment: segment.x0):
-        if reached is not None and segment.x0 - reached >= narrowest:
+        if segment.x0 - reached >= narrowest:
             strips.append((reached, segment.x0))
-        reached = segment.x1 if reached is None else max(reached, segment.x1)
+        reached = segment.x1 if math.isinf(reached) else max(reached, segment.x1)
     return strips
 
 
@@ -65,25 +77,41 @@ def _bands(segments: Sequence[Segment]) -> list[list[Segment]]:
 
 def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iterator[list[Line]]:
     """Walk down the page; where a gutter runs through several bands, give its columns one by one."""
-    plain: list[Segment] = []
+    plain: list[list[Segment]] = []
     at = 0
     while at < len(bands):
         stop, gutter = _gutter(bands, at, narrowest)
-        group = [segment for band in bands[at:stop] for segment in band]
-        left = [segment for segment in group if gutter and segment.x1 <= gutter[0] + 0.01]
-        right = [segment for segment in group if gutter and segment.x0 >= gutter[1] - 0.01]
-        if gutter and _is_text(left, width) and _is_text(right, width):
-            if plain:
-                yield lines_of(plain)
-                plain = []
-            yield from _regions(_bands(left), width, narrowest)
-            yield from _regions(_bands(right), width, narrowest)
-            at = stop
+        columns = _columns(bands[at:stop], gutter, width)
+        if gutter and columns:
+            # Beside a picture in one column the text of the other stands alone: it belongs to its column.
+            above = len(plain)
+            while above and (narrowed := _narrowed(plain[above - 1], *gutter)):
+                if narrowed[1] - narrowed[0] < narrowest:
+                    break
+                above, gutter = above - 1, narrowed
+            beside = _columns(plain[above:] + bands[at:stop], gutter, width)
+            if above:
+                yield lines_of([segment for band in plain[:above] for segment in band])
+            for column in beside or columns:
+                yield from _regions(_bands(column), width, narrowest)
+            plain, at = [], stop
         else:
-            plain.extend(bands[at])
+            plain.append(bands[at])
             at += 1
     if plain:
-        yield lines_of(plain)
+        yield lines_of([segment for band in plain for segment in band])
+
+
+def _columns(
+    bands: list[list[Segment]], gutter: tuple[float, float] | None, width: float
+) -> tuple[list[Segment], list[Segment]] | None:
+    """What stands left and right of the gutter, if both are running text."""
+    if gutter is None:
+        return None
+    group = [segment for band in bands for segment in band]
+    left = [segment for segment in group if segment.x1 <= gutter[0] + 0.01]
+    right = [segment for segment in group if segment.x0 >= gutter[1] - 0.01]
+    return (left, right) if _is_text(left, width) and _is_text(right, width) else None
 
 
 def _gutter(bands: list[list[Segment]], at: int, narrowest: float) -> tuple[int, tuple[float, float] | None]:

@@ -22,7 +22,7 @@ _HYPHENS = (0x02, 0xFFFE)
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A run of characters on one line with no wide gap in it. `first` is the index of its first character."""
+    """A run of characters on one line with no wide gap in it. `first` and `last` are indices of characters."""
 
     text: str
     x0: float
@@ -31,7 +31,9 @@ class Segment:
     y1: float
     size: float
     bold: bool = False
+    font: str = ""
     first: int = -1
+    last: int = -1
 
     @property
     def height(self) -> float:
@@ -81,8 +83,8 @@ def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, heig
             x0, y0 = low[number, 0], low[number, 1]
             x1, y1 = high[number, 2], high[number, 3]
             size = float(np.median(tall[start : stop + 1]))
-            found.append(Segment(text, float(x0), float(y0), float(x1), float(y1), size, False,
-                                 int(index[drawn[start]])))  # fmt: skip
+            first, last = int(index[drawn[start]]), int(index[drawn[stop]])
+            found.append(Segment(text, float(x0), float(y0), float(x1), float(y1), size, first=first, last=last))
     return found
 
 

@@ -1,0 +1,71 @@
+"""Which paragraphs of a PDF are headings: those whose letters stand out from most of the text."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from ingest.parse.paragraphs import Block
+
+_LARGER = 1.15
+_MAX_CHARACTERS = 120
+_MAX_LINES = 3
+_MAX_LEVEL = 6
+_NUMBERED = re.compile(
+    r"(?P<points>\d{1,2}(\.\d{1,2}){0,4})[.、]?\s*(?=[^\W\d])|(?P<one>第[一二三四五六七八九十百零\d]{1,5}[章编篇部]|"
+    r"[一二三四五六七八九十]{1,3}、|[IVX]{1,5}\.\s|appendix\b|附录)|"
+    r"(?P<two>第[一二三四五六七八九十百零\d]{1,5}节|[（(][一二三四五六七八九十]{1,3}[)）])",
+    re.I,
+)
+
+
+class Headings:
+    """The looks of a document's headings: larger letters first, then bold ones, then numbered ones in another font.
+
+    The look of most of the text is not a heading's, whatever it is.
+    """
+
+    def __init__(self, blocks: Sequence[Block]) -> None:
+        looks: Counter[tuple[float, bool, str]] = Counter()
+        for block in blocks:
+            looks[block.size, block.bold, block.font] += len(block.text)
+        self._size, self._bold, self._font = looks.most_common(1)[0][0] if looks else (0.0, False, "")
+        heads = {(block.size, block.bold) for block in blocks if _may_head(block) and self._stands_out(block)}
+        larger = sorted((look for look in heads if look[0] >= self._size * _LARGER), reverse=True)
+        others = sorted((look for look in heads if look not in larger), reverse=True)
+        self._levels = {look: level for level, look in enumerate([*larger, *others], 1)}
+        self._numbered_from = len(larger)
+
+    def level(self, block: Block) -> int | None:
+        """The level of the block as a heading, 1 being the highest; None when it is none."""
+        if not _may_head(block):
+            return None
+        if block.size < self._size * _LARGER and (depth := self._depth(block)):
+            return min(self._numbered_from + depth, _MAX_LEVEL)
+        level = self._levels.get((block.size, block.bold)) if self._stands_out(block) else None
+        return min(level, _MAX_LEVEL) if level else None
+
+    def _stands_out(self, block: Block) -> bool:
+        if block.size >= self._size * _LARGER:
+            return True
+        return block.bold and not self._bold and block.size >= self._size * 0.95
+
+    def _depth(self, block: Block) -> int | None:
+        """How deep its number goes (2.1 is two), if it has one and its letters are not those of the text."""
+        number = _NUMBERED.match(block.text)
+        if number is None or block.lines > 2 or (block.bold, block.font) == (self._bold, self._font):
+            return None
+        if block.size < self._size * 0.95:
+            return None
+        if points := number.group("points"):
+            return points.count(".") + 1
+        return 1 if number.group("one") else 2
+
+
+def _may_head(block: Block) -> bool:
+    """Whether a block could be a heading at all: short, with letters, no table and no sentence."""
+    letters = sum(letter.isalpha() for letter in block.text)
+    if block.kind != "paragraph" or block.lines > _MAX_LINES or len(block.text) > _MAX_CHARACTERS:
+        return False
+    return letters >= 2 and block.text[-1] not in "。；;,，、"
