@@ -21,10 +21,11 @@ from ingest.errors import OwnedError, RequestError, UnavailableError, YoujuError
 
 OPENAI_PATHS = ("/v1/chat/", "/v1/models")
 
-_BY_CODE = {
+_BY_CODE = {  # a `Failed` event has a code and no type
     "question_too_long": 413,
-    "model_timeout": 504,
-    "model_unavailable": 503,
+    "model_silent": 504,
+    "model_unreachable": 503,
+    "internal_error": 500,
 }
 _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
     (ModelUnavailable, 503),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -11,6 +12,7 @@ from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Evidence, Finished, Usage
 from ingest.document import Chunk, Hit, Language, Location
 from ingest.records import Document
+from ingest.runs import Report
 
 
 class TurnBody(BaseModel):
@@ -265,6 +267,34 @@ class CitedPassageBody(BaseModel):
     before: list[PassageBody]
     after: list[PassageBody]
     original_available: bool
+
+
+class FailureBody(BaseModel):
+    """A document that could not be ingested, and why."""
+
+    uri: str
+    code: str
+    message: str
+
+
+class ReportBody(BaseModel):
+    """What a run did."""
+
+    run_id: str
+    found: int
+    new: int
+    changed: int
+    unchanged: int
+    moved: int
+    deleted: int
+    failed: int
+    chunks: int
+    seconds: float
+    failures: list[FailureBody]
+
+    @classmethod
+    def of(cls, report: Report) -> ReportBody:
+        return cls.model_validate(asdict(report))
 
 
 def evidence_bodies(evidence: Iterable[Evidence]) -> list[HitBody]:

@@ -144,9 +144,7 @@ class Catalog:
         """
         identity = reference.document_id
         with self._engine.begin() as connection:
-            row = connection.execute(
-                sa.select(_documents).where(_documents.c.id == identity).with_for_update()
-            ).first()
+            row = connection.execute(sa.select(_documents).where(_documents.c.id == identity).with_for_update()).first()
             if row is None:
                 connection.execute(
                     sa.insert(_documents).values(

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ingest.catalog import Known
 from ingest.document import Reference
 from ingest.errors import SourceError
+from ingest.records import Known
 from ingest.sources import Source
 
 # A source that has lost more than this is more likely to be away than to be empty.

@@ -10,8 +10,6 @@ import sqlite3
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -54,9 +52,7 @@ def _translate(context: sa.engine.ExceptionContext) -> None:
 def _engine(settings: IngestSettings) -> sa.Engine:
     if settings.database_url is None:
         settings.home.mkdir(parents=True, exist_ok=True)
-        engine = sa.create_engine(
-            f"sqlite:///{settings.home / 'youju.db'}", connect_args={"timeout": _BUSY_SECONDS}
-        )
+        engine = sa.create_engine(f"sqlite:///{settings.home / 'youju.db'}", connect_args={"timeout": _BUSY_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
         return engine
@@ -86,6 +82,9 @@ def _begin_immediately(connection: sa.Connection) -> None:
 
 
 def _migrate(engine: sa.Engine) -> None:
+    from alembic import command  # takes as long to import as all the rest of a command
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:

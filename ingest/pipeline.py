@@ -13,41 +13,28 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 from ingest.catalog import Publication
 from ingest.changes import Candidate, Changes, check_deletions, find_changes
-from ingest.document import Chunk, Embedding, Language, Passage, Reference, chunk_id
-from ingest.embedding.opening import open_embedder, token_counter
+from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
 from ingest.engines.local import Limits, LocalEngine
 from ingest.errors import DocumentError, SourceError, YoujuError
-from ingest.language import detect
 from ingest.ownership import Ownership
-from ingest.parse import PARSER_VERSION, parse
+from ingest.parse import PARSER_VERSION
 from ingest.runs import Failure, OnProgress, Report
 from ingest.settings import IngestSettings
 from ingest.sources import Source
-from ingest.split import SPLITTER_VERSION, split
+from ingest.split import SPLITTER_VERSION
 from ingest.store import Store
+from ingest.workers import Prepared, make_chunk_embedder, make_preparer
 
 _BATCH_CHUNKS = 256
 _BATCH_SECONDS = 2.0
 # A search that began before a publication may still be reading the old chunks.
 _RETIRE_AFTER_SECONDS = 1.0
 _EMBED_LIMITS = Limits(seconds=900.0, memory_mb=16_384, items_per_worker=1_000_000)
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A document read and cut, not yet embedded. `passages` is None where the bytes turned out to be the same."""
-
-    digest: str
-    kind: str = ""
-    title: str = ""
-    language: Language = "other"
-    passages: tuple[Passage, ...] | None = None
 
 
 class Ingestor:
@@ -210,28 +197,6 @@ class _Run:
         self._on_progress(self._report)
 
 
-def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
-    """The stage that reads and cuts one document; runs in a worker process."""
-    count_tokens = token_counter(settings)
-
-    def prepare(candidate: Candidate) -> Prepared:
-        digest = _digest(candidate.reference)
-        if digest == candidate.known_digest:
-            return Prepared(digest)
-        document = parse(candidate.reference, settings)
-        passages = split(document, settings, count_tokens)
-        if not passages:
-            raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
-        return Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
-
-    return prepare
-
-
-def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], list[Embedding]]:
-    """The stage that embeds a batch of chunks; runs in a worker process."""
-    return open_embedder(settings).embed_documents
-
-
 def _batches(chunks: Iterable[Chunk]) -> Iterator[Sequence[Chunk]]:
     """Chunks in groups worth embedding, small documents together; none waits long for company."""
     batch: list[Chunk] = []
@@ -284,20 +249,6 @@ def _embedding_failed(error: object) -> DocumentError:
     if isinstance(error, DocumentError):
         return error
     return DocumentError("embedding_failed", "A part of it could not be embedded.", "Run again.")
-
-
-def _digest(reference: Reference) -> str:
-    if reference.path is None:
-        return hashlib.sha256(reference.content or b"").hexdigest()
-    try:
-        with reference.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except FileNotFoundError:
-        raise DocumentError("file_missing", "It was gone when it was opened.", "Run again.") from None
-    except OSError as error:
-        raise DocumentError(
-            "unreadable", f"It cannot be opened: {error.strerror}.", "Give this user the right to read it."
-        ) from None
 
 
 def _fingerprint(settings: IngestSettings, embedder: str) -> str:

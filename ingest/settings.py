@@ -14,7 +14,8 @@ class IngestSettings(BaseModel):
 
     home: Path = Field(Path(".youju"), description="Folder that holds all state: back it up, move it or delete it.")
     database_url: SecretStr | None = Field(
-        None, description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://…; SQLite in the home if unset."
+        None,
+        description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://…; SQLite in the home if unset.",
     )
     qdrant_url: str | None = Field(
         None, description="URL of a Qdrant server or cluster; the embedded engine is used if unset."
@@ -28,11 +29,12 @@ class IngestSettings(BaseModel):
         description="Local path or hub name of a sentence-transformers model; the shipped English MiniLM if unset.",
     )
     embedding_url: str | None = Field(
-        None, description="Base URL (…/v1) of an OpenAI-compatible embedding server; needs embedding_model as its name."
+        None,
+        description="Base URL (…/v1) of an OpenAI-compatible embedding server; needs embedding_model as its name.",
     )
     embedding_api_key: SecretStr | None = Field(None, description="API key of that embedding server.")
     embedding_languages: tuple[str, ...] | None = Field(
-        None, description="Languages the embedding model covers, e.g. [\"zh\", \"en\"]; all if unset."
+        None, description='Languages the embedding model covers, e.g. ["zh", "en"]; all if unset.'
     )
     embedding_query_prompt: str | None = Field(
         None, description="Text put before a query, for models that want one; the model's own prompt if unset."

@@ -94,17 +94,20 @@ def _client(socket_name: str) -> Iterator[httpx.Client]:
 @contextlib.contextmanager
 def _private_server(settings: Settings, command: str) -> Iterator[str]:
     workspace = Workspace.open(settings, command=command)
-    with contextlib.closing(workspace), tempfile.TemporaryDirectory(prefix="youju-") as folder:
-        with local_socket(Path(folder)) as bound:
-            server = Server(create_app(workspace), log_level="warning", with_lifespan=False)
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-            thread.start()
-            try:
-                _wait_until_started(server, thread)
-                yield bound.getsockname()
-            finally:
-                server.should_exit = True
-                thread.join()
+    with (
+        contextlib.closing(workspace),
+        tempfile.TemporaryDirectory(prefix="youju-") as folder,
+        local_socket(Path(folder)) as bound,
+    ):
+        server = Server(create_app(workspace), log_level="warning", with_lifespan=False)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+        thread.start()
+        try:
+            _wait_until_started(server, thread)
+            yield bound.getsockname()
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 def _wait_until_started(server: Server, thread: threading.Thread) -> None:

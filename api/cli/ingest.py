@@ -76,7 +76,8 @@ def progress_bar() -> Progress:
 def rate_of(report: dict[str, Any]) -> str:
     """Documents and chunks per second so far."""
     seconds = max(report["seconds"], 0.001)
-    return f"{report['done'] / seconds:.1f} docs/s, {report['chunks'] / seconds:.0f} chunks/s"
+    documents = report["new"] + report["changed"] + report["failed"]
+    return f"{documents / seconds:.1f} docs/s, {report['chunks'] / seconds:.0f} chunks/s"
 
 
 def print_report(report: dict[str, Any]) -> None:

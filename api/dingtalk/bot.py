@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncGenerator
 from typing import Any, Protocol
 
@@ -96,8 +97,12 @@ class DingTalkBot:
     async def resume(self) -> None:
         """Start answering what was accepted and not answered when the last process ended. Call it once, at start."""
         for message in await asyncio.to_thread(self._inbox.left_over, except_for=tuple(self._answering)):
-            logger.info("Answering DingTalk message %s, left over from before.", message.id)
-            self._start(message)
+            if time.time() * 1000 >= message.session_expires_ms:
+                logger.warning("DingTalk message %s stays without an answer: its session has ended.", message.id)
+                await asyncio.to_thread(self._inbox.finish, message.id, "failed", "dingtalk_session_expired")
+            else:
+                logger.info("DingTalk message %s is left over from before; answering it.", message.id)
+                self._start(message, promised=True)
 
     async def aclose(self) -> None:
         """Stop. What is being sent is sent to its end; what is not stays accepted, for the next start."""
@@ -115,10 +120,12 @@ class DingTalkBot:
         else:
             logger.info("DingTalk message %s was delivered again.", message.id)
 
-    def _start(self, message: InboundMessage) -> None:
+    def _start(self, message: InboundMessage, *, promised: bool = False) -> None:
+        """Answer in the background. One that is not `promised` is told so when too many wait already."""
         if self._closing or message.id in self._answering:
             return
-        full = len(self._answering) >= self._settings.parallel_answers + self._settings.waiting_answers
+        room = self._settings.parallel_answers + self._settings.waiting_answers
+        full = len(self._answering) >= room and not promised
         task = asyncio.create_task(self._answer(message, full=full))
         self._answering[message.id] = task
         task.add_done_callback(lambda _: self._answering.pop(message.id, None))

@@ -1,0 +1,146 @@
+"""`youju doctor`: what this installation has, what it lacks, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Annotated, Literal
+
+import httpx
+import typer
+from rich.markup import escape
+
+from api.cli import DONE, NOT_DONE
+from api.cli.connection import connect
+from api.cli.output import console, print_json
+from api.settings import Settings, load_settings
+from assistant.models.opening import open_model
+from ingest.embedding.opening import open_embedder
+from ingest.errors import YoujuError
+from ingest.ownership import find_owner
+
+app = typer.Typer()
+
+_LOW_DISK_MB = 1024
+_MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[red]✗[/red]"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `bad` needs to be put right, `note` is worth knowing."""
+
+    name: str
+    state: Literal["ok", "note", "bad"]
+    detail: str
+    hint: str = ""
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Check this installation and its settings. Exit code 2 if something must be put right."""
+    findings = list(_examine(load_settings()))
+    bad = any(finding.state == "bad" for finding in findings)
+    if as_json:
+        print_json({"healthy": not bad, "findings": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            console.print(f"{_MARKS[finding.state]} {finding.name}: {escape(finding.detail)}")
+            if finding.hint:
+                console.print(f"    {escape(finding.hint)}")
+    raise typer.Exit(NOT_DONE if bad else DONE)
+
+
+def _examine(settings: Settings) -> Iterator[Finding]:
+    yield Finding("python", "ok", f"{platform.python_version()} on {platform.machine()}, {sys.executable}")
+    yield Finding("youju", "ok", importlib.metadata.version("youju"))
+    for name, check in _CHECKS.items():
+        try:
+            yield check(settings)
+        except YoujuError as error:
+            yield Finding(name, "bad", error.message, error.hint)
+
+
+def _home(settings: Settings) -> Finding:
+    owner = find_owner(settings.home)
+    free_mb = shutil.disk_usage(settings.home if settings.home.exists() else ".").free // 2**20
+    detail = f"{settings.home.absolute()}, {free_mb} MiB free"
+    if owner is not None:
+        detail += f", owned by `youju {owner.command}` (process {owner.pid}){f' at {owner.url}' if owner.url else ''}"
+    if free_mb < _LOW_DISK_MB:
+        return Finding("home", "bad", detail, "Make room: the index cannot be written without it.")
+    return Finding("home", "ok", detail)
+
+
+def _documents(settings: Settings) -> Finding:
+    with connect(settings, command="doctor") as connection:
+        documents = connection.get("/v1/documents")["documents"]
+    failed = sum(document["state"] == "failed" for document in documents)
+    where = settings.qdrant_url or "the embedded engine"
+    detail = f"{len(documents)} documents, {sum(d['chunks'] for d in documents)} chunks in {where}"
+    if failed:
+        return Finding("index", "note", f"{detail}, {failed} failed", "`youju documents --failed` says why.")
+    if not documents:
+        return Finding("index", "note", detail, "`youju ingest FOLDER` brings documents in.")
+    return Finding("index", "ok", detail)
+
+
+def _embedder(settings: Settings) -> Finding:
+    dense = open_embedder(settings).dense
+    covered = [language for language in ("zh", "en") if dense.covers(language)]  # type: ignore[arg-type]
+    detail = f"{dense.name}, {dense.dimension} dimensions, covers {' and '.join(covered)}"
+    if "zh" not in covered:
+        hint = "Chinese is found by its words alone. Set YOUJU_EMBEDDING_MODEL, e.g. to a Qwen3-Embedding folder."
+        return Finding("embedder", "note", detail, hint)
+    return Finding("embedder", "ok", detail)
+
+
+def _model(settings: Settings) -> Finding:
+    if settings.model is None and settings.model_url is None:
+        return Finding("chat model", "note", "none: answers are quoted from the documents", "Set YOUJU_MODEL_URL.")
+    if settings.model_url is None:
+        open_model(settings, hub=settings.hub)
+        return Finding("chat model", "ok", f"{settings.model}, in this process")
+    key = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
+    try:
+        response = httpx.get(
+            f"{settings.model_url.rstrip('/')}/models",
+            headers={"authorization": f"Bearer {key}"} if key else {},
+            timeout=settings.model_connect_seconds,
+        )
+    except httpx.HTTPError as error:
+        problem = f"{settings.model_url} does not answer ({type(error).__name__})"
+        return Finding("chat model", "bad", problem, "Start the model server or correct YOUJU_MODEL_URL.")
+    if response.status_code in (401, 403):
+        return Finding("chat model", "bad", f"{settings.model_url} refuses the key", "Correct YOUJU_MODEL_API_KEY.")
+    return Finding("chat model", "ok", f"{settings.model} at {settings.model_url}, status {response.status_code}")
+
+
+def _office(settings: Settings) -> Finding:
+    if shutil.which("soffice"):
+        return Finding("old office files", "ok", "LibreOffice reads .doc and .ppt")
+    return Finding("old office files", "note", ".doc and .ppt cannot be read", "Install LibreOffice to read them.")
+
+
+def _dingtalk(settings: Settings) -> Finding:
+    if not (settings.dingtalk_stream or settings.dingtalk_http):
+        return Finding("dingtalk", "ok", "off")
+    if settings.dingtalk_client_id is None or settings.dingtalk_client_secret is None:
+        hint = "Set YOUJU_DINGTALK_CLIENT_ID and YOUJU_DINGTALK_CLIENT_SECRET."
+        return Finding("dingtalk", "bad", "on, without the application's id or secret", hint)
+    return Finding("dingtalk", "ok", "stream" if settings.dingtalk_stream else "HTTP callback")
+
+
+_CHECKS: dict[str, Callable[[Settings], Finding]] = {
+    "home": _home,
+    "index": _documents,
+    "embedder": _embedder,
+    "chat model": _model,
+    "old office files": _office,
+    "dingtalk": _dingtalk,
+}

@@ -1,0 +1,42 @@
+"""What every test stands on: no network but loopback, no settings from outside, and homes of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+_GUARD = Path(__file__).with_name("network_guard")
+os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_GUARD), os.environ.get("PYTHONPATH")]))
+sys.path.insert(0, str(_GUARD))
+sys.modules.pop("sitecustomize", None)
+import sitecustomize  # noqa: E402, F401 - importing it is what puts the guard up
+
+from api.settings import Settings  # noqa: E402
+from ingest.store import Store  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Settings of the machine that runs the tests must not reach them."""
+    for name in [name for name in os.environ if name.startswith("YOUJU_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Defaults, with a home of the test's own."""
+    return Settings(home=tmp_path / "home")
+
+
+@pytest.fixture
+def store(settings: Settings) -> Iterator[Store]:
+    """An empty home, open."""
+    opened = Store.open(settings, command="test")
+    yield opened
+    opened.close()

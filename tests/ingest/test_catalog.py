@@ -1,0 +1,126 @@
+"""The catalog: revisions are given out once, published at once, and gone when deleted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ingest.access import OPERATOR, Reader
+from ingest.catalog import Catalog, Publication
+from ingest.database import open_database
+from ingest.document import Reference
+from ingest.errors import UnavailableError
+from ingest.settings import IngestSettings
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> sa.Engine:
+    return open_database(IngestSettings(home=tmp_path))
+
+
+@pytest.fixture
+def catalog(engine: sa.Engine) -> Catalog:
+    return Catalog(engine)
+
+
+def _reference(name: str = "a.txt", access: tuple[str, ...] = ("everyone",)) -> Reference:
+    return Reference("local", f"/docs/{name}", name, 3, 4, Path(f"/docs/{name}"), access=access)
+
+
+def _publish(catalog: Catalog, reference: Reference, digest: str) -> int:
+    revision = catalog.take_revision(reference, digest)
+    catalog.publish([Publication(reference, revision, digest, "pipeline", "A", "txt", "en", 2)])
+    return revision
+
+
+def test_a_revision_is_given_out_once_for_each_content(catalog: Catalog) -> None:
+    first = _publish(catalog, _reference(), "one")
+    second = _publish(catalog, _reference(), "two")
+    again = _publish(catalog, _reference(), "one")
+    assert (first, second, again) == (1, 2, 3)
+
+
+def test_an_interrupted_run_gets_the_same_revision_for_the_same_content(catalog: Catalog) -> None:
+    taken = catalog.take_revision(_reference(), "one")
+    assert catalog.take_revision(_reference(), "one") == taken
+    assert catalog.take_revision(_reference(), "two") == taken + 1
+
+
+def test_an_unpublished_document_does_not_stand(catalog: Catalog) -> None:
+    reference = _reference()
+    catalog.take_revision(reference, "one")
+    assert catalog.standing([reference.document_id]) == {}
+    assert [document.state for document in catalog.documents(OPERATOR)] == ["pending"]
+
+
+def test_publishing_moves_the_clock_and_notes_the_old_revision_for_retirement(catalog: Catalog) -> None:
+    reference = _reference()
+    _publish(catalog, reference, "one")
+    before = catalog.clock()
+    _publish(catalog, reference, "two")
+    standing = catalog.standing([reference.document_id])[reference.document_id]
+    assert (standing.revision, standing.published) == (2, before + 1)
+    assert [(r.first, r.last) for r in catalog.retirements()] == [(1, 1)]
+    catalog.record_retired(catalog.retirements())
+    assert catalog.retirements() == []
+
+
+def test_a_deleted_document_is_gone_and_may_return_under_a_new_revision(catalog: Catalog) -> None:
+    reference = _reference()
+    _publish(catalog, reference, "one")
+    catalog.delete([reference.document_id])
+    assert catalog.standing([reference.document_id]) == {}
+    assert catalog.document(reference.document_id) is None
+    assert catalog.known("local") == {}
+    assert _publish(catalog, reference, "one") == 2
+    assert [(r.first, r.last) for r in catalog.retirements()] == [(1, 1), (1, 1)]
+
+
+def test_a_failure_keeps_the_last_good_revision(catalog: Catalog) -> None:
+    reference = _reference()
+    _publish(catalog, reference, "one")
+    catalog.record_failure(reference, "corrupt", "It is damaged.")
+    assert catalog.standing([reference.document_id])[reference.document_id].revision == 1
+    (document,) = catalog.documents(OPERATOR, failed=True)
+    assert (document.state, document.error_code, document.revision) == ("failed", "corrupt", 1)
+    _publish(catalog, reference, "two")
+    assert catalog.documents(OPERATOR, failed=True) == []
+
+
+def test_a_list_shows_only_what_the_reader_may_read(catalog: Catalog) -> None:
+    _publish(catalog, _reference("open.txt"), "one")
+    _publish(catalog, _reference("hr.txt", access=("group:hr",)), "two")
+    nobody, staff, hr = (Reader(frozenset(p)) for p in ((), ("everyone",), ("everyone", "group:hr")))
+    assert [len(catalog.documents(reader)) for reader in (nobody, staff, hr, OPERATOR)] == [0, 1, 2, 2]
+    assert catalog.documents(Reader(None, sources=frozenset({"other"}))) == []
+
+
+def test_what_an_interrupted_run_left_is_known(catalog: Catalog) -> None:
+    reference = _reference()
+    _publish(catalog, reference, "one")
+    catalog.take_revision(reference, "two")
+    assert [(left.first, left.last) for left in catalog.unpublished("local")] == [(2, 2)]
+
+
+def test_more_documents_than_a_statement_has_variables(catalog: Catalog) -> None:
+    references = [_reference(f"{number}.txt") for number in range(1200)]
+    for reference in references:
+        catalog.record_failure(reference, "empty", "It is empty.")
+    catalog.delete([reference.document_id for reference in references])
+    assert catalog.documents(OPERATOR) == []
+
+
+def test_a_database_that_is_not_one_is_said_to_be_away(tmp_path: Path) -> None:
+    (tmp_path / "youju.db").mkdir()
+    with pytest.raises(UnavailableError) as raised:
+        open_database(IngestSettings(home=tmp_path))
+    assert raised.value.code == "database_unavailable"
+    assert "YOUJU_HOME" in raised.value.hint
+
+
+def test_opening_a_database_twice_keeps_what_is_in_it(tmp_path: Path, catalog: Catalog) -> None:
+    _publish(catalog, _reference(), "one")
+    again = Catalog(open_database(IngestSettings(home=tmp_path)))
+    assert len(again.documents(OPERATOR)) == 1

@@ -1,0 +1,187 @@
+"""The chain of ingestion, from a folder to what the index and the catalog hold."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from api.settings import Settings
+from ingest.access import OPERATOR
+from ingest.document import document_id
+from ingest.errors import OwnedError, SourceError
+from ingest.ownership import Ownership
+from ingest.pipeline import Ingestor
+from ingest.runs import Report
+from ingest.sources.folder import FolderSource
+from ingest.store import Store
+
+_PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    return tmp_path / "docs"
+
+
+@pytest.fixture
+def ingestor(store: Store, settings: Settings) -> Ingestor:
+    return Ingestor(store, settings)
+
+
+def _texts(store: Store, file: Path) -> list[str]:
+    identity = document_id("local", str(file))
+    document = store.catalog.document(identity)
+    assert document is not None
+    assert document.revision is not None
+    return [chunk.text for chunk in store.index.chunks(identity, document.revision)]
+
+
+def _counts(report: Report) -> tuple[int, int, int, int, int]:
+    return report.new, report.changed, report.unchanged, report.deleted, report.failed
+
+
+def test_a_run_does_only_what_changed(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    (folder / "一.txt").write_text("员工每年享有十天年假。")
+    (folder / "二.txt").write_text("会议室需要提前预约。")
+    assert _counts(ingestor.run(FolderSource([folder]))) == (2, 0, 0, 0, 0)
+    assert _counts(ingestor.run(FolderSource([folder]))) == (0, 0, 2, 0, 0)
+
+    (folder / "一.txt").write_text("员工每年享有十五天年假。")
+    os.utime(folder / "二.txt", ns=(1, 1))
+    (folder / "三.txt").write_text("访客必须登记。")
+    assert _counts(ingestor.run(FolderSource([folder]))) == (1, 1, 1, 0, 0)
+    assert _texts(store, folder / "一.txt") == ["员工每年享有十五天年假。"]
+
+    (folder / "三.txt").unlink()
+    assert _counts(ingestor.run(FolderSource([folder]))) == (0, 0, 2, 1, 0)
+    assert store.catalog.document(document_id("local", str(folder / "三.txt"))) is None
+    assert store.index.count() == 2
+
+
+def test_shrinking_a_document_removes_its_tail(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    file = folder / "长.txt"
+    file.write_text("\n\n".join(f"第{number}条 {_PARAGRAPH}" for number in range(6)))
+    ingestor.run(FolderSource([folder]))
+    assert store.index.count() > 1
+    file.write_text("只剩一句。")
+    ingestor.run(FolderSource([folder]))
+    assert _texts(store, file) == ["只剩一句。"]
+    assert store.index.count() == 1
+
+
+def test_a_document_that_fails_is_reported_keeps_its_last_revision_and_is_tried_again(
+    folder: Path, ingestor: Ingestor, store: Store
+) -> None:
+    good, bad = folder / "good.txt", folder / "bad.txt"
+    good.write_text("访客必须登记。")
+    bad.write_text("门禁卡遗失应立即报告。")
+    ingestor.run(FolderSource([folder]))
+    bad.write_text("")
+    for _ in range(2):
+        report = ingestor.run(FolderSource([folder]))
+        assert report.failed == 1
+        assert [(failure.uri, failure.code) for failure in report.failures] == [(str(bad), "empty")]
+    assert _texts(store, bad) == ["门禁卡遗失应立即报告。"]
+    bad.write_text("门禁卡遗失应在一小时内报告。")
+    assert _counts(ingestor.run(FolderSource([folder]))) == (0, 1, 1, 0, 0)
+    assert store.catalog.documents(OPERATOR, failed=True) == []
+
+
+def test_a_document_that_was_deleted_may_return(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    file = folder / "一.txt"
+    (folder / "二.txt").write_text("会议室需要提前预约。")
+    for _ in range(2):
+        file.write_text("员工每年享有十天年假。")
+        ingestor.run(FolderSource([folder]))
+        assert _texts(store, file) == ["员工每年享有十天年假。"]
+        file.unlink()
+        assert ingestor.run(FolderSource([folder])).deleted == 1
+    assert store.index.count() == 1
+
+
+def test_a_missing_path_changes_nothing(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    (folder / "一.txt").write_text("员工每年享有十天年假。")
+    ingestor.run(FolderSource([folder]))
+    folder.rename(folder.with_name("elsewhere"))
+    with pytest.raises(SourceError) as raised:
+        ingestor.run(FolderSource([folder]))
+    assert raised.value.code == "path_missing"
+    assert store.index.count() == 1
+
+
+def test_a_source_that_lost_most_of_its_documents_deletes_nothing_until_it_is_allowed(
+    folder: Path, ingestor: Ingestor, store: Store
+) -> None:
+    for number in range(15):
+        (folder / f"{number}.txt").write_text(f"第{number}号通知。")
+    ingestor.run(FolderSource([folder]))
+    for number in range(12):
+        (folder / f"{number}.txt").unlink()
+    report = ingestor.run(FolderSource([folder]))
+    assert (report.deleted, [failure.code for failure in report.failures]) == (0, ["many_deletions"])
+    assert store.index.count() == 15
+    assert ingestor.run(FolderSource([folder]), allow_deletions=True).deleted == 12
+    assert store.index.count() == 3
+
+
+def test_a_run_only_deletes_under_the_paths_it_was_given(folder: Path, ingestor: Ingestor) -> None:
+    for name in ("a", "b"):
+        (folder / name).mkdir()
+        (folder / name / "一.txt").write_text(f"{name} 的通知。")
+    ingestor.run(FolderSource([folder / "a"]))
+    assert ingestor.run(FolderSource([folder / "b"])).deleted == 0
+
+
+def test_a_run_that_is_stopped_is_finished_by_the_next(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    for number in range(40):
+        (folder / f"{number:02d}.txt").write_text(f"第{number}号通知。{_PARAGRAPH}")
+    stop = threading.Event()
+
+    def stop_soon(report: Report) -> None:
+        if report.chunks or report.done >= 3:
+            stop.set()
+
+    ingestor.run(FolderSource([folder]), on_progress=stop_soon, stop=stop)
+    ingestor.run(FolderSource([folder]))
+    assert len([d for d in store.catalog.documents(OPERATOR) if d.state == "ready"]) == 40
+
+
+def test_two_runs_at_once_are_refused(folder: Path, ingestor: Ingestor, settings: Settings) -> None:
+    with Ownership.take(settings.home, "ingest", "run.lock"), pytest.raises(OwnedError):
+        ingestor.run(FolderSource([folder]))
+
+
+def test_what_an_interrupted_run_had_written_is_not_left_behind(
+    folder: Path, ingestor: Ingestor, store: Store
+) -> None:
+    file = folder / "一.txt"
+    file.write_text("员工每年享有十天年假。")
+    ingestor.run(FolderSource([folder]))
+    identity = document_id("local", str(file))
+    (chunk,) = store.index.chunks(identity, 1)
+    reference = next(iter(FolderSource([folder]).references()))
+    revision = store.catalog.take_revision(reference, "another digest")
+    orphan = chunk.__class__(**{**{n: getattr(chunk, n) for n in chunk.__slots__}, "id": identity, "revision": revision})
+    store.index.write([orphan], store.index.embeddings(identity, 1))
+    assert store.index.count() == 2
+    ingestor.run(FolderSource([folder]))
+    assert store.index.count() == 1
+    assert _texts(store, file) == ["员工每年享有十天年假。"]
+
+
+def test_changing_how_documents_are_cut_reads_them_again(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    (folder / "长.txt").write_text("\n\n".join(f"第{number}条 {_PARAGRAPH}" for number in range(6)))
+    ingestor.run(FolderSource([folder]))
+    before = store.index.count()
+    finer = Settings(home=Path("home"), chunk_tokens=64).model_copy(update={"home": store_home(ingestor)})
+    report = Ingestor(store, finer).run(FolderSource([folder]))
+    assert report.changed == 1
+    assert store.index.count() > before
+
+
+def store_home(ingestor: Ingestor) -> Path:
+    return ingestor._settings.home
