@@ -194,7 +194,7 @@ def a_breakdown() -> list[Event]:
         Searched("query", "en", 1),
         EvidenceFound((Evidence(1, Hit(CHUNKS[1], 0.9)),)),
         TextDelta("Every employee "),
-        Failed("model_unavailable", "The model server cannot be reached.", "Start it and ask again."),
+        Failed("model_unreachable", "The model server cannot be reached.", "Start it and ask again."),
     ]
 
 

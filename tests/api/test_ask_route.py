@@ -1,0 +1,207 @@
+"""`POST /v1/ask`, as one JSON and as a stream, and what becomes of it when something breaks."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.streaming import paced
+from assistant.conversation import Turn
+from assistant.events import Event, TextDelta
+from ingest.access import OPERATOR
+from ingest.errors import UnavailableError
+from tests.api.scripted_assistant import (
+    ScriptedAssistant,
+    a_breakdown,
+    a_good_answer,
+    a_refusal,
+    a_workspace,
+)
+from tests.api.served import served
+
+
+def client_of(assistant: ScriptedAssistant) -> TestClient:
+    return TestClient(create_app(a_workspace(assistant)), base_url="http://127.0.0.1")
+
+
+def events_of(text: str) -> list[tuple[str, Any]]:
+    blocks = [block.splitlines() for block in text.split("\n\n") if block.startswith("event:")]
+    return [(name.removeprefix("event: "), json.loads(data.removeprefix("data: "))) for name, data in blocks]
+
+
+def test_one_json_has_the_answer_its_citations_and_its_evidence() -> None:
+    response = client_of(ScriptedAssistant()).post("/v1/ask", json={"question": "How much leave?"})
+    body = response.json()
+    assert response.status_code == 200
+    assert set(body) == {
+        "question", "language", "answer", "grounded", "refused", "citations", "evidence", "model", "usage",
+        "timings_ms",
+    }  # fmt: skip
+    assert body["answer"].startswith("Every employee has **15 days**")
+    first = body["citations"][0]
+    assert set(first) == {
+        "number", "document_id", "chunk_id", "title", "uri", "page", "location", "quote"
+    }  # fmt: skip
+    assert (first["number"], first["page"], first["quote"]) == (
+        1,
+        2,
+        "Every employee has 15 days of annual leave.",
+    )
+    assert first["location"]["boxes"] == [{"page": 2, "x0": 0.1, "y0": 0.2, "x1": 0.9, "y1": 0.3}]
+    assert [hit["number"] for hit in body["evidence"]] == [1, 2]
+    assert body["usage"] == {"prompt_tokens": 12, "completion_tokens": 34}
+
+
+def test_the_question_comes_with_its_conversation_and_its_reader() -> None:
+    assistant = ScriptedAssistant()
+    turns = [{"role": "user", "text": "年假？"}, {"role": "assistant", "text": "15 天 [1]"}]
+    client_of(assistant).post("/v1/ask", json={"question": "病假呢？", "conversation": turns})
+    assert assistant.asked == [("病假呢？", (Turn("user", "年假？"), Turn("assistant", "15 天 [1]")), OPERATOR)]
+
+
+@pytest.mark.parametrize("by_header", [True, False])
+def test_a_stream_tells_the_events_by_their_names(by_header: bool) -> None:
+    asked = {"question": "X200 多少钱？", "stream": not by_header}
+    headers = {"accept": "text/event-stream"} if by_header else {}
+    response = client_of(ScriptedAssistant()).post("/v1/ask", json=asked, headers=headers)
+    events = events_of(response.text)
+    assert response.headers["content-type"].startswith("text/event-stream")
+    assert response.headers["cache-control"] == "no-cache"
+    assert [name for name, _ in events] == [
+        "searched", "evidence_found", "text_delta", "text_delta", "text_delta", "cited", "finished"
+    ]  # fmt: skip
+    said = "".join(data["text"] for name, data in events if name == "text_delta")
+    assert events[-1][1]["answer"] == said
+    assert events[-1][1]["evidence"] == events[1][1]["evidence"]
+
+
+def test_the_last_event_of_a_stream_is_what_one_json_would_be() -> None:
+    client = client_of(ScriptedAssistant())
+    whole = client.post("/v1/ask", json={"question": "leave?"}).json()
+    stream = client.post("/v1/ask", json={"question": "leave?", "stream": True})
+    assert events_of(stream.text)[-1] == ("finished", whole)
+
+
+def test_a_refusal_is_an_answer() -> None:
+    body = (
+        client_of(ScriptedAssistant(a_refusal("文档中没有。", "zh")))
+        .post("/v1/ask", json={"question": "今天天气？"})
+        .json()
+    )
+    assert (body["refused"], body["grounded"], body["answer"]) == (True, False, "文档中没有。")
+    assert body["citations"] == body["evidence"] == []
+
+
+def test_a_model_that_fails_leaves_the_evidence() -> None:
+    response = client_of(ScriptedAssistant(a_breakdown())).post("/v1/ask", json={"question": "leave?"})
+    body = response.json()
+    assert response.status_code == 503
+    assert body["error"]["code"] == "model_unreachable"
+    assert body["error"]["hint"] == "Start it and ask again."
+    assert body["answer"] == "Every employee "
+    assert [hit["number"] for hit in body["evidence"]] == [1]
+
+
+def test_a_model_that_fails_in_a_stream_ends_it_with_failed() -> None:
+    response = client_of(ScriptedAssistant(a_breakdown())).post("/v1/ask", json={"question": "leave?", "stream": True})
+    events = events_of(response.text)
+    assert response.status_code == 200
+    assert [name for name, _ in events] == ["searched", "evidence_found", "text_delta", "failed"]
+    assert events[-1][1]["error"]["code"] == "model_unreachable"
+    assert events[-1][1]["error"]["request_id"] == response.headers["x-request-id"]
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_what_breaks_before_the_first_event_is_a_status(stream: bool) -> None:
+    error = UnavailableError("index_unavailable", "Qdrant does not answer.", "Start it.")
+    response = client_of(ScriptedAssistant([error])).post("/v1/ask", json={"question": "leave?", "stream": stream})
+    assert response.status_code == 503
+    assert response.json()["error"] == {
+        "code": "index_unavailable",
+        "message": "Qdrant does not answer.",
+        "hint": "Start it.",
+        "request_id": response.headers["x-request-id"],
+    }
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_error_nobody_foresaw_is_logged_and_not_told(stream: bool, caplog: pytest.LogCaptureFixture) -> None:
+    script = [*a_good_answer("leave?")[:3], RuntimeError("secret detail")]
+    response = client_of(ScriptedAssistant(script)).post("/v1/ask", json={"question": "leave?", "stream": stream})
+    error = events_of(response.text)[-1][1]["error"] if stream else response.json()["error"]
+    assert response.status_code == (200 if stream else 500)
+    assert error["code"] == "internal_error"
+    assert "secret detail" not in response.text
+    assert error["request_id"] in caplog.text
+    assert "secret detail" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("body", "named"),
+    [
+        ("{not json", "not valid JSON"),
+        ("{}", "question"),
+        ('{"question": ""}', "question"),
+        ('{"question": 3}', "question"),
+        ('{"question": "a", "conversation": [{"role": "robot", "text": "b"}]}', "conversation.0.role"),
+    ],
+)
+def test_a_request_that_is_not_well_formed_says_what_is_wrong(body: str, named: str) -> None:
+    response = client_of(ScriptedAssistant()).post(
+        "/v1/ask", content=body, headers={"content-type": "application/json"}
+    )
+    assert response.status_code == 400
+    assert response.json()["error"]["code"] == "invalid_request"
+    assert named in response.json()["error"]["message"]
+
+
+def test_a_question_of_a_hundred_thousand_characters_is_refused() -> None:
+    response = client_of(ScriptedAssistant()).post("/v1/ask", json={"question": "长" * 100_000})
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "question_too_long")
+
+
+def test_silence_is_filled_with_keepalives() -> None:
+    async def slow() -> AsyncIterator[Event]:
+        yield TextDelta("a")
+        await asyncio.sleep(0.2)
+        yield TextDelta("b")
+
+    async def run() -> list[Event | None]:
+        return [event async for event in paced(slow(), keepalive_seconds=0.04)]
+
+    told = asyncio.run(run())
+    assert [event for event in told if event] == [TextDelta("a"), TextDelta("b")]
+    assert told[1] is None
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_client_that_goes_away_stops_the_work(stream: bool, caplog: pytest.LogCaptureFixture) -> None:
+    assistant = ScriptedAssistant([TextDelta("word ")] * 500, pause_seconds=0.05)
+    with served(create_app(a_workspace(assistant))) as url:
+        address = httpx.URL(url)
+        body = json.dumps({"question": "leave?", "stream": stream}).encode()
+        with socket.create_connection((address.host, address.port)) as connection:
+            connection.sendall(
+                b"POST /v1/ask HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+                + f"content-length: {len(body)}\r\n\r\n".encode()
+                + body
+            )
+            if stream:
+                assert connection.recv(100).startswith(b"HTTP/1.1 200")
+            time.sleep(0.2)
+        deadline = time.monotonic() + 5
+        while not assistant.stopped.is_set() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert assistant.stopped.is_set()
+        assert httpx.get(f"{url}/healthz").status_code == 200
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
