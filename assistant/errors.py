@@ -1,10 +1,10 @@
 """What can go wrong while answering, beside what `ingest.errors` already names.
 
-    YoujuError
-    └── ModelError             the chat model; the evidence is delivered all the same
-        ├── ModelUnavailable   down, or refuses the connection
-        ├── ModelTimeout       too slow
-        └── ModelRejected      the model server answered with an error, or cut the stream
+YoujuError
+└── ModelError             the chat model; the evidence is delivered all the same
+    ├── ModelUnavailable   down, or refuses the connection
+    ├── ModelTimeout       too slow
+    └── ModelRejected      the model server answered with an error, or cut the stream
 """
 
 from __future__ import annotations

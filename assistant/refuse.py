@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from assistant.prompts import REFUSALS
-from assistant.terms import coverage, terms
+from assistant.terms import coverage, is_han, terms
 from ingest.document import Hit
 
-_JUDGED = 8
+_JUDGED = 6
 _COSINE_FLOOR, _COSINE_FULL = 0.15, 0.65
 """Cosines of unrelated and of clearly answering passages, as MiniLM gives them."""
+_WORDS_SHARE = 0.4
+"""How much words count beside the cosine."""
+_OTHER_LANGUAGE = 0.7
+"""How much names and numbers count when the chunk is in another language than the query."""
+_STRONG_ENOUGH = 0.38
+"""The strength that the middle of the scale, a threshold of 0.5, stands for. Measured on the example company and on
+public sets: it refuses 19 of 20 questions from outside, and 1 of 25 that the documents answer."""
+_NAME = re.compile(r"[a-z]+\d|\d+[a-z]")
 
 _PUNCTUATION = re.compile(r"[\s\W_]+")
 _ADMISSION = re.compile(
@@ -29,25 +37,41 @@ _ADMISSION_CHARS = 300
 
 
 def relevance(query: str, hits: Sequence[Hit]) -> float:
-    """How well the best hit fits the query, from 0 to 1.
+    """How well the best hit fits the query, from 0 to 1; 0.5 is the usual threshold.
 
     The words say how much of the query a chunk speaks about: each content term weighs the more, the fewer hits
-    contain it, so that words the whole collection is made of (公司, company) carry little and a term that no hit
+    contain it, so that words the whole collection is made of (公司, company) carry little, and a term that no hit
     contains counts in full against it. Where the chunk has a cosine, meaning may make up for missing words.
+    Fused scores say nothing here: they rank the hits of one query.
     """
     judged = hits[:_JUDGED]
     contents = [set(terms(f"{hit.chunk.heading}\n{hit.chunk.text}")) for hit in judged]
     frequency = Counter(term for content in contents for term in content)
     wanted = {term: math.log(1 + (1 + len(judged)) / (1 + frequency[term])) for term in terms(query)}
-    best = 0.0
-    for hit, content in zip(judged, contents, strict=True):
-        words = coverage(wanted, content)
-        if hit.dense_score is None:
-            best = max(best, words)
-        else:
-            meaning = (hit.dense_score - _COSINE_FLOOR) / (_COSINE_FULL - _COSINE_FLOOR)
-            best = max(best, 0.5 * words + 0.5 * min(1.0, max(0.0, meaning)))
-    return best
+    strength = max((_strength(wanted, *pair) for pair in zip(contents, judged, strict=True)), default=0.0)
+    if strength <= _STRONG_ENOUGH:
+        return 0.5 * strength / _STRONG_ENOUGH
+    return 0.5 + 0.5 * (strength - _STRONG_ENOUGH) / (1 - _STRONG_ENOUGH)
+
+
+def _strength(wanted: Mapping[str, float], content: Collection[str], hit: Hit) -> float:
+    words = _shared_words(wanted, content)
+    if hit.dense_score is None:
+        return words
+    meaning = (hit.dense_score - _COSINE_FLOOR) / (_COSINE_FULL - _COSINE_FLOOR)
+    return _WORDS_SHARE * words + (1 - _WORDS_SHARE) * min(1.0, max(0.0, meaning))
+
+
+def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> float:
+    """The share of the query's terms in the chunk; across languages, that of the names and numbers alone."""
+    other = {term: weight for term, weight in wanted.items() if not is_han(term)}
+    chinese_chunk = 2 * sum(map(is_han, content)) > len(content)
+    if len(other) < len(wanted) and other and not chinese_chunk:
+        return _OTHER_LANGUAGE * coverage(other, content)
+    if len(other) == len(wanted) and chinese_chunk:
+        names = {term: weight for term, weight in other.items() if _NAME.match(term)}
+        return _OTHER_LANGUAGE * coverage(names, content)
+    return coverage(wanted, content)
 
 
 def is_answerable(query: str, hits: Sequence[Hit], threshold: float) -> bool:

@@ -17,12 +17,18 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 # Phrases a Chinese question is built with, longest first, and particles. Characters that often belong to a
 # content word (有, 会, 要, 能, 不, 对, 为) are not in the list on their own.
 _HAN_STOP = re.compile(
-    "为什么|可不可以|能不能够|是什么样|请问一下|分别是|"
-    "有没有|是不是|能不能|要不要|会不会|怎么样|什么样|哪一个|多长时间|什么时候|"
-    "请问|请把|什么|怎么|怎样|如何|哪些|哪个|哪里|哪位|哪儿|哪种|多少|多久|多大|多高|几个|是否|为何|以及|或者|"
-    "我们|你们|他们|咱们|公司里|这个|那个|这些|那些|一个|一下|可以|应该|需要|能够|关于|根据|按照|资料|"
+    "什么时候|多长时间|请问一下|是什么样|分别是|为什么|可不可以|有没有|是不是|能不能|要不要|会不会|怎么样|什么样|怎么办|"
+    "怎么算|多少钱|哪一[个天年月]|几[个天年月点次倍位岁折]|多少[个天年月次倍位元]|"
+    "请问|请把|什么|怎么|怎样|如何|哪[些个里位儿种天年月家]|多[少久长大高远]|是否|为何|以及|或者|"
+    "我们|你们|他们|咱们|这[个些]|那[个些]|一[个下]|可以|应该|需要|能够|关于|根据|按照|资料|"
     "[的了吗呢吧啊呀嘛么是在和与及或我你您他她它们这那哪谁几也都就被把着]"
 )
+_HAN_FUNCTION = frozenset(
+    "有为要能可以会到从对不没让给用里等每次个来去出说做看过得还再又很最更该此其所而且但若如则之于由因将已"
+)
+_LOOSE = 0.4
+_IDENTIFIER = re.compile(r"[a-z]+-\d+[a-z]*")
+
 _STOP_WORDS = """
 a about after all also am an and any are as at be been being both but by can could did do does doing
 done each else for from get gets give given go got had has have having he her here hers him his how
@@ -68,13 +74,14 @@ _ENGLISH_NUMBERS = {word: value for value, word in enumerate(_NUMBER_WORDS.split
 
 
 def terms(text: str) -> list[str]:
-    """The content terms of `text` in order, with repeats: stemmed English words, numbers, pairs of Han characters.
+    """The content terms of `text`, with repeats: stemmed English words, numbers, pairs of Han characters.
 
-    Function words and the phrases that only make a question a question are left out. Folded, so that full-width
-    and traditional forms give the same terms.
+    Function words and the phrases that only make a question a question are left out. `LX-24` gives `lx24` beside
+    its parts. Folded, so that full-width and traditional forms give the same terms.
     """
-    found: list[str] = []
-    for word in _WORD.findall(fold(text).lower()):
+    folded = fold(text).lower()
+    found = [identifier.replace("-", "") for identifier in _IDENTIFIER.findall(folded)]
+    for word in _WORD.findall(folded):
         if not _HAN.match(word):
             word = word.partition("'")[0]
             if word not in _ENGLISH_STOP:
@@ -93,20 +100,27 @@ def is_han(term: str) -> bool:
 def coverage(wanted: Mapping[str, float], present: Collection[str]) -> float:
     """Which share of `wanted` (term → weight) is `present`, from 0 to 1; 0 where nothing is wanted.
 
-    A pair of Han characters that is absent counts four tenths if both characters occur, each in some term: 年假
-    and 年休假 mean the same.
+    Chinese is weighed by characters, two to a word, because pairs also straddle words: a character counts in full
+    where a pair with it is present, and four tenths where it occurs in another one (年假 and 年休假 mean the same).
+    It weighs as little as the commonest pair it is in.
     """
-    total = sum(wanted.values())
-    if not total:
-        return 0.0
-    characters = {character for term in present if is_han(term) for character in term}
-    held = 0.0
+    pairs = [term for term in wanted if is_han(term)]
+    characters: dict[str, float] = {}
+    for pair in pairs:
+        for character in pair:
+            if len(pair) == 1 or character not in _HAN_FUNCTION:
+                characters[character] = min(wanted[pair], characters.get(character, wanted[pair]))
+    whole = {character for pair in pairs if pair in present for character in pair}
+    loose = {character for term in present if is_han(term) for character in term} if characters else set()
+    held = total = 0.0
+    for character, weight in characters.items():
+        total += weight / 2
+        held += weight / 2 * (1.0 if character in whole else _LOOSE if character in loose else 0.0)
     for term, weight in wanted.items():
-        if term in present:
-            held += weight
-        elif is_han(term) and characters.issuperset(term):
-            held += 0.4 * weight
-    return held / total
+        if not is_han(term):
+            total += weight
+            held += weight if term in present else 0.0
+    return held / total if total else 0.0
 
 
 def figures(text: str) -> set[str]:
