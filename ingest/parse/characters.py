@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -50,12 +50,13 @@ def parts_of(page: Any) -> list[Part]:
             return []
         # Plain calls per character: one microsecond for both, the fastest way that gives boxes.
         code_of, box_of = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
-        codes = np.array([code_of(raw, place) for place in range(count)], dtype=np.uint32)
+        codes = [code_of(raw, place) for place in range(count)]
         rectangles = (pdfium.FS_RECTF * count)()
         for place, rectangle in enumerate(rectangles):
-            box_of(raw, place, rectangle)
+            if codes[place] > 32:
+                box_of(raw, place, rectangle)
         corners = np.frombuffer(rectangles, dtype=np.float32).reshape(count, 4).astype(np.float64)
-        return list(_parts(page, raw, codes, _displayed(corners, page)))
+        return list(_parts(page, raw, np.array(codes, dtype=np.uint32), _displayed(corners, page)))
     finally:
         textpage.close()
 
@@ -81,8 +82,9 @@ def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int
     import pypdfium2.raw as pdfium
 
     turns = np.zeros(codes.size, dtype=np.int64)
-    middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    tall = np.maximum(boxes[:-1, 3] - boxes[:-1, 1], 1.0)
+    drawn = boxes[codes > 32]
+    middle_x, middle_y = (drawn[:, 0] + drawn[:, 2]) / 2, (drawn[:, 1] + drawn[:, 3]) / 2
+    tall = np.maximum(drawn[:-1, 3] - drawn[:-1, 1], 1.0)
     climbs = (np.abs(np.diff(middle_x)) < 0.3 * tall) & (np.abs(np.diff(middle_y)) > 0.1 * tall)
     climbs &= np.abs(np.diff(middle_y)) < 2 * tall
     if not rotation and np.count_nonzero(climbs) < max(5, codes.size // 100):
@@ -122,7 +124,9 @@ def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segm
         size *= math.hypot(matrix.c, matrix.d)
     font, bold = _font(raw, first)
     bold = bold and _font(raw, last)[1]
-    return replace(segment, size=round(size * 2) / 2 if size > 1 else segment.size, bold=bold, font=font)
+    segment.size = round(size * 2) / 2 if size > 1 else segment.size
+    segment.bold, segment.font = bold, font
+    return segment
 
 
 def _font(raw: Any, place: int) -> tuple[str, bool]:

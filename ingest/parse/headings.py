@@ -65,7 +65,6 @@ class Headings:
 
 def _may_head(block: Block) -> bool:
     """Whether a block could be a heading at all: short, with letters, no table and no sentence."""
-    letters = sum(letter.isalpha() for letter in block.text)
     if block.kind != "paragraph" or block.lines > _MAX_LINES or len(block.text) > _MAX_CHARACTERS:
         return False
-    return letters >= 2 and block.text[-1] not in "。；;,，、"
+    return sum(letter.isalpha() for letter in block.text) >= 2 and block.text[-1] not in "。；;,，、"

@@ -28,6 +28,8 @@ _FEW_CHARACTERS = 60
 _EDGE = 0.12
 """Running headers and footers stand in this fraction of the page at its top and bottom."""
 _DIGITS = re.compile(r"\d+")
+_MEANINGLESS = re.compile(r"[\x00-\x1f\ue000-\uf8ff\ufffd]")
+_LEADING_NUMBER = re.compile(r"^\s*\d+(\.\d+)*[.、]?\s*")
 
 
 @dataclass(slots=True)
@@ -111,8 +113,7 @@ def _needs_ocr(page: Any, text: str) -> bool:
 
 def _is_garbage(text: str) -> bool:
     """Mostly characters without a meaning: private use, replacement, control."""
-    lost = sum("\ue000" <= letter <= "\uf8ff" or letter == "\ufffd" or letter < " " for letter in text)
-    return lost * 2 > len(text) > 0
+    return len(_MEANINGLESS.findall(text)) * 2 > len(text) > 0
 
 
 def _drop_repeated(pages: list[_Page]) -> None:
@@ -172,4 +173,5 @@ def _elements(pages: list[_Page], outline: dict[tuple[int, str], int]) -> Iterab
 
 
 def _bare(text: str) -> str:
-    return "".join(text.split()).casefold()
+    """Text for comparison: outlines often leave out the number that the heading has on its page."""
+    return "".join(_LEADING_NUMBER.sub("", text).split()).casefold()

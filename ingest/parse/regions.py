@@ -29,15 +29,16 @@ def reading_order(segments: Sequence[Segment], width: float) -> list[list[Line]]
 def lines_of(segments: Sequence[Segment]) -> list[Line]:
     """The segments as lines: those that share more than half of their height stand on one."""
     lines: list[Line] = []
-    for segment in sorted(segments, key=lambda segment: (segment.y0 + segment.y1) / 2):
-        if lines:
-            last = lines[-1]
-            top, bottom = min(s.y0 for s in last), max(s.y1 for s in last)
-            shared = min(bottom, segment.y1) - max(top, segment.y0)
-            if shared > 0.5 * min(segment.height, min(s.height for s in last)):
-                last.append(segment)
-                continue
-        lines.append([segment])
+    top = bottom = lowest = 0.0
+    for segment in sorted(segments, key=lambda segment: segment.y0 + segment.y1):
+        shared = min(bottom, segment.y1) - max(top, segment.y0)
+        if lines and shared > 0.5 * min(segment.height, lowest):
+            lines[-1].append(segment)
+            top, bottom = min(top, segment.y0), max(bottom, segment.y1)
+            lowest = min(lowest, segment.height)
+        else:
+            lines.append([segment])
+            top, bottom, lowest = segment.y0, segment.y1, segment.height
     return [_with_marker(sorted(line, key=lambda segment: segment.x0)) for line in lines]
 
 

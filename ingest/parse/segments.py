@@ -20,7 +20,7 @@ _HYPHENS = (0x02, 0xFFFE)
 """What pdfium gives for a hyphen at the end of a line."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Segment:
     """A run of characters on one line with no wide gap in it. `first` and `last` are indices of characters."""
 
@@ -55,7 +55,7 @@ def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, heig
     """Cut the characters of a page, in the order in which they were drawn, into segments.
 
     `codes` has shape (n,), `boxes` (n, 4) as x0, y0, x1, y1. Characters drawn twice are taken once, those outside
-    the page not at all. `size` is the height of the characters' boxes.
+    the page not at all. `size` is the height of the first character's box.
     """
     blank = (codes <= 32) & ~np.isin(codes, _HYPHENS) | (codes == 0xA0) | (codes == 0x3000)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
@@ -82,7 +82,7 @@ def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, heig
         if text:
             x0, y0 = low[number, 0], low[number, 1]
             x1, y1 = high[number, 2], high[number, 3]
-            size = float(np.median(tall[start : stop + 1]))
+            size = float(tall[start])
             first, last = int(index[drawn[start]]), int(index[drawn[stop]])
             found.append(Segment(text, float(x0), float(y0), float(x1), float(y1), size, first=first, last=last))
     return found
