@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
 
+from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.errors import add_error_handlers
-from api.routes import ask, documents, health, openai, page, search
+from api.routes import ask, documents, health, openai, page, runs, search
 from api.security import BodyLimit, Envelope, Guard
 from api.streaming import ClientGone
 
@@ -24,8 +25,11 @@ def create_app(workspace: Workspace) -> FastAPI:
     app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.workspace = workspace
     app.state.readiness = health.Readiness()
-    for module in (ask, search, documents, openai, health, page):
+    for module in (ask, search, documents, runs, openai, health, page):
         app.include_router(module.router)
+    app.state.dingtalk = bot = _dingtalk(workspace)
+    if bot is not None and workspace.settings.dingtalk_http:
+        app.include_router(bot.router)
     add_error_handlers(app)
     app.add_exception_handler(ClientGone, _nobody_listens)
     # The one added last stands outermost.
@@ -35,15 +39,30 @@ def create_app(workspace: Workspace) -> FastAPI:
     return app
 
 
+def _dingtalk(workspace: Workspace) -> DingTalkBot | None:
+    settings = workspace.settings
+    if not (settings.dingtalk_stream or settings.dingtalk_http):
+        return None
+    return DingTalkBot(workspace.assistant, workspace.store.database, DingTalkSettings.of(settings))
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    warming = asyncio.create_task(app.state.readiness.warm(app.state.workspace.assistant))
+    workspace: Workspace = app.state.workspace
+    bot: DingTalkBot | None = app.state.dingtalk
+    beside = [asyncio.create_task(app.state.readiness.warm(workspace.assistant))]
+    if bot is not None:
+        await bot.resume()
+        if workspace.settings.dingtalk_stream:
+            beside.append(asyncio.create_task(bot.run_stream()))
     try:
         yield
     finally:
-        warming.cancel()
-        with suppress(asyncio.CancelledError):
-            await warming
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+        if bot is not None:
+            await bot.aclose()
 
 
 async def _nobody_listens(request: Request, error: Exception) -> Response:
