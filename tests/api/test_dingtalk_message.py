@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from api.dingtalk.bot import reader_of
+from api.dingtalk.message import InboundMessage, parse_message
+from ingest.errors import RequestError
+
+GROUP = {
+    "msgtype": "text",
+    "msgId": "msg1==",
+    "conversationType": "2",
+    "conversationId": "cid1==",
+    "senderCorpId": "dingcorp",
+    "chatbotCorpId": "dingcorp",
+    "senderId": "$:LWCP_v1:$user",
+    "senderStaffId": "manager7",
+    "sessionWebhook": "https://oapi.dingtalk.com/robot/sendBySession?session=abc",
+    "sessionWebhookExpiredTime": 1613635652738,
+    "text": {"content": " 年假有几天？"},
+    "somethingNew": {"deep": []},
+}
+SINGLE = GROUP | {"conversationType": "1"}
+
+
+def test_a_text_loses_the_space_that_the_mention_left() -> None:
+    message = parse_message(GROUP)
+    assert message.question == "年假有几天？"
+    assert (message.id, message.conversation_id, message.group) == ("msg1==", "cid1==", True)
+    assert (message.sender_staff_id, message.session_expires_ms) == ("manager7", 1613635652738)
+
+
+@pytest.mark.parametrize(
+    ("part", "question"),
+    [
+        ({"msgtype": "audio", "content": {"downloadCode": "d", "recognition": "怎么报销？"}}, "怎么报销？"),
+        (
+            {
+                "msgtype": "richText",
+                "content": {"richText": [{"type": "picture", "downloadCode": "d"}, {"text": "\n"}, {"text": "abc"}]},
+            },
+            "abc",
+        ),
+        ({"msgtype": "picture", "content": {"downloadCode": "d"}}, ""),
+        ({"msgtype": "file", "content": {"fileName": "a.pdf"}}, ""),
+        ({"msgtype": "unknownMsgType", "content": {"unknownMsgType": "x"}}, ""),
+        ({"msgtype": "richText", "content": {"richText": "no list"}}, ""),
+        ({"msgtype": "text", "text": None}, ""),
+        ({"msgtype": "text", "text": {"content": 7}}, ""),
+    ],
+)
+def test_each_kind_of_message_gives_the_words_it_has(part: dict[str, Any], question: str) -> None:
+    assert parse_message(GROUP | {"text": None} | part).question == question
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        None,
+        [],
+        "text",
+        {},
+        GROUP | {"msgId": ""},
+        GROUP | {"msgId": 7},
+        GROUP | {"msgId": "m" * 201},
+        {**GROUP, "conversationId": None},
+    ],
+)
+def test_what_is_not_a_message_is_refused(body: object) -> None:
+    with pytest.raises(RequestError) as refusal:
+        parse_message(body)
+    assert refusal.value.code == "dingtalk_message_invalid"
+
+
+def test_a_message_comes_back_from_storage_as_it_was() -> None:
+    message = parse_message(SINGLE)
+    assert InboundMessage.from_json(message.to_json()) == message
+
+
+def test_the_webhook_and_the_question_do_not_show_when_a_message_is_printed() -> None:
+    assert "session=abc" not in repr(parse_message(GROUP))
+    assert "年假" not in repr(parse_message(GROUP))
+
+
+def test_a_group_reads_what_everyone_may_and_its_own() -> None:
+    assert reader_of(parse_message(GROUP)).principals == {"everyone", "group:dingtalk:cid1=="}
+
+
+def test_a_single_chat_reads_what_everyone_may_and_the_persons_own() -> None:
+    assert reader_of(parse_message(SINGLE)).principals == {"everyone", "user:dingtalk:manager7"}
+    nobody_known = {name: value for name, value in SINGLE.items() if name != "senderStaffId"}
+    assert reader_of(parse_message(nobody_known)).principals == {"everyone"}
+
+
+def test_someone_from_another_organisation_is_not_everyone() -> None:
+    assert reader_of(parse_message(SINGLE | {"senderCorpId": "dingother"})).principals == frozenset()
+    assert reader_of(parse_message(GROUP | {"senderCorpId": "dingother"})).principals == {"group:dingtalk:cid1=="}
+
+
+def test_a_conversation_that_is_not_plainly_single_is_a_group() -> None:
+    message = parse_message(GROUP | {"conversationType": "3"})
+    assert "user:dingtalk:manager7" not in (reader_of(message).principals or ())
