@@ -64,7 +64,7 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "==> Installing PyTorch $(TORCH), the CPU build if it can be had"
 	@$(PIP) show torch 2>/dev/null | grep -q "^Version: $(TORCH)" \
-	|| $(PIP) install -c constraints.txt "torch==$(TORCH)+cpu" 2>$(VENV)/torch.log \
+	|| $(PIP) install -c constraints.txt "torch==$(TORCH)+cpu" >$(VENV)/torch.log 2>&1 \
 	|| { test -n "$(TORCH_CPU_INDEX)" && echo "    not where pip looks; asking $(TORCH_CPU_INDEX)" \
 	&& $(PIP) install -c constraints.txt --timeout 15 --retries 1 --extra-index-url "$(TORCH_CPU_INDEX)" \
 	"torch==$(TORCH)+cpu" 2>>$(VENV)/torch.log; } \
