@@ -1,0 +1,167 @@
+"""Who is let in, and what every response carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.app import create_app
+from api.security import BODY_LIMIT_BYTES
+from ingest.access import OPERATOR
+from ingest.errors import UnavailableError
+from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
+
+KEY = "k-7f3a9c"
+ASK = {"question": "How much leave?"}
+
+
+def app_of(assistant: ScriptedAssistant | None = None, **settings: object) -> FastAPI:
+    return create_app(a_workspace(assistant or ScriptedAssistant(), **settings))
+
+
+def client_of(app: ASGIApp, base_url: str = "http://127.0.0.1:8000") -> TestClient:
+    return TestClient(app, base_url=base_url)
+
+
+@pytest.mark.parametrize(
+    "headers", [{"authorization": f"Bearer {KEY}"}, {"authorization": f"bearer  {KEY}"}, {"x-api-key": KEY}]
+)
+def test_the_key_lets_in_as_the_operator_under_any_name(headers: dict[str, str]) -> None:
+    assistant = ScriptedAssistant()
+    client = client_of(app_of(assistant, api_key=KEY, host="0.0.0.0"), "https://kb.example")
+    response = client.post("/v1/ask", json=ASK, headers={**headers, "origin": "https://other.example"})
+    assert response.status_code == 200
+    assert assistant.asked[0][2] == OPERATOR
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"authorization": "Bearer wrong"}, {"authorization": f"Basic {KEY}"}, {"x-api-key": "k-é"}, {"x-api-key": ""}],
+)
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/ask"),
+        ("POST", "/v1/search"),
+        ("GET", "/v1/search?q=a"),
+        ("GET", "/v1/documents"),
+        ("GET", "/v1/documents/x/original"),
+        ("GET", "/v1/nothing"),
+    ],
+)
+def test_without_the_key_nothing_under_v1_answers(headers: dict[str, str], method: str, path: str) -> None:
+    assistant = ScriptedAssistant()
+    given = {name: value.encode() for name, value in headers.items()}
+    response = client_of(app_of(assistant, api_key=KEY)).request(method, path, json=ASK, headers=given)
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == "unauthorized"
+    assert response.headers["www-authenticate"] == "Bearer"
+    assert assistant.asked == []
+
+
+def test_every_documented_route_under_v1_wants_the_key() -> None:
+    app = app_of(api_key=KEY)
+    routes = [(method, path) for path, item in app.openapi()["paths"].items() for method in item]
+    guarded = [route for route in routes if route[1].startswith("/v1/")]
+    client = client_of(app)
+    assert len(guarded) >= 8
+    assert {client.request(method, path).status_code for method, path in guarded} == {401}
+    assert {path for _, path in routes} - {path for _, path in guarded} == {"/healthz", "/readyz"}
+
+
+def test_the_page_and_the_probes_need_no_key() -> None:
+    client = client_of(app_of(api_key=KEY, host="0.0.0.0"), "https://kb.example")
+    assert client.get("/").status_code == 200
+    assert client.get("/web/chat.js").status_code == 200
+    assert client.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/documents", "/v1/models", "/openapi.json"])
+def test_without_a_key_another_host_name_is_turned_away(path: str) -> None:
+    response = client_of(app_of(), "http://evil.example:8000").get(path)
+    assert response.status_code == 403
+    assert "evil" not in response.text
+
+
+@pytest.mark.parametrize("base_url", ["http://localhost:8000", "http://127.0.0.1:8000", "http://[::1]:8000"])
+def test_without_a_key_this_machine_is_let_in_by_each_of_its_names(base_url: str) -> None:
+    assert client_of(app_of(), base_url).post("/v1/ask", json=ASK).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:3000", "null"])
+def test_without_a_key_another_site_may_not_ask(origin: str) -> None:
+    assistant = ScriptedAssistant()
+    response = client_of(app_of(assistant)).post("/v1/ask", json=ASK, headers={"origin": origin})
+    assert (response.status_code, response.json()["error"]["code"]) == (403, "foreign_origin")
+    assert assistant.asked == []
+
+
+def test_without_a_key_the_own_page_may_ask() -> None:
+    headers = {"origin": "http://127.0.0.1:8000"}
+    assert client_of(app_of()).post("/v1/ask", json=ASK, headers=headers).status_code == 200
+
+
+def test_the_local_socket_lets_in_whatever_the_headers_say() -> None:
+    app = app_of(api_key=KEY)
+
+    async def from_the_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["local"] = True
+        await app(scope, receive, send)
+
+    client = client_of(from_the_socket, "http://youju")
+    assert client.get("/v1/documents").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/documents", "/nothing", "/healthz"])
+def test_every_response_carries_an_id_and_the_headers_that_keep_browsers_strict(path: str) -> None:
+    first, second = (client_of(app_of()).get(path) for _ in range(2))
+    assert first.headers["x-request-id"] != second.headers["x-request-id"]
+    assert first.headers["x-content-type-options"] == "nosniff"
+    assert first.headers["x-frame-options"] == "DENY"
+    policy = first.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "unsafe" not in policy
+    assert "access-control-allow-origin" not in first.headers
+
+
+def test_a_body_that_announces_too_much_is_not_read() -> None:
+    response = client_of(app_of()).post("/v1/ask", content=b"x", headers={"content-length": "999999999"})
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_a_body_that_grows_too_long_is_cut_off() -> None:
+    read = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal read
+        for _ in range(64):
+            read += 65536
+            yield b"x" * 65536
+
+    response = client_of(app_of()).post("/v1/ask", content=endless(), headers={"content-type": "application/json"})
+    assert read > BODY_LIMIT_BYTES
+    assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(("method", "path", "code"), [("GET", "/x", 404), ("GET", "/v1/ask", 405)])
+def test_an_unknown_route_answers_in_our_shape(method: str, path: str, code: int) -> None:
+    response = client_of(app_of()).request(method, path)
+    assert response.status_code == code
+    assert set(response.json()["error"]) == {"code", "message", "hint", "request_id"}
+
+
+def test_readyz_waits_for_the_first_search_and_names_what_is_missing() -> None:
+    error = UnavailableError("index_unavailable", "Qdrant does not answer.", "Start it.")
+    app = app_of(ScriptedAssistant(search_error=error))
+    assert client_of(app).get("/readyz").json()["parts"]["search"] == {"state": "loading", "code": None}
+    with client_of(app) as started:
+        broken = started.get("/readyz")
+        assert broken.status_code == 503
+        assert broken.json()["parts"]["search"] == {"state": "failed", "code": "index_unavailable"}
+        assert started.get("/healthz").json() == {"status": "alive"}
+    with client_of(app_of()) as healthy:
+        assert healthy.get("/readyz").json() == {"ready": True, "parts": {"search": {"state": "ready", "code": None}}}
