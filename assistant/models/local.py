@@ -144,7 +144,9 @@ class LocalChatModel(BaseChatModel):
         if self._loaded is None:
             import torch
             from transformers import AutoModelForCausalLM, AutoTokenizer
+            from transformers.utils.logging import disable_progress_bar
 
+            disable_progress_bar()
             offline = not self.hub
             try:
                 tokenizer = AutoTokenizer.from_pretrained(self.path, local_files_only=offline)
