@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Coroutine
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -23,7 +23,7 @@ from api.dingtalk.message import InboundMessage, parse_message
 from api.dingtalk.render import Rendered, render
 from api.dingtalk.reply import DeliveryError, Replier
 from api.dingtalk.settings import DingTalkSettings
-from api.dingtalk.stream import StreamClient
+from api.dingtalk.stream import Begin, StreamClient
 from api.dingtalk.texts import say, say_in_both
 from assistant.conversation import Conversation
 from assistant.events import Event
@@ -70,22 +70,28 @@ class DingTalkBot:
         self._memory = Memory()
         self._slots = asyncio.Semaphore(settings.parallel_answers)
         self._answering: dict[str, asyncio.Task[None]] = {}
-        self._settling: set[asyncio.Task[Any]] = set()
+        self._settling: set[asyncio.Task[None]] = set()
         self._closing = False
         self.router: APIRouter = callback_router(settings, self.accept)
 
-    async def accept(self, body: object) -> None:
-        """Write a message down and start answering it, unless it was written down before.
+    async def accept(self, body: object) -> Begin:
+        """Write a message down, unless it was written down before; what this returns begins the answer.
 
         Returns in time for an acknowledgement within a second, even while the database makes us wait.
         Raises RequestError for what is not a message and UnavailableError when the database refuses it.
         """
-        storing = asyncio.create_task(self._store(parse_message(body)))
-        self._settling.add(storing)
-        storing.add_done_callback(self._settled)
-        done, _ = await asyncio.wait({storing}, timeout=_ACKNOWLEDGE_SECONDS)
-        if done:
-            storing.result()
+        message = parse_message(body)
+        acknowledged = asyncio.Event()
+        storing = self._see_through(self._store(message, acknowledged))
+        try:
+            done, _ = await asyncio.wait({storing}, timeout=_ACKNOWLEDGE_SECONDS)
+        except asyncio.CancelledError:
+            # Nobody is left to be told first, and what is written down is answered.
+            acknowledged.set()
+            raise
+        if done and (error := storing.exception()):
+            raise error
+        return acknowledged.set
 
     async def run_stream(self) -> None:
         """Receive messages over DingTalk's stream until cancelled; returns when DingTalk refuses the application."""
@@ -102,7 +108,7 @@ class DingTalkBot:
                 await asyncio.to_thread(self._inbox.finish, message.id, "failed", "dingtalk_session_expired")
             else:
                 logger.info("DingTalk message %s is left over from before; answering it.", message.id)
-                self._start(message, promised=True)
+                self._start(message)
 
     async def aclose(self) -> None:
         """Stop. What is being sent is sent to its end; what is not stays accepted, for the next start."""
@@ -114,33 +120,32 @@ class DingTalkBot:
             await asyncio.wait(self._settling, timeout=2 * self._settings.send_seconds)
         await self._replier.aclose()
 
-    async def _store(self, message: InboundMessage) -> None:
+    async def _store(self, message: InboundMessage, acknowledged: asyncio.Event) -> None:
         if await asyncio.to_thread(self._inbox.accept, message):
-            self._start(message)
+            self._start(message, acknowledged)
         else:
             logger.info("DingTalk message %s was delivered again.", message.id)
 
-    def _start(self, message: InboundMessage, *, promised: bool = False) -> None:
-        """Answer in the background. One that is not `promised` is told so when too many wait already."""
+    def _start(self, message: InboundMessage, acknowledged: asyncio.Event | None = None) -> None:
+        """Answer in the background, once acknowledged. What is left over from before always finds room."""
         if self._closing or message.id in self._answering:
             return
         room = self._settings.parallel_answers + self._settings.waiting_answers
-        full = len(self._answering) >= room and not promised
-        task = asyncio.create_task(self._answer(message, full=full))
+        full = acknowledged is not None and len(self._answering) >= room
+        task = asyncio.create_task(self._answer(message, acknowledged, full=full))
         self._answering[message.id] = task
         task.add_done_callback(lambda _: self._answering.pop(message.id, None))
 
-    async def _answer(self, message: InboundMessage, *, full: bool) -> None:
+    async def _answer(self, message: InboundMessage, acknowledged: asyncio.Event | None, *, full: bool) -> None:
+        if acknowledged is not None:
+            await acknowledged.wait()
         if full:
             rendered = Rendered(say("too_many", answer_language(message.question)))
         else:
             async with self._slots:
                 rendered = await self._compose(message)
-        # Shielded: once sending has begun, stopping in the middle would leave unknown what was heard.
-        delivery = asyncio.create_task(self._deliver(message, rendered))
-        self._settling.add(delivery)
-        delivery.add_done_callback(self._settled)
-        await asyncio.wait({delivery})
+        # A task of its own, which `aclose` does not cancel: stopping in the middle would leave unknown what was heard.
+        await asyncio.wait({self._see_through(self._deliver(message, rendered))})
 
     async def _compose(self, message: InboundMessage) -> Rendered:
         """The message to send, whatever happens."""
@@ -179,7 +184,14 @@ class DingTalkBot:
         else:
             await asyncio.to_thread(self._inbox.finish, message.id, "done")
 
-    def _settled(self, task: asyncio.Task[Any]) -> None:
+    def _see_through(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that `aclose` waits for, and whose failure is logged."""
+        task = asyncio.create_task(work)
+        self._settling.add(task)
+        task.add_done_callback(self._settled)
+        return task
+
+    def _settled(self, task: asyncio.Task[None]) -> None:
         self._settling.discard(task)
         error = None if task.cancelled() else task.exception()
         if isinstance(error, UnavailableError):

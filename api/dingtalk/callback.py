@@ -11,9 +11,10 @@ import time
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
+from starlette.types import Receive, Scope, Send
 
 from api.dingtalk.settings import DingTalkSettings
-from api.dingtalk.stream import Accept
+from api.dingtalk.stream import Accept, Begin
 from api.errors import error_response
 from ingest.errors import RequestError, UnavailableError
 
@@ -26,6 +27,20 @@ def sign(timestamp: str, secret: str) -> str:
     """The signature of a callback: base64 of HMAC-SHA256 over timestamp (Unix ms), newline, secret."""
     digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
+
+
+class _Acknowledgement(JSONResponse):
+    """Says nothing in the chat. The answer begins when it has been sent, or could not be."""
+
+    def __init__(self, begin: Begin) -> None:
+        super().__init__({"msgtype": "empty"})
+        self._begin = begin
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._begin()
 
 
 def callback_router(settings: DingTalkSettings, accept: Accept) -> APIRouter:
@@ -44,16 +59,15 @@ def callback_router(settings: DingTalkSettings, accept: Accept) -> APIRouter:
             logger.warning("A DingTalk callback was refused: %s", refusal[1])
             return _error(request, *refusal)
         try:
-            await accept(json.loads(await _read(request)))
+            begin = await accept(json.loads(await _read(request)))
         except (ValueError, RecursionError):
             return _error(request, 400, "dingtalk_message_invalid", "The body is not JSON.")
         except RequestError as error:
             status = 413 if error.code == "dingtalk_body_too_large" else 400
             return _error(request, status, error.code, error.message)
         except UnavailableError as error:
-            logger.error("A DingTalk message could not be kept: %s", error)
             return _error(request, 503, error.code, error.message)
-        return JSONResponse({"msgtype": "empty"})
+        return _Acknowledgement(begin)
 
     return router
 

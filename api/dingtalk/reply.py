@@ -18,7 +18,7 @@ from api.dingtalk.markdown import split_markdown
 from api.dingtalk.message import InboundMessage
 from api.dingtalk.secrecy import hide_queries
 from api.dingtalk.settings import DingTalkSettings
-from ingest.errors import UnavailableError
+from ingest.errors import ConfigurationError, UnavailableError
 
 logger = logging.getLogger(__name__)
 
@@ -149,7 +149,14 @@ def _mention(message: InboundMessage) -> str | None:
 
 def _origins(settings: DingTalkSettings) -> frozenset[str]:
     hosts = (*settings.webhook_hosts, settings.oapi_base)
-    return frozenset(_origin(httpx.URL(host if "://" in host else f"https://{host}")) for host in hosts)
+    try:
+        return frozenset(_origin(httpx.URL(host if "://" in host else f"https://{host}")) for host in hosts)
+    except httpx.InvalidURL:
+        raise ConfigurationError(
+            "invalid_setting",
+            "YOUJU_DINGTALK_WEBHOOK_HOSTS or YOUJU_DINGTALK_OAPI_BASE is not an address.",
+            "Write hosts as oapi.dingtalk.com, base addresses as https://oapi.dingtalk.com.",
+        ) from None
 
 
 def _origin(url: httpx.URL) -> str:

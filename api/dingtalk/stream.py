@@ -30,9 +30,10 @@ _OPEN_SECONDS = 10.0
 _HEALTHY_SECONDS = 30.0
 _FRAME_BYTES = 1 << 20
 
-Accept = Callable[[object], Awaitable[None]]
-"""Takes a message's JSON object and returns when it is written down, before it is answered.
-Raises RequestError for what is not a message and any other YoujuError when it cannot be kept."""
+Begin = Callable[[], None]
+Accept = Callable[[object], Awaitable[Begin]]
+"""Takes a message's JSON object and returns when it is written down. What it returns begins the answer, and is called
+when DingTalk has been told. Raises RequestError for what is not a message, UnavailableError when it cannot be kept."""
 
 
 class StreamClient:
@@ -130,22 +131,27 @@ class StreamClient:
                 return True
             await _acknowledge(socket, headers, 200, "OK", data if isinstance(data, str) else "{}")
         elif frame.get("type") == "CALLBACK" and topic == BOT_TOPIC:
-            code, reason = await self._message(data)
-            await _acknowledge(socket, headers, code, reason, '{"response": null}')
+            code, reason, begin = await self._message(data)
+            try:
+                await _acknowledge(socket, headers, code, reason, '{"response": null}')
+            finally:
+                begin()
         else:
             await _acknowledge(socket, headers, 404, "no handler for this topic", "{}")
         return False
 
-    async def _message(self, data: object) -> tuple[int, str]:
+    async def _message(self, data: object) -> tuple[int, str, Begin]:
         try:
-            await self._accept(json.loads(data) if isinstance(data, str) else None)
+            return 200, "OK", await self._accept(json.loads(data) if isinstance(data, str) else None)
         except (ValueError, RecursionError, RequestError):
             logger.warning("DingTalk sent a bot message that is not readable; it is skipped.")
-            return 400, "bad data"
-        except UnavailableError as error:
-            logger.error("A DingTalk message could not be kept: %s", error)
-            return 500, "not accepted"
-        return 200, "OK"
+            return 400, "bad data", _nothing
+        except UnavailableError:
+            return 500, "not accepted", _nothing
+
+
+def _nothing() -> None:
+    pass
 
 
 async def _acknowledge(socket: ClientConnection, headers: dict[str, Any], code: int, message: str, data: str) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import json
 import logging
 from collections.abc import Iterator
 from typing import Any
@@ -12,6 +14,7 @@ from pydantic import SecretStr
 from api.dingtalk import DingTalkSettings
 from api.dingtalk.callback import callback_router, sign
 from api.dingtalk.message import parse_message
+from api.dingtalk.stream import Begin
 from ingest.errors import UnavailableError
 from tests.fake_dingtalk import FakeDingTalk
 
@@ -21,12 +24,14 @@ SETTINGS = DingTalkSettings(client_id="ding", client_secret=SecretStr(FakeDingTa
 class Accepting:
     def __init__(self) -> None:
         self.ids: list[str] = []
+        self.begun: list[bool] = []
         self.error: Exception | None = None
 
-    async def accept(self, body: object) -> None:
+    async def accept(self, body: object) -> Begin:
         if self.error is not None:
             raise self.error
         self.ids.append(parse_message(body).id)
+        return lambda: self.begun.append(True)
 
 
 @pytest.fixture
@@ -62,6 +67,30 @@ def test_a_signed_message_is_accepted(client: TestClient, accepting: Accepting, 
     message = ding.message()
     assert post(client, message, ding.signed()) == (200, {"msgtype": "empty"})
     assert accepting.ids == [message["msgId"]]
+    assert accepting.begun == [True]
+
+
+def test_the_answer_begins_after_the_acknowledgement_even_when_nobody_takes_it(
+    accepting: Accepting, ding: FakeDingTalk
+) -> None:
+    app = FastAPI()
+    app.include_router(callback_router(SETTINGS, accepting.accept))
+    said: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": json.dumps(ding.message()).encode()}
+
+    async def send(event: Any) -> None:
+        said.append((event["type"], list(accepting.begun)))
+        if event["type"] == "http.response.body":
+            raise OSError("the caller has gone")
+
+    headers = [(name.encode(), value.encode()) for name, value in ding.signed().items()]
+    scope = {"type": "http", "method": "POST", "path": "/dingtalk/callback", "headers": headers, "query_string": b""}
+    with pytest.raises(OSError, match="gone"):
+        asyncio.run(app(scope, receive, send))
+    assert said == [("http.response.start", []), ("http.response.body", [])]
+    assert accepting.begun == [True]
 
 
 def test_a_wrong_or_missing_signature_is_refused(

@@ -12,6 +12,7 @@ import pytest
 
 from api.dingtalk.message import parse_message
 from api.dingtalk.reply import DeliveryError, Replier
+from ingest.errors import ConfigurationError
 from tests.fake_dingtalk import FakeDingTalk
 
 
@@ -166,3 +167,9 @@ def test_sessions_are_in_no_log(ding: FakeDingTalk, caplog: pytest.LogCaptureFix
     send(ding, ding.single("问"))
     assert "sendBySession" in caplog.text
     assert "secret-session" not in caplog.text
+
+
+def test_a_host_that_is_no_address_is_refused_at_start(ding: FakeDingTalk) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        Replier(ding.settings(webhook_hosts=("oapi.dingtalk.com:port",)))
+    assert "YOUJU_DINGTALK_WEBHOOK_HOSTS" in str(error.value)

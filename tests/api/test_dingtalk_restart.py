@@ -143,7 +143,7 @@ def test_two_replicas_that_both_work_on_a_message_are_heard_once(ding: FakeDingT
         first, second = Scripted(), Scripted()
         async with running(ding, first, engine) as one, running(ding, second, engine, stream=False) as two:
             first.gate = second.gate = asyncio.Event()
-            await one.accept(message)
+            (await one.accept(message))()
             await two.resume()
             await second.begun.wait()
             first.gate.set()

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from api.dingtalk.message import parse_message
-from api.dingtalk.stream import BOT_TOPIC, StreamClient
+from api.dingtalk.stream import BOT_TOPIC, Begin, StreamClient
 from tests.fake_dingtalk import FakeDingTalk
 
 SCRIPT = Path(__file__).with_name("dingtalk_sdk_process.py")
@@ -53,8 +53,9 @@ def test_the_sdk_and_our_client_see_the_same_frames(ding: FakeDingTalk, sdk: sub
     ]
     ours: list[dict[str, Any]] = []
 
-    async def accept(body: object) -> None:
+    async def accept(body: object) -> Begin:
         ours.append(parse_message(body).to_json())
+        return lambda: None
 
     async def scenario() -> list[str]:
         await ding.until(lambda: ding.connections == 1, seconds=60)

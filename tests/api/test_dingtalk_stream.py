@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.dingtalk.stream import BOT_TOPIC, StreamClient
+from api.dingtalk.stream import BOT_TOPIC, Begin, StreamClient
 from ingest.errors import ConfigurationError, RequestError, UnavailableError
 from tests.fake_dingtalk import FakeDingTalk
 
@@ -30,12 +30,14 @@ class Received:
 
     def __init__(self, error: Exception | None = None) -> None:
         self.bodies: list[Any] = []
+        self.begun: list[float] = []
         self.error = error
 
-    async def accept(self, body: object) -> None:
+    async def accept(self, body: object) -> Begin:
         if self.error is not None:
             raise self.error
         self.bodies.append(body)
+        return lambda: self.begun.append(time.monotonic())
 
 
 @asynccontextmanager
@@ -81,6 +83,7 @@ def test_a_message_is_handed_over_and_acknowledged(ding: FakeDingTalk) -> None:
     ack = asyncio.run(scenario())
     assert (ack["code"], json.loads(ack["data"])) == (200, {"response": None})
     assert received.bodies == [message]
+    assert len(received.begun) == 1
 
 
 def test_an_unknown_topic_and_an_event_are_acknowledged_with_404(ding: FakeDingTalk) -> None:
