@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -523,3 +525,57 @@ def test_searches_and_writes_of_many_threads_do_not_disturb_each_other(edge: Ind
     assert errors == []
     assert min(searches) > 10
     assert edge.count() == 550
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from ingest.document import Chunk, Embedding, Location, SparseVector, chunk_id, document_id
+from ingest.index.edge import EdgeIndex
+
+index = EdgeIndex.open(Path(sys.argv[1]), dimension=16)
+document = document_id("local", "a.txt")
+for revision in range(1, 1_000_000):
+    chunks = [
+        Chunk(chunk_id(document, revision, i), document, revision, i, "local", "a.txt", "", "en", "x" * 500,
+              Location(), ("everyone",))
+        for i in range(50)
+    ]
+    vectors = np.eye(16, dtype=np.float32)
+    index.write(chunks, [Embedding(vectors[i % 16], SparseVector((i,), (1.0,))) for i in range(50)])
+    if revision % 10 == 0:
+        index.flush()
+    print(revision, flush=True)
+    if revision > 5:
+        index.retire(document, first=0, last=revision - 5)
+"""
+
+
+def test_a_killed_writer_loses_nothing_that_it_had_written(folder: Path) -> None:
+    writer = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(folder / "index")], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+    )
+    assert writer.stdout is not None
+    acknowledged = 0
+    while acknowledged < 87:
+        acknowledged = int(writer.stdout.readline())
+    writer.kill()
+    # What it managed to say between our reading and its end counts too.
+    acknowledged = max([acknowledged, *map(int, writer.stdout.read().split())])
+    writer.wait()
+    writer.stdout.close()
+
+    index = open_edge(folder)
+    document = document_id("local", "a.txt")
+    for revision in range(acknowledged - 3, acknowledged + 1):
+        assert [chunk.position for chunk in index.chunks(document, revision)] == list(range(50))
+        assert len(index.embeddings(document, revision)) == 50
+    assert index.chunks(document, acknowledged - 10) == []
+    # And the index goes on working: it takes, keeps and flushes.
+    write_one(index, make_chunk("after.txt"))
+    index.flush()
+    index.close()
+    again = open_edge(folder)
+    assert len(again.chunks(document_id("local", "after.txt"), 1)) == 1
+    again.close()
