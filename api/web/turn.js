@@ -1,7 +1,7 @@
 // One question and its answer as the thread shows them.
 
 import { element, render } from "./markdown.js";
-import { say, sayPlace, sayProblem } from "./texts.js";
+import { language, say, sayPlace, sayProblem } from "./texts.js";
 
 /** The view of one turn. `open(source, quote, button)` is called when the reader wants to see a source. */
 export class TurnView {
@@ -69,7 +69,7 @@ export class TurnView {
     this.answer.setAttribute("aria-label", say("answer"));
     this.answer.setAttribute("aria-busy", String(going));
     this.drawStatus(going);
-    this.body.replaceChildren(render(this.text, (number, occurrence) => this.marker(number, occurrence)));
+    this.drawText();
     this.notice.replaceChildren(...this.notices());
     // The sources stay as they are while the text grows, so that nobody's click lands on a moving target.
     const stage = `${this.state} ${this.evidence.length} ${this.text !== ""}`;
@@ -85,6 +85,14 @@ export class TurnView {
     this.status.hidden = !going || this.text !== "";
     const documents = new Set(this.evidence.map((hit) => hit.document_id)).size;
     this.status.textContent = this.evidence.length ? say("reading", this.evidence.length, documents) : say("searching");
+  }
+
+  drawText() {
+    // Drawn only when it says something else, so that a marker that is being clicked stays where it is.
+    const said = `${language()} ${this.evidence.length} ${this.text}`;
+    if (said === this.said) return;
+    this.said = said;
+    this.body.replaceChildren(render(this.text, (number, occurrence) => this.marker(number, occurrence)));
   }
 
   marker(number, occurrence) {

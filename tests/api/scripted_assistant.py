@@ -125,7 +125,7 @@ class ListedIndex:
 class ScriptedAssistant:
     """Says its script, with a pause before each event. `stopped` is set when an answer is given up half-way."""
 
-    script: list[Event | Exception] = field(default_factory=list)
+    script: Sequence[Event | Exception] = ()
     pause_seconds: float = 0.0
     search_error: Exception | None = None
     asked: list[tuple[str, Conversation, Reader]] = field(default_factory=list)

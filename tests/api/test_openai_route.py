@@ -182,7 +182,7 @@ def test_a_model_that_fails_is_a_server_error() -> None:
     [(a_breakdown(), "model_unreachable"), ([*a_good_answer("leave?")[:3], RuntimeError("secret")], "internal_error")],
 )
 def test_an_error_in_the_middle_of_a_stream_reaches_the_sdk(script: list[Any], code: str) -> None:
-    heard = []
+    heard: list[str | None] = []
     with client_of(ScriptedAssistant(script)) as client:
         stream = client.chat.completions.create(
             model="youju", messages=[{"role": "user", "content": "leave?"}], stream=True

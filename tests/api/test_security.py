@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
@@ -19,7 +20,7 @@ KEY = "k-7f3a9c"
 ASK = {"question": "How much leave?"}
 
 
-def app_of(assistant: ScriptedAssistant | None = None, **settings: object) -> FastAPI:
+def app_of(assistant: ScriptedAssistant | None = None, **settings: Any) -> FastAPI:
     return create_app(a_workspace(assistant or ScriptedAssistant(), **settings))
 
 
@@ -55,7 +56,7 @@ def test_the_key_lets_in_as_the_operator_under_any_name(headers: dict[str, str])
 )
 def test_without_the_key_nothing_under_v1_answers(headers: dict[str, str], method: str, path: str) -> None:
     assistant = ScriptedAssistant()
-    given = {name: value.encode() for name, value in headers.items()}
+    given = {name.encode(): value.encode() for name, value in headers.items()}
     response = client_of(app_of(assistant, api_key=KEY)).request(method, path, json=ASK, headers=given)
     assert response.status_code == 401
     assert response.json()["error"]["code"] == "unauthorized"

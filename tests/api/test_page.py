@@ -1,0 +1,273 @@
+"""The chat page, in a real browser: asks, streams, shows sources, opens passages, and says what went wrong."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from selenium.common.exceptions import StaleElementReferenceException
+from selenium.webdriver import Chrome
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webdriver import WebDriver
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.wait import WebDriverWait
+
+from api.app import create_app
+from assistant.conversation import Turn
+from assistant.events import Event, EvidenceFound, TextDelta
+from tests.api.scripted_assistant import (
+    CHUNKS,
+    HANDBOOK,
+    ScriptedAssistant,
+    a_breakdown,
+    a_document,
+    a_good_answer,
+    a_refusal,
+    a_workspace,
+    told,
+)
+from tests.api.served import served
+
+_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_DRIVER = shutil.which("chromedriver")
+needs_browser = pytest.mark.skipif(
+    not (_CHROMIUM and _DRIVER), reason="chromium and chromedriver are not installed: the page was not driven"
+)
+
+
+def test_the_page_and_all_it_names_come_from_this_server() -> None:
+    client = TestClient(create_app(a_workspace(ScriptedAssistant())), base_url="http://127.0.0.1")
+    page = client.get("/")
+    named = re.findall(r'(?:src|href)="([^"#]+)"', page.text)
+    scripts = {path for path in named if path.endswith(".js")}
+    for script in list(scripts):
+        imported = re.findall(r'from "\./([\w.]+)"', client.get(script).text)
+        scripts |= {f"/web/{name}" for name in imported}
+    assert page.headers["content-type"].startswith("text/html")
+    assert {client.get(path).status_code for path in {*named, *scripts}} == {200}
+    assert not re.search(r"https?://|style=|<script>", page.text)
+
+
+def test_a_file_that_is_not_of_the_page_is_not_served() -> None:
+    client = TestClient(create_app(a_workspace(ScriptedAssistant())), base_url="http://127.0.0.1")
+    assert client.get("/web/__init__.py").status_code == 400
+    assert client.get("/web/..%2fapp.py").status_code in (400, 404)
+
+
+class Browser:
+    """A page, driven as its reader would."""
+
+    def __init__(self, driver: Chrome) -> None:
+        self.driver = driver
+
+    def all(self, selector: str) -> list[WebElement]:
+        return [found for found in self.driver.find_elements(By.CSS_SELECTOR, selector) if found.is_displayed()]
+
+    def one(self, selector: str, text: str = "") -> WebElement:
+        """The first visible match that contains `text`, once it is there."""
+
+        def found(_: WebDriver) -> WebElement | None:
+            return next((node for node in self.all(selector) if text in node.text), None)
+
+        waiting = WebDriverWait(
+            self.driver, 10, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
+        )
+        return waiting.until(found)  # type: ignore[return-value]
+
+    def ask(self, question: str) -> None:
+        self.one("#question").send_keys(question + Keys.ENTER)
+
+    def complaints(self) -> list[str]:
+        """What the browser itself objected to: a blocked script, a violated policy."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    options = Options()
+    options.binary_location = str(_CHROMIUM)
+    switches = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"]
+    switches += ["disable-background-networking", "disable-component-update", "disable-dev-shm-usage"]
+    switches += ["window-size=1280,860", f"user-data-dir={tmp_path_factory.mktemp('chromium')}"]
+    for switch in switches:
+        options.add_argument(f"--{switch}")
+    opened = Chrome(options=options, service=Service(str(_DRIVER)))
+    yield opened
+    opened.quit()
+
+
+@contextmanager
+def page(
+    driver: Chrome, assistant: ScriptedAssistant, *, language: str = "en-US", path: str = "/", **workspace: Any
+) -> Iterator[Browser]:
+    """The page of a new server, in the language of the browser."""
+    driver.execute_cdp_cmd("Emulation.setLocaleOverride", {"locale": language})
+    driver.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": "test", "acceptLanguage": language})
+    driver.get_log("browser")
+    with served(create_app(a_workspace(assistant, **workspace))) as url:
+        driver.get(url + path)
+        yield Browser(driver)
+        driver.get("about:blank")
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "question", "answer", "source", "place", "quote"),
+    [
+        ("en-US", "How much leave?", "15 days", "Employee handbook", "page 2 · Leave › Annual leave", "15 days of"),
+        ("zh-CN", "X200 多少钱？", "1280 元", "价格表", "工作表「2026」A1:B3", "X200"),
+    ],
+)
+def test_a_question_gets_its_answer_and_its_source_opens(
+    driver: Chrome, language: str, question: str, answer: str, source: str, place: str, quote: str
+) -> None:
+    with page(driver, ScriptedAssistant(pause_seconds=0.05), language=language) as browser:
+        browser.ask(question)
+        browser.one(".answer-text strong", answer)
+        assert place in browser.one(".card", source).text
+        browser.one(".actions button")
+        browser.one(".marker").click()
+        browser.one("#panel-title", source)
+        assert quote in browser.one("#panel .cited mark, #panel .cited .marked").text
+        assert browser.one("#panel-place").text == place
+        browser.one("#panel-title").send_keys(Keys.ESCAPE)
+        WebDriverWait(driver, 5).until(lambda _: not browser.all("#panel"))
+        assert driver.switch_to.active_element.get_attribute("class") == "marker"
+        assert browser.complaints() == []
+
+
+@pytest.mark.browser
+@needs_browser
+def test_the_answer_appears_while_it_is_written_and_can_be_stopped(driver: Chrome) -> None:
+    evidence = a_good_answer("leave?")[1]
+    assert isinstance(evidence, EvidenceFound)
+    script: list[Event | Exception] = [evidence, *[TextDelta("word ")] * 400]
+    assistant = ScriptedAssistant(script, pause_seconds=0.03)
+    with page(driver, assistant) as browser:
+        browser.ask("leave?")
+        browser.one(".answer-text", "word word")
+        assert browser.one("#send").accessible_name == "Stop"
+        browser.one("#send").click()
+        browser.one(".notices", "Stopped.")
+        WebDriverWait(driver, 5).until(lambda _: assistant.stopped.is_set())
+        assert len(browser.all(".card")) == 2
+        assert browser.one("#send").accessible_name == "Send"
+
+
+@pytest.mark.browser
+@needs_browser
+def test_a_follow_up_carries_the_conversation_and_a_new_chat_forgets_it(driver: Chrome) -> None:
+    assistant = ScriptedAssistant(a_refusal("No.", "en"))
+    with page(driver, assistant) as browser:
+        browser.ask("first")
+        browser.one(".turn[data-state=refused]")
+        browser.ask("second")
+        browser.one(".turn[data-state=refused]:nth-child(2)")
+        browser.one("#fresh").click()
+        assert browser.all(".turn") == []
+        browser.ask("third")
+        browser.one(".turn[data-state=refused]", "No evidence in the documents")
+    assert [turns for _, turns, _ in assistant.asked] == [(), (Turn("user", "first"), Turn("assistant", "No.")), ()]
+
+
+@pytest.mark.browser
+@needs_browser
+def test_shift_enter_is_a_new_line_and_an_example_can_be_clicked(driver: Chrome) -> None:
+    assistant = ScriptedAssistant()
+    with page(driver, assistant) as browser:
+        browser.one("#question").send_keys("one", Keys.SHIFT + Keys.ENTER)
+        browser.one("#question").send_keys("two")
+        assert browser.one("#question").get_property("value") == "one\ntwo"
+        browser.one(".example").click()
+        browser.one(".turn[data-state=finished]")
+    assert len(assistant.asked) == 1
+
+
+@pytest.mark.browser
+@needs_browser
+def test_a_model_that_fails_leaves_the_sources_and_says_the_way_out(driver: Chrome) -> None:
+    with page(driver, ScriptedAssistant(a_breakdown())) as browser:
+        browser.ask("leave?")
+        assert "Try again later" in browser.one(".problem", "The language model does not respond.").text
+        browser.one(".card").click()
+        browser.one("#panel .cited", "15 days of annual leave")
+        browser.one(".problem button").click()
+        browser.one(".problem")
+        assert len(browser.all(".turn")) == 1
+
+
+@pytest.mark.browser
+@needs_browser
+def test_markup_in_an_answer_stays_text_and_loads_nothing(driver: Chrome) -> None:
+    text = [
+        "<img src=x onerror=\"document.title='owned'\"> ![a](http://127.0.0.1:9/a.png) ",
+        "[b](javascript:alert(1))\n\n| a | b |\n| --- | --- |\n| <b>1</b> | `c` |\n\n1. one\n   - two\n\n```\n<i>\n```",
+    ]
+    with page(driver, ScriptedAssistant(told(text, [], "en"))) as browser:
+        browser.ask("?")
+        answer = browser.one(".turn[data-state=finished] .answer-text")
+        inside = "img, a, b, i, script"
+        assert answer.find_elements(By.CSS_SELECTOR, inside) == []
+        assert "<img src=x" in answer.text
+        assert "<b>1</b>" in answer.find_element(By.CSS_SELECTOR, "tbody td").text
+        assert answer.find_element(By.CSS_SELECTOR, "ol > li > ul > li").text == "two"
+        assert driver.title == "Youju 有据"
+        assert browser.complaints() == []
+
+
+@pytest.mark.browser
+@needs_browser
+def test_a_server_with_a_key_asks_for_it_once(driver: Chrome) -> None:
+    assistant = ScriptedAssistant()
+    with page(driver, assistant, api_key="k-1") as browser:
+        browser.one("#key-value").send_keys("wrong" + Keys.ENTER)
+        WebDriverWait(driver, 5).until(lambda _: not browser.all("#key-dialog"))
+        browser.ask("leave?")
+        browser.one("#key-dialog")
+        assert assistant.asked == []
+        browser.one("#key-value").send_keys("k-1" + Keys.ENTER)
+        browser.one(".turn[data-state=finished]", "15 days")
+        driver.refresh()
+        browser.ask("leave?")
+        browser.one(".turn[data-state=finished]", "15 days")
+        assert browser.all("#key-dialog") == []
+
+
+@pytest.mark.browser
+@needs_browser
+def test_the_address_of_a_passage_opens_it_with_its_original(driver: Chrome, tmp_path: Path) -> None:
+    original = tmp_path / "handbook.md"
+    original.write_text("# Handbook")
+    listed = [a_document(HANDBOOK, "local", "handbook.md", "Employee handbook", path=str(original))]
+    path = f"/#/documents/{HANDBOOK}/passages/{CHUNKS[2].id}"
+    with page(driver, ScriptedAssistant(), path=path, documents=listed) as browser:
+        browser.one("#panel .cited", "asked for in the portal")
+        assert [near.text for near in browser.all("#panel .near")] == [
+            CHUNKS[0].text,
+            CHUNKS[1].text,
+            CHUNKS[3].text,
+        ]
+        link = browser.one("#panel-foot a", "Download the original")
+        assert str(link.get_attribute("href")).endswith(f"/v1/documents/{HANDBOOK}/original")
+
+
+@pytest.mark.browser
+@needs_browser
+def test_the_language_can_be_changed_and_is_remembered(driver: Chrome) -> None:
+    with page(driver, ScriptedAssistant(), language="zh-CN") as browser:
+        browser.one("h1", "每句话，都有据可查")
+        browser.one("#language").click()
+        browser.one("h1", "Answers that show their evidence")
+        driver.refresh()
+        browser.one("h1", "Answers that show their evidence")
+        assert driver.execute_script("return document.documentElement.lang") == "en"
