@@ -1,29 +1,43 @@
-"""Hybrid retrieval: both legs from the index, only what is current and may be read, fused into one ranking."""
+"""Retrieve: both legs of the search, only what is current and may be read, fused into one ranking."""
 
 from __future__ import annotations
 
-import statistics
+import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 from ingest.access import Reader
-from ingest.catalog import Catalog, Standing
-from ingest.document import Embedding, Hit, Language
+from ingest.document import Chunk, Embedding, Hit, Language
 from ingest.embedding import Embedder
-from ingest.index import Index, Legs, Scored
+from ingest.index import Index, Legs
 from ingest.language import detect
+from ingest.records import Standing
 
-_DEPTH = 4
-"""Each leg is asked for this many times the hits wanted: fusion needs candidates that only one leg ranks high."""
-_LEAST_DEPTH = 50
-_SIGMAS = 3.0
+FUSION_DEPTH = 100
+"""How many hits of each leg are fused, however few are asked for: scores are normalised over the leg, so with a
+fixed depth the first hits are the same whatever the limit."""
+_WIDENING = 4
 _ATTEMPTS = 5
+_SIGMAS = 3.0
+
+
+class Standings(Protocol):
+    """What retrieval asks of the catalog."""
+
+    def clock(self) -> int:
+        """The number of publications and deletions so far."""
+        ...
+
+    def standing(self, document_ids: Collection[str]) -> Mapping[str, Standing]:
+        """How each document stands; those that are deleted or not published are left out."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """What was searched for, in which language, and the hits, best first."""
+    """The hits for a query, best first, and how long each step took."""
 
     query: str
     language: Language
@@ -32,98 +46,94 @@ class Retrieved:
 
 
 class Retriever:
-    """Finds passages. Blocking: asynchronous code calls it from a thread, several at a time."""
+    """Finds the passages that a reader may read. Blocking and thread-safe: called from a thread per question."""
 
-    def __init__(self, index: Index, catalog: Catalog, embedder: Embedder) -> None:
+    def __init__(self, index: Index, catalog: Standings, embedder: Embedder) -> None:
         self._index = index
         self._catalog = catalog
         self._embedder = embedder
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
-        """The best `limit` passages that `reader` may read, of current revisions only."""
+        """The best `limit` hits of current revisions that `reader` may read; fewer only if there are no more.
+
+        Raises what the index and the embedder raise, `ingest.errors.YoujuError`s.
+        """
         started = time.perf_counter()
         language = detect(query)
         embedding = self._embedder.embed_query(query, language)
         embedded = time.perf_counter()
-        legs = self._current(embedding, reader, limit)
-        hits = fuse(legs)[:limit]
+        legs = self._current(embedding, reader, max(limit, FUSION_DEPTH))
+        searched = time.perf_counter()
+        hits = tuple(fuse(legs)[:limit])
         timings = {
             "embed": (embedded - started) * 1000,
-            "search": (time.perf_counter() - embedded) * 1000,
+            "search": (searched - embedded) * 1000,
+            "fuse": (time.perf_counter() - searched) * 1000,
         }
-        return Retrieved(query, language, tuple(hits), timings)
+        return Retrieved(query, language, hits, timings)
 
-    def _current(self, query: Embedding, reader: Reader, limit: int) -> Legs:
-        """Both legs without what is replaced, deleted or not to be read, deep enough for `limit` hits.
+    def _current(self, query: Embedding, reader: Reader, depth: int) -> Legs:
+        """The best `depth` of each leg that stand: replaced, deleted and forbidden hits are dropped, and the search
+        widened until that leaves enough or the index has no more.
 
-        The catalog is asked after the search. A hit of an older revision whose document was published after the
-        search began says that the newer chunks may have been missed: the search is made again.
+        The catalog is asked after the index. Where it says that a hit was replaced since the search began, its
+        document's new chunks may have come too late for this search, and the search is made again.
         """
-        depth = max(_DEPTH * limit, _LEAST_DEPTH)
-        attempts = 0
+        wanted, attempts = depth, 0
         while True:
-            began = self._catalog.clock()
-            found = self._index.search(query, reader=reader, limit=depth)
-            standing = self._catalog.standing({hit.chunk.document_id for hit in (*found.dense, *found.sparse)})
+            before = self._catalog.clock()
+            found = self._index.search(query, reader=reader, limit=wanted)
+            every = (*found.dense, *found.sparse)
+            standing = self._catalog.standing({hit.chunk.document_id for hit in every})
             attempts += 1
-            if attempts < _ATTEMPTS and _was_overtaken(found, standing, began):
+            if attempts < _ATTEMPTS and any(_was_overtaken(hit.chunk, standing, before) for hit in every):
                 continue
-            legs = Legs(_kept(found.dense, standing, reader), _kept(found.sparse, standing, reader))
-            if not _is_short(found.dense, legs.dense, depth, limit) and not _is_short(
-                found.sparse, legs.sparse, depth, limit
-            ):
-                return legs
-            depth *= 4
+            dense, sparse = (
+                [hit for hit in leg if _stands(hit.chunk, standing, reader)] for leg in (found.dense, found.sparse)
+            )
+            short = (len(dense) < depth and len(found.dense) >= wanted) or (
+                len(sparse) < depth and len(found.sparse) >= wanted
+            )
+            if not short:
+                return Legs(tuple(dense[:depth]), tuple(sparse[:depth]))
+            wanted *= _WIDENING
 
 
 def fuse(legs: Legs) -> list[Hit]:
-    """Distribution-based score fusion: each leg's scores are put on one scale by its own mean and deviation,
-    mean ± 3σ becoming 0 and 1, and added up (Mazzeschi, "Distribution-Based Score Fusion", 2023).
+    """Both legs in one ranking by distribution-based score fusion (DBSF).
 
-    Order among equals is by chunk id, so that the same question gives the same ranking.
+    Each leg's scores are put on one scale by its own mean and standard deviation, mean ± 3σ becoming 0 and 1, and
+    a chunk's shares are added up; a leg that did not find it adds nothing (Mazzeschi 2023; Qdrant's DBSF, clamped).
+    Equal scores are ordered by source, path and position, so that rankings are reproducible.
     """
-    hits: dict[str, Hit] = {}
-    for scored, share in _shares(legs.dense):
-        hits[scored.chunk.id] = Hit(scored.chunk, share, dense_score=scored.score)
-    for scored, share in _shares(legs.sparse):
-        before = hits.get(scored.chunk.id) or Hit(scored.chunk, 0.0)
-        hits[scored.chunk.id] = replace(before, score=before.score + share, sparse_score=scored.score)
-    return sorted(hits.values(), key=lambda hit: (-hit.score, hit.chunk.id))
-
-
-def _shares(leg: Sequence[Scored]) -> Iterator[tuple[Scored, float]]:
-    return zip(leg, _normalised([scored.score for scored in leg]), strict=True)
+    chunks: dict[str, Chunk] = {}
+    shares: dict[str, float] = {}
+    for leg in (legs.dense, legs.sparse):
+        for hit, share in zip(leg, _normalised([hit.score for hit in leg]), strict=True):
+            chunks[hit.chunk.id] = hit.chunk
+            shares[hit.chunk.id] = shares.get(hit.chunk.id, 0.0) + share
+    dense = {hit.chunk.id: hit.score for hit in legs.dense}
+    sparse = {hit.chunk.id: hit.score for hit in legs.sparse}
+    hits = [Hit(chunk, shares[key], dense.get(key), sparse.get(key)) for key, chunk in chunks.items()]
+    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.uri, hit.chunk.position))
 
 
 def _normalised(scores: Sequence[float]) -> list[float]:
     if not scores:
         return []
-    mean, deviation = statistics.fmean(scores), statistics.pstdev(scores)
-    if deviation == 0.0:
+    mean = math.fsum(scores) / len(scores)
+    deviation = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
+    if deviation < 1e-9:
         return [0.5] * len(scores)
-    low = mean - _SIGMAS * deviation
-    return [min(max((score - low) / (2 * _SIGMAS * deviation), 0.0), 1.0) for score in scores]
+    low, span = mean - _SIGMAS * deviation, 2 * _SIGMAS * deviation
+    return [min(1.0, max(0.0, (score - low) / span)) for score in scores]
 
 
-def _kept(leg: Sequence[Scored], standing: Mapping[str, Standing], reader: Reader) -> tuple[Scored, ...]:
-    return tuple(
-        hit
-        for hit in leg
-        if (now := standing.get(hit.chunk.document_id)) is not None
-        and now.revision == hit.chunk.revision
-        and reader.may_read(now.access, now.source)
-    )
+def _stands(chunk: Chunk, standing: Mapping[str, Standing], reader: Reader) -> bool:
+    now = standing.get(chunk.document_id)
+    return now is not None and now.revision == chunk.revision and reader.may_read(now.access, now.source)
 
 
-def _was_overtaken(found: Legs, standing: Mapping[str, Standing], began: int) -> bool:
-    return any(
-        (now := standing.get(hit.chunk.document_id)) is not None
-        and hit.chunk.revision < now.revision
-        and now.published > began
-        for hit in (*found.dense, *found.sparse)
-    )
-
-
-def _is_short(found: Sequence[Scored], kept: Sequence[Scored], depth: int, limit: int) -> bool:
-    """Whether a leg was cut off at `depth` and too little of it counts."""
-    return len(found) >= depth and len(kept) < limit
+def _was_overtaken(chunk: Chunk, standing: Mapping[str, Standing], before: int) -> bool:
+    now = standing.get(chunk.document_id)
+    return now is not None and chunk.revision < now.revision and now.published > before
