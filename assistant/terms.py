@@ -27,6 +27,7 @@ _HAN_FUNCTION = frozenset(
     "有为要能可以会到从对不没让给用里等每次个来去出说做看过得还再又很最更该此其所而且但若如则之于由因将已"
 )
 _LOOSE = 0.4
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _IDENTIFIER = re.compile(r"[a-z]+-\d+[a-z]*")
 
 _STOP_WORDS = """
@@ -79,7 +80,7 @@ def terms(text: str) -> list[str]:
     Function words and the phrases that only make a question a question are left out. `LX-24` gives `lx24` beside
     its parts. Folded, so that full-width and traditional forms give the same terms.
     """
-    folded = fold(text).lower()
+    folded = _THOUSANDS.sub("", fold(text).lower())
     found = [identifier.replace("-", "") for identifier in _IDENTIFIER.findall(folded)]
     for word in _WORD.findall(folded):
         if not _HAN.match(word):
@@ -177,4 +178,4 @@ def _stem(word: str) -> str:
         if word.endswith(ending) and not word.endswith(("ss", "us", "is")) and len(word) - len(ending) >= 3:
             word = word[: -len(ending)] + replacement
             break
-    return word.rstrip("e") if len(word) > 4 else word
+    return word.rstrip("e") if len(word) > 3 else word

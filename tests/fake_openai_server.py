@@ -48,7 +48,7 @@ Script = Sequence[Reply] | Callable[[dict[str, Any]], Reply]
 
 class FakeOpenAIServer:
     """`requests` are the bodies of the chat requests, `keys` their Authorization headers; `disconnects` counts the
-    clients that left before the end, `pieces` the pieces sent so far."""
+    clients that left before the end, `pieces` the pieces sent so far, `touched` requests of any kind."""
 
     def __init__(self, script: Script, *, model: str = "fake-qwen") -> None:
         self._script = script
@@ -57,6 +57,7 @@ class FakeOpenAIServer:
         self.keys: list[str] = []
         self.disconnects = 0
         self.pieces = 0
+        self.touched = 0
         self._closing = threading.Event()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"fake": self})
@@ -99,6 +100,10 @@ class FakeOpenAIServer:
 class _Handler(BaseHTTPRequestHandler):
     fake: FakeOpenAIServer
     protocol_version = "HTTP/1.1"
+
+    def parse_request(self) -> bool:
+        self.fake.touched += 1
+        return super().parse_request()
 
     def log_message(self, format: str, *args: Any) -> None:
         """Stay silent: test output is for failures."""

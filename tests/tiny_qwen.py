@@ -10,14 +10,14 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-_CONTROL = (
-    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|> "
-    "<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>"
-).split()
-_TAGS = (
-    "<tool_call> </tool_call> <|fim_prefix|> <|fim_middle|> <|fim_suffix|> <|fim_pad|> <|repo_name|> <|file_sep|> "
-    "<tool_response> </tool_response> <think> </think>"
-).split()
+_CONTROL = """
+<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|>
+<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>
+"""
+_TAGS = """
+<tool_call> </tool_call> <|fim_prefix|> <|fim_middle|> <|fim_suffix|> <|fim_pad|> <|repo_name|> <|file_sep|>
+<tool_response> </tool_response> <think> </think>
+"""
 _TEMPLATE = """\
 {%- for message in messages %}
 {%- if message.role == 'system' and not loop.first %}{{ raise_exception('System message must come first.') }}{% endif %}
@@ -60,9 +60,19 @@ def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 
     torch.manual_seed(seed)
     size = 151_936 if real_vocabulary else len(tokenizer)
     config = Qwen3Config(
-        vocab_size=size, hidden_size=16, intermediate_size=32, num_hidden_layers=2, num_attention_heads=2,
-        num_key_value_heads=1, head_dim=8, tie_word_embeddings=real_vocabulary, initializer_range=0.4, max_position_embeddings=8192,
-        eos_token_id=[end, pad], pad_token_id=pad, bos_token_id=None,
+        vocab_size=size,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=1,
+        head_dim=8,
+        tie_word_embeddings=real_vocabulary,
+        initializer_range=0.4,
+        max_position_embeddings=8192,
+        eos_token_id=[end, pad],
+        pad_token_id=pad,
+        bos_token_id=None,
     )
     model = Qwen3ForCausalLM(config)
     model.generation_config = GenerationConfig(eos_token_id=[end, pad], pad_token_id=pad)
@@ -110,10 +120,12 @@ def _backend(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Any:
 
     tokenizer = Tokenizer(models.BPE(vocabulary, merges))
     tokenizer.normalizer = normalizers.NFC()
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
-        pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), "isolated"),
-        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-    ])
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     return tokenizer
 
@@ -121,8 +133,8 @@ def _backend(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Any:
 def _with_control_tokens(tokenizer: Any) -> Any:
     from tokenizers import AddedToken
 
-    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in _CONTROL])
-    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in _TAGS])
+    tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in _CONTROL.split()])
+    tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in _TAGS.split()])
     return tokenizer
 
 

@@ -14,7 +14,7 @@ def thinks_always(model: str) -> bool:
 
 
 class ThinkingFilter:
-    """Passes on everything after a leading `<think>…</think>`.
+    """Passes on everything after a leading `<think>…</think>` and the white space around it.
 
     With `opened` the text is taken to begin inside the thinking, as it does for models whose template writes the
     opening tag: all is held back until the closing tag. `thought_aloud` says that a closing tag came without an
@@ -41,7 +41,7 @@ class ThinkingFilter:
             return self._leave()
         if not begun or _OPENING.startswith(begun):
             return ""
-        self._started = True
+        self._started, self._held = True, begun
         return self._watch()
 
     def finish(self) -> str:
@@ -50,15 +50,15 @@ class ThinkingFilter:
             self.thinking += self._held
             self._held = ""
         rest, self._held = self._held, ""
-        return rest
+        return rest if self._started else rest.lstrip()
 
     def _leave(self) -> str:
         thought, closing, rest = self._held.partition(_CLOSING)
         if not closing:
             return ""
         self.thinking += thought
-        self._inside, self._held = False, ""
-        return self.feed(rest.lstrip())
+        self._inside, self._held = False, rest
+        return self.feed("")
 
     def _watch(self) -> str:
         """Pass text on, except a tail that may become a closing tag nobody opened."""

@@ -53,7 +53,9 @@ def test_a_local_model_streams_and_counts_its_tokens(model: LocalChatModel, tiny
     pieces, usage = asyncio.run(collect(model, max_tokens=24, temperature=0.0))
     prompt = AutoTokenizer.from_pretrained(tiny).apply_chat_template(
         [{"role": "system", "content": "只依据资料回答。"}, {"role": "user", "content": "年假有几天？"}],
-        add_generation_prompt=True, enable_thinking=False, return_dict=False,
+        add_generation_prompt=True,
+        enable_thinking=False,
+        return_dict=False,
     )
     assert model.model == "tiny-qwen3"
     assert len(pieces) > 1
@@ -134,8 +136,17 @@ def served(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str
     """The tiny model behind a real `transformers serve` process."""
     port = 18_000 + hash(str(tiny)) % 2_000
     log = tmp_path_factory.mktemp("serve") / "log"
-    command = [str(Path(sys.executable).with_name("transformers")), "serve", str(tiny), "--host", "127.0.0.1",
-               "--port", str(port), "--device", "cpu"]
+    command = [
+        str(Path(sys.executable).with_name("transformers")),
+        "serve",
+        str(tiny),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--device",
+        "cpu",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env={"HF_HUB_OFFLINE": "1", "PATH": ""})
         try:

@@ -1,0 +1,62 @@
+"""Answers without a model: quotations of what answers best."""
+
+from __future__ import annotations
+
+import asyncio
+
+from assistant.events import Evidence
+from assistant.models import complete
+from assistant.models.extractive import ExtractiveChatModel
+from assistant.models.opening import open_model
+from assistant.prompts import AnswerLanguage, answer_messages
+from assistant.settings import AssistantSettings
+from ingest.document import Chunk
+from tests.canned_retrieval import hits_of, passage
+
+
+def quoted(question: str, language: AnswerLanguage, *chunks: Chunk) -> list[str]:
+    model = open_model(AssistantSettings(), hub=False)
+    assert isinstance(model, ExtractiveChatModel)
+    evidence = tuple(Evidence(n, hit) for n, hit in enumerate(hits_of(*chunks), start=1))
+    answer = asyncio.run(complete(model, answer_messages(question, language, evidence)))
+    return [line for line in answer.splitlines() if line]
+
+
+def test_the_sentence_that_answers_is_quoted_in_chinese() -> None:
+    lines = quoted(
+        "病假要提供什么？", "zh",
+        passage("年假须提前三个工作日申请。病假须提供医院证明。体检在五月。", title="员工手册"),
+        passage("食堂在二号楼一层。", title="行政指南"),
+    )  # fmt: skip
+    assert lines[1] == "- 病假须提供医院证明。 [1]"
+    assert "对话模型" in lines[-1]
+    assert len(lines) == 3
+
+
+def test_the_sentence_that_answers_is_quoted_in_english() -> None:
+    lines = quoted(
+        "How long does a VPN session last?", "en",
+        passage("Laptops are replaced every four years.", title="Laptops"),
+        passage("Use your token. A VPN session ends after 10 hours. Split tunnelling is not allowed.", title="VPN"),
+    )  # fmt: skip
+    assert "- A VPN session ends after 10 hours. [2]" in lines
+    assert "No chat model is configured" in lines[-1]
+
+
+def test_a_table_gives_the_row_with_its_headings() -> None:
+    table = (
+        "| 型号 | 目录价 | 交货期 |\n| --- | --- | --- |\n| LX-16 | 8900 | 7 |\n| LX-24 | 19600 | 12 |\n\n价格含税。"
+    )
+    assert quoted("LX-24 的目录价是多少？", "zh", passage(table, title="价格表"))[1] == (
+        "- 型号: LX-24; 目录价: 19600; 交货期: 12 [1]"
+    )
+
+
+def test_marks_in_the_documents_do_not_pass_for_citations() -> None:
+    lines = quoted("What did Smith show?", "en", passage("Smith showed [7] that water is wet."))
+    assert lines[1] == "- Smith showed (7) that water is wet. [1]"
+
+
+def test_evidence_found_by_meaning_alone_is_still_quoted() -> None:
+    lines = quoted("How often do I get a new computer?", "en", passage("Laptops are replaced every four years."))
+    assert lines[1] == "- Laptops are replaced every four years. [1]"

@@ -1,0 +1,233 @@
+"""The server adapter against a real HTTP server that follows a script."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+
+from assistant.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable
+from assistant.models import complete, stream
+from assistant.models.opening import open_model
+from assistant.models.server import ServerChatModel
+from assistant.settings import AssistantSettings
+from ingest.errors import ConfigurationError
+from tests.fake_openai_server import FakeOpenAIServer, Reply
+
+MESSAGES = [SystemMessage("rules"), HumanMessage("earlier"), AIMessage("said"), HumanMessage("now")]
+
+
+def opened(url: str, **settings: Any) -> ServerChatModel:
+    model = open_model(AssistantSettings(model="qwen", model_url=url, **settings), hub=False)
+    assert isinstance(model, ServerChatModel)
+    return model
+
+
+def ask(model: ServerChatModel, **options: Any) -> str:
+    async def once() -> str:
+        try:
+            return await complete(model, MESSAGES, **options)
+        finally:
+            await model.aclose()
+
+    return asyncio.run(once())
+
+
+def ask_failing(model: ServerChatModel) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        ask(model)
+    return caught.value
+
+
+def test_an_answer_streams_in_pieces_and_ends_with_the_servers_usage() -> None:
+    async def collect(model: ServerChatModel) -> list[Any]:
+        return [piece async for piece in stream(model, MESSAGES, temperature=0.2, max_tokens=99)]
+
+    with FakeOpenAIServer([Reply("Ten days of leave [1].")]) as server:
+        pieces = asyncio.run(collect(opened(server.url, model_api_key="secret")))
+        body = server.requests[0]
+    assert len(pieces) > 3
+    assert "".join(piece.content for piece in pieces) == "Ten days of leave [1]."
+    assert pieces[-1].usage_metadata["input_tokens"] == 42
+    assert server.keys == ["Bearer secret"]
+    assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "user"]
+    assert (body["model"], body["stream"], body["temperature"], body["max_tokens"]) == ("qwen", True, 0.2, 99)
+
+
+@pytest.mark.parametrize(
+    ("kind", "sent"),
+    [
+        ("vllm", {"chat_template_kwargs": {"enable_thinking": False}, "top_k": 20}),
+        ("sglang", {"chat_template_kwargs": {"enable_thinking": False}, "top_k": 20}),
+        ("llamacpp", {"chat_template_kwargs": {"enable_thinking": False}, "top_k": 20}),
+        ("lmdeploy", {"chat_template_kwargs": {"enable_thinking": False}, "top_k": 20}),
+        ("transformers", {"chat_template_kwargs": {"enable_thinking": False}, "top_k": None, "stream_options": None}),
+        ("ollama", {"reasoning_effort": "none", "chat_template_kwargs": None}),
+        ("dashscope", {"enable_thinking": False, "chat_template_kwargs": None}),
+        ("openai", {"chat_template_kwargs": None, "enable_thinking": None, "top_k": None}),
+        ("auto", {"chat_template_kwargs": {"enable_thinking": False}, "top_k": None}),
+    ],
+)
+def test_each_kind_of_server_is_told_in_its_own_way_not_to_think(kind: str, sent: dict[str, Any]) -> None:
+    with FakeOpenAIServer([Reply("ok")]) as server:
+        ask(opened(server.url, model_server=kind))
+        assert {name: server.requests[0].get(name) for name in sent} == sent
+
+
+def test_hosted_addresses_are_recognised() -> None:
+    assert opened("https://dashscope.aliyuncs.com/compatible-mode/v1").capabilities.thinking_off == {
+        "enable_thinking": False
+    }
+    assert not opened("https://api.openai.com/v1").capabilities.thinking_off
+    assert opened("http://10.0.0.5:11434/v1").capabilities.thinking_off == {"reasoning_effort": "none"}
+
+
+def test_an_unknown_server_that_refuses_the_extras_is_asked_without_them_from_then_on() -> None:
+    async def twice(model: ServerChatModel) -> list[str]:
+        return [await complete(model, MESSAGES) for _ in range(2)]
+
+    with FakeOpenAIServer([Reply("fine", refuses=("chat_template_kwargs",))]) as server:
+        assert asyncio.run(twice(opened(server.url))) == ["fine", "fine"]
+        assert ["chat_template_kwargs" in body for body in server.requests] == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply("Ten days.", reasoning="The user asks…", reasoning_field="reasoning_content"),
+        Reply("Ten days.", reasoning="The user asks…", reasoning_field="reasoning"),
+        Reply("<think>The user asks…</think>\n\nTen days."),
+        Reply("\n<think>\n\n</think>\n\nTen days.", piece_chars=1),
+    ],
+)
+def test_thinking_is_never_shown(reply: Reply) -> None:
+    with FakeOpenAIServer([reply]) as server:
+        assert ask(opened(server.url)) == "Ten days."
+
+
+def test_a_model_that_always_thinks_is_held_back_until_its_closing_tag() -> None:
+    with FakeOpenAIServer([Reply("Let me see…</think>\n\nTen days.")]) as server:
+        settings = AssistantSettings(model="Qwen3-4B-Thinking-2507", model_url=server.url)
+        assert ask(open_model(settings, hub=False)) == "Ten days."  # type: ignore[arg-type]
+
+
+def test_an_unexpected_closing_tag_is_an_error_once_and_held_back_afterwards() -> None:
+    with FakeOpenAIServer([Reply("Let me see…</think>Ten days.")]) as server:
+        model = opened(server.url)
+        assert ask_failing(model).code == "model_thinks_aloud"
+        assert ask(model) == "Ten days."
+
+
+def test_an_answer_hidden_in_the_reasoning_field_is_found() -> None:
+    with FakeOpenAIServer([Reply("", reasoning="Ten days [1].", reasoning_field="reasoning")]) as server:
+        assert ask(opened(server.url)) == "Ten days [1]."
+
+
+def test_an_answer_that_is_empty_is_an_error() -> None:
+    with FakeOpenAIServer([Reply("", reasoning="endless", finish_reason="length")]) as server:
+        assert ask_failing(opened(server.url)).code == "model_empty"
+
+
+def test_a_server_that_is_down_is_unavailable() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    error = ask_failing(opened(f"http://user:pass@127.0.0.1:{port}/v1"))
+    assert isinstance(error, ModelUnavailable)
+    assert error.code == "model_unreachable"
+    assert "pass" not in str(error)
+    assert "YOUJU_MODEL_URL" in error.hint
+
+
+@pytest.mark.parametrize("reply", [Reply("late", delay_seconds=5), Reply("slowly", pause_seconds=5)])
+def test_a_silent_server_times_out(reply: Reply) -> None:
+    with FakeOpenAIServer([reply]) as server:
+        error = ask_failing(opened(server.url, model_timeout_seconds=0.2))
+    assert isinstance(error, ModelTimeout)
+    assert error.code == "model_silent"
+
+
+@pytest.mark.parametrize(
+    ("reply", "code"),
+    [
+        (Reply(status=401, error={"error": {"message": "Incorrect API key provided: sk-leak"}}), "model_unauthorized"),
+        (Reply(status=404, error={"error": {"message": "The model `qwen` does not exist."}}), "model_unknown"),
+        (Reply(status=429), "model_busy"),
+        (Reply(status=503, error={"message": "Loading model"}), "model_busy"),
+        (Reply(status=500, error="boom"), "model_rejected"),
+        (Reply(status=400, error={"message": "maximum context length is 4096 tokens"}), "model_context_exceeded"),
+        (Reply("Ten days of", cut_after=3), "model_stream_cut"),
+        (Reply("Ten days of", says_done=False), "model_stream_cut"),
+        (Reply("Ten", error_in_stream="CUDA out of memory"), "model_rejected"),
+    ],
+)
+def test_errors_of_the_server_have_codes_and_hints(reply: Reply, code: str) -> None:
+    with FakeOpenAIServer([reply]) as server:
+        error = ask_failing(opened(server.url, model_api_key="sk-leak-full"))
+    assert isinstance(error, ModelRejected)
+    assert error.code == code
+    assert error.hint
+    assert "sk-leak" not in f"{error} {error.hint}"
+
+
+def test_a_long_error_message_is_shortened() -> None:
+    with FakeOpenAIServer([Reply(status=500, error={"error": {"message": "x" * 5000}})]) as server:
+        assert len(str(ask_failing(opened(server.url)))) < 500
+
+
+def test_an_address_that_is_no_chat_server_is_said_to_be_none() -> None:
+    with FakeOpenAIServer([Reply("ok")]) as server:
+        assert ask_failing(opened(server.url.removesuffix("/v1"))).code == "model_unknown"
+
+
+def test_closing_the_stream_closes_the_connection() -> None:
+    async def leave_early(model: ServerChatModel) -> None:
+        async with aclosing(stream(model, MESSAGES)) as pieces:
+            async for _ in pieces:
+                break
+
+    with FakeOpenAIServer([Reply("word " * 400, pause_seconds=0.02)]) as server:
+        asyncio.run(leave_early(opened(server.url)))
+        assert server.wait_for_disconnect()
+        assert server.pieces < 50
+
+
+def test_cancelling_the_task_closes_the_connection() -> None:
+    async def cancel(model: ServerChatModel) -> None:
+        task = asyncio.create_task(complete(model, MESSAGES))
+        await asyncio.sleep(0.3)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with FakeOpenAIServer([Reply("word " * 400, pause_seconds=0.02)]) as server:
+        asyncio.run(cancel(opened(server.url)))
+        assert server.wait_for_disconnect()
+
+
+@pytest.mark.parametrize("variable", ["LANGSMITH_TRACING", "LANGCHAIN_TRACING_V2", "LANGCHAIN_TRACING"])
+def test_tracing_variables_send_nothing_anywhere(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeOpenAIServer([Reply("fine")]) as server, FakeOpenAIServer([Reply("trace")]) as tracer:
+        monkeypatch.setenv(variable, "true")
+        monkeypatch.setenv("LANGSMITH_ENDPOINT", tracer.url)
+        monkeypatch.setenv("LANGSMITH_API_KEY", "key")
+        assert ask(opened(server.url)) == "fine"
+        assert tracer.touched == 0
+        assert server.touched == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"model_url": "http://127.0.0.1:1/v1"}, "model_missing"),
+        ({"model": "qwen", "model_url": "127.0.0.1:1"}, "model_url_invalid"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(settings: dict[str, str], code: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        open_model(AssistantSettings(**settings), hub=False)  # type: ignore[arg-type]
+    assert caught.value.code == code
