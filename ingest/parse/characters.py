@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ingest.parse.segments import Floats, Segment, segments_of
+from ingest.parse.segments import HYPHEN, Floats, Segment, segments_of
 
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
 
@@ -53,7 +53,7 @@ def parts_of(page: Any) -> list[Part]:
         codes = [code_of(raw, place) for place in range(count)]
         rectangles = (pdfium.FS_RECTF * count)()
         for place, rectangle in enumerate(rectangles):
-            if codes[place] > 32:
+            if codes[place] > 32 or codes[place] == HYPHEN:
                 box_of(raw, place, rectangle)
         corners = np.frombuffer(rectangles, dtype=np.float32).reshape(count, 4).astype(np.float64)
         return list(_parts(page, raw, np.array(codes, dtype=np.uint32), _displayed(corners, page)))

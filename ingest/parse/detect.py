@@ -83,10 +83,9 @@ def _text_kind(data: bytes, name: str) -> str:
 
 
 def _is_binary(data: bytes) -> bool:
-    """Control characters that no text has; UTF-16 without a mark has a zero in half of its bytes."""
+    """Control characters that no text has, except in UTF-16 without a mark."""
     sample = data[:8192]
-    zeros = sample.count(0)
-    if zeros and max(sample[::2].count(0), sample[1::2].count(0)) * 2.5 > len(sample):
+    if encoding.wide(sample):
         return False
     control = sum(sample.count(code) for code in range(32) if code not in (9, 10, 12, 13, 27))
     return control * 100 > len(sample)

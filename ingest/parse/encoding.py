@@ -15,6 +15,7 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _HIGH = re.compile(rb"[\x80-\xff]+")
+_SENSIBLE = re.compile(r"[\t\n\r -~\u00a0-\u024f\u0400-\u04ff\u2010-\u203f\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]")
 _SAMPLE_BYTES = 100_000
 _FREQUENT = frozenset(
     "的一是不了在有人我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可"
@@ -26,6 +27,16 @@ _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+
 def is_marked(data: bytes) -> bool:
     """Whether the bytes begin with a byte order mark."""
     return any(data.startswith(mark) for mark, _ in _MARKS)
+
+
+def wide(data: bytes) -> str | None:
+    """`utf-16-le` or `utf-16-be` where unmarked bytes read as sensible text in it, else None."""
+    sample = data[: min(len(data), 4096) // 2 * 2]
+    for encoding in ("utf-16-le", "utf-16-be") if b"\0" in sample else ():
+        text = sample.decode(encoding, errors="replace")
+        if len(_SENSIBLE.findall(text)) >= 0.95 * len(text):
+            return encoding
+    return None
 
 
 def decode(data: bytes, declared: bool = False) -> str:
@@ -64,8 +75,8 @@ def _guess(data: bytes) -> str:
     sample = data[:_SAMPLE_BYTES]
     if len(sample) < len(data) and (end := sample.rfind(b"\n")) > 0:
         sample = sample[:end]
-    if b"\0" in sample:
-        return "utf-16-be" if sample[::2].count(0) > sample[1::2].count(0) else "utf-16-le"
+    if found := wide(sample):
+        return found
     if _looks_like(sample, "utf-8"):
         return "utf-8"
     runs = _HIGH.findall(sample)

@@ -124,7 +124,9 @@ def _begins(current: Sequence[Line], line: Line, left: float, right: float) -> b
         return True
     left_over = right - last.x1
     short = left_over > 4 * em
-    if short and (_FINISHED.search(last.text) or left_over > 0.3 * (right - left)):
+    if short and _FINISHED.search(last.text):
+        return True
+    if left_over > max(0.3 * (right - left), 4 * em) and not first.text[0].islower():
         return True
     if _MARKER.match(current[0][0].text):
         return False  # a list item hangs: its further lines stand further in than its marker

@@ -24,7 +24,7 @@ from ingest.document import Element, ElementKind, Location
 from ingest.parse import encoding
 from ingest.parse.extracted import Extracted
 from ingest.parse.office import core_title, state_headings
-from ingest.parse.tables import markdown, rows_of_html
+from ingest.parse.tables import markdown, rows_of_html, spread
 
 _ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
@@ -76,9 +76,11 @@ def read_html(text: str) -> Extracted:
     body = _XML_DECLARATION.sub("", text)
     if not body.strip():
         return Extracted(())
-    found = lxml_html.fromstring(body).findtext(".//title")
-    parts = _unstructured().html(text=body, languages=_NO_LANGUAGE_DETECTION)
-    return Extracted(tuple(_elements(parts)), title=found)
+    page = lxml_html.fromstring(body)
+    for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
+        spread(table)  # unstructured forgets the spans of the cells
+    parts = _unstructured().html(text=lxml_html.tostring(page, encoding="unicode"), languages=_NO_LANGUAGE_DETECTION)
+    return Extracted(tuple(_elements(parts)), title=page.findtext(".//title"))
 
 
 def read_markdown(text: str) -> Extracted:

@@ -133,7 +133,7 @@ def _drop_repeated(pages: list[_Page]) -> None:
         for found in {key(part, place) for part in page.parts for place in range(len(part.segments))}
     )
     del counts[None]
-    needed = max(2, math.ceil(len(pages) * 0.4))  # left and right pages may have headers of their own
+    needed = max(3, math.ceil(len(pages) * 0.4))  # left and right pages may have headers of their own
     for page in pages:
         for part in page.parts:
             kept = [place for place in range(len(part.segments)) if counts[key(part, place)] < needed]

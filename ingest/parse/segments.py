@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.float64]
 _HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _HAN_EDGE = re.compile(rf"[{_HAN}，。、；：！？）】」』》“”]")
 _RTL_FIRST, _RTL_LAST = 0x0590, 0x08FF
-_HYPHENS = (0x02, 0xFFFE)
+HYPHEN = 0x02
 """What pdfium gives for a hyphen at the end of a line."""
 
 
@@ -57,7 +57,7 @@ def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, heig
     `codes` has shape (n,), `boxes` (n, 4) as x0, y0, x1, y1. Characters drawn twice are taken once, those outside
     the page not at all. `size` is the height of the first character's box.
     """
-    blank = (codes <= 32) & ~np.isin(codes, _HYPHENS) | (codes == 0xA0) | (codes == 0x3000)
+    blank = (codes <= 32) & (codes != HYPHEN) | (codes == 0xA0) | (codes == 0x3000)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     inside = (middle_x >= 0) & (middle_x <= width) & (middle_y >= 0) & (middle_y <= height)
     keep = blank | (inside & ~_twice(codes, boxes, blank))
@@ -90,7 +90,7 @@ def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, heig
 
 def _letters(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_]) -> list[str]:
     """One string per code; surrogate halves are put together in the first of the two."""
-    valid = np.where(blank, 32, np.where(np.isin(codes, _HYPHENS), 45, np.where(codes > 0x10FFFF, 0xFFFD, codes)))
+    valid = np.where(blank, 32, np.where(codes == HYPHEN, 45, np.where(codes > 0x10FFFF, 0xFFFD, codes)))
     letters = [chr(code) for code in valid.tolist()]
     for place in np.flatnonzero((valid[:-1] & 0xFC00) == 0xD800):
         pair = letters[place] + letters[place + 1]

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 
 from lxml import html
 
-_MAX_CELLS = 2_000_000
+_MAX_CELLS = 500_000
 """Spans multiply cells: what a table may grow to when its merged cells are written out."""
 
 Rows = list[list[str]]
@@ -48,6 +49,28 @@ def rows_of_html(table: str) -> Rows:
         _fill(cells, pending, number)
         rows.append(cells)
     return rows
+
+
+def spread(table: html.HtmlElement) -> None:
+    """Repeat the merged cells of a table element in every place they cover, and take their spans away."""
+    pending: dict[tuple[int, int], html.HtmlElement] = {}
+    made = 0
+    for number, row in enumerate(table.xpath("./tr|./tbody/tr|./thead/tr|./tfoot/tr")):
+        cells: list[html.HtmlElement] = []
+        for cell in row.xpath("./td|./th"):
+            while (above := pending.pop((number, len(cells)), None)) is not None:
+                cells.append(above)
+            across, down = _span(cell.attrib.pop("colspan", None)), _span(cell.attrib.pop("rowspan", None))
+            for column in range(len(cells), len(cells) + across):
+                for below in range(1, down):
+                    pending[number + below, column] = deepcopy(cell)
+            cells.extend([cell, *(deepcopy(cell) for _ in range(across - 1))])
+            made += across * down
+            if made > _MAX_CELLS:
+                raise ValueError("a table with too many merged cells")
+        while (above := pending.pop((number, len(cells)), None)) is not None:
+            cells.append(above)
+        row[:] = cells
 
 
 def _fill(cells: list[str], pending: dict[tuple[int, int], str], row: int) -> None:

@@ -1,0 +1,165 @@
+"""PDF: reading order, paragraphs, headings, tables, boxes, and what is drawn but should not be read."""
+
+from __future__ import annotations
+
+from ingest.document import ParsedDocument, Reference
+from ingest.parse import parse
+from ingest.settings import IngestSettings
+from tests.ingest.tiny_pdf import A4, Words, pdf
+
+LONG = "The committee reviewed the figures of the third quarter and"
+
+
+def read(data: bytes, name: str = "report.pdf") -> ParsedDocument:
+    reference = Reference("local", name, name, len(data), 0, content=data)
+    return parse(reference, IngestSettings(ocr=False))
+
+
+def paragraph(x: float, y: float, *lines: str) -> list[Words]:
+    return [Words(x, y + 14 * number, line) for number, line in enumerate(lines)]
+
+
+def texts(document: ParsedDocument) -> list[str]:
+    return [element.text for element in document.elements]
+
+
+def test_lines_become_paragraphs_and_a_gap_parts_them() -> None:
+    page = [
+        *paragraph(72, 100, LONG, "found them in good order.", "It closed at noon on the same day as planned."),
+        *paragraph(72, 180, "The next meeting is in March."),
+    ]
+    document = read(pdf(page))
+    assert texts(document)[0].startswith(LONG + " found them in good order.")
+    assert texts(document)[-1] == "The next meeting is in March."
+    assert document.pages == 1
+    assert document.kind == "pdf"
+
+
+def test_chinese_lines_join_without_a_space_and_hyphenation_is_undone() -> None:
+    page = [
+        *paragraph(72, 100, "网络运营者开展经营和服务活动必须遵守法律行政法规尊重社会", "公德遵守商业道德。"),
+        *paragraph(72, 200, "The board asked for an independent assess-", "ment of the risk."),
+    ]
+    first, second = texts(read(pdf(page)))
+    assert first == "网络运营者开展经营和服务活动必须遵守法律行政法规尊重社会公德遵守商业道德。"
+    assert second == "The board asked for an independent assessment of the risk."
+
+
+def test_columns_are_read_one_after_the_other_below_a_title_across_both() -> None:
+    left = [f"left column line {number} goes on and on here" for number in range(8)]
+    right = [f"right column line {number} goes on and on too" for number in range(8)]
+    page = [
+        Words(150, 60, "A title that stands across both of the columns", 16),
+        *paragraph(60, 100, *left),
+        *paragraph(320, 100, *right),
+    ]
+    text = read(pdf(page)).text
+    places = [text.index("A title"), *(text.index(line) for line in left), *(text.index(line) for line in right)]
+    assert places == sorted(places)
+
+
+def test_headings_are_told_by_size_and_by_bold_numbers_and_give_the_path() -> None:
+    page = [
+        Words(72, 80, "Travel Policy", 20, bold=True),
+        Words(72, 120, "1 Scope", 11, bold=True),
+        *paragraph(72, 140, "This policy covers every employee of the company and every", "trip that it pays for."),
+        Words(72, 200, "1.1 Exceptions", 11, bold=True),
+        *paragraph(72, 220, "Trips of the board are not covered by it, and nothing in it", "applies to them at all."),
+    ]
+    document = read(pdf(page))
+    heads = [(element.text, element.level) for element in document.elements if element.kind == "heading"]
+    assert heads == [("Travel Policy", 1), ("1 Scope", 2), ("1.1 Exceptions", 3)]
+    assert document.title == "Travel Policy"
+    assert document.elements[-1].location.heading_path == ("Travel Policy", "1 Scope", "1.1 Exceptions")
+
+
+def test_an_outline_decides_what_is_a_heading() -> None:
+    page = [
+        Words(72, 100, "Scope"),
+        *paragraph(72, 150, LONG, "wrote it all down in the minutes."),
+        Words(72, 300, "Large but no heading", 22),
+    ]
+    document = read(pdf(page, outline=[("Scope", 1)]))
+    assert [element.text for element in document.elements if element.kind == "heading"] == ["Scope"]
+
+
+def test_boxes_are_fractions_of_the_page_from_its_top_left() -> None:
+    (element,) = read(pdf([Words(59.5, 421, "Half way down the page")])).elements
+    (box,) = element.location.boxes
+    assert element.location.page == box.page == 1
+    assert abs(box.x0 - 0.1) < 0.01
+    assert box.y0 < 421 / A4[1] < box.y1 + 0.001
+    assert box.y1 - box.y0 < 0.03
+
+
+def test_the_box_on_a_rotated_page_is_where_the_reader_sees_it() -> None:
+    page = [Words(100, 800, "Shown on its side", turned=True)]
+    (element,) = read(pdf(page, rotate=90)).elements
+    (box,) = element.location.boxes
+    assert element.text == "Shown on its side"
+    assert box.x1 - box.x0 > box.y1 - box.y0
+    assert abs(box.x0 - (842 - 800) / 842) < 0.02
+    assert abs(box.y1 - 100 / 595) < 0.02
+
+
+def test_text_that_reads_upwards_keeps_its_words_and_leaves_the_rest_alone() -> None:
+    page = [Words(30, 700, "Draft of the working group", turned=True), *paragraph(72, 100, LONG, "went home early.")]
+    document = read(pdf(page))
+    assert texts(document) == [f"{LONG} went home early.", "Draft of the working group"]
+    box = document.elements[1].location.boxes[0]
+    assert box.y1 - box.y0 > box.x1 - box.x0
+
+
+def test_running_headers_and_page_numbers_are_left_out() -> None:
+    pages = [
+        [
+            Words(72, 40, "Annual report 2025"),
+            *paragraph(72, 200, f"Chapter text number {number} is only here", "and it ends on this page."),
+            Words(300, 810, str(number)),
+        ]
+        for number in range(1, 6)
+    ]
+    document = read(pdf(*pages))
+    assert "Annual report" not in document.text
+    assert len(document.elements) == 5
+    assert document.pages == 5
+
+
+def test_bold_made_by_drawing_twice_is_read_once() -> None:
+    page = [Words(72, 100, "Balance sheet"), Words(72.3, 100, "Balance sheet"), Words(72, 200, "营业收入"),
+            Words(72.4, 200, "营业收入"), Words(72, 300, "all bookkeepers see aaa")]  # fmt: skip
+    assert texts(read(pdf(page))) == ["Balance sheet", "营业收入", "all bookkeepers see aaa"]
+
+
+def test_aligned_cells_become_a_markdown_table() -> None:
+    rows = [("Grade", "Hotel", "Meals"), ("A", "800", "150"), ("B", "500", "100"), ("C", "350", "80")]
+    page = [
+        Words(72 + 150 * column, 100 + 18 * row, cell)
+        for row, cells in enumerate(rows)
+        for column, cell in enumerate(cells)
+    ]
+    (table,) = read(pdf(page)).elements
+    assert table.kind == "table"
+    assert table.text.split("\n")[:3] == ["| Grade | Hotel | Meals |", "| --- | --- | --- |", "| A | 800 | 150 |"]
+
+
+def test_bullets_become_list_items_with_their_hanging_lines() -> None:
+    page = [
+        Words(72, 100, "•"), Words(90, 100, "Receipts are handed in within thirty days after the trip has"),
+        Words(90, 114, "ended, by the traveller."), Words(72, 132, "•"), Words(90, 132, "Later ones are not paid."),
+    ]  # fmt: skip
+    document = read(pdf(page))
+    assert [element.kind for element in document.elements] == ["list_item", "list_item"]
+    assert document.elements[0].text.endswith("after the trip has ended, by the traveller.")
+
+
+def test_the_title_is_taken_from_the_metadata_when_it_says_something() -> None:
+    page = [Words(72, 100, "Some text on the only page")]
+    assert read(pdf(page, title="差旅报销制度")).title == "差旅报销制度"
+    assert read(pdf(page, title="Microsoft Word - draft3.doc")).title == "report"
+
+
+def test_every_element_points_into_the_text() -> None:
+    document = read(pdf([Words(72, 100, "One"), Words(72, 200, "Two"), Words(72, 300, "三")]))
+    for element in document.elements:
+        assert document.text[element.location.start : element.location.end] == element.text

@@ -1,0 +1,142 @@
+"""Text formats in any encoding: plain text, Markdown, HTML, CSV, mail, notebooks, XML."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from ingest.document import ParsedDocument, Reference
+from ingest.parse import parse
+from ingest.settings import IngestSettings
+
+SIMPLIFIED = "第一条 为了保护消费者的合法权益，维护社会经济秩序，制定本法。\n\n消费者享有自主选择商品或者服务的权利。"
+TRADITIONAL = "第一條 為了保護消費者的合法權益，維護社會經濟秩序，制定本法。這是我們公司對於員工的報銷規定。"
+
+
+def read(data: bytes | str, name: str) -> ParsedDocument:
+    data = data.encode() if isinstance(data, str) else data
+    return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=False))
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (SIMPLIFIED, "utf-8"), (SIMPLIFIED, "utf-8-sig"), (SIMPLIFIED, "utf-16"), (SIMPLIFIED, "utf-16-le"),
+        (SIMPLIFIED, "gb18030"), (SIMPLIFIED, "gbk"), (TRADITIONAL, "big5"),
+        ("Der Vertrag läuft bis März – für „alle“ Beschäftigten gilt: 5 € Zuschlag.", "cp1252"),
+        ("L'été était très chaud cette année à Orléans.", "latin-1"),
+        ("Plain ASCII and nothing else.", "ascii"), ("Отчёт о прибыли за третий квартал года.", "cp1251"),
+    ],
+)  # fmt: skip
+def test_text_is_read_in_its_own_encoding(text: str, encoding: str) -> None:
+    assert read(text.encode(encoding), "notes.txt").text == text
+
+
+def test_blank_lines_part_the_paragraphs_of_plain_text() -> None:
+    parsed = read("one\r\nstill one\r\n\r\n\r\ntwo\r\n", "a.txt")
+    assert [element.text for element in parsed.elements] == ["one\nstill one", "two"]
+    assert {element.kind for element in parsed.elements} == {"paragraph"}
+
+
+def test_markdown_headings_lists_code_and_tables() -> None:
+    parsed = read(
+        "---\ntitle: 费用手册\n---\n\n# 报销\n\n## 住宿\n\n每晚不超过 800 元。\n\n- 一线城市\n- 其他\n\n"
+        "| 城市 | 标准 |\n| --- | --- |\n| 北京 | 800 |\n\n```python\nprint(1)\n```\n",
+        "handbook.md",
+    )
+    assert [(e.kind, e.text) for e in parsed.elements] == [
+        ("heading", "报销"), ("heading", "住宿"), ("paragraph", "每晚不超过 800 元。"),
+        ("list_item", "一线城市"), ("list_item", "其他"),
+        ("table", "| 城市 | 标准 |\n| --- | --- |\n| 北京 | 800 |"), ("code", "print(1)"),
+    ]  # fmt: skip
+    assert parsed.elements[2].location.heading_path == ("报销", "住宿")
+    assert parsed.title == "费用手册"
+
+
+def test_a_heading_closes_the_deeper_ones_before_it() -> None:
+    parsed = read("# A\n\n## B\n\nunder B\n\n# C\n\nunder C\n", "a.md")
+    assert [element.location.heading_path for element in parsed.elements] == [(), ("A",), ("A", "B"), (), ("C",)]
+
+
+def test_html_takes_title_headings_and_tables_and_leaves_scripts() -> None:
+    parsed = read(
+        "<!DOCTYPE html><html><head><title>Price list</title><style>p{}</style></head><body><h1>Prices</h1>"
+        "<script>var secret = 1</script><p>All prices are net.</p><table><tr><th>Item</th><th colspan=2>Price</th>"
+        "</tr><tr><td rowspan=2>Desk</td><td>old</td><td>90</td></tr><tr><td>new</td><td>120</td></tr></table>"
+        "<p>Call Me Maybe</p></body></html>",
+        "prices.html",
+    )
+    assert parsed.title == "Price list"
+    assert "secret" not in parsed.text
+    assert [element.kind for element in parsed.elements] == ["heading", "paragraph", "table", "paragraph"]
+    assert parsed.elements[2].text == (
+        "| Item | Price | Price |\n| --- | --- | --- |\n| Desk | old | 90 |\n| Desk | new | 120 |"
+    )
+
+
+def test_html_is_read_in_the_charset_it_declares() -> None:
+    page = '<html><head><meta charset="gb2312"></head><body><p>镕基</p></body></html>'
+    assert read(page.encode("gbk"), "page.htm").text == "镕基"
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_csv_is_cut_by_the_delimiter_it_uses(delimiter: str) -> None:
+    rows = [["城市", "标准"], ["北京", "800"], ["上海", "800"]]
+    text = "\n".join(delimiter.join(row) for row in rows)
+    parsed = read(text.encode("gbk"), "standard.csv")
+    assert parsed.text == "| 城市 | 标准 |\n| --- | --- |\n| 北京 | 800 |\n| 上海 | 800 |"
+    assert parsed.elements[0].location.cells == "A1:B3"
+
+
+def test_csv_cells_may_hold_delimiters_and_line_breaks() -> None:
+    parsed = read('name,note\n"Li, Fang","first\nsecond"\n', "a.csv")
+    assert parsed.text.split("\n")[-1] == "| Li, Fang | first second |"
+
+
+def test_mail_gives_subject_people_body_and_text_attachments() -> None:
+    subject = base64.b64encode("第三季度会议纪要".encode("gbk")).decode()
+    body = base64.b64encode("结论：上线延期两周，朱镕。".encode("gbk")).decode()
+    attachment = base64.b64encode("附件内容\n\n第二段".encode()).decode()
+    parsed = read(
+        f"From: Wang <wang@example.com>\nTo: Li <li@example.com>\nDate: Mon, 1 Sep 2025 10:00:00 +0800\n"
+        f"Subject: =?gb2312?B?{subject}?=\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=XX\n\n"
+        f'--XX\nContent-Type: text/plain; charset="gb2312"\nContent-Transfer-Encoding: base64\n\n{body}\n'
+        f"--XX\nContent-Type: text/plain; charset=utf-8\nContent-Disposition: attachment; filename=notes.txt\n"
+        f"Content-Transfer-Encoding: base64\n\n{attachment}\n--XX--\n",
+        "会议.eml",
+    )
+    assert parsed.title == "第三季度会议纪要"
+    assert parsed.elements[0].kind == "title"
+    assert "From: Wang" in parsed.elements[1].text
+    assert "To: Li" in parsed.elements[1].text
+    assert "结论：上线延期两周，朱镕。" in parsed.text
+    assert "附件内容" in parsed.text
+    assert parsed.elements[-1].location.heading_path[-1] == "notes.txt"
+
+
+def test_a_notebook_keeps_text_code_and_output_apart() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["# Analysis\n", "Revenue by month."]},
+        {"cell_type": "code", "source": "total = 3", "outputs": [{"text": ["3\n"]}]},
+    ]
+    parsed = read(json.dumps({"nbformat": 4, "cells": cells}), "a.ipynb")
+    assert [(e.kind, e.text) for e in parsed.elements] == [
+        ("heading", "Analysis"), ("paragraph", "Revenue by month."), ("code", "total = 3"), ("code", "3"),
+    ]  # fmt: skip
+
+
+def test_xml_gives_its_text() -> None:
+    assert read("<?xml version='1.0'?><a><b>one</b><b>two</b></a>", "a.xml").text == "one\n\ntwo"
+
+
+def test_content_wins_over_the_name() -> None:
+    assert read("<!doctype html><html><body><p>Hi there</p></body></html>", "a.txt").kind == "html"
+    assert read("just words, no pdf", "a.pdf").kind == "txt"
+
+
+def test_the_title_of_the_reference_wins() -> None:
+    data = b"# Heading\n\ntext"
+    reference = Reference("local", "a.md", "a.md", len(data), 0, content=data, title="The real title")
+    assert parse(reference, IngestSettings()).title == "The real title"
