@@ -1,8 +1,8 @@
 // The side panel: a cited passage among its neighbours, the quoted sentence marked, and the way to the original.
 
 import { cells, element } from "./markdown.js";
-import { original, originalPath, passage, key } from "./server.js";
-import { say, sayPlace, sayProblem } from "./texts.js";
+import { key, nameOf, original, originalPath, passage } from "./server.js";
+import { say, sayProblem, sayWhere } from "./texts.js";
 
 const panel = document.getElementById("panel");
 const title = document.getElementById("panel-title");
@@ -49,10 +49,9 @@ export function passageIsOpen() {
 }
 
 function show(found, quote) {
-  const { location } = found.passage;
-  title.textContent = found.document.title || found.document.uri;
-  const path = location.heading_path.filter((part) => part !== found.document.title);
-  place.textContent = [sayPlace(location), path.join(" › ")].filter(Boolean).join(" · ");
+  const name = nameOf(found.document.uri);
+  title.textContent = found.document.title || name;
+  place.textContent = sayWhere(found.passage.location, found.document.title);
   const cited = block(found.passage.text, quote, "cited");
   body.replaceChildren(
     ...found.before.map((item) => block(item.text, "", "near")),
@@ -62,7 +61,9 @@ function show(found, quote) {
   const mark = cited.querySelector("mark, .marked") ?? cited;
   const above = mark.getBoundingClientRect().top - body.getBoundingClientRect().top;
   body.scrollTop += above - body.clientHeight / 3;
-  foot.replaceChildren(element("span", "uri", found.document.uri), download(found));
+  const file = element("span", "uri", name);
+  file.title = found.document.uri;
+  foot.replaceChildren(file, download(found));
 }
 
 function download(found) {
@@ -81,7 +82,7 @@ async function fetched(event, link, document_) {
     const address = URL.createObjectURL(await original(document_.document_id));
     const saved = element("a");
     saved.href = address;
-    saved.download = document_.uri.split("/").pop();
+    saved.download = nameOf(document_.uri);
     saved.click();
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
     link.textContent = say("original");

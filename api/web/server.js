@@ -90,6 +90,11 @@ export async function passage(documentId, chunkId) {
   return (await call(path)).json();
 }
 
+/** The last part of a document's address: its file name. */
+export function nameOf(uri) {
+  return uri.split(/[\\/]/).pop() || uri;
+}
+
 /** Where the original of a document is downloaded from. */
 export function originalPath(documentId) {
   return `/v1/documents/${encodeURIComponent(documentId)}/original`;

@@ -162,3 +162,9 @@ export function sayPlace(location) {
   if (location.sheet !== null) return say("sheet", location.sheet, location.cells);
   return "";
 }
+
+/** The same with the headings above the passage, those left out that say again what title or place say. */
+export function sayWhere(location, title) {
+  const path = location.heading_path.filter((part) => part !== title && part !== location.sheet);
+  return [sayPlace(location), path.join(" › ")].filter(Boolean).join(" · ");
+}

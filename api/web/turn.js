@@ -1,7 +1,8 @@
 // One question and its answer as the thread shows them.
 
 import { element, render } from "./markdown.js";
-import { language, say, sayPlace, sayProblem } from "./texts.js";
+import { nameOf } from "./server.js";
+import { language, say, sayPlace, sayProblem, sayWhere } from "./texts.js";
 
 /** The view of one turn. `open(source, quote, button)` is called when the reader wants to see a source. */
 export class TurnView {
@@ -147,14 +148,13 @@ export class TurnView {
   }
 
   card(hit) {
-    const path = hit.location.heading_path.filter((part) => part !== hit.title);
-    const where = [sayPlace(hit.location), path.join(" › ")].filter(Boolean).join(" · ");
+    const where = sayWhere(hit.location, hit.title);
     const button = element(
       "button",
       "card",
       element("span", "number", String(hit.number)),
-      element("span", "title", hit.title || hit.uri),
-      element("span", "where", where || hit.uri),
+      element("span", "title", hit.title || nameOf(hit.uri)),
+      element("span", "where", where || nameOf(hit.uri)),
     );
     button.type = "button";
     button.setAttribute("aria-label", say("openSource", hit.number, [hit.title, where].filter(Boolean).join(" · ")));
@@ -164,7 +164,7 @@ export class TurnView {
 
   drawActions(going) {
     this.actions.replaceChildren();
-    if (going || !this.text) return;
+    if (going || !this.text || this.state === "refused") return;
     const copy = element("button", "quiet small", say("copy"));
     copy.type = "button";
     copy.addEventListener("click", async () => {
