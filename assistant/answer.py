@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Protocol
 
@@ -19,26 +19,13 @@ from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, S
 from assistant.models import name_of, stream
 from assistant.prompts import REFUSALS, AnswerLanguage, answer_language, answer_messages
 from assistant.refuse import is_answerable, is_refusal
+from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import Reader
-from ingest.document import Hit, Language
 from ingest.errors import RequestError, YoujuError
 
 _HISTORY_SHARE = 3
 """Earlier turns may take one part in three of what the context window has left."""
-
-
-class Retrieved(Protocol):
-    """What retrieval found, best first."""
-
-    @property
-    def query(self) -> str: ...
-    @property
-    def language(self) -> Language: ...
-    @property
-    def hits(self) -> Sequence[Hit]: ...
-    @property
-    def timings_ms(self) -> Mapping[str, float]: ...
 
 
 class Retrieves(Protocol):

@@ -6,7 +6,7 @@ Not a search index: it compares a question with a handful of chunks, or a statem
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 
 from ingest.language import fold
@@ -26,7 +26,7 @@ _HAN_STOP = re.compile(
 _HAN_FUNCTION = frozenset(
     "有为要能可以会到从对不没让给用里等每次个来去出说做看过得还再又很最更该此其所而且但若如则之于由因将已"
 )
-_LOOSE = 0.4
+_NEAR, _LOOSE = 0.7, 0.2
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _IDENTIFIER = re.compile(r"[a-z]+-\d+[a-z]*")
 
@@ -102,26 +102,47 @@ def coverage(wanted: Mapping[str, float], present: Collection[str]) -> float:
     """Which share of `wanted` (term → weight) is `present`, from 0 to 1; 0 where nothing is wanted.
 
     Chinese is weighed by characters, two to a word, because pairs also straddle words: a character counts in full
-    where a pair with it is present, and four tenths where it occurs in another one (年假 and 年休假 mean the same).
-    It weighs as little as the commonest pair it is in.
+    where a pair with it is present, in part where the pair has another character inside (年假 in 年休假), and a
+    little where it occurs at all. It weighs as little as the commonest pair it is in.
     """
     pairs = [term for term in wanted if is_han(term)]
-    characters: dict[str, float] = {}
-    for pair in pairs:
-        for character in pair:
-            if len(pair) == 1 or character not in _HAN_FUNCTION:
-                characters[character] = min(wanted[pair], characters.get(character, wanted[pair]))
-    whole = {character for pair in pairs if pair in present for character in pair}
-    loose = {character for term in present if is_han(term) for character in term} if characters else set()
     held = total = 0.0
-    for character, weight in characters.items():
-        total += weight / 2
-        held += weight / 2 * (1.0 if character in whole else _LOOSE if character in loose else 0.0)
+    if pairs:
+        credits = _credits(pairs, present)
+        for character, weight in _character_weights(pairs, wanted).items():
+            total += weight / 2
+            held += weight / 2 * credits.get(character, 0.0)
     for term, weight in wanted.items():
         if not is_han(term):
             total += weight
             held += weight if term in present else 0.0
     return held / total if total else 0.0
+
+
+def _character_weights(pairs: Iterable[str], wanted: Mapping[str, float]) -> dict[str, float]:
+    weights: dict[str, float] = {}
+    for pair in pairs:
+        for character in pair:
+            if len(pair) == 1 or character not in _HAN_FUNCTION:
+                weights[character] = min(wanted[pair], weights.get(character, wanted[pair]))
+    return weights
+
+
+def _credits(pairs: Iterable[str], present: Collection[str]) -> dict[str, float]:
+    """How far each character of the pairs is present."""
+    following: dict[str, set[str]] = {}
+    credits: dict[str, float] = {}
+    for term in present:
+        if is_han(term):
+            following.setdefault(term[0], set()).add(term[-1])
+            credits |= dict.fromkeys(term, _LOOSE)
+    for pair in pairs:
+        first, last = pair[0], pair[-1]
+        if pair in present:
+            credits |= dict.fromkeys(pair, 1.0)
+        elif any(last in following.get(middle, ()) for middle in following.get(first, ())):
+            credits |= {character: max(_NEAR, credits[character]) for character in pair}
+    return credits
 
 
 def figures(text: str) -> set[str]:

@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
+from assistant.retrieve import Retrieved
 from assistant.terms import terms
 from ingest.access import Reader
-from ingest.document import Chunk, Hit, Language, Location, chunk_id, document_id
+from ingest.document import Chunk, Hit, Location, chunk_id, document_id
 from ingest.language import detect
-
-
-@dataclass(frozen=True)
-class CannedRetrieved:
-    query: str
-    language: Language
-    hits: tuple[Hit, ...]
-    timings_ms: Mapping[str, float] = field(default_factory=dict)
 
 
 def passage(text: str, *, title: str = "", access: tuple[str, ...] = ("everyone",), uri: str = "") -> Chunk:
@@ -51,7 +43,7 @@ class CannedRetriever:
         self._fails = fails
         self.queries: list[str] = []
 
-    def retrieve(self, query: str, *, reader: Reader, limit: int) -> CannedRetrieved:
+    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         self.queries.append(query)
         if self._fails:
             raise self._fails
@@ -62,4 +54,4 @@ class CannedRetriever:
             if reader.may_read(chunk.access, chunk.source)
         ]
         ranked = sorted((pair for pair in shared if pair[0]), key=lambda pair: -pair[0])[:limit]
-        return CannedRetrieved(query, detect(query), tuple(Hit(chunk, count, None, count) for count, chunk in ranked))
+        return Retrieved(query, detect(query), tuple(Hit(chunk, count, None, count) for count, chunk in ranked), {})

@@ -9,10 +9,11 @@ from assistant.refuse import is_answerable, is_refusal, relevance
 from tests.canned_retrieval import hits_of, passage
 
 CHINESE = hits_of(
-    passage("公司产品分为三级，公司信息分为公开、内部、机密、绝密四级。", title="信息安全管理制度"),
-    passage("2027 年研发预算为 4,100 万元，计划新增 18 名工程师。公司上月召开市场会议。", title="产品路线图"),
-    passage("司龄满 3 年不满 5 年的员工，年休假为 10 天。公司每年五月组织免费体检。", title="员工手册"),
-    passage("公司总经理是沈砚秋，七个部门的负责人直接向总经理汇报。", title="组织架构"),
+    passage("公司信息分为公开、内部、机密、绝密四级，全体员工都要遵守。", title="公司信息安全管理制度"),
+    passage("2027 年公司研发预算为 4,100 万元，将新增 18 名员工。", title="公司产品路线图"),
+    passage("司龄满 3 年不满 5 年的员工，年休假为 10 天。公司每年五月组织免费体检。", title="公司员工手册"),
+    passage("公司总经理是沈砚秋，七个部门的员工由部门负责人管理。", title="公司组织架构"),
+    passage("公司食堂在二号楼一层，员工午餐从 11:30 开始。", title="公司行政指南"),
 )
 ENGLISH = (
     passage("Laptops are replaced every four years. A VPN session ends after 10 hours.", title="IT guide"),
@@ -22,7 +23,7 @@ ENGLISH = (
 
 
 @pytest.mark.parametrize(
-    "question", ["公司有没有上市计划？", "公司食堂有川菜吗？", "红烧肉怎么做？", "员工宿舍在哪里？"]
+    "question", ["公司有没有上市计划？", "公司有没有篮球队？", "红烧肉怎么做？", "员工宿舍在哪里？"]
 )
 def test_a_chinese_question_that_shares_only_common_words_is_refused(question: str) -> None:
     assert not is_answerable(question, CHINESE, 0.5)

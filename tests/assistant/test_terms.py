@@ -22,7 +22,8 @@ def test_coverage_is_the_weighted_share() -> None:
     assert coverage({"annual": 3.0, "leav": 1.0}, {"annual"}) == 0.75
     assert coverage({}, {"annual"}) == 0.0
     assert coverage({"年假": 1.0}, {"年假", "假期"}) == 1.0
-    assert coverage({"年假": 1.0}, {"年休", "休假"}) == pytest.approx(0.4)
+    assert coverage({"年假": 1.0}, {"年休", "休假"}) == pytest.approx(0.7)
+    assert coverage({"年假": 1.0}, {"今年", "寒假"}) == pytest.approx(0.2)
     assert coverage({"上市": 1.0}, {"年休", "休假"}) == 0.0
 
 
