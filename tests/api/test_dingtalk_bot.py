@@ -130,6 +130,21 @@ def test_a_message_is_acknowledged_long_before_a_slow_model_has_answered(ding: F
     assert sorted(ding.shown()) == sorted([ZH_SHOWN, EN_SHOWN])
 
 
+def test_the_work_begins_when_the_message_has_been_acknowledged(ding: FakeDingTalk, engine: sa.Engine) -> None:
+    assistant = Scripted()
+
+    async def scenario() -> None:
+        async with running(ding, assistant, engine, stream=False) as bot:
+            begin = await bot.accept(ding.single(ZH_QUESTION))
+            await asyncio.sleep(0.05)
+            assert assistant.asked == []
+            begin()
+            await ding.until(lambda: ding.sent)
+
+    asyncio.run(scenario())
+    assert ding.shown() == [ZH_SHOWN]
+
+
 def test_a_message_is_acknowledged_in_time_while_another_writer_holds_the_database(
     ding: FakeDingTalk, engine: sa.Engine
 ) -> None:

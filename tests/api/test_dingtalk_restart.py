@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,12 +86,18 @@ def test_a_stopped_bot_leaves_its_work_to_the_next(ding: FakeDingTalk, engine: s
 
 def test_a_bot_that_is_stopped_while_sending_sends_to_the_end(ding: FakeDingTalk, engine: sa.Engine) -> None:
     message = ding.single(ZH_QUESTION)
+    arrived = threading.Event()
+
+    def show_slowly() -> None:
+        arrived.set()
+        time.sleep(0.2)
 
     async def scenario() -> None:
-        async with running(ding, Scripted(), engine):
-            ding.refusals.append(lambda: time.sleep(0.2))
-            ding.push(message)
-            await ding.until(lambda: not ding.refusals)
+        async with running(ding, Scripted(), engine, stream=False) as bot:
+            ding.refusals.append(show_slowly)
+            (await bot.accept(message))()
+            await asyncio.to_thread(arrived.wait, 10)
+            assert states(engine) == {message["msgId"]: "sending"}
 
     asyncio.run(scenario())
     assert states(engine) == {message["msgId"]: "done"}
