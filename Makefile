@@ -76,5 +76,5 @@ $(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.installed-%: $(VENV)/.installed
 	@echo "==> Installing what $* needs"
-	@$(PIP) install -c constraints.txt -e ".[$*]"
+	@$(PIP) install -q -c constraints.txt -e ".[$*]"
 	@touch $@

@@ -11,6 +11,7 @@ from reportlab.lib.pagesizes import A4
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.pdfmetrics import stringWidth
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.platypus import (
     BaseDocTemplate,
@@ -64,7 +65,10 @@ def _styles(font: str, bold: str, wrap: str | None) -> dict[str, ParagraphStyle]
 
 def _table(rows: list[tuple[str, ...]], style: ParagraphStyle) -> Table:
     grid = [("GRID", (0, 0), (-1, -1), 0.5, colors.grey), ("BACKGROUND", (0, 0), (-1, 0), colors.whitesmoke)]
-    return Table([[Paragraph(cell, style) for cell in row] for row in rows], style=TableStyle(grid))
+    columns = zip(*rows, strict=True)
+    widths = [max(stringWidth(cell, style.fontName, style.fontSize) for cell in column) + 16 for column in columns]
+    cells = [[Paragraph(cell, style) for cell in row] for row in rows]
+    return Table(cells, colWidths=widths, style=TableStyle(grid))
 
 
 def _print(path: Path, title: str, blocks: Sequence[Block], *, chinese: bool) -> None:
@@ -137,7 +141,7 @@ MANUAL: list[Block] = [
         (
             "E09",
             "Speed sensor gives no signal",
-            "Switch off, wait one minute; call service if it returns.",
+            "Switch off and on again; call service if it returns.",
         ),
         ("E12", "Mains voltage out of range", "Check the socket; use a stabiliser."),
     ],
