@@ -14,13 +14,18 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from assistant.terms import coverage, terms
+from assistant.terms import coverage, numbers, terms
 from ingest.language import sentences
 
 _QUOTES = 3
 _QUOTE_CHARS = 400
 _WORTH_QUOTING = 0.6
 """A second quote must score this share of the best one."""
+_ASKS_NUMBER = re.compile(
+    r"多少|几|多[久长大高远]|什么时候|何时|哪[天年月]|\bhow (?:many|much|long|often|old|far)\b|\bwhen\b|\bwhat time\b",
+    re.IGNORECASE,
+)
+_WITH_NUMBER = 1.2
 _BRACKETED = re.compile(r"[\[［【](\d{1,3})[\]］】]")
 _RULE = re.compile(r"\s*\|?\s*:?-{3,}.*")
 
@@ -89,7 +94,8 @@ def _best(question: str, evidence: Sequence[dict[str, Any]]) -> list[_Unit]:
     frequency = Counter(term for unit in units for term in unit.terms)
     wanted = {term: math.log(1 + len(units) / (1 + frequency[term])) for term in terms(question)}
     ranks = {item["number"]: place for place, item in enumerate(evidence)}
-    scores = {unit.order: _score(unit, wanted, ranks[unit.number]) for unit in units}
+    asks_number = _ASKS_NUMBER.search(question) is not None
+    scores = {unit.order: _score(unit, wanted, ranks[unit.number], asks_number=asks_number) for unit in units}
     ranked = sorted(units, key=lambda unit: (-scores[unit.order], unit.order))
     floor = _WORTH_QUOTING * scores[ranked[0].order]
     chosen: list[_Unit] = []
@@ -101,13 +107,17 @@ def _best(question: str, evidence: Sequence[dict[str, Any]]) -> list[_Unit]:
     return sorted(chosen, key=lambda unit: unit.order)
 
 
-def _score(unit: _Unit, wanted: dict[str, float], rank: int) -> float:
-    """Overlap with the question; the heading above helps less than the words themselves, the rank a little."""
+def _score(unit: _Unit, wanted: dict[str, float], rank: int, *, asks_number: bool) -> float:
+    """Overlap with the question, of the words themselves and together with the heading above them.
+
+    What cannot be an answer gets half: a bare heading repeats the question's words, a colon announces the answer.
+    """
     own = coverage(wanted, unit.terms)
     around = coverage(wanted, unit.terms | set(terms(unit.context)))
-    # A bare heading repeats the question's words and says nothing.
-    brevity = 0.5 if len(unit.terms) < 3 else 1.0
-    return (0.7 * own + 0.3 * around) * brevity * (1 - 0.03 * rank)
+    score = (0.6 * own + 0.4 * around) * (1 - 0.03 * rank)
+    if len(unit.terms) < 3 or unit.text.endswith(("：", ":")):
+        score *= 0.5
+    return score * _WITH_NUMBER if asks_number and numbers(unit.text) else score
 
 
 def _units(item: dict[str, Any], order: int) -> Iterator[_Unit]:
