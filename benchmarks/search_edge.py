@@ -90,12 +90,16 @@ def memory_mb() -> dict[str, int]:
 
 
 def while_writing(index: EdgeIndex, queries: list[Embedding], dimension: int) -> dict[str, float]:
-    """Searches during which another thread writes and flushes documents as fast as it can."""
+    """Searches during which another thread writes documents as fast as it can, and flushes every two seconds."""
     stop = threading.Event()
 
     def write() -> None:
+        flushed = time.monotonic()
         for chunks, embeddings in make_documents(10_000_000, dimension, np.random.default_rng(9)):
             index.write(chunks, embeddings)
+            if time.monotonic() - flushed > 2:
+                index.flush()
+                flushed = time.monotonic()
             if stop.is_set():
                 return
 

@@ -122,9 +122,7 @@ class EdgeIndex:
     def chunks(self, document_id: str, revision: int) -> list[Chunk]:
         """All chunks of one revision, by position."""
         records = self._records(document_id, revision, with_payload=True)
-        return sorted(
-            (chunk_of(record.id, record.payload) for record in records), key=lambda chunk: chunk.position
-        )
+        return sorted((chunk_of(record.id, record.payload) for record in records), key=lambda chunk: chunk.position)
 
     def embeddings(self, document_id: str, revision: int) -> list[Embedding]:
         """The vectors of those chunks, in the same order."""
@@ -186,9 +184,7 @@ class EdgeIndex:
         offset: Any = None
         while True:
             with self._translated():
-                request = self._engine.ScrollRequest(
-                    offset=offset, limit=BATCH_POINTS, filter=selected, **selection
-                )
+                request = self._engine.ScrollRequest(offset=offset, limit=BATCH_POINTS, filter=selected, **selection)
                 records, offset = self._shard.scroll(request)
             yield from records
             if offset is None:

@@ -99,8 +99,7 @@ class ServerIndex:
             answers = self._client.query_batch_points(self._collection, requests=requests)
             seen: dict[str, Chunk] = {}
             found = {
-                request.using: ranked(answer.points, seen)
-                for request, answer in zip(requests, answers, strict=True)
+                request.using: ranked(answer.points, seen) for request, answer in zip(requests, answers, strict=True)
             }
         return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
 
