@@ -139,7 +139,7 @@ class UsageBody(BaseModel):
 
 
 class AskBody(BaseModel):
-    """A whole answer. `citations` has each cited chunk's number once per distinct quote."""
+    """A whole answer. `citations` has one entry per marker `[n]` in it, in their order."""
 
     question: str
     language: Language

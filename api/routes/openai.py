@@ -120,7 +120,7 @@ class Completion:
     def whole(self, gathered: Gathered) -> JSONResponse:
         """The answer in one piece, or the error."""
         if gathered.finished is None:
-            return self._failure(gathered.failed)
+            return self._failure(gathered)
         finished = gathered.finished
         message = {
             "role": "assistant",
@@ -155,6 +155,8 @@ class Completion:
             except Exception as error:
                 gathered.failed = Failed(*internal_error(self._request.scope, error))
         if gathered.finished is None:
+            if gathered.evidence and not opened:
+                yield self._chunk({}, {"search_results": self._search_results(gathered), **blank})
             yield sse_data(_failed_body(gathered.failed))
             return
         annotations = self._annotations(gathered.finished)
@@ -194,9 +196,10 @@ class Completion:
         where = place(chunk.location, chunk.language)
         return {"url": passage_url(base, chunk), "title": f"{chunk.title} {where}".strip()}
 
-    def _failure(self, failed: Failed | None) -> JSONResponse:
-        status = status_of_failure(failed) if failed else 502
-        return JSONResponse(_failed_body(failed), status_code=status)
+    def _failure(self, gathered: Gathered) -> JSONResponse:
+        status = status_of_failure(gathered.failed) if gathered.failed else 502
+        body = {**_failed_body(gathered.failed), "search_results": self._search_results(gathered)}
+        return JSONResponse(body, status_code=status)
 
 
 def _failed_body(failed: Failed | None) -> dict[str, Any]:

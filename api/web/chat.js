@@ -57,7 +57,7 @@ async function answer(view, text) {
   } finally {
     if (asking === mine) asking = null;
     settle();
-    question.focus({ preventScroll: true });
+    focusQuestion();
   }
 }
 
@@ -81,7 +81,12 @@ function begin() {
   turns.replaceChildren();
   leavePassage();
   settle();
-  question.focus();
+  focusQuestion();
+}
+
+// Not on a touch screen, where it would bring up the keyboard over the answer.
+function focusQuestion() {
+  if (matchMedia("(hover: hover)").matches) question.focus({ preventScroll: true });
 }
 
 // --- what the page looks like now
@@ -201,7 +206,7 @@ by("panel-close").addEventListener("click", leavePassage);
 window.addEventListener("popstate", followAddress);
 
 speak(localStorage.getItem(LANGUAGE) ?? (navigator.language.toLowerCase().startsWith("zh") ? "zh" : "en"));
+focusQuestion();
 if (location.hash) followAddress();
-question.focus({ preventScroll: true });
 if (key.get()) by("enter-key").hidden = false;
 else if (await needsKey()) askForKey();

@@ -185,14 +185,17 @@ def test_silence_is_filled_with_keepalives() -> None:
 
 
 @pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_goes_away_stops_the_work(stream: bool, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions"])
+def test_a_client_that_goes_away_stops_the_work(path: str, stream: bool, caplog: pytest.LogCaptureFixture) -> None:
     assistant = ScriptedAssistant([TextDelta("word ")] * 500, pause_seconds=0.05)
     with served(create_app(a_workspace(assistant))) as url:
         address = httpx.URL(url)
-        body = json.dumps({"question": "leave?", "stream": stream}).encode()
+        message = {"role": "user", "content": "leave?"}
+        asked = {"question": "leave?", "model": "youju", "messages": [message], "stream": stream}
+        body = json.dumps(asked).encode()
         with socket.create_connection((address.host, address.port)) as connection:
             connection.sendall(
-                b"POST /v1/ask HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+                f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n".encode()
                 + f"content-length: {len(body)}\r\n\r\n".encode()
                 + body
             )

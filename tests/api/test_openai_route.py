@@ -175,6 +175,19 @@ def test_a_model_that_fails_is_a_server_error() -> None:
     with client_of(ScriptedAssistant(a_breakdown())) as client, pytest.raises(openai.InternalServerError) as caught:
         client.chat.completions.create(model="youju", messages=[{"role": "user", "content": "leave?"}])
     assert (caught.value.status_code, caught.value.code) == (503, "model_unreachable")
+    assert "15 days" in caught.value.response.json()["search_results"][0]["snippet"]
+
+
+def test_a_model_that_fails_at_once_leaves_the_evidence_in_the_stream() -> None:
+    searched, found, _, failed = a_breakdown()
+    results: list[Any] = []
+    with client_of(ScriptedAssistant([searched, found, failed])) as client:
+        stream = client.chat.completions.create(
+            model="youju", messages=[{"role": "user", "content": "leave?"}], stream=True
+        )
+        with pytest.raises(openai.APIError):
+            results.extend((chunk.model_extra or {}).get("search_results") for chunk in stream)
+    assert "15 days" in results[-1][0]["snippet"]
 
 
 @pytest.mark.parametrize(

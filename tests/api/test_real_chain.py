@@ -1,0 +1,137 @@
+"""The faces over the real chains: documents that were really ingested, really found, and quoted from."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import openai
+import pytest
+from fastapi.testclient import TestClient
+
+from api.app import create_app
+from api.settings import Settings
+from api.workspace import Workspace
+from assistant.answer import Assistant
+from assistant.models.opening import open_model
+from assistant.retrieve import Retriever
+from ingest.sources.folder import FolderSource
+from tests.api.served import served
+
+_HANDBOOK = """# Employee handbook
+
+## Annual leave
+
+Every employee has 17 days of annual leave. Unused days lapse at the end of March.
+
+## Remote work
+
+Two days a week may be worked from home, after the probation period.
+"""
+_EXPENSES = """# 差旅报销制度
+
+## 住宿标准
+
+一线城市住宿费上限为每晚 650 元，其他城市为每晚 480 元。
+
+## 报销期限
+
+出差结束后三十天内提交报销单，逾期不予受理。
+"""
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    folder = tmp_path_factory.mktemp("documents")
+    (folder / "handbook.md").write_text(_HANDBOOK, encoding="utf-8")
+    (folder / "差旅报销制度.md").write_text(_EXPENSES, encoding="utf-8")
+    settings = Settings(home=tmp_path_factory.mktemp("home"))
+    opened = Workspace.open(settings, command="test")
+    report = opened.ingestor.run(FolderSource([folder]))
+    assert (report.new, report.failed) == (2, 0)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def client(workspace: Workspace) -> Iterator[TestClient]:
+    with TestClient(create_app(workspace), base_url="http://127.0.0.1") as opened:
+        yield opened
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "said", "title"),
+    [
+        ("How many days of annual leave does an employee have?", "en", "17 days", "Employee handbook"),
+        ("一线城市的住宿费上限是多少？", "zh", "650 元", "差旅报销制度"),
+    ],
+)
+def test_a_question_is_answered_from_the_right_document(
+    client: TestClient, question: str, language: str, said: str, title: str
+) -> None:
+    body = client.post("/v1/ask", json={"question": question}).json()
+    assert said in body["answer"]
+    assert (body["language"], body["grounded"], body["refused"]) == (language, True, False)
+    cited = next(citation for citation in body["citations"] if said in citation["quote"])
+    assert cited["title"] == title
+    passage = client.get(f"/v1/documents/{cited['document_id']}/passages/{cited['chunk_id']}").json()
+    assert cited["quote"] in passage["passage"]["text"]
+    original = client.get(f"/v1/documents/{cited['document_id']}/original")
+    assert said in original.content.decode()
+
+
+@pytest.mark.parametrize("question", ["Which planet has the most moons?", "红楼梦的作者是谁？"])
+def test_what_the_documents_do_not_answer_is_refused(client: TestClient, question: str) -> None:
+    body = client.post("/v1/ask", json={"question": question}).json()
+    assert (body["refused"], body["citations"], body["evidence"]) == (True, [], [])
+
+
+def test_a_stream_says_what_one_json_says(client: TestClient) -> None:
+    asked = {"question": "出差结束后多久要提交报销单？"}
+    whole = client.post("/v1/ask", json=asked).json()
+    stream = client.post("/v1/ask", json={**asked, "stream": True}).text
+    last = stream.strip().split("\n\n")[-1].split("\n")
+    assert last[0] == "event: finished"
+    finished = json.loads(last[1].removeprefix("data: "))
+    assert _untimed(finished) == _untimed(whole)
+
+
+def test_search_and_documents_agree(client: TestClient) -> None:
+    found = client.get("/v1/search", params={"q": "remote work", "limit": 1}).json()["hits"][0]
+    assert found["location"]["heading_path"][-1] == "Remote work"
+    listed = client.get("/v1/documents").json()["documents"]
+    assert {document["title"] for document in listed} == {"Employee handbook", "差旅报销制度"}
+    document = client.get(f"/v1/documents/{found['document_id']}").json()
+    assert found["chunk_id"] in [passage["chunk_id"] for passage in document["passages"]]
+    assert document["chunks"] == len(document["passages"])
+
+
+def test_the_openai_sdk_reads_the_citations(workspace: Workspace) -> None:
+    with served(create_app(workspace)) as url, openai.OpenAI(base_url=f"{url}/v1", api_key="none") as sdk:
+        messages: list[Any] = [{"role": "user", "content": "一线城市的住宿费上限是多少？"}]
+        answer = sdk.chat.completions.create(model="youju", messages=messages)
+        chunks = list(sdk.chat.completions.create(model="youju", messages=messages, stream=True))
+    message = answer.choices[0].message
+    assert message.annotations
+    marked = message.annotations[0].url_citation
+    assert (message.content or "")[marked.start_index : marked.end_index] == "[1]"
+    assert marked.title == "差旅报销制度"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == message.content
+
+
+def test_a_model_server_that_is_down_costs_the_answer_and_not_the_evidence(workspace: Workspace) -> None:
+    settings = workspace.settings.model_copy(update={"model": "qwen", "model_url": "http://127.0.0.1:9/v1"})
+    store = workspace.store
+    retriever = Retriever(store.index, store.catalog, store.embedder)
+    down = Assistant(retriever, open_model(settings, hub=False), settings)
+    client = TestClient(create_app(replace(workspace, assistant=down)), base_url="http://127.0.0.1")
+    response = client.post("/v1/ask", json={"question": "How many days of annual leave are there?"})
+    assert response.status_code == 503
+    assert response.json()["error"]["code"] == "model_unreachable"
+    assert "17 days" in response.json()["evidence"][0]["text"]
+
+
+def _untimed(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name != "timings_ms"}
