@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import re
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import PurePath
 
 from ingest.document import Element, ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import encoding, ocr, office, partition, pdf, sheets, text
+from ingest.parse import encoding, ocr, office, opened, partition, pdf, rtf, sheets, text
 from ingest.parse.detect import detect
 from ingest.parse.extracted import Extracted
 from ingest.parse.refusals import refuse
@@ -37,6 +38,9 @@ _BINARY_READERS: dict[str, Callable[[bytes], Extracted]] = {
     "pptx": partition.read_pptx,
     "eml": partition.read_eml,
     "msg": partition.read_msg,
+    "odt": opened.read_odt,
+    "epub": opened.read_epub,
+    "rtf": rtf.read_rtf,
 }
 _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
     "xlsx": sheets.read_xlsx,
@@ -66,8 +70,10 @@ def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
     """
     data = _content(reference, settings)
     try:
-        kind = detect(data, reference.name)
-        extracted = _read(data, kind, reference.name, settings)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries warn of oddities in documents: nothing anyone here can act on
+            kind = detect(data, reference.name)
+            extracted = _read(data, kind, reference.name, settings)
     except DocumentError:
         raise
     except Exception as error:

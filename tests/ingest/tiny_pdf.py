@@ -59,11 +59,11 @@ def pdf(*pages: Page, title: str | None = None, outline: Sequence[tuple[str, int
         root += b"/Outlines %d 0 R" % (first - 1)
         count = len(outline)
         objects.append(b"<</First %d 0 R/Last %d 0 R/Count %d>>" % (first, first + count - 1, count))
-        for place, (text, page) in enumerate(outline):
+        for place, (text, number) in enumerate(outline):
             following = b"/Next %d 0 R" % (first + place + 1) if place + 1 < count else b""
             objects.append(
                 b"<</Title(%s)/Parent %d 0 R/Dest[%d 0 R/Fit]%s>>"
-                % (text.encode("latin-1"), first - 1, kids[page - 1], following)
+                % (text.encode("latin-1"), first - 1, kids[number - 1], following)
             )
     objects[0] = root + b">>"
     objects[1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))
