@@ -75,7 +75,9 @@ def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 
         bos_token_id=None,
     )
     model = Qwen3ForCausalLM(config)
-    model.generation_config = GenerationConfig(eos_token_id=[end, pad], pad_token_id=pad)
+    # Noise must not write control tokens or thinking by accident; it ends at the token limit alone.
+    silent = tokenizer.convert_tokens_to_ids([*_CONTROL.split(), *_TAGS.split()])
+    model.generation_config = GenerationConfig(eos_token_id=[end, pad], pad_token_id=pad, suppress_tokens=silent)
     model.save_pretrained(folder)
     return folder
 

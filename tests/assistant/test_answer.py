@@ -167,6 +167,7 @@ def test_a_consumer_that_leaves_stops_the_model() -> None:
             if isinstance(event, TextDelta):
                 break
         await events.aclose()
+        await house.aclose()
 
     with FakeOpenAIServer([Reply("年假很长" * 300, pause_seconds=0.02)]) as server:
         asyncio.run(leave(assistant(model="qwen", model_url=server.url)))
@@ -185,6 +186,7 @@ def test_a_cancelled_answer_stops_the_model() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        await house.aclose()
 
     with FakeOpenAIServer([Reply("年假很长" * 300, pause_seconds=0.02)]) as server:
         asyncio.run(cancel(assistant(model="qwen", model_url=server.url)))

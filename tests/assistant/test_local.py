@@ -19,6 +19,7 @@ from assistant.errors import ModelError
 from assistant.models import stream
 from assistant.models.local import LocalChatModel
 from assistant.models.opening import open_model
+from assistant.models.server import ServerChatModel
 from assistant.prompts import neutralise
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
@@ -41,9 +42,13 @@ def model(tiny: Path) -> LocalChatModel:
 
 async def collect(model: Any, messages: list[Any] = MESSAGES, **options: Any) -> tuple[list[str], Any]:
     pieces, usage = [], None
-    async for piece in stream(model, messages, **options):
-        pieces += [str(piece.content)] if piece.content else []
-        usage = piece.usage_metadata or usage
+    try:
+        async for piece in stream(model, messages, **options):
+            pieces += [str(piece.content)] if piece.content else []
+            usage = piece.usage_metadata or usage
+    finally:
+        if isinstance(model, ServerChatModel):
+            await model.aclose()
     return pieces, usage
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Callable, Coroutine
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -18,6 +19,7 @@ from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
+T = TypeVar("T")
 MESSAGES = [SystemMessage("rules"), HumanMessage("earlier"), AIMessage("said"), HumanMessage("now")]
 
 
@@ -27,14 +29,20 @@ def opened(url: str, **settings: Any) -> ServerChatModel:
     return model
 
 
-def ask(model: ServerChatModel, **options: Any) -> str:
-    async def once() -> str:
+def run(model: ServerChatModel, work: Callable[[ServerChatModel], Coroutine[Any, Any, T]]) -> T:
+    """Do `work` with the model and close its connections in the loop that opened them."""
+
+    async def closing() -> T:
         try:
-            return await complete(model, MESSAGES, **options)
+            return await work(model)
         finally:
             await model.aclose()
 
-    return asyncio.run(once())
+    return asyncio.run(closing())
+
+
+def ask(model: ServerChatModel, **options: Any) -> str:
+    return run(model, lambda opened: complete(opened, MESSAGES, **options))
 
 
 def ask_failing(model: ServerChatModel) -> ModelError:
@@ -48,7 +56,7 @@ def test_an_answer_streams_in_pieces_and_ends_with_the_servers_usage() -> None:
         return [piece async for piece in stream(model, MESSAGES, temperature=0.2, max_tokens=99)]
 
     with FakeOpenAIServer([Reply("Ten days of leave [1].")]) as server:
-        pieces = asyncio.run(collect(opened(server.url, model_api_key="secret")))
+        pieces = run(opened(server.url, model_api_key="secret"), collect)
         body = server.requests[0]
     assert len(pieces) > 3
     assert "".join(piece.content for piece in pieces) == "Ten days of leave [1]."
@@ -91,7 +99,7 @@ def test_an_unknown_server_that_refuses_the_extras_is_asked_without_them_from_th
         return [await complete(model, MESSAGES) for _ in range(2)]
 
     with FakeOpenAIServer([Reply("fine", refuses=("chat_template_kwargs",))]) as server:
-        assert asyncio.run(twice(opened(server.url))) == ["fine", "fine"]
+        assert run(opened(server.url), twice) == ["fine", "fine"]
         assert ["chat_template_kwargs" in body for body in server.requests] == [True, False, False]
 
 
@@ -191,7 +199,7 @@ def test_closing_the_stream_closes_the_connection() -> None:
                 break
 
     with FakeOpenAIServer([Reply("word " * 400, pause_seconds=0.02)]) as server:
-        asyncio.run(leave_early(opened(server.url)))
+        run(opened(server.url), leave_early)
         assert server.wait_for_disconnect()
         assert server.pieces < 50
 
@@ -205,7 +213,7 @@ def test_cancelling_the_task_closes_the_connection() -> None:
             await task
 
     with FakeOpenAIServer([Reply("word " * 400, pause_seconds=0.02)]) as server:
-        asyncio.run(cancel(opened(server.url)))
+        run(opened(server.url), cancel)
         assert server.wait_for_disconnect()
 
 
