@@ -33,7 +33,7 @@ from ingest.errors import ConfigurationError, RequestError, UnavailableError, Yo
 
 logger = logging.getLogger(__name__)
 
-_ACKNOWLEDGE_SECONDS = 0.8
+_ACKNOWLEDGE_SECONDS = 0.5
 _NAME = "Youju 有据"
 
 

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 
 import httpx
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed
 
 from api.dingtalk.secrecy import hide_queries
 from api.dingtalk.settings import DingTalkSettings
@@ -29,6 +29,9 @@ BOT_TOPIC = "/v1.0/im/bot/messages/get"
 _OPEN_SECONDS = 10.0
 _HEALTHY_SECONDS = 30.0
 _FRAME_BYTES = 1 << 20
+_SILENCE = logging.Logger("silence", level=logging.CRITICAL + 1)
+"""For the WebSocket library, which would write the ticket and every frame to a debug log. Registered nowhere, so that
+no logging configuration wakes it."""
 
 Begin = Callable[[], None]
 Accept = Callable[[object], Awaitable[Begin]]
@@ -43,9 +46,6 @@ class StreamClient:
         self._settings = settings
         self._accept = accept
         hide_queries()
-        # The library would write the ticket and every frame to a debug log.
-        self._wire = logging.getLogger(f"{__name__}.wire")
-        self._wire.disabled = True
 
     async def run(self) -> None:
         """Stay connected until cancelled. Raises ConfigurationError when DingTalk refuses the credentials."""
@@ -57,8 +57,9 @@ class StreamClient:
                     asked = await self._connection(client)
                 except ConfigurationError:
                     raise
-                except (OSError, httpx.HTTPError, WebSocketException, UnavailableError) as error:
-                    # The type only: texts of these errors can hold the address, which holds the ticket.
+                except Exception as error:
+                    # Whatever it was, messages are lost until it is connected again. The type only is logged: the
+                    # texts of these errors can hold the address, which holds the ticket.
                     logger.warning("The DingTalk stream broke (%s); connecting again.", type(error).__name__)
                 if time.monotonic() - began >= _HEALTHY_SECONDS:
                     failures = 0
@@ -76,7 +77,7 @@ class StreamClient:
     async def _connection(self, client: httpx.AsyncClient) -> bool:
         """One connection from ticket to close. Whether DingTalk asked for a new one."""
         address = await self._open(client)
-        async with connect(address, logger=self._wire, max_size=_FRAME_BYTES, open_timeout=_OPEN_SECONDS) as socket:
+        async with connect(address, logger=_SILENCE, max_size=_FRAME_BYTES, open_timeout=_OPEN_SECONDS) as socket:
             logger.info("The DingTalk stream is connected.")
             while True:
                 try:
