@@ -38,7 +38,8 @@ def write_version(file: Path, version: int, parts: int) -> None:
 def complaint(retriever: Retriever, name: str, *, must_exist: bool) -> str | None:
     """What is wrong with the document as a reader sees it now, or None."""
     hits = retriever.retrieve(f"{name}号文件", reader=OPERATOR, limit=40).hits
-    marks = [mark for hit in hits if hit.chunk.text.startswith(name) for mark in _MARK.findall(hit.chunk.text)]
+    ours = [hit.chunk.text for hit in hits if Path(hit.chunk.uri).stem == name]
+    marks = [mark for text in ours for mark in _MARK.findall(text)]
     if not marks:
         return f"{name} is missing" if must_exist else None
     if len({(version, total) for version, _, total in marks}) > 1:

@@ -49,6 +49,7 @@ def test_pictures_are_known_by_their_content_and_not_by_their_name(kind: str) ->
     assert "picture" in caught.value.message
 
 
+@pytest.mark.slow
 def test_the_frames_of_a_tiff_are_pages() -> None:
     first, second = picture("First page", height=300), picture("Second page", height=300)
     parsed = read(encoded(first, "TIFF", save_all=True, append_images=[second]), "fax.tiff")
@@ -74,6 +75,7 @@ def test_without_ocr_a_picture_has_no_text_and_says_how_to_read_it() -> None:
         assert "OCR" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_text_layer_of_meaningless_characters_is_read_from_the_picture() -> None:
     words = [Words(72, 300 + 20 * line, "\uf041\uf042\uf043\uf044\uf045\uf046") for line in range(5)]
     parsed = read(pdf([picture("Legible in the picture").tobytes(), *words]), "garbled.pdf")

@@ -95,6 +95,11 @@ def test_csv_cells_may_hold_delimiters_and_line_breaks() -> None:
     assert parsed.text.split("\n")[-1] == "| Li, Fang | first second |"
 
 
+def test_a_quotation_mark_that_never_closes_costs_no_rows() -> None:
+    parsed = read('size,price\n5",10\n' + "x,1\n" * 300, "a.csv")
+    assert parsed.text.count("| x | 1 |") == 300
+
+
 def test_mail_gives_subject_people_body_and_text_attachments() -> None:
     subject = base64.b64encode("第三季度会议纪要".encode("gbk")).decode()
     body = base64.b64encode("结论：上线延期两周，朱镕。".encode("gbk")).decode()

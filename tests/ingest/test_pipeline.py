@@ -155,9 +155,7 @@ def test_two_runs_at_once_are_refused(folder: Path, ingestor: Ingestor, settings
         ingestor.run(FolderSource([folder]))
 
 
-def test_what_an_interrupted_run_had_written_is_not_left_behind(
-    folder: Path, ingestor: Ingestor, store: Store
-) -> None:
+def test_what_an_interrupted_run_had_written_is_not_left_behind(folder: Path, ingestor: Ingestor, store: Store) -> None:
     file = folder / "一.txt"
     file.write_text("员工每年享有十天年假。")
     ingestor.run(FolderSource([folder]))
@@ -165,7 +163,9 @@ def test_what_an_interrupted_run_had_written_is_not_left_behind(
     (chunk,) = store.index.chunks(identity, 1)
     reference = next(iter(FolderSource([folder]).references()))
     revision = store.catalog.take_revision(reference, "another digest")
-    orphan = chunk.__class__(**{**{n: getattr(chunk, n) for n in chunk.__slots__}, "id": identity, "revision": revision})
+    orphan = chunk.__class__(
+        **{**{n: getattr(chunk, n) for n in chunk.__slots__}, "id": identity, "revision": revision}
+    )
     store.index.write([orphan], store.index.embeddings(identity, 1))
     assert store.index.count() == 2
     ingestor.run(FolderSource([folder]))

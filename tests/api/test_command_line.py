@@ -1,0 +1,153 @@
+"""The command line as its user meets it: results, JSON, exit codes and errors that say the way out."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from ingest.ownership import Ownership
+from tests.api.command_line import run_youju, serving, youju_json
+
+REPORT_FIELDS = {
+    "run_id", "found", "new", "changed", "unchanged", "moved", "deleted", "failed", "chunks", "seconds", "failures",
+}  # fmt: skip
+HIT_FIELDS = {"number", "score", "text", "document_id", "chunk_id", "title", "uri", "page", "location"}
+ASK_FIELDS = {
+    "question", "language", "answer", "grounded", "refused", "citations", "evidence", "model", "usage", "timings_ms",
+}  # fmt: skip
+DOCUMENT_FIELDS = {
+    "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "access", "state", "error",
+    "updated_at",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("docs")
+    (folder / "年假.md").write_text("# 年假\n\n工作满十年的员工每年享有十天带薪年假。\n\n# 病假\n\n病假需要医院证明。")
+    (folder / "访客.md").write_text("# 访客\n\n访客必须在前台登记并佩戴访客证。")
+    (folder / "坏.pdf").write_bytes(b"")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
+    home = tmp_path_factory.mktemp("home")
+    done = run_youju(home, "ingest", str(folder), "--json")
+    report = json.loads(done.stdout)
+    assert done.returncode == 1, "one document failed, so it is done in part"
+    assert set(report) == REPORT_FIELDS
+    assert (report["found"], report["new"], report["failed"]) == (3, 2, 1)
+    assert [failure["code"] for failure in report["failures"]] == ["empty"]
+    return home
+
+
+def test_help_names_every_command_at_once() -> None:
+    started = time.monotonic()
+    done = run_youju(Path("unused"), "--help")
+    assert time.monotonic() - started < 2.0
+    assert done.returncode == 0
+    for command in ("ingest", "ask", "search", "serve", "eval", "documents", "doctor"):
+        assert command in done.stdout
+
+
+def test_ask_answers_with_its_source(home: Path, folder: Path) -> None:
+    answer = youju_json(home, "ask", "工作满十年有几天年假？")
+    assert set(answer) == ASK_FIELDS
+    assert "十天" in answer["answer"]
+    assert answer["grounded"]
+    assert not answer["refused"]
+    assert answer["citations"][0]["uri"] == str(folder / "年假.md")
+    assert set(answer["evidence"][0]) == HIT_FIELDS
+    printed = run_youju(home, "ask", "工作满十年有几天年假？")
+    assert printed.returncode == 0
+    assert "十天" in printed.stdout
+    assert "[1]" in printed.stdout
+    assert "年假.md" in printed.stdout
+
+
+def test_search_gives_the_best_passage_first(home: Path) -> None:
+    found = youju_json(home, "search", "访客登记", "--limit", "2")
+    assert set(found) == {"query", "language", "hits", "timings_ms"}
+    assert "前台登记" in found["hits"][0]["text"]
+    assert found["hits"][0]["location"]["heading_path"] == ["访客"]
+
+
+def test_documents_lists_failures_with_their_reason(home: Path, folder: Path) -> None:
+    everything = youju_json(home, "documents")["documents"]
+    assert len(everything) == 3
+    assert set(everything[0]) == DOCUMENT_FIELDS
+    (failed,) = youju_json(home, "documents", "--failed")["documents"]
+    assert (failed["uri"], failed["state"], failed["error"]["code"]) == (str(folder / "坏.pdf"), "failed", "empty")
+
+
+def test_a_second_ingest_does_nothing_again(home: Path, folder: Path) -> None:
+    report = youju_json(home, "ingest", str(folder))
+    assert (report["new"], report["changed"], report["unchanged"]) == (0, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("ingest", "/no/such/path"), "path_missing"),
+        (("ask", "x" * 100_000), "question_too_long"),
+        (("ask", " "), "question_empty"),
+        (("eval", "/no/such/set"), "evaluation_set_unreadable"),
+    ],
+)
+def test_bad_input_is_one_line_with_the_way_out(home: Path, arguments: tuple[str, ...], code: str) -> None:
+    done = run_youju(home, *arguments)
+    assert done.returncode == 2
+    assert f"[{code}]" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_home_that_another_command_owns_is_named_with_the_way_out(home: Path) -> None:
+    with Ownership.take(home, "ingest"):
+        done = run_youju(home, "search", "访客")
+    assert done.returncode == 2
+    assert "[home_in_use]" in done.stderr
+    assert "youju ingest" in done.stderr
+    assert "youju serve" in done.stderr
+
+
+def test_commands_talk_to_the_server_that_owns_the_home(home: Path, folder: Path, tmp_path: Path) -> None:
+    with serving(home) as (address, process):
+        assert address.startswith("http://127.0.0.1:")
+        assert youju_json(home, "search", "访客登记")["hits"]
+        (tmp_path / "new.txt").write_text("新的停车场在地下二层。")
+        report = youju_json(home, "ingest", str(tmp_path))
+        assert report["new"] == 1
+        assert "地下二层" in youju_json(home, "ask", "停车场在哪里？")["answer"]
+        doctor = run_youju(home, "doctor", "--json")
+        assert json.loads(doctor.stdout)["healthy"]
+        assert f"process {process.pid}" in doctor.stdout
+    assert process.returncode == 0
+    assert youju_json(home, "search", "停车场")["hits"], "the home is free again, and nothing is lost"
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"host": "0.0.0.0"}, "no_authentication"),
+        ({"workers": "2"}, "one_worker_only"),
+        ({"chunk_tokens": "many"}, "invalid_setting"),
+        ({"config": "/no/such/file.toml"}, "settings_file_missing"),
+    ],
+)
+def test_serve_refuses_settings_that_do_not_go_together(tmp_path: Path, settings: dict[str, str], code: str) -> None:
+    done = run_youju(tmp_path, "serve", **settings)
+    assert done.returncode == 2
+    assert f"[{code}]" in done.stderr
+
+
+def test_a_port_that_is_taken_is_said(home: Path) -> None:
+    with serving(home) as (address, _):
+        port = address.rsplit(":", 1)[1]
+        done = run_youju(home.parent / "another", "serve", "--port", port)
+    assert done.returncode == 2
+    assert "[address_unusable]" in done.stderr
