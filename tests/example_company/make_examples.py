@@ -6,6 +6,8 @@ Needs, beside the project's own packages, `pip install reportlab` and, for the C
 `apt-get install fonts-wqy-zenhei fonts-dejavu-core`. The same versions give the same bytes.
 """
 
+# ruff: noqa: E501  (the long lines are sentences of the documents)
+
 from __future__ import annotations
 
 import sys
