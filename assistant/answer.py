@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -23,6 +24,8 @@ from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import Reader
 from ingest.errors import RequestError, YoujuError
+
+logger = logging.getLogger(__name__)
 
 _HISTORY_SHARE = 3
 """Earlier turns may take one part in three of what the context window has left."""
@@ -78,6 +81,7 @@ class Assistant:
         except YoujuError as error:
             for event in citer.finish():
                 yield event
+            logger.warning("The answer ends early (%s): %s", error.code, error.message)
             yield Failed(error.code, error.message, error.hint)
             return
         for event in citer.finish():

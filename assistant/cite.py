@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from assistant.events import Citation, Cited, Evidence, TextDelta
-from assistant.terms import coverage, figures, is_han, numbers, terms
+from assistant.terms import coverage, figures, is_han, numbers, terms, vocabulary
 from ingest.language import sentences
 
 _LABEL = r"(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)?"
@@ -156,7 +156,7 @@ class Citer:
 def _read(item: Evidence) -> _Source:
     chunk = item.hit.chunk
     text = f"{chunk.heading}\n{chunk.text}"
-    return _Source(item, frozenset(terms(text)), frozenset(numbers(text)))
+    return _Source(item, vocabulary(text), frozenset(numbers(text)))
 
 
 def _supports(source: _Source, statement: str) -> bool:
@@ -184,7 +184,7 @@ def _quote(source: _Source, statement: str, question: str) -> str:
     values = figures(statement)
     best, best_score = "", -1.0
     for start, end in sentences(text):
-        words = set(terms(text[start:end]))
+        words = vocabulary(text[start:end])
         score = coverage(asked | stated, words) + 0.2 * len(values & numbers(text[start:end]))
         if score > best_score:
             best, best_score = text[start:end], score

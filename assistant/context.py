@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from assistant.conversation import Conversation
 from assistant.events import Evidence
-from assistant.terms import figures, terms
+from assistant.terms import figures, vocabulary
 from ingest.document import Hit
 
 _HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
@@ -50,12 +50,12 @@ def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> t
     The best hit is always there, whatever it takes: an answer from half of it could be wrong.
     """
     chosen: list[Hit] = []
-    seen: list[tuple[set[str], set[str]]] = []
+    seen: list[tuple[frozenset[str], set[str]]] = []
     for hit in hits:
         if len(chosen) == limit:
             break
         cost = estimate_tokens(hit.chunk.heading + hit.chunk.text) + _PER_MESSAGE
-        content = set(terms(hit.chunk.text)), figures(hit.chunk.text)
+        content = vocabulary(f"{hit.chunk.heading}\n{hit.chunk.text}"), figures(hit.chunk.text)
         if (chosen and cost > budget_tokens) or any(_repeats(content, other) for other in seen):
             continue
         budget_tokens -= cost
@@ -64,7 +64,7 @@ def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> t
     return tuple(Evidence(number, hit) for number, hit in enumerate(chosen, start=1))
 
 
-def _repeats(content: tuple[set[str], set[str]], other: tuple[set[str], set[str]]) -> bool:
+def _repeats(content: tuple[frozenset[str], set[str]], other: tuple[frozenset[str], set[str]]) -> bool:
     """Nearly the same words and exactly the same numbers: two prices for one product are not a repetition."""
     words, theirs = content[0], other[0]
     return bool(words) and content[1] == other[1] and len(words & theirs) >= _SAME * len(words | theirs)

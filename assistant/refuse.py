@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from assistant.prompts import REFUSALS
-from assistant.terms import coverage, is_han, terms
+from assistant.terms import coverage, is_han, terms, vocabulary
 from ingest.document import Hit
 
 _JUDGED = 6
@@ -45,7 +45,7 @@ def relevance(query: str, hits: Sequence[Hit]) -> float:
     Fused scores say nothing here: they rank the hits of one query.
     """
     judged = hits[:_JUDGED]
-    contents = [set(terms(f"{hit.chunk.heading}\n{hit.chunk.text}")) for hit in judged]
+    contents = [vocabulary(f"{hit.chunk.heading}\n{hit.chunk.text}") for hit in judged]
     frequency = Counter(term for content in contents for term in content)
     wanted = {term: math.log(1 + (1 + len(judged)) / (1 + frequency[term])) for term in terms(query)}
     strength = max((_strength(wanted, *pair) for pair in zip(contents, judged, strict=True)), default=0.0)

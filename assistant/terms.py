@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from ingest.language import fold
 
@@ -60,18 +60,19 @@ _NUMBER_WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty
 """
-_ENGLISH_NUMBERS = {word: value for value, word in enumerate(_NUMBER_WORDS.split())} | {
-    "thirty": 30,
-    "forty": 40,
-    "fifty": 50,
-    "sixty": 60,
-    "seventy": 70,
-    "eighty": 80,
-    "ninety": 90,
-    "hundred": 100,
-    "once": 1,
-    "twice": 2,
+_ENGLISH_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS.split())} | {
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "seventy": "70",
+    "eighty": "80",
+    "ninety": "90",
+    "hundred": "100",
+    "once": "1",
+    "twice": "2",
 }
+_ENGLISH_WORD = re.compile(r"[a-z]+")
 
 
 def terms(text: str) -> list[str]:
@@ -91,6 +92,12 @@ def terms(text: str) -> list[str]:
         for run in _HAN_STOP.split(word):
             found.extend(run[i : i + 2] for i in range(max(1, len(run) - 1)) if run)
     return found
+
+
+@lru_cache(maxsize=1024)
+def vocabulary(text: str) -> frozenset[str]:
+    """The terms of `text`, each once. Remembered, because every stage of an answer asks about the same chunks."""
+    return frozenset(terms(text))
 
 
 def is_han(term: str) -> bool:
@@ -157,8 +164,7 @@ def numbers(text: str) -> set[str]:
     folded = fold(text).lower()
     found = figures(folded) | {_plain(figure) for figure in _FIGURE.findall(folded)}
     found |= {str(_han_value(run)) for run in _HAN_NUMBER.findall(folded)}
-    found |= {str(value) for word, value in _ENGLISH_NUMBERS.items() if re.search(rf"\b{word}\b", folded)}
-    return found
+    return found | {_ENGLISH_NUMBERS[word] for word in _ENGLISH_WORD.findall(folded) if word in _ENGLISH_NUMBERS}
 
 
 def _plain(figure: str) -> str:

@@ -14,7 +14,7 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 
-from assistant.terms import coverage, numbers, terms
+from assistant.terms import coverage, numbers, terms, vocabulary
 from ingest.language import sentences
 
 _QUOTES = 3
@@ -113,7 +113,7 @@ def _score(unit: _Unit, wanted: dict[str, float], rank: int, *, asks_number: boo
     What cannot be an answer gets half: a bare heading repeats the question's words, a colon announces the answer.
     """
     own = coverage(wanted, unit.terms)
-    around = coverage(wanted, unit.terms | set(terms(unit.context)))
+    around = coverage(wanted, unit.terms | vocabulary(unit.context))
     score = (0.6 * own + 0.4 * around) * (1 - 0.03 * rank)
     if len(unit.terms) < 3 or unit.text.endswith(("：", ":")):
         score *= 0.5
@@ -137,7 +137,7 @@ def _units(item: dict[str, Any], order: int) -> Iterator[_Unit]:
             prose.append(line)
     texts.extend(_split(prose))
     for place, text in enumerate(texts):
-        yield _Unit(item["number"], order + place, text, item["heading"], frozenset(terms(text)))
+        yield _Unit(item["number"], order + place, text, item["heading"], vocabulary(text))
 
 
 def _split(lines: Sequence[str]) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,14 +23,14 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr, SecretStr
 
-from assistant.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable
+from assistant.errors import ModelRejected
 from assistant.models.capabilities import Capabilities
+from assistant.models.failures import check_status, connection_error, error_message, stream_cut, stream_error
 from assistant.models.thinking import ThinkingFilter, thinks_always
 
 logger = logging.getLogger(__name__)
 
 _REASONING_FIELDS = ("reasoning", "reasoning_content")
-_MESSAGE_CHARS = 300
 
 
 class ServerChatModel(BaseChatModel):
@@ -110,22 +111,27 @@ class ServerChatModel(BaseChatModel):
             if self.capabilities.forgiving and not self._plain:
                 async with self._request(body | dict(self.capabilities.thinking_off)) as response:
                     if response.status_code not in (400, 422):
-                        await _check(response)
+                        await check_status(response)
                         yield response
                         return
-                    refused = await _message(response)
+                    refused = await error_message(response)
                 logger.info("The model server refuses extra fields, they are left out from now on: %s", refused)
                 self._plain = True
             extras = {} if self.capabilities.forgiving else dict(self.capabilities.thinking_off)
             async with self._request(body | extras) as response:
-                await _check(response)
+                await check_status(response)
                 yield response
         except httpx.HTTPError as error:
-            raise self._translated(error) from error
+            raise connection_error(error, self.url, self.silence_seconds) from error
 
     def _request(self, body: Mapping[str, Any]) -> Any:
         headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
         return self._connected().stream("POST", f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers)
+
+    def model_post_init(self, context: Any, /) -> None:
+        """Have the client ready: making the first one takes a third of a second, which no asker should wait for."""
+        super().model_post_init(context)
+        self._connected()
 
     def _connected(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -133,7 +139,9 @@ class ServerChatModel(BaseChatModel):
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
             # A proxy that the environment names is for the outside; it cannot reach this machine's loopback.
             outside = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
-            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=outside)
+            # Reading the certificates of the world takes long, and plain HTTP needs none: there, trust nothing.
+            trusted = True if self.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=outside, verify=trusted)
         return self._client
 
     def _body(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,28 +154,6 @@ class ServerChatModel(BaseChatModel):
         if self.capabilities.stream_usage:
             body["stream_options"] = {"include_usage": True}
         return body | {name: options[name] for name in ("temperature", "max_tokens") if name in options}
-
-    def _translated(self, error: httpx.HTTPError) -> ModelError:
-        address = _address(self.url)
-        if isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)):
-            return ModelUnavailable(
-                "model_unreachable",
-                f"The model server at {address} cannot be reached.",
-                "Start it, or correct YOUJU_MODEL_URL.",
-            )
-        if isinstance(error, httpx.TimeoutException):
-            return ModelTimeout(
-                "model_silent",
-                f"The model server at {address} was silent for {self.silence_seconds:g} seconds.",
-                "It may be loading or overloaded: ask again, or raise YOUJU_MODEL_TIMEOUT_SECONDS.",
-            )
-        if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
-            return _cut()
-        return ModelRejected(
-            "model_protocol",
-            f"The model server at {address} does not speak HTTP as expected: {type(error).__name__}.",
-            "Check YOUJU_MODEL_URL.",
-        )
 
 
 @dataclass(slots=True)
@@ -188,7 +174,7 @@ class _Reply:
         try:
             data = json.loads(event)
             if error := data.get("error"):
-                raise _stream_error(error)
+                raise stream_error(error)
             if data.get("usage"):
                 self.usage = _usage(data["usage"])
             choice = (data.get("choices") or [{}])[0]
@@ -206,7 +192,7 @@ class _Reply:
     def check_whole(self) -> None:
         """Raises ModelRejected unless the stream said that it was over."""
         if not self.done and self.finish is None:
-            raise _cut()
+            raise stream_cut()
 
     def hidden_answer(self) -> str:
         """The answer, where a wrong reasoning parser has put all of it into the reasoning field."""
@@ -225,53 +211,6 @@ async def _events(response: httpx.Response) -> AsyncIterator[str]:
                 return
 
 
-async def _check(response: httpx.Response) -> None:
-    """Raises ModelRejected for an error status, with what the server says about it."""
-    status = response.status_code
-    if status < 300:
-        return
-    message = await _message(response)
-    code, hint = {
-        401: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key the server knows."),
-        403: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key that may use this model."),
-        404: ("model_unknown", "Check YOUJU_MODEL and YOUJU_MODEL_URL (it ends in /v1)."),
-        429: ("model_busy", "The server limits requests: ask again in a moment."),
-        503: ("model_busy", "The server is loading or overloaded: ask again in a moment."),
-    }.get(status, ("model_rejected", "The model server's log says more."))
-    if status in (400, 413) and ("context" in message.lower() or "too long" in message.lower()):
-        code, hint = "model_context_exceeded", "Lower YOUJU_MODEL_CONTEXT_TOKENS to the server's own limit."
-    raise ModelRejected(code, f"The model server answered {status}: {message or 'without a message'}", hint)
-
-
-async def _message(response: httpx.Response) -> str:
-    """What an error response says, shortened. Servers echo keys only in part, but we show none of it for 401."""
-    if response.status_code in (401, 403):
-        return "the key is missing or not accepted."
-    text = (await response.aread()).decode("utf-8", "replace")
-    try:
-        data = json.loads(text)
-        error = data.get("error", data)
-        text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
-        text = " ".join(text.split())
-    return text if len(text) <= _MESSAGE_CHARS else text[:_MESSAGE_CHARS] + " …"
-
-
-def _stream_error(error: Any) -> ModelRejected:
-    message = str(error.get("message", error) if isinstance(error, dict) else error)[:_MESSAGE_CHARS]
-    return ModelRejected(
-        "model_rejected", f"The model server broke off with an error: {message}", "The model server's log says more."
-    )
-
-
-def _cut() -> ModelRejected:
-    return ModelRejected(
-        "model_stream_cut",
-        "The model server broke off in the middle of the answer.",
-        "Ask again; the model server's log says why it stopped.",
-    )
-
-
 def _usage(usage: Mapping[str, Any]) -> UsageMetadata:
     prompt, completion = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
     return UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion)
@@ -285,9 +224,3 @@ def _role(message: BaseMessage) -> str:
     if isinstance(message, SystemMessage):
         return "system"
     return "user" if isinstance(message, HumanMessage) else "assistant"
-
-
-def _address(url: str) -> str:
-    """The address without the user and password that it may carry."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")

@@ -1,0 +1,87 @@
+"""What it means when a model server fails, and the way out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from assistant.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable
+
+_MESSAGE_CHARS = 300
+
+
+def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -> ModelError:
+    """The error of the connection to the server at `url`, in our words and without the secrets an address may carry."""
+    parts = urlsplit(url)
+    address = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return ModelUnavailable(
+            "model_unreachable",
+            f"The model server at {address} cannot be reached.",
+            "Start it, or correct YOUJU_MODEL_URL.",
+        )
+    if isinstance(error, httpx.TimeoutException):
+        return ModelTimeout(
+            "model_silent",
+            f"The model server at {address} was silent for {silence_seconds:g} seconds.",
+            "It may be loading or overloaded: ask again, or raise YOUJU_MODEL_TIMEOUT_SECONDS.",
+        )
+    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        return stream_cut()
+    return ModelRejected(
+        "model_protocol",
+        f"The model server at {address} does not speak HTTP as expected: {type(error).__name__}.",
+        "Check YOUJU_MODEL_URL.",
+    )
+
+
+async def check_status(response: httpx.Response) -> None:
+    """Raises ModelRejected for an error status, with what the server says about it."""
+    status = response.status_code
+    if status < 300:
+        return
+    message = await error_message(response)
+    code, hint = {
+        401: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key the server knows."),
+        403: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key that may use this model."),
+        404: ("model_unknown", "Check YOUJU_MODEL and YOUJU_MODEL_URL (it ends in /v1)."),
+        429: ("model_busy", "The server limits requests: ask again in a moment."),
+        503: ("model_busy", "The server is loading or overloaded: ask again in a moment."),
+    }.get(status, ("model_rejected", "The model server's log says more."))
+    if status in (400, 413) and ("context" in message.lower() or "too long" in message.lower()):
+        code, hint = "model_context_exceeded", "Lower YOUJU_MODEL_CONTEXT_TOKENS to the server's own limit."
+    raise ModelRejected(code, f"The model server answered {status}: {message or 'without a message'}", hint)
+
+
+async def error_message(response: httpx.Response) -> str:
+    """What an error response says, shortened. Servers echo keys only in part, but we show none of it for 401."""
+    if response.status_code in (401, 403):
+        return "the key is missing or not accepted."
+    text = (await response.aread()).decode("utf-8", "replace")
+    try:
+        data = json.loads(text)
+        error = data.get("error", data)
+        text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
+    except (ValueError, AttributeError):
+        text = " ".join(text.split())
+    return text if len(text) <= _MESSAGE_CHARS else text[:_MESSAGE_CHARS] + " …"
+
+
+def stream_error(error: Any) -> ModelRejected:
+    """The error that a server has put into its stream."""
+    message = str(error.get("message", error) if isinstance(error, dict) else error)[:_MESSAGE_CHARS]
+    return ModelRejected(
+        "model_rejected", f"The model server broke off with an error: {message}", "The model server's log says more."
+    )
+
+
+def stream_cut() -> ModelRejected:
+    """The stream ended before it said that it was over."""
+    return ModelRejected(
+        "model_stream_cut",
+        "The model server broke off in the middle of the answer.",
+        "Ask again; the model server's log says why it stopped.",
+    )
