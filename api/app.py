@@ -63,6 +63,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.gather(*beside, return_exceptions=True)
         if bot is not None:
             await bot.aclose()
+        await workspace.assistant.aclose()
 
 
 async def _nobody_listens(request: Request, error: Exception) -> Response:
