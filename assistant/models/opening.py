@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import langsmith
 from langchain_core.language_models.chat_models import BaseChatModel
 
@@ -35,7 +37,7 @@ def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
             "YOUJU_MODEL_URL is set but YOUJU_MODEL is not.",
             "Set YOUJU_MODEL to the model's name there.",
         )
-    if not url.startswith(("http://", "https://")):
+    if not _is_web_address(url):
         raise ConfigurationError(
             "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
         )
@@ -47,3 +49,11 @@ def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
         connect_seconds=settings.model_connect_seconds,
         silence_seconds=settings.model_timeout_seconds,
     )
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -233,6 +233,7 @@ def test_tracing_variables_send_nothing_anywhere(variable: str, monkeypatch: pyt
     [
         ({"model_url": "http://127.0.0.1:1/v1"}, "model_missing"),
         ({"model": "qwen", "model_url": "127.0.0.1:1"}, "model_url_invalid"),
+        ({"model": "qwen", "model_url": "http://127.0.0.1:port/v1"}, "model_url_invalid"),
     ],
 )
 def test_settings_that_do_not_go_together_are_refused(settings: dict[str, str], code: str) -> None:
