@@ -92,7 +92,7 @@ def _documents(settings: Settings) -> Finding:
 
 def _embedder(settings: Settings) -> Finding:
     dense = open_embedder(settings).dense
-    covered = [language for language in ("zh", "en") if dense.covers(language)]  # type: ignore[arg-type]
+    covered = [language for language in ("zh", "en") if dense.covers(language)]
     detail = f"{dense.name}, {dense.dimension} dimensions, covers {' and '.join(covered)}"
     if "zh" not in covered:
         hint = "Chinese is found by its words alone. Set YOUJU_EMBEDDING_MODEL, e.g. to a Qwen3-Embedding folder."

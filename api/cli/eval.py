@@ -1,0 +1,177 @@
+"""`youju eval`: retrieval measured on a set in the BEIR layout, through the real chains on a throw-away index."""
+
+from __future__ import annotations
+
+import csv
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from api.cli.ingest import progress_bar, rate_of
+from api.cli.output import console, notes, print_json
+from api.settings import load_settings
+from assistant import metrics
+from assistant.retrieve import Retriever
+from ingest.access import OPERATOR
+from ingest.document import Reference
+from ingest.errors import RequestError
+from ingest.pipeline import Ingestor
+from ingest.runs import Report
+from ingest.store import Store
+
+app = typer.Typer()
+
+_DEPTH = 10
+_MEASURES = (
+    ("hit", metrics.hit, 1),
+    ("hit", metrics.hit, 5),
+    ("hit", metrics.hit, _DEPTH),
+    ("mrr", metrics.reciprocal_rank, _DEPTH),
+    ("ndcg", metrics.ndcg, _DEPTH),
+    ("recall", metrics.recall, _DEPTH),
+)
+# A document is found by its best chunk: enough chunks for ten documents, even where each has several.
+_CHUNKS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationSet:
+    """Documents, questions, and which documents answer which question, by how much."""
+
+    folder: Path
+    queries: dict[str, str]
+    relevant: dict[str, dict[str, int]]
+
+
+class CorpusSource:
+    """The documents of a set, each line of `corpus.jsonl` one document."""
+
+    name = "eval"
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "corpus.jsonl"
+
+    def references(self) -> Iterator[Reference]:
+        for row in _lines(self._file):
+            content = str(row["text"]).encode()
+            yield Reference(
+                source=self.name,
+                uri=str(row["_id"]),
+                name=f"{row['_id']}.txt",
+                size=len(content),
+                mtime_ns=0,
+                content=content,
+                title=str(row.get("title") or ""),
+            )
+
+    def covers(self, uri: str) -> bool:
+        return False
+
+
+@app.command("eval")
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="Folder with corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv.")],
+    split: Annotated[str, typer.Option(help="Which qrels to use.")] = "dev",
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Ingest the set into a throw-away index, ask every question, and count where the right documents rank."""
+    evaluation = read_set(folder, split)
+    with tempfile.TemporaryDirectory(prefix="youju-eval-") as home:
+        settings = load_settings().model_copy(update={"home": Path(home), "qdrant_url": None, "database_url": None})
+        with closing(Store.open(settings, command="eval")) as store:
+            report = _ingest(Ingestor(store, settings), evaluation)
+            figures = _figures(evaluation, Retriever(store.index, store.catalog, store.embedder), report)
+    if as_json:
+        print_json(figures)
+        return
+    for name, value in figures.items():
+        console.print(f"{name:>22}  {value}")
+
+
+def read_set(folder: Path, split: str) -> EvaluationSet:
+    """Read the questions and judgements of a set; RequestError names the file and line that cannot be read."""
+    relevant: dict[str, dict[str, int]] = {}
+    judgements = folder / "qrels" / f"{split}.tsv"
+    try:
+        with judgements.open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file, delimiter="\t"):
+                relevant.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
+    except (OSError, KeyError, ValueError, TypeError) as error:
+        raise _unreadable(judgements, error) from None
+    queries = {str(row["_id"]): str(row["text"]) for row in _lines(folder / "queries.jsonl")}
+    judged = {query: text for query, text in queries.items() if any(relevant.get(query, {}).values())}
+    if not judged:
+        raise RequestError("no_judged_queries", f"{judgements} judges no question of queries.jsonl.", "Check --split.")
+    return EvaluationSet(folder, judged, relevant)
+
+
+def _lines(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                row = json.loads(line)
+                if "_id" not in row or "text" not in row:
+                    raise ValueError("a line has no _id or no text")
+                yield row
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from None
+
+
+def _unreadable(file: Path, error: Exception) -> RequestError:
+    return RequestError(
+        "evaluation_set_unreadable",
+        f"{file}: {error}.",
+        "It takes the BEIR layout: corpus.jsonl and queries.jsonl with _id and text, "
+        "qrels/SPLIT.tsv with the header query-id, corpus-id, score.",
+    )
+
+
+def _ingest(ingestor: Ingestor, evaluation: EvaluationSet) -> Report:
+    with progress_bar() as progress:
+        task = progress.add_task("Ingesting", total=None, rate="")
+
+        def show(report: Report) -> None:
+            progress.update(task, total=report.found, completed=report.done, rate=rate_of(asdict(report)))
+
+        report = ingestor.run(CorpusSource(evaluation.folder), on_progress=show)
+    for failure in report.failures[:5]:
+        notes.print(f"{failure.uri}: {failure.message}")
+    return report
+
+
+def _figures(evaluation: EvaluationSet, retriever: Retriever, report: Report) -> dict[str, float]:
+    rankings: dict[str, list[str]] = {}
+    milliseconds: list[float] = []
+    retriever.retrieve(next(iter(evaluation.queries.values())), reader=OPERATOR, limit=1)  # loads the model
+    for query, text in evaluation.queries.items():
+        started = time.perf_counter()
+        hits = retriever.retrieve(text, reader=OPERATOR, limit=_CHUNKS).hits
+        milliseconds.append((time.perf_counter() - started) * 1000)
+        rankings[query] = metrics.best_places(hit.chunk.uri for hit in hits)[:_DEPTH]
+    return {
+        "documents": report.new,
+        "chunks": report.chunks,
+        "queries": len(rankings),
+        **_scores(rankings, evaluation.relevant),
+        "p50_ms": round(statistics.median(milliseconds), 2),
+        "p99_ms": round(sorted(milliseconds)[int(len(milliseconds) * 0.99)], 2),
+        "index_seconds": report.seconds,
+        "documents_per_second": round(report.new / report.seconds, 1),
+    }
+
+
+def _scores(rankings: dict[str, list[str]], relevant: dict[str, dict[str, int]]) -> dict[str, float]:
+    return {
+        f"{name}@{depth}": round(
+            statistics.fmean(measure(ranking, relevant[query], depth) for query, ranking in rankings.items()), 4
+        )
+        for name, measure, depth in _MEASURES
+    }

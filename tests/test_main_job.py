@@ -1,0 +1,64 @@
+"""The main job, as `make run` does it: serve the example company and answer what can be asked about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.api.command_line import serving, youju_json
+
+_ROOT = Path(__file__).parents[1]
+_QUESTIONS = json.loads((Path(__file__).parent / "example_company" / "questions.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="module")
+def address(home: Path) -> Iterator[str]:
+    with serving(home, "--ingest", str(_ROOT / "examples")) as (address, _):
+        yield address
+
+
+def _ask(address: str, question: str) -> dict[str, Any]:
+    response = httpx.post(f"{address}/v1/ask", json={"question": question}, timeout=60)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def test_every_example_was_ingested(address: str, home: Path) -> None:
+    documents = youju_json(home, "documents")["documents"]
+    files = [path for path in (_ROOT / "examples").iterdir() if not path.name.startswith(".")]
+    assert sorted(document["uri"] for document in documents) == sorted(map(str, files))
+    assert {document["state"] for document in documents} == {"ready"}
+
+
+@pytest.mark.parametrize("asked", _QUESTIONS["answerable"], ids=lambda asked: str(asked["question"]))
+def test_a_question_is_answered_from_the_right_place(address: str, asked: dict[str, Any]) -> None:
+    answer = _ask(address, asked["question"])
+    assert answer["grounded"]
+    assert not answer["refused"]
+    assert answer["language"] == asked["language"]
+    first = answer["citations"][0]
+    assert Path(first["uri"]).name == asked["file"]
+    for place in ("page", "slide", "sheet"):
+        if place in asked:
+            assert first["location"][place] == asked[place]
+    assert asked["answer"].replace(" ", "") in answer["answer"].replace(" ", "")
+
+
+@pytest.mark.parametrize("asked", _QUESTIONS["unanswerable"], ids=lambda asked: str(asked["question"]))
+def test_what_the_documents_do_not_answer_is_refused(address: str, asked: dict[str, Any]) -> None:
+    answer = _ask(address, asked["question"])
+    assert answer["refused"]
+    assert not answer["grounded"]
+    assert answer["citations"] == []
+    assert answer["language"] == asked["language"]
