@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import subprocess
 import sys
 import time
@@ -139,7 +140,9 @@ def test_no_control_token_of_the_real_vocabulary_survives_in_a_neutralised_text(
 @pytest.fixture(scope="module")
 def served(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The tiny model behind a real `transformers serve` process."""
-    port = 18_000 + hash(str(tiny)) % 2_000
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("serve") / "log"
     command = [
         str(Path(sys.executable).with_name("transformers")),
