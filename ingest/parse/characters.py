@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import math
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ingest.parse.segments import HYPHEN, Floats, Segment, segments_of
+from ingest.parse.segments import Floats, Segment, segments_of
 
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
 
@@ -41,24 +44,35 @@ class Part:
 
 def parts_of(page: Any) -> list[Part]:
     """The text of a pypdfium2 page: one part for each direction in which there is text, upright first."""
-    import pypdfium2.raw as pdfium
-
     textpage = page.get_textpage()
     try:
-        count, raw = textpage.count_chars(), textpage.raw
+        count = textpage.count_chars()
         if count == 0:
             return []
-        # Plain calls per character: one microsecond for both, the fastest way that gives boxes.
-        code_of, box_of = pdfium.FPDFText_GetUnicode, pdfium.FPDFText_GetLooseCharBox
-        codes = [code_of(raw, place) for place in range(count)]
-        rectangles = (pdfium.FS_RECTF * count)()
-        for place, rectangle in enumerate(rectangles):
-            if codes[place] > 32 or codes[place] == HYPHEN:
-                box_of(raw, place, rectangle)
-        corners = np.frombuffer(rectangles, dtype=np.float32).reshape(count, 4).astype(np.float64)
-        return list(_parts(page, raw, np.array(codes, dtype=np.uint32), _displayed(corners, page)))
+        code_of, box_of = _calls()
+        handle = ctypes.cast(textpage.raw, ctypes.c_void_p).value
+        codes = np.fromiter(map(code_of, repeat(handle), range(count)), dtype=np.uint32, count=count)
+        corners = np.zeros((count, 4), dtype=np.float32)  # an FS_RECTF is four floats: left, top, right, bottom
+        places = range(corners.ctypes.data, corners.ctypes.data + corners.nbytes, corners.strides[0])
+        deque(map(box_of, repeat(handle), range(count), places), maxlen=0)
+        return list(_parts(page, textpage.raw, codes, _displayed(corners.astype(np.float64), page)))
     finally:
         textpage.close()
+
+
+@lru_cache(maxsize=1)
+def _calls() -> tuple[Any, Any]:
+    """pdfium's code and box of one character, taking plain addresses: twice as fast as pypdfium2's prototypes,
+    and characters are where the time of a page goes."""
+    import pypdfium2.raw as pdfium
+
+    handle, place, result = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
+    code_of = ctypes.cast(pdfium.FPDFText_GetUnicode, ctypes.c_void_p).value or 0
+    box_of = ctypes.cast(pdfium.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
+    return (
+        ctypes.PYFUNCTYPE(ctypes.c_uint, handle, place)(code_of),
+        ctypes.PYFUNCTYPE(ctypes.c_int, handle, place, result)(box_of),
+    )
 
 
 def _parts(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats) -> Iterator[Part]:

@@ -31,6 +31,17 @@ _MODELS = {
     "Rec.model_path": "PP-OCRv6_rec_small.onnx",
 }
 
+_TUNING = {
+    "Global.log_level": "error",
+    # One thread and one line at a time: a line is not padded to the longest of its batch, and workers that run
+    # side by side do not spin for each other's cores. Three times less processor time, the same text.
+    "EngineConfig.onnxruntime.intra_op_num_threads": 1,
+    "EngineConfig.onnxruntime.inter_op_num_threads": 1,
+    "Rec.rec_batch_num": 1,
+    "Det.limit_type": "max",
+    "Det.limit_side_len": 1600,
+}
+
 
 def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
     """The text of a picture; the frames of a TIFF are its pages. Without `ocr` there is `no_text`."""
@@ -91,6 +102,6 @@ def _engine() -> Any:
         raise ImportError("rapidocr")
     models = Path(spec.origin).parent / "models"
     paths = {setting: str(models / file) for setting, file in _MODELS.items()}
-    engine = RapidOCR(params={**paths, "Global.log_level": "error"})
+    engine = RapidOCR(params={**paths, **_TUNING})
     logging.getLogger("RapidOCR").setLevel(logging.ERROR)
     return engine

@@ -19,6 +19,8 @@ from ingest.parse.refusals import refuse
 from ingest.parse.tables import Rows, markdown
 
 _DELIMITERS = ",;\t|"
+_MAX_CELL_CHARACTERS = 1 << 24
+_MAX_CELL_LINES = 100
 _MAX_CELLS = 5_000_000
 _COLUMN_GAP = 2
 """Blank columns that part two tables; a single one is often only spacing."""
@@ -65,12 +67,24 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
     lines = text.lstrip("\ufeff").splitlines(keepends=True)
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
         delimiter = lines.pop(0).strip()[-1]
-    rows = list(csv.reader(lines, delimiter=delimiter or _delimiter(lines[:50])))
+    rows = _csv_rows(lines, delimiter or _delimiter(lines[:50]))
     table = markdown(rows)
     if not table:
         return Extracted(())
     width = max(len(row) for row in rows)
     return Extracted((Element("table", table, Location(cells=_range(0, len(rows), 0, width))),))
+
+
+def _csv_rows(lines: list[str], delimiter: str) -> Rows:
+    """The rows; where a quotation mark that never closes would swallow the rest, quotation marks mean nothing."""
+    csv.field_size_limit(_MAX_CELL_CHARACTERS)
+    try:
+        rows = list(csv.reader(lines, delimiter=delimiter))
+    except csv.Error:
+        rows = []
+    if not rows or any(cell.count("\n") > _MAX_CELL_LINES for row in rows for cell in row):
+        return list(csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE))
+    return rows
 
 
 def _delimiter(lines: list[str]) -> str:
