@@ -15,7 +15,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from assistant.errors import ModelError, ModelTimeout, ModelUnavailable
+from assistant.errors import ModelError, ModelTimeoutError, ModelUnavailableError
 from assistant.events import Failed
 from ingest.errors import OwnedError, RequestError, UnavailableError, YoujuError
 
@@ -28,8 +28,8 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "internal_error": 500,
 }
 _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
-    (ModelUnavailable, 503),
-    (ModelTimeout, 504),
+    (ModelUnavailableError, 503),
+    (ModelTimeoutError, 504),
     (ModelError, 502),
     (UnavailableError, 503),
     (OwnedError, 503),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from assistant.models.opening import open_model
-from assistant.retrieve import Retriever
-
 from api.settings import Settings
 from assistant.answer import Assistant
+from assistant.models.opening import open_model
+from assistant.retrieve import Retriever
 from ingest.pipeline import Ingestor
 from ingest.store import Store
 

@@ -25,16 +25,12 @@ class AssistantSettings(BaseModel):
     model_context_tokens: int = Field(8192, ge=512, description="Context window of the chat model, in tokens.")
     model_max_tokens: int = Field(1024, ge=16, description="Longest answer, in tokens.")
     model_temperature: float = Field(0.2, ge=0, le=2, description="Sampling temperature.")
-    model_connect_seconds: float = Field(
-        5.0, gt=0, description="How long connecting to the model server may take."
-    )
+    model_connect_seconds: float = Field(5.0, gt=0, description="How long connecting to the model server may take.")
     model_timeout_seconds: float = Field(60.0, gt=0, description="How long the model may stay silent.")
 
     evidence_limit: int = Field(6, ge=1, le=50, description="How many chunks are given to the model.")
     evidence_tokens: int = Field(3000, ge=100, description="How many tokens of evidence are given to the model.")
-    question_chars: int = Field(
-        4000, ge=100, description="Longest question, in characters; longer ones are refused."
-    )
+    question_chars: int = Field(4000, ge=100, description="Longest question, in characters; longer ones are refused.")
     refusal_threshold: float = Field(
         0.5, ge=0, le=1, description="How strong the evidence must be, from 0 (answer everything) to 1."
     )

@@ -14,7 +14,7 @@ from typing import Any, cast
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 
-from assistant.errors import ModelRejected
+from assistant.errors import ModelRejectedError
 from ingest.errors import YoujuError
 
 logger = logging.getLogger(__name__)
@@ -43,12 +43,12 @@ async def stream(
                 said = said or bool(piece.message.content)
                 yield piece.message
             if not said:
-                raise ModelRejected("model_empty", "The chat model gave an empty answer.", "Ask again.")
+                raise ModelRejectedError("model_empty", "The chat model gave an empty answer.", "Ask again.")
     except (YoujuError, GeneratorExit):
         raise
     except Exception as error:
         logger.exception("The chat model failed")
-        raise ModelRejected(
+        raise ModelRejectedError(
             "model_failed", f"The chat model failed: {type(error).__name__}.", "The server's log has the details."
         ) from error
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from assistant.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable
+from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 
 _MESSAGE_CHARS = 300
 
@@ -18,20 +18,20 @@ def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -
     parts = urlsplit(url)
     address = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
-        return ModelUnavailable(
+        return ModelUnavailableError(
             "model_unreachable",
             f"The model server at {address} cannot be reached.",
             "Start it, or correct YOUJU_MODEL_URL.",
         )
     if isinstance(error, httpx.TimeoutException):
-        return ModelTimeout(
+        return ModelTimeoutError(
             "model_silent",
             f"The model server at {address} was silent for {silence_seconds:g} seconds.",
             "It may be loading or overloaded: ask again, or raise YOUJU_MODEL_TIMEOUT_SECONDS.",
         )
     if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
         return stream_cut()
-    return ModelRejected(
+    return ModelRejectedError(
         "model_protocol",
         f"The model server at {address} does not speak HTTP as expected: {type(error).__name__}.",
         "Check YOUJU_MODEL_URL.",
@@ -39,7 +39,7 @@ def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -
 
 
 async def check_status(response: httpx.Response) -> None:
-    """Raises ModelRejected for an error status, with what the server says about it."""
+    """Raises ModelRejectedError for an error status, with what the server says about it."""
     status = response.status_code
     if status < 300:
         return
@@ -53,7 +53,7 @@ async def check_status(response: httpx.Response) -> None:
     }.get(status, ("model_rejected", "The model server's log says more."))
     if status in (400, 413) and ("context" in message.lower() or "too long" in message.lower()):
         code, hint = "model_context_exceeded", "Lower YOUJU_MODEL_CONTEXT_TOKENS to the server's own limit."
-    raise ModelRejected(code, f"The model server answered {status}: {message or 'without a message'}", hint)
+    raise ModelRejectedError(code, f"The model server answered {status}: {message or 'without a message'}", hint)
 
 
 async def error_message(response: httpx.Response) -> str:
@@ -70,17 +70,17 @@ async def error_message(response: httpx.Response) -> str:
     return text if len(text) <= _MESSAGE_CHARS else text[:_MESSAGE_CHARS] + " …"
 
 
-def stream_error(error: Any) -> ModelRejected:
+def stream_error(error: Any) -> ModelRejectedError:
     """The error that a server has put into its stream."""
     message = str(error.get("message", error) if isinstance(error, dict) else error)[:_MESSAGE_CHARS]
-    return ModelRejected(
+    return ModelRejectedError(
         "model_rejected", f"The model server broke off with an error: {message}", "The model server's log says more."
     )
 
 
-def stream_cut() -> ModelRejected:
+def stream_cut() -> ModelRejectedError:
     """The stream ended before it said that it was over."""
-    return ModelRejected(
+    return ModelRejectedError(
         "model_stream_cut",
         "The model server broke off in the middle of the answer.",
         "Ask again; the model server's log says why it stopped.",

@@ -16,7 +16,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr
 
-from assistant.errors import ModelUnavailable
+from assistant.errors import ModelUnavailableError
 from assistant.models.thinking import ThinkingFilter, thinks_always
 from ingest.errors import ConfigurationError
 
@@ -152,13 +152,13 @@ class LocalChatModel(BaseChatModel):
                 tokenizer = AutoTokenizer.from_pretrained(self.path, local_files_only=offline)
                 model = AutoModelForCausalLM.from_pretrained(self.path, local_files_only=offline, dtype="auto")
             except (OSError, ValueError) as error:
-                raise ModelUnavailable(
+                raise ModelUnavailableError(
                     "model_not_loaded",
                     f"The chat model {self.path} cannot be loaded: {str(error).splitlines()[0][:300]}",
                     "It must be the folder of a transformers chat model: config, weights and tokenizer.",
                 ) from error
             if tokenizer.chat_template is None:
-                raise ModelUnavailable(
+                raise ModelUnavailableError(
                     "model_without_template", f"The model {self.path} has no chat template.", "Use a chat model."
                 )
             device = "cuda" if torch.cuda.is_available() else "cpu"

@@ -23,7 +23,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr, SecretStr
 
-from assistant.errors import ModelRejected
+from assistant.errors import ModelRejectedError
 from assistant.models.capabilities import Capabilities
 from assistant.models.failures import check_status, connection_error, error_message, stream_cut, stream_error
 from assistant.models.thinking import ThinkingFilter, thinks_always
@@ -79,7 +79,7 @@ class ServerChatModel(BaseChatModel):
                 shown = filtered.feed(reply.read(event))
                 if filtered.thought_aloud:
                     self._thinks_first = True
-                    raise ModelRejected(
+                    raise ModelRejectedError(
                         "model_thinks_aloud",
                         "The model server mixes the model's thinking into its answers.",
                         "Start it with a reasoning parser or with thinking switched off; until then thinking is held "
@@ -167,7 +167,7 @@ class _Reply:
     usage: UsageMetadata | None = None
 
     def read(self, event: str) -> str:
-        """The content in one event of the stream. Raises ModelRejected where the event is an error."""
+        """The content in one event of the stream. Raises ModelRejectedError where the event is an error."""
         if event == "[DONE]":
             self.done = True
             return ""
@@ -180,7 +180,7 @@ class _Reply:
             choice = (data.get("choices") or [{}])[0]
             delta = choice.get("delta") or {}
         except (ValueError, AttributeError, KeyError, IndexError) as error:
-            raise ModelRejected(
+            raise ModelRejectedError(
                 "model_protocol",
                 "The model server sent something that is not a chat completion.",
                 "Check that YOUJU_MODEL_URL ends in /v1 and belongs to a chat server.",
@@ -190,7 +190,7 @@ class _Reply:
         return delta.get("content") or ""
 
     def check_whole(self) -> None:
-        """Raises ModelRejected unless the stream said that it was over."""
+        """Raises ModelRejectedError unless the stream said that it was over."""
         if not self.done and self.finish is None:
             raise stream_cut()
 

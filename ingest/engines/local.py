@@ -144,9 +144,7 @@ def _get(origin: queue.Queue[Any], stopped: threading.Event) -> Any:
 class _Worker:
     """One child process and the pipe to it. Used by one thread at a time; `stop` by any."""
 
-    def __init__(
-        self, make_stage: Callable[[Any], Callable[[Any], Any]], argument: object, limits: Limits
-    ) -> None:
+    def __init__(self, make_stage: Callable[[Any], Callable[[Any], Any]], argument: object, limits: Limits) -> None:
         self._make_stage = make_stage
         self._argument = argument
         self._limits = limits
@@ -204,9 +202,7 @@ class _Worker:
         if self._pipe is None:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(
-                target=_serve, args=(theirs, self._make_stage, self._argument), daemon=True
-            )
+            self._process = context.Process(target=_serve, args=(theirs, self._make_stage, self._argument), daemon=True)
             self._process.start()
             theirs.close()
         return self._pipe

@@ -70,9 +70,7 @@ def _reference(source: str, file: Path) -> Reference:
         size, mtime_ns = status.st_size, status.st_mtime_ns
     except OSError:
         size, mtime_ns = 0, 0  # opening it will say what is wrong
-    return Reference(
-        source=source, uri=_shown(file), name=_shown(file.name), size=size, mtime_ns=mtime_ns, path=file
-    )
+    return Reference(source=source, uri=_shown(file), name=_shown(file.name), size=size, mtime_ns=mtime_ns, path=file)
 
 
 def _shown(path: Path | str) -> str:

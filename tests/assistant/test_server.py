@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from assistant.errors import ModelError, ModelRejected, ModelTimeout, ModelUnavailable
+from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from assistant.models import complete, stream
 from assistant.models.opening import open_model
 from assistant.models.server import ServerChatModel
@@ -145,7 +145,7 @@ def test_a_server_that_is_down_is_unavailable() -> None:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     error = ask_failing(opened(f"http://user:pass@127.0.0.1:{port}/v1"))
-    assert isinstance(error, ModelUnavailable)
+    assert isinstance(error, ModelUnavailableError)
     assert error.code == "model_unreachable"
     assert "pass" not in str(error)
     assert "YOUJU_MODEL_URL" in error.hint
@@ -155,7 +155,7 @@ def test_a_server_that_is_down_is_unavailable() -> None:
 def test_a_silent_server_times_out(reply: Reply) -> None:
     with FakeOpenAIServer([reply]) as server:
         error = ask_failing(opened(server.url, model_timeout_seconds=0.2))
-    assert isinstance(error, ModelTimeout)
+    assert isinstance(error, ModelTimeoutError)
     assert error.code == "model_silent"
 
 
@@ -176,7 +176,7 @@ def test_a_silent_server_times_out(reply: Reply) -> None:
 def test_errors_of_the_server_have_codes_and_hints(reply: Reply, code: str) -> None:
     with FakeOpenAIServer([reply]) as server:
         error = ask_failing(opened(server.url, model_api_key="sk-leak-full"))
-    assert isinstance(error, ModelRejected)
+    assert isinstance(error, ModelRejectedError)
     assert error.code == code
     assert error.hint
     assert "sk-leak" not in f"{error} {error.hint}"
