@@ -85,7 +85,16 @@ def _segments(pixels: Pixels) -> list[Segment]:
         middle = (y0 + y1) / 2
         if text.strip():
             found.append(Segment(text.strip(), x0, middle - tall / 2, x1, middle + tall / 2, tall))
-    return found
+    return _evened(found)
+
+
+def _evened(segments: list[Segment]) -> list[Segment]:
+    """The same segments; sizes that differ from the usual one by no more than measuring does become that one."""
+    usual = sorted(segment.size for segment in segments)[len(segments) // 2] if segments else 0.0
+    for segment in segments:
+        if abs(segment.size - usual) < 0.3 * usual:
+            segment.size = usual
+    return segments
 
 
 def _fractions(x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> tuple[float, ...]:

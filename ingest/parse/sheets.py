@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
@@ -22,6 +23,8 @@ _DELIMITERS = ",;\t|"
 _MAX_CELL_CHARACTERS = 1 << 24
 _MAX_CELL_LINES = 100
 _MAX_CELLS = 5_000_000
+_MAX_HEADER_ROWS = 3
+_NUMBER = re.compile(r"[-+(]?[\d.,\s]+[%)]?")
 _COLUMN_GAP = 2
 """Blank columns that part two tables; a single one is often only spacing."""
 
@@ -134,13 +137,32 @@ def _values(row: list[str]) -> list[str]:
 
 def _regions(rows: Rows) -> Iterator[tuple[int, int, int, int]]:
     """Blocks of rows between blank rows, cut where two or more columns in a row are blank: half-open ranges."""
-    for top, bottom in _runs([any(row) for row in rows], gap=1):
+    for top, bottom in _row_blocks(rows):
         block = rows[top:bottom]
         filled = [any(row[column] for row in block) for column in range(len(block[0]))]
         for left, right in _runs(filled, gap=_COLUMN_GAP):
             used = [bool(any(row[left:right])) for row in block]
             first, last = used.index(True), len(used) - used[::-1].index(True)
             yield top + first, top + last, left, right
+
+
+def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
+    """Rows between blank ones; a header that a single blank row sets apart stays with its table."""
+    top = bottom = -1
+    for start, stop in _runs([any(row) for row in rows], gap=1):
+        if top >= 0 and (start - bottom > 1 or not _is_header(rows[top:bottom])):
+            yield top, bottom
+            top = start
+        top, bottom = (start if top < 0 else top), stop
+    if top >= 0:
+        yield top, bottom
+
+
+def _is_header(rows: Rows) -> bool:
+    """A few rows of words without a number, at least one of them over several columns."""
+    cells = [value for row in rows for value in row if value]
+    several = any(len(_values(row)) > 2 for row in rows)
+    return len(rows) <= _MAX_HEADER_ROWS and several and not any(_NUMBER.fullmatch(value) for value in cells)
 
 
 def _runs(filled: list[bool], gap: int) -> Iterator[tuple[int, int]]:

@@ -162,6 +162,21 @@ def test_tables_side_by_side_are_parted_and_merged_cells_filled() -> None:
     assert tables[0].text.count("r2c1") == 2
 
 
+def test_a_header_set_apart_by_one_blank_row_stays_with_its_table() -> None:
+    book = openpyxl.Workbook()
+    for row, values in [
+        (1, ("Zone", "Sales", "Margin")),
+        (3, ("North", 10, 2)),
+        (4, ("South", 20, 3)),
+        (7, ("x", 1, 2)),
+    ]:
+        for column, value in enumerate(values, 1):
+            book.active.cell(row, column, value)
+    tables = [e for e in read(saved(book), "zones.xlsx").elements if e.kind == "table"]
+    assert [table.location.cells for table in tables] == ["A1:C4", "A7:C7"]
+    assert tables[0].text.startswith("| Zone | Sales | Margin |\n| --- | --- | --- |\n| North | 10 | 2 |")
+
+
 @pytest.mark.skipif(office.shutil.which("soffice") is not None, reason="LibreOffice is installed here")
 def test_old_word_files_say_that_they_need_libreoffice(tmp_path: Path) -> None:
     with pytest.raises(DocumentError) as caught:
