@@ -45,7 +45,7 @@ class IngestSettings(BaseModel):
     chunk_overlap_tokens: int = Field(0, ge=0, description="Tokens repeated between neighbours cut from one element.")
 
     parse_workers: int = Field(1, ge=1, le=64, description="Processes that parse documents.")
-    parse_timeout_seconds: float = Field(120.0, gt=0, description="How long parsing one document may take.")
+    parse_timeout_seconds: float = Field(600.0, gt=0, description="How long parsing one document may take.")
     parse_memory_mb: int = Field(2048, ge=256, description="How much memory (MiB) parsing one document may take.")
     max_file_mb: int = Field(512, ge=1, description="Files larger than this (MiB) are refused.")
     ocr: bool = Field(True, description="Read images and image-only pages by OCR.")

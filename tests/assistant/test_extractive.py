@@ -60,3 +60,9 @@ def test_marks_in_the_documents_do_not_pass_for_citations() -> None:
 def test_evidence_found_by_meaning_alone_is_still_quoted() -> None:
     lines = quoted("How often do I get a new computer?", "en", passage("Laptops are replaced every four years."))
     assert lines[1] == "- Laptops are replaced every four years. [1]"
+
+
+def test_a_number_in_words_finds_the_row_that_has_it_in_digits() -> None:
+    table = "| 司龄 | 天数 |\n| --- | --- |\n| 满 1 年 | 7 天 |\n| 满 3 年 | 9 天 |\n| 满 5 年 | 12 天 |\n| 满 10 年 | 15 天 |"
+    lines = quoted("工作满十年有几天年假？", "zh", passage(table, title="年休假"))
+    assert any("15 天" in line for line in lines)
