@@ -103,7 +103,8 @@ def fuse(legs: Legs) -> list[Hit]:
     """Both legs in one ranking by distribution-based score fusion (DBSF).
 
     Each leg's scores are put on one scale by its own mean and standard deviation, mean ± 3σ becoming 0 and 1, and
-    a chunk's shares are added up; a leg that did not find it adds nothing (Mazzeschi 2023; Qdrant's DBSF, clamped).
+    a chunk's shares are added up; a leg that did not find it adds nothing (Mazzeschi 2023). Nothing is cut off at 1:
+    the best hit of a sharp leg stands far above 3σ, and cutting ties it with the next (SQuAD2: MRR 0.842 or 0.893).
     Equal scores are ordered by source, path and position, so that rankings are reproducible.
     """
     chunks: dict[str, Chunk] = {}
@@ -126,7 +127,7 @@ def _normalised(scores: Sequence[float]) -> list[float]:
     if deviation < 1e-9:
         return [0.5] * len(scores)
     low, span = mean - _SIGMAS * deviation, 2 * _SIGMAS * deviation
-    return [min(1.0, max(0.0, (score - low) / span)) for score in scores]
+    return [max(0.0, (score - low) / span) for score in scores]
 
 
 def _stands(chunk: Chunk, standing: Mapping[str, Standing], reader: Reader) -> bool:
