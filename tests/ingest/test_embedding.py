@@ -1,0 +1,288 @@
+"""Embedding: the shipped model, an embedding server on loopback, BM25, and the choice between them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from ingest.document import Chunk, Language, Location
+from ingest.embedding import Embedder
+from ingest.embedding.dense import SentenceTransformersEmbedder, shipped_folder
+from ingest.embedding.opening import open_embedder, token_counter
+from ingest.embedding.remote import RemoteEmbedder
+from ingest.embedding.sparse import Bm25Embedder
+from ingest.errors import ConfigurationError, UnavailableError
+from ingest.settings import IngestSettings
+
+SETTINGS = IngestSettings()
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Embedder:
+    return open_embedder(SETTINGS)
+
+
+def chunk(text: str, language: Language, title: str = "") -> Chunk:
+    return Chunk("c", "d", 1, 0, "local", "a.txt", title, language, text, Location(), ("everyone",))
+
+
+def test_facts_of_the_shipped_model_are_known_without_its_weights(shipped: Embedder) -> None:
+    assert shipped.dense.dimension == 384
+    assert shipped.dense.max_tokens == 254
+    assert "all-MiniLM-L6-v2" in shipped.name
+
+
+def test_vectors_have_length_one_and_similar_texts_are_near(shipped: Embedder) -> None:
+    texts = ["Employees have fifteen days of leave.", "Staff may take 15 vacation days.", "The server is down."]
+    vectors = shipped.dense.embed_documents(texts)
+    assert vectors.shape == (3, 384)
+    assert vectors.dtype == np.float32
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert vectors[0] @ vectors[1] > vectors[0] @ vectors[2] + 0.2
+
+
+def test_the_order_of_texts_survives_batching_by_length(shipped: Embedder) -> None:
+    texts = [f"Text {n} " + "about a longer subject " * (n % 7) for n in range(40)]
+    vectors = shipped.dense.embed_documents(texts)
+    alone = shipped.dense.embed_query(texts[13])
+    assert vectors[13] @ alone > 0.999
+
+
+def test_no_texts_give_no_vectors(shipped: Embedder) -> None:
+    assert shipped.dense.embed_documents([]).shape == (0, 384)
+
+
+def test_the_shipped_model_covers_english_and_mixed_text_only(shipped: Embedder) -> None:
+    covered: list[Language] = ["zh", "en", "mixed", "other"]
+    assert [shipped.dense.covers(language) for language in covered] == [False, True, True, False]
+
+
+def test_a_chinese_chunk_costs_no_dense_vector(shipped: Embedder) -> None:
+    zh, en = shipped.embed_documents([chunk("员工有年假", "zh"), chunk("annual leave", "en", "Handbook")])
+    assert zh.dense is None
+    assert zh.sparse.indices
+    assert en.dense is not None
+    assert shipped.embed_query("年假", "zh").dense is None
+
+
+def test_several_threads_may_embed_at_once(shipped: Embedder) -> None:
+    expected = shipped.dense.embed_query("annual leave")
+    results: list[float] = []
+
+    def work() -> None:
+        for _ in range(5):
+            results.append(float(shipped.dense.embed_query("annual leave") @ expected))
+            shipped.dense.embed_documents(["one text", "another, longer text"])
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(results) == 20
+    assert min(results) > 0.999
+
+
+def test_tokens_are_counted_without_truncation_and_padding() -> None:
+    count = token_counter(SETTINGS)
+    assert count(["hello world", "你好世界", ""]) == [2, 4, 0]
+    assert count(["word " * 1000]) == [1000]
+
+
+def test_altered_weights_are_refused_before_they_are_loaded(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(shipped_folder(), folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    (folder / "model.safetensors").write_bytes(b"something else")
+    embedder = SentenceTransformersEmbedder(folder, name="m", languages=("en",), sha256="0" * 64)
+    with pytest.raises(ConfigurationError) as caught:
+        embedder.embed_query("hello")
+    assert caught.value.code == "embedding_model_altered"
+
+
+def test_a_folder_with_broken_weights_is_a_configuration_error(tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(shipped_folder(), folder, ignore=shutil.ignore_patterns("*.safetensors"))
+    embedder = open_embedder(SETTINGS.model_copy(update={"embedding_model": str(folder)})).dense
+    with pytest.raises(ConfigurationError) as caught:
+        embedder.embed_query("hello")
+    assert caught.value.code == "embedding_model_broken"
+
+
+def test_a_model_folder_covers_every_language_unless_told_otherwise() -> None:
+    folder = str(shipped_folder())
+    every = open_embedder(SETTINGS.model_copy(update={"embedding_model": folder})).dense
+    assert all(every.covers(language) for language in ("zh", "en", "mixed", "other"))
+    chinese = SETTINGS.model_copy(update={"embedding_model": folder, "embedding_languages": ("zh",)})
+    assert not open_embedder(chinese).dense.covers("en")
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"embedding_model": "Qwen/Qwen3-Embedding-0.6B"}, "embedding_model_missing"),
+        ({"embedding_url": "http://127.0.0.1:1/v1"}, "embedding_model_unnamed"),
+        ({"embedding_languages": ("klingon",)}, "embedding_languages_unknown"),
+    ],
+)
+def test_settings_that_name_no_usable_model_are_refused_with_a_way_out(settings: dict[str, Any], code: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        open_embedder(SETTINGS.model_copy(update=settings))
+    assert caught.value.code == code
+    assert "YOUJU_" in caught.value.hint or "zh" in caught.value.hint
+
+
+def test_an_empty_folder_is_no_model(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"config\.json"):
+        open_embedder(SETTINGS.model_copy(update={"embedding_model": str(tmp_path)}))
+
+
+def overlap(query: str, text: str) -> int:
+    embedder = Bm25Embedder()
+    [document] = embedder.embed_documents([text])
+    return len(set(embedder.embed_query(query).indices) & set(document.indices))
+
+
+def test_bm25_matches_across_scripts_widths_and_english_endings() -> None:
+    assert overlap("學術研究", "陆特开创了学术研究") >= 2
+    assert overlap("ＧＴ９０００", "gt9000 的价格") == 1
+    assert overlap("running", "he runs") == 1
+    assert overlap("年假", "the server is down") == 0
+
+
+def test_bm25_matches_names_that_are_segmented_differently() -> None:
+    assert overlap("雷頓開", "漢斯雷頓開創了") >= 2
+
+
+def test_bm25_weighs_a_repeated_term_more_and_lists_each_once() -> None:
+    embedder = Bm25Embedder()
+    once, often = embedder.embed_documents(["leave days", "leave leave leave days"])
+    [term] = set(embedder.embed_query("leave").indices)
+    assert often.values[often.indices.index(term)] > once.values[once.indices.index(term)]
+    [long] = embedder.embed_documents(["员工每年有十五天带薪年假，员工可以顺延。"])
+    assert len(set(long.indices)) == len(long.indices) == len(long.values)
+
+
+def test_text_without_words_has_an_empty_sparse_vector() -> None:
+    assert Bm25Embedder().embed_query("？！ …").indices == ()
+
+
+class EmbeddingServer:
+    """OpenAI's /v1/embeddings on loopback: every text becomes [length, 1, 0]. `answer` can be replaced."""
+
+    def __init__(self) -> None:
+        self.requests: list[dict[str, Any]] = []
+        self.keys: list[str | None] = []
+        self.answer: Callable[[list[str]], tuple[int, Any]] = self.vectors
+
+    @staticmethod
+    def vectors(texts: list[str]) -> tuple[int, Any]:
+        rows = [{"index": i, "embedding": [float(len(text)), 1.0, 0.0]} for i, text in enumerate(texts)]
+        return 200, {"data": rows[::-1]}
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[EmbeddingServer, str]]:
+    behind = EmbeddingServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            behind.requests.append(body)
+            behind.keys.append(self.headers.get("Authorization"))
+            status, answer = behind.answer(body["input"])
+            content = json.dumps(answer).encode()
+            with suppress(OSError):  # the client of a slow answer has gone
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            return
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as listening:
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield behind, f"http://127.0.0.1:{listening.server_port}/v1"
+        listening.shutdown()
+        thread.join()
+
+
+def remote(url: str, **settings: Any) -> Any:
+    wanted = {"embedding_url": url, "embedding_model": "qwen3-embedding", **settings}
+    return open_embedder(SETTINGS.model_copy(update=wanted)).dense
+
+
+def test_a_server_is_asked_in_batches_and_its_order_is_restored(server: tuple[EmbeddingServer, str]) -> None:
+    behind, url = server
+    vectors = remote(url).embed_documents(["x" * (n + 1) for n in range(150)])
+    assert [len(request["input"]) for request in behind.requests] == [64, 64, 22]
+    assert vectors.shape == (150, 3)
+    assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert np.argsort(vectors[:, 0]).tolist() == list(range(150))
+
+
+def test_the_dimension_of_a_server_is_found_by_asking(server: tuple[EmbeddingServer, str]) -> None:
+    assert remote(server[1]).dimension == 3
+
+
+def test_the_key_and_the_query_prompt_are_sent(server: tuple[EmbeddingServer, str]) -> None:
+    behind, url = server
+    embedder = remote(url, embedding_api_key=SecretStr("sk-secret"), embedding_query_prompt="query: ")
+    embedder.embed_query("年假")
+    assert behind.requests[0]["input"] == ["query: 年假"]
+    assert behind.keys == ["Bearer sk-secret"]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "error", "code"),
+    [
+        (401, {"error": "sk-secret is wrong"}, ConfigurationError, "embedding_server_refused"),
+        (404, {"error": "no such model"}, ConfigurationError, "embedding_server_refused"),
+        (500, {}, UnavailableError, "embedding_server_failed"),
+        (200, {"data": []}, UnavailableError, "embedding_server_failed"),
+        (200, {"unexpected": 1}, UnavailableError, "embedding_server_failed"),
+        (200, {"data": [{"index": 0, "embedding": ["x"]}]}, UnavailableError, "embedding_server_failed"),
+    ],
+)
+def test_a_bad_answer_is_an_error_that_tells_no_secret(
+    server: tuple[EmbeddingServer, str], status: int, answer: Any, error: type[Exception], code: str
+) -> None:
+    behind, url = server
+    behind.answer = lambda texts: (status, answer)
+    with pytest.raises(error) as caught:
+        remote(url, embedding_api_key=SecretStr("sk-secret")).embed_query("hello")
+    assert caught.value.args[0] == code
+    assert "sk-secret" not in str(caught.value)
+
+
+def test_a_server_that_is_down_is_unavailable() -> None:
+    with pytest.raises(UnavailableError) as caught:
+        remote("http://127.0.0.1:9/v1").embed_query("hello")
+    assert caught.value.code == "embedding_server_down"
+    assert "YOUJU_EMBEDDING_URL" in caught.value.hint
+
+
+def test_a_server_that_is_slow_times_out(server: tuple[EmbeddingServer, str]) -> None:
+    behind, url = server
+    release = threading.Event()
+
+    def slow(texts: list[str]) -> tuple[int, Any]:
+        release.wait(5)
+        return 200, {"data": []}
+
+    behind.answer = slow
+    with pytest.raises(UnavailableError) as caught:
+        RemoteEmbedder(url, "m", timeout_seconds=0.2).embed_query("hello")
+    release.set()
+    assert caught.value.code == "embedding_server_timeout"
