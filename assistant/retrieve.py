@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ingest.access import Reader
-from ingest.document import Chunk, Embedding, Hit, Language
+from ingest.document import Embedding, Hit, Language
 from ingest.embedding import Embedder
-from ingest.index import Index, Legs
+from ingest.index import Index, Legs, Scored
 from ingest.language import detect
 from ingest.records import Standing
 
@@ -45,6 +45,16 @@ class Retrieved:
     timings_ms: Mapping[str, float]
 
 
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """A chunk's place in the ranking of both legs; a leg's score is None where that leg did not find it."""
+
+    chunk_id: str
+    score: float
+    dense_score: float | None
+    sparse_score: float | None
+
+
 class Retriever:
     """Finds the passages that a reader may read. Blocking and thread-safe: called from a thread per question."""
 
@@ -62,15 +72,25 @@ class Retriever:
         language = detect(query)
         embedding = self._embedder.embed_query(query, language)
         embedded = time.perf_counter()
-        legs = self._current(embedding, reader, max(limit, FUSION_DEPTH))
-        searched = time.perf_counter()
-        hits = tuple(fuse(legs)[:limit])
-        timings = {
-            "embed": (embedded - started) * 1000,
-            "search": (searched - embedded) * 1000,
-            "fuse": (time.perf_counter() - searched) * 1000,
-        }
+        hits = self._hits(embedding, reader, limit)
+        timings = {"embed": (embedded - started) * 1000, "search": (time.perf_counter() - embedded) * 1000}
         return Retrieved(query, language, hits, timings)
+
+    def _hits(self, query: Embedding, reader: Reader, limit: int) -> tuple[Hit, ...]:
+        """The best `limit`, fetched once they are known. What is gone by then belonged to a document that was
+        replaced or deleted after the catalog was asked, and the search is made again."""
+        for _ in range(_ATTEMPTS):
+            best = _best(fuse(self._current(query, reader, max(limit, FUSION_DEPTH))), limit)
+            chunks = self._index.fetch([fused.chunk_id for fused in best])
+            if len(chunks) == len(best):
+                break
+        hits = [
+            Hit(chunks[fused.chunk_id], fused.score, fused.dense_score, fused.sparse_score)
+            for fused in best
+            if fused.chunk_id in chunks
+        ]
+        hits.sort(key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.uri, hit.chunk.position))
+        return tuple(hits[:limit])
 
     def _current(self, query: Embedding, reader: Reader, depth: int) -> Legs:
         """The best `depth` of each leg that stand: replaced, deleted and forbidden hits are dropped, and the search
@@ -84,12 +104,12 @@ class Retriever:
             before = self._catalog.clock()
             found = self._index.search(query, reader=reader, limit=wanted)
             every = (*found.dense, *found.sparse)
-            standing = self._catalog.standing({hit.chunk.document_id for hit in every})
+            standing = self._catalog.standing({hit.document_id for hit in every})
             attempts += 1
-            if attempts < _ATTEMPTS and any(_was_overtaken(hit.chunk, standing, before) for hit in every):
+            if attempts < _ATTEMPTS and any(_was_overtaken(hit, standing, before) for hit in every):
                 continue
             dense, sparse = (
-                [hit for hit in leg if _stands(hit.chunk, standing, reader)] for leg in (found.dense, found.sparse)
+                [hit for hit in leg if _stands(hit, standing, reader)] for leg in (found.dense, found.sparse)
             )
             short = (len(dense) < depth and len(found.dense) >= wanted) or (
                 len(sparse) < depth and len(found.sparse) >= wanted
@@ -99,24 +119,28 @@ class Retriever:
             wanted *= _WIDENING
 
 
-def fuse(legs: Legs) -> list[Hit]:
+def fuse(legs: Legs) -> list[Fused]:
     """Both legs in one ranking by distribution-based score fusion (DBSF).
 
     Each leg's scores are put on one scale by its own mean and standard deviation, mean ± 3σ becoming 0 and 1, and
     a chunk's shares are added up; a leg that did not find it adds nothing (Mazzeschi 2023). Nothing is cut off at 1:
     the best hit of a sharp leg stands far above 3σ, and cutting ties it with the next (SQuAD2: MRR 0.842 or 0.893).
-    Equal scores are ordered by source, path and position, so that rankings are reproducible.
     """
-    chunks: dict[str, Chunk] = {}
     shares: dict[str, float] = {}
     for leg in (legs.dense, legs.sparse):
         for hit, share in zip(leg, _normalised([hit.score for hit in leg]), strict=True):
-            chunks[hit.chunk.id] = hit.chunk
-            shares[hit.chunk.id] = shares.get(hit.chunk.id, 0.0) + share
-    dense = {hit.chunk.id: hit.score for hit in legs.dense}
-    sparse = {hit.chunk.id: hit.score for hit in legs.sparse}
-    hits = [Hit(chunk, shares[key], dense.get(key), sparse.get(key)) for key, chunk in chunks.items()]
-    return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.uri, hit.chunk.position))
+            shares[hit.chunk_id] = shares.get(hit.chunk_id, 0.0) + share
+    dense = {hit.chunk_id: hit.score for hit in legs.dense}
+    sparse = {hit.chunk_id: hit.score for hit in legs.sparse}
+    fused = [Fused(key, share, dense.get(key), sparse.get(key)) for key, share in shares.items()]
+    return sorted(fused, key=lambda each: -each.score)
+
+
+def _best(fused: Sequence[Fused], limit: int) -> Sequence[Fused]:
+    """The best `limit` and all that are equal to the last of them: only the chunks say which of those come first."""
+    if len(fused) <= limit:
+        return fused
+    return [each for each in fused if each.score >= fused[limit - 1].score]
 
 
 def _normalised(scores: Sequence[float]) -> list[float]:
@@ -130,11 +154,11 @@ def _normalised(scores: Sequence[float]) -> list[float]:
     return [max(0.0, (score - low) / span) for score in scores]
 
 
-def _stands(chunk: Chunk, standing: Mapping[str, Standing], reader: Reader) -> bool:
-    now = standing.get(chunk.document_id)
-    return now is not None and now.revision == chunk.revision and reader.may_read(now.access, now.source)
+def _stands(hit: Scored, standing: Mapping[str, Standing], reader: Reader) -> bool:
+    now = standing.get(hit.document_id)
+    return now is not None and now.revision == hit.revision and reader.may_read(now.access, now.source)
 
 
-def _was_overtaken(chunk: Chunk, standing: Mapping[str, Standing], before: int) -> bool:
-    now = standing.get(chunk.document_id)
-    return now is not None and chunk.revision < now.revision and now.published > before
+def _was_overtaken(hit: Scored, standing: Mapping[str, Standing], before: int) -> bool:
+    now = standing.get(hit.document_id)
+    return now is not None and hit.revision < now.revision and now.published > before

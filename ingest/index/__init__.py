@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,9 +12,14 @@ from ingest.document import Chunk, Embedding
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A chunk and the score one leg gave it, higher is better."""
+    """Which chunk one leg found, of which revision, and the score it gave, higher is better.
 
-    chunk: Chunk
+    The chunk itself is fetched when it is known to be wanted: building one costs more than finding it.
+    """
+
+    chunk_id: str
+    document_id: str
+    revision: int
     score: float
 
 
@@ -46,6 +51,10 @@ class Index(Protocol):
 
         The dense leg is skipped where `query.dense` is None, the sparse leg where it has no terms.
         """
+        ...
+
+    def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
+        """These chunks by their ids; what has been retired, or never was there, is left out."""
         ...
 
     def chunks(self, document_id: str, revision: int) -> list[Chunk]:

@@ -11,7 +11,7 @@ import itertools
 import logging
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -27,6 +27,7 @@ from ingest.index.payload import (
     INTEGERS,
     KEYWORDS,
     SPARSE,
+    STANDING,
     AnyOf,
     Condition,
     checked,
@@ -109,15 +110,21 @@ class EdgeIndex:
                 limit=limit,
                 query=engine.Query.Nearest(vector, using=leg),
                 filter=self._filter(conditions),
-                with_payload=True,
+                with_payload=list(STANDING),
             )
             for leg, vector in asked.items()
         ]
         with self._translated():
             answers = self._shard.query_batch(engine.QueryBatchRequest(requests))
-        seen: dict[str, Chunk] = {}
-        found = {leg: ranked(points, seen) for leg, points in zip(asked, answers, strict=True)}
+        found = {leg: ranked(points) for leg, points in zip(asked, answers, strict=True)}
         return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
+
+    def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
+        """These chunks by their ids; what is not stored is left out."""
+        with self._translated():
+            records = self._shard.retrieve(list(chunk_ids), with_payload=True, with_vector=False)
+        chunks = (chunk_of(record.id, record.payload) for record in records)
+        return {chunk.id: chunk for chunk in chunks}
 
     def chunks(self, document_id: str, revision: int) -> list[Chunk]:
         """All chunks of one revision, by position."""

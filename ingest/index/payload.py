@@ -24,6 +24,9 @@ KEYWORDS: Final = ("document_id", "access", "source")
 INTEGERS: Final = ("revision",)
 """Payload fields that filters use, and that both engines therefore index."""
 
+STANDING: Final = ("document_id", "revision")
+"""Payload fields that a search brings along: what the catalog has to be asked about a hit."""
+
 BATCH_POINTS: Final = 128
 """How many points one request to an engine carries. Small, because the embedded one holds the GIL meanwhile."""
 
@@ -133,18 +136,13 @@ def embedding_of(vectors: Mapping[str, Any] | None) -> Embedding:
     )
 
 
-def ranked(points: Iterable[Any], seen: dict[str, Chunk]) -> tuple[Scored, ...]:
-    """What one leg found, best first, equal scores by id so that the order is the same on every engine.
-
-    `seen` holds the chunks that another leg of the same search has built already.
-    """
+def ranked(points: Iterable[Any]) -> tuple[Scored, ...]:
+    """What one leg found, best first, equal scores by id so that the order is the same on every engine."""
     found = []
     for point in points:
-        point_id = str(point.id)
-        if point_id not in seen:
-            seen[point_id] = chunk_of(point_id, point.payload)
-        found.append(Scored(seen[point_id], point.score))
-    found.sort(key=lambda scored: (-scored.score, scored.chunk.id))
+        payload = point.payload  # built anew at every access by the embedded engine
+        found.append(Scored(str(point.id), payload["document_id"], payload["revision"], point.score))
+    found.sort(key=lambda scored: (-scored.score, scored.chunk_id))
     return tuple(found)
 
 

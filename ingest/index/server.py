@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from ingest.index.payload import (
     INTEGERS,
     KEYWORDS,
     SPARSE,
+    STANDING,
     AnyOf,
     Condition,
     checked,
@@ -97,11 +98,15 @@ class ServerIndex:
             return Legs((), ())
         with self._translated():
             answers = self._client.query_batch_points(self._collection, requests=requests)
-            seen: dict[str, Chunk] = {}
-            found = {
-                request.using: ranked(answer.points, seen) for request, answer in zip(requests, answers, strict=True)
-            }
+            found = {request.using: ranked(answer.points) for request, answer in zip(requests, answers, strict=True)}
         return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
+
+    def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
+        """These chunks by their ids; what is not stored is left out."""
+        with self._translated():
+            records = self._client.retrieve(self._collection, list(chunk_ids), with_payload=True)
+        chunks = (chunk_of(record.id, record.payload or {}) for record in records)
+        return {chunk.id: chunk for chunk in chunks}
 
     def chunks(self, document_id: str, revision: int) -> list[Chunk]:
         """All chunks of one revision, by position."""
@@ -155,7 +160,7 @@ class ServerIndex:
             terms = query.sparse
             wanted[SPARSE] = SparseVector(indices=list(terms.indices), values=list(terms.values))
         return [
-            QueryRequest(query=vector, using=leg, filter=selected, limit=limit, with_payload=True)
+            QueryRequest(query=vector, using=leg, filter=selected, limit=limit, with_payload=list(STANDING))
             for leg, vector in wanted.items()
         ]
 

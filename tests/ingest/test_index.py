@@ -101,15 +101,16 @@ def write_one(index: Index, chunk: Chunk, embedding: Embedding | None = None) ->
     return chunk
 
 
-def uris(found: tuple[Scored, ...]) -> list[str]:
-    return [scored.chunk.uri for scored in found]
+def uris(index: Index, found: tuple[Scored, ...]) -> list[str]:
+    chunks = index.fetch([scored.chunk_id for scored in found])
+    return [chunks[scored.chunk_id].uri for scored in found]
 
 
 def found_by(index: Index, reader: Reader) -> set[str]:
     """What both legs agree that `reader` may see."""
     legs = index.search(make_embedding(1), reader=reader, limit=50)
-    assert set(uris(legs.dense)) == set(uris(legs.sparse))
-    return set(uris(legs.dense))
+    assert set(uris(index, legs.dense)) == set(uris(index, legs.sparse))
+    return set(uris(index, legs.dense))
 
 
 # Chunks and vectors
@@ -130,7 +131,7 @@ def test_a_chunk_comes_back_as_it_was_written(index: Index) -> None:
     chunk = write_one(index, make_chunk("手册.pdf", location=location, access=("user:王芳", "group:hr")))
 
     assert index.chunks(chunk.document_id, 1) == [chunk]
-    assert index.search(make_embedding(1), reader=OPERATOR, limit=1).dense[0].chunk == chunk
+    assert index.fetch([chunk.id]) == {chunk.id: chunk}
 
 
 def test_a_bare_location_comes_back_as_it_was_written(index: Index) -> None:
@@ -161,6 +162,22 @@ def test_a_missing_vector_stays_missing(index: Index) -> None:
     stored = index.embeddings(chunks[0].document_id, 1)
     assert [embedding.dense is not None for embedding in stored] == [False, True, False]
     assert [embedding.sparse.indices for embedding in stored] == [(1,), (), ()]
+
+
+def test_fetching_leaves_out_what_was_retired(index: Index) -> None:
+    kept, gone = write_one(index, make_chunk("kept")), write_one(index, make_chunk("gone"))
+    index.retire(gone.document_id, first=1, last=1)
+
+    assert index.fetch([gone.id, kept.id, make_chunk("never written").id]) == {kept.id: kept}
+    assert index.fetch([]) == {}
+
+
+def test_a_search_says_which_revision_it_found(index: Index) -> None:
+    chunk = write_one(index, make_chunk("a", 3, revision=7))
+
+    assert index.search(make_embedding(1, dense=None), reader=OPERATOR, limit=1).sparse == (
+        Scored(chunk.id, chunk.document_id, 7, pytest.approx(np.log(4 / 3), abs=1e-4)),
+    )
 
 
 def test_an_unknown_document_has_no_chunks(index: Index) -> None:
@@ -253,9 +270,9 @@ def test_each_leg_ranks_by_its_own_score(index: Index) -> None:
 
     legs = index.search(Embedding(near, SparseVector((1,), (1.0,))), reader=OPERATOR, limit=5)
 
-    assert uris(legs.dense) == ["near", "between", "far"]
+    assert uris(index, legs.dense) == ["near", "between", "far"]
     assert [scored.score for scored in legs.dense] == pytest.approx([1.0, 0.6, 0.0], abs=1e-6)
-    assert uris(legs.sparse) == ["far", "between"]
+    assert uris(index, legs.sparse) == ["far", "between"]
 
 
 def test_limit_holds_for_each_leg(index: Index) -> None:
@@ -272,7 +289,7 @@ def test_a_query_without_a_vector_leaves_the_dense_leg_out(index: Index) -> None
 
     legs = index.search(make_embedding(1, dense=None), reader=OPERATOR, limit=5)
 
-    assert (uris(legs.dense), uris(legs.sparse)) == ([], ["a"])
+    assert (uris(index, legs.dense), uris(index, legs.sparse)) == ([], ["a"])
 
 
 def test_a_query_without_terms_leaves_the_sparse_leg_out(index: Index) -> None:
@@ -280,7 +297,7 @@ def test_a_query_without_terms_leaves_the_sparse_leg_out(index: Index) -> None:
 
     legs = index.search(make_embedding(), reader=OPERATOR, limit=5)
 
-    assert (uris(legs.dense), uris(legs.sparse)) == (["a"], [])
+    assert (uris(index, legs.dense), uris(index, legs.sparse)) == (["a"], [])
 
 
 def test_a_query_without_anything_finds_nothing(index: Index) -> None:
@@ -295,7 +312,7 @@ def test_a_chunk_without_a_vector_is_found_by_its_terms_only(index: Index) -> No
 
     legs = index.search(make_embedding(1, dense=0), reader=OPERATOR, limit=5)
 
-    assert (uris(legs.dense), uris(legs.sparse)) == (["english"], ["chinese"])
+    assert (uris(index, legs.dense), uris(index, legs.sparse)) == (["english"], ["chinese"])
 
 
 def test_an_empty_index_finds_nothing(index: Index) -> None:
@@ -351,7 +368,7 @@ def test_the_filter_does_not_cost_a_reader_their_hits(index: Index) -> None:
 
     legs = index.search(make_embedding(1), reader=Reader(frozenset({"everyone"})), limit=3)
 
-    assert (uris(legs.dense), uris(legs.sparse)) == (["mine"], ["mine"])
+    assert (uris(index, legs.dense), uris(index, legs.sparse)) == (["mine"], ["mine"])
 
 
 # Both engines say the same
@@ -386,7 +403,7 @@ def test_both_engines_give_the_same_chunks_and_scores(folder: Path, reader: Read
 
     for ours, theirs in zip(*answers, strict=True):
         for leg, other in ((ours.dense, theirs.dense), (ours.sparse, theirs.sparse)):
-            assert [s.chunk.id for s in leg] == [s.chunk.id for s in other]
+            assert [s.chunk_id for s in leg] == [s.chunk_id for s in other]
             assert [s.score for s in leg] == pytest.approx([s.score for s in other], abs=1e-4)
 
 
@@ -398,7 +415,7 @@ def test_the_rarer_term_counts_for_more(index: Index) -> None:
 
     (best, *rest) = index.search(make_embedding(1, 2, dense=None), reader=OPERATOR, limit=20).sparse
 
-    assert best.chunk.uri == "rare"
+    assert best.chunk_id == make_chunk("rare").id
     assert best.score == pytest.approx(np.log((10 - 1 + 0.5) / (1 + 0.5) + 1), abs=1e-4)
     assert [scored.score for scored in rest] == pytest.approx([np.log((10 - 9 + 0.5) / (9 + 0.5) + 1)] * 9, abs=1e-4)
 
@@ -417,6 +434,7 @@ def test_closing_twice_is_harmless_and_the_index_is_over(index: Index) -> None:
         lambda: index.search(make_embedding(1), reader=OPERATOR, limit=1),
         lambda: write_one(index, make_chunk("b")),
         lambda: index.chunks(document_id("local", "a"), 1),
+        lambda: index.fetch([make_chunk("a").id]),
         lambda: index.retire(document_id("local", "a"), first=1, last=1),
     ]
     for attempt in attempts:

@@ -1,0 +1,110 @@
+"""A real `youju serve` on a home, and what can be seen of it from outside."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+class ServerProcess:
+    """A server of our own. `started` is on the monotonic clock; `printed` holds what it has said so far."""
+
+    def __init__(self, home: Path, *arguments: str) -> None:
+        """Start it; nothing answers yet."""
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self._port = free.getsockname()[1]
+        self.printed: list[str] = []
+        self.started = time.monotonic()
+        # Through this interpreter and not the installed script, so that the modules measured are those found here.
+        command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(self._port)]
+        self._process = subprocess.Popen(
+            [*command, *arguments],
+            env={**os.environ, "YOUJU_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._reading = threading.Thread(target=self._read, daemon=True)
+        self._reading.start()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            self.printed.append(line)
+
+    def has_said(self, pattern: str) -> bool:
+        """Whether a line that it has printed matches."""
+        return any(re.search(pattern, line) for line in self.printed)
+
+    def client(self) -> httpx.Client:
+        """A client with one connection to it."""
+        return httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=60)
+
+    def seconds_until(self, path: str) -> float:
+        """Wait until a GET of `path` answers 200; the seconds that took from the start."""
+        with self.client() as client:
+            while self._process.poll() is None:
+                try:
+                    if client.get(path).status_code == 200:
+                        return round(time.monotonic() - self.started, 2)
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.02)
+        raise RuntimeError("the server has ended:\n" + "".join(self.printed))
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the process so far, user and system, without its workers."""
+        fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+    def memory_mb(self) -> dict[str, int]:
+        """Proportional set size without its workers, of which `anonymous` cannot go back to the page cache."""
+        return memory_mb(self._process.pid)
+
+    def stop(self) -> None:
+        """Stop it and wait until it has ended."""
+        self._process.terminate()
+        self._process.wait()
+        self._reading.join()
+
+
+@contextmanager
+def served(home: Path, *arguments: str) -> Iterator[ServerProcess]:
+    """A server on `home`, stopped at the end."""
+    server = ServerProcess(home, *arguments)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def memory_mb(pid: int | str = "self") -> dict[str, int]:
+    """Proportional set size of a process, of which `anonymous` cannot be given back to the page cache."""
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
+    return {"pss": kilobytes["Pss"] // 1024, "anonymous": kilobytes["Pss_Anon"] // 1024}
+
+
+def summary(milliseconds: Sequence[float]) -> dict[str, float]:
+    """How many, the median, the 99th percentile and the slowest."""
+    ordered = sorted(milliseconds)
+    return {
+        "requests": len(ordered),
+        "p50_ms": round(statistics.median(ordered), 2),
+        "p99_ms": round(ordered[int(len(ordered) * 0.99)], 2),
+        "slowest_ms": round(ordered[-1], 2),
+    }
