@@ -17,7 +17,7 @@ from starlette.types import Scope
 
 from assistant.errors import ModelError, ModelTimeoutError, ModelUnavailableError
 from assistant.events import Failed
-from ingest.errors import OwnedError, RequestError, UnavailableError, YoujuError
+from ingest.errors import DocumentError, OwnedError, RequestError, UnavailableError, YoujuError
 
 OPENAI_PATHS = ("/v1/chat/", "/v1/models")
 
@@ -26,6 +26,7 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "model_silent": 504,
     "model_unreachable": 503,
     "internal_error": 500,
+    "original_changed": 409,
 }
 _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
     (ModelUnavailableError, 503),
@@ -34,6 +35,7 @@ _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
     (UnavailableError, 503),
     (OwnedError, 503),
     (RequestError, 400),
+    (DocumentError, 422),
 )
 _ROUTING = {
     404: ("not_found", "There is nothing at this address.", "The routes are listed at /openapi.json."),

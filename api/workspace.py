@@ -8,6 +8,7 @@ from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.opening import open_model
 from assistant.retrieve import Retriever
+from ingest.pages import PageRenderer
 from ingest.pipeline import Ingestor
 from ingest.store import Store
 
@@ -20,6 +21,7 @@ class Workspace:
     store: Store
     ingestor: Ingestor
     assistant: Assistant
+    pages: PageRenderer
 
     @classmethod
     def open(cls, settings: Settings, *, command: str) -> Workspace:
@@ -28,11 +30,13 @@ class Workspace:
         try:
             model = open_model(settings, hub=settings.hub)
             retriever = Retriever(store.index, store.catalog, store.embedder)
-            return cls(settings, store, Ingestor(store, settings), Assistant(retriever, model, settings))
+            assistant = Assistant(retriever, model, settings)
+            return cls(settings, store, Ingestor(store, settings), assistant, PageRenderer())
         except BaseException:
             store.close()
             raise
 
     def close(self) -> None:
         """Close the home. What runs on it must have ended."""
+        self.pages.close()
         self.store.close()

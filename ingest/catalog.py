@@ -324,6 +324,8 @@ def _document(row: sa.Row[Any]) -> Document:
         row.error_message,
         row.updated_at,
         row.path,
+        row.size,
+        row.mtime_ns,
     )
 
 

@@ -10,7 +10,9 @@ from ingest.document import Reference
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document as the catalog lists it. `state` is `ready`, `failed` (with or without an older revision that
-    is still searchable: `revision`), or `pending` when its first ingestion was interrupted."""
+    is still searchable: `revision`), or `pending` when its first ingestion was interrupted.
+
+    `size` (bytes) and `mtime_ns` are those of the file that `revision` was made from."""
 
     id: str
     source: str
@@ -26,6 +28,8 @@ class Document:
     error_message: str | None
     updated_at: str
     path: str | None
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)

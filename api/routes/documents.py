@@ -1,4 +1,4 @@
-"""`/v1/documents`: what has been ingested, the passages a citation points at, and the original files.
+"""`/v1/documents`: what has been ingested, the passages a citation points at, their pages, and the original files.
 
 A document that the caller may not read and one that does not exist get the same answer.
 """
@@ -6,9 +6,10 @@ A document that the caller may not read and one that does not exist get the same
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import FileResponse, Response
 
 from api.routes import CurrentReader, workspace_of
 from api.schemas import (
@@ -21,6 +22,7 @@ from api.schemas import (
 from ingest.access import Reader
 from ingest.document import Chunk
 from ingest.errors import RequestError
+from ingest.pages import MAX_WIDTH_PX
 from ingest.records import Document
 
 router = APIRouter()
@@ -67,15 +69,36 @@ def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentRe
     )
 
 
+@router.get(
+    "/v1/documents/{document_id}/pages/{page}.png",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
+def page_image(
+    document_id: str,
+    page: int,
+    request: Request,
+    reader: CurrentReader,
+    width: Annotated[int, Query(ge=16, le=MAX_WIDTH_PX)] = 1000,
+) -> Response:
+    """A page of a PDF or a scan as its passages' boxes were measured on it, at most `width` pixels wide."""
+    found = _readable(request, document_id, reader)
+    path = _as_ingested(found)
+    # Asked for again each time, since the right to read may end; not drawn again while the file stays the same.
+    kept = {"cache-control": "private, no-cache", "etag": f'"{found.size:x}-{found.mtime_ns:x}-{page}-{width}"'}
+    if request.headers.get("if-none-match") == kept["etag"]:
+        return Response(status_code=304, headers=kept)
+    picture = workspace_of(request).pages.render(path, page, width_px=width)
+    return Response(picture, media_type="image/png", headers=kept)
+
+
 @router.get("/v1/documents/{document_id}/original", response_class=FileResponse)
 def original(document_id: str, request: Request, reader: CurrentReader) -> FileResponse:
     """The file that the document was made from, always as a download: it may hold anything."""
     found = _readable(request, document_id, reader)
     path = _original(found)
     if path is None:
-        raise RequestError(
-            "unknown_original", "The original file is not there any more.", f"It was found at {found.uri}."
-        )
+        raise _original_gone(found)
     return FileResponse(path, media_type="application/octet-stream", filename=path.name)
 
 
@@ -96,3 +119,22 @@ def _chunks(request: Request, found: Document) -> list[Chunk]:
 def _original(found: Document) -> Path | None:
     path = Path(found.path) if found.path else None
     return path if path is not None and path.is_file() else None
+
+
+def _as_ingested(found: Document) -> Path:
+    """The original, if it is still the file whose passages are being shown."""
+    path = _original(found)
+    if path is None:
+        raise _original_gone(found)
+    status = path.stat()
+    if (status.st_size, status.st_mtime_ns) != (found.size, found.mtime_ns):
+        raise RequestError(
+            "original_changed",
+            "The original file has changed since it was ingested.",
+            "Ingest it again, then ask again.",
+        )
+    return path
+
+
+def _original_gone(found: Document) -> RequestError:
+    return RequestError("unknown_original", "The original file is not there any more.", f"It was found at {found.uri}.")

@@ -13,7 +13,9 @@ router = APIRouter()
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _FILES = files("api.web")
 
-PageFile = Literal["chat.css", "chat.js", "icon.svg", "markdown.js", "passage.js", "server.js", "texts.js", "turn.js"]
+PageFile = Literal[
+    "chat.css", "chat.js", "icon.svg", "markdown.js", "pages.js", "passage.js", "server.js", "texts.js", "turn.js"
+]
 
 
 @router.get("/", include_in_schema=False)

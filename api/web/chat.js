@@ -111,7 +111,7 @@ function speak(name) {
   by("language").textContent = say("language");
   by("language").setAttribute("aria-label", say("languageLabel"));
   by("language").lang = name === "zh" ? "en" : "zh-CN";
-  by("panel-close").setAttribute("aria-label", say("close"));
+  for (const id of ["panel-close", "enlarged-close"]) by(id).setAttribute("aria-label", say("close"));
   by("examples").replaceChildren(...say("examples").map(example));
   for (const view of views) view.relabel();
   settle();
@@ -191,7 +191,7 @@ turns.addEventListener("drawn", () => {
   if (following) thread.scrollTop = thread.scrollHeight;
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && !dialog.open) leavePassage();
+  if (event.key === "Escape" && !document.querySelector("dialog[open]")) leavePassage();
 });
 by("fresh").addEventListener("click", begin);
 by("language").addEventListener("click", () => {

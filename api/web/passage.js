@@ -1,6 +1,8 @@
-// The side panel: a cited passage among its neighbours, the quoted sentence marked, and the way to the original.
+// The side panel: a cited passage on its page and among its neighbours, the quoted sentence marked, and the way to
+// the original.
 
 import { cells, element } from "./markdown.js";
+import { hidePages, showPages } from "./pages.js";
 import { key, nameOf, original, originalPath, passage } from "./server.js";
 import { say, sayProblem, sayWhere } from "./texts.js";
 
@@ -23,6 +25,7 @@ export async function openPassage(documentId, chunkId, { quote = "", heading = "
   title.textContent = heading || "…";
   place.textContent = "";
   foot.replaceChildren();
+  hidePages();
   body.replaceChildren(element("p", "quiet-text", say("loading")));
   title.focus({ preventScroll: true });
   try {
@@ -39,6 +42,7 @@ export function closePassage() {
   if (panel.hidden) return;
   wanted = "";
   panel.hidden = true;
+  hidePages();
   document.body.classList.remove("reading");
   if (opener?.isConnected) opener.focus();
   opener = null;
@@ -52,6 +56,7 @@ function show(found, quote) {
   const name = nameOf(found.document.uri);
   title.textContent = found.document.title || name;
   place.textContent = sayWhere(found.passage.location, found.document.title);
+  if (found.original_available) showPages(found.document, found.passage.location);
   const cited = block(found.passage.text, quote, "cited");
   body.replaceChildren(
     ...found.before.map((item) => block(item.text, "", "near")),

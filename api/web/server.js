@@ -1,4 +1,4 @@
-// The page's side of the HTTP interface: questions as a stream of events, passages, originals, and the key.
+// The page's side of the HTTP interface: questions as a stream of events, passages, pages, originals, and the key.
 
 const KEY = "youju-key";
 
@@ -93,6 +93,11 @@ export async function passage(documentId, chunkId) {
 /** The last part of a document's address: its file name. */
 export function nameOf(uri) {
   return uri.split(/[\\/]/).pop() || uri;
+}
+
+/** A page of a document as a picture, as a blob. */
+export async function pageImage(documentId, page) {
+  return (await call(`/v1/documents/${encodeURIComponent(documentId)}/pages/${page}.png?width=1400`)).blob();
 }
 
 /** Where the original of a document is downloaded from. */

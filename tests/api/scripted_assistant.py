@@ -91,6 +91,8 @@ def a_document(identity: str, source: str, uri: str, title: str, **changes: Any)
         "error_message": None,
         "updated_at": "2026-11-01T08:00:00+00:00",
         "path": None,
+        "size": 0,
+        "mtime_ns": 0,
     }
     return Document(**(values | changes))
 
@@ -145,6 +147,9 @@ class ScriptedAssistant:
             self.stopped.set()
             raise
 
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
+
     async def search(self, query: str, *, reader: Reader, limit: int) -> Any:
         if self.search_error is not None:
             raise self.search_error
@@ -198,7 +203,9 @@ def a_breakdown() -> list[Event]:
     ]
 
 
-def a_workspace(assistant: ScriptedAssistant, documents: list[Document] | None = None, **settings: Any) -> Any:
+def a_workspace(
+    assistant: ScriptedAssistant, documents: list[Document] | None = None, pages: Any = None, **settings: Any
+) -> Any:
     """A workspace with that assistant and a catalog of three documents, one of which is not for everyone."""
     listed = documents or [
         a_document(HANDBOOK, "local", "handbook.md", "Employee handbook"),
@@ -206,4 +213,4 @@ def a_workspace(assistant: ScriptedAssistant, documents: list[Document] | None =
         a_document(SECRET, "board", "salaries.pdf", "Salaries", access=("group:board",)),
     ]
     store = SimpleNamespace(catalog=ListedCatalog(listed), index=ListedIndex())
-    return SimpleNamespace(settings=Settings(**settings), store=store, ingestor=None, assistant=assistant)
+    return SimpleNamespace(settings=Settings(**settings), store=store, ingestor=None, assistant=assistant, pages=pages)

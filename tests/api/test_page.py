@@ -6,6 +6,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 from api.app import create_app
 from assistant.conversation import Turn
 from assistant.events import Event, EvidenceFound, TextDelta
+from ingest.pages import PageRenderer
+from ingest.records import Document
 from tests.api.scripted_assistant import (
     CHUNKS,
     HANDBOOK,
@@ -103,6 +106,25 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
     opened = Chrome(options=options, service=Service(str(_DRIVER)))
     yield opened
     opened.quit()
+
+
+OPENED = f"/#/documents/{HANDBOOK}/passages/{CHUNKS[2].id}"
+
+
+@pytest.fixture(scope="module")
+def renderer() -> Iterator[PageRenderer]:
+    opened = PageRenderer()
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def manual() -> Document:
+    """A document with an original that has pages."""
+    path = Path(__file__).parents[2] / "examples" / "LX-24-user-manual.pdf"
+    status = path.stat()
+    file = {"path": str(path), "size": status.st_size, "mtime_ns": status.st_mtime_ns}
+    return a_document(HANDBOOK, "local", "handbook.pdf", "Employee handbook", **file)
 
 
 @contextmanager
@@ -249,8 +271,7 @@ def test_the_address_of_a_passage_opens_it_with_its_original(driver: Chrome, tmp
     original = tmp_path / "handbook.md"
     original.write_text("# Handbook")
     listed = [a_document(HANDBOOK, "local", "handbook.md", "Employee handbook", path=str(original))]
-    path = f"/#/documents/{HANDBOOK}/passages/{CHUNKS[2].id}"
-    with page(driver, ScriptedAssistant(), path=path, documents=listed) as browser:
+    with page(driver, ScriptedAssistant(), path=OPENED, documents=listed) as browser:
         browser.one("#panel .cited", "asked for in the portal")
         assert [near.text for near in browser.all("#panel .near")] == [
             CHUNKS[0].text,
@@ -259,6 +280,60 @@ def test_the_address_of_a_passage_opens_it_with_its_original(driver: Chrome, tmp
         ]
         link = browser.one("#panel-foot a", "Download the original")
         assert str(link.get_attribute("href")).endswith(f"/v1/documents/{HANDBOOK}/original")
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "key", "said"),
+    [
+        ("en-US", "", "Page 3 of Employee handbook, the cited passage marked"),
+        ("zh-CN", "k-1", "《Employee handbook》第 3 页，标出了引用的段落"),
+    ],
+)
+def test_a_passage_is_marked_on_its_page_which_can_be_enlarged(
+    driver: Chrome, manual: Document, renderer: PageRenderer, language: str, key: str, said: str
+) -> None:
+    workspace = {"documents": [manual], "pages": renderer} | ({"api_key": key} if key else {})
+    with page(driver, ScriptedAssistant(), language=language, path=OPENED, **workspace) as browser:
+        if key:
+            browser.one("#key-value").send_keys(key + Keys.ENTER)
+        assert browser.one("#panel .leaf img").accessible_name == said
+        _assert_marked(driver, "#panel .leaf")
+        browser.one("#panel .leaf").click()
+        assert browser.one("#enlarged .leaf").size["width"] > 1.5 * browser.one("#panel .leaf").size["width"]
+        _assert_marked(driver, "#enlarged .leaf")
+        browser.one("#enlarged").send_keys(Keys.ESCAPE)
+        WebDriverWait(driver, 5).until(lambda _: not browser.all("#enlarged"))
+        assert browser.one("#panel .cited", "asked for in the portal")
+        assert [complaint for complaint in browser.complaints() if "401" not in complaint] == []
+
+
+def _assert_marked(driver: Chrome, leaf: str) -> None:
+    """The box of the passage stands where its location says, and is in sight."""
+    left, top, right, bottom, is_seen = driver.execute_script(
+        """
+        const rect = (part) => document.querySelector(arguments[0] + part).getBoundingClientRect();
+        const [box, picture, frame] = [rect(" .box"), rect(" img"), document.querySelector(
+            arguments[0]).parentElement.getBoundingClientRect()];
+        return [(box.left - picture.left) / picture.width, (box.top - picture.top) / picture.height,
+            (box.right - picture.left) / picture.width, (box.bottom - picture.top) / picture.height,
+            frame.top <= box.top && box.bottom <= frame.bottom];
+        """,
+        leaf,
+    )
+    assert (left, top, right, bottom) == pytest.approx((0.1, 0.2, 0.9, 0.3), abs=0.005)
+    assert is_seen
+
+
+@pytest.mark.browser
+@needs_browser
+def test_a_page_that_cannot_be_had_leaves_the_passage(driver: Chrome, manual: Document, renderer: PageRenderer) -> None:
+    changed = replace(manual, mtime_ns=0)
+    with page(driver, ScriptedAssistant(), path=OPENED, documents=[changed], pages=renderer) as browser:
+        browser.one("#panel .cited", "asked for in the portal")
+        WebDriverWait(driver, 5).until(lambda _: not browser.all("#panel-pages"))
+        assert browser.one("#panel-foot a", "Download the original")
 
 
 @pytest.mark.browser

@@ -1,0 +1,59 @@
+"""Pictures of pages, drawn in a child process: the files come from anybody, and pdfium is not to crash the server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.engines.local import Limits, LocalEngine
+from ingest.errors import DocumentError, UnavailableError, YoujuError
+from ingest.parse.render import MAX_WIDTH_PX, not_renderable, render_page
+
+__all__ = ["MAX_WIDTH_PX", "PageRenderer"]
+
+_LIMITS = Limits(seconds=15.0, memory_mb=2048, start_seconds=30.0)
+_PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    path: Path
+    page: int
+    width_px: int
+
+
+class PageRenderer:
+    """Draws one page at a time; the others wait. Safe to call from several threads.
+
+    Its one process is started by the first page and stays until `close`.
+    """
+
+    def __init__(self, limits: Limits = _LIMITS, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
+        self._engine: LocalEngine[_Wanted, bytes] = LocalEngine(_make_renderer, None, workers=1, limits=limits)
+        self._patience_seconds = patience_seconds
+        self._drawing = threading.Lock()
+
+    def render(self, path: Path, page: int, *, width_px: int) -> bytes:
+        """The page as PNG: see `render_page`. A file that hangs, crashes or bloats the process is `not_renderable`;
+        UnavailableError `renderer_busy` where the pages before it took too long."""
+        if not self._drawing.acquire(timeout=self._patience_seconds):
+            raise UnavailableError("renderer_busy", "Other pages are still being drawn.", "Try again in a moment.")
+        try:
+            ((_, result),) = self._engine.run([_Wanted(path, page, width_px)])
+        finally:
+            self._drawing.release()
+        if isinstance(result, DocumentError) and result.code != "not_renderable":
+            raise not_renderable(result.message)  # the engine's own hints speak of ingestion
+        if isinstance(result, YoujuError):
+            raise result
+        return result
+
+    def close(self) -> None:
+        """End the process, whatever it is doing."""
+        self._engine.close()
+
+
+def _make_renderer(_: object) -> Callable[[_Wanted], bytes]:
+    return lambda wanted: render_page(wanted.path, wanted.page, width_px=wanted.width_px)
