@@ -33,7 +33,7 @@ class Reference:
 
     Either `path` names the file to read, or `content` holds the bytes. `size` (bytes) and `mtime_ns` are the
     change token: while both stay the same the document is not opened.
-    `title` overrides what the parser would find.
+    `title` overrides what the parser would find; empty where the source knows that there is none.
     """
 
     source: str

@@ -18,6 +18,8 @@ _AVERAGE_PAIRS = 1.3 * AVERAGE_TERMS
 _PAIR_WEIGHT = 0.3
 """Segmentation cuts a name differently in a question and in a passage; pairs of characters still meet. At this
 weight they add 0.004 to 0.019 to the MRR of six Chinese sets of seven."""
+_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d+)(?![A-Za-z0-9])")
 _HAN = re.compile(r"[\u3400-\u9fff]{2,}")
 
 
@@ -25,7 +27,7 @@ class Bm25Embedder:
     """Term weights by Qdrant's multilingual tokenizer, English stemmed and without its stop words, and of pairs of
     Chinese characters; queries and passages are folded the same way."""
 
-    name = "bm25-2"
+    name = "bm25-3"
 
     def embed_documents(self, texts: Sequence[str]) -> list[SparseVector]:
         """Term weights of passages."""
@@ -34,10 +36,10 @@ class Bm25Embedder:
     def embed_query(self, text: str) -> SparseVector:
         """Terms of a query, each of weight one."""
         folded = fold(text)
-        return _joined(self._words.embed_query(folded), self._pairs.embed_query(_pairs_of(folded)), 1.0)
+        return _joined(self._words.embed_query(_with_numbers(folded)), self._pairs.embed_query(_pairs_of(folded)), 1.0)
 
     def _document(self, folded: str) -> SparseVector:
-        words = self._words.embed_document(folded)
+        words = self._words.embed_document(_with_numbers(folded))
         return _joined(words, self._pairs.embed_document(_pairs_of(folded)), _PAIR_WEIGHT)
 
     @cached_property
@@ -58,6 +60,12 @@ class Bm25Embedder:
                 stemmer=DisabledStemmer(),
             )
         )
+
+
+def _with_numbers(text: str) -> str:
+    """The text with a letter before each number: the tokenizer drops what is all digits, and no year, price or
+    paragraph number could be found. 1,280 and 1280 are one number."""
+    return _NUMBER.sub(r" n\1 ", _GROUPED.sub("", text))
 
 
 def _pairs_of(text: str) -> str:

@@ -286,3 +286,14 @@ def test_a_server_that_is_slow_times_out(server: tuple[EmbeddingServer, str]) ->
         RemoteEmbedder(url, "m", timeout_seconds=0.2).embed_query("hello")
     release.set()
     assert caught.value.code == "embedding_server_timeout"
+
+
+def test_numbers_are_terms_however_they_are_written() -> None:
+    sparse = Bm25Embedder()
+    year, price, version = (set(sparse.embed_query(text).indices) for text in ("2023", "1,280", "2.13"))
+    (chinese, english) = sparse.embed_documents(["2023年的价格是1280元", "Version 2.13 of 2023 costs 1,280."])
+    assert year
+    assert price
+    assert year | price <= set(chinese.indices)
+    assert year | price | version <= set(english.indices)
+    assert not version <= set(chinese.indices)
