@@ -53,6 +53,12 @@ class Report:
         """How many of the documents found are dealt with, one way or another."""
         return self.new + self.changed + self.unchanged + self.failed
 
+    def counts(self) -> dict[str, float]:
+        """The figures without the failures, and `done`: what progress is shown by."""
+        figures = asdict(self)
+        del figures["failures"], figures["run_id"]
+        return {**figures, "done": self.done}
+
 
 OnProgress = Callable[[Report], None]
 """Is called with the report as it stands, from the thread of the run, often."""

@@ -9,14 +9,14 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from api.cli.ingest import progress_bar, rate_of
 from api.cli.output import console, notes, print_json
+from api.cli.progress import RunProgress
 from api.settings import load_settings
 from assistant import metrics
 from assistant.retrieve import Retriever
@@ -135,13 +135,10 @@ def _unreadable(file: Path, error: Exception) -> RequestError:
 
 
 def _ingest(ingestor: Ingestor, evaluation: EvaluationSet) -> Report:
-    with progress_bar() as progress:
-        task = progress.add_task("Ingesting", total=None, rate="")
-
-        def show(report: Report) -> None:
-            progress.update(task, total=report.found, completed=report.done, rate=rate_of(asdict(report)))
-
-        report = ingestor.run(CorpusSource(evaluation.folder), on_progress=show)
+    with RunProgress() as progress:
+        report = ingestor.run(
+            CorpusSource(evaluation.folder), on_progress=lambda report: progress.show(report.counts())
+        )
     for failure in report.failures[:5]:
         notes.print(f"{failure.uri}: {failure.message}")
     return report
@@ -150,7 +147,8 @@ def _ingest(ingestor: Ingestor, evaluation: EvaluationSet) -> Report:
 def _figures(evaluation: EvaluationSet, retriever: Retriever, report: Report) -> dict[str, float]:
     rankings: dict[str, list[str]] = {}
     milliseconds: list[float] = []
-    retriever.retrieve(next(iter(evaluation.queries.values())), reader=OPERATOR, limit=1)  # loads the model
+    # An English query loads the dense model, which a set in Chinese may need in the middle only.
+    retriever.retrieve("warm up", reader=OPERATOR, limit=1)
     for query, text in evaluation.queries.items():
         started = time.perf_counter()
         hits = retriever.retrieve(text, reader=OPERATOR, limit=_CHUNKS).hits

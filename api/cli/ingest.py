@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from api.cli import DONE, DONE_IN_PART
 from api.cli.connection import connect
-from api.cli.output import console, notes, print_json
+from api.cli.output import console, print_json
+from api.cli.progress import RunProgress
 from api.settings import load_settings
 from ingest.errors import YoujuError
 
@@ -46,38 +45,15 @@ def ingest(
 
 def follow(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
     """Show the progress of a run until it ends, and give back its report."""
-    with progress_bar() as progress:
-        task = progress.add_task("Ingesting", total=None, rate="")
+    with RunProgress() as progress:
         for name, data in events:
             if name == "failed":
                 error = data["error"]
                 raise YoujuError(error["code"], error["message"], error["hint"])
             if name == "finished":
                 return dict(data)
-            if data:
-                progress.update(task, total=data["found"], completed=data["done"], rate=rate_of(data))
+            progress.show(data)
     raise YoujuError("run_broke_off", "The run broke off.", "Run it again: it goes on where it stopped.")
-
-
-def progress_bar() -> Progress:
-    """A bar with counts, rate and time left; on a file or a pipe it prints nothing."""
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=notes,
-        disable=not sys.stderr.isatty(),
-    )
-
-
-def rate_of(report: dict[str, Any]) -> str:
-    """Documents and chunks per second so far."""
-    seconds = max(report["seconds"], 0.001)
-    documents = report["new"] + report["changed"] + report["failed"]
-    return f"{documents / seconds:.1f} docs/s, {report['chunks'] / seconds:.0f} chunks/s"
 
 
 def print_report(report: dict[str, Any]) -> None:

@@ -14,8 +14,9 @@ from typing import Annotated
 import typer
 
 from api.app import create_app
-from api.cli.ingest import print_report, progress_bar, rate_of
+from api.cli.ingest import print_report
 from api.cli.output import console
+from api.cli.progress import RunProgress
 from api.server import Server, bind, local_socket, serve_with_workers, url_of
 from api.settings import check_safety, load_settings
 from api.workspace import Workspace
@@ -82,10 +83,7 @@ async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: thre
 
 
 def _ingest(workspace: Workspace, paths: list[Path], stop: threading.Event) -> Report:
-    with progress_bar() as progress:
-        task = progress.add_task("Ingesting", total=None, rate="")
-
-        def show(report: Report) -> None:
-            progress.update(task, total=report.found, completed=report.done, rate=rate_of(asdict(report)))
-
-        return workspace.ingestor.run(FolderSource(paths), on_progress=show, stop=stop)
+    with RunProgress() as progress:
+        return workspace.ingestor.run(
+            FolderSource(paths), on_progress=lambda report: progress.show(report.counts()), stop=stop
+        )

@@ -6,9 +6,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncGenerator
-from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -20,7 +18,6 @@ from api.schemas import ReportBody
 from api.streaming import EventStream, sse
 from ingest.errors import RequestError, YoujuError
 from ingest.pipeline import Ingestor
-from ingest.runs import Report
 from ingest.sources.folder import FolderSource
 
 router = APIRouter()
@@ -51,14 +48,14 @@ async def run(asked: RunRequest, request: Request) -> Response:
 
 
 async def _events(ingestor: Ingestor, asked: RunRequest, request: Request) -> AsyncGenerator[str, None]:
-    progress: dict[str, Any] = {}
+    progress: dict[str, float] = {}
     stop = threading.Event()
     source = FolderSource(asked.paths)
     work = asyncio.ensure_future(
         asyncio.to_thread(
             ingestor.run,
             source,
-            on_progress=lambda report: progress.update(_fields(report)),
+            on_progress=lambda report: progress.update(report.counts()),
             stop=stop,
             allow_deletions=asked.allow_deletions,
         )
@@ -75,9 +72,3 @@ async def _events(ingestor: Ingestor, asked: RunRequest, request: Request) -> As
     finally:
         stop.set()
         await asyncio.wait({work})
-
-
-def _fields(report: Report) -> dict[str, Any]:
-    fields = asdict(report)
-    del fields["failures"]
-    return {**fields, "done": report.done}

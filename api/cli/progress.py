@@ -1,0 +1,58 @@
+"""The progress of a run: a bar with counts, rate and time left, or a line now and then where there is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from api.cli.output import notes
+
+_LINE_EVERY_SECONDS = 10.0
+
+
+class RunProgress:
+    """Shows reports of a run as they come. Use it as a context."""
+
+    def __init__(self) -> None:
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=notes,
+            disable=not notes.is_terminal,
+        )
+        self._task = self._bar.add_task("Ingesting", total=None, rate="")
+        self._last_line = time.monotonic()
+
+    def __enter__(self) -> RunProgress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, report: Mapping[str, Any]) -> None:
+        """Show the counts of a report: `found`, `done`, `new`, `changed`, `failed`, `chunks` and `seconds`."""
+        if not report:
+            return
+        rate = _rate(report)
+        self._bar.update(self._task, total=report["found"], completed=report["done"], rate=rate)
+        if not notes.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS:
+            self._last_line = time.monotonic()
+            notes.print(f"{report['done']} of {report['found']} documents, {rate}")
+
+
+def _rate(report: Mapping[str, Any]) -> str:
+    """Documents and chunks per second so far; those that had not changed took no time."""
+    seconds = max(report["seconds"], 0.001)
+    documents = report["new"] + report["changed"] + report["failed"]
+    return f"{documents / seconds:.1f} docs/s, {report['chunks'] / seconds:.0f} chunks/s"
