@@ -29,7 +29,7 @@ class AssistantSettings(BaseModel):
     model_timeout_seconds: float = Field(60.0, gt=0, description="How long the model may stay silent.")
 
     evidence_limit: int = Field(6, ge=1, le=50, description="How many chunks are given to the model.")
-    evidence_tokens: int = Field(3000, ge=100, description="How many tokens of evidence are given to the model.")
+    evidence_tokens: int = Field(4000, ge=100, description="How many tokens of evidence are given to the model.")
     question_chars: int = Field(4000, ge=100, description="Longest question, in characters; longer ones are refused.")
     refusal_threshold: float = Field(
         0.5, ge=0, le=1, description="How strong the evidence must be, from 0 (answer everything) to 1."
