@@ -37,33 +37,7 @@ WORDS_PER_CHUNK = {"en": 130, "zh": 220}
 """Some 900 characters of English, 450 of Chinese: what the splitter makes of long documents."""
 VOCABULARY = 30_000
 WORDS_PER_QUERY = 6
-_SYLLABLES = [
-    "ba",
-    "ce",
-    "di",
-    "fo",
-    "gu",
-    "ha",
-    "je",
-    "ki",
-    "lo",
-    "mu",
-    "na",
-    "pe",
-    "qui",
-    "ro",
-    "su",
-    "ta",
-    "ve",
-    "wi",
-    "xo",
-    "zu",
-    "tion",
-    "ment",
-    "ing",
-    "er",
-    "al",
-]
+_SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstvz" for vowel in "aeiou"]
 
 
 class Words:

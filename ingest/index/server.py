@@ -236,12 +236,21 @@ def _check_version(client: QdrantClient) -> None:
 
 def _create(client: QdrantClient, collection: str, dimension: int) -> None:
     from qdrant_client.http.exceptions import UnexpectedResponse
-    from qdrant_client.models import Distance, Modifier, PayloadSchemaType, SparseVectorParams, VectorParams
+    from qdrant_client.models import (
+        Datatype,
+        Distance,
+        Modifier,
+        PayloadSchemaType,
+        SparseVectorParams,
+        VectorParams,
+    )
 
     try:
         client.create_collection(
             collection,
-            vectors_config={DENSE: VectorParams(size=dimension, distance=Distance.COSINE)},
+            vectors_config={
+                DENSE: VectorParams(size=dimension, distance=Distance.COSINE, datatype=Datatype.FLOAT16),
+            },
             sparse_vectors_config={SPARSE: SparseVectorParams(modifier=Modifier.IDF)},
         )
     except UnexpectedResponse as error:
