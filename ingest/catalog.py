@@ -134,6 +134,12 @@ class Catalog:
                 for row in connection.execute(query)
             }
 
+    def outdated(self, fingerprint: str) -> int:
+        """How many searchable documents another pipeline made: another embedder, splitter or parser."""
+        query = sa.select(sa.func.count()).where(_is_searchable(), _documents.c.fingerprint != fingerprint)
+        with self._reader.begin() as connection:
+            return int(connection.scalar(query) or 0)
+
     # What a run writes.
 
     def take_revision(self, reference: Reference, digest: str) -> int:

@@ -45,6 +45,10 @@ class Ingestor:
         self._settings = settings
         self._fingerprint = _fingerprint(settings, store.embedder.name)
 
+    def outdated(self) -> int:
+        """How many documents were ingested with other settings, and may not be found until they are again."""
+        return self._store.catalog.outdated(self._fingerprint)
+
     def run(
         self,
         source: Source,

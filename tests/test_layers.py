@@ -48,6 +48,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "huggingface_hub": ("ingest/embedding", "assistant/models"),
     "transformers": ("ingest/embedding/dense", "assistant/models"),
     "torch": ("ingest/embedding/dense", "assistant/models"),
+    "threadpoolctl": ("ingest/embedding/dense",),
     # index and state
     "qdrant_client": ("ingest/index/server",),
     "qdrant_edge": ("ingest/index/edge", "ingest/embedding/sparse"),

@@ -72,6 +72,11 @@ async def _serve(
 
 async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: threading.Event) -> None:
     """Say where the page is, bring in what was asked for, and say so again when that is done."""
+    if outdated := await asyncio.to_thread(workspace.ingestor.outdated):
+        console.print(
+            f"[yellow]{outdated} documents were ingested with other settings and may not be found: "
+            "run `youju ingest` on them again.[/yellow]"
+        )
     if paths:
         console.print(f"Serving at {url} while {', '.join(str(path) for path in paths)} is brought in.")
         try:

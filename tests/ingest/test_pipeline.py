@@ -173,15 +173,14 @@ def test_what_an_interrupted_run_had_written_is_not_left_behind(folder: Path, in
     assert _texts(store, file) == ["员工每年享有十天年假。"]
 
 
-def test_changing_how_documents_are_cut_reads_them_again(folder: Path, ingestor: Ingestor, store: Store) -> None:
+def test_changing_how_documents_are_cut_reads_them_again(
+    folder: Path, ingestor: Ingestor, store: Store, settings: Settings
+) -> None:
     (folder / "长.txt").write_text("\n\n".join(f"第{number}条 {_PARAGRAPH}" for number in range(6)))
     ingestor.run(FolderSource([folder]))
     before = store.index.count()
-    finer = Settings(home=Path("home"), chunk_tokens=64).model_copy(update={"home": store_home(ingestor)})
-    report = Ingestor(store, finer).run(FolderSource([folder]))
-    assert report.changed == 1
+    finer = Ingestor(store, settings.model_copy(update={"chunk_tokens": 64}))
+    assert (ingestor.outdated(), finer.outdated()) == (0, 1)
+    assert finer.run(FolderSource([folder])).changed == 1
     assert store.index.count() > before
-
-
-def store_home(ingestor: Ingestor) -> Path:
-    return ingestor._settings.home
+    assert finer.outdated() == 0
