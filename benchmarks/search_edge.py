@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.server_process import memory_mb
 from ingest.access import OPERATOR, Reader
 from ingest.document import Box, Chunk, Embedding, Location, SparseVector, chunk_id, document_id
 from ingest.index.edge import EdgeIndex
@@ -40,7 +41,7 @@ def make_documents(
         heading_path=("Chapter one", "Scope"),
         start=100,
         end=1000,
-        boxes=tuple(Box(3, *corners) for corners in rng.random((10, 4)).tolist()),
+        boxes=tuple(Box(3, *corners) for corners in rng.random((10, 4)).round(5).tolist()),
     )
     for number in range(count // CHUNKS_PER_DOCUMENT):
         document = document_id("bench", f"{number}.pdf")
@@ -80,13 +81,6 @@ def milliseconds(work: Callable[[Embedding], object], queries: list[Embedding]) 
         work(query)
         taken.append((time.perf_counter() - started) * 1000)
     return {"p50_ms": round(float(np.percentile(taken, 50)), 2), "p99_ms": round(float(np.percentile(taken, 99)), 2)}
-
-
-def memory_mb() -> dict[str, int]:
-    """Proportional set size of this process, of which `anonymous` cannot be given back to the page cache."""
-    lines = Path("/proc/self/smaps_rollup").read_text().splitlines()[1:]
-    kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
-    return {"pss": kilobytes["Pss"] // 1024, "anonymous": kilobytes["Pss_Anon"] // 1024}
 
 
 def while_writing(index: EdgeIndex, queries: list[Embedding], dimension: int) -> dict[str, float]:
