@@ -37,10 +37,7 @@ def serve(
     given = {"host": host, "port": port}
     settings = load_settings().model_copy(update={key: value for key, value in given.items() if value is not None})
     check_safety(settings)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # One line per model call would drown the rest, and a URL may carry a secret.
-    for noisy in ("httpx", "httpcore", "alembic"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    _log(settings.log_level)
     if settings.workers > 1:
         serve_with_workers(settings)
         return
@@ -52,6 +49,14 @@ def serve(
             workspace.store.ownership.announce(socket=local.getsockname(), url=url)
         server = Server(create_app(workspace), log_level=settings.log_level)
         asyncio.run(_serve(server, [listening, local], workspace, url, ingest or []))
+
+
+def _log(level: str) -> None:
+    """Log our own packages at `level`; libraries only from warnings on: a line per model call would drown the rest,
+    and a URL in it may carry a secret."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for package in ("ingest", "assistant", "api"):
+        logging.getLogger(package).setLevel(level.upper())
 
 
 async def _serve(
