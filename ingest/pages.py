@@ -41,9 +41,12 @@ class PageRenderer:
         if not self._drawing.acquire(timeout=self._patience_seconds):
             raise UnavailableError("renderer_busy", "Other pages are still being drawn.", "Try again in a moment.")
         try:
-            ((_, result),) = self._engine.run([_Wanted(path, page, width_px)])
+            results = [result for _, result in self._engine.run([_Wanted(path, page, width_px)])]
         finally:
             self._drawing.release()
+        if not results:
+            raise UnavailableError("renderer_closed", "The server is stopping.", "Try again when it is back.")
+        (result,) = results
         if isinstance(result, DocumentError) and result.code != "not_renderable":
             raise not_renderable(result.message)  # the engine's own hints speak of ingestion
         if isinstance(result, YoujuError):

@@ -73,7 +73,7 @@ class LocalEngine(Generic[Item, Result]):
                 thread.join()
 
     def close(self) -> None:
-        """Stop the workers, whatever they are doing."""
+        """Stop the workers, whatever they are doing: what they were doing has no result, and nothing new begins."""
         self._closed.set()
         for worker in self._workers:
             worker.stop()
@@ -98,10 +98,15 @@ class LocalEngine(Generic[Item, Result]):
     ) -> None:
         end = _End()
         try:
-            while not isinstance(task := _get(tasks, stopped), _End):
-                if not _put(results, (task, worker.call(task, stopped)), stopped):
-                    return
-            end = task
+            while not self._closed.is_set():
+                task = _get(tasks, stopped)
+                if isinstance(task, _End):
+                    end = task
+                    break
+                result = worker.call(task, stopped)
+                # An item whose worker was ended under it has not failed.
+                if self._closed.is_set() or not _put(results, (task, result), stopped):
+                    break
         except BaseException as error:  # carried to the thread that reads the results
             end = _End(error)
         _put(results, end, stopped)
@@ -212,10 +217,11 @@ class _Worker:
         return DocumentError(code, message, hint)
 
     def _memory_mb(self) -> float:
-        if self._process is None:
+        process = self._process
+        if process is None:
             return 0.0
         try:
-            pages = Path(f"/proc/{self._process.pid}/statm").read_text(encoding="ascii").split()[1]
+            pages = Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1]
         except (OSError, IndexError, ValueError):
             return 0.0  # it is gone, which the pipe will tell, or this system has no /proc
         return int(pages) * _PAGE_BYTES / 2**20

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -90,6 +91,16 @@ def test_leaving_early_stops_what_is_under_way() -> None:
         next(results)
         results.close()
     assert time.monotonic() - started < 20
+
+
+def test_what_is_under_way_when_the_engine_is_closed_has_not_failed() -> None:
+    engine: LocalEngine[str, str] = LocalEngine(make_stage, 1, workers=1, limits=Limits(30, 4096))
+    results = engine.run(["a", "hang", "b"])
+    assert next(results) == ("a", "A")
+    closing_soon = threading.Timer(0.3, engine.close)
+    closing_soon.start()
+    assert list(results) == []
+    closing_soon.join()
 
 
 def test_no_process_outlives_the_engine() -> None:
