@@ -89,7 +89,7 @@ class _Run:
         self._stop = stop or threading.Event()
         self._started = time.monotonic()
         self._complete: dict[str, tuple[Candidate, Publication]] = {}  # by the id of a document's last chunk
-        self._broken: set[str] = set()  # documents that lost a batch
+        self._broken: dict[str, DocumentError] = {}  # documents that lost a batch, by id, and why
         self._counting = threading.Lock()
         self._report = Report(store.runs.start(source.name))
 
@@ -152,7 +152,7 @@ class _Run:
     def _publish(self, chunks: Sequence[Chunk], embeddings: list[Embedding] | YoujuError) -> None:
         complete = [self._complete.pop(chunk.id) for chunk in chunks if chunk.id in self._complete]
         if isinstance(embeddings, DocumentError):
-            self._broken.update(chunk.document_id for chunk in chunks)
+            self._broken.update(dict.fromkeys((chunk.document_id for chunk in chunks), embeddings))
         elif isinstance(embeddings, YoujuError):
             raise embeddings
         else:
@@ -160,8 +160,8 @@ class _Run:
             self._store.index.flush()
             self._report.chunks += len(chunks)
         for candidate, _ in complete:
-            if candidate.reference.document_id in self._broken:
-                self._fail(candidate.reference, _embedding_failed(embeddings))
+            if (cause := self._broken.get(candidate.reference.document_id)) is not None:
+                self._fail(candidate.reference, _embedding_failed(cause))
         whole = [item for item in complete if item[0].reference.document_id not in self._broken]
         if whole:
             self._store.catalog.publish([publication for _, publication in whole])
@@ -249,10 +249,9 @@ def _publication(reference: Reference, revision: int, fingerprint: str, document
     )
 
 
-def _embedding_failed(error: object) -> DocumentError:
-    if isinstance(error, DocumentError):
-        return error
-    return DocumentError("embedding_failed", "A part of it could not be embedded.", "Run again.")
+def _embedding_failed(cause: DocumentError) -> DocumentError:
+    # The engine's own hints speak of reading a file.
+    return DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", "Run again.")
 
 
 def _fingerprint(settings: IngestSettings, embedder: str) -> str:
@@ -263,6 +262,7 @@ def _fingerprint(settings: IngestSettings, embedder: str) -> str:
         settings.chunk_tokens,
         settings.chunk_overlap_tokens,
         settings.ocr,
+        settings.embedding_languages,
         embedder,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()

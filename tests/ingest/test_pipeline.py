@@ -173,6 +173,15 @@ def test_what_an_interrupted_run_had_written_is_not_left_behind(folder: Path, in
     assert _texts(store, file) == ["员工每年享有十天年假。"]
 
 
+def test_naming_other_languages_for_the_embedder_reads_the_documents_again(
+    folder: Path, ingestor: Ingestor, store: Store, settings: Settings
+) -> None:
+    (folder / "一.txt").write_text("员工每年享有十天年假。")
+    ingestor.run(FolderSource([folder]))
+    wider = Ingestor(store, settings.model_copy(update={"embedding_languages": ("zh", "en")}))
+    assert wider.outdated() == 1
+
+
 def test_changing_how_documents_are_cut_reads_them_again(
     folder: Path, ingestor: Ingestor, store: Store, settings: Settings
 ) -> None:
