@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -55,13 +55,12 @@ class Report:
 
     def counts(self) -> dict[str, float]:
         """The figures without the failures, and `done`: what progress is shown by."""
-        figures = asdict(self)
-        del figures["failures"], figures["run_id"]
-        return {**figures, "done": self.done}
+        named = (each.name for each in fields(self) if each.name not in ("run_id", "failures"))
+        return {**{name: getattr(self, name) for name in named}, "done": self.done}
 
 
 OnProgress = Callable[[Report], None]
-"""Is called with the report as it stands, from the thread of the run, often."""
+"""Is called with the report as it stands, often, from the thread of the run and from the one that feeds it."""
 
 
 class Runs:
