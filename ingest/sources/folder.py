@@ -60,8 +60,16 @@ def _files(folder: Path) -> Iterator[Path]:
             continue
         if entry.is_dir(follow_symlinks=False):
             yield from _files(folder / entry.name)
-        elif entry.is_file():
+        elif _is_document(entry):
             yield folder / entry.name
+
+
+def _is_document(entry: os.DirEntry[str]) -> bool:
+    """Whether it may be read, at the end of its links too. A link that leads nowhere, or in a circle, is left out."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def _reference(source: str, file: Path) -> Reference:

@@ -47,6 +47,14 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     assert [r.name for r in FolderSource([tmp_path]).references()] == ["a.txt"]
 
 
+def test_a_link_that_leads_nowhere_or_in_a_circle_does_not_stop_the_listing(tmp_path: Path) -> None:
+    _write(tmp_path / "a.txt")
+    (tmp_path / "b.txt").symlink_to(tmp_path / "c.txt")
+    (tmp_path / "c.txt").symlink_to(tmp_path / "b.txt")
+    (tmp_path / "d.txt").symlink_to(tmp_path / "gone")
+    assert [r.name for r in FolderSource([tmp_path]).references()] == ["a.txt"]
+
+
 def test_a_name_that_is_not_text_is_listed_under_an_escaped_uri(tmp_path: Path) -> None:
     odd = os.fsencode(tmp_path) + b"/\xff\xfe.txt"
     Path(os.fsdecode(odd)).write_text("text")
