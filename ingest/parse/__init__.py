@@ -22,7 +22,7 @@ from ingest.parse.refusals import refuse
 from ingest.settings import IngestSettings
 
 PARSER_VERSION = "1"
-"""Part of every document's digest: raise it when the elements of some format change."""
+"""Part of the pipeline's fingerprint: raise it when the elements of some format change."""
 
 _GAP = "\n\n"
 _OLD_OFFICE = ("doc", "ppt")
@@ -78,7 +78,7 @@ def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
         raise
     except Exception as error:
         logger.info("%s could not be parsed", reference.uri, exc_info=True)
-        reason = str(error).strip().split("\n")[0][:200] or type(error).__name__
+        reason = encoding.storable(str(error)).strip().split("\n")[0][:200] or type(error).__name__
         raise refuse("corrupt", reference.name, f"it cannot be read ({reason})") from error
     elements = tuple(_placed(extracted.elements))
     if not elements:
@@ -135,7 +135,7 @@ def _placed(elements: Iterable[Element]) -> Iterable[Element]:
     above: list[tuple[int, str]] = []
     start = 0
     for element in elements:
-        content = element.text.replace("\0", "").strip()
+        content = encoding.storable(element.text).strip()
         if not content:
             continue
         if element.kind == "heading" and element.level is not None:
@@ -156,12 +156,12 @@ def _title(reference: Reference, extracted: Extracted) -> str:
     """What the reference says, or the metadata, or the first heading that stands out, or the file's name."""
     if reference.title is not None:
         return reference.title
-    stated = " ".join((extracted.title or "").split())
+    stated = " ".join(encoding.storable(extracted.title or "").split())
     if 2 <= len(stated) <= 200 and not _MEANINGLESS.fullmatch(stated):
         return stated
     # The name of a sheet is no title of its workbook.
     heads = [e for e in extracted.elements if e.kind in ("title", "heading") and e.location.sheet is None]
     opening = heads[:1] if heads and heads[0] is extracted.elements[0] else heads[:5]
     first = min(opening, key=lambda element: element.level or 0, default=None)
-    found = " ".join(first.text.split()) if first else ""
+    found = " ".join(encoding.storable(first.text).split()) if first else ""
     return found if 2 <= len(found) <= 200 else PurePath(reference.name).stem or reference.name

@@ -48,6 +48,14 @@ def decode(data: bytes, declared: bool = False) -> str:
     return _decoded(data, declared).replace("\r\n", "\n").replace("\r", "\n")
 
 
+def storable(text: str) -> str:
+    """The text without NUL, and with U+FFFD for half a surrogate pair: neither can be embedded, indexed or stored.
+
+    Two halves that stand together become the character they mean.
+    """
+    return text.replace("\0", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _decoded(data: bytes, declared: bool) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):

@@ -93,10 +93,11 @@ def read_rtf(data: bytes) -> Extracted:
     default = "gb18030" if default == "cp936" else default
     fonts = {int(number): _CODE_PAGES.get(int(charset), default) for number, charset in _FONT.findall(data)}
     styles = {int(number): int(level) + 1 for number, level in _STYLE.findall(data)}
+    # Characters beyond the basic plane are written as two halves, which `parse` puts together.
     elements = _elements(data, default, fonts, styles)
     title = _TITLE.search(data)
     return Extracted(
-        tuple(replace(element, text=_whole(element.text)) for element in elements),
+        tuple(elements),
         title.group(1).decode(default, "replace") if title else None,
     )
 
@@ -154,8 +155,3 @@ def _obey(reader: _Reader, word: bytes | None, value: int, styles: dict[int, int
         reader.row()
     elif word in _CHARACTERS:
         reader.text.append(_CHARACTERS[word])
-
-
-def _whole(text: str) -> str:
-    """Characters beyond the basic plane are written as two halves: put them together."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

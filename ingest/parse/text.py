@@ -60,4 +60,5 @@ def read_xml(data: bytes, name: str) -> Extracted:
 
 
 def _joined(source: Any) -> str:
-    return "".join(source) if isinstance(source, list) else str(source or "")
+    # JSON can escape what no text may hold, at which the HTML parser behind Markdown stops reading.
+    return encoding.storable("".join(source) if isinstance(source, list) else str(source or ""))

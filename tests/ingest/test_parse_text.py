@@ -121,6 +121,13 @@ def test_mail_gives_subject_people_body_and_text_attachments() -> None:
     assert parsed.elements[-1].location.heading_path[-1] == "notes.txt"
 
 
+def test_escapes_that_no_text_may_hold_cost_themselves_only() -> None:
+    source = ["# Leave \ud83d\n", "\n", "Ten\0 days \ud83d\ude00 a year."]
+    parsed = read(json.dumps({"nbformat": 4, "cells": [{"cell_type": "markdown", "source": source}]}), "a.ipynb")
+    assert parsed.title == "Leave \ufffd"
+    assert parsed.text == "Leave \ufffd\n\nTen days \U0001f600 a year."
+
+
 def test_a_notebook_keeps_text_code_and_output_apart() -> None:
     cells = [
         {"cell_type": "markdown", "source": ["# Analysis\n", "Revenue by month."]},
