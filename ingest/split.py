@@ -20,7 +20,7 @@ from ingest.language import detect, sentences
 from ingest.settings import IngestSettings
 
 SPLITTER_VERSION = "1"
-"""Part of every document's digest: raise it when the passages of some document change."""
+"""Part of the pipeline's fingerprint: raise it when the passages of some document change."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
