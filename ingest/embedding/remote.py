@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
@@ -40,6 +41,7 @@ class RemoteEmbedder:
         self._languages = languages
         self._query_prompt = query_prompt or ""
         self._endpoint = url.rstrip("/") + "/embeddings"
+        self._address = _without_secrets(self._endpoint)
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(timeout_seconds, connect=5.0),
@@ -79,11 +81,11 @@ class RemoteEmbedder:
             response = self._client.post(self._endpoint, json=body)
         except httpx.TimeoutException as error:
             raise UnavailableError(
-                "embedding_server_timeout", f"{self._endpoint} did not answer in time.", _HINT
+                "embedding_server_timeout", f"{self._address} did not answer in time.", _HINT
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise UnavailableError(
-                "embedding_server_down", f"{self._endpoint} cannot be reached: {error}", _HINT
+                "embedding_server_down", f"{self._address} cannot be reached ({type(error).__name__}).", _HINT
             ) from error
         self._check(response)
         return self._vectors(response, len(texts))
@@ -91,7 +93,7 @@ class RemoteEmbedder:
     def _check(self, response: httpx.Response) -> None:
         if response.is_success:
             return
-        said = f"{self._endpoint} answered {response.status_code}"
+        said = f"{self._address} answered {response.status_code}"
         if response.status_code in (401, 403):
             raise ConfigurationError("embedding_server_refused", f"{said}.", "Check YOUJU_EMBEDDING_API_KEY.")
         if 400 <= response.status_code < 500 and response.status_code not in (408, 429):
@@ -117,9 +119,19 @@ class RemoteEmbedder:
     def _malformed(self) -> UnavailableError:
         return UnavailableError(
             "embedding_server_failed",
-            f"{self._endpoint} did not answer with one vector per text.",
+            f"{self._address} did not answer with one vector per text.",
             "YOUJU_EMBEDDING_URL must end in /v1 and serve OpenAI's embeddings.",
         )
+
+
+def _without_secrets(url: str) -> str:
+    """The address for messages: a user, a password or a query in it is nobody's business."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return "YOUJU_EMBEDDING_URL"
+    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
 def estimate_tokens(texts: Sequence[str]) -> list[int]:

@@ -273,6 +273,13 @@ def test_a_server_that_is_down_is_unavailable() -> None:
     assert "YOUJU_EMBEDDING_URL" in caught.value.hint
 
 
+@pytest.mark.parametrize("url", ["http://me:sk-secret@127.0.0.1:9/v1", "http://me:sk-secret@127.0.0.1:port/v1"])
+def test_a_password_in_the_address_is_not_repeated(url: str) -> None:
+    with pytest.raises(UnavailableError) as caught:
+        remote(url).embed_query("hello")
+    assert "sk-secret" not in str(caught.value)
+
+
 def test_a_server_that_is_slow_times_out(server: tuple[EmbeddingServer, str]) -> None:
     behind, url = server
     release = threading.Event()
