@@ -55,6 +55,13 @@ class Ownership:
         except BlockingIOError:
             os.close(file)
             raise _owned(home, _read(path)) from None
+        except OSError as error:
+            os.close(file)
+            raise ConfigurationError(
+                "home_unusable",
+                f"The folder {home} cannot be locked: {error.strerror}.",
+                "Set YOUJU_HOME to a folder on a disk of this machine; not every network drive has locks.",
+            ) from None
         owner = Owner(os.getpid(), command, datetime.now().astimezone().isoformat(timespec="seconds"))
         ownership = cls(file, path, owner)
         ownership._write(owner)
