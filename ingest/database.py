@@ -21,6 +21,7 @@ metadata = sa.MetaData()
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 30
+_MIGRATION_LOCK = 0x596F756A75  # any number that no other program on the same database is likely to use
 
 
 def open_database(settings: IngestSettings) -> sa.Engine:
@@ -51,7 +52,7 @@ def _translate(context: sa.engine.ExceptionContext) -> None:
 
 def _engine(settings: IngestSettings) -> sa.Engine:
     if settings.database_url is None:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        _make_home(settings.home)
         engine = sa.create_engine(f"sqlite:///{settings.home / 'youju.db'}", connect_args={"timeout": _BUSY_SECONDS})
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
@@ -63,6 +64,17 @@ def _engine(settings: IngestSettings) -> sa.Engine:
             "database_url_unusable",
             f"YOUJU_DATABASE_URL cannot be used ({type(error).__name__}).",
             "Write it as postgresql+psycopg://user:password@host/name and install youju[postgres].",
+        ) from None
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            "home_unusable",
+            f"The folder {home} cannot be used: {error.strerror}.",
+            "Set YOUJU_HOME to a folder that you may write to.",
         ) from None
 
 
@@ -84,9 +96,20 @@ def _begin_immediately(connection: sa.Connection) -> None:
 def _migrate(engine: sa.Engine) -> None:
     from alembic import command  # takes as long to import as all the rest of a command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Several processes may start at once. SQLite lets one write at a time anyway.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise ConfigurationError(
+                "database_newer",
+                f"The database was made by another version of Youju ({error}).",
+                "Install that version again, or point YOUJU_HOME or YOUJU_DATABASE_URL elsewhere.",
+            ) from None

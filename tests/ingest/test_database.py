@@ -1,0 +1,38 @@
+"""Opening the database: what cannot be opened says the way out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from ingest.database import open_database
+from ingest.errors import ConfigurationError
+from ingest.settings import IngestSettings
+
+
+def test_opening_again_changes_nothing(tmp_path: Path) -> None:
+    settings = IngestSettings(home=tmp_path)
+    for _ in range(2):
+        engine = open_database(settings)
+        assert "documents" in sa.inspect(engine).get_table_names()
+        engine.dispose()
+
+
+def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    settings = IngestSettings(home=tmp_path)
+    engine = open_database(settings)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(ConfigurationError) as raised:
+        open_database(settings)
+    assert raised.value.code == "database_newer"
+    assert "9999" in raised.value.message
+
+
+def test_a_home_that_is_no_folder_says_which_setting_to_change(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match="YOUJU_HOME"):
+        open_database(IngestSettings(home=tmp_path / "file"))
