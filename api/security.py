@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hmac
 import uuid
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Request
 from starlette.datastructures import Headers, MutableHeaders
@@ -113,13 +113,13 @@ class Guard:
 
     def _foreign(self, scope: Scope, headers: Headers) -> tuple[int, str, str, str] | None:
         authority = headers.get("host", "")
-        host = urlsplit(f"//{authority}").hostname or ""
+        host = _split(f"//{authority}").hostname or ""
         if not is_loopback(host) and host not in self._hosts:
             message = "Without an API key this server answers to this machine's own name only."
             hint = "Open it as http://127.0.0.1, or set YOUJU_API_KEY to serve other names."
             return 403, "foreign_host", message, hint
         origin = headers.get("origin")
-        if scope["method"] not in _SAFE_METHODS and origin and urlsplit(origin).netloc != authority:
+        if scope["method"] not in _SAFE_METHODS and origin and _split(origin).netloc != authority:
             hint = "Set YOUJU_API_KEY and send it, or ask from the server's own page."
             return 403, "foreign_origin", "Another web site may not ask here.", hint
         return None
@@ -151,6 +151,14 @@ class BodyLimit:
             return message
 
         await self.app(scope, receive_limited, send)
+
+
+def _split(address: str) -> SplitResult:
+    """The parts of an address that a stranger wrote; of one that is none, no parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
 
 
 def _given_key(headers: Headers) -> str | None:

@@ -93,7 +93,12 @@ def test_without_a_key_this_machine_is_let_in_by_each_of_its_names(base_url: str
     assert client_of(app_of(), base_url).post("/v1/ask", json=ASK).status_code == 200
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:3000", "null"])
+@pytest.mark.parametrize("host", ["[", "[::1", "]", "127.0.0.1@evil.example"])
+def test_without_a_key_a_host_that_is_no_host_is_turned_away(host: str) -> None:
+    assert client_of(app_of()).get("/", headers={"host": host}).status_code == 403
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "http://127.0.0.1:3000", "null", "http://["])
 def test_without_a_key_another_site_may_not_ask(origin: str) -> None:
     assistant = ScriptedAssistant()
     response = client_of(app_of(assistant)).post("/v1/ask", json=ASK, headers={"origin": origin})
