@@ -155,7 +155,7 @@ def _placed(elements: Iterable[Element]) -> Iterable[Element]:
 def _title(reference: Reference, extracted: Extracted) -> str:
     """What the reference says, or the metadata, or the first heading that stands out, or the file's name."""
     if reference.title is not None:
-        return reference.title
+        return encoding.storable(reference.title)
     stated = " ".join(encoding.storable(extracted.title or "").split())
     if 2 <= len(stated) <= 200 and not _MEANINGLESS.fullmatch(stated):
         return stated
