@@ -133,4 +133,6 @@ def _complaint(item: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in item["loc"] if part != "body")
     if item["type"] == "json_invalid":
         return "The body is not valid JSON."
+    if item["loc"] == ("body",):
+        return "The body must be a JSON object, sent with `Content-Type: application/json`."
     return f"{place}: {item['msg']}." if place else f"{item['msg']}."

@@ -39,10 +39,13 @@ class Message(BaseModel):
     content: str | list[dict[str, Any]] | None = None
 
     def text(self) -> str:
-        """The text parts, one per line."""
+        """The text parts, one per line. Halves of characters, which no index and no model could take, are replaced."""
         if isinstance(self.content, list):
-            return "\n".join(str(part.get("text", "")) for part in self.content if part.get("type") == "text")
-        return self.content or ""
+            parts = [part.get("text") for part in self.content if part.get("type") == "text"]
+            text = "\n".join(part for part in parts if isinstance(part, str))
+        else:
+            text = self.content or ""
+        return text.encode(errors="replace").decode()
 
     def has_other_parts(self) -> bool:
         """Whether it carries an image, a sound or a file."""

@@ -165,6 +165,13 @@ def test_a_request_that_is_not_well_formed_says_what_is_wrong(body: str, named: 
     assert named in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(("body", "kind"), [("", "application/json"), ("[]", "application/json"), ("{}", "text/plain")])
+def test_a_body_that_is_no_json_object_says_what_to_send(body: str, kind: str) -> None:
+    response = client_of(ScriptedAssistant()).post("/v1/ask", content=body, headers={"content-type": kind})
+    assert response.status_code == 400
+    assert "Content-Type: application/json" in response.json()["error"]["message"]
+
+
 def test_a_question_of_a_hundred_thousand_characters_is_refused() -> None:
     response = client_of(ScriptedAssistant()).post("/v1/ask", json={"question": "长" * 100_000})
     assert (response.status_code, response.json()["error"]["code"]) == (413, "question_too_long")

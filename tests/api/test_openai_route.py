@@ -171,6 +171,18 @@ def test_what_cannot_be_asked_is_a_clear_error(messages: Any, code: str) -> None
     assert (caught.value.code, caught.value.type) == (code, "invalid_request_error")
 
 
+@pytest.mark.parametrize(
+    "content", ['"leave \\ud800?"', '[{"type": "text", "text": "leave \\ud800?"}, {"type": "text", "text": null}]']
+)
+def test_half_a_character_is_replaced(content: str) -> None:
+    assistant = ScriptedAssistant()
+    body = f'{{"model": "youju", "messages": [{{"role": "user", "content": {content}}}]}}'
+    with served(create_app(a_workspace(assistant))) as url:
+        response = httpx.post(f"{url}/v1/chat/completions", content=body, headers={"content-type": "application/json"})
+    assert response.status_code == 200
+    assert assistant.asked[0][0] == "leave ??"
+
+
 def test_a_model_that_fails_is_a_server_error() -> None:
     with client_of(ScriptedAssistant(a_breakdown())) as client, pytest.raises(openai.InternalServerError) as caught:
         client.chat.completions.create(model="youju", messages=[{"role": "user", "content": "leave?"}])
