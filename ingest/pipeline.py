@@ -120,8 +120,9 @@ class _Run:
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
         settings = self._settings
         limits = Limits(settings.parse_timeout_seconds, settings.parse_memory_mb)
+        workers = min(settings.parse_workers, max(len(candidates), 1))
         preparing: LocalEngine[Candidate, Prepared] = LocalEngine(
-            make_preparer, settings, workers=min(settings.parse_workers, max(len(candidates), 1)), limits=limits
+            make_preparer, settings, workers=workers, limits=limits, stop=self._stop
         )
         embedding: LocalEngine[Sequence[Chunk], list[Embedding]] = LocalEngine(
             make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS

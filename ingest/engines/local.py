@@ -40,7 +40,10 @@ class Limits:
 
 
 class LocalEngine(Generic[Item, Result]):
-    """A pool of processes for one stage. `make_stage(argument)` is called once in each worker."""
+    """A pool of processes for one stage. `make_stage(argument)` is called once in each worker.
+
+    Setting `stop` ends runs early, at once and quietly: what is under way has no result then.
+    """
 
     def __init__(
         self,
@@ -49,7 +52,9 @@ class LocalEngine(Generic[Item, Result]):
         *,
         workers: int,
         limits: Limits,
+        stop: threading.Event | None = None,
     ) -> None:
+        self._stop = stop or threading.Event()
         self._workers = [_Worker(make_stage, argument, limits) for _ in range(workers)]
         self._closed = threading.Event()
 
@@ -98,18 +103,21 @@ class LocalEngine(Generic[Item, Result]):
     ) -> None:
         end = _End()
         try:
-            while not self._closed.is_set():
+            while not self._is_over(stopped):
                 task = _get(tasks, stopped)
                 if isinstance(task, _End):
                     end = task
                     break
-                result = worker.call(task, stopped)
+                result = worker.call(task, lambda: self._is_over(stopped))
                 # An item whose worker was ended under it has not failed.
-                if self._closed.is_set() or not _put(results, (task, result), stopped):
+                if self._is_over(stopped) or not _put(results, (task, result), stopped):
                     break
         except BaseException as error:  # carried to the thread that reads the results
             end = _End(error)
         _put(results, end, stopped)
+
+    def _is_over(self, stopped: threading.Event) -> bool:
+        return stopped.is_set() or self._closed.is_set() or self._stop.is_set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,7 @@ class _Worker:
         self._pipe: Connection | None = None
         self._items = 0
 
-    def call(self, item: object, stopped: threading.Event) -> Any:
+    def call(self, item: object, is_over: Callable[[], bool]) -> Any:
         """The stage's result for the item, or the error it met."""
         pipe = self._ready()
         allowed = self._limits.seconds + (self._limits.start_seconds if self._items == 0 else 0.0)
@@ -166,7 +174,7 @@ class _Worker:
         try:
             pipe.send(item)
             while not pipe.poll(_POLL_SECONDS):
-                if stopped.is_set():
+                if is_over():
                     return self._give_up("interrupted", "The run was interrupted.", "Run it again.")
                 if time.monotonic() > deadline:
                     return self._give_up(

@@ -103,6 +103,18 @@ def test_what_is_under_way_when_the_engine_is_closed_has_not_failed() -> None:
     closing_soon.join()
 
 
+def test_stopping_ends_a_run_without_waiting_for_what_is_under_way() -> None:
+    stop = threading.Event()
+    engine: LocalEngine[str, str] = LocalEngine(make_stage, 1, workers=1, limits=Limits(50, 4096), stop=stop)
+    started = time.monotonic()
+    with closing(engine):
+        results = engine.run(["a", "hang", "b"])
+        assert next(results) == ("a", "A")
+        stop.set()
+        assert list(results) == []
+    assert time.monotonic() - started < 40
+
+
 def test_no_process_outlives_the_engine() -> None:
     def children() -> set[str]:
         return set(Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split())
