@@ -89,12 +89,20 @@ class FakeOpenAIServer:
         """Wait, but no longer than the server lives."""
         self._closing.wait(seconds)
 
-    def wait_for_disconnect(self, seconds: float = 5.0) -> bool:
+    def wait_for_piece(self, seconds: float = 10.0) -> bool:
+        """Whether an answer has begun, by the end of that time."""
+        return self._wait(lambda: self.pieces > 0, seconds)
+
+    def wait_for_disconnect(self, seconds: float = 10.0) -> bool:
         """Whether a client has left in the middle, by the end of that time."""
+        return self._wait(lambda: self.disconnects > 0, seconds)
+
+    @staticmethod
+    def _wait(happened: Callable[[], bool], seconds: float) -> bool:
         until = time.monotonic() + seconds
-        while not self.disconnects and time.monotonic() < until:
+        while not happened() and time.monotonic() < until:
             time.sleep(0.01)
-        return self.disconnects > 0
+        return happened()
 
 
 class _Handler(BaseHTTPRequestHandler):

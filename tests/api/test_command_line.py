@@ -48,7 +48,8 @@ def home(tmp_path_factory: pytest.TempPathFactory, folder: Path) -> Path:
 def test_help_names_every_command_at_once() -> None:
     started = time.monotonic()
     done = run_youju(Path("unused"), "--help")
-    assert time.monotonic() - started < 2.0
+    # It takes 0.3 s; loading any of the commands takes seconds even on a fast machine.
+    assert time.monotonic() - started < 4.0
     assert done.returncode == 0
     for command in ("ingest", "ask", "search", "serve", "eval", "documents", "doctor"):
         assert command in done.stdout

@@ -125,8 +125,7 @@ def test_a_message_is_acknowledged_long_before_a_slow_model_has_answered(ding: F
             return acknowledged, ding.sent[0].at - began
 
     acknowledged, answered = asyncio.run(scenario())
-    assert acknowledged < 1.0
-    assert answered >= 2.0
+    assert acknowledged < 2.0 <= answered
     assert sorted(ding.shown()) == sorted([ZH_SHOWN, EN_SHOWN])
 
 
@@ -157,7 +156,8 @@ def test_a_message_is_acknowledged_in_time_while_another_writer_holds_the_databa
             await ding.until(lambda: ding.sent)
             return acknowledged
 
-    assert asyncio.run(scenario()) < 1.0
+    # It would have waited for the writer, who waits for it, until the database gives up after half a minute.
+    assert asyncio.run(scenario()) < 5.0
     assert ding.shown() == [ZH_SHOWN]
 
 

@@ -117,10 +117,10 @@ def test_a_refusal_is_final(ding: FakeDingTalk, refusal: Any, code: str) -> None
 
 def test_an_answer_that_may_have_arrived_is_not_repeated(ding: FakeDingTalk) -> None:
     def slow() -> None:
-        time.sleep(0.3)
+        time.sleep(1.5)
 
     ding.refusals.append(slow)
-    assert failure(ding, ding.single("问"), send_seconds=0.1) == "dingtalk_delivery_unknown"
+    assert failure(ding, ding.single("问"), send_seconds=0.5) == "dingtalk_delivery_unknown"
     ding.wait(lambda: ding.sent)
     assert len(ding.sent) == 1
 

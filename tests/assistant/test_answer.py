@@ -182,7 +182,7 @@ def test_a_cancelled_answer_stops_the_model() -> None:
                 pass
 
         task = asyncio.create_task(consume())
-        await asyncio.sleep(0.4)
+        assert await asyncio.to_thread(server.wait_for_piece)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

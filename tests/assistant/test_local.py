@@ -84,7 +84,7 @@ def test_closing_the_stream_stops_the_generation(model: LocalChatModel) -> None:
             started = time.perf_counter()
         return time.perf_counter() - started
 
-    assert asyncio.run(leave_early()) < 1.0
+    assert asyncio.run(leave_early()) < 2.0
     # The lock is free again: the thread has ended.
     pieces, _ = asyncio.run(asyncio.wait_for(collect(model, max_tokens=4, temperature=0.0), 5))
     assert pieces
@@ -100,7 +100,7 @@ def test_a_cancelled_answer_stops_the_generation(model: LocalChatModel) -> None:
             await task
         return time.perf_counter() - started
 
-    assert asyncio.run(cancel()) < 1.0
+    assert asyncio.run(cancel()) < 2.0
 
 
 def test_two_answers_at_a_time_take_turns_and_both_finish(model: LocalChatModel) -> None:

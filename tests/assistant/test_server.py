@@ -207,7 +207,7 @@ def test_closing_the_stream_closes_the_connection() -> None:
 def test_cancelling_the_task_closes_the_connection() -> None:
     async def cancel(model: ServerChatModel) -> None:
         task = asyncio.create_task(complete(model, MESSAGES))
-        await asyncio.sleep(0.3)
+        assert await asyncio.to_thread(server.wait_for_piece)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
