@@ -12,7 +12,7 @@ from contextlib import aclosing
 from typing import Any, cast
 
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
 
 from assistant.errors import ModelRejectedError
 from ingest.errors import YoujuError
@@ -23,6 +23,13 @@ logger = logging.getLogger(__name__)
 def name_of(model: BaseChatModel) -> str:
     """The name an answer is labelled with."""
     return str(getattr(model, "model", "") or model.get_name())
+
+
+def role_of(message: BaseMessage) -> str:
+    """What chat templates and chat servers call whoever wrote the message."""
+    if isinstance(message, SystemMessage):
+        return "system"
+    return "user" if isinstance(message, HumanMessage) else "assistant"
 
 
 async def stream(

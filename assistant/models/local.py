@@ -11,12 +11,13 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr
 
 from assistant.errors import ModelUnavailableError
+from assistant.models import role_of
 from assistant.models.thinking import ThinkingFilter, thinks_always
 from ingest.errors import ConfigurationError
 
@@ -170,7 +171,7 @@ class LocalChatModel(BaseChatModel):
 def _tokens(tokenizer: Any, messages: list[BaseMessage]) -> Any:
     """The prompt's ids and mask. Thinking is off, for templates that have the switch."""
     return tokenizer.apply_chat_template(
-        [{"role": _role(message), "content": str(message.content)} for message in messages],
+        [{"role": role_of(message), "content": str(message.content)} for message in messages],
         add_generation_prompt=True,
         enable_thinking=False,
         return_tensors="pt",
@@ -193,9 +194,3 @@ def _halt(ids: Any, stopped: threading.Event) -> Any:
     import torch
 
     return torch.full((ids.shape[0],), stopped.is_set(), dtype=torch.bool, device=ids.device)
-
-
-def _role(message: BaseMessage) -> str:
-    if isinstance(message, SystemMessage):
-        return "system"
-    return "user" if isinstance(message, HumanMessage) else "assistant"

@@ -18,12 +18,13 @@ from urllib.parse import urlsplit
 import httpx
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr, SecretStr
 
 from assistant.errors import ModelRejectedError
+from assistant.models import role_of
 from assistant.models.capabilities import Capabilities
 from assistant.models.failures import check_status, connection_error, error_message, stream_cut, stream_error
 from assistant.models.thinking import ThinkingFilter, thinks_always
@@ -147,7 +148,7 @@ class ServerChatModel(BaseChatModel):
     def _body(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [{"role": _role(message), "content": str(message.content)} for message in messages],
+            "messages": [{"role": role_of(message), "content": str(message.content)} for message in messages],
             "stream": True,
             **self.capabilities.sampling,
         }
@@ -218,9 +219,3 @@ def _usage(usage: Mapping[str, Any]) -> UsageMetadata:
 
 def _chunk(text: str, usage: UsageMetadata | None = None) -> ChatGenerationChunk:
     return ChatGenerationChunk(message=AIMessageChunk(content=text, usage_metadata=usage))
-
-
-def _role(message: BaseMessage) -> str:
-    if isinstance(message, SystemMessage):
-        return "system"
-    return "user" if isinstance(message, HumanMessage) else "assistant"

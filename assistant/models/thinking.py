@@ -26,7 +26,6 @@ class ThinkingFilter:
         self._started = False
         self._held = ""
         self.thought_aloud = False
-        self.thinking = ""
 
     def feed(self, text: str) -> str:
         """What may be shown now that `text` has arrived."""
@@ -47,16 +46,14 @@ class ThinkingFilter:
     def finish(self) -> str:
         """What is left to show at the end of the stream. Thinking that never closed is not shown."""
         if self._inside:
-            self.thinking += self._held
             self._held = ""
         rest, self._held = self._held, ""
         return rest if self._started else rest.lstrip()
 
     def _leave(self) -> str:
-        thought, closing, rest = self._held.partition(_CLOSING)
+        _, closing, rest = self._held.partition(_CLOSING)
         if not closing:
             return ""
-        self.thinking += thought
         self._inside, self._held = False, rest
         return self.feed("")
 
