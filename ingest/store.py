@@ -48,8 +48,9 @@ class Store:
         return cls(database, Catalog(database), Runs(database), index, embedder, ownership)
 
     def close(self) -> None:
-        """Close everything, the lock last."""
-        self.index.close()
-        self.database.dispose()
-        if self.ownership is not None:
-            self.ownership.close()
+        """Close everything, the lock last, also where an index that failed cannot be closed."""
+        with ExitStack() as opened:
+            if self.ownership is not None:
+                opened.callback(self.ownership.close)
+            opened.callback(self.database.dispose)
+            opened.callback(self.index.close)
