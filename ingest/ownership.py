@@ -9,13 +9,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import shutil
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 
-from ingest.errors import ConfigurationError, OwnedError
+from ingest.errors import ConfigurationError, OwnedError, UnavailableError
+
+_NEEDED_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,11 @@ class Ownership:
             ) from None
         owner = Owner(os.getpid(), command, datetime.now().astimezone().isoformat(timespec="seconds"))
         ownership = cls(file, path, owner)
-        ownership._write(owner)
+        try:
+            ownership._write(owner)
+        except OSError as error:
+            ownership.close()
+            raise _no_room(home, error.strerror or str(error)) from None
         return ownership
 
     def announce(self, *, socket: str, url: str) -> None:
@@ -115,6 +122,24 @@ def _read(path: Path) -> Owner:
     except (OSError, ValueError, TypeError):
         # The owner is between taking the lock and writing its name.
         return Owner(0, "unknown", "")
+
+
+def check_room(home: Path) -> None:
+    """Raise UnavailableError where a home has so little room that the embedded engine would crash for want of it.
+
+    The engine writes through memory maps: the system kills a process that touches one on a full disk.
+    """
+    free = shutil.disk_usage(home).free
+    if free < _NEEDED_BYTES:
+        raise _no_room(home, f"{free // 2**20} MiB are free, and {_NEEDED_BYTES // 2**20} MiB are needed")
+
+
+def _no_room(home: Path, reason: str) -> UnavailableError:
+    return UnavailableError(
+        "home_full",
+        f"There is no room in {home}: {reason}.",
+        "Free some space, or move the folder and set YOUJU_HOME. Nothing was lost: run it again then.",
+    )
 
 
 def _owned(home: Path, owner: Owner) -> OwnedError:

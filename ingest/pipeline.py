@@ -21,7 +21,7 @@ from ingest.changes import Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
 from ingest.engines.local import Limits, LocalEngine
 from ingest.errors import DocumentError, SourceError, YoujuError
-from ingest.ownership import Ownership
+from ingest.ownership import Ownership, check_room
 from ingest.parse import PARSER_VERSION
 from ingest.runs import Failure, OnProgress, Report
 from ingest.settings import IngestSettings
@@ -157,6 +157,8 @@ class _Run:
         elif isinstance(embeddings, YoujuError):
             raise embeddings
         else:
+            if self._store.ownership is not None:
+                check_room(self._settings.home)
             self._store.index.write(chunks, embeddings)
             self._store.index.flush()
             self._report.chunks += len(chunks)

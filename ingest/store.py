@@ -13,7 +13,7 @@ from ingest.embedding import Embedder
 from ingest.embedding.opening import open_embedder
 from ingest.index import Index
 from ingest.index.opening import open_index
-from ingest.ownership import Ownership
+from ingest.ownership import Ownership, check_room
 from ingest.runs import Runs
 from ingest.settings import IngestSettings
 
@@ -40,6 +40,7 @@ class Store:
             ownership = None
             if settings.qdrant_url is None:
                 ownership = opened.enter_context(Ownership.take(settings.home, command))
+                check_room(settings.home)
             database = open_database(settings)
             opened.callback(database.dispose)
             embedder = open_embedder(settings)

@@ -55,6 +55,9 @@ def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]],
 def _digest(reference: Reference) -> str:
     if reference.path is None:
         return hashlib.sha256(reference.content or b"").hexdigest()
+    # Opening a pipe waits for a writer, and a device may never end.
+    if reference.path.exists() and not reference.path.is_file():
+        raise DocumentError("unsupported", "It is not a file but a device, a pipe or a socket.", "Leave it out.")
     try:
         with reference.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,7 +4,9 @@ so that `youju --help` answers at once."""
 from __future__ import annotations
 
 import importlib
+import signal
 import sys
+from types import FrameType
 from typing import Any
 
 import typer
@@ -14,6 +16,7 @@ from ingest.errors import YoujuError
 
 DONE, DONE_IN_PART, NOT_DONE = 0, 1, 2
 """Exit codes of every command."""
+_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 _COMMANDS = {
     "ingest": "Bring files and folders into the index.",
@@ -53,8 +56,18 @@ def youju() -> None:
 
 def main() -> None:
     """Run the command line. An error of ours is one line with the way out, and exit code 2."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="youju")
     except YoujuError as error:
         sys.stderr.write(f"youju: {error} [{error.code}]\n")
         sys.exit(NOT_DONE)
+    except SystemExit as ended:
+        if ended.code in (_INTERRUPTED, _TERMINATED):
+            sys.stderr.write("youju: Interrupted. What was done stays: run it again to go on. [interrupted]\n")
+        raise
+
+
+def _terminate(sign: int, frame: FrameType | None) -> None:
+    """End in order, as on Ctrl-C: without this, child processes and sockets would be left behind."""
+    sys.exit(_TERMINATED)

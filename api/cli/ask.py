@@ -31,13 +31,24 @@ def ask(
         console.print(f"      [dim]{escape(citation['uri'])}[/dim]")
 
 
+def _print_evidence(evidence: list[dict[str, Any]]) -> None:
+    """The places where the answer would have come from."""
+    for hit in evidence:
+        console.print(f"  [cyan]\\[{hit['number']}][/cyan] {escape(hit['title'])} · {escape(place(hit))}")
+        console.print(f"      [dim]{escape(hit['uri'])}[/dim]")
+
+
 def _print_answer(connection: Connection, question: str) -> dict[str, Any]:
-    """Print the answer as it comes and give back the whole of it."""
+    """Print the answer as it comes and give back the whole of it; where the model fails, what was found."""
+    evidence: list[dict[str, Any]] = []
     for name, data in connection.stream("/v1/ask", {"question": question, "stream": True}):
         if name == "text_delta":
             console.print(escape(data["text"]), end="")
+        elif name == "evidence_found":
+            evidence = data["evidence"]
         elif name == "failed":
             console.print()
+            _print_evidence(evidence)
             raise ModelError(data["error"]["code"], data["error"]["message"], data["error"]["hint"])
         elif name == "finished":
             console.print("\n")

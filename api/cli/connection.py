@@ -24,6 +24,8 @@ from ingest.errors import OwnedError, UnavailableError, YoujuError
 from ingest.ownership import find_owner
 
 _START_SECONDS = 30.0
+# Written in ASCII, so that an argument that is no text reaches the server, whose errors say what is wrong with it.
+_JSON = {"content-type": "application/json"}
 
 
 class Connection:
@@ -38,11 +40,11 @@ class Connection:
 
     def post(self, path: str, body: object) -> Any:
         """The JSON of a POST."""
-        return self._answered(self._client.post(path, json=body))
+        return self._answered(self._client.post(path, content=json.dumps(body), headers=_JSON))
 
     def stream(self, path: str, body: object) -> Iterator[tuple[str, Any]]:
         """The server-sent events of a POST, as (name, data)."""
-        with self._client.stream("POST", path, json=body) as response:
+        with self._client.stream("POST", path, content=json.dumps(body), headers=_JSON) as response:
             if response.is_error:
                 response.read()
                 self._answered(response)

@@ -33,7 +33,7 @@ def ingest(
 
     Exit code 0: all of it; 1: some documents failed, and are listed; 2: nothing could be done.
     """
-    body = {"paths": [str(path.absolute()) for path in paths], "allow_deletions": allow_deletions}
+    body = {"paths": [path.absolute().as_uri() for path in paths], "allow_deletions": allow_deletions}
     with connect(load_settings(), command="ingest") as connection:
         report = follow(connection.stream("/v1/runs", body))
     if as_json:

@@ -4,9 +4,11 @@ the server may read and the caller perhaps may not."""
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -26,10 +28,19 @@ _EVERY_SECONDS = 0.2
 
 
 class RunRequest(BaseModel):
-    """Files and folders to bring in, as absolute paths."""
+    """Files and folders to bring in, as absolute paths or `file:` addresses: only those can name every file."""
 
-    paths: list[Path] = Field(min_length=1)
+    paths: list[str] = Field(min_length=1)
     allow_deletions: bool = False
+
+    def files(self) -> list[Path]:
+        """The paths, whose names may be no text."""
+        return [
+            Path(os.fsdecode(unquote_to_bytes(path.removeprefix("file://"))))
+            if path.startswith("file://")
+            else Path(path)
+            for path in self.paths
+        ]
 
 
 @router.post("/v1/runs")
@@ -50,7 +61,7 @@ async def run(asked: RunRequest, request: Request) -> Response:
 async def _events(ingestor: Ingestor, asked: RunRequest, request: Request) -> AsyncGenerator[str, None]:
     progress: dict[str, float] = {}
     stop = threading.Event()
-    source = FolderSource(asked.paths)
+    source = FolderSource(asked.files())
     work = asyncio.ensure_future(
         asyncio.to_thread(
             ingestor.run,

@@ -26,6 +26,7 @@ Result = TypeVar("Result")
 
 _POLL_SECONDS = 0.2
 _NICENESS = 10
+_FOLLOW_SECONDS = 1.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -235,11 +236,19 @@ class _Worker:
         return int(pages) * _PAGE_BYTES / 2**20
 
 
+def _follow(parent: int) -> None:
+    """End this process soon after its parent was killed, also in the middle of an item."""
+    while os.getppid() == parent:
+        time.sleep(_FOLLOW_SECONDS)
+    os._exit(1)
+
+
 def _serve(pipe: Connection, make_stage: Callable[[Any], Callable[[Any], Any]], argument: object) -> None:
     """What a worker does until its parent closes the pipe, or dies, which closes it too."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     with suppress(OSError):
         os.nice(_NICENESS)
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
     stage: Callable[[Any], Any] | None = None
     with suppress(EOFError, BrokenPipeError):
         while True:

@@ -47,6 +47,27 @@ def serving(home: Path, *arguments: str, **settings: str) -> Iterator[tuple[str,
         process.communicate(timeout=60)
 
 
+@contextlib.contextmanager
+def started(home: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """`youju ARGUMENTS`, running; killed if it still runs when the block ends."""
+    with subprocess.Popen(
+        [YOUJU, *arguments],
+        env=_environment(home, {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def children_of(pid: int) -> list[str]:
+    """The ids of the processes that this one has started."""
+    return [child for file in Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+
+
 def _address(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
     printed = []

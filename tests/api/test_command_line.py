@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from pathlib import Path
 
 import pytest
 
 from ingest.ownership import Ownership
-from tests.api.command_line import run_youju, serving, youju_json
+from tests.api.command_line import children_of, run_youju, serving, started, youju_json
 
 REPORT_FIELDS = {
     "run_id", "found", "new", "changed", "unchanged", "moved", "deleted", "failed", "chunks", "seconds", "failures",
@@ -105,6 +107,51 @@ def test_bad_input_is_one_line_with_the_way_out(home: Path, arguments: tuple[str
     assert f"[{code}]" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_name_that_is_not_text_can_be_given(home: Path, tmp_path: Path) -> None:
+    named = os.fsencode(tmp_path) + "/手册 #1%.txt".encode("gbk")
+    Path(os.fsdecode(named)).write_text("员工食堂在三层。")
+    assert youju_json(home, "ingest", os.fsdecode(named))["new"] == 1
+    assert "三层" in youju_json(home, "search", "员工食堂")["hits"][0]["text"]
+
+
+def test_a_question_that_is_not_text_is_a_clear_error(home: Path) -> None:
+    done = run_youju(home, "ask", os.fsdecode("年假".encode("gbk")))
+    assert done.returncode == 2
+    assert "[invalid_request]" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_pipe_is_refused_without_waiting_for_a_writer(home: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.txt")
+    report = youju_json(home, "ingest", str(tmp_path / "pipe.txt"))
+    assert [failure["code"] for failure in report["failures"]] == ["unsupported"]
+
+
+def test_what_was_found_is_shown_where_the_model_fails(home: Path, folder: Path) -> None:
+    done = run_youju(home, "ask", "工作满十年有几天年假？", model_url="http://127.0.0.1:1/v1", model="none")
+    assert done.returncode == 2
+    assert "[model_unreachable]" in done.stderr
+    assert str(folder / "年假.md") in done.stdout
+
+
+@pytest.mark.parametrize(("sign", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_an_interrupted_ingest_says_so_and_leaves_nothing_running(tmp_path: Path, sign: int, code: int) -> None:
+    for number in range(60):
+        (tmp_path / f"{number}.md").write_text("The gate opens at seven and closes at nine. " * 400)
+    with started(tmp_path / "home", "ingest", str(tmp_path)) as process:
+        while not (workers := children_of(process.pid)):
+            time.sleep(0.05)
+        process.send_signal(sign)
+        _, said = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "run it again to go on" in said
+    assert "Traceback" not in said
+    deadline = time.monotonic() + 10
+    while left := [worker for worker in workers if Path(f"/proc/{worker}").exists()]:
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
 
 
 def test_a_home_that_another_command_owns_is_named_with_the_way_out(home: Path) -> None:

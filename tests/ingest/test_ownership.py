@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from ingest.errors import ConfigurationError, OwnedError
-from ingest.ownership import Ownership, find_owner
+from ingest.errors import ConfigurationError, OwnedError, UnavailableError
+from ingest.ownership import Ownership, check_room, find_owner
 
 _HOLD = """
 import sys, pathlib
@@ -42,6 +43,16 @@ def test_an_owner_that_is_killed_lets_go(tmp_path: Path) -> None:
     assert (owner.command, owner.socket, owner.pid) == ("serve", "/tmp/s", holder.pid)
     assert find_owner(tmp_path) is None
     Ownership.take(tmp_path, "ingest").close()
+
+
+def test_a_home_without_room_is_an_error_and_not_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check_room(tmp_path)
+    usage = shutil.disk_usage(tmp_path)._replace(free=20 * 2**20)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(UnavailableError) as raised:
+        check_room(tmp_path)
+    assert raised.value.code == "home_full"
+    assert "YOUJU_HOME" in raised.value.hint
 
 
 def test_a_home_that_cannot_be_written_says_which_setting_to_change(tmp_path: Path) -> None:
