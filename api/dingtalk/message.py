@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ingest.errors import RequestError
 
 _SESSION_MS = 5_400_000  # what DingTalk gives a session where it does not say how long it lasts
 _ID_CHARS = 200
+_LEAST: Mapping[str, Any] = {
+    "id": "",
+    "msgtype": "unknown",
+    "conversation_id": "",
+    "group": True,
+    "question": "",
+    "session_webhook": "",
+    "session_expires_ms": 0,
+    "outsider": True,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +49,12 @@ class InboundMessage:
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> InboundMessage:
-        """What `to_json` stored."""
-        return cls(**stored)
+        """What `to_json` stored, of this version or another: what is not known is left out.
+
+        What is missing takes the value that lets the sender see the least.
+        """
+        known = {item.name for item in fields(cls)}
+        return cls(**({**_LEAST, **{name: value for name, value in stored.items() if name in known}}))
 
 
 def parse_message(body: object) -> InboundMessage:

@@ -79,6 +79,15 @@ def test_a_message_comes_back_from_storage_as_it_was() -> None:
     assert InboundMessage.from_json(message.to_json()) == message
 
 
+def test_a_message_that_another_version_stored_is_read_as_far_as_it_goes() -> None:
+    stored = parse_message(SINGLE).to_json() | {"of_a_later_version": 1}
+    assert InboundMessage.from_json(stored) == parse_message(SINGLE)
+    older = InboundMessage.from_json({"id": "msg1==", "question": "年假有几天？"})
+    assert (older.id, older.question) == ("msg1==", "年假有几天？")
+    assert older.group
+    assert older.outsider
+
+
 def test_the_webhook_and_the_question_do_not_show_when_a_message_is_printed() -> None:
     assert "session=abc" not in repr(parse_message(GROUP))
     assert "年假" not in repr(parse_message(GROUP))
