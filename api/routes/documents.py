@@ -5,6 +5,7 @@ A document that the caller may not read and one that does not exist get the same
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -96,10 +97,8 @@ def page_image(
 def original(document_id: str, request: Request, reader: CurrentReader) -> FileResponse:
     """The file that the document was made from, always as a download: it may hold anything."""
     found = _readable(request, document_id, reader)
-    path = _original(found)
-    if path is None:
-        raise _original_gone(found)
-    return FileResponse(path, media_type="application/octet-stream", filename=path.name)
+    path, status = _opened(found)
+    return FileResponse(path, media_type="application/octet-stream", filename=path.name, stat_result=status)
 
 
 def _readable(request: Request, document_id: str, reader: Reader) -> Document:
@@ -118,15 +117,33 @@ def _chunks(request: Request, found: Document) -> list[Chunk]:
 
 def _original(found: Document) -> Path | None:
     path = Path(found.path) if found.path else None
-    return path if path is not None and path.is_file() else None
+    try:
+        return path if path is not None and path.is_file() else None
+    except OSError:  # a folder above it may not be entered any more
+        return None
+
+
+def _opened(found: Document) -> tuple[Path, os.stat_result]:
+    """The original, which was there and could be read just now, and its status."""
+    path = _original(found)
+    if path is None:
+        raise _original_gone(found)
+    try:
+        with path.open("rb") as file:
+            return path, os.fstat(file.fileno())
+    except FileNotFoundError:
+        raise _original_gone(found) from None
+    except OSError as error:
+        raise RequestError(
+            "original_unreadable",
+            f"The original file cannot be read: {error.strerror}.",
+            "Give the user that the server runs as the right to read it.",
+        ) from None
 
 
 def _as_ingested(found: Document) -> Path:
     """The original, if it is still the file whose passages are being shown."""
-    path = _original(found)
-    if path is None:
-        raise _original_gone(found)
-    status = path.stat()
+    path, status = _opened(found)
     if (status.st_size, status.st_mtime_ns) != (found.size, found.mtime_ns):
         raise RequestError(
             "original_changed",

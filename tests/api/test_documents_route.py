@@ -117,6 +117,24 @@ def test_the_original_is_always_a_download(tmp_path: Path) -> None:
     assert client.get(f"/v1/documents/{HANDBOOK}/passages/{CHUNKS[0].id}").json()["original_available"] is True
 
 
+def test_an_original_that_may_not_be_read_any_more_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "handbook.md"
+    file.write_text("Twenty days of leave.")
+    document = a_document(HANDBOOK, "local", "handbook.md", "Handbook", path=str(file))
+    client = TestClient(create_app(a_workspace(ScriptedAssistant(), [document])), base_url="http://127.0.0.1")
+
+    def denied(*args: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with monkeypatch.context() as patched:  # whoever may read everything cannot take this right from themselves
+        patched.setattr(Path, "open", denied)
+        response = client.get(f"/v1/documents/{HANDBOOK}/original")
+    assert (response.status_code, response.json()["error"]["code"]) == (409, "original_unreadable")
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "is_file", denied)
+        assert client.get(f"/v1/documents/{HANDBOOK}/original").status_code == 404
+
+
 @pytest.mark.parametrize("path", ["", "/passages/x", "/original"])
 def test_what_the_caller_may_not_read_is_answered_like_what_does_not_exist(path: str) -> None:
     app = create_app(a_workspace(ScriptedAssistant()))
