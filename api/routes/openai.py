@@ -141,8 +141,8 @@ class Completion:
         """The answer in chunks; after the headers an error is one more line, and the stream ends there."""
         blank: dict[str, Any] = {"usage": None} if include_usage else {}
         gathered, opened = Gathered(), False
-        yield self._chunk({"role": "assistant", "content": ""}, blank)
         async with aclosing(events):
+            yield self._chunk({"role": "assistant", "content": ""}, blank)
             try:
                 async for event in events:
                     if event is None:
