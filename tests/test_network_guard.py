@@ -22,5 +22,8 @@ def test_a_child_process_is_held_by_the_same_guard() -> None:
 
 
 def test_loopback_is_allowed() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        socket.create_connection(server.getsockname(), timeout=1).close()
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), timeout=1) as client,
+    ):
+        assert client.getpeername() == server.getsockname()

@@ -490,7 +490,6 @@ def test_a_folder_of_another_dimension_is_refused(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError) as caught:
         EdgeIndex.open(folder / "index", dimension=DIMENSION + 1)
-
     assert caught.value.code == "dimension_mismatch"
     open_edge(folder).close()
 
@@ -500,7 +499,6 @@ def test_a_home_that_cannot_be_written_says_so(folder: Path) -> None:
 
     with pytest.raises(ConfigurationError) as caught:
         EdgeIndex.open(folder / "file" / "index", dimension=DIMENSION)
-
     assert caught.value.code == "home_not_writable"
 
 
@@ -536,7 +534,9 @@ def test_searches_and_writes_of_many_threads_do_not_disturb_each_other(edge: Ind
     threads.append(threading.Thread(target=guarded, args=(rewrite, 0)))
     for thread in threads:
         thread.start()
-    time.sleep(1.5)
+    deadline = time.monotonic() + 30
+    while min(searches) <= 10 and not errors and time.monotonic() < deadline:
+        time.sleep(0.05)
     stop.set()
     for thread in threads:
         thread.join()
