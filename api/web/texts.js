@@ -53,6 +53,19 @@ const TEXTS = {
       body_too_large: ["对话太长了。", "请开始新对话。"],
       model_unreachable: ["语言模型没有响应。", "找到的段落列在下面；请稍后重试，或联系管理员。"],
       model_silent: ["语言模型太慢，没有在限定时间内回答。", "找到的段落列在下面；请稍后重试。"],
+      model_busy: ["语言模型正忙。", "找到的段落列在下面；请稍后重试。"],
+      model_broken: ["语言模型没能作答。", "找到的段落列在下面；请重试，如仍有问题，请联系管理员。"],
+      model_stream_cut: ["语言模型答到一半中断了。", "找到的段落列在下面；请重试。"],
+      model_context_exceeded: ["内容超出了语言模型的长度限制。", "请开始新对话；如仍有问题，请联系管理员。"],
+      model_misconfigured: ["语言模型没有配置好。", "找到的段落列在下面；请联系管理员。"],
+      question_empty: ["问题是空的。", "请输入问题。"],
+      search_unavailable: ["暂时无法检索文档。", "请稍后重试；如仍有问题，请联系管理员。"],
+      search_misconfigured: ["检索没有配置好。", "请联系管理员。"],
+      original_changed: ["原文件在收录之后有改动。", "重新收录后再提问即可。"],
+      unknown_original: ["原文件已不在原处。", ""],
+      original_unreadable: ["服务器无法读取原文件。", "请联系管理员。"],
+      renderer_busy: ["正在绘制其他页面。", "请稍后重试。"],
+      not_renderable: ["这一页无法显示。", "请下载原文件查看。"],
       unknown_document: ["这份文档不存在，或您无权查看。", ""],
       unknown_passage: ["这一段已不在文档中。", "文档在引用之后有了更新，请重新提问。"],
       internal_error: ["服务器出错了。", "请稍后重试；如仍有问题，请把编号告诉管理员。"],
@@ -122,6 +135,34 @@ const TEXTS = {
         "The passages that were found are below. Try again later, or tell your administrator.",
       ],
       model_silent: ["The language model took too long.", "The passages that were found are below. Try again later."],
+      model_busy: ["The language model is busy.", "The passages that were found are below. Try again in a moment."],
+      model_broken: [
+        "The language model could not answer.",
+        "The passages that were found are below. Try again; if it stays, tell your administrator.",
+      ],
+      model_stream_cut: [
+        "The language model broke off in the middle.",
+        "The passages that were found are below. Try again.",
+      ],
+      model_context_exceeded: [
+        "This was more than the language model can take.",
+        "Start a new chat; if it stays, tell your administrator.",
+      ],
+      model_misconfigured: [
+        "The language model is not set up properly.",
+        "The passages that were found are below. Tell your administrator.",
+      ],
+      question_empty: ["The question is empty.", "Type a question."],
+      search_unavailable: [
+        "The documents cannot be searched at the moment.",
+        "Try again later; if it stays, tell your administrator.",
+      ],
+      search_misconfigured: ["The search is not set up properly.", "Tell your administrator."],
+      original_changed: ["The original file has changed since it was ingested.", "Have it ingested again, then ask again."],
+      unknown_original: ["The original file is no longer there.", ""],
+      original_unreadable: ["The server cannot read the original file.", "Tell your administrator."],
+      renderer_busy: ["Other pages are still being drawn.", "Try again in a moment."],
+      not_renderable: ["This page cannot be shown.", "Download the original to see it."],
       unknown_document: ["This document does not exist, or you may not read it.", ""],
       unknown_passage: ["This passage is not in the document any more.", "The document has changed since it was cited: ask again."],
       internal_error: ["Something went wrong on the server.", "Try again later; if it stays, tell your administrator the id."],
@@ -134,6 +175,34 @@ const TEXTS = {
       "法定节假日加班工资按几倍计算？",
     ],
   },
+};
+
+// Codes of the server that are said in the words of another: whoever asks can do the same about them.
+const SAME = {
+  answer_incomplete: "incomplete",
+  model_rejected: "model_broken",
+  model_empty: "model_broken",
+  model_failed: "model_broken",
+  model_protocol: "model_misconfigured",
+  model_unauthorized: "model_misconfigured",
+  model_unknown: "model_misconfigured",
+  model_not_loaded: "model_misconfigured",
+  model_without_template: "model_misconfigured",
+  model_thinks_aloud: "model_misconfigured",
+  database_unavailable: "search_unavailable",
+  index_failed: "search_unavailable",
+  index_closed: "search_unavailable",
+  qdrant_unreachable: "search_unavailable",
+  qdrant_busy: "search_unavailable",
+  qdrant_failed: "search_unavailable",
+  embedding_server_down: "search_unavailable",
+  embedding_server_timeout: "search_unavailable",
+  embedding_server_failed: "search_unavailable",
+  embedding_server_refused: "search_misconfigured",
+  qdrant_denied: "search_misconfigured",
+  collection_missing: "search_misconfigured",
+  renderer_closed: "renderer_busy",
+  unknown_page: "not_renderable",
 };
 
 let current = "en";
@@ -154,7 +223,9 @@ export function say(name, ...values) {
 
 /** A problem in words: what happened and the way out. Ours where we know the code, else the server's own. */
 export function sayProblem(problem) {
-  const [message, hint] = TEXTS[current].problems[problem.code] ?? [problem.message, problem.hint];
+  const { problems } = TEXTS[current];
+  const own = problem.message ? [problem.message, problem.hint] : problems.internal_error;
+  const [message, hint] = problems[SAME[problem.code] ?? problem.code] ?? own;
   const shown = problem.requestId && !["unauthorized", "question_too_long"].includes(problem.code);
   return { message, hint, id: shown ? say("requestId", problem.requestId.slice(0, 12)) : "" };
 }

@@ -22,6 +22,7 @@ from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+import api
 from api.app import create_app
 from assistant.conversation import Turn
 from assistant.events import Event, EvidenceFound, TextDelta
@@ -58,6 +59,15 @@ def test_the_page_and_all_it_names_come_from_this_server() -> None:
     assert page.headers["content-type"].startswith("text/html")
     assert {client.get(path).status_code for path in {*named, *scripts}} == {200}
     assert not re.search(r"https?://|style=|<script>", page.text)
+
+
+def test_what_the_server_may_say_goes_wrong_is_said_in_both_languages() -> None:
+    texts = (Path(api.__file__).parent / "web" / "texts.js").read_text(encoding="utf-8")
+    chinese, english = (re.findall(r"^      (\w+): \[", block, re.M) for block in texts.split("problems: {")[1:])
+    said_as = dict(re.findall(r'^  (\w+): "(\w+)",', texts.split("const SAME")[1], re.M))
+    assert chinese == english
+    assert len(said_as) > 10
+    assert set(said_as.values()) <= set(chinese)
 
 
 def test_a_file_that_is_not_of_the_page_is_not_served() -> None:
