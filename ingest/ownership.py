@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -19,6 +20,8 @@ from types import TracebackType
 from ingest.errors import ConfigurationError, OwnedError, UnavailableError
 
 _NEEDED_BYTES = 64 * 2**20
+_TRIES = 5
+_TRY_AGAIN_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Ownership:
                 "Set YOUJU_HOME to a folder that you may write to.",
             ) from None
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _lock(file)
         except BlockingIOError:
             os.close(file)
             raise _owned(home, _read(path)) from None
@@ -98,6 +101,18 @@ class Ownership:
         content = json.dumps(asdict(owner)).encode()
         os.pwrite(self._file, content, 0)
         os.ftruncate(self._file, len(content))
+
+
+def _lock(file: int) -> None:
+    """Lock it, or raise BlockingIOError. `find_owner` holds a lock of its own for a moment, which is waited for."""
+    for tries_left in reversed(range(_TRIES)):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if not tries_left:
+                raise
+            time.sleep(_TRY_AGAIN_SECONDS)
 
 
 def find_owner(home: Path) -> Owner | None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,19 @@ def test_a_second_owner_is_told_who_the_first_is(tmp_path: Path) -> None:
     assert raised.value.code == "home_in_use"
     assert "youju ingest" in raised.value.message
     assert "youju serve" in raised.value.hint
+
+
+def test_whoever_only_asks_for_the_owner_does_not_keep_the_next_one_out(tmp_path: Path) -> None:
+    Ownership.take(tmp_path, "ingest").close()
+    asking = os.open(tmp_path / "owner.lock", os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    answered = threading.Timer(0.04, os.close, (asking,))
+    answered.start()
+    with Ownership.take(tmp_path, "serve"):
+        owner = find_owner(tmp_path)
+    answered.join()
+    assert owner is not None
+    assert owner.command == "serve"
 
 
 def test_an_owner_that_is_killed_lets_go(tmp_path: Path) -> None:
