@@ -6,6 +6,7 @@ because starting one costs seconds, and run at a lower priority than the process
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 import queue
@@ -23,6 +24,8 @@ from ingest.errors import DocumentError, YoujuError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.2
 _NICENESS = 10
@@ -245,6 +248,7 @@ def _follow(parent: int) -> None:
 
 def _serve(pipe: Connection, make_stage: Callable[[Any], Callable[[Any], Any]], argument: object) -> None:
     """What a worker does until its parent closes the pipe, or dies, which closes it too."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     with suppress(OSError):
         os.nice(_NICENESS)
@@ -260,6 +264,7 @@ def _serve(pipe: Connection, make_stage: Callable[[Any], Callable[[Any], Any]], 
             except YoujuError as error:
                 result = error
             except Exception as error:
+                logger.exception("A worker met an error that nobody foresaw")
                 result = DocumentError(
                     "stage_failed", f"{type(error).__name__}: {str(error)[:300]}", "Report this with the document."
                 )

@@ -54,6 +54,14 @@ def test_an_item_that_fails_is_reported_and_the_rest_goes_on(item: str, code: st
     assert failure.hint
 
 
+def test_an_error_that_nobody_foresaw_is_in_the_log_with_where_it_happened(capfd: pytest.CaptureFixture[str]) -> None:
+    _run(["break", "refuse"])
+    log = capfd.readouterr().err
+    assert "ValueError: odd value" in log
+    assert "in _behave" in log
+    assert "password" not in log
+
+
 def test_an_item_that_hangs_is_given_up_after_its_time() -> None:
     results = _run(["a", "hang", "b"], seconds=0.5)
     assert (results["a"], results["b"]) == ("A", "B")
