@@ -11,10 +11,11 @@ import httpx
 import numpy as np
 
 from ingest.document import Language
-from ingest.errors import ConfigurationError, UnavailableError
+from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 
 _BATCH_TEXTS = 64
 _MAX_TOKENS = 8192
+_REFUSES_TEXT = (400, 413, 422)
 _HINT = "Check YOUJU_EMBEDDING_URL and that the server is running."
 
 
@@ -22,7 +23,8 @@ class RemoteEmbedder:
     """One model of an embedding server. Thread-safe. The first use of `dimension` asks the server.
 
     Raises UnavailableError `embedding_server_down`, `embedding_server_timeout`, `embedding_server_failed`
-    (5xx, or an answer that is no list of vectors) and ConfigurationError `embedding_server_refused` (4xx).
+    (5xx, or an answer that is no list of vectors), ConfigurationError `embedding_server_refused` (4xx) and
+    DocumentError `embedding_refused` where it takes other passages, but not this one.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class RemoteEmbedder:
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
         """Vectors of passages, float32, shape (len(texts), dimension)."""
         batches = [
-            self._request(list(texts[start : start + _BATCH_TEXTS])) for start in range(0, len(texts), _BATCH_TEXTS)
+            self._passages(list(texts[start : start + _BATCH_TEXTS])) for start in range(0, len(texts), _BATCH_TEXTS)
         ]
         return np.concatenate(batches) if batches else np.empty((0, self.dimension), dtype=np.float32)
 
@@ -75,10 +77,28 @@ class RemoteEmbedder:
         vector: np.ndarray = self._request([self._query_prompt + text])[0]
         return vector
 
+    def _passages(self, texts: list[str]) -> np.ndarray:
+        """Vectors of these, which the server may refuse for one of them: that one is found by asking for each."""
+        response = self._post(texts)
+        if response.status_code not in _REFUSES_TEXT:
+            return self._vectors(response, len(texts))
+        if len(texts) > 1:
+            return np.concatenate([self._passages([text]) for text in texts])
+        raise DocumentError(
+            "embedding_refused",
+            f"{self._address} answered {response.status_code} to a passage of {len(texts[0])} characters: "
+            f"{response.text[:200]}",
+            "Lower YOUJU_CHUNK_TOKENS if it is too long for the model; if every document is refused, check "
+            "YOUJU_EMBEDDING_MODEL.",
+        )
+
     def _request(self, texts: list[str]) -> np.ndarray:
+        return self._vectors(self._post(texts), len(texts))
+
+    def _post(self, texts: list[str]) -> httpx.Response:
         body = {"model": self._model, "input": texts, "encoding_format": "float"}
         try:
-            response = self._client.post(self._endpoint, json=body)
+            return self._client.post(self._endpoint, json=body)
         except httpx.TimeoutException as error:
             raise UnavailableError(
                 "embedding_server_timeout", f"{self._address} did not answer in time.", _HINT
@@ -87,8 +107,6 @@ class RemoteEmbedder:
             raise UnavailableError(
                 "embedding_server_down", f"{self._address} cannot be reached ({type(error).__name__}).", _HINT
             ) from error
-        self._check(response)
-        return self._vectors(response, len(texts))
 
     def _check(self, response: httpx.Response) -> None:
         if response.is_success:
@@ -105,6 +123,7 @@ class RemoteEmbedder:
         raise UnavailableError("embedding_server_failed", f"{said}.", _HINT)
 
     def _vectors(self, response: httpx.Response, expected: int) -> np.ndarray:
+        self._check(response)
         try:
             rows: list[Any] = sorted(response.json()["data"], key=lambda row: row["index"])
             vectors = np.array([row["embedding"] for row in rows], dtype=np.float32)

@@ -21,7 +21,7 @@ from ingest.embedding.dense import SentenceTransformersEmbedder, shipped_folder
 from ingest.embedding.opening import open_embedder, token_counter
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.embedding.sparse import Bm25Embedder
-from ingest.errors import ConfigurationError, UnavailableError
+from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 from ingest.settings import IngestSettings
 
 SETTINGS = IngestSettings()
@@ -264,6 +264,22 @@ def test_a_bad_answer_is_an_error_that_tells_no_secret(
         remote(url, embedding_api_key=SecretStr("sk-secret")).embed_query("hello")
     assert caught.value.args[0] == code
     assert "sk-secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [400, 413, 422])
+def test_a_passage_that_the_server_refuses_is_found_among_the_others(
+    server: tuple[EmbeddingServer, str], status: int
+) -> None:
+    behind, url = server
+    behind.answer = lambda texts: (status, {"error": "too long"}) if "bad" in texts else behind.vectors(texts)
+    assert remote(url).embed_documents(["good", "fine"]).shape == (2, 3)
+    with pytest.raises(DocumentError) as caught:
+        remote(url).embed_documents(["good", "bad", "fine"])
+    assert caught.value.code == "embedding_refused"
+    assert "too long" in caught.value.message
+    assert "YOUJU_CHUNK_TOKENS" in caught.value.hint
+    behind.answer = lambda texts: (413, {}) if len(texts) > 1 else behind.vectors(texts)
+    assert remote(url).embed_documents(["good", "fine"]).shape == (2, 3)
 
 
 def test_a_server_that_is_down_is_unavailable() -> None:
