@@ -91,6 +91,7 @@ def make_home(home: Path, count: int) -> None:
             publications.append(_publication(store, chunks))
         store.index.flush()
         store.catalog.publish(publications)
+        store.index.compact(interrupted=lambda: False)  # as a run does at its end
 
 
 def _publication(store: Store, chunks: Sequence[Chunk]) -> Publication:

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import groupby
 
 from ingest.catalog import Publication
 from ingest.changes import Candidate, Changes, check_deletions, find_changes
@@ -105,6 +106,8 @@ class _Run:
             if not self._stop.is_set():
                 self._delete(changes, allowed=allow_deletions)
             self._retire(wait=True)
+            if not self._stop.is_set():
+                self._store.index.compact(interrupted=self._stop.is_set)
             state = "interrupted" if self._stop.is_set() else "done"
         finally:
             self._report.seconds = round(time.monotonic() - self._started, 3)
@@ -124,7 +127,7 @@ class _Run:
         preparing: LocalEngine[Candidate, Prepared] = LocalEngine(
             make_preparer, settings, workers=workers, limits=limits, stop=self._stop
         )
-        embedding: LocalEngine[Sequence[Chunk], list[Embedding]] = LocalEngine(
+        embedding: LocalEngine[Sequence[Chunk], list[Embedding | DocumentError]] = LocalEngine(
             make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS
         )
         with closing(preparing), closing(embedding):
@@ -150,26 +153,44 @@ class _Run:
                 yield from chunks
             self._progress()
 
-    def _publish(self, chunks: Sequence[Chunk], embeddings: list[Embedding] | YoujuError) -> None:
+    def _publish(self, chunks: Sequence[Chunk], embeddings: list[Embedding | DocumentError] | YoujuError) -> None:
         complete = [self._complete.pop(chunk.id) for chunk in chunks if chunk.id in self._complete]
         if isinstance(embeddings, DocumentError):
-            self._broken.update(dict.fromkeys((chunk.document_id for chunk in chunks), embeddings))
+            embeddings = [_embedding_failed(embeddings)] * len(chunks)
         elif isinstance(embeddings, YoujuError):
             raise embeddings
-        else:
-            if self._store.ownership is not None:
-                check_room(self._settings.home)
-            self._store.index.write(chunks, embeddings)
-            self._store.index.flush()
-            self._report.chunks += len(chunks)
+        embedded: list[tuple[Chunk, Embedding]] = []
+        for chunk, embedding in zip(chunks, embeddings, strict=True):
+            if isinstance(embedding, DocumentError):
+                self._broken.setdefault(chunk.document_id, embedding)
+            else:
+                embedded.append((chunk, embedding))
+        if self._store.ownership is not None:
+            check_room(self._settings.home)
+        self._write(embedded)
+        self._store.index.flush()
         for candidate, _ in complete:
             if (cause := self._broken.get(candidate.reference.document_id)) is not None:
-                self._fail(candidate.reference, _embedding_failed(cause))
+                self._fail(candidate.reference, cause)
         whole = [item for item in complete if item[0].reference.document_id not in self._broken]
         if whole:
             self._store.catalog.publish([publication for _, publication in whole])
             self._report.new += sum(candidate.is_new for candidate, _ in whole)
             self._report.changed += sum(not candidate.is_new for candidate, _ in whole)
+
+    def _write(self, embedded: Sequence[tuple[Chunk, Embedding]]) -> None:
+        """Write chunks of documents that are whole so far; where the index refuses them, each document by itself."""
+        embedded = [item for item in embedded if item[0].document_id not in self._broken]
+        try:
+            self._store.index.write([chunk for chunk, _ in embedded], [embedding for _, embedding in embedded])
+            self._report.chunks += len(embedded)
+        except DocumentError as error:
+            documents = [list(group) for _, group in groupby(embedded, key=lambda item: item[0].document_id)]
+            if len(documents) == 1:
+                self._broken[embedded[0][0].document_id] = error
+                return
+            for document in documents:
+                self._write(document)
 
     def _delete(self, changes: Changes, *, allowed: bool) -> None:
         try:

@@ -138,7 +138,7 @@ class SentenceTransformersEmbedder:
         if self._sha256 is not None:
             _check_digest(self._folder / "model.safetensors", self._sha256)
         from sentence_transformers import SentenceTransformer
-        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+        from threadpoolctl import ThreadpoolController
         from transformers.utils import logging as transformers_logging
 
         transformers_logging.disable_progress_bar()

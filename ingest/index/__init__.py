@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -67,6 +67,13 @@ class Index(Protocol):
 
     def retire(self, document_id: str, *, first: int, last: int) -> None:
         """Remove the chunks of the revisions from `first` to `last`, both included."""
+        ...
+
+    def compact(self, *, interrupted: Callable[[], bool]) -> bool:
+        """Take less memory and start faster from now on, if that is worth while; whether anything was done.
+
+        Searches go on, but nothing may be written meanwhile. `interrupted` is asked often; True gives up.
+        """
         ...
 
     def count(self) -> int:

@@ -1,18 +1,19 @@
 """The index inside this process: Qdrant's own engine (Qdrant Edge), one folder, one owner.
 
 The engine holds the GIL during every call. Writes and scrolls therefore go in small batches, between which the
-threads that search get their turn, and `optimize()`, which takes seconds, is never called here.
+threads that search get their turn, and `optimize()`, which takes seconds, runs in a child (`generations`).
 """
 
 from __future__ import annotations
 
 import fcntl
 import itertools
-import logging
 import os
 import shutil
-from collections.abc import Collection, Iterable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -21,11 +22,10 @@ from ingest.access import Reader
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, OwnedError, UnavailableError, YoujuError
 from ingest.index import Legs
+from ingest.index.generations import Generation, create, current, rewrite, shard_config, switch
 from ingest.index.payload import (
     BATCH_POINTS,
     DENSE,
-    INTEGERS,
-    KEYWORDS,
     SPARSE,
     STANDING,
     AnyOf,
@@ -39,7 +39,10 @@ from ingest.index.payload import (
     revisions,
 )
 
-logger = logging.getLogger(__name__)
+COMPACT_AFTER = 20_000
+"""How many chunks may lie in memory before they are rewritten for reading from the disk."""
+_COMPACT_SHARE = 0.2
+"""A large index waits until it has grown by this share: all of it is rewritten each time."""
 
 
 class EdgeIndex:
@@ -50,14 +53,23 @@ class EdgeIndex:
     is opened again.
     """
 
-    def __init__(self, engine: ModuleType, shard: Any, claim: IO[str], folder: Path, dimension: int) -> None:
+    def __init__(
+        self, engine: ModuleType, claim: IO[str], folder: Path, dimension: int, max_threads: int | None
+    ) -> None:
         """For `open`, which is the way to get one."""
         self._engine = engine
-        self._shard = shard
         self._claim = claim
         self._folder = folder
         self._dimension = dimension
+        self._config = shard_config(engine, dimension, max_threads)
         self._closed = False
+        # Held during each call of the engine, so that none meets a shard that `compact` has just closed. It costs
+        # nothing: the engine holds the GIL, so one call waits for the other anyway.
+        self._calling = threading.RLock()
+        if not folder.exists():
+            create(engine, folder, self._config)
+        self._generation = current(folder)
+        self._shard = self._load(self._generation)
 
     @classmethod
     def open(cls, folder: Path, *, dimension: int, max_threads: int | None = None) -> EdgeIndex:
@@ -70,20 +82,9 @@ class EdgeIndex:
         # Takes 40 ms, which commands that never search should not pay.
         import qdrant_edge as engine
 
-        # Half precision finds the same neighbours (recall@10 of 1.000 among 100,000 random vectors) in two thirds
-        # of the time and half the memory.
-        half = engine.VectorStorageDatatype.Float16
-        config = engine.EdgeConfig(
-            vectors={DENSE: engine.EdgeVectorParams(size=dimension, distance=engine.Distance.Cosine, datatype=half)},
-            sparse_vectors={SPARSE: engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf)},
-            max_search_threads=max_threads,
-            wal_enabled=True,
-        )
         with _opening(folder), ExitStack() as undo:
             claim = undo.enter_context(_claim(folder))
-            if not folder.exists():
-                _create(engine, folder, config)
-            index = cls(engine, engine.EdgeShard.load(str(folder), config), claim, folder, dimension)
+            index = cls(engine, claim, folder, dimension, max_threads)
             undo.pop_all()
             return index
 
@@ -146,6 +147,26 @@ class EdgeIndex:
         with self._translated():
             self._shard.update(self._engine.UpdateOperation.delete_points_by_filter(selected))
 
+    def compact(self, *, interrupted: Callable[[], bool]) -> bool:
+        """Rewrite the index for reading from the disk, if it has grown enough since the last time, and whether it
+        was. Searches go on; nothing may be written meanwhile, and the caller sees to that."""
+        grown = self.count() - self._generation.rewritten
+        if grown < max(COMPACT_AFTER, self._generation.rewritten * _COMPACT_SHARE):
+            return False
+        self.flush()
+        following = rewrite(self._folder, self._generation, self._dimension, interrupted)
+        if following is None:
+            return False
+        with self._translated():
+            shard = self._load(following)
+            before, self._shard = self._shard, shard
+            following = replace(following, rewritten=self.count())
+            switch(self._folder, following)
+            before.close()
+        shutil.rmtree(self._generation.path(self._folder), ignore_errors=True)
+        self._generation = following
+        return True
+
     def count(self) -> int:
         """How many chunks are stored, of all revisions."""
         with self._translated():
@@ -158,9 +179,13 @@ class EdgeIndex:
         try:
             self.flush()
         finally:
-            self._closed = True
-            self._shard.close()
+            with self._calling:
+                self._closed = True
+                self._shard.close()
             self._claim.close()
+
+    def _load(self, generation: Generation) -> Any:
+        return self._engine.EdgeShard.load(str(generation.path(self._folder)), self._config)
 
     def _point(self, chunk: Chunk, embedding: Embedding) -> Any:
         vectors: dict[str, Any] = {}
@@ -203,10 +228,11 @@ class EdgeIndex:
     @contextmanager
     def _translated(self) -> Iterator[None]:
         """The engine knows one exception, `Exception`; its message is all there is to go by."""
-        if self._closed:
-            raise UnavailableError("index_closed", "The index has been closed.")
         try:
-            yield
+            with self._calling:
+                if self._closed:
+                    raise UnavailableError("index_closed", "The index has been closed.")
+                yield
         except YoujuError:
             raise
         except Exception as error:
@@ -240,23 +266,6 @@ def _claim(folder: Path) -> IO[str]:
     claim.write(str(os.getpid()))
     claim.flush()
     return claim
-
-
-def _create(engine: ModuleType, folder: Path, config: Any) -> None:
-    """Build the empty index aside and rename it, so that a crash never leaves half of one at `folder`."""
-    aside = folder.with_name(f"{folder.name}.new")
-    shutil.rmtree(aside, ignore_errors=True)
-    shard = engine.EdgeShard.create(str(aside), config)
-    kinds = engine.PayloadSchemaType
-    for field, kind in [
-        *((name, kinds.Keyword) for name in KEYWORDS),
-        *((name, kinds.Integer) for name in INTEGERS),
-    ]:
-        shard.update(engine.UpdateOperation.create_field_index(field, kind))
-    shard.flush()
-    shard.close()
-    aside.rename(folder)
-    logger.info("created the embedded index %s", folder)
 
 
 @contextmanager

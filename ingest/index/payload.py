@@ -14,7 +14,7 @@ from ingest.document import Box, Chunk, Embedding, Location, SparseVector
 from ingest.errors import ConfigurationError, DocumentError
 from ingest.index import Scored
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 """Counted up when payload or vectors change shape, so that an old index is never read as a new one."""
 
 DENSE: Final = "dense"

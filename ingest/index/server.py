@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -127,6 +127,10 @@ class ServerIndex:
         selector = FilterSelector(filter=_filter(revisions(document_id, first, last)))
         with self._translated():
             self._client.delete(self._collection, points_selector=selector, wait=True)
+
+    def compact(self, *, interrupted: Callable[[], bool]) -> bool:
+        """Nothing to do: a server optimizes on its own."""
+        return False
 
     def count(self) -> int:
         """How many chunks are stored, of all revisions."""

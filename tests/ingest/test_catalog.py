@@ -11,7 +11,7 @@ from ingest.access import OPERATOR, Reader
 from ingest.catalog import Catalog, Publication
 from ingest.database import open_database
 from ingest.document import Reference
-from ingest.errors import UnavailableError
+from ingest.errors import ConfigurationError, UnavailableError
 from ingest.settings import IngestSettings
 
 
@@ -124,3 +124,11 @@ def test_opening_a_database_twice_keeps_what_is_in_it(tmp_path: Path, catalog: C
     _publish(catalog, _reference(), "one")
     again = Catalog(open_database(IngestSettings(home=tmp_path)))
     assert len(again.documents(OPERATOR)) == 1
+
+
+def test_a_damaged_database_says_how_to_go_on(tmp_path: Path) -> None:
+    (tmp_path / "youju.db").write_bytes(b"not a database at all" * 300)
+    with pytest.raises(ConfigurationError) as raised:
+        open_database(IngestSettings(home=tmp_path))
+    assert raised.value.code == "database_damaged"
+    assert "backup" in raised.value.hint

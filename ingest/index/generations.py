@@ -1,0 +1,136 @@
+"""The folder of an embedded index: numbered generations of one shard, of which a file names the current one.
+
+What is written lies in memory, in the form the engine can change: at 100,000 chunks hundreds of megabytes, built anew
+at every start. `rewrite` turns it into a form that is read from the disk. That takes the engine many seconds, in which
+it lets no thread of its process run; so a child process rewrites a copy, which then becomes the next generation.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import multiprocessing
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from ingest.index.payload import DENSE, INTEGERS, KEYWORDS, SPARSE
+
+logger = logging.getLogger(__name__)
+
+_NICENESS = 10
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A generation by its number, and how many chunks it had when it was rewritten; 0 if it never was."""
+
+    number: int
+    rewritten: int = 0
+
+    def path(self, folder: Path) -> Path:
+        """Where its shard is."""
+        return folder / str(self.number)
+
+
+def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = None) -> Any:
+    """How a shard stores what it holds, the same for creating, loading and rewriting it."""
+    # Half precision finds the same neighbours (recall@10 of 1.000 among 100,000 random vectors) in two thirds of
+    # the time and half the memory. No graph (m=0): up to some 200,000 chunks all vectors are compared.
+    dense = engine.EdgeVectorParams(
+        size=dimension, distance=engine.Distance.Cosine, datatype=engine.VectorStorageDatatype.Float16
+    )
+    sparse = engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf, memory=engine.Memory.Cold)
+    return engine.EdgeConfig(
+        vectors={DENSE: dense},
+        sparse_vectors={SPARSE: sparse},
+        hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10_000_000),
+        optimizers=engine.EdgeOptimizersConfig(default_segment_number=1),
+        max_search_threads=max_threads,
+        wal_enabled=True,
+    )
+
+
+def create(engine: ModuleType, folder: Path, config: Any) -> None:
+    """Build an empty first generation aside and rename it, so that a crash never leaves half of one at `folder`."""
+    aside = folder.with_name(f"{folder.name}.new")
+    shutil.rmtree(aside, ignore_errors=True)
+    first = Generation(1)
+    aside.mkdir(parents=True)
+    shard = engine.EdgeShard.create(str(first.path(aside)), config)
+    kinds = engine.PayloadSchemaType
+    fields = {**dict.fromkeys(KEYWORDS, kinds.Keyword), **dict.fromkeys(INTEGERS, kinds.Integer)}
+    for field, kind in fields.items():
+        shard.update(engine.UpdateOperation.create_field_index(field, kind))
+    shard.flush()
+    shard.close()
+    switch(aside, first)
+    aside.rename(folder)
+    logger.info("created the embedded index %s", folder)
+
+
+def current(folder: Path) -> Generation:
+    """The generation that counts. What is left of others, by a process that was killed, is removed."""
+    generation = Generation(**json.loads((folder / "current").read_text(encoding="ascii")))
+    for entry in folder.iterdir():
+        if entry.is_dir() and entry != generation.path(folder):
+            shutil.rmtree(entry, ignore_errors=True)
+    return generation
+
+
+def switch(folder: Path, generation: Generation) -> None:
+    """Make it the current one, in one step that a crash does or does not undo whole."""
+    written = folder / "current.new"
+    with written.open("w", encoding="ascii") as file:
+        json.dump(asdict(generation), file)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(folder / "current")
+
+
+def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: Callable[[], bool]) -> Generation | None:
+    """A rewritten copy of the generation, not yet current; None if it was interrupted or could not be made.
+
+    The generation must be flushed, and nothing may be written to it meanwhile. Takes disk for a second copy.
+    """
+    numbers = [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()]
+    # Never a number that stands there: an orphan of a killed process may still be writing to it.
+    following = Generation(max(numbers) + 1)
+    path = following.path(folder)
+    try:
+        shutil.copytree(generation.path(folder), path)
+    except OSError as error:
+        logger.warning("The index stays as it is: there was no room for a copy (%s).", error.strerror)
+        shutil.rmtree(path, ignore_errors=True)
+        return None
+    process = multiprocessing.get_context("spawn").Process(target=_optimize, args=(str(path), dimension), daemon=True)
+    process.start()
+    while process.is_alive() and not interrupted():
+        process.join(_POLL_SECONDS)
+    process.kill()
+    process.join()
+    if process.exitcode != 0:
+        if not interrupted():
+            logger.warning("The index stays as it is: rewriting it ended with code %s.", process.exitcode)
+        shutil.rmtree(path, ignore_errors=True)
+        return None
+    return following
+
+
+def _optimize(path: str, dimension: int) -> None:
+    import qdrant_edge as engine
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    with suppress(OSError):
+        os.nice(_NICENESS)
+    shard = engine.EdgeShard.load(path, shard_config(engine, dimension))
+    shard.optimize()
+    shard.flush()
+    shard.close()

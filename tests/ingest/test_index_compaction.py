@@ -1,0 +1,122 @@
+"""Compaction of the embedded index: nothing is lost, searches go on, and an interruption changes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ingest.access import OPERATOR
+from ingest.document import Chunk, Embedding, SparseVector
+from ingest.index import edge
+from ingest.index.edge import EdgeIndex
+from tests.ingest.test_index import DIMENSION, make_chunk
+
+CHUNKS = 300
+QUERY = Embedding(np.eye(DIMENSION, dtype=np.float32)[1], SparseVector((7, 11), (1.0, 1.0)))
+
+
+@pytest.fixture(autouse=True)
+def _worth_while_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "COMPACT_AFTER", CHUNKS)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[EdgeIndex]:
+    opened = EdgeIndex.open(tmp_path / "index", dimension=DIMENSION)
+    opened.write(*_contents(CHUNKS))
+    yield opened
+    opened.close()
+
+
+def _contents(count: int, first: int = 0) -> tuple[list[Chunk], list[Embedding]]:
+    random = np.random.default_rng(first)
+    chunks = [make_chunk(f"d{number}") for number in range(first, first + count)]
+    vectors = random.normal(size=(count, DIMENSION)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    terms = (7, 11, 13, 17)
+    weights = random.uniform(0.5, 2.0, size=(count, len(terms)))
+    return chunks, [
+        Embedding(vector, SparseVector(terms, tuple(map(float, weight))))
+        for vector, weight in zip(vectors, weights, strict=True)
+    ]
+
+
+def _ranking(index: EdgeIndex) -> tuple[list[str], list[str]]:
+    legs = index.search(QUERY, reader=OPERATOR, limit=50)
+    return [hit.chunk_id for hit in legs.dense], [hit.chunk_id for hit in legs.sparse]
+
+
+def _never() -> bool:
+    return False
+
+
+def test_searches_find_the_same_before_and_after_and_when_opened_again(index: EdgeIndex, tmp_path: Path) -> None:
+    before = _ranking(index)
+    assert index.compact(interrupted=_never)
+    assert _ranking(index) == before
+    assert index.count() == CHUNKS
+    assert index.chunks(make_chunk("d5").document_id, 1) == [make_chunk("d5")]
+    index.close()
+    again = EdgeIndex.open(tmp_path / "index", dimension=DIMENSION)
+    assert _ranking(again) == before
+    again.close()
+
+
+def test_what_is_written_and_retired_afterwards_counts(index: EdgeIndex) -> None:
+    assert index.compact(interrupted=_never)
+    index.write(*_contents(10, first=CHUNKS))
+    index.retire(make_chunk("d0").document_id, first=1, last=1)
+    index.flush()
+    assert index.count() == CHUNKS + 9
+    assert not index.compact(interrupted=_never), "it has hardly grown"
+    index.write(*_contents(CHUNKS, first=CHUNKS + 10))
+    assert index.compact(interrupted=_never)
+    assert index.count() == 2 * CHUNKS + 9
+    assert index.chunks(make_chunk("d0").document_id, 1) == []
+
+
+def test_an_interruption_leaves_everything_as_it_was(index: EdgeIndex, tmp_path: Path) -> None:
+    before = _ranking(index)
+    assert not index.compact(interrupted=lambda: True)
+    assert _ranking(index) == before
+    assert [entry.name for entry in (tmp_path / "index").iterdir() if entry.is_dir()] == ["1"]
+
+
+def test_what_a_killed_process_left_of_a_copy_is_removed(index: EdgeIndex, tmp_path: Path) -> None:
+    before = _ranking(index)
+    index.close()
+    (tmp_path / "index" / "2" / "segments").mkdir(parents=True)
+    (tmp_path / "index" / "current.new").write_text("{")
+    again = EdgeIndex.open(tmp_path / "index", dimension=DIMENSION)
+    assert _ranking(again) == before
+    assert not (tmp_path / "index" / "2").exists()
+    again.close()
+
+
+def test_searches_go_on_all_the_while(index: EdgeIndex) -> None:
+    before, problems, searches = _ranking(index), [], []
+    stop = threading.Event()
+
+    def search() -> None:
+        while not stop.is_set():
+            try:
+                if _ranking(index) != before:
+                    problems.append("another ranking")
+            except Exception as error:
+                problems.append(repr(error))
+            searches.append(1)
+
+    threads = [threading.Thread(target=search) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    compacted = index.compact(interrupted=_never)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    assert compacted
+    assert len(searches) > 10
+    assert problems == []
