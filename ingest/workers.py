@@ -6,17 +6,21 @@ Kept apart from the pipeline so that a worker loads neither the database nor the
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from ingest.changes import Candidate
 from ingest.document import Chunk, Embedding, Language, Passage, Reference
 from ingest.embedding.opening import open_embedder, token_counter
-from ingest.errors import DocumentError
+from ingest.errors import DocumentError, YoujuError
 from ingest.language import detect
 from ingest.parse import parse
 from ingest.settings import IngestSettings
 from ingest.split import split
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,33 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
     return prepare
 
 
-def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], list[Embedding]]:
-    """The stage that embeds a batch of chunks; runs in a worker process."""
-    return open_embedder(settings).embed_documents
+def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], list[Embedding | DocumentError]]:
+    """The stage that embeds a batch of chunks; runs in a worker process.
+
+    Chunks of a document that cannot be embedded have its error each; the others of the batch do not suffer for it.
+    """
+    embedder = open_embedder(settings)
+
+    def embed(chunks: Sequence[Chunk]) -> list[Embedding | DocumentError]:
+        try:
+            return [*embedder.embed_documents(chunks)]
+        except Exception as error:
+            if isinstance(error, YoujuError) and not isinstance(error, DocumentError):
+                raise
+            documents = [list(group) for _, group in groupby(chunks, key=lambda chunk: chunk.document_id)]
+            if len(documents) > 1:
+                return [result for document in documents for result in embed(document)]
+            return [_embedding_failed(error)] * len(chunks)
+
+    return embed
+
+
+def _embedding_failed(error: Exception) -> DocumentError:
+    if isinstance(error, DocumentError):
+        return error
+    logger.error("A document cannot be embedded", exc_info=error)
+    reason = f"{type(error).__name__}: {str(error)[:300]}"
+    return DocumentError("embedding_failed", f"It could not be embedded: {reason}", "Run again.")
 
 
 def _digest(reference: Reference) -> str:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +20,7 @@ from ingest.embedding.remote import RemoteEmbedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 from ingest.settings import IngestSettings
+from tests.embedding_server import EmbeddingServer, embedding_server
 
 SETTINGS = IngestSettings()
 
@@ -176,46 +174,10 @@ def test_text_without_words_has_an_empty_sparse_vector() -> None:
     assert Bm25Embedder().embed_query("？！ …").indices == ()
 
 
-class EmbeddingServer:
-    """OpenAI's /v1/embeddings on loopback: every text becomes [length, 1, 0]. `answer` can be replaced."""
-
-    def __init__(self) -> None:
-        self.requests: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-        self.answer: Callable[[list[str]], tuple[int, Any]] = self.vectors
-
-    @staticmethod
-    def vectors(texts: list[str]) -> tuple[int, Any]:
-        rows = [{"index": i, "embedding": [float(len(text)), 1.0, 0.0]} for i, text in enumerate(texts)]
-        return 200, {"data": rows[::-1]}
-
-
 @pytest.fixture
 def server() -> Iterator[tuple[EmbeddingServer, str]]:
-    behind = EmbeddingServer()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            behind.requests.append(body)
-            behind.keys.append(self.headers.get("Authorization"))
-            status, answer = behind.answer(body["input"])
-            content = json.dumps(answer).encode()
-            with suppress(OSError):  # the client of a slow answer has gone
-                self.send_response(status)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            return
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, daemon=True)
-        thread.start()
-        yield behind, f"http://127.0.0.1:{listening.server_port}/v1"
-        listening.shutdown()
-        thread.join()
+    with embedding_server() as listening:
+        yield listening
 
 
 def remote(url: str, **settings: Any) -> Any:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from api.settings import Settings
+from ingest import workers
 from ingest.access import OPERATOR
-from ingest.document import document_id
-from ingest.errors import OwnedError, SourceError
+from ingest.document import Chunk, Embedding, Location, SparseVector, document_id
+from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.ownership import Ownership
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
+from tests.embedding_server import embedding_server
 
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 
@@ -38,6 +43,10 @@ def _texts(store: Store, file: Path) -> list[str]:
     assert document is not None
     assert document.revision is not None
     return [chunk.text for chunk in store.index.chunks(identity, document.revision)]
+
+
+def _with_server(settings: Settings, url: str) -> Settings:
+    return settings.model_copy(update={"embedding_url": url, "embedding_model": "qwen3-embedding"})
 
 
 def _counts(report: Report) -> tuple[int, int, int, int, int]:
@@ -193,3 +202,66 @@ def test_changing_how_documents_are_cut_reads_them_again(
     assert finer.run(FolderSource([folder])).changed == 1
     assert store.index.count() > before
     assert finer.outdated() == 0
+
+
+def test_a_passage_that_the_embedding_server_refuses_costs_its_document_only(folder: Path, settings: Settings) -> None:
+    with embedding_server() as (server, url), closing(Store.open(_with_server(settings, url), command="test")) as store:
+        server.answer = lambda texts: (400, {}) if "拒收" in "".join(texts) else server.vectors(texts)
+        for name, text in {"一": "访客必须登记。", "二": "这一篇会被拒收。", "三": "会议室需要预约。"}.items():
+            (folder / f"{name}.txt").write_text(text)
+        ingestor = Ingestor(store, _with_server(settings, url))
+        report = ingestor.run(FolderSource([folder]))
+        assert _counts(report) == (2, 0, 0, 0, 1)
+        assert [(failure.uri, failure.code) for failure in report.failures] == [
+            (str(folder / "二.txt"), "embedding_refused")
+        ]
+        assert _texts(store, folder / "一.txt") == ["访客必须登记。"]
+        assert _texts(store, folder / "三.txt") == ["会议室需要预约。"]
+
+        server.answer = server.vectors
+        assert _counts(ingestor.run(FolderSource([folder]))) == (0, 1, 2, 0, 0)
+        assert store.index.count() == 3
+
+        (folder / "四.txt").write_text("门禁卡遗失应立即报告。")
+        server.answer = lambda texts: (401, {})
+        with pytest.raises(ConfigurationError):
+            ingestor.run(FolderSource([folder]))
+
+
+def test_an_embedder_that_fails_unforeseen_fails_for_the_document_it_fails_on(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def embed_documents(chunks: Sequence[Chunk]) -> list[Embedding]:
+        if any(chunk.text == "odd" for chunk in chunks):
+            raise RuntimeError("out of range")
+        return [Embedding(None, SparseVector((1,), (1.0,))) for _ in chunks]
+
+    monkeypatch.setattr(workers, "open_embedder", lambda _: SimpleNamespace(embed_documents=embed_documents))
+    chunks = [
+        Chunk(f"{uri}{n}", document_id("local", uri), 1, n, "local", uri, uri, "en", text, Location(), ("everyone",))
+        for uri, texts in {"a": ["x", "y"], "b": ["x", "odd"], "c": ["z"]}.items()
+        for n, text in enumerate(texts)
+    ]
+    results = workers.make_chunk_embedder(settings)(chunks)
+    assert [result.code if isinstance(result, DocumentError) else "" for result in results] == [
+        "", "", "embedding_failed", "embedding_failed", "",
+    ]  # fmt: skip
+
+
+def test_a_document_that_the_index_refuses_costs_itself_only(
+    folder: Path, ingestor: Ingestor, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = store.index.write
+
+    def picky(chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
+        if any("拒收" in chunk.text for chunk in chunks):
+            raise DocumentError("text_not_unicode", "It holds halves of characters.", "Save it again.")
+        write(chunks, embeddings)
+
+    monkeypatch.setattr(store.index, "write", picky)
+    for name, text in {"一": "访客必须登记。", "二": "这一篇会被拒收。", "三": "会议室需要预约。"}.items():
+        (folder / f"{name}.txt").write_text(text)
+    report = ingestor.run(FolderSource([folder]))
+    assert _counts(report) == (2, 0, 0, 0, 1)
+    assert [failure.code for failure in report.failures] == ["text_not_unicode"]
+    assert report.chunks == store.index.count() == 2
