@@ -180,6 +180,7 @@ const TEXTS = {
 // Codes of the server that are said in the words of another: whoever asks can do the same about them.
 const SAME = {
   answer_incomplete: "incomplete",
+  model_closed: "model_busy",
   model_rejected: "model_broken",
   model_empty: "model_broken",
   model_failed: "model_broken",

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class LocalChatModel(BaseChatModel):
     hub: bool = False
 
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
+    # A thread of its own: answers that wait would hold those that searches run in.
+    _turns: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "youju-model"))
     _loaded: tuple[Any, Any] | None = PrivateAttr(default=None)
 
     @classmethod
@@ -59,6 +62,10 @@ class LocalChatModel(BaseChatModel):
     @property
     def _llm_type(self) -> str:
         return "youju-local"
+
+    async def aclose(self) -> None:
+        """End: answers that wait for their turn are cancelled, the one under way is not waited for."""
+        self._turns.shutdown(wait=False, cancel_futures=True)
 
     def _generate(
         self,
@@ -84,27 +91,29 @@ class LocalChatModel(BaseChatModel):
         pieces: asyncio.Queue[str | None] = asyncio.Queue()
         stopped = threading.Event()
 
-        def put(piece: str | None) -> None:
+        def put(piece: str) -> None:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
-        def work() -> UsageMetadata:
-            try:
-                return self._run(messages, kwargs, put, stopped)
-            finally:
-                put(None)
-
-        running = asyncio.create_task(asyncio.to_thread(work))
+        try:
+            turn = self._turns.submit(self._run, messages, kwargs, put, stopped)
+        except RuntimeError:
+            raise _closed() from None
+        running = asyncio.wrap_future(turn)
+        running.add_done_callback(lambda _: pieces.put_nowait(None))
         filtered = ThinkingFilter(opened=thinks_always(self.model))
         try:
             while (piece := await pieces.get()) is not None:
                 if shown := filtered.feed(piece):
                     yield ChatGenerationChunk(message=AIMessageChunk(content=shown))
+            if running.cancelled():
+                raise _closed()
             usage = await running
             yield ChatGenerationChunk(message=AIMessageChunk(content=filtered.finish(), usage_metadata=usage))
         finally:
             # The thread looks at this after every token. It is waited for, so that its errors are not lost.
             stopped.set()
+            turn.cancel()  # which only an answer that has not begun lets itself be
             await asyncio.gather(running, return_exceptions=True)
 
     def _run(
@@ -166,6 +175,10 @@ class LocalChatModel(BaseChatModel):
             self._loaded = tokenizer, model.to(device).eval()
             logger.info("Loaded the chat model %s on %s", self.model, device)
         return self._loaded
+
+
+def _closed() -> ModelUnavailableError:
+    return ModelUnavailableError("model_closed", "The chat model has been closed.", "Ask again when it is back.")
 
 
 def _tokens(tokenizer: Any, messages: list[BaseMessage]) -> Any:

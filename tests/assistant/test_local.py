@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -109,6 +110,38 @@ def test_two_answers_at_a_time_take_turns_and_both_finish(model: LocalChatModel)
 
     first, second = asyncio.run(both())
     assert first[0] == second[0]
+
+
+def test_answers_that_wait_hold_no_thread_that_others_need(model: LocalChatModel) -> None:
+    async def crowd() -> bool:
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(2))
+        asked = [asyncio.create_task(collect(model, max_tokens=4000, temperature=0.9)) for _ in range(4)]
+        await asyncio.sleep(0.3)
+        searched = await asyncio.wait_for(asyncio.to_thread(lambda: not asked[-1].done()), 5)
+        asked[-1].cancel()  # it has not had its turn, and need not wait for it
+        await asyncio.wait_for(asyncio.gather(asked[-1], return_exceptions=True), 5)
+        for task in asked:
+            task.cancel()
+        await asyncio.gather(*asked, return_exceptions=True)
+        return searched
+
+    assert asyncio.run(crowd())
+
+
+def test_closing_the_model_ends_the_answers_that_wait(tiny: Path) -> None:
+    async def close() -> list[Any]:
+        model = LocalChatModel.open(str(tiny), hub=False)
+        asked = [asyncio.create_task(collect(model, max_tokens=200, temperature=0.0)) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        await model.aclose()
+        return [*await asyncio.gather(*asked, collect(model), return_exceptions=True)]
+
+    first, waiting, late = asyncio.run(close())
+    assert first[0]
+    assert isinstance(waiting, ModelError)
+    assert isinstance(late, ModelError)
+    assert waiting.code == late.code == "model_closed"
 
 
 def test_a_name_that_is_no_folder_needs_the_hub() -> None:
