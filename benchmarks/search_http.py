@@ -33,8 +33,8 @@ from ingest.language import detect
 from ingest.records import Publication
 from ingest.store import Store
 
-WORDS_PER_CHUNK = {"en": 130, "zh": 220}
-"""Some 900 characters of English, 450 of Chinese: what the splitter makes of long documents."""
+WORDS_PER_CHUNK = {"en": 90, "zh": 140}
+"""As many terms as real passages have: some 75 of a SQuAD paragraph, 430 (words and pairs) of one of CMRC-2018."""
 VOCABULARY = 30_000
 WORDS_PER_QUERY = 6
 _SYLLABLES = [consonant + vowel for consonant in "bdfghklmnprstvz" for vowel in "aeiou"]

@@ -128,7 +128,7 @@ class _Run:
             make_preparer, settings, workers=workers, limits=limits, stop=self._stop
         )
         embedding: LocalEngine[Sequence[Chunk], list[Embedding | DocumentError]] = LocalEngine(
-            make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS
+            make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS, stop=self._stop
         )
         with closing(preparing), closing(embedding):
             wanted = (candidate for candidate in candidates if not self._stop.is_set())

@@ -32,6 +32,9 @@ from assistant.models.thinking import ThinkingFilter, thinks_always
 logger = logging.getLogger(__name__)
 
 _REASONING_FIELDS = ("reasoning", "reasoning_content")
+_MAX_TOKENS = 4096
+_CHARS_PER_TOKEN = 16
+"""More than any tokenizer makes of a token on average. A server that goes on beyond that ignores `max_tokens`."""
 
 
 class ServerChatModel(BaseChatModel):
@@ -74,7 +77,7 @@ class ServerChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         filtered = ThinkingFilter(opened=self._thinks_first or thinks_always(self.model))
-        reply = _Reply()
+        reply = _Reply(longest_chars=_CHARS_PER_TOKEN * int(kwargs.get("max_tokens") or _MAX_TOKENS))
         async with self._opened(messages, kwargs) as response:
             async for event in _events(response):
                 shown = filtered.feed(reply.read(event))
@@ -159,8 +162,11 @@ class ServerChatModel(BaseChatModel):
 
 @dataclass(slots=True)
 class _Reply:
-    """What has been read of one streamed reply."""
+    """What has been read of one streamed reply, which may have `longest_chars`, thinking included."""
 
+    longest_chars: int
+    chars: int = 0
+    events: int = 0
     shown: bool = False
     reasoning: str = ""
     finish: str | None = None
@@ -169,6 +175,7 @@ class _Reply:
 
     def read(self, event: str) -> str:
         """The content in one event of the stream. Raises ModelRejectedError where the event is an error."""
+        self.events += 1
         if event == "[DONE]":
             self.done = True
             return ""
@@ -181,17 +188,29 @@ class _Reply:
             choice = (data.get("choices") or [{}])[0]
             delta = choice.get("delta") or {}
         except (ValueError, AttributeError, KeyError, IndexError) as error:
-            raise ModelRejectedError(
-                "model_protocol",
-                "The model server sent something that is not a chat completion.",
-                "Check that YOUJU_MODEL_URL ends in /v1 and belongs to a chat server.",
-            ) from error
+            raise _no_chat_server() from error
         self.finish = choice.get("finish_reason") or self.finish
-        self.reasoning += next((delta[name] for name in _REASONING_FIELDS if delta.get(name)), "")
-        return delta.get("content") or ""
+        thought = next((delta[name] for name in _REASONING_FIELDS if delta.get(name)), "")
+        content = delta.get("content") or ""
+        if not isinstance(content, str) or not isinstance(thought, str):
+            raise _no_chat_server()
+        self.reasoning += thought
+        self._check_length(len(content) + len(thought))
+        return content
+
+    def _check_length(self, chars: int) -> None:
+        self.chars += chars
+        if self.chars > self.longest_chars:
+            raise ModelRejectedError(
+                "model_endless",
+                "The model goes on far beyond the length that was asked for.",
+                "Ask again; if it stays, look at the model server's settings: it ignores max_tokens.",
+            )
 
     def check_whole(self) -> None:
         """Raises ModelRejectedError unless the stream said that it was over."""
+        if self.events == 0:
+            raise _no_chat_server()
         if not self.done and self.finish is None:
             raise stream_cut()
 
@@ -200,6 +219,14 @@ class _Reply:
         if self.shown or self.finish != "stop":
             return ""
         return self.reasoning.rpartition("</think>")[2].strip()
+
+
+def _no_chat_server() -> ModelRejectedError:
+    return ModelRejectedError(
+        "model_protocol",
+        "The model server sent something that is not a chat completion.",
+        "Check that YOUJU_MODEL_URL ends in /v1 and belongs to a chat server.",
+    )
 
 
 async def _events(response: httpx.Response) -> AsyncIterator[str]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import threading
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 import pytest
@@ -171,6 +173,7 @@ def test_a_silent_server_times_out(reply: Reply) -> None:
         (Reply("Ten days of", cut_after=3), "model_stream_cut"),
         (Reply("Ten days of", says_done=False), "model_stream_cut"),
         (Reply("Ten", error_in_stream="CUDA out of memory"), "model_rejected"),
+        (Reply("on and " * 20_000, piece_chars=1000), "model_endless"),
     ],
 )
 def test_errors_of_the_server_have_codes_and_hints(reply: Reply, code: str) -> None:
@@ -240,3 +243,24 @@ def test_settings_that_do_not_go_together_are_refused(settings: dict[str, str], 
     with pytest.raises(ConfigurationError) as caught:
         open_model(AssistantSettings(**settings), hub=False)  # type: ignore[arg-type]
     assert caught.value.code == code
+
+
+class _WebPage(BaseHTTPRequestHandler):
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<html><body>Welcome</body></html>")
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+def test_a_web_page_in_place_of_an_answer_says_which_setting_to_check() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _WebPage) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        error = ask_failing(opened(f"http://127.0.0.1:{server.server_port}/v1"))
+        server.shutdown()
+        thread.join()
+    assert error.code == "model_protocol"
+    assert "YOUJU_MODEL_URL" in error.hint
