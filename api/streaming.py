@@ -85,7 +85,10 @@ async def paced(
 
 
 async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """The same events, after the first has come: what goes wrong before it is still an HTTP status."""
+    """The same events, after the first has come: what goes wrong before it is still an HTTP status.
+
+    Closing it closes `events`, also where none was taken.
+    """
     try:
         first = await anext(events)
     except BaseException:
@@ -94,11 +97,15 @@ async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
 
     async def whole() -> AsyncGenerator[T, None]:
         async with aclosing(events):
+            yield first  # taken below
             yield first
             async for event in events:
                 yield event
 
-    return whole()
+    # Closing a generator that nobody has started yet would close nothing behind it.
+    started = whole()
+    await anext(started)
+    return started
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:

@@ -61,7 +61,7 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     assistant = workspace_of(request).assistant
     events = paced(assistant.answer(asked.question, asked.turns(), reader))
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
-        return EventStream(_rendered(asked.question, await begun(events), request))
+        return EventStream(await begun(_rendered(asked.question, await begun(events), request)))
     gathered = await while_connected(request, gather(events))
     if gathered.finished is None:
         return _failure(asked.question, gathered, request)

@@ -109,7 +109,7 @@ async def chat_completions(asked: ChatRequest, request: Request, reader: Current
     completion = Completion(request)
     if asked.stream:
         include_usage = asked.stream_options is not None and asked.stream_options.include_usage
-        return EventStream(completion.stream(await begun(events), include_usage))
+        return EventStream(await begun(completion.stream(await begun(events), include_usage)))
     return completion.whole(await while_connected(request, gather(events)))
 
 

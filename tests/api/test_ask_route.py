@@ -7,7 +7,7 @@ import json
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 import httpx
@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.streaming import paced
+from api.streaming import begun, paced
 from assistant.conversation import Turn
 from assistant.events import Event, TextDelta
 from ingest.access import OPERATOR
@@ -189,6 +189,27 @@ def test_silence_is_filled_with_keepalives() -> None:
     told = asyncio.run(run())
     assert [event for event in told if event] == [TextDelta("a"), TextDelta("b")]
     assert told[1] is None
+
+
+@pytest.mark.parametrize("taken", [0, 1])
+def test_events_that_nobody_takes_any_more_are_closed(taken: int) -> None:
+    closed: list[bool] = []
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        try:
+            for number in range(5):
+                yield number
+        finally:
+            closed.append(True)
+
+    async def leave() -> list[int]:
+        events = await begun(numbers())
+        got = [await anext(events) for _ in range(taken)]
+        await events.aclose()
+        return got
+
+    assert asyncio.run(leave()) == list(range(taken))
+    assert closed == [True]
 
 
 @pytest.mark.parametrize("stream", [True, False])
