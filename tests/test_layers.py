@@ -51,7 +51,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "threadpoolctl": ("ingest/embedding/dense",),
     # index and state
     "qdrant_client": ("ingest/index/server",),
-    "qdrant_edge": ("ingest/index/edge", "ingest/embedding/sparse"),
+    "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
         "ingest/database", "ingest/catalog", "ingest/runs", "ingest/store", "ingest/migrations", "api/dingtalk",
     ),
