@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from ingest.access import Reader
 from ingest.database import metadata
 from ingest.document import Reference
+from ingest.errors import DocumentError
 from ingest.records import Document, Known, Publication, Retirement, Standing
 
 __all__ = ["Catalog", "Document", "Known", "Publication", "Retirement", "Standing"]
@@ -167,6 +168,12 @@ class Catalog:
                     )
                 )
                 return 1
+            if (row.source, row.uri) != (reference.source, reference.uri):
+                raise DocumentError(
+                    "identity_taken",
+                    f"It would have the identity of {row.uri} in {row.source}: one in 2^64.",
+                    "Rename it.",
+                )
             if row.taken_digest == digest and row.taken > (row.revision or 0):
                 return int(row.taken)
             connection.execute(

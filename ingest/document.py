@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,17 +15,34 @@ if TYPE_CHECKING:
 ElementKind = Literal["title", "heading", "paragraph", "list_item", "table", "code", "caption"]
 Language = Literal["zh", "en", "mixed", "other"]
 
-_NAMESPACE = uuid.UUID("7d0c5f0e-6f0b-5b7e-9d0a-796f756a7500")
+_HALF = 1 << 64
+_NUMBER = 1 << 32
 
 
 def document_id(source: str, uri: str) -> str:
-    """The identity of a document: the same source and path give the same id, for ever."""
-    return str(uuid.uuid5(_NAMESPACE, f"{source}\n{uri}"))
+    """The identity of a document: the same source and path give the same id, for ever.
+
+    A UUID whose first half is made of them (SHA-256) and whose second half is free: there, the ids of its chunks
+    have revision and position.
+    """
+    digest = hashlib.sha256(f"{source}\n{uri}".encode()).digest()
+    return str(uuid.UUID(int=int.from_bytes(digest[:8]) * _HALF))
 
 
 def chunk_id(document: str, revision: int, position: int) -> str:
-    """The identity of a chunk: its document, the revision it belongs to and its place in it."""
-    return str(uuid.uuid5(uuid.UUID(document), f"{revision}:{position}"))
+    """The identity of a chunk: its document, the revision it belongs to and its place in it, from 0.
+
+    All three can be read from it (`owner_of`), so that a search needs nothing but ids to tell what a hit is of.
+    """
+    if not (0 < revision < _NUMBER and 0 <= position < _NUMBER):
+        raise ValueError(f"no chunk has revision {revision} and position {position}")
+    return str(uuid.UUID(int=uuid.UUID(document).int // _HALF * _HALF + revision * _NUMBER + position))
+
+
+def owner_of(chunk: str) -> tuple[str, int]:
+    """The document and the revision that a chunk belongs to, by its id."""
+    number = uuid.UUID(chunk).int
+    return str(uuid.UUID(int=number // _HALF * _HALF)), number % _HALF // _NUMBER
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,11 @@ class _Run:
                 self._store.catalog.record_unchanged([candidate.reference])
                 self._report.unchanged += 1
             else:
-                revision = self._store.catalog.take_revision(candidate.reference, document.digest)
+                try:
+                    revision = self._store.catalog.take_revision(candidate.reference, document.digest)
+                except DocumentError as error:
+                    self._fail(candidate.reference, error)
+                    continue
                 chunks = _number(candidate.reference, revision, document, document.passages)
                 publication = _publication(candidate.reference, revision, self._fingerprint, document)
                 self._complete[chunks[-1].id] = (candidate, publication)

@@ -27,7 +27,6 @@ from ingest.index.payload import (
     BATCH_POINTS,
     DENSE,
     SPARSE,
-    STANDING,
     AnyOf,
     Condition,
     checked,
@@ -114,7 +113,7 @@ class EdgeIndex:
                 limit=limit,
                 query=engine.Query.Nearest(vector, using=leg),
                 filter=self._filter(conditions),
-                with_payload=list(STANDING),
+                with_payload=False,
             )
             for leg, vector in asked.items()
         ]

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from ingest.access import Reader
-from ingest.document import Box, Chunk, Embedding, Location, SparseVector
+from ingest.document import Box, Chunk, Embedding, Location, SparseVector, owner_of
 from ingest.errors import ConfigurationError, DocumentError
 from ingest.index import Scored
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """Counted up when payload or vectors change shape, so that an old index is never read as a new one."""
 
 DENSE: Final = "dense"
@@ -23,9 +23,6 @@ SPARSE: Final = "sparse"
 KEYWORDS: Final = ("document_id", "access", "source")
 INTEGERS: Final = ("revision",)
 """Payload fields that filters use, and that both engines therefore index."""
-
-STANDING: Final = ("document_id", "revision")
-"""Payload fields that a search brings along: what the catalog has to be asked about a hit."""
 
 BATCH_POINTS: Final = 128
 """How many points one request to an engine carries. Small, because the embedded one holds the GIL meanwhile."""
@@ -138,10 +135,7 @@ def embedding_of(vectors: Mapping[str, Any] | None) -> Embedding:
 
 def ranked(points: Iterable[Any]) -> tuple[Scored, ...]:
     """What one leg found, best first, equal scores by id so that the order is the same on every engine."""
-    found = []
-    for point in points:
-        payload = point.payload  # built anew at every access by the embedded engine
-        found.append(Scored(str(point.id), payload["document_id"], payload["revision"], point.score))
+    found = [Scored(str(point.id), *owner_of(str(point.id)), point.score) for point in points]
     found.sort(key=lambda scored: (-scored.score, scored.chunk_id))
     return tuple(found)
 

@@ -20,7 +20,6 @@ from ingest.index.payload import (
     INTEGERS,
     KEYWORDS,
     SPARSE,
-    STANDING,
     AnyOf,
     Condition,
     checked,
@@ -164,7 +163,7 @@ class ServerIndex:
             terms = query.sparse
             wanted[SPARSE] = SparseVector(indices=list(terms.indices), values=list(terms.values))
         return [
-            QueryRequest(query=vector, using=leg, filter=selected, limit=limit, with_payload=list(STANDING))
+            QueryRequest(query=vector, using=leg, filter=selected, limit=limit, with_payload=False)
             for leg, vector in wanted.items()
         ]
 
