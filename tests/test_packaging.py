@@ -134,10 +134,21 @@ def test_the_image_is_given_what_it_copies() -> None:
     assert [name for name in copied if not (ROOT / name).exists()] == []
 
 
+_OUTSIDE_MAKE = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+"""The tests are run by make, which tells the makes below it about itself."""
+
+
 def test_make_lists_every_target_with_a_description() -> None:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     (phony,) = re.findall(r"^\.PHONY: (.*)$", text, re.M)
-    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env=_OUTSIDE_MAKE,
+    ).stdout
     assert {line.split()[0] for line in shown.splitlines()} == set(phony.split())
 
 
@@ -146,7 +157,12 @@ def test_make_says_so_when_there_is_no_python_that_is_new_enough(tmp_path: Path,
     for name in ("Makefile", "constraints.txt", "pyproject.toml"):
         (tmp_path / name).write_bytes((ROOT / name).read_bytes())
     run = subprocess.run(
-        ["make", "install", f"PYTHON={python}"], cwd=tmp_path, capture_output=True, text=True, check=False
+        ["make", "install", f"PYTHON={python}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=_OUTSIDE_MAKE,
     )
     assert run.returncode != 0
     assert complaint in run.stdout
