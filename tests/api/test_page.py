@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from fastapi.testclient import TestClient
@@ -76,6 +76,9 @@ def test_a_file_that_is_not_of_the_page_is_not_served() -> None:
     assert client.get("/web/..%2fapp.py").status_code in (400, 404)
 
 
+T = TypeVar("T")
+
+
 class Browser:
     """A page, driven as its reader would."""
 
@@ -91,10 +94,14 @@ class Browser:
         def found(_: WebDriver) -> WebElement | None:
             return next((node for node in self.all(selector) if text in node.text), None)
 
+        return self.until(found)
+
+    def until(self, holds: Callable[[WebDriver], T | None]) -> T:
+        """What `holds` gives once it is true. The page may draw an element anew while it is being looked at."""
         waiting = WebDriverWait(
             self.driver, 10, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
         )
-        return waiting.until(found)  # type: ignore[return-value]
+        return waiting.until(holds)  # type: ignore[return-value]
 
     def ask(self, question: str) -> None:
         self.one("#question").send_keys(question + Keys.ENTER)
@@ -166,14 +173,14 @@ def test_a_question_gets_its_answer_and_its_source_opens(
     with page(driver, ScriptedAssistant(pause_seconds=0.05), language=language) as browser:
         browser.ask(question)
         browser.one(".answer-text strong", answer)
+        browser.one(".actions button")  # it is finished: nothing is drawn anew from here on
         assert place in browser.one(".card", source).text
-        browser.one(".actions button")
         browser.one(".marker").click()
         browser.one("#panel-title", source)
         assert quote in browser.one("#panel .cited mark, #panel .cited .marked").text
         assert browser.one("#panel-place").text == place
         browser.one("#panel-title").send_keys(Keys.ESCAPE)
-        WebDriverWait(driver, 5).until(lambda _: not browser.all("#panel"))
+        browser.until(lambda _: not browser.all("#panel"))
         assert driver.switch_to.active_element.get_attribute("class") == "marker"
         assert browser.complaints() == []
 
@@ -191,7 +198,7 @@ def test_the_answer_appears_while_it_is_written_and_can_be_stopped(driver: Chrom
         assert browser.one("#send").accessible_name == "Stop"
         browser.one("#send").click()
         browser.one(".notices", "Stopped.")
-        WebDriverWait(driver, 5).until(lambda _: assistant.stopped.is_set())
+        browser.until(lambda _: assistant.stopped.is_set())
         assert len(browser.all(".card")) == 2
         assert browser.one("#send").accessible_name == "Send"
 
@@ -263,7 +270,7 @@ def test_a_server_with_a_key_asks_for_it_once(driver: Chrome) -> None:
     assistant = ScriptedAssistant()
     with page(driver, assistant, api_key="k-1") as browser:
         browser.one("#key-value").send_keys("wrong" + Keys.ENTER)
-        WebDriverWait(driver, 5).until(lambda _: not browser.all("#key-dialog"))
+        browser.until(lambda _: not browser.all("#key-dialog"))
         browser.ask("leave?")
         browser.one("#key-dialog")
         assert assistant.asked == []
@@ -314,7 +321,7 @@ def test_a_passage_is_marked_on_its_page_which_can_be_enlarged(
         assert browser.one("#enlarged .leaf").size["width"] > 1.5 * browser.one("#panel .leaf").size["width"]
         _assert_marked(driver, "#enlarged .leaf")
         browser.one("#enlarged").send_keys(Keys.ESCAPE)
-        WebDriverWait(driver, 5).until(lambda _: not browser.all("#enlarged"))
+        browser.until(lambda _: not browser.all("#enlarged"))
         assert browser.one("#panel .cited", "asked for in the portal")
         assert [complaint for complaint in browser.complaints() if "401" not in complaint] == []
 
@@ -342,7 +349,7 @@ def test_a_page_that_cannot_be_had_leaves_the_passage(driver: Chrome, manual: Do
     changed = replace(manual, mtime_ns=0)
     with page(driver, ScriptedAssistant(), path=OPENED, documents=[changed], pages=renderer) as browser:
         browser.one("#panel .cited", "asked for in the portal")
-        WebDriverWait(driver, 5).until(lambda _: not browser.all("#panel-pages"))
+        browser.until(lambda _: not browser.all("#panel-pages"))
         assert browser.one("#panel-foot a", "Download the original")
 
 
