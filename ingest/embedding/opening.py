@@ -10,14 +10,16 @@ from ingest.embedding import DenseEmbedder, Embedder
 from ingest.embedding.dense import (
     SHIPPED_NAME,
     SHIPPED_SHA256,
-    SentenceTransformersEmbedder,
+    LocalEmbedder,
     count_with,
     load_tokenizer,
     shipped_folder,
 )
 from ingest.embedding.folder import fetch, fingerprint
+from ingest.embedding.minilm import MiniLmEncoder
 from ingest.embedding.remote import RemoteEmbedder, estimate_tokens
 from ingest.embedding.sparse import Bm25Embedder
+from ingest.embedding.transformer import SentenceTransformersEncoder
 from ingest.errors import ConfigurationError
 from ingest.settings import IngestSettings
 
@@ -45,15 +47,17 @@ def _dense(settings: IngestSettings) -> DenseEmbedder:
         return _remote(settings, languages)
     folder = _folder(settings)
     if settings.embedding_model is None:
-        return SentenceTransformersEmbedder(
+        return LocalEmbedder(
             folder,
+            MiniLmEncoder,
             name=f"{SHIPPED_NAME}-{SHIPPED_SHA256[:12]}",
             languages=languages or ("en",),
             query_prompt=settings.embedding_query_prompt,
             sha256=SHIPPED_SHA256,
         )
-    return SentenceTransformersEmbedder(
+    return LocalEmbedder(
         folder,
+        SentenceTransformersEncoder,
         name=f"{Path(settings.embedding_model).name}-{fingerprint(folder)}",
         languages=languages,
         query_prompt=settings.embedding_query_prompt,

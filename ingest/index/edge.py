@@ -68,15 +68,16 @@ class EdgeIndex:
         if not folder.exists():
             create(engine, folder, self._config)
         self._generation = current(folder)
-        self._shard = self._load(self._generation)
+        self._loaded: Any = None
 
     @classmethod
     def open(cls, folder: Path, *, dimension: int, max_threads: int | None = None) -> EdgeIndex:
-        """Load the index in `folder`, or create it there, for dense vectors of `dimension`.
+        """Take the index in `folder`, or create it there, for dense vectors of `dimension`.
 
         `max_threads` bounds the threads one search uses; the engine's own choice, by CPUs, where it is None.
-        Raises `OwnedError` when another process has it open, `ConfigurationError` when it was created for
-        another dimension or cannot be written.
+        Raises `OwnedError` when another process has it open, `ConfigurationError` when it cannot be written. It is
+        loaded by the first call, which raises `ConfigurationError` when it was created for another dimension: a
+        server is then listening already, and a command that needs no chunk does not wait.
         """
         # Takes 40 ms, which commands that never search should not pay.
         import qdrant_edge as engine
@@ -158,7 +159,7 @@ class EdgeIndex:
             return False
         with self._translated():
             shard = self._load(following)
-            before, self._shard = self._shard, shard
+            before, self._loaded = self._shard, shard
             following = replace(following, rewritten=self.count())
             switch(self._folder, following)
             before.close()
@@ -176,12 +177,22 @@ class EdgeIndex:
         if self._closed:
             return
         try:
-            self.flush()
+            if self._loaded is not None:
+                self.flush()
         finally:
             with self._calling:
                 self._closed = True
-                self._shard.close()
+                if self._loaded is not None:
+                    self._loaded.close()
             self._claim.close()
+
+    @property
+    def _shard(self) -> Any:
+        """The engine's shard. For those that hold `_calling`."""
+        if self._loaded is None:
+            with _opening(self._folder):
+                self._loaded = self._load(self._generation)
+        return self._loaded
 
     def _load(self, generation: Generation) -> Any:
         return self._engine.EdgeShard.load(str(generation.path(self._folder)), self._config)

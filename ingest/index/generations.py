@@ -47,12 +47,15 @@ def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = N
     dense = engine.EdgeVectorParams(
         size=dimension, distance=engine.Distance.Cosine, datatype=engine.VectorStorageDatatype.Float16
     )
-    sparse = engine.EdgeSparseVectorParams(modifier=engine.Modifier.Idf, memory=engine.Memory.Cold)
+    sparse = engine.EdgeSparseVectorParams(
+        modifier=engine.Modifier.Idf, datatype=engine.VectorStorageDatatype.Float16, memory=engine.Memory.Cold
+    )
     return engine.EdgeConfig(
         vectors={DENSE: dense},
         sparse_vectors={SPARSE: sparse},
         hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10_000_000),
         optimizers=engine.EdgeOptimizersConfig(default_segment_number=1),
+        id_tracker_memory=engine.Memory.Cold,
         max_search_threads=max_threads,
         wal_enabled=True,
     )

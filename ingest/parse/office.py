@@ -10,8 +10,6 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from docx import Document
-from docx.enum.style import WD_STYLE_TYPE
 from lxml import etree
 
 from ingest.parse.refusals import refuse
@@ -40,6 +38,8 @@ def state_headings(data: bytes) -> bytes:
 
     Chinese templates often give their own styles an outline level; unstructured looks at style names only.
     """
+    from docx import Document
+
     document = Document(io.BytesIO(data))
     levels: dict[str, int | None] = {}
     changed = False
@@ -97,6 +97,8 @@ def _level(value: str) -> int | None:
 
 
 def _heading_style(document: Any, level: int) -> Any:
+    from docx.enum.style import WD_STYLE_TYPE
+
     name = f"Heading {level}"
     if name not in document.styles:
         document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)

@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-import openpyxl
 import xlrd
-from openpyxl.utils import get_column_letter
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
@@ -31,6 +29,8 @@ _COLUMN_GAP = 2
 
 def read_xlsx(data: bytes, name: str) -> Extracted:
     """The visible sheets of a workbook, formulas as their last values."""
+    import openpyxl  # a tenth of a second, which a process that reads no workbook should not pay
+
     workbook = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
     elements: list[Element] = []
     for sheet in workbook.worksheets:
@@ -180,6 +180,8 @@ def _runs(filled: list[bool], gap: int) -> Iterator[tuple[int, int]]:
 
 
 def _range(top: int, bottom: int, left: int, right: int) -> str:
+    from openpyxl.utils import get_column_letter
+
     return f"{get_column_letter(left + 1)}{top + 1}:{get_column_letter(right)}{bottom}"
 
 

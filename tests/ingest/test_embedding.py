@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import SecretStr
+from sentence_transformers import SentenceTransformer
 
 from ingest.document import Chunk, Language, Location
 from ingest.embedding import Embedder
-from ingest.embedding.dense import SentenceTransformersEmbedder, shipped_folder
+from ingest.embedding.dense import SHIPPED_SHA256, LocalEmbedder, shipped_folder
+from ingest.embedding.minilm import MiniLmEncoder
 from ingest.embedding.opening import open_embedder, token_counter
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.embedding.sparse import Bm25Embedder
@@ -54,6 +56,16 @@ def test_the_order_of_texts_survives_batching_by_length(shipped: Embedder) -> No
     vectors = shipped.dense.embed_documents(texts)
     alone = shipped.dense.embed_query(texts[13])
     assert vectors[13] @ alone > 0.999
+
+
+def test_the_shipped_model_gives_what_sentence_transformers_gives(shipped: Embedder) -> None:
+    general = open_embedder(SETTINGS.model_copy(update={"embedding_model": str(shipped_folder())})).dense
+    reference = SentenceTransformer(str(shipped_folder()), local_files_only=True, device="cpu")
+    texts = ["leave", "What does the GT-9000 cost?", "年假 is leave", "", "a sentence that is longer " * 9, "x " * 900]
+    expected = reference.encode(texts, normalize_embeddings=True)
+    for embedder in (shipped.dense, general):
+        assert np.sum(embedder.embed_documents(texts) * expected, axis=1) == pytest.approx(1.0, abs=2e-4)
+        assert embedder.embed_query(texts[1]) @ expected[1] == pytest.approx(1.0, abs=2e-4)
 
 
 def test_no_texts_give_no_vectors(shipped: Embedder) -> None:
@@ -101,7 +113,7 @@ def test_altered_weights_are_refused_before_they_are_loaded(tmp_path: Path) -> N
     folder = tmp_path / "model"
     shutil.copytree(shipped_folder(), folder, ignore=shutil.ignore_patterns("*.safetensors"))
     (folder / "model.safetensors").write_bytes(b"something else")
-    embedder = SentenceTransformersEmbedder(folder, name="m", languages=("en",), sha256="0" * 64)
+    embedder = LocalEmbedder(folder, MiniLmEncoder, name="m", languages=("en",), sha256=SHIPPED_SHA256)
     with pytest.raises(ConfigurationError) as caught:
         embedder.embed_query("hello")
     assert caught.value.code == "embedding_model_altered"

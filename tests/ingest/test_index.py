@@ -25,8 +25,7 @@ from ingest.settings import IngestSettings
 
 DIMENSION = 16
 HALF = 5e-4
-"""How far a cosine may be off: vectors are stored in half precision, which the simulator of a server does not do."""
-
+"""How far a score may be off: vectors are stored in half precision, which the simulator of a server does not do."""
 # The simulator says that payload indexes, which a real server needs, do nothing in it.
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
 
@@ -488,8 +487,10 @@ def test_a_second_owner_is_refused_and_does_the_first_no_harm(edge: Index, folde
 def test_a_folder_of_another_dimension_is_refused(folder: Path) -> None:
     open_edge(folder).close()
 
+    other = EdgeIndex.open(folder / "index", dimension=DIMENSION + 1)
     with pytest.raises(ConfigurationError) as caught:
-        EdgeIndex.open(folder / "index", dimension=DIMENSION + 1)
+        other.count()
+    other.close()
     assert caught.value.code == "dimension_mismatch"
     open_edge(folder).close()
 
