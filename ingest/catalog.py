@@ -43,9 +43,14 @@ _documents = sa.Table(
     sa.Column("fingerprint", sa.String(64)),  # of the pipeline that made the published revision
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
+    sa.Column("token", sa.Text, nullable=False, default=""),
     sa.Column("chunks", sa.Integer, nullable=False, default=0),
     sa.Column("error_code", sa.String(60)),
     sa.Column("error_message", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # that failed, one after the other
+    sa.Column("retry_at", sa.Float),  # when the next run may try again, seconds since 1970
+    sa.Column("dropped", sa.Boolean, nullable=False, default=False),  # given up: left alone until it changes
+    sa.Column("moved_to", sa.String(36)),  # the document that took over its content
     sa.Column("deleted", sa.Boolean, nullable=False, default=False),
     sa.Column("updated_at", sa.String(32), nullable=False),
 )
@@ -127,6 +132,7 @@ class Catalog:
                     row.path,
                     row.size,
                     row.mtime_ns,
+                    row.token,
                     row.digest,
                     row.fingerprint,
                     tuple(row.access),
@@ -162,6 +168,7 @@ class Catalog:
                         path=_path(reference),
                         size=reference.size,
                         mtime_ns=reference.mtime_ns,
+                        token=reference.token,
                         taken=1,
                         taken_digest=digest,
                         updated_at=_now(),
@@ -204,6 +211,7 @@ class Catalog:
                         fingerprint=new.fingerprint,
                         size=reference.size,
                         mtime_ns=reference.mtime_ns,
+                        token=reference.token,
                         chunks=new.chunks,
                         error_code=None,
                         error_message=None,
@@ -234,6 +242,7 @@ class Catalog:
                         access=list(reference.access),
                         size=reference.size,
                         mtime_ns=reference.mtime_ns,
+                        token=reference.token,
                         **values,
                     )
                 )
@@ -248,6 +257,7 @@ class Catalog:
                     .values(
                         size=reference.size,
                         mtime_ns=reference.mtime_ns,
+                        token=reference.token,
                         path=_path(reference),
                         error_code=None,
                         error_message=None,

@@ -17,11 +17,15 @@ _SUSPICIOUS_COUNT = 10
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A document to read. `known_digest` is set where only its bytes can tell whether it changed."""
+    """A document to read. `known_digest` is set where only its bytes can tell whether it changed.
+
+    `at_hand` is the reference with its bytes, once the source has fetched them.
+    """
 
     reference: Reference
     is_new: bool
     known_digest: str | None
+    at_hand: Reference | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ def find_changes(source: Source, known: Mapping[str, Known], fingerprint: str) -
     candidates: list[Candidate] = []
     unchanged = 0
     listed: set[str] = set()
-    for reference in source.references():
+    for reference in source.references({uri: document.token for uri, document in known.items()}):
         listed.add(reference.uri)
         before = known.get(reference.uri)
         if before is not None and _same(before, reference, fingerprint):
@@ -66,8 +70,8 @@ def check_deletions(changes: Changes, *, allowed: bool) -> None:
 
 
 def _same(before: Known, now: Reference, fingerprint: str) -> bool:
-    token = (before.size, before.mtime_ns, before.fingerprint, before.access)
-    return not before.failed and token == (now.size, now.mtime_ns, fingerprint, now.access)
+    state = (before.size, before.mtime_ns, before.token, before.fingerprint, before.access)
+    return not before.failed and state == (now.size, now.mtime_ns, now.token, fingerprint, now.access)
 
 
 def _comparable(before: Known | None, now: Reference, fingerprint: str) -> str | None:

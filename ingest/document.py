@@ -49,8 +49,9 @@ def owner_of(chunk: str) -> tuple[str, int]:
 class Reference:
     """A document that a source has found and nobody has opened yet. Picklable: it crosses to a worker.
 
-    Either `path` names the file to read, or `content` holds the bytes. `size` (bytes) and `mtime_ns` are the
-    change token: while both stay the same the document is not opened.
+    Either `path` names the file to read, or `content` holds the bytes, or the source fetches them when asked.
+    `size` (bytes), `mtime_ns` and `token` (an entity tag, a version: whatever else the source has) tell whether it
+    changed: while all three stay the same the document is not opened.
     `title` overrides what the parser would find; empty where the source knows that there is none.
     """
 
@@ -63,6 +64,7 @@ class Reference:
     content: bytes | None = None
     title: str | None = None
     access: tuple[str, ...] = ("everyone",)
+    token: str = ""
 
     @property
     def document_id(self) -> str:

@@ -15,7 +15,10 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import groupby
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ingest.catalog import Publication
 from ingest.changes import Candidate, Changes, check_deletions, find_changes
@@ -130,16 +133,27 @@ class _Run:
         embedding: LocalEngine[Sequence[Chunk], list[Embedding | DocumentError]] = LocalEngine(
             make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS, stop=self._stop
         )
-        with closing(preparing), closing(embedding):
-            wanted = (candidate for candidate in candidates if not self._stop.is_set())
-            for chunks, embeddings in embedding.run(_batches(self._chunks(preparing.run(wanted)))):
+        with closing(preparing), closing(embedding), TemporaryDirectory(prefix="youju-run-") as folder:
+            fetched = self._fetched(candidates, Path(folder))
+            for chunks, embeddings in embedding.run(_batches(self._chunks(preparing.run(fetched)))):
                 self._publish(chunks, embeddings)
                 self._retire()
                 self._progress()
 
+    def _fetched(self, candidates: Iterable[Candidate], folder: Path) -> Iterator[Candidate]:
+        """The candidates with their bytes at hand. A document that its source cannot give fails alone."""
+        for candidate in candidates:
+            if self._stop.is_set():
+                return
+            try:
+                yield replace(candidate, at_hand=self._source.fetch(candidate.reference, folder))
+            except DocumentError as error:
+                self._fail(candidate.reference, error)
+
     def _chunks(self, prepared: Iterable[tuple[Candidate, Prepared | YoujuError]]) -> Iterator[Chunk]:
         """The chunks of every document that changed, under the revision taken for it."""
         for candidate, document in prepared:
+            _discard(candidate)
             if isinstance(document, YoujuError):
                 self._fail(candidate.reference, document)
             elif document.passages is None:
@@ -227,6 +241,13 @@ class _Run:
     def _progress(self) -> None:
         self._report.seconds = round(time.monotonic() - self._started, 3)
         self._on_progress(self._report)
+
+
+def _discard(candidate: Candidate) -> None:
+    """Remove the copy that was fetched, if there is one."""
+    copy = candidate.at_hand.path if candidate.at_hand is not None else None
+    if copy is not None and copy != candidate.reference.path:
+        copy.unlink(missing_ok=True)
 
 
 def _batches(chunks: Iterable[Chunk]) -> Iterator[Sequence[Chunk]]:

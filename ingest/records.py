@@ -40,6 +40,7 @@ class Known:
     path: str | None
     size: int
     mtime_ns: int
+    token: str
     digest: str | None
     fingerprint: str | None
     access: tuple[str, ...]

@@ -39,10 +39,11 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
     count_tokens = token_counter(settings)
 
     def prepare(candidate: Candidate) -> Prepared:
-        digest = _digest(candidate.reference)
+        reference = candidate.at_hand or candidate.reference
+        digest = _digest(reference)
         if digest == candidate.known_digest:
             return Prepared(digest)
-        document = parse(candidate.reference, settings)
+        document = parse(reference, settings)
         passages = split(document, settings, count_tokens)
         if not passages:
             raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")

@@ -7,7 +7,7 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,7 @@ from ingest.document import Reference
 from ingest.errors import RequestError
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
+from ingest.sources import NOTHING_KNOWN
 from ingest.store import Store
 
 app = typer.Typer()
@@ -59,7 +60,7 @@ class CorpusSource:
     def __init__(self, folder: Path) -> None:
         self._file = folder / "corpus.jsonl"
 
-    def references(self) -> Iterator[Reference]:
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
         for row in _lines(self._file):
             content = str(row["text"]).encode()
             yield Reference(
@@ -74,6 +75,9 @@ class CorpusSource:
 
     def covers(self, uri: str) -> bool:
         return False
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        return reference
 
 
 @app.command("eval")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ingest.document import Reference
 from ingest.errors import SourceError
+from ingest.sources import NOTHING_KNOWN
 
 LOCAL = "local"
 """The source that `youju ingest PATHS` belongs to."""
@@ -25,7 +26,7 @@ class FolderSource:
         self.name = name
         self._paths = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - must not follow links
 
-    def references(self) -> Iterator[Reference]:
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
         """Every file, folders in the order of their names, each file once."""
         seen: set[str] = set()
         for path in self._paths:
@@ -43,6 +44,10 @@ class FolderSource:
     def covers(self, uri: str) -> bool:
         """Whether the uri is one of the given paths or lies below one."""
         return any(Path(uri).is_relative_to(path) for path in self._paths)
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        """The reference as it is: the file is read in place."""
+        return reference
 
 
 def _files(folder: Path) -> Iterator[Path]:

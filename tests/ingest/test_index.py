@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,8 +25,7 @@ from ingest.index.server import ServerIndex
 from ingest.settings import IngestSettings
 
 DIMENSION = 16
-HALF = 5e-4
-"""How far a score may be off: vectors are stored in half precision, which the simulator of a server does not do."""
+HALF = 5e-4  # how far a score may be off: the simulator of a server does not store vectors in half precision
 # The simulator says that payload indexes, which a real server needs, do nothing in it.
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
 
@@ -488,9 +488,8 @@ def test_a_folder_of_another_dimension_is_refused(folder: Path) -> None:
     open_edge(folder).close()
 
     other = EdgeIndex.open(folder / "index", dimension=DIMENSION + 1)
-    with pytest.raises(ConfigurationError) as caught:
+    with pytest.raises(ConfigurationError) as caught, closing(other):
         other.count()
-    other.close()
     assert caught.value.code == "dimension_mismatch"
     open_edge(folder).close()
 

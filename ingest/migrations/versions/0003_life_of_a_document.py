@@ -1,0 +1,24 @@
+"""What a source says of a document's state, when a failed one is tried again, and where a moved one went."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+
+_COLUMNS = ("token", "attempts", "retry_at", "dropped", "moved_to")
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("documents") as table:
+        table.add_column(sa.Column("token", sa.Text, nullable=False, server_default=""))
+        table.add_column(sa.Column("attempts", sa.Integer, nullable=False, server_default="0"))
+        table.add_column(sa.Column("retry_at", sa.Float))
+        table.add_column(sa.Column("dropped", sa.Boolean, nullable=False, server_default=sa.false()))
+        table.add_column(sa.Column("moved_to", sa.String(36)))
+
+
+def downgrade() -> None:
+    with op.batch_alter_table("documents") as table:
+        for column in _COLUMNS:
+            table.drop_column(column)
