@@ -14,12 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import uvicorn
-from fastapi import FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.app import create_app
-from api.settings import Settings, load_settings
-from api.workspace import Workspace
+from api.settings import Settings
 from ingest.errors import ConfigurationError
 
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 108 bytes
@@ -43,13 +40,14 @@ class LocalDoor:
 class Server(uvicorn.Server):
     """Uvicorn on sockets that are already bound. `serve(sockets=…)` runs it until it is told to exit.
 
-    Without its lifespan the application does nothing beside answering: no model is warmed, no bot runs.
+    It does not run the application's lifespan: without it the application does nothing beside answering, no model
+    is warmed and no bot runs. With `takes_signals` it exits on SIGINT and SIGTERM.
     """
 
-    def __init__(self, app: FastAPI, *, log_level: str = "info", with_lifespan: bool = True) -> None:
+    def __init__(self, app: ASGIApp, *, log_level: str = "info", takes_signals: bool = True) -> None:
         config = uvicorn.Config(
             LocalDoor(app),
-            lifespan="on" if with_lifespan else "off",
+            lifespan="off",
             log_level=log_level,
             log_config=None,
             server_header=False,
@@ -57,6 +55,7 @@ class Server(uvicorn.Server):
             timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         )
         super().__init__(config)
+        self._takes_signals = takes_signals
         self.answering = asyncio.Event()
         """Set once connections are accepted; for the loop that serves."""
 
@@ -67,7 +66,7 @@ class Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Exit on SIGINT and SIGTERM, and leave it at that: the parent raises them again, before we could close."""
-        if threading.current_thread() is not threading.main_thread():
+        if not self._takes_signals or threading.current_thread() is not threading.main_thread():
             yield
             return
         before = {sign: signal.signal(sign, self.handle_exit) for sign in (signal.SIGINT, signal.SIGTERM)}
@@ -130,15 +129,10 @@ def socket_path(home: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"youju-{os.getuid()}" / f"{digest}.sock"
 
 
-def make_worker_app() -> FastAPI:
-    """What each of several workers serves; the index is a Qdrant server's then."""
-    return create_app(Workspace.open(load_settings(), command="serve"))
-
-
 def serve_with_workers(settings: Settings) -> None:
     """Serve from several processes until interrupted. Paths cannot be handed over in this mode."""
     uvicorn.run(
-        "api.server:make_worker_app",
+        "api.worker:make_worker_app",
         factory=True,
         host=settings.host,
         port=settings.port,

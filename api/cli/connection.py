@@ -101,7 +101,7 @@ def _private_server(settings: Settings, command: str) -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="youju-") as folder,
         local_socket(Path(folder)) as bound,
     ):
-        server = Server(create_app(workspace), log_level="warning", with_lifespan=False)
+        server = Server(create_app(workspace), log_level="warning")
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         try:

@@ -5,24 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import threading
-from contextlib import ExitStack, closing
-from dataclasses import asdict
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from uvicorn.importer import import_from_string
 
-from api.app import create_app
-from api.cli.ingest import print_report
-from api.cli.output import console
-from api.cli.progress import RunProgress
-from api.server import Server, bind, local_socket, serve_with_workers, url_of
-from api.settings import check_safety, load_settings
-from api.workspace import Workspace
-from ingest.errors import YoujuError
-from ingest.runs import Report
-from ingest.sources.folder import FolderSource
+from api.server import Server, bind, serve_with_workers, url_of
+from api.settings import Settings, check_safety, load_settings
+from api.starting import Starting
 
 app = typer.Typer()
 
@@ -41,14 +33,8 @@ def serve(
     if settings.workers > 1:
         serve_with_workers(settings)
         return
-    with closing(Workspace.open(settings, command="serve")) as workspace, ExitStack() as opened:
-        listening = opened.enter_context(closing(bind(settings.host, settings.port)))
-        local = opened.enter_context(local_socket(settings.home))
-        url = url_of(listening)
-        if workspace.store.ownership is not None:
-            workspace.store.ownership.announce(socket=local.getsockname(), url=url)
-        server = Server(create_app(workspace), log_level=settings.log_level)
-        asyncio.run(_serve(server, [listening, local], workspace, url, ingest or []))
+    with closing(bind(settings.host, settings.port)) as listening:
+        asyncio.run(_serve(settings, listening, ingest or []))
 
 
 def _log(level: str) -> None:
@@ -59,41 +45,18 @@ def _log(level: str) -> None:
         logging.getLogger(package).setLevel(level.upper())
 
 
-async def _serve(
-    server: Server, sockets: list[socket.socket], workspace: Workspace, url: str, paths: list[Path]
-) -> None:
-    serving = asyncio.ensure_future(server.serve(sockets=sockets))
+async def _serve(settings: Settings, listening: socket.socket, paths: list[Path]) -> None:
+    """Answer that this process lives, and only then import what takes seconds: the application."""
+    starting, url = Starting(), url_of(listening)
+    server = Server(starting, log_level=settings.log_level)
+    serving = asyncio.ensure_future(server.serve(sockets=[listening]))
     answering = asyncio.ensure_future(server.answering.wait())
     await asyncio.wait({serving, answering}, return_when=asyncio.FIRST_COMPLETED)
     answering.cancel()
-    stop = threading.Event()
-    ingesting = asyncio.ensure_future(_welcome(workspace, url, paths, stop))
     try:
-        await serving
+        serve_home = await asyncio.to_thread(import_from_string, "api.cli.serving:serve_home")
+        if not serving.done():  # nobody has interrupted meanwhile
+            await serve_home(settings, starting, url, paths, serving)
     finally:
-        stop.set()
-        await ingesting
-
-
-async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: threading.Event) -> None:
-    """Say where the page is, bring in what was asked for, and say so again when that is done."""
-    if outdated := await asyncio.to_thread(workspace.ingestor.outdated):
-        console.print(
-            f"[yellow]{outdated} documents were ingested with other settings and may not be found: "
-            "run `youju ingest` on them again.[/yellow]"
-        )
-    if paths:
-        console.print(f"Serving at {url} while {', '.join(str(path) for path in paths)} is brought in.")
-        try:
-            print_report(asdict(await asyncio.to_thread(_ingest, workspace, paths, stop)))
-        except YoujuError as error:
-            console.print(f"[red]{error.code}[/red]  {error}")
-    if not stop.is_set():
-        console.print(f"[bold]Youju is ready: {url}[/bold]  (Ctrl-C stops it)")
-
-
-def _ingest(workspace: Workspace, paths: list[Path], stop: threading.Event) -> Report:
-    with RunProgress() as progress:
-        return workspace.ingestor.run(
-            FolderSource(paths), on_progress=lambda report: progress.show(report.counts()), stop=stop
-        )
+        server.should_exit = True
+        await serving

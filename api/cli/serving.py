@@ -1,0 +1,74 @@
+"""What `youju serve` does once it listens: open the home, hand over to the application, bring in what was asked for."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import AsyncExitStack, closing
+from dataclasses import asdict
+from pathlib import Path
+
+from api.app import create_app
+from api.cli.ingest import print_report
+from api.cli.output import console
+from api.cli.progress import RunProgress
+from api.server import Server, local_socket
+from api.settings import Settings
+from api.starting import Starting
+from api.workspace import Workspace
+from ingest.errors import YoujuError
+from ingest.runs import Report
+from ingest.sources.folder import FolderSource
+
+
+async def serve_home(
+    settings: Settings, starting: Starting, url: str, paths: list[Path], serving: asyncio.Future[None]
+) -> None:
+    """Serve the home of these settings through `starting` and on its local socket, until `serving` is done.
+
+    Raises what `Workspace.open` raises.
+    """
+    async with AsyncExitStack() as opened:
+        workspace = await asyncio.to_thread(Workspace.open, settings, command="serve")
+        opened.enter_context(closing(workspace))
+        local = opened.enter_context(local_socket(settings.home))
+        if workspace.store.ownership is not None:
+            workspace.store.ownership.announce(socket=local.getsockname(), url=url)
+        app = create_app(workspace)
+        await opened.enter_async_context(app.router.lifespan_context(app))
+        beside = Server(app, log_level=settings.log_level, takes_signals=False)
+        listening = asyncio.ensure_future(beside.serve(sockets=[local]))
+        starting.application = app
+        stop = threading.Event()
+        ingesting = asyncio.ensure_future(_welcome(workspace, url, paths, stop))
+        try:
+            await serving
+        finally:
+            stop.set()
+            await ingesting
+            beside.should_exit = True
+            await listening
+
+
+async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: threading.Event) -> None:
+    """Say where the page is, bring in what was asked for, and say so again when that is done."""
+    if outdated := await asyncio.to_thread(workspace.ingestor.outdated):
+        console.print(
+            f"[yellow]{outdated} documents were ingested with other settings and may not be found: "
+            "run `youju ingest` on them again.[/yellow]"
+        )
+    if paths:
+        console.print(f"Serving at {url} while {', '.join(str(path) for path in paths)} is brought in.")
+        try:
+            print_report(asdict(await asyncio.to_thread(_ingest, workspace, paths, stop)))
+        except YoujuError as error:
+            console.print(f"[red]{error.code}[/red]  {error}")
+    if not stop.is_set():
+        console.print(f"[bold]Youju is ready: {url}[/bold]  (Ctrl-C stops it)")
+
+
+def _ingest(workspace: Workspace, paths: list[Path], stop: threading.Event) -> Report:
+    with RunProgress() as progress:
+        return workspace.ingestor.run(
+            FolderSource(paths), on_progress=lambda report: progress.show(report.counts()), stop=stop
+        )
