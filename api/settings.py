@@ -6,6 +6,7 @@ import difflib
 import ipaddress
 import logging
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,6 +22,8 @@ from ingest.settings import IngestSettings
 
 PREFIX = "YOUJU_"
 FILE_NAME = "youju.toml"
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 logger = logging.getLogger(__name__)
 
@@ -169,7 +172,36 @@ def _read(path: Path) -> Mapping[str, Any]:
             raise ConfigurationError(
                 "unknown_setting", f"{path} has the unknown setting {key!r}.", _did_you_mean(key) or "Remove it."
             )
+    if isinstance(values.get("sources"), list):
+        values["sources"] = [_source(source, path) for source in values["sources"]]
     return values
+
+
+def _source(source: Any, file: Path) -> Any:
+    """A source as the file has it: variables of the environment filled in, its folder relative to the file."""
+    if not isinstance(source, dict):
+        return source
+    source = {key: _filled(value, file) for key, value in source.items()}
+    if isinstance(source.get("path"), str):
+        source["path"] = str(file.absolute().parent / Path(source["path"]).expanduser())
+    return source
+
+
+def _filled(value: Any, file: Path) -> Any:
+    """The value with `${NAME}` replaced by that variable of the environment, wherever it is a text."""
+    if isinstance(value, dict):
+        return {key: _filled(item, file) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_filled(item, file) for item in value]
+    return _VARIABLE.sub(lambda found: _variable(found[1], file), value) if isinstance(value, str) else value
+
+
+def _variable(name: str, file: Path) -> str:
+    if name not in os.environ:
+        raise ConfigurationError(
+            "variable_missing", f"{file} uses ${{{name}}}, which is not set.", f"Set the variable {name}."
+        )
+    return os.environ[name]
 
 
 def _warn_of_misspelt_variables() -> None:

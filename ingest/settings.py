@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from ingest.sources.settings import SourceSettings
 
 
 class IngestSettings(BaseModel):
@@ -54,3 +56,15 @@ class IngestSettings(BaseModel):
     passwords: tuple[SecretStr, ...] = Field(
         (), description="Passwords to try on protected documents, in this order; written as a JSON list."
     )
+
+    sources: tuple[SourceSettings, ...] = Field(
+        (), description="Where documents are taken from by name and by schedule: `[[sources]]` in youju.toml."
+    )
+
+    @field_validator("sources")
+    @classmethod
+    def _names_are_unique(cls, sources: tuple[SourceSettings, ...]) -> tuple[SourceSettings, ...]:
+        names = [source.name for source in sources]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"two sources are called {', '.join(sorted(twice))}")
+        return sources

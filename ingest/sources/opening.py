@@ -1,0 +1,37 @@
+"""From the settings of a source to the source."""
+
+from __future__ import annotations
+
+from ingest.errors import ConfigurationError, RequestError
+from ingest.settings import IngestSettings
+from ingest.sources import Source
+from ingest.sources.folder import FolderSource
+from ingest.sources.settings import FolderSettings, SourceSettings
+
+
+def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
+    """The source that these settings describe. Nothing is read or connected to before it is listed.
+
+    Raises ConfigurationError where a package for it is missing.
+    """
+    if isinstance(source, FolderSettings):
+        return FolderSource([source.path], source.name)
+    raise ConfigurationError("unknown_source_type", f"Sources of type {source.type!r} cannot be read yet.")
+
+
+def open_sources(settings: IngestSettings) -> list[Source]:
+    """All enabled sources, in the order of the settings. Raises as `open_source` does."""
+    return [open_source(source, settings) for source in settings.sources if source.enabled]
+
+
+def named(settings: IngestSettings, name: str) -> SourceSettings:
+    """The settings of the source called `name`. Raises RequestError if there is none."""
+    for source in settings.sources:
+        if source.name == name:
+            return source
+    known = ", ".join(source.name for source in settings.sources)
+    raise RequestError(
+        "unknown_source",
+        f"No source is called {name!r}.",
+        f"The sources are: {known}." if known else "Add it to youju.toml under [[sources]].",
+    )

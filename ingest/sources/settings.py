@@ -1,0 +1,159 @@
+"""What `[[sources]]` of youju.toml says: one model for each type of source, all with a name, rules and a schedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from ingest.access import is_principal
+
+RESERVED_NAMES = frozenset({"local", "push"})
+"""Sources that are always there: `youju ingest PATHS`, and what is uploaded over HTTP."""
+
+_NAME = re.compile(r"[^\W_][\w .-]{0,99}")
+_CRON_FIELDS = 5
+
+
+class AccessRule(BaseModel):
+    """Who may read the documents whose path in the source matches `glob`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    glob: str = Field(min_length=1, description="Path pattern, as in include.")
+    principals: tuple[str, ...] = Field(
+        description="`everyone`, `user:<id>`, `group:<id>`; none: the operator of this machine alone."
+    )
+
+    @field_validator("principals")
+    @classmethod
+    def _are_principals(cls, principals: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(map(is_principal, principals)):
+            raise ValueError("principals are `everyone`, `user:<id>` or `group:<id>`")
+        return principals
+
+
+class ConfiguredSource(BaseModel):
+    """What every source has, whatever its type.
+
+    Globs are matched with the path inside the source, whatever its case: `*` and `?` stay within one folder, `**`
+    crosses folders, a pattern without a slash fits at any depth, and one that fits a folder fits all below it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    name: str = Field(description="Name of the source, for ever: its documents belong to it.")
+    include: tuple[str, ...] = Field((), description="Globs of what is read; everything if there is none.")
+    exclude: tuple[str, ...] = Field((), description="Globs of what is left out, even where include fits.")
+    access: tuple[AccessRule, ...] = Field(
+        (),
+        description="Who may read what: the first rule whose glob fits counts, and what none fits is for the "
+        "operator alone. Without rules, everyone.",
+    )
+    schedule: str | None = Field(None, description="When it is ingested, as cron says it: five fields.")
+    time_zone: str = Field("UTC", description="Time zone of the schedule, e.g. Asia/Shanghai.")
+    enabled: bool = Field(True, description="Whether `ingest --all` and the schedule take it.")
+
+    @field_validator("name")
+    @classmethod
+    def _is_free(cls, name: str) -> str:
+        if not _NAME.fullmatch(name):
+            raise ValueError("a name is 1 to 100 letters, digits, spaces, dots, - and _, the first a letter or a digit")
+        if name in RESERVED_NAMES:
+            raise ValueError(f"{' and '.join(sorted(RESERVED_NAMES))} are names of sources that are always there")
+        return name
+
+    @field_validator("schedule")
+    @classmethod
+    def _has_five_fields(cls, schedule: str | None) -> str | None:
+        if schedule is not None and len(schedule.split()) != _CRON_FIELDS:
+            raise ValueError("a schedule has five fields: minute, hour, day of month, month, day of week")
+        return schedule
+
+    @field_validator("time_zone")
+    @classmethod
+    def _exists(cls, time_zone: str) -> str:
+        try:
+            ZoneInfo(time_zone)
+        except (KeyError, OSError, ValueError):
+            raise ValueError("no such time zone: write it like Asia/Shanghai") from None
+        return time_zone
+
+
+class FolderSettings(ConfiguredSource):
+    """A folder of this machine, or one that is mounted on it."""
+
+    type: Literal["folder"]
+    path: Path = Field(description="The folder; relative to youju.toml.")
+    follow_links: Literal["none", "files", "all"] = Field(
+        "files", description="Which links are followed: to files, to folders too (each folder once), or none."
+    )
+    hidden: bool = Field(False, description="Read files and folders whose name begins with a dot.")
+    archives: bool = Field(True, description="Read zip and tar archives as folders.")
+    watch: bool = Field(False, description="Ingest soon after something changed, while `youju serve` runs.")
+    watch_seconds: float = Field(5.0, gt=0, description="How often to look, with watch.")
+
+
+class FsspecSettings(ConfiguredSource):
+    """An object store or a file server, by a URL that fsspec understands."""
+
+    type: Literal["fsspec"]
+    url: str = Field(description="Where it is, e.g. s3://bucket/folder, sftp://user@host/folder; without a password.")
+    options: dict[str, Any] = Field(
+        default_factory=dict,
+        description="What the file system needs beside the URL: `password`, `key`, `secret`, …. "
+        "Texts are treated as secrets; `${NAME}` stands for a variable of the environment.",
+    )
+    hidden: bool = Field(False, description="Read files and folders whose name begins with a dot.")
+    archives: bool = Field(True, description="Read zip and tar archives as folders.")
+    timeout_seconds: float = Field(60.0, gt=0, description="How long connecting, or one request, may take.")
+
+    @field_validator("url")
+    @classmethod
+    def _has_a_scheme_and_no_password(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if not parts.scheme:
+            raise ValueError("a URL begins with its scheme, e.g. s3://")
+        if parts.password is not None:
+            raise ValueError('a password does not belong in the URL: options = {password = "${NAME}"}')
+        return url
+
+    @field_validator("options")
+    @classmethod
+    def _texts_are_secret(cls, options: dict[str, Any]) -> dict[str, Any]:
+        return {name: _hidden(value) for name, value in options.items()}
+
+    def storage_options(self) -> dict[str, Any]:
+        """The options as the file system takes them, secrets in the clear: never print or log them."""
+        return {name: _shown(value) for name, value in self.options.items()}
+
+
+class WebSettings(ConfiguredSource):
+    """Pages of a web site."""
+
+    type: Literal["web"]
+
+
+SourceSettings = Annotated[FolderSettings | FsspecSettings | WebSettings, Field(discriminator="type")]
+"""One source; `type` says which model it is."""
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return SecretStr(value)
+    if isinstance(value, Mapping):
+        return {name: _hidden(item) for name, item in value.items()}
+    return [_hidden(item) for item in value] if isinstance(value, Sequence) else value
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    if isinstance(value, Mapping):
+        return {name: _shown(item) for name, item in value.items()}
+    return [_shown(item) for item in value] if isinstance(value, list) else value
