@@ -65,6 +65,10 @@ class Index(Protocol):
         """The vectors of those chunks, in the same order."""
         ...
 
+    def set_access(self, document_id: str, access: Sequence[str]) -> None:
+        """Change who may find the chunks of a document, all its revisions; their vectors stay."""
+        ...
+
     def retire(self, document_id: str, *, first: int, last: int) -> None:
         """Remove the chunks of the revisions from `first` to `last`, both included."""
         ...

@@ -32,6 +32,7 @@ from ingest.index.payload import (
     checked,
     chunk_of,
     embedding_of,
+    of_document,
     payload_of,
     ranked,
     readable,
@@ -140,6 +141,12 @@ class EdgeIndex:
         records = self._records(document_id, revision, with_payload=["position"], with_vector=True)
         by_position = sorted(records, key=lambda record: int(record.payload["position"]))
         return [embedding_of(record.vector) for record in by_position]
+
+    def set_access(self, document_id: str, access: Sequence[str]) -> None:
+        """Change who may find the chunks of a document, all its revisions; their vectors stay."""
+        selected = self._filter(of_document(document_id))
+        with self._translated():
+            self._shard.update(self._engine.UpdateOperation.set_payload_by_filter(selected, {"access": list(access)}))
 
     def retire(self, document_id: str, *, first: int, last: int) -> None:
         """Remove the chunks of the revisions from `first` to `last`, both included."""

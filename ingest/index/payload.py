@@ -108,6 +108,11 @@ def chunk_of(point_id: object, payload: Mapping[str, Any]) -> Chunk:
     )
 
 
+def of_document(document_id: str) -> tuple[Condition, ...]:
+    """The condition that the chunks of one document meet, of all its revisions."""
+    return (AnyOf("document_id", (document_id,)),)
+
+
 def checked(dense: np.ndarray, dimension: int) -> list[float]:
     """The vector as both engines take it: a list, which they read twice as fast as an array.
 

@@ -25,6 +25,7 @@ from ingest.index.payload import (
     checked,
     chunk_of,
     embedding_of,
+    of_document,
     payload_of,
     ranked,
     readable,
@@ -118,6 +119,14 @@ class ServerIndex:
         records = self._records(document_id, revision, with_payload=["position"], with_vectors=True)
         by_position = sorted(records, key=lambda record: int(record.payload["position"]))
         return [embedding_of(record.vector) for record in by_position]
+
+    def set_access(self, document_id: str, access: Sequence[str]) -> None:
+        """Change who may find the chunks of a document, all its revisions; their vectors stay."""
+        from qdrant_client.models import FilterSelector
+
+        selector = FilterSelector(filter=_filter(of_document(document_id)))
+        with self._translated():
+            self._client.set_payload(self._collection, {"access": list(access)}, points=selector, wait=True)
 
     def retire(self, document_id: str, *, first: int, last: int) -> None:
         """Remove the chunks of the revisions from `first` to `last`, both included."""

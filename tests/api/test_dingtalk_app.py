@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.document import Reference
+from ingest.sources import NOTHING_KNOWN
 from tests.fake_dingtalk import FakeDingTalk
 
 DOCUMENTS = {
@@ -28,13 +29,16 @@ class Listed:
 
     name = "listed"
 
-    def references(self) -> Iterator[Reference]:
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
         for uri, (text, access) in DOCUMENTS.items():
             content = text.encode()
             yield Reference(self.name, uri, uri, len(content), 1, content=content, access=(access,))
 
     def covers(self, uri: str) -> bool:
         return True
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        return reference
 
 
 @pytest.fixture
