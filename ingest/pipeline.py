@@ -25,13 +25,14 @@ from ingest.changes import Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
 from ingest.engines.local import Limits, LocalEngine
 from ingest.errors import DocumentError, SourceError, YoujuError
-from ingest.ownership import Ownership, check_room
+from ingest.ownership import check_room
 from ingest.parse import PARSER_VERSION
-from ingest.runs import Failure, OnProgress, Report
+from ingest.runs import Failure, OnProgress, Report, Trigger
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.split import SPLITTER_VERSION
 from ingest.store import Store
+from ingest.tenure import Tenure, tenure
 from ingest.workers import Prepared, make_chunk_embedder, make_preparer
 
 _BATCH_CHUNKS = 256
@@ -60,16 +61,17 @@ class Ingestor:
         on_progress: OnProgress | None = None,
         stop: threading.Event | None = None,
         allow_deletions: bool = False,
+        trigger: Trigger = "manual",
     ) -> Report:
         """Bring the index up to date with the source.
 
         Documents that cannot be read are reported and the rest goes on; setting `stop` ends the run early with
-        everything reported so far searchable. Raises SourceError if the source cannot be listed, OwnedError if
-        a run is under way, UnavailableError if the index, the database or an embedding server went away; the
-        next run goes on from there.
+        everything reported so far searchable, and so does cancelling it by its record. Raises SourceError if the
+        source cannot be listed, OwnedError if a run is under way, UnavailableError if the index, the database or
+        an embedding server went away; the next run goes on from there.
         """
-        with Ownership.take(self._settings.home, "ingest", "run.lock"):
-            run = _Run(self._store, self._settings, self._fingerprint, source, on_progress, stop)
+        with tenure(self._store, self._settings, source.name, trigger=trigger, stop=stop) as held:
+            run = _Run(held, self._settings, self._fingerprint, source, on_progress)
             return run.carry_out(allow_deletions=allow_deletions)
 
 
@@ -78,27 +80,25 @@ class _Run:
 
     def __init__(
         self,
-        store: Store,
+        held: Tenure,
         settings: IngestSettings,
         fingerprint: str,
         source: Source,
         on_progress: OnProgress | None,
-        stop: threading.Event | None,
     ) -> None:
-        self._store = store
+        self._store = held.store
         self._settings = settings
         self._fingerprint = fingerprint
         self._source = source
         self._on_progress = on_progress or (lambda report: None)
-        self._stop = stop or threading.Event()
+        self._stop = held.stop
         self._started = time.monotonic()
         self._complete: dict[str, tuple[Candidate, Publication]] = {}  # by the id of a document's last chunk
         self._broken: dict[str, DocumentError] = {}  # documents that lost a batch, by id, and why
         self._counting = threading.Lock()
-        self._report = Report(store.runs.start(source.name))
+        self._report = held.report
 
     def carry_out(self, *, allow_deletions: bool) -> Report:
-        state = "failed"
         try:
             self._recover()
             changes = find_changes(self._source, self._store.catalog.known(self._source.name), self._fingerprint)
@@ -111,10 +111,8 @@ class _Run:
             self._retire(wait=True)
             if not self._stop.is_set():
                 self._store.index.compact(interrupted=self._stop.is_set)
-            state = "interrupted" if self._stop.is_set() else "done"
         finally:
             self._report.seconds = round(time.monotonic() - self._started, 3)
-            self._store.runs.finish(self._report, state)
         return self._report
 
     def _recover(self) -> None:

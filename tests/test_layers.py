@@ -54,8 +54,10 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_client": ("ingest/index/server",),
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
-        "ingest/database", "ingest/catalog", "ingest/runs", "ingest/store", "ingest/migrations", "api/dingtalk",
+        "ingest/database", "ingest/tables", "ingest/catalog", "ingest/runs", "ingest/lease", "ingest/schedule", "ingest/store",
+        "ingest/migrations", "api/dingtalk",
     ),
+    "cronsim": ("ingest/timetable",),
     "alembic": ("ingest/database", "ingest/migrations"),
     # answering
     "langsmith": ("assistant/models",),

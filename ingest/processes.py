@@ -1,0 +1,66 @@
+"""Which process this is, and whether one of the same machine is still alive."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_PROC = Path("/proc")
+_STATE, _STARTED = 0, 19  # fields of /proc/PID/stat after the name, which is in parentheses
+_OVER = ("Z", "X")  # dead, and not yet asked about by its parent
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that holds something. `machine` names the kernel and the set of process ids that `pid` is of, and is
+    empty where the system does not say; `started` is when the process began, so that a reused id is told apart."""
+
+    host: str
+    machine: str
+    pid: int
+    started: int
+    command: str = ""
+    owner: str = ""
+
+    def __str__(self) -> str:
+        return f"process {self.pid} on {self.host}" + (f" (`youju {self.command}`)" if self.command else "")
+
+
+def current_holder() -> Holder:
+    """This process."""
+    pid = os.getpid()
+    _, started = _state(pid) or ("", 0)
+    return Holder(socket.gethostname()[:200], _machine(), pid, started)
+
+
+def is_dead(holder: Holder) -> bool:
+    """Whether that process is surely gone. False for one of another machine or container: nobody can tell."""
+    if not holder.machine or holder.machine != _machine():
+        return False
+    found = _state(holder.pid)
+    return found is None or found[0] in _OVER or found[1] != holder.started
+
+
+@cache
+def _machine() -> str:
+    """This boot of this kernel, and the namespace of process ids: containers have one each."""
+    try:
+        boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {(_PROC / 'self/ns/pid').readlink()}"
+    except OSError:
+        return ""
+
+
+def _state(pid: int) -> tuple[str, int] | None:
+    """The state letter of a process and when it began, in ticks since the boot; None if there is none."""
+    try:
+        fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        # It vanished while being read, or may not be looked at: only the former is known by a second look.
+        return ("", 0) if (_PROC / str(pid)).exists() else None
+    return fields[_STATE], int(fields[_STARTED])

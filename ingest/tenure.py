@@ -1,0 +1,146 @@
+"""What surrounds a run: nobody else works on its source, its record is kept, and it hears when it has to end."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+
+from ingest.catalog import Catalog
+from ingest.errors import OwnedError, YoujuError
+from ingest.lease import Lease, holder_of
+from ingest.ownership import Ownership
+from ingest.runs import Report, Runs, State, Trigger
+from ingest.settings import IngestSettings
+from ingest.store import Store
+
+_RECORD_EVERY_SECONDS = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+class Stop(threading.Event):
+    """An event that is also set once any of others is."""
+
+    def __init__(self, others: Sequence[threading.Event]) -> None:
+        super().__init__()
+        self._others = others
+
+    def is_set(self) -> bool:
+        return super().is_set() or any(other.is_set() for other in self._others)
+
+
+class Recorder:
+    """Writes down how far a run is, once a second, from a thread of its own; `cancelled` is set when somebody asks."""
+
+    def __init__(self, runs: Runs, report: Report) -> None:
+        self.cancelled = threading.Event()
+        self._runs = runs
+        self._report = report
+        self._written: dict[str, float] = {}
+        self._failures_written = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._record, name=f"record of run {report.run_id}", daemon=True)
+        self._thread.start()
+
+    def finish(self, state: State, error: YoujuError | None) -> None:
+        """Write down how the run ended."""
+        self._over.set()
+        self._thread.join()
+        failures = self._report.failures[self._failures_written :]
+        self._runs.finish(self._report, state, error=error, failures=failures, after=self._failures_written)
+
+    def _record(self) -> None:
+        while not self._over.wait(_RECORD_EVERY_SECONDS):
+            try:
+                if self._runs.is_cancelled(self._report.run_id):
+                    self.cancelled.set()
+                self._write()
+            except YoujuError as error:
+                logger.warning("The progress of a run could not be recorded: %s", error)
+
+    def _write(self) -> None:
+        counts = self._report.counts()
+        failures = self._report.failures[self._failures_written :]
+        if counts != self._written or failures:
+            self._runs.progress(self._report, failures=failures, after=self._failures_written)
+            self._written = counts
+            self._failures_written += len(failures)
+
+
+class Tenure:
+    """The time in which a run has its source to itself.
+
+    `store` is the home, with a catalog that takes nothing from a run that lost its lease; `report` is the run's, and
+    `stop` says when it has to end: the caller wants it to, it was cancelled, or its lease is lost.
+    """
+
+    def __init__(self, store: Store, lease: Lease, source: str, trigger: Trigger, stop: threading.Event | None) -> None:
+        self.report = Report(lease.owner)
+        self.store = replace(store, catalog=Catalog(lease.fenced(store.database)))
+        self._lease = lease
+        store.runs.start(lease.owner, source, trigger)
+        self._recorder = Recorder(store.runs, self.report)
+        self.stop = Stop([self._recorder.cancelled, lease.lost, *([stop] if stop is not None else [])])
+
+    def close(self, error: BaseException | None) -> None:
+        """Record how the run ended. Raises UnavailableError where it ended because its lease was lost."""
+        state: State = "cancelled" if self._recorder.cancelled.is_set() else "interrupted"
+        if not self.stop.is_set() and (error is None or isinstance(error, Exception)):
+            state = "failed" if error is not None else "done"
+        reason = error if isinstance(error, YoujuError) else None
+        if isinstance(error, Exception) and reason is None:
+            reason = YoujuError(
+                "internal_error", "Something went wrong.", "The log of the process that ran it says more."
+            )
+        self._recorder.finish(state, reason)
+        if error is None:
+            self._lease.check()
+
+
+@contextmanager
+def tenure(
+    store: Store,
+    settings: IngestSettings,
+    source: str,
+    *,
+    trigger: Trigger = "manual",
+    stop: threading.Event | None = None,
+) -> Iterator[Tenure]:
+    """Have the source to oneself for a run, which is recorded from here to the end of the context.
+
+    Raises OwnedError where another run works on the source, on whatever host, or, with the embedded index, on any.
+    """
+    with ExitStack() as held:
+        embedded = store.ownership is not None
+        if embedded:
+            held.enter_context(Ownership.take(settings.home, "ingest", "run.lock"))
+        # The lock of the home is proof that no process which uses its database is running.
+        sole = embedded and settings.database_url is None
+        lease = Lease.take(store.database, _name(source), str(uuid.uuid4()), command="ingest", sole=sole)
+        if lease is None:
+            raise _under_way(store, source)
+        held.enter_context(lease)
+        run = Tenure(store, lease, source, trigger, stop)
+        try:
+            yield run
+        except BaseException as error:
+            run.close(error)
+            raise
+        run.close(None)
+
+
+def _name(source: str) -> str:
+    return f"source:{source}"
+
+
+def _under_way(store: Store, source: str) -> OwnedError:
+    holder = holder_of(store.database, _name(source))
+    return OwnedError(
+        "run_under_way",
+        f"The source {source!r} is being brought in by {holder or 'another process'}.",
+        f"Follow that run with `youju runs follow {holder.owner if holder else 'ID'}`, or cancel it there.",
+    )
