@@ -6,69 +6,38 @@ count. The clock ticks with every publication, so that a search can tell that a 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.access import Reader
-from ingest.database import metadata
 from ingest.document import Reference
-from ingest.errors import DocumentError
-from ingest.records import Document, Known, Publication, Retirement, Standing
-
-__all__ = ["Catalog", "Document", "Known", "Publication", "Retirement", "Standing"]
-
-_BATCH = 500  # bound variables per statement: SQLite's oldest limit is 999
-
-_documents = sa.Table(
-    "documents",
-    metadata,
-    sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("source", sa.String(200), nullable=False),
-    sa.Column("uri", sa.Text, nullable=False),
-    sa.Column("path", sa.Text),
-    sa.Column("title", sa.Text, nullable=False, default=""),
-    sa.Column("kind", sa.String(20), nullable=False, default=""),
-    sa.Column("language", sa.String(10), nullable=False, default="other"),
-    sa.Column("access", sa.JSON, nullable=False),
-    sa.Column("revision", sa.Integer),  # the published one; null: none yet
-    sa.Column("published", sa.BigInteger),  # the clock at that publication
-    sa.Column("taken", sa.Integer, nullable=False, default=0),  # the newest number ever given out
-    sa.Column("taken_digest", sa.String(64)),  # what that number was given out for
-    sa.Column("digest", sa.String(64)),  # of the published bytes
-    sa.Column("fingerprint", sa.String(64)),  # of the pipeline that made the published revision
-    sa.Column("size", sa.BigInteger, nullable=False),
-    sa.Column("mtime_ns", sa.BigInteger, nullable=False),
-    sa.Column("token", sa.Text, nullable=False, default=""),
-    sa.Column("chunks", sa.Integer, nullable=False, default=0),
-    sa.Column("error_code", sa.String(60)),
-    sa.Column("error_message", sa.Text),
-    sa.Column("attempts", sa.Integer, nullable=False, default=0),  # that failed, one after the other
-    sa.Column("retry_at", sa.Float),  # when the next run may try again, seconds since 1970
-    sa.Column("dropped", sa.Boolean, nullable=False, default=False),  # given up: left alone until it changes
-    sa.Column("moved_to", sa.String(36)),  # the document that took over its content
-    sa.Column("deleted", sa.Boolean, nullable=False, default=False),
-    sa.Column("updated_at", sa.String(32), nullable=False),
+from ingest.errors import DocumentError, YoujuError
+from ingest.records import Document, FailedTry, Known, Publication, Retirement, Standing
+from ingest.tables import clock as _clock
+from ingest.tables import documents as _documents
+from ingest.tables import retirements as _retirements
+from ingest.transactions import (
+    NO_FAILURE,
+    batches,
+    delete,
+    document_of,
+    failed_try_of,
+    now,
+    pause_seconds,
+    retire,
+    state_of,
+    stored_path,
+    take_revision,
+    tick,
 )
-_clock = sa.Table(
-    "clock",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
-    sa.Column("value", sa.BigInteger, nullable=False),
-)
-_retirements = sa.Table(
-    "retirements",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("document_id", sa.String(36), nullable=False),
-    sa.Column("first", sa.Integer, nullable=False),
-    sa.Column("last", sa.Integer, nullable=False),
-    sa.Column("since", sa.Float, nullable=False),
-)
+
+__all__ = ["Catalog", "Document", "FailedTry", "Known", "Publication", "Retirement", "Standing", "state_of"]
+
+_LONGEST_MOVE = 100
+"""How often a document may have been moved for its first identity still to lead to it."""
 
 
 class Catalog:
@@ -96,7 +65,7 @@ class Catalog:
         )
         found: dict[str, Standing] = {}
         with self._reader.begin() as connection:
-            for ids in _batches(document_ids):
+            for ids in batches(document_ids):
                 rows = connection.execute(sa.select(*columns).where(_documents.c.id.in_(ids), _is_searchable()))
                 for row in rows:
                     found[row.id] = Standing(row.revision, row.published, tuple(row.access), row.source)
@@ -110,17 +79,23 @@ class Catalog:
         if source is not None:
             query = query.where(_documents.c.source == source)
         if failed:
-            query = query.where(_documents.c.error_code.is_not(None))
+            query = query.where(_documents.c.error_code.is_not(None), _documents.c.dropped.is_(False))
         with self._reader.begin() as connection:
             rows = connection.execute(query.order_by(_documents.c.source, _documents.c.uri)).all()
-        return [_document(row) for row in rows if reader.may_read(row.access, row.source)]
+        return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
 
     def document(self, document_id: str) -> Document | None:
-        """One document, or None if it is unknown or deleted. The caller checks the reader."""
-        query = sa.select(_documents).where(_documents.c.id == document_id, _documents.c.deleted.is_(False))
+        """One document, or the one that took over its content when it was moved; None if it is unknown or deleted.
+        The caller checks the reader."""
         with self._reader.begin() as connection:
-            row = connection.execute(query).first()
-        return _document(row) if row is not None else None
+            for _ in range(_LONGEST_MOVE):
+                row = connection.execute(sa.select(_documents).where(_documents.c.id == document_id)).first()
+                if row is None or not row.deleted:
+                    return document_of(row) if row is not None else None
+                if row.moved_to is None:
+                    return None
+                document_id = row.moved_to
+        return None
 
     def known(self, source: str) -> dict[str, Known]:
         """What is remembered of every document of a source that is not deleted, by uri."""
@@ -128,15 +103,16 @@ class Catalog:
         with self._reader.begin() as connection:
             return {
                 row.uri: Known(
-                    row.id,
-                    row.path,
-                    row.size,
-                    row.mtime_ns,
-                    row.token,
-                    row.digest,
-                    row.fingerprint,
-                    tuple(row.access),
-                    row.error_code is not None or row.revision is None,
+                    id=row.id,
+                    path=row.path,
+                    size=row.size,
+                    mtime_ns=row.mtime_ns,
+                    token=row.token,
+                    revision=row.revision,
+                    digest=row.digest,
+                    fingerprint=row.fingerprint,
+                    access=tuple(row.access),
+                    failure=failed_try_of(row),
                 )
                 for row in connection.execute(query)
             }
@@ -149,102 +125,126 @@ class Catalog:
 
     # What a run writes.
 
-    def take_revision(self, reference: Reference, digest: str) -> int:
-        """Give out the revision that this content will be written under, before anything is written.
+    def take_revisions(self, contents: Sequence[tuple[Reference, str]]) -> list[int | DocumentError]:
+        """Give out the revisions that these contents (by digest) will be written under, before anything is written.
 
-        A number belongs to one content for ever: it is given out again only for the same digest, when the run
-        that took it was interrupted. What that run had written is simply written again, under the same ids.
+        All in one transaction, one each; a DocumentError instead where the document's identity belongs to another.
+        A number belongs to one content for ever: it is given out again only for the same digest, when the run that
+        took it was interrupted. What that run had written is simply written again, under the same ids.
         """
-        identity = reference.document_id
         with self._engine.begin() as connection:
-            row = connection.execute(sa.select(_documents).where(_documents.c.id == identity).with_for_update()).first()
-            if row is None:
-                connection.execute(
-                    sa.insert(_documents).values(
-                        id=identity,
-                        source=reference.source,
-                        uri=reference.uri,
-                        access=list(reference.access),
-                        path=_path(reference),
-                        size=reference.size,
-                        mtime_ns=reference.mtime_ns,
-                        token=reference.token,
-                        taken=1,
-                        taken_digest=digest,
-                        updated_at=_now(),
-                    )
-                )
-                return 1
-            if (row.source, row.uri) != (reference.source, reference.uri):
-                raise DocumentError(
-                    "identity_taken",
-                    f"It would have the identity of {row.uri} in {row.source}: one in 2^64.",
-                    "Rename it.",
-                )
-            if row.taken_digest == digest and row.taken > (row.revision or 0):
-                return int(row.taken)
-            connection.execute(
-                sa.update(_documents)
-                .where(_documents.c.id == identity)
-                .values(taken=row.taken + 1, taken_digest=digest)
-            )
-            return int(row.taken) + 1
+            return [take_revision(connection, reference, digest) for reference, digest in contents]
+
+    def take_revision(self, reference: Reference, digest: str) -> int:
+        """Give out one revision: see `take_revisions`."""
+        (taken,) = self.take_revisions([(reference, digest)])
+        if isinstance(taken, DocumentError):
+            raise taken
+        return taken
 
     def publish(self, publications: Sequence[Publication]) -> None:
-        """Make these revisions current, all in one transaction, and note the older ones for retirement."""
+        """Make these revisions current, all in one transaction, and note the older ones for retirement.
+
+        A document that was moved disappears under its old identity in the same transaction.
+        """
         with self._engine.begin() as connection:
-            tick = _tick(connection)
+            at = tick(connection)
             for new in publications:
                 reference = new.reference
                 connection.execute(
                     sa.update(_documents)
                     .where(_documents.c.id == reference.document_id)
                     .values(
-                        path=_path(reference),
+                        path=stored_path(reference),
                         title=new.title,
                         kind=new.kind,
                         language=new.language,
                         access=list(reference.access),
                         revision=new.revision,
-                        published=tick,
+                        published=at,
                         digest=new.digest,
                         fingerprint=new.fingerprint,
                         size=reference.size,
                         mtime_ns=reference.mtime_ns,
                         token=reference.token,
                         chunks=new.chunks,
-                        error_code=None,
-                        error_message=None,
+                        moved_to=None,
                         deleted=False,
-                        updated_at=_now(),
+                        updated_at=now(),
+                        **NO_FAILURE,
                     )
                 )
-            _retire(
+            retire(
                 connection,
                 [(p.reference.document_id, p.revision - 1) for p in publications if p.revision > 1],
             )
+            for new in publications:
+                if new.moved_from is not None:
+                    delete(connection, [new.moved_from], at, moved_to=new.reference.document_id)
 
-    def record_failure(self, reference: Reference, code: str, message: str) -> None:
-        """Remember why a document could not be ingested. Its published revision, if any, stays current."""
-        values = {"error_code": code, "error_message": message, "deleted": False, "updated_at": _now()}
+    def record_failure(self, reference: Reference, error: YoujuError, fingerprint: str) -> None:
+        """Remember why a document could not be ingested by this pipeline, and when to try again.
+
+        Its published revision, if any, stays current.
+        """
         with self._engine.begin() as connection:
-            updated = connection.execute(
-                sa.update(_documents).where(_documents.c.id == reference.document_id).values(**values)
+            values = {
+                "error_code": error.code,
+                "error_message": str(error),
+                "failed_state": state_of(reference, fingerprint),
+                "dropped": False,
+                "deleted": False,
+                "updated_at": now(),
+            }
+            attempts = connection.scalar(
+                sa.select(_documents.c.attempts).where(_documents.c.id == reference.document_id)
             )
-            if updated.rowcount == 0:
+            values |= {"attempts": (attempts or 0) + 1, "retry_at": time.time() + pause_seconds(attempts or 0)}
+            if attempts is not None:
                 connection.execute(
-                    sa.insert(_documents).values(
-                        id=reference.document_id,
-                        source=reference.source,
-                        uri=reference.uri,
-                        path=_path(reference),
-                        title=reference.title or reference.name,
-                        access=list(reference.access),
-                        size=reference.size,
-                        mtime_ns=reference.mtime_ns,
-                        token=reference.token,
-                        **values,
-                    )
+                    sa.update(_documents).where(_documents.c.id == reference.document_id).values(**values)
+                )
+                return
+            connection.execute(
+                sa.insert(_documents).values(
+                    id=reference.document_id,
+                    source=reference.source,
+                    uri=reference.uri,
+                    path=stored_path(reference),
+                    title=reference.title or reference.name,
+                    access=list(reference.access),
+                    size=reference.size,
+                    mtime_ns=reference.mtime_ns,
+                    token=reference.token,
+                    **values,
+                )
+            )
+
+    def retry(self, document_ids: Collection[str]) -> int:
+        """Let the next run try these again, however often they failed; how many of them had failed."""
+        return self._change_failed(document_ids, {"retry_at": None, "attempts": 0, "dropped": False})
+
+    def drop(self, document_ids: Collection[str]) -> int:
+        """Give these up: no run tries them again and no list names them, until they change; how many had failed."""
+        return self._change_failed(document_ids, {"dropped": True})
+
+    def _change_failed(self, document_ids: Collection[str], values: dict[str, Any]) -> int:
+        changed = 0
+        with self._engine.begin() as connection:
+            for ids in batches(document_ids):
+                failed = sa.and_(_documents.c.id.in_(ids), _documents.c.error_code.is_not(None))
+                changed += connection.execute(sa.update(_documents).where(failed).values(**values)).rowcount
+        return changed
+
+    def record_access(self, references: Iterable[Reference]) -> None:
+        """Change who may read these documents, at once: what the index says only helps to find them."""
+        with self._engine.begin() as connection:
+            at = tick(connection)
+            for reference in references:
+                connection.execute(
+                    sa.update(_documents)
+                    .where(_documents.c.id == reference.document_id)
+                    .values(access=list(reference.access), published=at, updated_at=now())
                 )
 
     def record_unchanged(self, references: Iterable[Reference]) -> None:
@@ -258,37 +258,15 @@ class Catalog:
                         size=reference.size,
                         mtime_ns=reference.mtime_ns,
                         token=reference.token,
-                        path=_path(reference),
-                        error_code=None,
-                        error_message=None,
+                        path=stored_path(reference),
+                        **NO_FAILURE,
                     )
                 )
 
     def delete(self, document_ids: Collection[str]) -> None:
         """Take the documents out of every search at once, and note their chunks for retirement."""
         with self._engine.begin() as connection:
-            tick = _tick(connection)
-            for ids in _batches(document_ids):
-                taken = connection.execute(
-                    sa.select(_documents.c.id, _documents.c.taken).where(_documents.c.id.in_(ids))
-                ).all()
-                connection.execute(
-                    sa.update(_documents)
-                    .where(_documents.c.id.in_(ids))
-                    .values(
-                        deleted=True,
-                        # The numbers given out so far are about to be retired: this content must not get one again.
-                        taken_digest=None,
-                        revision=None,
-                        published=tick,
-                        digest=None,
-                        chunks=0,
-                        error_code=None,
-                        error_message=None,
-                        updated_at=_now(),
-                    )
-                )
-                _retire(connection, [(row.id, row.taken) for row in taken])
+            delete(connection, document_ids, tick(connection))
 
     def retirements(self, *, older_than_seconds: float = 0.0) -> list[Retirement]:
         """What is to be removed from the index, oldest first, once it has waited that long."""
@@ -300,7 +278,7 @@ class Catalog:
     def record_retired(self, retirements: Iterable[Retirement]) -> None:
         """Forget these: the index no longer holds their chunks."""
         with self._engine.begin() as connection:
-            for ids in _batches([retirement.id for retirement in retirements]):
+            for ids in batches([retirement.id for retirement in retirements]):
                 connection.execute(sa.delete(_retirements).where(_retirements.c.id.in_(ids)))
 
     def unpublished(self, source: str) -> list[Retirement]:
@@ -316,52 +294,3 @@ class Catalog:
 
 def _is_searchable() -> sa.ColumnElement[bool]:
     return sa.and_(_documents.c.deleted.is_(False), _documents.c.revision.is_not(None))
-
-
-def _tick(connection: sa.Connection) -> int:
-    # The row is locked until commit, so publications are ordered like their ticks, on every database.
-    connection.execute(sa.update(_clock).values(value=_clock.c.value + 1))
-    return int(connection.scalar(sa.select(_clock.c.value)) or 0)
-
-
-def _retire(connection: sa.Connection, upto: Sequence[tuple[str, int]]) -> None:
-    rows = [{"document_id": identity, "first": 1, "last": last, "since": time.time()} for identity, last in upto]
-    if rows:
-        connection.execute(sa.insert(_retirements), rows)
-
-
-def _document(row: sa.Row[Any]) -> Document:
-    state = "failed" if row.error_code else "ready" if row.revision is not None else "pending"
-    return Document(
-        row.id,
-        row.source,
-        row.uri,
-        row.title,
-        row.kind,
-        row.language,
-        row.revision,
-        row.chunks,
-        tuple(row.access),
-        state,
-        row.error_code,
-        row.error_message,
-        row.updated_at,
-        row.path,
-        row.size,
-        row.mtime_ns,
-    )
-
-
-def _path(reference: Reference) -> str | None:
-    if reference.path is None:
-        return None
-    return os.fsencode(reference.path).decode("utf-8", "backslashreplace")
-
-
-def _batches(values: Collection[str] | Collection[int]) -> Iterable[list[Any]]:
-    ordered = list(values)
-    return (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

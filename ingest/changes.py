@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from ingest.document import Reference
 from ingest.errors import SourceError
-from ingest.records import Known
+from ingest.records import FailedTry, Known
 from ingest.sources import Source
+from ingest.transactions import state_of
 
 # A source that has lost more than this is more likely to be away than to be empty.
 _SUSPICIOUS_SHARE = 0.5
@@ -17,64 +19,92 @@ _SUSPICIOUS_COUNT = 10
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A document to read. `known_digest` is set where only its bytes can tell whether it changed.
+    """A document to read, and what is known of it. `known_digest` is set where only its bytes can tell whether it
+    changed.
 
     `at_hand` is the reference with its bytes, once the source has fetched them.
     """
 
     reference: Reference
-    is_new: bool
-    known_digest: str | None
+    known: Known | None = None
+    known_digest: str | None = None
     at_hand: Reference | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no revision of it is searchable yet."""
+        return self.known is None or self.known.revision is None
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run has to do. `gone` are ids of documents that the source no longer lists."""
+    """What a run has to do.
+
+    `reassigned` are documents of which only the access rules changed. `postponed` failed before and are not due yet,
+    each with why. `gone` are the documents that the source no longer lists, `covered` says of how many.
+    """
 
     candidates: tuple[Candidate, ...]
     unchanged: int
-    gone: tuple[str, ...]
+    reassigned: tuple[Reference, ...]
+    postponed: tuple[tuple[Reference, FailedTry], ...]
+    gone: tuple[Known, ...]
     covered: int
 
 
 def find_changes(source: Source, known: Mapping[str, Known], fingerprint: str) -> Changes:
-    """Compare the source's listing with the catalog: by size and time first, by digest later.
+    """Compare the source's listing with the catalog: by size, time and token first, by digest later.
 
     `fingerprint` identifies the pipeline: a document that another one made is read again.
     """
     candidates: list[Candidate] = []
+    reassigned: list[Reference] = []
+    postponed: list[tuple[Reference, FailedTry]] = []
     unchanged = 0
     listed: set[str] = set()
+    now = time.time()
     for reference in source.references({uri: document.token for uri, document in known.items()}):
         listed.add(reference.uri)
         before = known.get(reference.uri)
-        if before is not None and _same(before, reference, fingerprint):
-            unchanged += 1
+        if before is None:
+            candidates.append(Candidate(reference))
+        elif before.failure is not None and before.failure.state == state_of(reference, fingerprint):
+            if before.failure.dropped:
+                unchanged += 1
+            elif before.failure.retry_at > now:
+                postponed.append((reference, before.failure))
+            else:
+                candidates.append(_candidate(before, reference, fingerprint))
+        elif not _same(before, reference, fingerprint):
+            candidates.append(_candidate(before, reference, fingerprint))
+        elif before.access != reference.access:
+            reassigned.append(reference)
         else:
-            candidates.append(Candidate(reference, before is None, _comparable(before, reference, fingerprint)))
+            unchanged += 1
     covered = [uri for uri in known if source.covers(uri)]
-    gone = tuple(known[uri].id for uri in covered if uri not in listed)
-    return Changes(tuple(candidates), unchanged, gone, len(covered))
+    gone = tuple(known[uri] for uri in covered if uri not in listed)
+    return Changes(tuple(candidates), unchanged, tuple(reassigned), tuple(postponed), gone, len(covered))
 
 
-def check_deletions(changes: Changes, *, allowed: bool) -> None:
+def check_deletions(gone: Collection[Known], covered: int, *, allowed: bool) -> None:
     """Raise SourceError when so much is gone that the source itself is probably away."""
-    many = len(changes.gone) > max(_SUSPICIOUS_COUNT, changes.covered * _SUSPICIOUS_SHARE)
+    many = len(gone) > max(_SUSPICIOUS_COUNT, covered * _SUSPICIOUS_SHARE)
     if many and not allowed:
         raise SourceError(
             "many_deletions",
-            f"{len(changes.gone)} of {changes.covered} documents are no longer there; none was removed.",
+            f"{len(gone)} of {covered} documents are no longer there; none was removed.",
             "Check that everything is mounted. If they are really gone, run again with --allow-deletions.",
         )
 
 
+def _candidate(before: Known, now: Reference, fingerprint: str) -> Candidate:
+    # After a failure the bytes are read again in any case: what failed may have been the machine.
+    comparable = before.fingerprint == fingerprint and before.failure is None
+    return Candidate(now, before, before.digest if comparable else None)
+
+
 def _same(before: Known, now: Reference, fingerprint: str) -> bool:
-    state = (before.size, before.mtime_ns, before.token, before.fingerprint, before.access)
-    return not before.failed and state == (now.size, now.mtime_ns, now.token, fingerprint, now.access)
-
-
-def _comparable(before: Known | None, now: Reference, fingerprint: str) -> str | None:
-    if before is None or before.fingerprint != fingerprint or before.access != now.access:
-        return None
-    return before.digest
+    if before.failure is not None or before.revision is None:
+        return False
+    state = (before.size, before.mtime_ns, before.token, before.fingerprint)
+    return state == (now.size, now.mtime_ns, now.token, fingerprint)

@@ -16,17 +16,21 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ingest.catalog import Publication
+from ingest.batches import grouped
 from ingest.changes import Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
+from ingest.drafts import Draft, Drafts, known_vectors
 from ingest.engines.local import Limits, LocalEngine
 from ingest.errors import DocumentError, SourceError, YoujuError
+from ingest.moves import Moves
 from ingest.ownership import check_room
 from ingest.parse import PARSER_VERSION
+from ingest.records import FailedTry, Known, Publication
 from ingest.runs import Failure, OnProgress, Report, Trigger
 from ingest.settings import IngestSettings
 from ingest.sources import Source
@@ -35,6 +39,8 @@ from ingest.store import Store
 from ingest.tenure import Tenure, tenure
 from ingest.workers import Prepared, make_chunk_embedder, make_preparer
 
+# Taking revisions costs one write to the disk, however many there are.
+_BATCH_DOCUMENTS, _BATCH_DOCUMENTS_SECONDS = 64, 0.05
 _BATCH_CHUNKS = 256
 _BATCH_SECONDS = 2.0
 # A search that began before a publication may still be reading the old chunks.
@@ -93,8 +99,8 @@ class _Run:
         self._on_progress = on_progress or (lambda report: None)
         self._stop = held.stop
         self._started = time.monotonic()
-        self._complete: dict[str, tuple[Candidate, Publication]] = {}  # by the id of a document's last chunk
-        self._broken: dict[str, DocumentError] = {}  # documents that lost a batch, by id, and why
+        self._drafts = Drafts()
+        self._moves = Moves()
         self._counting = threading.Lock()
         self._report = held.report
 
@@ -102,9 +108,13 @@ class _Run:
         try:
             self._recover()
             changes = find_changes(self._source, self._store.catalog.known(self._source.name), self._fingerprint)
-            self._report.found = len(changes.candidates) + changes.unchanged
             self._report.unchanged = changes.unchanged
+            self._report.found = changes.unchanged + len(changes.candidates) + len(changes.reassigned)
+            self._report.found += len(changes.postponed)
+            self._moves.expect(changes.gone, self._fingerprint)
             self._progress()
+            self._postpone(changes.postponed)
+            self._reassign(changes.reassigned)
             self._ingest(changes.candidates)
             if not self._stop.is_set():
                 self._delete(changes, allowed=allow_deletions)
@@ -121,6 +131,24 @@ class _Run:
             self._store.index.retire(leftover.document_id, first=leftover.first, last=leftover.last)
         self._retire()
 
+    def _postpone(self, postponed: Sequence[tuple[Reference, FailedTry]]) -> None:
+        """Report again what failed before and is not due yet."""
+        for reference, failure in postponed:
+            due = datetime.fromtimestamp(failure.retry_at, UTC).isoformat(sep=" ", timespec="minutes")
+            message = f"{failure.message} Next try after {due}, or at once: `youju documents retry`."
+            self._report.failed += 1
+            self._report.failures.append(Failure(reference.uri, failure.code, message))
+
+    def _reassign(self, references: Sequence[Reference]) -> None:
+        """Change who may read documents that did not change otherwise. The index follows the catalog's word only
+        where it helps to find, so whichever of the two is ahead when this is interrupted, nobody reads too much."""
+        for reference in references:
+            self._store.index.set_access(reference.document_id, reference.access)
+        if references:
+            self._store.index.flush()
+            self._store.catalog.record_access(references)
+            self._report.changed += len(references)
+
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
         settings = self._settings
         limits = Limits(settings.parse_timeout_seconds, settings.parse_memory_mb)
@@ -132,9 +160,12 @@ class _Run:
             make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS, stop=self._stop
         )
         with closing(preparing), closing(embedding), TemporaryDirectory(prefix="youju-run-") as folder:
-            fetched = self._fetched(candidates, Path(folder))
-            for chunks, embeddings in embedding.run(_batches(self._chunks(preparing.run(fetched)))):
-                self._publish(chunks, embeddings)
+            prepared = preparing.run(self._fetched(candidates, Path(folder)))
+            unknown = self._drafted(grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_DOCUMENTS_SECONDS))
+            batches = grouped(unknown, limit=_BATCH_CHUNKS, seconds=_BATCH_SECONDS)
+            for chunks, embeddings in embedding.run([c for c in batch if c is not None] for batch in batches):
+                self._write(chunks, embeddings)
+                self._publish()
                 self._retire()
                 self._progress()
 
@@ -148,29 +179,55 @@ class _Run:
             except DocumentError as error:
                 self._fail(candidate.reference, error)
 
-    def _chunks(self, prepared: Iterable[tuple[Candidate, Prepared | YoujuError]]) -> Iterator[Chunk]:
-        """The chunks of every document that changed, under the revision taken for it."""
-        for candidate, document in prepared:
-            _discard(candidate)
-            if isinstance(document, YoujuError):
-                self._fail(candidate.reference, document)
-            elif document.passages is None:
-                self._store.catalog.record_unchanged([candidate.reference])
-                self._report.unchanged += 1
-            else:
-                try:
-                    revision = self._store.catalog.take_revision(candidate.reference, document.digest)
-                except DocumentError as error:
-                    self._fail(candidate.reference, error)
-                    continue
-                chunks = _number(candidate.reference, revision, document, document.passages)
-                publication = _publication(candidate.reference, revision, self._fingerprint, document)
-                self._complete[chunks[-1].id] = (candidate, publication)
-                yield from chunks
+    def _drafted(self, groups: Iterable[list[tuple[Candidate, Prepared | YoujuError]]]) -> Iterator[Chunk | None]:
+        """A draft for every document that changed, and those of its chunks that have to be embedded.
+
+        None stands for a document of which there are none, so that it is published as soon as the others.
+        """
+        for group in groups:
+            changed: list[tuple[Candidate, Prepared]] = []
+            same: list[Candidate] = []
+            for candidate, document in group:
+                _discard(candidate)
+                if isinstance(document, YoujuError):
+                    self._fail(candidate.reference, document)
+                elif document.passages is None:
+                    same.append(candidate)
+                else:
+                    changed.append((candidate, document))
+            self._keep(same)
+            taken = self._store.catalog.take_revisions([(c.reference, d.digest) for c, d in changed])
+            for (candidate, document), revision in zip(changed, taken, strict=True):
+                if isinstance(revision, DocumentError):
+                    self._fail(candidate.reference, revision)
+                else:
+                    yield from self._draft(candidate, document, revision)
             self._progress()
 
-    def _publish(self, chunks: Sequence[Chunk], embeddings: list[Embedding | DocumentError] | YoujuError) -> None:
-        complete = [self._complete.pop(chunk.id) for chunk in chunks if chunk.id in self._complete]
+    def _keep(self, candidates: Sequence[Candidate]) -> None:
+        """Note that these have the bytes they had, whatever their change tokens said."""
+        if not candidates:
+            return
+        self._store.catalog.record_unchanged([candidate.reference for candidate in candidates])
+        reassigned = [c.reference for c in candidates if c.known is not None and c.known.access != c.reference.access]
+        self._reassign(reassigned)
+        self._report.unchanged += len(candidates) - len(reassigned)
+
+    def _draft(self, candidate: Candidate, document: Prepared, revision: int) -> Iterator[Chunk | None]:
+        """Write the chunks whose vectors are known; give those that have to be embedded."""
+        chunks = _number(candidate.reference, revision, document, document.passages or ())
+        moved = self._moves.claim(document.digest) if candidate.is_new else None
+        vectors = known_vectors(self._store.index, self._store.embedder.dense, moved or candidate.known, chunks)
+        unknown = [chunk for chunk in chunks if chunk.id not in vectors]
+        known = [chunk for chunk in chunks if chunk.id in vectors]
+        publication = _publication(candidate.reference, revision, self._fingerprint, document, moved)
+        self._drafts.open(Draft(candidate, publication, missing=len(chunks)))
+        self._store_chunks([(chunk, vectors[chunk.id]) for chunk in known])
+        self._drafts.count_off(known)
+        yield from unknown or (None,)
+
+    def _write(self, chunks: Sequence[Chunk], embeddings: list[Embedding | DocumentError] | YoujuError) -> None:
+        """Write a batch that was embedded, less what could not be."""
         if isinstance(embeddings, DocumentError):
             embeddings = [_embedding_failed(embeddings)] * len(chunks)
         elif isinstance(embeddings, YoujuError):
@@ -178,45 +235,62 @@ class _Run:
         embedded: list[tuple[Chunk, Embedding]] = []
         for chunk, embedding in zip(chunks, embeddings, strict=True):
             if isinstance(embedding, DocumentError):
-                self._broken.setdefault(chunk.document_id, embedding)
+                self._drafts.spoil(chunk.document_id, embedding)
             else:
                 embedded.append((chunk, embedding))
         if self._store.ownership is not None:
             check_room(self._settings.home)
-        self._write(embedded)
-        self._store.index.flush()
-        for candidate, _ in complete:
-            if (cause := self._broken.get(candidate.reference.document_id)) is not None:
-                self._fail(candidate.reference, cause)
-        whole = [item for item in complete if item[0].reference.document_id not in self._broken]
-        if whole:
-            self._store.catalog.publish([publication for _, publication in whole])
-            self._report.new += sum(candidate.is_new for candidate, _ in whole)
-            self._report.changed += sum(not candidate.is_new for candidate, _ in whole)
+        self._store_chunks(embedded)
+        self._report.embedded += len(embedded)
+        self._drafts.count_off(chunks)
 
-    def _write(self, embedded: Sequence[tuple[Chunk, Embedding]]) -> None:
+    def _store_chunks(self, embedded: Sequence[tuple[Chunk, Embedding]]) -> None:
         """Write chunks of documents that are whole so far; where the index refuses them, each document by itself."""
-        embedded = [item for item in embedded if item[0].document_id not in self._broken]
+        embedded = [item for item in embedded if not self._drafts.is_spoilt(item[0].document_id)]
         try:
             self._store.index.write([chunk for chunk, _ in embedded], [embedding for _, embedding in embedded])
-            self._report.chunks += len(embedded)
         except DocumentError as error:
             documents = [list(group) for _, group in groupby(embedded, key=lambda item: item[0].document_id)]
             if len(documents) == 1:
-                self._broken[embedded[0][0].document_id] = error
+                self._drafts.spoil(embedded[0][0].document_id, error)
                 return
             for document in documents:
-                self._write(document)
+                self._store_chunks(document)
+        else:
+            with self._counting:
+                self._report.chunks += len(embedded)
+
+    def _publish(self) -> None:
+        """Make the drafts current that miss nothing any more, once the disk holds all of them."""
+        done = self._drafts.take_done()
+        if not done:
+            return
+        self._store.index.flush()
+        for draft in done:
+            if draft.error is not None:
+                self._fail(draft.candidate.reference, draft.error)
+        whole = [draft for draft in done if draft.error is None]
+        if whole:
+            self._store.catalog.publish([draft.publication for draft in whole])
+        for draft in whole:
+            if draft.publication.moved_from is not None:
+                self._moves.confirm(draft.publication.moved_from)
+                self._report.moved += 1
+            elif draft.candidate.is_new:
+                self._report.new += 1
+            else:
+                self._report.changed += 1
 
     def _delete(self, changes: Changes, *, allowed: bool) -> None:
+        gone = [known for known in changes.gone if not self._moves.is_confirmed(known.id)]
         try:
-            check_deletions(changes, allowed=allowed)
+            check_deletions(gone, changes.covered, allowed=allowed)
         except SourceError as error:
             self._report.failures.append(Failure(self._source.name, error.code, str(error)))
             return
-        if changes.gone:
-            self._store.catalog.delete(changes.gone)
-            self._report.deleted = len(changes.gone)
+        if gone:
+            self._store.catalog.delete([known.id for known in gone])
+            self._report.deleted = len(gone)
 
     def _retire(self, *, wait: bool = False) -> None:
         """Remove chunks that no search can be reading any more; with `wait`, all of them."""
@@ -231,7 +305,7 @@ class _Run:
             catalog.record_retired(due)
 
     def _fail(self, reference: Reference, error: YoujuError) -> None:
-        self._store.catalog.record_failure(reference, error.code, str(error))
+        self._store.catalog.record_failure(reference, error, self._fingerprint)
         with self._counting:
             self._report.failed += 1
             self._report.failures.append(Failure(reference.uri, error.code, str(error)))
@@ -246,21 +320,6 @@ def _discard(candidate: Candidate) -> None:
     copy = candidate.at_hand.path if candidate.at_hand is not None else None
     if copy is not None and copy != candidate.reference.path:
         copy.unlink(missing_ok=True)
-
-
-def _batches(chunks: Iterable[Chunk]) -> Iterator[Sequence[Chunk]]:
-    """Chunks in groups worth embedding, small documents together; none waits long for company."""
-    batch: list[Chunk] = []
-    started = time.monotonic()
-    for chunk in chunks:
-        if not batch:
-            started = time.monotonic()
-        batch.append(chunk)
-        if len(batch) == _BATCH_CHUNKS or time.monotonic() - started > _BATCH_SECONDS:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _number(reference: Reference, revision: int, document: Prepared, passages: Sequence[Passage]) -> list[Chunk]:
@@ -283,7 +342,9 @@ def _number(reference: Reference, revision: int, document: Prepared, passages: S
     ]
 
 
-def _publication(reference: Reference, revision: int, fingerprint: str, document: Prepared) -> Publication:
+def _publication(
+    reference: Reference, revision: int, fingerprint: str, document: Prepared, moved: Known | None
+) -> Publication:
     return Publication(
         reference=reference,
         revision=revision,
@@ -293,6 +354,7 @@ def _publication(reference: Reference, revision: int, fingerprint: str, document
         kind=document.kind,
         language=document.language,
         chunks=len(document.passages or ()),
+        moved_from=moved.id if moved is not None else None,
     )
 
 

@@ -10,7 +10,8 @@ from ingest.document import Reference
 @dataclass(frozen=True, slots=True)
 class Document:
     """A document as the catalog lists it. `state` is `ready`, `failed` (with or without an older revision that
-    is still searchable: `revision`), or `pending` when its first ingestion was interrupted.
+    is still searchable: `revision`), `dropped` (failed, and given up), or `pending` when its first ingestion
+    was interrupted.
 
     `size` (bytes) and `mtime_ns` are those of the file that `revision` was made from."""
 
@@ -33,18 +34,31 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedTry:
+    """The last try at a document, if it failed: why, at which `state` of it, and when (seconds since 1970) the next
+    is due. `dropped`: somebody has given it up."""
+
+    code: str
+    message: str
+    state: str | None
+    retry_at: float
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Known:
-    """What the catalog remembers of a document for finding out whether it changed."""
+    """What the catalog remembers of a document for finding out whether it changed. `revision` is the current one."""
 
     id: str
     path: str | None
     size: int
     mtime_ns: int
     token: str
+    revision: int | None
     digest: str | None
     fingerprint: str | None
     access: tuple[str, ...]
-    failed: bool
+    failure: FailedTry | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +73,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A revision whose chunks are in the index, flushed, ready to become the current one."""
+    """A revision whose chunks are in the index, flushed, ready to become the current one.
+
+    `moved_from` is the document whose content it takes over, if it was moved."""
 
     reference: Reference
     revision: int
@@ -69,6 +85,7 @@ class Publication:
     kind: str
     language: str
     chunks: int
+    moved_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from ingest.access import OPERATOR, Reader
 from ingest.catalog import Catalog, Publication
 from ingest.database import open_database
 from ingest.document import Reference
-from ingest.errors import ConfigurationError, UnavailableError
+from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 from ingest.settings import IngestSettings
 
 
@@ -81,7 +81,7 @@ def test_a_deleted_document_is_gone_and_may_return_under_a_new_revision(catalog:
 def test_a_failure_keeps_the_last_good_revision(catalog: Catalog) -> None:
     reference = _reference()
     _publish(catalog, reference, "one")
-    catalog.record_failure(reference, "corrupt", "It is damaged.")
+    catalog.record_failure(reference, DocumentError("corrupt", "It is damaged."), "pipeline")
     assert catalog.standing([reference.document_id])[reference.document_id].revision == 1
     (document,) = catalog.documents(OPERATOR, failed=True)
     assert (document.state, document.error_code, document.revision) == ("failed", "corrupt", 1)
@@ -107,7 +107,7 @@ def test_what_an_interrupted_run_left_is_known(catalog: Catalog) -> None:
 def test_more_documents_than_a_statement_has_variables(catalog: Catalog) -> None:
     references = [_reference(f"{number}.txt") for number in range(1200)]
     for reference in references:
-        catalog.record_failure(reference, "empty", "It is empty.")
+        catalog.record_failure(reference, DocumentError("empty", "It is empty."), "pipeline")
     catalog.delete([reference.document_id for reference in references])
     assert catalog.documents(OPERATOR) == []
 

@@ -1,0 +1,159 @@
+"""The steps that the catalog's transactions are made of."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from ingest.document import Reference
+from ingest.errors import DocumentError
+from ingest.records import Document, FailedTry
+from ingest.tables import clock as _clock
+from ingest.tables import documents as _documents
+from ingest.tables import retirements as _retirements
+
+NO_FAILURE: dict[str, Any] = {
+    "error_code": None,
+    "error_message": None,
+    "failed_state": None,
+    "attempts": 0,
+    "retry_at": None,
+    "dropped": False,
+}
+_FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 300.0, 86_400.0
+_BATCH = 500  # bound variables per statement: SQLite's oldest limit is 999
+
+
+def take_revision(connection: sa.Connection, reference: Reference, digest: str) -> int | DocumentError:
+    """Give out the revision for this content: see `Catalog.take_revisions`."""
+    identity = reference.document_id
+    row = connection.execute(sa.select(_documents).where(_documents.c.id == identity).with_for_update()).first()
+    if row is None:
+        connection.execute(
+            sa.insert(_documents).values(
+                id=identity,
+                source=reference.source,
+                uri=reference.uri,
+                access=list(reference.access),
+                path=stored_path(reference),
+                size=reference.size,
+                mtime_ns=reference.mtime_ns,
+                token=reference.token,
+                taken=1,
+                taken_digest=digest,
+                updated_at=now(),
+            )
+        )
+        return 1
+    if (row.source, row.uri) != (reference.source, reference.uri):
+        return DocumentError(
+            "identity_taken", f"It would have the identity of {row.uri} in {row.source}: one in 2^64.", "Rename it."
+        )
+    if row.taken_digest == digest and row.taken > (row.revision or 0):
+        return int(row.taken)
+    connection.execute(
+        sa.update(_documents).where(_documents.c.id == identity).values(taken=row.taken + 1, taken_digest=digest)
+    )
+    return int(row.taken) + 1
+
+
+def delete(connection: sa.Connection, document_ids: Collection[str], at: int, moved_to: str | None = None) -> None:
+    """Take documents out of every search, and note all their chunks for retirement."""
+    for ids in batches(document_ids):
+        taken = connection.execute(sa.select(_documents.c.id, _documents.c.taken).where(_documents.c.id.in_(ids))).all()
+        connection.execute(
+            sa.update(_documents)
+            .where(_documents.c.id.in_(ids))
+            .values(
+                deleted=True,
+                # The numbers given out so far are about to be retired: this content must not get one again.
+                taken_digest=None,
+                revision=None,
+                published=at,
+                digest=None,
+                chunks=0,
+                moved_to=moved_to,
+                updated_at=now(),
+                **NO_FAILURE,
+            )
+        )
+        retire(connection, [(row.id, row.taken) for row in taken])
+
+
+def retire(connection: sa.Connection, upto: Sequence[tuple[str, int]]) -> None:
+    """Note for retirement every revision of these documents up to the one given."""
+    rows = [{"document_id": identity, "first": 1, "last": last, "since": time.time()} for identity, last in upto]
+    if rows:
+        connection.execute(sa.insert(_retirements), rows)
+
+
+def tick(connection: sa.Connection) -> int:
+    """The next number of the publication clock."""
+    # The row is locked until commit, so publications are ordered like their ticks, on every database.
+    connection.execute(sa.update(_clock).values(value=_clock.c.value + 1))
+    return int(connection.scalar(sa.select(_clock.c.value)) or 0)
+
+
+def state_of(reference: Reference, fingerprint: str) -> str:
+    """The state of a document in its source, and the pipeline, in one text: the same if nothing has changed."""
+    return f"{reference.size} {reference.mtime_ns} {reference.token} {fingerprint}"
+
+
+def pause_seconds(attempts: int) -> float:
+    """How long to wait after a failure that followed `attempts` others: none the first time, then ever longer."""
+    return 0.0 if attempts == 0 else min(_FIRST_PAUSE_SECONDS * 4.0 ** (attempts - 1), _LONGEST_PAUSE_SECONDS)
+
+
+def failed_try_of(row: sa.Row[Any]) -> FailedTry | None:
+    """The failure that the row holds, if it does."""
+    if row.error_code is None:
+        return None
+    return FailedTry(row.error_code, row.error_message, row.failed_state, row.retry_at or 0.0, row.dropped)
+
+
+def document_of(row: sa.Row[Any]) -> Document:
+    """The document that the row describes."""
+    state = "ready" if row.revision is not None else "pending"
+    if row.error_code is not None:
+        state = "dropped" if row.dropped else "failed"
+    return Document(
+        row.id,
+        row.source,
+        row.uri,
+        row.title,
+        row.kind,
+        row.language,
+        row.revision,
+        row.chunks,
+        tuple(row.access),
+        state,
+        row.error_code,
+        row.error_message,
+        row.updated_at,
+        row.path,
+        row.size,
+        row.mtime_ns,
+    )
+
+
+def stored_path(reference: Reference) -> str | None:
+    """The path as text, bytes that are not UTF-8 escaped."""
+    if reference.path is None:
+        return None
+    return os.fsencode(reference.path).decode("utf-8", "backslashreplace")
+
+
+def batches(values: Collection[str] | Collection[int]) -> Iterable[list[Any]]:
+    """The values in pieces that a statement can take."""
+    ordered = list(values)
+    return (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
+
+
+def now() -> str:
+    """The time, as the catalog writes it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
