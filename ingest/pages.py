@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.engines.local import Limits, LocalEngine
+from ingest.engines import Limits
+from ingest.engines.local import LocalEngine
 from ingest.errors import DocumentError, UnavailableError, YoujuError
 from ingest.parse.render import MAX_WIDTH_PX, not_renderable, render_page
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
@@ -46,6 +47,15 @@ class IngestSettings(BaseModel):
     chunk_tokens: int = Field(256, ge=32, le=8192, description="Longest chunk, in tokens of the embedder.")
     chunk_overlap_tokens: int = Field(0, ge=0, description="Tokens repeated between neighbours cut from one element.")
 
+    engine: Literal["local", "ray"] = Field("local", description="Where documents are read and embedded.")
+    ray_address: str | None = Field(
+        None, description="Ray cluster to use with engine ray, as `ray start` prints it; one on this machine if unset."
+    )
+    ray_shared_files: bool = Field(
+        False, description="Ray's nodes see the documents under the same paths; their bytes are sent otherwise."
+    )
+    ray_gpus: float = Field(0.0, ge=0, le=8, description="GPUs (or a part of one) of each embedding worker on Ray.")
+    embed_workers: int = Field(1, ge=1, le=64, description="Processes that embed passages; each loads the model.")
     parse_workers: int = Field(1, ge=1, le=64, description="Processes that parse documents.")
     parse_timeout_seconds: float = Field(600.0, gt=0, description="How long parsing one document may take.")
     parse_memory_mb: int = Field(2048, ge=256, description="How much memory (MiB) parsing one document may take.")

@@ -1,4 +1,4 @@
-"""What runs in worker processes: reading and cutting a document, and embedding chunks.
+"""The stages that run in workers: reading and cutting a document, and embedding chunks.
 
 Kept apart from the pipeline so that a worker loads neither the database nor the index.
 """
@@ -7,20 +7,28 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from io import BufferedReader
 from itertools import groupby
+from pathlib import Path
 
 from ingest.changes import Candidate
 from ingest.document import Chunk, Embedding, Language, Passage, Reference
 from ingest.embedding.opening import open_embedder, token_counter
+from ingest.engines import ENDED_WORKER, Division, Limits, Stage
 from ingest.errors import DocumentError, YoujuError
 from ingest.language import detect
-from ingest.parse import parse
+from ingest.parse import PARSER_VERSION, parse
 from ingest.settings import IngestSettings
-from ingest.split import split
+from ingest.split import SPLITTER_VERSION, split
 
 logger = logging.getLogger(__name__)
+
+_Embedded = list[Embedding | DocumentError]
+_LIGHTER = "Use a smaller embedding model, or an embedding server (YOUJU_EMBEDDING_URL)."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,11 @@ class Prepared:
     title: str = ""
     language: Language = "other"
     passages: tuple[Passage, ...] | None = None
+
+
+def identity(settings: IngestSettings) -> str:
+    """What decides the chunks and the vectors of a document, beside the settings. Loads no weights."""
+    return f"parser {PARSER_VERSION}, splitter {SPLITTER_VERSION}, embedder {open_embedder(settings).name}"
 
 
 def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
@@ -52,21 +65,32 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
     return prepare
 
 
-def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], list[Embedding | DocumentError]]:
+def with_content(candidate: Candidate, settings: IngestSettings) -> Candidate:
+    """The candidate with the bytes of its document in it, for a worker that does not see this machine's files."""
+    reference = candidate.at_hand or candidate.reference
+    if reference.path is None:
+        return candidate
+    with _opened(reference) as file:
+        size = os.fstat(file.fileno()).st_size
+        # One that is too large goes without its bytes: the parser refuses it by its size.
+        content = None if size > settings.max_file_mb << 20 else file.read()
+    return replace(candidate, at_hand=replace(reference, path=None, size=size, content=content))
+
+
+def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], _Embedded]:
     """The stage that embeds a batch of chunks; runs in a worker process.
 
     Chunks of a document that cannot be embedded have its error each; the others of the batch do not suffer for it.
     """
     embedder = open_embedder(settings)
 
-    def embed(chunks: Sequence[Chunk]) -> list[Embedding | DocumentError]:
+    def embed(chunks: Sequence[Chunk]) -> _Embedded:
         try:
             return [*embedder.embed_documents(chunks)]
         except Exception as error:
             if isinstance(error, YoujuError) and not isinstance(error, DocumentError):
                 raise
-            documents = [list(group) for _, group in groupby(chunks, key=lambda chunk: chunk.document_id)]
-            if len(documents) > 1:
+            if len(documents := _by_document(chunks)) > 1:
                 return [result for document in documents for result in embed(document)]
             return [_embedding_failed(error)] * len(chunks)
 
@@ -75,24 +99,78 @@ def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]],
 
 def _embedding_failed(error: Exception) -> DocumentError:
     if isinstance(error, DocumentError):
+        if error.code in ENDED_WORKER:
+            return DocumentError("embedding_failed", f"It could not be embedded: {error.message}", error.hint)
         return error
     logger.error("A document cannot be embedded", exc_info=error)
     reason = f"{type(error).__name__}: {str(error)[:300]}"
     return DocumentError("embedding_failed", f"It could not be embedded: {reason}", "Run again.")
 
 
+def _by_document(chunks: Sequence[Chunk]) -> list[Sequence[Chunk]]:
+    return [list(group) for _, group in groupby(chunks, key=lambda chunk: chunk.document_id)]
+
+
+def _merged(parts: Sequence[tuple[Sequence[Chunk], _Embedded | YoujuError]]) -> _Embedded:
+    """What a batch that ended its worker gave when its documents were embedded one by one."""
+    merged: _Embedded = []
+    for chunks, embedded in parts:
+        merged += [_embedding_failed(embedded)] * len(chunks) if isinstance(embedded, YoujuError) else embedded
+    return merged
+
+
 def _digest(reference: Reference) -> str:
     if reference.path is None:
         return hashlib.sha256(reference.content or b"").hexdigest()
+    with _opened(reference) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _opened(reference: Reference) -> Iterator[BufferedReader]:
+    """The document's file. Raises DocumentError where there is none to read, also while it is being read."""
+    path = reference.path or Path()
     # Opening a pipe waits for a writer, and a device may never end.
-    if reference.path.exists() and not reference.path.is_file():
+    if path.exists() and not path.is_file():
         raise DocumentError("unsupported", "It is not a file but a device, a pipe or a socket.", "Leave it out.")
     try:
-        with reference.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with path.open("rb") as file:
+            yield file
     except FileNotFoundError:
         raise DocumentError("file_missing", "It was gone when it was opened.", "Run again.") from None
     except OSError as error:
         raise DocumentError(
             "unreadable", f"It cannot be opened: {error.strerror}.", "Give this user the right to read it."
         ) from None
+
+
+def _parse_limits(settings: IngestSettings) -> Limits:
+    return Limits(settings.parse_timeout_seconds, settings.parse_memory_mb)
+
+
+def _embed_limits(_: IngestSettings) -> Limits:
+    return Limits(
+        seconds=900.0,
+        memory_mb=16_384,
+        items_per_worker=1_000_000,
+        time_hint=_LIGHTER,
+        memory_hint=_LIGHTER,
+        crash_hint="Run again; if it happens again, look at the log.",
+    )
+
+
+PREPARING: Stage[Candidate, Prepared] = Stage(
+    name="prepare",
+    make=make_preparer,
+    identity=identity,
+    limits=_parse_limits,
+    carry=with_content,
+)
+EMBEDDING: Stage[Sequence[Chunk], _Embedded] = Stage(
+    name="embed",
+    make=make_chunk_embedder,
+    identity=identity,
+    uses_gpu=True,
+    limits=_embed_limits,
+    division=Division(_by_document, _merged),
+)

@@ -59,6 +59,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     ),
     "cronsim": ("ingest/timetable",),
     "alembic": ("ingest/database", "ingest/migrations"),
+    "ray": ("ingest/engines/ray",),
     # answering
     "langsmith": ("assistant/models",),
     "langchain_core": ("assistant/models", "assistant/prompts", "assistant/answer", "assistant/condense"),

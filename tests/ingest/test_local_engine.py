@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.engines.local import Limits, LocalEngine
+from ingest.engines import Limits
+from ingest.engines.local import LocalEngine
 from ingest.errors import DocumentError, YoujuError
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.engines.local import Limits
+from ingest.engines import Limits
 from ingest.errors import DocumentError, UnavailableError
 from ingest.pages import PageRenderer
 

@@ -1,0 +1,34 @@
+"""Which engine the settings ask for."""
+
+from __future__ import annotations
+
+import threading
+from typing import TypeVar
+
+from ingest.engines import Engine, Stage
+from ingest.engines.local import LocalEngine
+from ingest.engines.ray import RayEngine
+from ingest.settings import IngestSettings
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def open_engine(
+    settings: IngestSettings, stage: Stage[Item, Result], *, workers: int, stop: threading.Event | None = None
+) -> Engine[Item, Result]:
+    """An engine for this stage; setting `stop` ends its runs early and quietly. Close it after use.
+
+    Workers are started by the first run. Raises ConfigurationError `ray_missing` where Ray is asked for and not
+    installed, UnavailableError `ray_unreachable` where its cluster does not answer.
+    """
+    if settings.engine == "ray":
+        return RayEngine(stage, settings, workers=workers, stop=stop)
+    return LocalEngine(
+        stage.make,
+        settings,
+        workers=workers,
+        limits=stage.limits(settings),
+        stop=stop,
+        division=stage.division,
+    )

@@ -1,0 +1,259 @@
+"""A pool of workers for one stage: which worker does which item, and the way of the results to whoever reads them.
+
+    items ──► [feeder] ──► waiting ──► [a thread per worker] ──► results ──► reader
+                              ▲                 │
+                              └── worker lost ──┘
+
+What a worker is, a child process or an actor on some node, is not known here.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from ingest.engines import ENDED_WORKER, Division
+from ingest.errors import DocumentError, YoujuError
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+logger = logging.getLogger(__name__)
+
+_POLL_SECONDS = 0.2
+_ATTEMPTS = 3
+_FEEDER_SECONDS = 30.0
+_SPARE_ITEMS = 1
+
+
+class Lost:
+    """What a worker gives back that vanished through no fault of the item: another one has to do it."""
+
+
+class Worker(Protocol):
+    """Does one item at a time. Used by one thread; `stop` by any."""
+
+    def ready(self, is_over: Callable[[], bool]) -> bool:
+        """Wait until it can take an item; False when `is_over`. Raises YoujuError where it never will."""
+        ...
+
+    def call(self, item: Any, is_over: Callable[[], bool]) -> Any:
+        """The stage's result for the item, the error it met, or `Lost`."""
+        ...
+
+    def stop(self) -> None:
+        """End it, whatever it is doing. The next call starts it again."""
+        ...
+
+
+@dataclass(slots=True)
+class _Task:
+    item: Any
+    attempts: int = 0
+
+
+class Pool(Generic[Item, Result]):
+    """An `Engine` over these workers.
+
+    Setting `stop` ends runs early, at once and quietly: what is under way has no result then. `division` says how an
+    item that ended its worker is tried again in parts. At most two items per worker and one more are under way or
+    waiting to be read.
+    """
+
+    def __init__(
+        self,
+        workers: Sequence[Worker],
+        *,
+        stop: threading.Event | None = None,
+        division: Division[Item, Result] | None = None,
+    ) -> None:
+        self._stop = stop or threading.Event()
+        self._workers = workers
+        self._division = division
+        self._closed = threading.Event()
+        self._feeders: list[threading.Thread] = []
+
+    def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result | YoujuError]]:
+        """See `Engine.run`."""
+        run = _Run(2 * len(self._workers) + _SPARE_ITEMS, len(self._workers), self._is_stopped)
+        feeder = threading.Thread(target=run.feed, args=(items,), name="feeder", daemon=True)
+        self._feeders = [*(thread for thread in self._feeders if thread.is_alive()), feeder]
+        threads = [
+            threading.Thread(target=self._work, args=(worker, run), name="worker", daemon=True)
+            for worker in self._workers
+        ]
+        for thread in (feeder, *threads):
+            thread.start()
+        try:
+            yield from run.results()
+        finally:
+            run.leave()
+            for thread in threads:
+                thread.join()
+            # Where the run was left early the feeder may be waiting for an item that is long in coming: see `close`.
+            if run.is_fed:
+                feeder.join()
+
+    def close(self) -> None:
+        """Stop the workers, whatever they are doing: what they were doing has no result, and nothing new begins.
+
+        Waits for the thread that takes the items, so that nothing runs on behind the caller's back.
+        """
+        self._closed.set()
+        for worker in self._workers:
+            worker.stop()
+        for feeder in self._feeders:
+            if feeder is not threading.current_thread():
+                feeder.join(_FEEDER_SECONDS)
+                if feeder.is_alive():
+                    logger.warning("What lists the items still waits for one, and is left behind")
+
+    def _work(self, worker: Worker, run: _Run) -> None:
+        error: BaseException | None = None
+        try:
+            while worker.ready(run.is_over) and (task := run.take()) is not None:
+                task.attempts += 1
+                run.put_back(task, self._do(worker, task, run))
+        except BaseException as raised:  # carried to the thread that reads the results
+            error = raised
+        run.worker_is_done(error)
+
+    def _do(self, worker: Worker, task: _Task, run: _Run) -> Any:
+        result = _called(worker, task.item, run)
+        parts = self._parts(task.item, result)
+        if len(parts) > 1 and self._division is not None:
+            results = []
+            for part in parts:
+                if isinstance(done := _called(worker, part, run), Lost):
+                    result = done
+                    break
+                results.append((part, done))
+            else:
+                return self._division.merge(results)
+        if isinstance(result, Lost) and task.attempts >= _ATTEMPTS:
+            return DocumentError(
+                "worker_crashed",
+                f"The machine that worked on it was lost, {task.attempts} times.",
+                "Run again; if it happens again, the document brings machines down.",
+            )
+        return result
+
+    def _parts(self, item: Any, result: Any) -> Sequence[Any]:
+        ended = isinstance(result, DocumentError) and result.code in ENDED_WORKER
+        return self._division.split(item) if ended and self._division is not None else ()
+
+    def _is_stopped(self) -> bool:
+        return self._closed.is_set() or self._stop.is_set()
+
+
+def _called(worker: Worker, item: Any, run: _Run) -> Any:
+    result = worker.call(item, run.is_over)
+    if isinstance(result, YoujuError) and not isinstance(result, DocumentError):
+        raise result
+    return result
+
+
+class _Run:
+    """What the threads of one run share."""
+
+    def __init__(self, room: int, workers: int, is_stopped: Callable[[], bool]) -> None:
+        self._changed = threading.Condition()
+        self._room = room  # how many more items may be taken
+        self._waiting: deque[_Task] = deque()
+        self._under_way = 0
+        self._results: deque[tuple[Any, Any]] = deque()
+        self._is_stopped = is_stopped
+        self._workers = workers
+        self._error: BaseException | None = None
+        self._left = False
+        self.is_fed = False
+
+    def is_over(self) -> bool:
+        """Whether nothing that is still under way matters any more."""
+        return self._left or self._is_stopped() or self._is_finished()
+
+    def leave(self) -> None:
+        """Nobody reads the results any more."""
+        with self._changed:
+            self._left = True
+            self._changed.notify_all()
+
+    def feed(self, items: Iterable[Any]) -> None:
+        """Take the items as there is room."""
+        error: BaseException | None = None
+        try:
+            taken = map(_Task, items)
+            while self._wait_for_room() and (task := next(taken, None)) is not None:
+                with self._changed:
+                    self._waiting.append(task)
+                    self._changed.notify_all()
+            if (close := getattr(items, "close", None)) is not None:
+                close()
+        except BaseException as raised:  # carried to the thread that reads the results
+            error = raised
+        with self._changed:
+            self._error = self._error or error
+            self.is_fed = True
+            self._changed.notify_all()
+
+    def take(self) -> _Task | None:
+        """The next item to do; None when there will be none."""
+        with self._changed:
+            while not self.is_over():
+                if self._waiting:
+                    self._under_way += 1
+                    return self._waiting.popleft()
+                self._changed.wait(_POLL_SECONDS)
+        return None
+
+    def put_back(self, task: _Task, result: Any) -> None:
+        """The task's result; or the task, where its worker was lost."""
+        with self._changed:
+            # An item whose worker was ended under it has not failed.
+            if not (self._left or self._is_stopped()):
+                if isinstance(result, Lost):
+                    self._waiting.appendleft(task)
+                else:
+                    self._results.append((task.item, result))
+            self._under_way -= 1
+            self._changed.notify_all()
+
+    def worker_is_done(self, error: BaseException | None) -> None:
+        """A worker takes no more items."""
+        with self._changed:
+            self._workers -= 1
+            self._error = self._error or error
+            self._changed.notify_all()
+
+    def results(self) -> Iterator[tuple[Any, Any]]:
+        """What is done, until there is no more to come."""
+        while (found := self._read()) is not None:
+            yield found
+
+    def _read(self) -> tuple[Any, Any] | None:
+        with self._changed:
+            while not self._results:
+                if self._error is not None:
+                    raise self._error
+                if self._workers == 0:
+                    return None
+                self._changed.wait(_POLL_SECONDS)
+            self._room += 1
+            self._changed.notify_all()
+            return self._results.popleft()
+
+    def _wait_for_room(self) -> bool:
+        with self._changed:
+            while not (self._left or self._is_stopped() or self._error):
+                if self._room:
+                    self._room -= 1
+                    return True
+                self._changed.wait(_POLL_SECONDS)
+        return False
+
+    def _is_finished(self) -> bool:
+        return self.is_fed and not self._waiting and not self._under_way
