@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -78,6 +78,10 @@ class Index(Protocol):
 
         Searches go on, but nothing may be written meanwhile. `interrupted` is asked often; True gives up.
         """
+        ...
+
+    def inventory(self) -> Iterator[str]:
+        """The ids of all chunks, of all revisions, each once and in order. Searches and writes go on meanwhile."""
         ...
 
     def count(self) -> int:

@@ -174,6 +174,10 @@ class EdgeIndex:
         self._generation = following
         return True
 
+    def inventory(self) -> Iterator[str]:
+        """The ids of all chunks, of all revisions, each once and in order."""
+        return (str(record.id) for record in self._scrolled(None, with_payload=False))
+
     def count(self) -> int:
         """How many chunks are stored, of all revisions."""
         with self._translated():
@@ -232,7 +236,9 @@ class EdgeIndex:
         return engine.FieldCondition(condition.field, range=bounds)
 
     def _records(self, document_id: str, revision: int, **selection: Any) -> Iterator[Any]:
-        selected = self._filter(revisions(document_id, revision, revision))
+        return self._scrolled(self._filter(revisions(document_id, revision, revision)), **selection)
+
+    def _scrolled(self, selected: Any, **selection: Any) -> Iterator[Any]:
         offset: Any = None
         while True:
             with self._translated():

@@ -140,6 +140,10 @@ class ServerIndex:
         """Nothing to do: a server optimizes on its own."""
         return False
 
+    def inventory(self) -> Iterator[str]:
+        """The ids of all chunks, of all revisions, each once and in order."""
+        return (str(record.id) for record in self._scrolled(None, with_payload=False))
+
     def count(self) -> int:
         """How many chunks are stored, of all revisions."""
         with self._translated():
@@ -177,7 +181,9 @@ class ServerIndex:
         ]
 
     def _records(self, document_id: str, revision: int, **selection: Any) -> Iterator[Any]:
-        selected = _filter(revisions(document_id, revision, revision))
+        return self._scrolled(_filter(revisions(document_id, revision, revision)), **selection)
+
+    def _scrolled(self, selected: Filter | None, **selection: Any) -> Iterator[Any]:
         offset: Any = None
         while True:
             page: dict[str, Any] = {"offset": offset, "limit": BATCH_POINTS, "scroll_filter": selected}
