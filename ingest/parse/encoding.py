@@ -39,13 +39,13 @@ def wide(data: bytes) -> str | None:
     return None
 
 
-def decode(data: bytes, declared: bool = False) -> str:
+def decode(data: bytes, declared: bool = False, charset: str | None = None) -> str:
     """The text of `data`. Never fails: what no encoding explains is replaced by U+FFFD.
 
     With `declared`, a `charset=` or `encoding=` in the first 4 KiB (HTML, XML) is tried before guessing.
-    Line ends become `\\n`.
+    `charset` is what came with the data (a mail's part), tried after a mark. Line ends become `\\n`.
     """
-    return _decoded(data, declared).replace("\r\n", "\n").replace("\r", "\n")
+    return _decoded(data, declared, charset).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def storable(text: str) -> str:
@@ -56,13 +56,17 @@ def storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
-def _decoded(data: bytes, declared: bool) -> str:
+def _decoded(data: bytes, declared: bool, charset: str | None) -> str:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
     candidates = ["utf-8"]
-    if declared and (found := _DECLARED.search(data[:4096])):
-        candidates.insert(0, _superset(found.group(1).decode("ascii")))
+    if charset is None and declared and (found := _DECLARED.search(data[:4096])):
+        charset = found.group(1).decode("ascii")
+    if charset:
+        # Western charsets are declared by habit, and anything decodes in them: what reads as UTF-8 is UTF-8.
+        stated = _superset(charset)
+        candidates.insert(1 if stated == "cp1252" else 0, stated)
     for encoding in candidates:
         try:
             return data.decode(encoding)

@@ -9,6 +9,15 @@ from ingest.document import Element
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A document that came inside another: its bytes, or what was read of it already, or neither where it has none."""
+
+    name: str
+    data: bytes | None
+    content: Extracted | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """Elements in reading order. `title` is what the format's metadata says, if anything.
 
@@ -19,3 +28,4 @@ class Extracted:
     title: str | None = None
     pages: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    attachments: tuple[Attachment, ...] = ()

@@ -1,23 +1,33 @@
-"""What unstructured leaves out of Office files: the document's own title, and outline levels."""
+"""What the Office formats have in common: variants of a format, its title, its diagrams."""
 
 from __future__ import annotations
 
 import io
-import shutil
-import subprocess
-import tempfile
+import re
 import zipfile
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
 
-from ingest.parse.refusals import refuse
-
-_OUTLINE = "./w:pPr/w:outlineLvl/@w:val"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
-_NEWER = {"doc": "docx", "ppt": "pptx"}
-_CONVERSION_SECONDS = 100
+_DRAWN_PARAGRAPH = "{http://schemas.openxmlformats.org/drawingml/2006/main}p"
+_DIAGRAMS = ".//*[local-name()='relIds']/@r:dm"
+_TYPES = "[Content_Types].xml"
+_VARIANTS = (
+    (rb"application/vnd\.(?:openxmlformats-officedocument\.wordprocessingml|ms-word)\.(?:document|template)[\w.]*\.main",
+     b"application/vnd.openxmlformats-officedocument.wordprocessingml.document.main"),
+    (rb"application/vnd\.(?:openxmlformats-officedocument\.presentationml|ms-powerpoint)"
+     rb"\.(?:presentation|template|slideshow)[\w.]*\.main",
+     b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main"),
+)  # fmt: skip
+_STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
+_TRANSITIONAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
+
+
+def xml(data: bytes) -> Any:
+    """The root element of an XML document; entities stay unresolved and nothing is fetched."""
+    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def core_title(data: bytes) -> str | None:
@@ -25,81 +35,38 @@ def core_title(data: bytes) -> str | None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if "docProps/core.xml" not in archive.namelist():
             return None
-        parser = etree.XMLParser(resolve_entities=False, no_network=True)
         try:
-            title: str | None = etree.fromstring(archive.read("docProps/core.xml"), parser).findtext(_TITLE)
+            title: str | None = xml(archive.read("docProps/core.xml")).findtext(_TITLE)
         except etree.XMLSyntaxError:
             return None
     return title
 
 
-def state_headings(data: bytes) -> bytes:
-    """The same Word document, with a heading style wherever an outline level says heading and the style does not.
-
-    Chinese templates often give their own styles an outline level; unstructured looks at style names only.
-    """
-    from docx import Document
-
-    document = Document(io.BytesIO(data))
-    levels: dict[str, int | None] = {}
-    changed = False
-    for paragraph in document.paragraphs:
-        style = paragraph.style
-        if style is None or style.name.startswith(("Heading", "Title", "Subtitle")):
-            continue
-        own = paragraph._p.xpath(_OUTLINE)
-        if style.style_id not in levels:
-            levels[style.style_id] = _style_level(style)
-        level = _level(own[0]) if own else levels[style.style_id]
-        if level is not None:
-            paragraph.style = _heading_style(document, level)
-            changed = True
-    if not changed:
-        return data
-    stated = io.BytesIO()
-    document.save(stated)
-    return stated.getvalue()
+def plain_variant(data: bytes) -> bytes:
+    """The same Office document as an ordinary one: templates, shows and files with macros differ from those in name
+    only, "strict" ones in the names of their tags, but the libraries that read them refuse them."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        types = archive.read(_TYPES)
+        stated = types
+        for variant, ordinary in _VARIANTS:
+            stated = re.sub(variant, ordinary, stated)
+        relations = archive.read("_rels/.rels") if "_rels/.rels" in archive.namelist() else b""
+        strict = _STRICT.search(relations) is not None
+        if stated == types and not strict:
+            return data
+        plain = io.BytesIO()
+        with zipfile.ZipFile(plain, "w", zipfile.ZIP_STORED) as copy:
+            for member in archive.infolist():
+                part = stated if member.filename == _TYPES else archive.read(member)
+                if strict and member.filename.endswith((".xml", ".rels")):
+                    part = _STRICT.sub(_TRANSITIONAL, part)
+                copy.writestr(member.filename, part)
+    return plain.getvalue()
 
 
-def newer_format(data: bytes, kind: str, name: str) -> tuple[bytes, str]:
-    """A doc or ppt as docx or pptx, by LibreOffice where it is installed; `needs_libreoffice` where it is not."""
-    office = shutil.which("soffice")
-    if office is None:
-        raise refuse("needs_libreoffice", name, f"old {kind.upper()} files are read through LibreOffice only")
-    with tempfile.TemporaryDirectory() as folder:
-        old = Path(folder, f"document.{kind}")
-        old.write_bytes(data)
-        command = [office, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to",
-                   _NEWER[kind], "--outdir", folder, str(old)]  # fmt: skip
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=_CONVERSION_SECONDS)
-            return Path(folder, f"document.{_NEWER[kind]}").read_bytes(), _NEWER[kind]
-        except (OSError, subprocess.SubprocessError) as error:
-            raise refuse("corrupt", name, "LibreOffice could not convert it") from error
-
-
-def _style_level(style: Any) -> int | None:
-    """The outline level that a style or the styles it is based on give, 1 to 9."""
-    seen: set[str] = set()
-    while style is not None and style.style_id not in seen:
-        seen.add(style.style_id)
-        if stated := style.element.xpath(_OUTLINE):
-            return _level(stated[0])
-        if style.name and style.name.startswith("Heading"):
-            number = style.name.split()[-1]
-            return int(number) if number.isdecimal() else None
-        style = style.base_style
-    return None
-
-
-def _level(value: str) -> int | None:
-    return int(value) + 1 if value.isdecimal() and int(value) <= 8 else None
-
-
-def _heading_style(document: Any, level: int) -> Any:
-    from docx.enum.style import WD_STYLE_TYPE
-
-    name = f"Heading {level}"
-    if name not in document.styles:
-        document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-    return document.styles[name]
+def diagram_texts(part: Any, element: Any) -> Iterator[str]:
+    """The words of the diagrams (SmartArt) in an element of a Word or PowerPoint document, a paragraph each."""
+    for relation in element.xpath(_DIAGRAMS):
+        if (diagram := part.related_parts.get(relation)) is not None:
+            for paragraph in xml(diagram.blob).iter(_DRAWN_PARAGRAPH):
+                yield "".join(paragraph.itertext())

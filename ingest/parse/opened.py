@@ -14,6 +14,7 @@ from ingest.document import Element
 from ingest.parse import encoding
 from ingest.parse.extracted import Extracted
 from ingest.parse.partition import read_html
+from ingest.parse.pictures import Pictures
 from ingest.parse.tables import Rows, markdown
 
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -24,7 +25,7 @@ _MAX_REPEATED = 100
 """Sheets pad their tables with thousands of repeated empty cells."""
 
 
-def read_odt(data: bytes) -> Extracted:
+def read_odt(data: bytes, pictures: Pictures) -> Extracted:
     """An OpenDocument text: headings with their outline level, paragraphs, lists and tables."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         body = _xml(archive.read("content.xml")).find(f"{_OFFICE}body")
@@ -32,7 +33,11 @@ def read_odt(data: bytes) -> Extracted:
     return Extracted(tuple(_odt_elements(body)) if body is not None else (), title)
 
 
-def read_epub(data: bytes) -> Extracted:
+def read_ods(data: bytes) -> Extracted:
+    return Extracted(())
+
+
+def read_epub(data: bytes, pictures: Pictures) -> Extracted:
     """The chapters of an EPUB in the order of its spine, each read as the web page it is."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         container = _xml(archive.read("META-INF/container.xml"))

@@ -1,4 +1,4 @@
-"""HTML, Markdown, Word, PowerPoint and mail, by unstructured. The only file that imports it.
+"""HTML, Markdown and Word, by unstructured. The only file that imports it.
 
 Out of the box unstructured downloads an English spaCy model at first use, sends telemetry, and guesses headings
 from English grammar. Here it gets a blank multilingual pipeline, no telemetry, and a title length of zero words,
@@ -12,8 +12,6 @@ import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
@@ -21,10 +19,12 @@ from typing import Any
 from lxml import html as lxml_html
 
 from ingest.document import Element, ElementKind, Location
-from ingest.parse import encoding
 from ingest.parse.extracted import Extracted
-from ingest.parse.office import core_title, state_headings
+from ingest.parse.numerals import chinese_number
+from ingest.parse.office import core_title
+from ingest.parse.pictures import Pictures
 from ingest.parse.tables import markdown, rows_of_html, spread
+from ingest.parse.word import prepared
 
 _ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
@@ -43,7 +43,6 @@ _KINDS: dict[str, ElementKind] = {
 _NO_LANGUAGE_DETECTION = [""]
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
-_NARROW_CHARSET = re.compile(rb"""(charset="?|=\?)(?:gb2312|gbk)(?=["?;\s])""", re.I)
 
 
 @lru_cache(maxsize=1)
@@ -57,18 +56,16 @@ def _unstructured() -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations of its dependencies, at import
         from unstructured.nlp import tokenize
-        from unstructured.partition.docx import partition_docx
-        from unstructured.partition.email import partition_email
+        from unstructured.partition import docx
         from unstructured.partition.html import partition_html
         from unstructured.partition.md import partition_md
-        from unstructured.partition.msg import partition_msg
-        from unstructured.partition.pptx import partition_pptx
 
     tokenize._get_nlp = lambda: pipeline
-    return SimpleNamespace(
-        docx=partition_docx, email=partition_email, html=partition_html, md=partition_md,
-        msg=partition_msg, pptx=partition_pptx,
-    )  # fmt: skip
+    western = docx._ListLabels._format_number
+    docx._ListLabels._format_number = staticmethod(
+        lambda value, numbering: chinese_number(value, numbering) or western(value, numbering)
+    )
+    return SimpleNamespace(docx=docx.partition_docx, html=partition_html, md=partition_md)
 
 
 def read_html(text: str) -> Extracted:
@@ -96,60 +93,11 @@ def read_markdown(text: str) -> Extracted:
     return Extracted(tuple(_elements(parts)), title)
 
 
-def read_docx(data: bytes) -> Extracted:
-    """A Word document, with its headers and footers once each."""
-    parts = _unstructured().docx(file=io.BytesIO(state_headings(data)), languages=_NO_LANGUAGE_DETECTION)
+def read_docx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:
+    """A Word document, with its headers and footers once each. See `word.prepared` for what becomes of the rest."""
+    parts = _unstructured().docx(file=io.BytesIO(prepared(data, pictures, comments)), languages=_NO_LANGUAGE_DETECTION)
     pages = max((part.metadata.page_number or 0 for part in parts), default=0)
-    return Extracted(tuple(_elements(_once(parts), page="page")), core_title(data), pages or None)
-
-
-def read_pptx(data: bytes) -> Extracted:
-    """Slides with their notes; `location.slide` counts from 1."""
-    parts = _unstructured().pptx(file=io.BytesIO(data), include_slide_notes=True, languages=_NO_LANGUAGE_DETECTION)
-    return Extracted(tuple(_elements(parts, page="slide")), core_title(data))
-
-
-def read_eml(data: bytes) -> Extracted:
-    """A mail: the subject as title, who and when as the first paragraph, the body, attachments that are text."""
-    data = _NARROW_CHARSET.sub(rb"\1gb18030", data)
-    message = message_from_bytes(data, policy=policy.default)
-    fields = {field: str(message.get(field) or "").strip() for field in ("Subject", "From", "To", "Cc", "Date")}
-    parts = _unstructured().email(file=io.BytesIO(data), languages=_NO_LANGUAGE_DETECTION)
-    attached = [element for part in message.iter_attachments() for element in _attachment(part)]
-    return _mail(fields, [*_elements(parts), *attached])
-
-
-def read_msg(data: bytes) -> Extracted:
-    """A mail saved by Outlook, like `read_eml`, without the attachments."""
-    parts = _unstructured().msg(file=io.BytesIO(data), languages=_NO_LANGUAGE_DETECTION)
-    about = parts[0].metadata if parts else SimpleNamespace()
-    fields = {
-        "Subject": getattr(about, "subject", None) or "",
-        "From": ", ".join(getattr(about, "sent_from", None) or ()),
-        "To": ", ".join(getattr(about, "sent_to", None) or ()),
-        "Date": getattr(about, "last_modified", None) or "",
-    }
-    return _mail(fields, list(_elements(parts)))
-
-
-def _mail(fields: dict[str, str], body: list[Element]) -> Extracted:
-    lines = "\n".join(f"{name}: {value}" for name, value in fields.items() if value and name != "Subject")
-    head = [Element("title", fields["Subject"])] if fields["Subject"] else []
-    if lines:
-        head.append(Element("paragraph", lines))
-    return Extracted((*head, *body), fields["Subject"] or None)
-
-
-def _attachment(part: EmailMessage) -> Iterator[Element]:
-    if part.get_content_maintype() != "text":
-        return
-    payload = part.get_payload(decode=True)
-    text = encoding.decode(payload, declared=True) if isinstance(payload, bytes) else ""
-    yield Element("heading", part.get_filename() or "attachment", level=1)
-    if part.get_content_subtype() == "html":
-        yield from read_html(text).elements
-    else:
-        yield from (Element("paragraph", block.strip()) for block in re.split(r"\n\s*\n", text) if block.strip())
+    return Extracted(tuple(_elements(_once(parts), paged=True)), core_title(data), pages or None)
 
 
 def _once(parts: Iterable[Any]) -> Iterator[Any]:
@@ -163,8 +111,8 @@ def _once(parts: Iterable[Any]) -> Iterator[Any]:
         yield part
 
 
-def _elements(parts: Iterable[Any], page: str = "") -> Iterator[Element]:
-    """Our elements. `page` names the field of the location that unstructured's page number fills."""
+def _elements(parts: Iterable[Any], paged: bool = False) -> Iterator[Element]:
+    """Our elements. `paged`: whether unstructured's page numbers mean something."""
     for part in parts:
         about = part.metadata
         kind = _KINDS.get(part.category, "paragraph")
@@ -173,10 +121,6 @@ def _elements(parts: Iterable[Any], page: str = "") -> Iterator[Element]:
             text = markdown(rows_of_html(about.text_as_html))
         if not text or part.category == "PageBreak":
             continue
-        location = Location()
-        if about.page_number and page == "page":
-            location = Location(page=about.page_number)
-        elif about.page_number and page == "slide":
-            location = Location(slide=about.page_number)
+        location = Location(page=about.page_number) if paged and about.page_number else Location()
         level = (about.category_depth or 0) + 1 if kind == "heading" else None
         yield Element(kind, text, location, level)

@@ -9,12 +9,14 @@ _HINTS = {
     "unreadable": "Give this account the right to read the file.",
     "empty": "The file has no content; replace it with the finished document.",
     "too_large": "Split the document, or raise max_file_mb if its size is what was refused.",
-    "encrypted": "Save a copy without the password and ingest that.",
+    "encrypted": "Add its password to passwords (YOUJU_PASSWORDS), or save a copy that has none.",
     "corrupt": "Open it in its own program, save it again, and ingest the new file.",
     "unsafe": "Save it again from a trusted program; documents need no XML entities.",
     "unsupported": "Convert it to PDF, DOCX, XLSX, PPTX, HTML, Markdown or plain text.",
     "no_text": "If it is a scan, switch OCR on (ocr = true); a picture without words cannot be searched.",
-    "needs_libreoffice": "Install LibreOffice (soffice on the PATH), or save it in a newer format.",
+    "needs_libreoffice": "Install LibreOffice (on Debian and Ubuntu: libreoffice-writer-nogui, "
+    "libreoffice-impress-nogui and libreoffice-calc-nogui), or save it in a newer format.",
+    "timeout": "Open it in its own program and save it in a newer format.",
 }
 
 

@@ -27,7 +27,7 @@ _COLUMN_GAP = 2
 """Blank columns that part two tables; a single one is often only spacing."""
 
 
-def read_xlsx(data: bytes, name: str) -> Extracted:
+def read_xlsx(data: bytes, name: str, comments: bool) -> Extracted:
     """The visible sheets of a workbook, formulas as their last values."""
     import openpyxl  # a tenth of a second, which a process that reads no workbook should not pay
 
@@ -44,7 +44,7 @@ def read_xlsx(data: bytes, name: str) -> Extracted:
     return Extracted(tuple(elements), workbook.properties.title)
 
 
-def read_xls(data: bytes, name: str) -> Extracted:
+def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
     """The visible sheets of an old workbook."""
     try:
         workbook = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())

@@ -5,11 +5,9 @@ from __future__ import annotations
 import datetime
 import io
 import zipfile
-from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pytest
 from docx import Document
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import OxmlElement
@@ -18,8 +16,7 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from ingest.document import ParsedDocument, Reference
-from ingest.errors import DocumentError
-from ingest.parse import office, parse
+from ingest.parse import parse
 from ingest.settings import IngestSettings
 
 
@@ -175,14 +172,6 @@ def test_a_header_set_apart_by_one_blank_row_stays_with_its_table() -> None:
     tables = [e for e in read(saved(book), "zones.xlsx").elements if e.kind == "table"]
     assert [table.location.cells for table in tables] == ["A1:C4", "A7:C7"]
     assert tables[0].text.startswith("| Zone | Sales | Margin |\n| --- | --- | --- |\n| North | 10 | 2 |")
-
-
-@pytest.mark.skipif(office.shutil.which("soffice") is not None, reason="LibreOffice is installed here")
-def test_old_word_files_say_that_they_need_libreoffice(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError) as caught:
-        office.newer_format(b"\xd0\xcf\x11\xe0", "doc", "old.doc")
-    assert caught.value.code == "needs_libreoffice"
-    assert "LibreOffice" in caught.value.hint
 
 
 def test_rich_text_in_chinese_keeps_headings_and_tables() -> None:

@@ -118,7 +118,7 @@ def test_mail_gives_subject_people_body_and_text_attachments() -> None:
     assert "To: Li" in parsed.elements[1].text
     assert "结论：上线延期两周，朱镕。" in parsed.text
     assert "附件内容" in parsed.text
-    assert parsed.elements[-1].location.heading_path[-1] == "notes.txt"
+    assert parsed.elements[-1].location.heading_path == ("Attachment: notes.txt",)
 
 
 def test_escapes_that_no_text_may_hold_cost_themselves_only() -> None:

@@ -1,0 +1,76 @@
+"""Documents inside a document, such as the attachments of a mail: read by the same readers, placed below their name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from ingest.document import Element
+from ingest.errors import DocumentError
+from ingest.parse import encoding
+from ingest.parse.extracted import Attachment, Extracted
+
+_MAX_DEPTH = 5
+_MAX_ATTACHMENTS = 500
+_MAX_BYTES = 1 << 30
+
+ATTACHMENT = "Attachment: "
+
+ReadAttachment = Callable[[bytes, str], Extracted]
+
+
+@dataclass(slots=True)
+class Allowance:
+    """What all the documents inside one document may still take, however they are nested."""
+
+    attachments: int = _MAX_ATTACHMENTS
+    bytes: int = _MAX_BYTES
+    depth: int = 0
+
+
+def with_attachments(document: Extracted, read: ReadAttachment, allowance: Allowance) -> Extracted:
+    """The document with the elements of its attachments at its end, each under a heading `Attachment: <name>`.
+
+    An attachment that cannot be read costs itself: a line below its heading says why. Pages, slides, sheets and
+    cells are the attachment's own; boxes are left out, since the outer document has no such page to draw.
+    """
+    if not document.attachments:
+        return document
+    elements = list(document.elements)
+    allowance.depth += 1
+    for attachment in document.attachments:
+        elements.extend(_elements(attachment, read, allowance))
+    allowance.depth -= 1
+    return replace(document, elements=tuple(elements), attachments=())
+
+
+def _elements(attachment: Attachment, read: ReadAttachment, allowance: Allowance) -> Iterator[Element]:
+    name = " ".join(encoding.storable(attachment.name).split())
+    yield Element("heading", f"{ATTACHMENT}{name}", level=1)
+    try:
+        inner = _content(attachment, name, read, allowance)
+    except DocumentError as error:
+        yield Element("paragraph", f"This attachment was not read. {error.message}")
+        return
+    if not any(element.text.strip() for element in inner.elements):
+        yield Element("paragraph", "No text was found in this attachment.")
+        return
+    for element in inner.elements:
+        kind = "heading" if element.kind == "title" else element.kind
+        level = (element.level or 1) + 1 if kind == "heading" else None
+        yield replace(element, kind=kind, level=level, location=replace(element.location, boxes=()))
+
+
+def _content(attachment: Attachment, name: str, read: ReadAttachment, allowance: Allowance) -> Extracted:
+    size = len(attachment.data or b"")
+    allowance.attachments -= 1
+    allowance.bytes -= size
+    if allowance.depth > _MAX_DEPTH:
+        raise DocumentError("unsafe", f"It is more than {_MAX_DEPTH} documents deep inside others.")
+    if allowance.attachments < 0 or allowance.bytes < 0:
+        raise DocumentError("too_large", "The document holds too many others.")
+    if attachment.content is not None:
+        return with_attachments(attachment.content, read, allowance)
+    if attachment.data is None:
+        raise DocumentError("unsupported", "It is a link or an object of another program.")
+    return read(attachment.data, name)

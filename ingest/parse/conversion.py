@@ -1,0 +1,126 @@
+"""Old and rare Office formats, turned into newer ones by LibreOffice where it is installed.
+
+It runs with a profile of its own that allows neither macros nor links, with a proxy that leads nowhere, and within
+limits of time and memory; whatever it started is ended with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from ingest.parse.refusals import refuse
+
+NEWER = {
+    "doc": "docx", "ppt": "pptx", "xlsb": "xlsx", "odg": "pdf", "wpd": "docx", "works": "docx", "hwp": "docx",
+}  # fmt: skip
+"""The kinds that are read through LibreOffice, and what each becomes."""
+
+_SECONDS = 150.0
+_ADDRESS_SPACE_BYTES = 6 << 30
+_PROGRAMS = ("soffice", "libreoffice")
+_NOWHERE = "http://127.0.0.1:9"
+_FILTERS = {"docx": "docx:MS Word 2007 XML", "pptx": "pptx:Impress MS PowerPoint 2007 XML",
+            "xlsx": "xlsx:Calc MS Excel 2007 XML"}  # fmt: skip
+_PROFILE = """<?xml version="1.0" encoding="UTF-8"?>
+<oor:items xmlns:oor="http://openoffice.org/2001/registry" xmlns:xs="http://www.w3.org/2001/XMLSchema">
+{items}</oor:items>
+"""
+_ITEM = (
+    '<item oor:path="/org.openoffice.{path}">'
+    '<prop oor:name="{name}" oor:op="fuse"><value>{value}</value></prop></item>\n'
+)
+_SETTINGS = (
+    ("Office.Common/Security/Scripting", "MacroSecurityLevel", "3"),
+    ("Office.Common/Security/Scripting", "DisableMacrosExecution", "true"),
+    ("Office.Common/Security/Scripting", "DisableActiveContent", "true"),
+    ("Office.Common/Security/Scripting", "BlockUntrustedRefererLinks", "true"),
+    ("Office.Writer/Content/Update", "Link", "2"),
+    ("Office.Calc/Content/Update", "Link", "2"),
+    ("Inet/Settings", "ooInetProxyType", "2"),
+    ("Inet/Settings", "ooInetHTTPProxyName", "127.0.0.1"),
+    ("Inet/Settings", "ooInetHTTPProxyPort", "9"),
+    ("Inet/Settings", "ooInetHTTPSProxyName", "127.0.0.1"),
+    ("Inet/Settings", "ooInetHTTPSProxyPort", "9"),
+    ("Inet/Settings", "ooInetFTPProxyName", "127.0.0.1"),
+    ("Inet/Settings", "ooInetFTPProxyPort", "9"),
+    ("Inet/Settings", "ooInetNoProxy", ""),
+)
+
+logger = logging.getLogger(__name__)
+
+
+def converted(data: bytes, kind: str, name: str) -> tuple[bytes, str]:
+    """The document in the newer format, and which that is.
+
+    Raises `needs_libreoffice` where it is not installed, `timeout`, or `corrupt` where it gives nothing.
+    """
+    program = next((found for found in map(shutil.which, _PROGRAMS) if found), None)
+    if program is None:
+        raise refuse("needs_libreoffice", name, f"{kind.upper()} files are read through LibreOffice only")
+    newer = NEWER[kind]
+    with tempfile.TemporaryDirectory(prefix="youju-office-", ignore_cleanup_errors=True) as folder:
+        (Path(folder) / f"document.{kind}").write_bytes(data)
+        _write_profile(Path(folder, "profile", "user"))
+        said = _run(_command(program, folder, kind, newer), folder, name)
+        result = Path(folder, "converted", f"document.{newer}")
+        if not result.is_file() or not result.stat().st_size:
+            raise refuse("corrupt", name, f"LibreOffice could not convert it ({said or 'it gave no reason'})")
+        return result.read_bytes(), newer
+
+
+def _command(program: str, folder: str, kind: str, newer: str) -> list[str]:
+    return [
+        program, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--norestore", "--nolockcheck",
+        "--nodefault", "--nologo", "--convert-to", _FILTERS.get(newer, newer), "--outdir", f"{folder}/converted",
+        f"{folder}/document.{kind}",
+    ]  # fmt: skip
+
+
+def _write_profile(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    items = "".join(_ITEM.format(path=path, name=name, value=value) for path, name, value in _SETTINGS)
+    (folder / "registrymodifications.xcu").write_text(_PROFILE.format(items=items), encoding="utf-8")
+
+
+def _run(command: list[str], folder: str, name: str) -> str:
+    """Run LibreOffice to its end or to the limit; the last thing it said. Its children end with it, either way."""
+    environment = {
+        **{key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")},
+        "HOME": folder, "TMPDIR": folder, "SAL_USE_VCLPLUGIN": "svp",
+        "http_proxy": _NOWHERE, "https_proxy": _NOWHERE, "ftp_proxy": _NOWHERE, "all_proxy": _NOWHERE, "no_proxy": "",
+    }  # fmt: skip
+    try:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment, start_new_session=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except OSError as error:
+        raise refuse("needs_libreoffice", name, f"LibreOffice does not start ({error.strerror})") from error
+    try:
+        _limit_memory(process.pid)
+        said, _ = process.communicate(timeout=_SECONDS)
+    except subprocess.TimeoutExpired as error:
+        raise refuse("timeout", name, f"LibreOffice took longer than {_SECONDS:g} seconds") from error
+    finally:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        if process.stdout is not None:
+            process.stdout.close()
+        process.wait()
+    lines = said.decode("utf-8", "replace").split("\n")
+    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+
+
+def _limit_memory(process: int) -> None:
+    if hasattr(resource, "prlimit"):  # Linux
+        with suppress(OSError, ValueError):
+            resource.prlimit(process, resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))

@@ -1,0 +1,198 @@
+"""Mail, as it travels (EML) and as Outlook saves it (MSG): who and when, the body, and what is attached."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from collections.abc import Iterator
+from email import message_from_bytes, policy
+from email.message import EmailMessage, Message
+from typing import Any
+
+from ingest.document import Element
+from ingest.parse import encoding
+from ingest.parse.extracted import Attachment, Extracted
+from ingest.parse.partition import read_html
+from ingest.parse.refusals import refuse
+from ingest.parse.text import read_text
+
+_FIELDS = ("Subject", "From", "To", "Cc", "Date")
+_NARROW_CHARSET = re.compile(rb"""(charset="?|=\?)(?:gb2312|gbk)(?=["?;\s])""", re.I)
+_UNREADABLE = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature",
+                         "application/ms-tnef", "text/x-vcard", "text/calendar"})  # fmt: skip
+_HTML_BODY, _SHORT_NAME, _SHOWN_NAME, _CONTENT_ID = 0x1013, 0x3704, 0x3001, 0x3712
+_EMBEDDED_MESSAGE = "3701000D"
+_SHORT_HEAD_BYTES = 24
+
+
+def read_eml(data: bytes, name: str) -> Extracted:
+    """A mail: the subject as title, who and when as the first paragraph, the body, and its attachments unread.
+
+    Of a body in several forms the HTML is read. Raises `encrypted` for S/MIME and PGP.
+    """
+    message = message_from_bytes(_NARROW_CHARSET.sub(rb"\1gb18030", data), policy=policy.default)
+    if message.get_content_type() == "multipart/encrypted" or _is_enveloped(message):
+        raise refuse("encrypted", name, "the mail is encrypted to its recipients")
+    fields = {field: _header(message, field) for field in _FIELDS}
+    body = [element for part in _bodies(message) for element in _read_body(part)]
+    return _mail(fields, body, tuple(_attached(message)))
+
+
+def read_msg(data: bytes, name: str) -> Extracted:
+    """A mail saved by Outlook, like `read_eml`."""
+    from oxmsg import Message as OutlookMessage
+
+    message = OutlookMessage.load(data)
+    if "encrypted" in message.message_headers.get("Content-Type", "") or message.message_class.endswith(".SMIME"):
+        raise refuse("encrypted", name, "the mail is encrypted to its recipients")
+    return _outlook(message)
+
+
+def _outlook(message: Any) -> Extracted:
+    headers = {key.lower(): value for key, value in message.message_headers.items()}
+    recipients = ", ".join(_recipient(person) for person in message.recipients)
+    sent = message.sent_date
+    fields = {
+        "Subject": message.subject,
+        "From": message.sender or "",
+        "To": headers.get("to") or recipients,
+        "Cc": headers.get("cc") or "",
+        "Date": headers.get("date") or (email.utils.format_datetime(sent) if sent else ""),
+    }
+    return _mail(fields, _outlook_body(message), tuple(_outlook_attached(message)))
+
+
+def _recipient(person: Any) -> str:
+    address = person.email_address or ""
+    return f"{person.name} <{address}>" if person.name and person.name != address else address
+
+
+def _outlook_body(message: Any) -> list[Element]:
+    html = message.properties.binary_prop_value(_HTML_BODY)
+    if html:
+        return list(read_html(encoding.decode(html, declared=True)).elements)
+    if text := message.html_body:
+        return list(read_html(text).elements)
+    return list(read_text((message.body or "").replace("\r\n", "\n")).elements)
+
+
+def _outlook_attached(message: Any) -> Iterator[Attachment]:
+    for number, attachment in enumerate(message.attachments, 1):
+        properties = attachment.properties
+        name = attachment.file_name or properties.str_prop_value(_SHORT_NAME) or properties.str_prop_value(_SHOWN_NAME)
+        data = attachment.file_bytes
+        if data is None:
+            inner = _outlook_inner(attachment._storage)
+            content = _outlook(inner) if inner is not None else None
+            yield Attachment(name or (content.title if content else None) or f"{number}", None, content)
+        elif not _is_inline(attachment.mime_type or "", properties.str_prop_value(_CONTENT_ID)):
+            yield Attachment(name or f"{number}", data)
+
+
+def _outlook_inner(storage: Any) -> Any | None:
+    """The mail that is attached as a message of its own, not as a file."""
+    from oxmsg import Message as OutlookMessage
+    from oxmsg.storage import Storage, Stream
+
+    inner = next((part for part in storage.storages if part.name.endswith(_EMBEDDED_MESSAGE)), None)
+    if inner is None:
+        return None
+    # The head of its properties is eight bytes shorter than that of a mail of its own.
+    streams = tuple(
+        Stream(
+            stream.path, stream.bytes_[:_SHORT_HEAD_BYTES] + bytes(8) + stream.bytes_[_SHORT_HEAD_BYTES:]
+        ) if stream.name == "__properties_version1.0" else stream
+        for stream in inner.streams
+    )  # fmt: skip
+    return OutlookMessage(Storage(inner.path, streams, inner.storages))
+
+
+def _is_inline(mime_type: str, content_id: str | None) -> bool:
+    """Whether it is a picture that the body shows, as the logo in a signature is."""
+    return bool(content_id) and mime_type.startswith("image/")
+
+
+def _mail(fields: dict[str, str], body: list[Element], attachments: tuple[Attachment, ...]) -> Extracted:
+    lines = "\n".join(f"{name}: {value}" for name, value in fields.items() if value and name != "Subject")
+    head = [Element("title", fields["Subject"])] if fields["Subject"] else []
+    if lines:
+        head.append(Element("paragraph", lines))
+    return Extracted((*head, *body), fields["Subject"] or None, attachments=attachments)
+
+
+def _header(message: Message, field: str) -> str:
+    try:
+        return " ".join(str(message.get(field) or "").split())
+    except (ValueError, LookupError, IndexError, AttributeError, TypeError):
+        return ""  # the standard library stumbles over some malformed headers
+
+
+def _is_enveloped(message: EmailMessage) -> bool:
+    return message.get_content_subtype() in ("pkcs7-mime", "x-pkcs7-mime") and (
+        message.get_param("smime-type", "enveloped-data") != "signed-data"
+    )
+
+
+def _bodies(part: Message) -> list[EmailMessage]:
+    """The parts that are the mail's own text; of several forms of the same text the HTML one."""
+    if part.get_content_maintype() == "multipart":
+        inner = part.get_payload()
+        forms = [_bodies(child) for child in inner if isinstance(child, Message)] if isinstance(inner, list) else []
+        if part.get_content_type() != "multipart/alternative":
+            return [leaf for form in forms for leaf in form]
+        html = [form for form in forms if any(leaf.get_content_subtype() == "html" for leaf in form)]
+        return next((form for form in [*html[::-1], *forms] if form), [])
+    return [part] if isinstance(part, EmailMessage) and _is_own_text(part) else []
+
+
+def _is_own_text(part: EmailMessage) -> bool:
+    is_text = part.get_content_type() in ("text/html", "text/plain")
+    return is_text and part.get_content_disposition() != "attachment" and not _file_name(part)
+
+
+def _read_body(part: EmailMessage) -> tuple[Element, ...]:
+    reader = read_html if part.get_content_subtype() == "html" else read_text
+    return reader(_text(part)).elements
+
+
+def _text(part: EmailMessage) -> str:
+    payload = part.get_payload(decode=True)
+    return encoding.decode(payload, charset=part.get_content_charset()) if isinstance(payload, bytes) else ""
+
+
+def _attached(message: Message) -> Iterator[Attachment]:
+    for number, part in enumerate(_leaves(message), 1):
+        kind = part.get_content_type()
+        if kind in _UNREADABLE or _is_own_text(part):
+            continue
+        if part.get_content_disposition() != "attachment" and _is_inline(kind, part.get("Content-ID")):
+            continue
+        name = _file_name(part)
+        if kind == "message/rfc822":
+            inner = part.get_payload()
+            mail = inner[0] if isinstance(inner, list) and inner else None
+            subject = _header(mail, "Subject") if isinstance(mail, Message) else ""
+            yield Attachment(name or f"{subject or number}.eml", mail.as_bytes() if isinstance(mail, Message) else None)
+        elif isinstance(payload := part.get_payload(decode=True), bytes) and (payload.strip() or name):
+            if part.get_content_maintype() == "text":
+                payload = _text(part).encode("utf-8", "replace")
+            yield Attachment(name or f"{number}.{part.get_content_subtype()}", payload)
+
+
+def _file_name(part: EmailMessage) -> str:
+    try:
+        return " ".join((part.get_filename() or "").split())
+    except (ValueError, LookupError, TypeError):
+        return ""
+
+
+def _leaves(message: Message) -> Iterator[EmailMessage]:
+    """The parts that hold something, in order; a mail inside the mail is one of them."""
+    stack: list[Any] = [message]
+    while stack:
+        part = stack.pop()
+        inner = part.get_payload()
+        if part.get_content_maintype() == "multipart" and isinstance(inner, list):
+            stack.extend(reversed(inner))
+        else:
+            yield part

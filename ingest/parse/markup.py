@@ -1,0 +1,210 @@
+"""Plain text with marks: reStructuredText and Org, as far as headings, code, lists and tables go."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+
+from ingest.document import Element
+from ingest.parse.extracted import Extracted
+from ingest.parse.tables import markdown
+
+_ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*")
+_RST_ITEM = re.compile(r"(?:[-*+•]|\(?(?:\d+|#|[a-zA-Z])[.)])\s+(?=\S)")
+_RST_DIRECTIVE = re.compile(r"\.\.\s+([\w-]+)::\s*(.*)")
+_RST_CODE = frozenset({"code", "code-block", "sourcecode", "literalinclude", "parsed-literal", "highlight", "math"})
+_RST_GRID = re.compile(r"\+[-=+]+\+\s*")
+_RST_SIMPLE = re.compile(r"=+(?:\s+=+)+\s*")
+_RST_INLINE = re.compile(
+    r":[\w:+-]+:`([^`<]+?)(?:\s*<[^`>]*>)?`|``([^`]+)``|`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}|\*\*([^*]+)\*\*"
+)
+_ORG_HEADING = re.compile(r"(\*+)\s+(?:(?:T[O]DO|DONE|NEXT|WAITING)\s+)?(?:\[#\w\]\s+)?(.*?)(?:\s+:[\w@#%:]+:)?\s*")
+_ORG_KEYWORD = re.compile(r"#\+(\w+):\s*(.*)", re.I)
+_ORG_BEGIN = re.compile(r"#\+begin_(\w+)", re.I)
+_ORG_DRAWER = re.compile(r"\s*:[A-Z_]+:\s*")
+_ORG_ITEM = re.compile(r"\s*(?:[-+]|\d+[.)])\s+(?:\[[ X-]\]\s+)?(?=\S)")
+_ORG_LINK = re.compile(r"\[\[([^\]]+)\](?:\[([^\]]+)\])?\]")
+
+
+def read_rst(text: str) -> Extracted:
+    """reStructuredText. The style of a title's underline gives its level, by the order in which styles come up."""
+    elements = tuple(_rst(text.expandtabs(4).split("\n")))
+    return Extracted(elements)
+
+
+def _rst(lines: list[str]) -> Iterator[Element]:
+    styles: list[str] = []
+    number = 0
+    while number < len(lines):
+        if not lines[number].strip():
+            number += 1
+        elif (found := _rst_title(lines, number)) is not None:
+            title, style, number = found
+            if style not in styles:
+                styles.append(style)
+            yield Element("heading", _plain(title), level=styles.index(style) + 1)
+        else:
+            end = _block_end(lines, number)
+            block = lines[number:end]
+            number = end
+            if directive := _RST_DIRECTIVE.match(block[0].strip()):
+                end = _indented_end(lines, number)
+                yield from _rst_directive(directive, block[1:] + lines[number:end])
+                number = end
+            elif block[0].startswith(".. "):
+                number = _indented_end(lines, number)  # a comment, a target, a footnote's mark
+                yield from _rst_note(block)
+            elif _RST_GRID.fullmatch(block[0].strip()) or _RST_SIMPLE.fullmatch(block[0].strip()):
+                yield Element("table", _rst_table(block))
+            else:
+                yield from _rst_paragraph(block)
+                if block[-1].rstrip().endswith("::"):
+                    end = _indented_end(lines, number)
+                    yield Element("code", _dedented(lines[number:end]))
+                    number = end
+
+
+def _rst_title(lines: list[str], number: int) -> tuple[str, str, int] | None:
+    """The title that begins here, its style and the line after it."""
+    first, second, third = [*lines[number : number + 3], "", ""][:3]
+    if _ADORNMENT.fullmatch(first) and second.strip() and _ADORNMENT.fullmatch(third) and first[0] == third[0]:
+        return second.strip(), first[0] * 2, number + 3
+    if first.strip() and not first[0].isspace() and _ADORNMENT.fullmatch(second) and not _ADORNMENT.fullmatch(first):
+        return (first.strip(), second[0], number + 2) if len(second.strip()) * 2 >= len(first.strip()) else None
+    return None
+
+
+def _block_end(lines: list[str], number: int) -> int:
+    while number < len(lines) and lines[number].strip():
+        number += 1
+    return number
+
+
+def _indented_end(lines: list[str], number: int) -> int:
+    end = number
+    while number < len(lines) and (not lines[number].strip() or lines[number][0].isspace()):
+        number += 1
+        if lines[number - 1].strip():
+            end = number
+    return end
+
+
+def _rst_directive(directive: re.Match[str], body: list[str]) -> Iterator[Element]:
+    name, argument = directive.groups()
+    content = [line for line in body if not re.match(r"\s+:[\w-]+:", line)]
+    if name in _RST_CODE:
+        yield Element("code", _dedented(content))
+    elif name not in ("toctree", "contents", "image", "include", "raw", "meta", "index"):
+        if argument.strip():
+            yield Element("caption" if name in ("figure", "table", "csv-table") else "paragraph", _plain(argument))
+        yield from _rst(_dedented(content).split("\n"))
+
+
+def _rst_note(block: list[str]) -> Iterator[Element]:
+    if found := re.match(r"\.\.\s+\[([^\]]+)\]\s+(.*)", block[0]):
+        rest = " ".join(line.strip() for line in block[1:])
+        yield Element("paragraph", _plain(f"[{found[1]}] {found[2]} {rest}"))
+
+
+def _rst_paragraph(block: list[str]) -> Iterator[Element]:
+    items: list[list[str]] = []
+    listed = bool(_RST_ITEM.match(block[0].strip()))
+    for line in block:
+        if not items or (listed and _RST_ITEM.match(line.strip())):
+            items.append([])
+        items[-1].append(line.strip())
+    for item in items:
+        content = "\n".join(item)
+        content = _RST_ITEM.sub("", content, count=1) if listed and content[0] in "-*+•" else content
+        content = content[:-1] if content.endswith("::") else content
+        if content.strip(":"):
+            yield Element("list_item" if listed else "paragraph", _plain(content))
+
+
+def _rst_table(block: list[str]) -> str:
+    """A grid or a simple table as Markdown; both put their columns at fixed places."""
+    width = max(map(len, block))
+    rule = block[0].ljust(width)
+    if rule.lstrip().startswith("+"):
+        edges = [place for place, character in enumerate(rule) if character == "+"]
+        spans = list(pairwise(edges))
+        rows: list[list[str]] = [[]]
+        for line in block[1:]:
+            if _RST_GRID.fullmatch(line.strip()):
+                rows.append([])
+                continue
+            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
+            cells = cells if len(cells) == len(spans) else [line[a + 1 : b].strip(" |") for a, b in spans]
+            rows[-1] = [f"{old} {new}" for old, new in zip(rows[-1] or [""] * len(cells), cells, strict=False)]
+        return _plain(markdown(rows))
+    starts = [match.start() for match in re.finditer(r"=+", rule)] + [width]
+    bodies = [line for line in block if not _RST_SIMPLE.fullmatch(line.strip())]
+    cut = [[line[a:b].strip() for a, b in zip(starts, [*starts[1:-1], None], strict=False)] for line in bodies]
+    return _plain(markdown(cut))
+
+
+def _dedented(lines: list[str]) -> str:
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    return "\n".join(line[margin:] for line in lines).strip("\n")
+
+
+def _plain(text: str) -> str:
+    """The text without the marks of roles, literals and links."""
+    return _RST_INLINE.sub(lambda match: next(group for group in match.groups() if group), text)
+
+
+def read_org(text: str) -> Extracted:
+    """An Org file: stars give the level of a heading; `#+TITLE` the title; drawers and keywords are left out."""
+    lines = text.split("\n")
+    titles = (match[2] for line in lines if (match := _ORG_KEYWORD.match(line)) and match[1].lower() == "title")
+    return Extracted(tuple(_org(lines)), next(titles, None))
+
+
+def _org(lines: list[str]) -> Iterator[Element]:
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        if heading := _ORG_HEADING.fullmatch(line):
+            yield Element("heading", _org_plain(heading[2]), level=len(heading[1]))
+            number += 1
+        elif begin := _ORG_BEGIN.match(line.strip()):
+            end = _until(lines, number + 1, f"#+end_{begin[1].lower()}")
+            kind = "code" if begin[1].lower() in ("src", "example") else "paragraph"
+            yield Element(kind, _dedented(lines[number + 1 : end]))  # type: ignore[arg-type]
+            number = end + 1
+        elif _ORG_DRAWER.fullmatch(line) and (end := _until(lines, number, ":end:")) < len(lines):
+            number = end + 1
+        elif line.lstrip().startswith("|"):
+            end = number
+            while end < len(lines) and lines[end].lstrip().startswith("|"):
+                end += 1
+            rows = [row.strip().strip("|").split("|") for row in lines[number:end] if not re.match(r"\s*\|[-+]+", row)]
+            yield Element("table", _org_plain(markdown(rows)))
+            number = end
+        elif not line.strip() or line.lstrip().startswith("#"):
+            number += 1
+        else:
+            end = number + 1
+            while end < len(lines) and lines[end].strip() and not _org_begins(lines[end]):
+                end += 1
+            item = _ORG_ITEM.match(line)
+            content = "\n".join(part.strip() for part in lines[number:end])
+            content = content[2:].lstrip() if item and content[0] in "-+" else content
+            yield Element("list_item" if item else "paragraph", _org_plain(content))
+            number = end
+
+
+def _org_begins(line: str) -> bool:
+    """Whether this line cannot belong to the paragraph before it."""
+    return bool(_ORG_HEADING.fullmatch(line) or _ORG_ITEM.match(line) or line.lstrip().startswith(("|", "#")))
+
+
+def _until(lines: list[str], number: int, mark: str) -> int:
+    while number < len(lines) and lines[number].strip().lower() != mark:
+        number += 1
+    return number
+
+
+def _org_plain(text: str) -> str:
+    return _ORG_LINK.sub(lambda match: match[2] or match[1], text)

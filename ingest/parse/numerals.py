@@ -1,0 +1,44 @@
+"""Chinese numerals, as Word counts articles and chapters with them."""
+
+from __future__ import annotations
+
+_DIGITS = "〇一二三四五六七八九"
+_LEGAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_STEMS = "甲乙丙丁戊己庚辛壬癸"
+_BRANCHES = "子丑寅卯辰巳午未申酉戌亥"
+_COUNTING = frozenset({
+    "chineseCounting", "chineseCountingThousand", "taiwaneseCounting", "taiwaneseCountingThousand",
+    "japaneseCounting", "koreanCounting",
+})  # fmt: skip
+_LEGAL = frozenset({"chineseLegalSimplified", "ideographLegalTraditional", "japaneseLegal"})
+
+
+def chinese_number(value: int, numbering: str) -> str | None:
+    """A number of 1 to 9999 in one of Word's Chinese ways to count; None for another way or number."""
+    if not 0 < value < 10_000:
+        return None
+    if numbering in _COUNTING:
+        return _counted(value, _DIGITS.replace("〇", "零"), "十百千")
+    if numbering in _LEGAL:
+        return _counted(value, _LEGAL_DIGITS, "拾佰仟", short_teens=False)
+    if numbering in ("ideographDigital", "taiwaneseDigital", "japaneseDigitalTenThousand", "koreanDigital2"):
+        return "".join(_DIGITS[int(digit)] for digit in str(value))
+    if numbering == "ideographTraditional" and value <= len(_STEMS):
+        return _STEMS[value - 1]
+    if numbering == "ideographZodiac" and value <= len(_BRANCHES):
+        return _BRANCHES[value - 1]
+    if numbering in ("decimalFullWidth", "decimalFullWidth2"):
+        return "".join(chr(0xFF10 + int(digit)) for digit in str(value))
+    return None
+
+
+def _counted(value: int, digits: str, units: str, short_teens: bool = True) -> str:
+    """With a word for ten, hundred and thousand, and one zero for any number of zeros in between."""
+    text = ""
+    for place in range(3, -1, -1):
+        digit = value // 10**place % 10
+        if digit:
+            text += digits[digit] + (units[place - 1] if place else "")
+        elif text and not text.endswith(digits[0]) and value % 10**place:
+            text += digits[0]
+    return text[1:] if short_teens and 10 <= value < 20 else text

@@ -1,0 +1,51 @@
+"""Pictures inside documents, read by OCR within limits that depend on the document alone."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+
+from PIL import Image
+
+from ingest.errors import DocumentError
+from ingest.parse import ocr
+
+_MAX_PICTURES = 60
+_MAX_PIXELS = 120_000_000
+_MIN_SIDES = (64, 20)
+"""Longer and shorter side, in pixels, below which a picture is a bullet, a rule or an icon."""
+
+logger = logging.getLogger(__name__)
+
+
+class Pictures:
+    """The pictures of one document. What they may take together is counted, not timed: the same document gives the
+    same text on a slow machine. A picture that comes again (the logo of every slide) is read once."""
+
+    def __init__(self, enabled: bool) -> None:
+        self._enabled = enabled
+        self._known: dict[bytes, tuple[str, ...]] = {}
+        self._pixels = 0
+
+    def texts(self, data: bytes) -> tuple[str, ...]:
+        """The paragraphs in a picture the first time it comes; none for one that says nothing or cannot be read."""
+        digest = hashlib.sha256(data).digest()
+        if not self._enabled or digest in self._known or len(self._known) >= _MAX_PICTURES:
+            return ()
+        self._known[digest] = self._read(data)
+        return self._known[digest]
+
+    def _read(self, data: bytes) -> tuple[str, ...]:
+        try:
+            with Image.open(io.BytesIO(data)) as image:
+                sides = sorted(image.size)
+            self._pixels += sides[0] * sides[1]
+            if sides[1] < _MIN_SIDES[0] or sides[0] < _MIN_SIDES[1] or self._pixels > _MAX_PIXELS:
+                return ()
+            return tuple(element.text for element in ocr.read_image(data, "picture", ocr=True).elements)
+        except DocumentError:
+            return ()
+        except Exception:  # drawings of other programs, damaged pictures: the document is read without them
+            logger.debug("A picture inside a document could not be read", exc_info=True)
+            return ()

@@ -1,0 +1,99 @@
+"""Which reader takes which kind of document, and what happens before and after it for every kind."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable
+
+from ingest.errors import DocumentError
+from ingest.parse import encoding, markup, ocr, opened, partition, pdf, rtf, sheets, slides, text
+from ingest.parse.attachments import Allowance, with_attachments
+from ingest.parse.conversion import NEWER, converted
+from ingest.parse.detect import detect
+from ingest.parse.extracted import Extracted
+from ingest.parse.mail import read_eml, read_msg
+from ingest.parse.passwords import unlocked
+from ingest.parse.pictures import Pictures
+from ingest.parse.refusals import refuse
+from ingest.settings import IngestSettings
+
+_IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
+_BINARY_READERS: dict[str, Callable[[bytes], Extracted]] = {
+    "ods": opened.read_ods,
+    "rtf": rtf.read_rtf,
+}
+_NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
+    "eml": read_eml,
+    "msg": read_msg,
+    "xml": text.read_xml,
+}
+_PICTURED_READERS: dict[str, Callable[[bytes, Pictures], Extracted]] = {
+    "odt": opened.read_odt,
+    "odp": opened.read_odt,
+    "epub": opened.read_epub,
+}
+_OFFICE_READERS: dict[str, Callable[[bytes, Pictures, bool], Extracted]] = {
+    "docx": partition.read_docx,
+    "pptx": slides.read_pptx,
+}
+_SHEET_READERS: dict[str, Callable[[bytes, str, bool], Extracted]] = {
+    "xlsx": sheets.read_xlsx,
+    "xls": sheets.read_xls,
+}
+_TEXT_READERS: dict[str, Callable[[str], Extracted]] = {
+    "html": partition.read_html,
+    "md": partition.read_markdown,
+    "csv": sheets.read_csv,
+    "tsv": lambda content: sheets.read_csv(content, "\t"),
+    "txt": text.read_text,
+    "rst": markup.read_rst,
+    "org": markup.read_org,
+    "json": text.read_json,
+    "ipynb": text.read_notebook,
+}
+
+logger = logging.getLogger(__name__)
+
+
+def read(data: bytes, name: str, settings: IngestSettings, allowance: Allowance) -> tuple[str, Extracted]:
+    """The kind of a document and its elements, those of its attachments at the end.
+
+    Raises DocumentError and nothing else.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # libraries warn of oddities in documents: nothing anyone here can act on
+            kind = detect(data, name)
+            extracted = _read(data, kind, name, settings)
+            return kind, with_attachments(extracted, lambda d, n: read(d, n, settings, allowance)[1], allowance)
+    except DocumentError:
+        raise
+    except Exception as error:
+        logger.info("%s could not be parsed", name, exc_info=True)
+        reason = encoding.storable(str(error)).strip().split("\n")[0][:200] or type(error).__name__
+        raise refuse("corrupt", name, f"it cannot be read ({reason})") from error
+
+
+def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extracted:
+    data, kind = unlocked(data, kind, name, settings.passwords)
+    if kind in NEWER:
+        data, kind = converted(data, kind, name)
+    if kind == "pdf":
+        return pdf.read_pdf(data, name, settings.ocr)
+    if kind in _IMAGES:
+        return ocr.read_image(data, name, settings.ocr)
+    pictures = Pictures(settings.ocr and settings.ocr_embedded)
+    if kind in _OFFICE_READERS:
+        return _OFFICE_READERS[kind](data, pictures, settings.comments)
+    if kind in _PICTURED_READERS:
+        return _PICTURED_READERS[kind](data, pictures)
+    if kind in _SHEET_READERS:
+        return _SHEET_READERS[kind](data, name, settings.comments)
+    if kind in _NAMED_READERS:
+        return _NAMED_READERS[kind](data, name)
+    if kind in _BINARY_READERS:
+        return _BINARY_READERS[kind](data)
+    if kind in _TEXT_READERS:
+        return _TEXT_READERS[kind](encoding.decode(data, declared=kind == "html"))
+    raise refuse("unsupported", name, f"{kind.upper()} files are not read here")
