@@ -28,6 +28,7 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "internal_error": 500,
     "original_changed": 409,
     "original_unreadable": 409,
+    "run_over": 409,
 }
 _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
     (ModelUnavailableError, 503),

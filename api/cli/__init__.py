@@ -25,6 +25,7 @@ _COMMANDS = {
     "serve": "Serve the chat page, HTTP and DingTalk.",
     "eval": "Measure retrieval on a set in the BEIR layout.",
     "documents": "List the documents and their states.",
+    "runs": "List the runs; follow or cancel one.",
     "doctor": "Check this installation and its settings.",
 }
 

@@ -1,5 +1,8 @@
-"""`POST /v1/runs`: bring paths of this machine into the index. Only over the local socket: a path names a file that
-the server may read and the caller perhaps may not."""
+"""`/v1/runs`: runs of the ingestion, started, listed, followed and cancelled.
+
+All of it is for the operator: the record of a run names documents, whoever may read those. Paths are taken over the
+local socket only: a path names a file that the server may read and the caller perhaps may not.
+"""
 
 from __future__ import annotations
 
@@ -8,78 +11,157 @@ import os
 import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import unquote_to_bytes
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, model_validator
 
 from api.errors import error_fields, internal_error
-from api.routes import workspace_of
+from api.routes import CurrentReader, workspace_of
+from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
-from api.streaming import EventStream, sse
+from api.settings import Settings
+from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, sse
+from api.workspace import Workspace
+from ingest.access import OPERATOR
 from ingest.errors import RequestError, YoujuError
-from ingest.pipeline import Ingestor
+from ingest.runs import Report, Runs
+from ingest.sources import Source
 from ingest.sources.folder import FolderSource
-
-router = APIRouter()
+from ingest.sources.opening import named, open_source
 
 _EVERY_SECONDS = 0.2
 
 
-class RunRequest(BaseModel):
-    """Files and folders to bring in, as absolute paths or `file:` addresses: only those can name every file."""
+def _operator(reader: CurrentReader) -> None:
+    if reader != OPERATOR:
+        raise RequestError(
+            "operators_only", "This key may read documents, and no runs.", "Use the key of the operator, YOUJU_API_KEY."
+        )
 
-    paths: list[str] = Field(min_length=1)
+
+router = APIRouter(prefix="/v1/runs", dependencies=[Depends(_operator)])
+
+
+class RunRequest(BaseModel):
+    """What to bring in: files and folders, or a source of the settings by its name.
+
+    Files are absolute paths or `file:` addresses: only those can name every file.
+    """
+
+    paths: list[str] = Field(default=[], description="Files and folders; over the local socket only.")
+    source: str | None = Field(None, description="Name of a source of the settings, instead of paths.")
     allow_deletions: bool = False
 
-    def files(self) -> list[Path]:
-        """The paths, whose names may be no text."""
-        return [
+    @model_validator(mode="after")
+    def _names_one_thing(self) -> RunRequest:
+        if bool(self.paths) == (self.source is not None):
+            raise ValueError("give either paths or a source")
+        return self
+
+    def opened(self, settings: Settings) -> Source:
+        """The source that is meant. Raises RequestError where there is none of that name."""
+        if self.source is not None:
+            return open_source(named(settings, self.source), settings)
+        return FolderSource(
             Path(os.fsdecode(unquote_to_bytes(path.removeprefix("file://"))))
             if path.startswith("file://")
             else Path(path)
             for path in self.paths
-        ]
+        )
 
 
-@router.post("/v1/runs")
+@router.post("")
 async def run(asked: RunRequest, request: Request) -> Response:
-    """Ingest paths of this machine, as server-sent events: `progress`, then `finished` or `failed`.
+    """Ingest, as server-sent events: `progress`, then `finished` or `failed`.
 
     A client that goes away interrupts the run; what it had published stays, and the next run does the rest.
     """
-    if not request.scope["state"].get("local"):
+    if asked.paths and not request.scope["state"].get("local"):
         raise RequestError(
             "paths_not_accepted",
             "Paths are accepted over this machine's local socket only.",
-            "Run `youju ingest` on the machine that serves.",
+            "Run `youju ingest` on the machine that serves, or name a source of its settings.",
         )
-    return EventStream(_events(workspace_of(request).ingestor, asked, request))
+    workspace = workspace_of(request)
+    return EventStream(_events(workspace, asked.opened(workspace.settings), asked.allow_deletions, request))
 
 
-async def _events(ingestor: Ingestor, asked: RunRequest, request: Request) -> AsyncGenerator[str, None]:
+@router.get("")
+def runs(
+    request: Request,
+    source: Annotated[str | None, Query(description="Only runs of this source.")] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> RunsBody:
+    """The newest runs, of every process that works on the same home or servers."""
+    found = workspace_of(request).store.runs.runs(source=source, limit=limit)
+    return RunsBody(runs=[RunBody.of(run) for run in found])
+
+
+@router.get("/{run_id}")
+def one(run_id: str, request: Request) -> RunWithFailuresBody:
+    """One run, with the documents it could not bring in."""
+    return RunWithFailuresBody.read(workspace_of(request).store.runs, run_id)
+
+
+@router.get("/{run_id}/events")
+async def events(run_id: str, request: Request) -> Response:
+    """A run as it goes, as server-sent events: `progress` with its counts, rate and time left, `failure` for each
+    document that could not be brought in, and in the end `finished`. Whoever goes away leaves it running."""
+    return EventStream(await begun(_followed(workspace_of(request).store.runs, run_id)))
+
+
+@router.post("/{run_id}/cancel")
+def cancel(run_id: str, request: Request) -> RunBody:
+    """Ask a run to end: within two seconds or so it does, cleanly, and the next one goes on from there."""
+    return RunBody.of(workspace_of(request).store.runs.cancel(run_id))
+
+
+async def _followed(runs: Runs, run_id: str) -> AsyncGenerator[str, None]:
+    following = Following(runs, run_id)
+    silent_seconds = 0.0
+    while True:
+        news = await asyncio.to_thread(following.look)
+        for name, data in news:
+            yield sse(name, data)
+        if following.over:
+            return
+        silent_seconds = 0.0 if news else silent_seconds + LOOK_SECONDS
+        if silent_seconds >= KEEPALIVE_SECONDS:
+            silent_seconds = 0.0
+            yield KEEPALIVE
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _events(
+    workspace: Workspace, source: Source, allow_deletions: bool, request: Request
+) -> AsyncGenerator[str, None]:
     progress: dict[str, float] = {}
     stop = threading.Event()
-    source = FolderSource(asked.files())
-    work = asyncio.ensure_future(
-        asyncio.to_thread(
-            ingestor.run,
+
+    def work() -> Report:
+        report = workspace.ingestor.run(
             source,
             on_progress=lambda report: progress.update(report.counts()),
             stop=stop,
-            allow_deletions=asked.allow_deletions,
+            allow_deletions=allow_deletions,
         )
-    )
+        if workspace.store.runs.run(report.run_id).state == "cancelled":
+            raise RequestError("run_cancelled", "The run was cancelled.", "Run it again: it goes on where it stopped.")
+        return report
+
+    working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
-        while not work.done():
-            await asyncio.wait({work}, timeout=_EVERY_SECONDS)
+        while not working.done():
+            await asyncio.wait({working}, timeout=_EVERY_SECONDS)
             yield sse("progress", dict(progress))
-        yield sse("finished", ReportBody.of(work.result()).model_dump())
+        yield sse("finished", ReportBody.of(working.result()).model_dump())
     except YoujuError as error:
         yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, request.scope)})
     except Exception as error:
         yield sse("failed", {"error": error_fields(*internal_error(request.scope, error), request.scope)})
     finally:
         stop.set()
-        await asyncio.wait({work})
+        await asyncio.wait({working})

@@ -1,0 +1,131 @@
+"""`youju runs`: the runs of the ingestion, whichever process they are in.
+
+It reads their record in SQL itself, so that it also works while `youju ingest` has the home to itself.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from api.cli import DONE, DONE_IN_PART
+from api.cli.output import console, notes, print_json
+from api.cli.progress import RunProgress
+from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
+from api.settings import load_settings
+from ingest.database import open_database
+from ingest.runs import Runs
+
+app = typer.Typer()
+
+RunId = Annotated[str, typer.Argument(metavar="ID", help="The run, or the beginning of its id.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+_STYLES = {"running": "bold", "done": "green", "failed": "red", "interrupted": "yellow", "cancelled": "yellow"}
+
+
+@app.callback(invoke_without_command=True)
+def runs(
+    context: typer.Context,
+    source: Annotated[str | None, typer.Option(help="Only those of this source.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the runs, the newest first. `show`, `follow` and `cancel` are for one of them."""
+    if context.invoked_subcommand is not None:
+        return
+    with _opened() as record:
+        listed = [RunBody.of(run) for run in record.runs(source=source, limit=limit)]
+    if as_json:
+        print_json(RunsBody(runs=listed).model_dump())
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("run", "source", "by", "state", "started", "documents", "new", "changed", "deleted", "failed"):
+        table.add_column(column, overflow="fold")
+    for run in listed:
+        figures = (f"{run.done}/{run.found}", run.new, run.changed, run.deleted, run.failed)
+        state = f"[{_STYLES[run.state]}]{run.state}[/]"
+        started = f"{run.started_at[:19]}Z".replace("T", " ")
+        table.add_row(run.run_id[:8], escape(run.source), run.trigger, state, started, *map(str, figures))
+        if run.error is not None:
+            table.add_row("", "", "", f"[red]{run.error.code}[/red]", escape(run.error.message))
+    console.print(table)
+
+
+@app.command()
+def show(run_id: RunId, as_json: AsJson = False) -> None:
+    """One run, and the documents it could not bring in."""
+    with _opened() as record:
+        found = RunWithFailuresBody.read(record, _whole(record, run_id)).model_dump()
+    if as_json:
+        print_json(found)
+        return
+    for name, value in found.items():
+        if name not in ("failures", "error"):
+            console.print(f"{name:<22}{'' if value is None else escape(str(value))}")
+    for failure in [*([{"uri": "the run", **found["error"]}] if found["error"] else []), *found["failures"]]:
+        _print_failure(failure)
+
+
+@app.command()
+def follow(run_id: RunId, as_json: AsJson = False) -> None:
+    """Show how far a run is until it ends. Ctrl-C ends the showing, and not the run.
+
+    Exit code 0: it is done; 1: some documents failed, or it ended early; 2: there is no such run.
+    """
+    with _opened() as record:
+        last = _followed(Following(record, _whole(record, run_id)), as_json=as_json)
+    if as_json:
+        print_json(last)
+    else:
+        console.print(f"{last['state']}: {last['done']} of {last['found']} documents, {last['failed']} failed")
+    raise typer.Exit(DONE if last["state"] == "done" and not last["failed"] else DONE_IN_PART)
+
+
+@app.command()
+def cancel(run_id: RunId, as_json: AsJson = False) -> None:
+    """Ask a run to end: it does within seconds, cleanly, and the next one goes on from there."""
+    with _opened() as record:
+        run = RunBody.of(record.cancel(_whole(record, run_id)))
+    if as_json:
+        print_json(run.model_dump())
+    else:
+        console.print(f"The run of {escape(run.source)} will end in a moment: `youju runs follow {run.run_id}`")
+
+
+@contextmanager
+def _opened() -> Iterator[Runs]:
+    database = open_database(load_settings())
+    try:
+        yield Runs(database)
+    finally:
+        database.dispose()
+
+
+def _whole(record: Runs, beginning: str) -> str:
+    """The id that begins like this, among the newest runs; the text itself where none does or more than one."""
+    found = [run.id for run in record.runs(limit=500) if run.id.startswith(beginning.lower())]
+    return found[0] if len(found) == 1 else beginning
+
+
+def _followed(following: Following, *, as_json: bool) -> dict[str, Any]:
+    with RunProgress() as progress:
+        while True:
+            for name, data in following.look():
+                if name == "finished":
+                    return data
+                if name == "failure" and not as_json:
+                    _print_failure(data)
+                if name == "progress":
+                    progress.show(data)
+            time.sleep(LOOK_SECONDS)
+
+
+def _print_failure(failure: dict[str, Any]) -> None:
+    notes.print(f"  [red]{failure['code']}[/red]  {escape(failure['uri'])}\n      {escape(failure['message'])}")

@@ -1,0 +1,114 @@
+"""Runs as the faces show them: their JSON, and the events of one that is followed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import BaseModel
+
+from api.schemas import FailureBody
+from ingest.runs import Run, Runs, State, Trigger
+
+LOOK_SECONDS = 0.5
+"""How often whoever follows a run looks at its record."""
+
+Events = list[tuple[str, dict[str, Any]]]
+
+
+class RunErrorBody(BaseModel):
+    """What made a run fail."""
+
+    code: str
+    message: str
+    hint: str
+
+
+class RunBody(BaseModel):
+    """A run: what it has done so far, or did. Times are ISO 8601 in UTC."""
+
+    run_id: str
+    source: str
+    trigger: Trigger
+    state: State
+    started_at: str
+    finished_at: str | None
+    error: RunErrorBody | None
+    found: int
+    done: int
+    new: int
+    changed: int
+    unchanged: int
+    moved: int
+    deleted: int
+    failed: int
+    chunks: int
+    seconds: float
+    documents_per_second: float
+    seconds_left: float | None
+
+    @classmethod
+    def of(cls, run: Run) -> RunBody:
+        return cls.model_validate(_fields(run))
+
+
+class RunsBody(BaseModel):
+    """Runs, the newest first."""
+
+    runs: list[RunBody]
+
+
+class RunWithFailuresBody(RunBody):
+    """A run and the documents it could not bring in, at most 1,000 of them."""
+
+    failures: list[FailureBody]
+
+    @classmethod
+    def read(cls, runs: Runs, run_id: str) -> RunWithFailuresBody:
+        """The run with this id. Raises RequestError if there is none."""
+        run = runs.run(run_id)
+        return cls.model_validate({**_fields(run), "failures": [asdict(each) for each in runs.failures(run_id)]})
+
+
+class Following:
+    """A run that is followed through its record, whichever process it is in: `look` again and again until `over`."""
+
+    def __init__(self, runs: Runs, run_id: str) -> None:
+        self.over = False
+        self._runs = runs
+        self._run_id = run_id
+        self._failures = 0
+        self._last: Run | None = None
+
+    def look(self) -> Events:
+        """The events since the last look: `failure` for each document, `progress` where there was any, and in the
+        end `finished`. Raises RequestError if there is no such run (any more)."""
+        run = self._runs.run(self._run_id)
+        failures = self._runs.failures(self._run_id, after=self._failures)
+        self._failures += len(failures)
+        events: Events = [("failure", asdict(failure)) for failure in failures]
+        body = RunBody.of(run).model_dump()
+        if run != self._last:
+            events.append(("progress", body))
+        if run.state != "running":
+            self.over = True
+            events.append(("finished", body))
+        self._last = run
+        return events
+
+
+def _fields(run: Run) -> dict[str, Any]:
+    rate, left = run.report.pace()
+    error = run.error
+    return {
+        **run.report.counts(),
+        "run_id": run.id,
+        "source": run.source,
+        "trigger": run.trigger,
+        "state": run.state,
+        "started_at": run.started_at,
+        "finished_at": run.finished_at,
+        "error": {"code": error.code, "message": error.message, "hint": error.hint} if error is not None else None,
+        "documents_per_second": round(rate, 2),
+        "seconds_left": round(left, 1) if left is not None and run.state == "running" else None,
+    }
