@@ -6,7 +6,7 @@ import ctypes
 import math
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import repeat
 from typing import Any
@@ -14,8 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ingest.parse.rulings import Rulings, boxes_of, sorted_into
 from ingest.parse.segments import Floats, Segment, segments_of
 
+SLANTED = 9
+"""In place of a number of quarter turns: none of them."""
+_SLANT = 0.1
+"""Text that is off by more than this part of a quarter turn is slanted."""
+_BULK = 512
+_MAX_CUTS = 300
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
 
 
@@ -24,13 +31,21 @@ class Part:
     """The text of a page that reads in one direction, turned so that it reads from left to right.
 
     `turn` counts the quarter turns, counter-clockwise, by which the text stands on the page: 1 reads upwards.
-    `width` and `height` are those of the page as turned.
+    `width` and `height` are those of the page as turned, in points, or in pixels where the page was scanned.
     """
 
     turn: int
     width: float
     height: float
     segments: list[Segment]
+    rulings: Rulings = field(default_factory=Rulings)
+    is_slanted: bool = False
+    is_scanned: bool = False
+
+    @property
+    def has_headings(self) -> bool:
+        """Whether its letters' sizes are exact, and it is not just a note in the margin."""
+        return self.turn == 0 and not self.is_slanted and not self.is_scanned
 
     def on_page(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
         """A rectangle of this part as fractions of the page as it is displayed."""
@@ -42,20 +57,34 @@ class Part:
         return left, top, right, bottom
 
 
-def parts_of(page: Any) -> list[Part]:
-    """The text of a pypdfium2 page: one part for each direction in which there is text, upright first."""
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The text layer of a page: one part for each direction in which there is text, upright first.
+
+    `unreadable` is the fraction of its characters whose font does not tell what they are.
+    """
+
+    parts: list[Part]
+    unreadable: float = 0.0
+
+
+def layer_of(page: Any) -> Layer:
+    """The text of a pypdfium2 page."""
     textpage = page.get_textpage()
     try:
         count = textpage.count_chars()
-        if count == 0:
-            return []
-        code_of, box_of = _calls()
+        if count <= 0:
+            return Layer([])
+        codes = _codes(textpage.raw, count)
+        _, box_of = _calls()
         handle = ctypes.cast(textpage.raw, ctypes.c_void_p).value
-        codes = np.fromiter(map(code_of, repeat(handle), range(count)), dtype=np.uint32, count=count)
         corners = np.zeros((count, 4), dtype=np.float32)  # an FS_RECTF is four floats: left, top, right, bottom
         places = range(corners.ctypes.data, corners.ctypes.data + corners.nbytes, corners.strides[0])
         deque(map(box_of, repeat(handle), range(count), places), maxlen=0)
-        return list(_parts(page, textpage.raw, codes, _displayed(corners.astype(np.float64), page)))
+        boxes = displayed(corners.astype(np.float64), page)
+        parts = list(_parts(page, textpage.raw, codes, boxes, displayed(boxes_of(page), page)))
+        unknown = int(np.count_nonzero(codes == 0))
+        return Layer(parts, unknown / max(unknown + int(np.count_nonzero(codes > 32)), 1))
     finally:
         textpage.close()
 
@@ -75,19 +104,55 @@ def _calls() -> tuple[Any, Any]:
     )
 
 
-def _parts(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats) -> Iterator[Part]:
+def _codes(raw: Any, count: int) -> npt.NDArray[np.uint32]:
+    """The code of every character. pdfium gives the text in one piece, but leaves some characters out and puts
+    others in another's place: where it did, each is asked for."""
+    import pypdfium2.raw as pdfium
+
+    code_of, _ = _calls()
+    handle = ctypes.cast(raw, ctypes.c_void_p).value
+    codes = np.empty(count, dtype=np.uint32)
+    buffer = np.zeros(_BULK + 1, dtype=np.uint16)
+    place = buffer.ctypes.data_as(ctypes.POINTER(ctypes.c_ushort))
+    for start in range(0, count, _BULK):
+        length = min(_BULK, count - start)
+        text = buffer[:length]
+        whole = pdfium.FPDFText_GetText(raw, start, length, place) == length + 1
+        if whole and not ((text & 0xF800) == 0xD800).any() and code_of(handle, start + length - 1) in (text[-1], 0, 2):
+            codes[start : start + length] = text
+            for odd in np.flatnonzero(text == 0xFFFE):
+                codes[start + odd] = code_of(handle, start + int(odd))
+        else:
+            codes[start : start + length] = np.fromiter(
+                map(code_of, repeat(handle), range(start, start + length)), dtype=np.uint32, count=length
+            )
+    return codes
+
+
+def _parts(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, lines: Floats) -> Iterator[Part]:
     width, height = page.get_size()
     turns = _turns(raw, codes, boxes, page.get_rotation() // 90)
     for turn in sorted(set(turns.tolist())):
         places = np.flatnonzero(turns == turn)
-        turned, size = boxes[places] / (width, height, width, height), (width, height)
-        for _ in range(turn):
-            turned = np.stack((1 - turned[:, 3], turned[:, 0], 1 - turned[:, 1], turned[:, 2]), axis=1)
-            size = (size[1], size[0])
-        found = segments_of(codes[places], turned * (*size, *size), *size)
+        if turn == SLANTED:
+            yield Part(0, width, height, _slanted(codes[places], boxes[places]), is_slanted=True)
+            continue
+        turned, size = _turned(boxes[places], turn, width, height)
+        rulings = sorted_into(_turned(lines, turn, width, height)[0]) if len(lines) else Rulings()
+        cuts = np.array([(line.at, line.start, line.stop) for line in rulings.down[:_MAX_CUTS]])
+        found = segments_of(codes[places], turned, *size, cuts)
         segments = [_with_font(raw, segment, places) for segment in found]
         if segments:
-            yield Part(turn, *size, segments)
+            yield Part(turn, *size, segments, rulings)
+
+
+def _turned(boxes: Floats, turn: int, width: float, height: float) -> tuple[Floats, tuple[float, float]]:
+    """Boxes of a page of this size after so many quarter turns clockwise, and the page's size then."""
+    turned, size = boxes / (width, height, width, height), (width, height)
+    for _ in range(turn):
+        turned = np.stack((1 - turned[:, 3], turned[:, 0], 1 - turned[:, 1], turned[:, 2]), axis=1)
+        size = (size[1], size[0])
+    return turned * (*size, *size), size
 
 
 def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int) -> npt.NDArray[np.int64]:
@@ -96,23 +161,64 @@ def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int
     import pypdfium2.raw as pdfium
 
     turns = np.zeros(codes.size, dtype=np.int64)
-    drawn = boxes[codes > 32]
-    middle_x, middle_y = (drawn[:, 0] + drawn[:, 2]) / 2, (drawn[:, 1] + drawn[:, 3]) / 2
-    tall = np.maximum(drawn[:-1, 3] - drawn[:-1, 1], 1.0)
-    climbs = (np.abs(np.diff(middle_x)) < 0.3 * tall) & (np.abs(np.diff(middle_y)) > 0.1 * tall)
-    climbs &= np.abs(np.diff(middle_y)) < 2 * tall
-    if not rotation and np.count_nonzero(climbs) < max(5, codes.size // 100):
+    if not rotation and not _is_suspicious(boxes[codes > 32]):
         return turns
     quarter = math.pi / 2
-    angles = [pdfium.FPDFText_GetCharAngle(raw, place) for place in range(codes.size)]
-    turns = -np.rint(np.array(angles) / quarter).astype(np.int64)  # pdfium counts clockwise
+    angles = np.array([pdfium.FPDFText_GetCharAngle(raw, place) for place in range(codes.size)]) / quarter
+    turns = (-np.rint(angles).astype(np.int64) - rotation) % 4  # pdfium counts clockwise
+    slanted = np.abs(angles - np.rint(angles)) > _SLANT
+    turns[slanted] = SLANTED
+    upright = np.flatnonzero((turns == 0) & (codes > 32))
+    # Vertical Chinese and Japanese: the letters stand upright, the lines run down and from right to left, as those
+    # of a text turned clockwise do.
+    down = _runs_down(codes[upright], boxes[upright])
+    if np.count_nonzero(down) * 3 > upright.size:
+        turns[upright[down]] = 3
     # Blanks that pdfium puts in have no angle of their own: they go with the character before.
-    blank = codes <= 32
-    last = np.maximum.accumulate(np.where(blank, 0, np.arange(codes.size)))
-    return (turns[last] - rotation) % 4
+    last: npt.NDArray[np.intp] = np.maximum.accumulate(np.where(codes <= 32, 0, np.arange(codes.size)))
+    return turns[last]
 
 
-def _displayed(corners: Floats, page: Any) -> Floats:
+def _is_suspicious(drawn: Floats) -> bool:
+    """Whether many characters stand above or below the one before, or climb from one to the next."""
+    tall = np.maximum(drawn[:-1, 3] - drawn[:-1, 1], 1.0)
+    right = np.diff((drawn[:, 0] + drawn[:, 2]) / 2) / tall
+    down = np.diff((drawn[:, 1] + drawn[:, 3]) / 2) / tall
+    stacked = (np.abs(right) < 0.3) & (np.abs(down) > 0.1) & (np.abs(down) < 2)
+    steep = (np.abs(down) > 0.15) & (np.abs(down) < 2) & (np.abs(right) < 2)
+    climbing = steep[:-1] & steep[1:] & (np.abs(np.diff(down)) < 0.2)
+    return int(max(np.count_nonzero(stacked), np.count_nonzero(climbing))) >= max(4, len(drawn) // 100)
+
+
+def _runs_down(codes: npt.NDArray[np.uint32], boxes: Floats) -> npt.NDArray[np.bool_]:
+    """Which of these upright characters stand in a column of characters, each close below the one before."""
+    tall = np.maximum(boxes[:-1, 3] - boxes[:-1, 1], 1.0)
+    right = np.abs(np.diff((boxes[:, 0] + boxes[:, 2]) / 2)) / tall
+    down = np.diff((boxes[:, 1] + boxes[:, 3]) / 2) / tall
+    below = (right < 0.35) & (down > 0.4) & (down < 1.3) & (codes[:-1] > 0x7F) & (codes[1:] > 0x7F)
+    column = np.zeros(codes.size, dtype=np.bool_)
+    column[:-1] |= below
+    column[1:] |= below
+    return column
+
+
+def _slanted(codes: npt.NDArray[np.uint32], boxes: Floats) -> list[Segment]:
+    """Slanted text, a watermark mostly, in the order in which it was drawn: one segment for each run of characters."""
+    middle = np.stack(((boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2), axis=1)
+    tall = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
+    far = np.linalg.norm(np.diff(middle, axis=0), axis=1) > 3 * tall[:-1]
+    found = []
+    for run in np.split(np.arange(codes.size), np.flatnonzero(far) + 1):
+        text = " ".join("".join(chr(code) for code in codes[run] if 32 <= code < 0xD800).split())
+        if text:
+            low, high = boxes[run].min(axis=0), boxes[run].max(axis=0)
+            found.append(
+                Segment(text, float(low[0]), float(low[1]), float(high[2]), float(high[3]), float(tall[run[0]]))
+            )
+    return found
+
+
+def displayed(corners: Floats, page: Any) -> Floats:
     """From left, top, right, bottom in the page's own coordinates to x0, y0, x1, y1 of the page as displayed."""
     left, bottom, right, top = page.get_bbox()
     width, height = page.get_size()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from ingest.parse.paragraphs import Block
@@ -23,19 +23,33 @@ _NUMBERED = re.compile(
 class Headings:
     """The looks of a document's headings: larger letters first, then bold ones, then numbered ones in another font.
 
-    The look of most of the text is not a heading's, whatever it is.
+    The look of most of the text is not a heading's, whatever it is. `stated` gives the blocks that the outline names,
+    with their levels: then what looks like one of them is a heading of that level, and what stands out less is one
+    below them; what stands out more is not one.
     """
 
-    def __init__(self, blocks: Sequence[Block]) -> None:
+    def __init__(self, blocks: Sequence[Block], stated: Sequence[tuple[Block, int]] = ()) -> None:
         looks: Counter[tuple[float, bool, str]] = Counter()
-        for block in blocks:
+        for block in [block for block in blocks if block.kind != "table"] or blocks:
             looks[block.size, block.bold, block.font] += len(block.text)
         self._size, self._bold, self._font = looks.most_common(1)[0][0] if looks else (0.0, False, "")
         heads = {(block.size, block.bold) for block in blocks if _may_head(block) and self._stands_out(block)}
         larger = sorted((look for look in heads if look[0] >= self._size * _LARGER), reverse=True)
         others = sorted((look for look in heads if look not in larger), reverse=True)
-        self._levels = {look: level for level, look in enumerate([*larger, *others], 1)}
-        self._numbered_from = len(larger)
+        ranked = [*larger, *others]
+        above = 0
+        self._levels: dict[tuple[float, bool], int] = {}
+        if stated:
+            named: defaultdict[tuple[float, bool], Counter[int]] = defaultdict(Counter)
+            for block, level in stated:
+                named[block.size, block.bold][level] += 1
+            self._levels = {look: levels.most_common(1)[0][0] for look, levels in named.items() if look in heads}
+            above = max(level for _, level in stated)
+            least = min(named)
+            ranked = [look for look in ranked if look < least]
+            larger = [look for look in larger if look < least]
+        self._levels.update({look: level for level, look in enumerate(ranked, above + 1)})
+        self._numbered_from = above + len(larger)
 
     def level(self, block: Block) -> int | None:
         """The level of the block as a heading, 1 being the highest; None when it is none."""

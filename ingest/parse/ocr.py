@@ -15,10 +15,11 @@ import numpy.typing as npt
 from PIL import Image, ImageOps, ImageSequence
 
 from ingest.document import Box, Element, Location
+from ingest.parse.characters import Part
 from ingest.parse.extracted import Extracted
-from ingest.parse.paragraphs import blocks_of
+from ingest.parse.hyphens import mended
+from ingest.parse.layout import blocks_in
 from ingest.parse.refusals import refuse
-from ingest.parse.regions import reading_order
 from ingest.parse.segments import Segment
 
 Pixels = npt.NDArray[np.uint8]
@@ -61,15 +62,25 @@ def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
     return Extracted(tuple(elements), pages=frames)
 
 
+def part_of(pixels: Pixels) -> Part:
+    """What stands in a picture of shape (height, width, 3) in RGB, as a part of a page measured in pixels."""
+    height, width = pixels.shape[:2]
+    return Part(0, width, height, _segments(pixels), is_scanned=True)
+
+
 def elements_of(pixels: Pixels, page: int) -> list[Element]:
     """The paragraphs of a picture of shape (height, width, 3) in RGB, in reading order, with their boxes."""
-    height, width = pixels.shape[:2]
-    elements = []
-    for region in reading_order(_segments(pixels), width):
-        for block in blocks_of(region):
-            box = Box(page, *_fractions(block.x0, block.y0, block.x1, block.y1, width, height))
-            elements.append(Element(block.kind, block.text, Location(page=page, boxes=(box,))))
-    return elements
+    part = part_of(pixels)
+    blocks = list(blocks_in(part))
+    texts = mended(block.text for block in blocks)
+    return [
+        Element(
+            block.kind,
+            text,
+            Location(page=page, boxes=(Box(page, *part.on_page(block.x0, block.y0, block.x1, block.y1)),)),
+        )
+        for block, text in zip(blocks, texts, strict=True)
+    ]
 
 
 def _segments(pixels: Pixels) -> list[Segment]:
@@ -95,11 +106,6 @@ def _evened(segments: list[Segment]) -> list[Segment]:
         if abs(segment.size - usual) < 0.3 * usual:
             segment.size = usual
     return segments
-
-
-def _fractions(x0: float, y0: float, x1: float, y1: float, width: float, height: float) -> tuple[float, ...]:
-    spans = ((x0, width), (y0, height), (x1, width), (y1, height))
-    return tuple(round(min(max(value / whole, 0.0), 1.0), 5) for value, whole in spans)
 
 
 @lru_cache(maxsize=1)

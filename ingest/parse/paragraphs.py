@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.parse.regions import Line, gaps
+from ingest.parse.aligned import rows_of, table_end
+from ingest.parse.regions import Line, lines_of
 from ingest.parse.segments import Segment, joined
 from ingest.parse.tables import markdown
 
@@ -41,8 +42,14 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
     plain: list[Line] = []
     at = 0
     while at < len(lines):
-        stop = _table_end(lines, at)
-        if stop > at:
+        ruled = any(segment.is_table for segment in lines[at])
+        stop = at if ruled else table_end(lines, at)
+        if ruled:
+            yield from _paragraphs(plain)
+            plain = []
+            yield from _beside_tables(lines[at])
+            at += 1
+        elif stop > at:
             yield from _paragraphs(plain)
             plain = []
             yield _table(lines[at:stop])
@@ -53,50 +60,17 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
     yield from _paragraphs(plain)
 
 
-def _table_end(lines: Sequence[Line], at: int) -> int:
-    """Where the table that begins at line `at` ends; `at` itself when none does.
-
-    A table is three lines or more, most of several segments, that leave the same strips free.
-    """
-    if len(lines[at]) < 2:
-        return at
-    stop = at + 1
-    segments = list(lines[at])
-    while stop < len(lines):
-        line = lines[stop]
-        tall = max(segment.height for segment in line)
-        if line[0].y0 - max(segment.y1 for segment in lines[stop - 1]) > 2.5 * tall:
-            break
-        if not gaps([*segments, *line], 0.4 * tall):
-            break
-        if len(line) == 1 and stop + 1 < len(lines) and len(lines[stop + 1]) == 1:
-            break
-        segments.extend(line)
-        stop += 1
-    while stop > at and len(lines[stop - 1]) < 2:
-        stop -= 1
-    several = sum(len(line) > 1 for line in lines[at:stop])
-    return stop if stop - at >= 3 and several * 3 >= (stop - at) * 2 else at
-
-
 def _table(lines: Sequence[Line]) -> Block:
-    segments = [segment for line in lines for segment in line]
-    strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
-    edges = [(left + right) / 2 for left, right in strips]
-    rows: list[list[str]] = []
-    previous: Line | None = None
-    for line in lines:
-        cells = [""] * (len(edges) + 1)
-        for segment in line:
-            column = sum(segment.x0 > edge for edge in edges)
-            cells[column] = joined(cells[column], segment.text)
-        tight = previous is not None and line[0].y0 - max(s.y1 for s in previous) < 0.35 * line[0].height
-        if rows and tight and not cells[0] and sum(map(bool, cells)) == 1:
-            rows[-1] = [joined(above, below) for above, below in zip(rows[-1], cells, strict=True)]
-        else:
-            rows.append(cells)
-        previous = line
-    return _block(markdown(rows), segments, "table")
+    return _block(markdown(rows_of(lines)), [segment for line in lines for segment in line], "table")
+
+
+def _beside_tables(line: Line) -> Iterator[Block]:
+    """The ruled tables of a line, and what stands beside them."""
+    for segment in line:
+        if segment.is_table:
+            yield _block(segment.text, [segment], "table")
+    if others := [segment for segment in line if not segment.is_table]:
+        yield from blocks_of(lines_of(others))
 
 
 def _paragraphs(lines: Sequence[Line]) -> Iterator[Block]:

@@ -2,67 +2,72 @@
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from pydantic import SecretStr
 
 from ingest.document import Box, Element, ElementKind, Location
 from ingest.parse import ocr
-from ingest.parse.characters import Part, parts_of
+from ingest.parse.characters import Part, layer_of
 from ingest.parse.extracted import Extracted
+from ingest.parse.fields import fields_and_comments, metadata_of
 from ingest.parse.headings import Headings
-from ingest.parse.paragraphs import Block, blocks_of
+from ingest.parse.hyphens import mended
+from ingest.parse.layout import blocks_in
+from ingest.parse.legible import is_doubtful, is_garbage
+from ingest.parse.outline import Outline, bare, outline_of
+from ingest.parse.paragraphs import Block
 from ingest.parse.refusals import refuse
-from ingest.parse.regions import reading_order
+from ingest.parse.running import drop_running
+from ingest.parse.unlock import open_pdf
 
 _OCR_DPI = 200
 _MAX_RENDERED_SIDE = 4000
 _MAX_BROKEN_PAGES = 20
 """Pages in a row that cannot be opened before the rest is believed not to exist."""
 _FEW_CHARACTERS = 60
-_EDGE = 0.12
-"""Running headers and footers stand in this fraction of the page at its top and bottom."""
-_DIGITS = re.compile(r"\d+")
-_MEANINGLESS = re.compile(r"[\x00-\x1f\ue000-\uf8ff\ufffd]")
-_LEADING_NUMBER = re.compile(r"^\s*\d+(\.\d+)*[.、]?\s*")
+_SOME_CHARACTERS = 200
+"""On a picture that fills the page, no more than a stamp or a note of who downloaded it."""
+_MANY_UNREADABLE = 0.3
+_OUTLINED_SHAPES = 8
+"""A page without text and with at least this many shapes may have its letters drawn as shapes."""
 
 
 @dataclass(slots=True)
 class _Page:
-    """One page on its way: parts where it has a text layer, elements where it was read by OCR."""
+    """One page on its way: its text in each direction, and what stands beside it."""
 
     number: int
     parts: list[Part] = field(default_factory=list)
-    elements: list[Element] = field(default_factory=list)
+    notes: list[Element] = field(default_factory=list)
 
 
-def read_pdf(data: bytes, name: str, read_scans: bool) -> Extracted:
+def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[SecretStr] = ()) -> Extracted:
     """Paragraphs, headings and tables of a PDF in reading order, each with its box. `pages` is the page count.
 
-    With `read_scans` pages that are pictures, or whose text layer is garbage, are read by OCR.
+    With `read_scans` pages that are pictures, or whose text layer is garbage, are read by OCR. `passwords` are tried
+    in turn on a file that needs one.
     """
-    import pypdfium2
-
-    try:
-        document = pypdfium2.PdfDocument(data)
-    except pypdfium2.PdfiumError as error:
-        code = "encrypted" if getattr(error, "err_code", None) == 4 else "corrupt"
-        reason = "it opens only with its password" if code == "encrypted" else "it is damaged beyond repair"
-        raise refuse(code, name, reason) from error
-    with document:
+    with open_pdf(data, name, passwords) as document:
+        document.init_forms()
         pages = list(_pages(document, read_scans))
-        outline = _outline(document)
+        outline = outline_of(document)
         title = document.get_metadata_value("Title")
+        metadata = metadata_of(document)
         count = len(document)
     if not pages:
         raise refuse("corrupt", name, "none of its pages can be opened")
-    _drop_repeated(pages)
-    return Extracted(tuple(_elements(pages, outline)), title or None, count)
+    drop_running({page.number: page.parts for page in pages})
+    elements = list(_elements(pages, outline))
+    texts = mended(element.text for element in elements)
+    read = tuple(
+        element if element.text == text else replace(element, text=text)
+        for element, text in zip(elements, texts, strict=True)
+    )
+    return Extracted(read, title or None, count, metadata)
 
 
 def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
@@ -79,99 +84,72 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
             continue
         broken = 0
         try:
-            yield _page(page, number, read_scans)
+            parts = _parts(page, number, read_scans)
+            yield _Page(number, parts, fields_and_comments(document, page, number))
         finally:
             page.close()
 
 
-def _page(page: Any, number: int, read_scans: bool) -> _Page:
-    parts = parts_of(page)
-    text = "".join(segment.text for part in parts for segment in part.segments)
-    if read_scans and _needs_ocr(page, text):
-        scale = min(_OCR_DPI / 72, _MAX_RENDERED_SIDE / max(*page.get_size(), 1.0))
-        pixels = page.render(scale=scale, rev_byteorder=True).to_numpy()
-        if elements := ocr.elements_of(np.ascontiguousarray(pixels[:, :, :3]), number):
-            return _Page(number, elements=elements)
-    return _Page(number, [] if _is_garbage(text) else parts)
+def _parts(page: Any, number: int, read_scans: bool) -> list[Part]:
+    layer = layer_of(page)
+    text = "\n".join(segment.text for part in layer.parts for segment in part.segments)
+    garbage = is_garbage(text) or layer.unreadable > _MANY_UNREADABLE
+    doubtful = not garbage and is_doubtful(text)
+    if read_scans and (garbage or doubtful or _is_picture(page, text)):
+        scanned = _scanned(page)
+        seen = "\n".join(segment.text for segment in scanned.segments) if scanned else ""
+        # A text that only looks odd is kept where the page itself looks as odd, or shows less.
+        if scanned and not (doubtful and (is_doubtful(seen) or len(seen) * 2 < len(text))):
+            return [scanned]
+    return [] if garbage else layer.parts
 
 
-def _needs_ocr(page: Any, text: str) -> bool:
-    """Whether the page is a picture with at most a few words of text, or its text layer means nothing."""
+def _scanned(page: Any) -> Part | None:
+    """The page as OCR reads it; None where it sees no text."""
+    width, height = page.get_size()
+    scale = min(_OCR_DPI / 72, _MAX_RENDERED_SIDE / max(width, height, 1.0))
+    if min(width, height) * scale < 1:
+        return None
+    pixels = page.render(scale=scale, rev_byteorder=True).to_numpy()
+    part = ocr.part_of(np.ascontiguousarray(pixels[:, :, :3]))
+    return part if part.segments else None
+
+
+def _is_picture(page: Any, text: str) -> bool:
+    """Whether the page is a picture with at most a few words of text, or letters drawn as shapes."""
     import pypdfium2.raw as pdfium
 
-    if _is_garbage(text):
-        return True
-    if len(text) >= _FEW_CHARACTERS:
+    if len(text) >= _SOME_CHARACTERS:
         return False
+    width, height = page.get_size()
+    whole = max(width * height, 1e-6)
     covered = 0.0
     for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
         left, bottom, right, top = picture.get_bounds()
-        covered += (right - left) * (top - bottom)
-    width, height = page.get_size()
-    return bool(covered > (0.5 if text else 0.05) * width * height)
+        covered += (min(right, width) - max(left, 0.0)) * (min(top, height) - max(bottom, 0.0)) / whole
+    if text:
+        return covered > (0.5 if len(text) < _FEW_CHARACTERS else 0.9)
+    shapes = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)
+    return covered > 0.05 or sum(1 for _ in zip(shapes, range(_OUTLINED_SHAPES), strict=False)) >= _OUTLINED_SHAPES
 
 
-def _is_garbage(text: str) -> bool:
-    """Mostly characters without a meaning: private use, replacement, control."""
-    return len(_MEANINGLESS.findall(text)) * 2 > len(text) > 0
-
-
-def _drop_repeated(pages: list[_Page]) -> None:
-    """Take out headers and footers: the same words (numbers aside) at the same height on most pages."""
-
-    def key(part: Part, place: int) -> tuple[str, int] | None:
-        segment = part.segments[place]
-        middle = (segment.y0 + segment.y1) / 2 / max(part.height, 1.0)
-        at_edge = middle < _EDGE or middle > 1 - _EDGE
-        return (_DIGITS.sub("#", segment.text), round(middle * 50)) if at_edge and part.turn == 0 else None
-
-    if len(pages) < 3:
-        return
-    counts = Counter(
-        found
-        for page in pages
-        for found in {key(part, place) for part in page.parts for place in range(len(part.segments))}
-    )
-    del counts[None]
-    needed = max(3, math.ceil(len(pages) * 0.4))  # left and right pages may have headers of their own
-    for page in pages:
-        for part in page.parts:
-            kept = [place for place in range(len(part.segments)) if counts[key(part, place)] < needed]
-            part.segments = [part.segments[place] for place in kept]
-
-
-def _outline(document: Any) -> dict[tuple[int, str], int]:
-    """Levels of the headings that the outline names, by page and text without spaces."""
-    levels: dict[tuple[int, str], int] = {}
-    for bookmark in document.get_toc(max_depth=6):
-        destination = bookmark.get_dest()
-        page = destination.get_index() if destination else None
-        if page is not None:
-            levels[page + 1, _bare(bookmark.get_title())] = bookmark.level + 1
-    return levels
-
-
-def _elements(pages: list[_Page], outline: dict[tuple[int, str], int]) -> Iterable[Element]:
+def _elements(pages: Sequence[_Page], outline: Outline) -> Iterable[Element]:
     blocks: dict[int, list[tuple[Part, Block]]] = {
-        page.number: [
-            (part, block)
-            for part in page.parts
-            for region in reading_order(part.segments, part.width)
-            for block in blocks_of(region)
-        ]
-        for page in pages
+        page.number: [(part, block) for part in page.parts for block in blocks_in(part)] for page in pages
     }
-    headings = Headings([block for found in blocks.values() for part, block in found if part.turn == 0])
-    stated = any((page, _bare(block.text)) in outline for page, found in blocks.items() for _, block in found)
+    stated = {
+        id(block): outline[number, bare(block.text)]
+        for number, found in blocks.items()
+        for _, block in found
+        if block.kind != "table" and len(block.text) < 300 and (number, bare(block.text)) in outline
+    } if outline else {}  # fmt: skip
+    upright = [block for found in blocks.values() for part, block in found if part.has_headings]
+    headings = Headings(upright, [(block, stated[id(block)]) for block in upright if id(block) in stated])
+    can_head = {id(block) for block in upright}
     for page in pages:
-        yield from page.elements
         for part, block in blocks[page.number]:
-            level = outline.get((page.number, _bare(block.text))) if stated else headings.level(block)
+            level = stated.get(id(block)) or (headings.level(block) if id(block) in can_head else None)
             kind: ElementKind = block.kind if level is None else "heading"
             box = Box(page.number, *part.on_page(block.x0, block.y0, block.x1, block.y1))
             yield Element(kind, block.text, Location(page=page.number, boxes=(box,)), level)
-
-
-def _bare(text: str) -> str:
-    """Text for comparison: outlines often leave out the number that the heading has on its page."""
-    return "".join(_LEADING_NUMBER.sub("", text).split()).casefold()
+        yield from page.notes

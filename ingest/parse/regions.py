@@ -155,4 +155,5 @@ def _is_text(segments: list[Segment], width: float) -> bool:
     across = max(segment.x1 for segment in segments) - min(segment.x0 for segment in segments)
     lines = lines_of(segments)
     full = sum(line[-1].x1 - line[0].x0 > 0.6 * across and len(line) <= 3 for line in lines)
-    return across > _MIN_COLUMN * width and len(lines) >= _MIN_LINES and full * 2 >= len(lines)
+    tables = sum(segment.is_table for segment in segments)
+    return across > _MIN_COLUMN * width and len(lines) + _MIN_LINES * tables >= _MIN_LINES and full * 2 >= len(lines)

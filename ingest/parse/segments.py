@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ingest.parse.hyphens import across
+
 Floats = npt.NDArray[np.float64]
 
 _HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
@@ -22,7 +24,10 @@ HYPHEN = 0x02
 
 @dataclass(slots=True)
 class Segment:
-    """A run of characters on one line with no wide gap in it. `first` and `last` are indices of characters."""
+    """A run of characters on one line with no wide gap in it. `first` and `last` are indices of characters.
+
+    One that `is_table` stands for a whole table: its text is Markdown.
+    """
 
     text: str
     x0: float
@@ -34,6 +39,7 @@ class Segment:
     font: str = ""
     first: int = -1
     last: int = -1
+    is_table: bool = False
 
     @property
     def height(self) -> float:
@@ -41,21 +47,27 @@ class Segment:
 
 
 def joined(left: str, right: str) -> str:
-    """Two lines of one paragraph as one: no space between Han characters, Latin hyphenation undone."""
+    """Two lines of one paragraph as one: no space between Han characters, and none where a word is broken.
+
+    Of a broken word `hyphens.mended` finds out later whether its hyphen belongs to it.
+    """
     if not left or not right:
         return left or right
-    if left[-1] in "-\u00ad" and left[-2:-1].isalpha() and right[0].islower() and left[-2] < "\u0250":
-        return left[:-1] + right
+    if (whole := across(left, right)) is not None:
+        return whole
     if _HAN_EDGE.match(left[-1]) and _HAN_EDGE.match(right[0]):
         return left + right
     return f"{left} {right}"
 
 
-def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, height: float) -> list[Segment]:
+def segments_of(
+    codes: npt.NDArray[np.uint32], boxes: Floats, width: float, height: float, cuts: Floats | None = None
+) -> list[Segment]:
     """Cut the characters of a page, in the order in which they were drawn, into segments.
 
     `codes` has shape (n,), `boxes` (n, 4) as x0, y0, x1, y1. Characters drawn twice are taken once, those outside
-    the page not at all. `size` is the height of the first character's box.
+    the page not at all. `size` is the height of the first character's box. `cuts`, shape (m, 3), are lines down the
+    page that part cells, however close their text: distance from the left, top, bottom.
     """
     blank = (codes <= 32) & (codes != HYPHEN) | (codes == 0xA0) | (codes == 0x3000)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
@@ -67,6 +79,8 @@ def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, heig
     if not drawn.size:
         return []
     ends, narrow = _breaks(codes[drawn], boxes[drawn])
+    if cuts is not None and cuts.size:
+        ends = np.union1d(ends, _parted(boxes[drawn], cuts))
     letters = _letters(codes, blank)
     for left in np.flatnonzero(narrow):  # a space between two Han characters that touch is no space
         for place in range(drawn[left] + 1, drawn[left + 1]):
@@ -86,6 +100,14 @@ def segments_of(codes: npt.NDArray[np.uint32], boxes: Floats, width: float, heig
             first, last = int(index[drawn[start]]), int(index[drawn[stop]])
             found.append(Segment(text, float(x0), float(y0), float(x1), float(y1), size, first=first, last=last))
     return found
+
+
+def _parted(boxes: Floats, cuts: Floats) -> npt.NDArray[np.intp]:
+    """After which characters a line runs down the page before the next one."""
+    middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    at, top, bottom = cuts[:, 0, None], cuts[:, 1, None], cuts[:, 2, None]
+    between = (middle_x[:-1] < at) & (middle_x[1:] > at) & (middle_y[:-1] > top) & (middle_y[:-1] < bottom)
+    return np.flatnonzero(between.any(axis=0))
 
 
 def _letters(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_]) -> list[str]:

@@ -1,0 +1,112 @@
+"""Tables without lines: rows of cells that leave the same strips of the page free."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ingest.parse.regions import Line, gaps
+from ingest.parse.ruled import runs_on
+from ingest.parse.segments import Segment, joined
+
+_WORDS = 8
+_TIGHT = 0.35
+"""Lines of one cell stand closer than this part of their height; rows usually do not."""
+
+
+def table_end(lines: Sequence[Line], at: int) -> int:
+    """Where the table that begins at line `at` ends; `at` itself when none does.
+
+    A table is three lines or more, most of several segments, that leave the same strips free. A line of one segment
+    goes with it where it continues a cell of the line above.
+    """
+    if len(lines[at]) < 2:
+        return at
+    stop = at + 1
+    segments = list(lines[at])
+    several = full = 1
+    while stop < len(lines):
+        line = lines[stop]
+        if any(segment.is_table for segment in line):
+            break
+        tall = max(segment.height for segment in line)
+        if line[0].y0 - max(segment.y1 for segment in lines[stop - 1]) > 2.5 * tall:
+            break
+        if not gaps([*segments, *line], 0.4 * tall):
+            break
+        hanging = len(line) == 1 and _hangs(line[0], lines[stop - 1], segments)
+        if len(line) == 1 and not hanging and stop + 1 < len(lines) and len(lines[stop + 1]) == 1:
+            break
+        several += len(line) > 1
+        full += not hanging
+        segments.extend(line)
+        stop += 1
+    while stop > at and len(lines[stop - 1]) < 2 and not _hangs(lines[stop - 1][0], lines[stop - 2], segments):
+        stop -= 1
+    return stop if stop - at >= 3 and several >= 2 and several * 3 >= full * 2 else at
+
+
+def rows_of(lines: Sequence[Line]) -> list[list[str]]:
+    """The cells of a table, row by row; the lines of a wrapped cell are one text."""
+    segments = [segment for line in lines for segment in line]
+    strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
+    edges = [(left + right) / 2 for left, right in strips]
+    columns = [
+        [segment for segment in segments if _column(segment, edges) == number] for number in range(len(edges) + 1)
+    ]
+    widths = [max((s.x1 for s in held), default=0.0) - min((s.x0 for s in held), default=0.0) for held in columns]
+    grid = [[[s for s in line if _column(s, edges) == number] for number in range(len(edges) + 1)] for line in lines]
+    begins = _begin(lines, grid, widths)
+    rows: list[list[str]] = []
+    for cells, begin in zip(grid, begins, strict=True):
+        texts = [" ".join(segment.text for segment in cell) for cell in cells]
+        if begin or not rows:
+            rows.append(texts)
+        else:
+            rows[-1] = [joined(above, below) for above, below in zip(rows[-1], texts, strict=True)]
+    return rows
+
+
+def _column(segment: Segment, edges: Sequence[float]) -> int:
+    return sum((segment.x0 + segment.x1) / 2 > edge for edge in edges)
+
+
+def _hangs(segment: Segment, above: Line, segments: Sequence[Segment]) -> bool:
+    """Whether a segment alone on its line continues a cell above it that is not in the first column."""
+    if segment.x0 <= min(other.x0 for other in segments) + segment.size:
+        return False
+    over = any(min(other.x1, segment.x1) > max(other.x0, segment.x0) for other in above)
+    return over and segment.y0 - max(other.y1 for other in above) < 0.6 * segment.height
+
+
+def _begin(lines: Sequence[Line], grid: Sequence[Sequence[Line]], widths: Sequence[float]) -> list[bool]:
+    """Which lines begin a row. Wider gaps tell where there are some; elsewhere an empty first cell does."""
+    spaces = [max(min(s.y0 for s in line) - max(s.y1 for s in above), 0.0) for above, line in pairwise(lines)]
+    tall = sorted(segment.height for line in lines for segment in line)[sum(map(len, lines)) // 2]
+    middle = (min(spaces) + max(spaces)) / 2
+    wide = [space > middle for space in spaces]
+    if max(spaces) - min(spaces) > 0.25 * tall and sum(wide) >= 2 and _wrapped(grid, wide, widths):
+        return [True, *wide]
+    begins = [True]
+    for number, space in enumerate(spaces, 1):
+        cells = grid[number]
+        filled = [place for place, cell in enumerate(cells) if cell]
+        continues = not cells[0] and (len(filled) == 1 or _runs_on(grid[number - 1], cells, widths))
+        begins.append(not (space < _TIGHT * tall and continues))
+    return begins
+
+
+def _wrapped(grid: Sequence[Sequence[Line]], wide: Sequence[bool], widths: Sequence[float]) -> bool:
+    """Whether lines that stand close together are always wrapped text."""
+    close = [number for number, apart in enumerate(wide) if not apart]
+    return sum(_runs_on(grid[number], grid[number + 1], widths) for number in close) * 10 >= len(close) * 9
+
+
+def _runs_on(above: Sequence[Line], below: Sequence[Line], widths: Sequence[float]) -> bool:
+    """Whether every cell of the lower line goes on with the one above it. Short cells prove nothing: here a column is
+    only as wide as its widest text."""
+    return all(
+        upper and len("".join(segment.text for segment in upper)) >= _WORDS and runs_on(upper, lower, width)
+        for upper, lower, width in zip(above, below, widths, strict=True)
+        if lower
+    )

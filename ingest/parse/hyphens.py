@@ -1,0 +1,57 @@
+"""Hyphens at the ends of lines: some were put in to break a word, some belong to it. The document tells which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+BREAK = "\x02"
+"""Stands between two halves of a word, in place of a hyphen that may or may not belong to it."""
+
+_HYPHENS = "-\u00ad\u2010"
+_SOFT = "\u00ad"
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_BROKEN = re.compile(rf"([^\W\d_]+(?:['’-][^\W\d_]+)*){BREAK}([^\W\d_]+(?:-[^\W\d_]+)*)")
+_KEPT_AFTER = re.compile(
+    "self|well|non|ex|all|cross|high|low|long|short|half|full|real|old|new|open|single|multi|state|right|left|large|"
+    "small|so|one|two|three|four|five|six|seven|eight|nine|ten|first|second|third|fourth|fifth"
+)
+"""English words that are hyphened to the next far more often than they are the first half of a broken word."""
+_SUSPENDED = frozenset({"and", "or", "to", "und", "oder", "bis", "et", "ou", "y", "o"})
+"""After "pre- and post-" the hyphen stands for a word that comes later."""
+
+
+def across(left: str, right: str) -> str | None:
+    """The last word of a line and the first of the next as one; None where the line does not end in a hyphen."""
+    if len(left) < 2 or left[-1] not in _HYPHENS or not right[0].isalnum() or not left[-2].isalnum():
+        return None
+    if left[-1] == _SOFT:
+        return left[:-1] + right
+    if left[-2].isalpha() and right[0].islower():
+        return left[:-1] + BREAK + right
+    return left + right  # "COVID-19", "Franco-Prussian", "10-20"
+
+
+def mended(texts: Iterable[str]) -> list[str]:
+    """The texts of one document with every BREAK resolved: as the document writes the word elsewhere, if it does."""
+    found = list(texts)
+    broken = [place for place, text in enumerate(found) if BREAK in text]
+    if broken:
+        known = {word for text in found for word in _WORD.findall(text.lower())}
+        for place in broken:
+            found[place] = _BROKEN.sub(lambda match: _whole(match[1], match[2], known), found[place]).replace(
+                BREAK, "-"
+            )
+    return found
+
+
+def _whole(left: str, right: str, known: set[str]) -> str:
+    first, second = left.lower(), right.lower()
+    if second in _SUSPENDED:
+        return f"{left}- {right}"
+    if f"{first}-{second}" in known:
+        return f"{left}-{right}"
+    if first.rpartition("-")[2] + second.partition("-")[0] in known:
+        return left + right
+    hyphened = _KEPT_AFTER.fullmatch(first) or "-" in first or "-" in second
+    return f"{left}-{right}" if hyphened else left + right

@@ -1,0 +1,26 @@
+"""From the text of a page that reads in one direction to its paragraphs and tables, in reading order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ingest.parse.characters import Part
+from ingest.parse.paragraphs import Block, blocks_of
+from ingest.parse.regions import reading_order
+from ingest.parse.ruled import with_tables
+from ingest.parse.segments import Segment
+
+
+def blocks_in(part: Part) -> Iterator[Block]:
+    """The blocks of a part of a page; a slanted text, which has no lines, is one block for each of its runs."""
+    if part.is_slanted:
+        for segment in part.segments:
+            yield _alone(segment)
+        return
+    segments = with_tables(part.segments, part.rulings) if part.rulings else part.segments
+    for region in reading_order(segments, part.width):
+        yield from blocks_of(region)
+
+
+def _alone(segment: Segment) -> Block:
+    return Block(segment.text, segment.x0, segment.y0, segment.x1, segment.y1, segment.size, segment.bold, segment.font)

@@ -1,0 +1,60 @@
+"""Whether a text layer says anything: some fonts do not tell which letter a shape is, or tell a wrong one."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+_MEANINGLESS = re.compile(r"[\x00-\x1f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]|\(cid:\d+\)")
+_MOST_MEANINGLESS = 0.3
+_FOREIGN = re.compile(r"[\x80-\xff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_MOST_FOREIGN = 0.3
+"""Of French and German letters a tenth is accented; of Chinese read as Latin-1, all are."""
+_MISREAD = re.compile(r"[ÃÂâäåæçèéï][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_MOST_MISREAD = 0.02
+_ENOUGH_LETTERS = 150
+_LEAST_VOWELS = 0.22
+"""Of any language in Latin letters a third is vowels, of letters that are shifted or shuffled a fifth at most."""
+_HAN = re.compile(r"[\u3400-\u9fff]")
+_ENOUGH_HAN = 30
+_LEAST_COMMON = 0.6
+
+
+def is_garbage(text: str) -> bool:
+    """Whether most of the text certainly means nothing: private, replaced or control characters, or codes of glyphs,
+    or bytes of another encoding."""
+    drawn = "".join(text.split())
+    if not drawn:
+        return False
+    if sum(len(found) for found in _MEANINGLESS.findall(drawn)) > _MOST_MEANINGLESS * len(drawn):
+        return True
+    if len(drawn) < _ENOUGH_HAN:
+        return False
+    foreign = len(_FOREIGN.findall(drawn))
+    if foreign > _MOST_FOREIGN * len(drawn):
+        return True
+    return foreign > 4 and len(_MISREAD.findall(drawn)) > _MOST_MISREAD * len(drawn)
+
+
+def is_doubtful(text: str) -> bool:
+    """Whether the text looks like no language: hardly a vowel, or hardly a character that Chinese texts use.
+
+    Part numbers and dumps look so, too: what else could be read there must decide.
+    """
+    latin = [letter for letter in text if letter.isascii() and letter.isalpha()]
+    if len(latin) >= _ENOUGH_LETTERS and len(latin) * 2 > len(text.replace(" ", "")):
+        vowels = sum(letter in "aeiouyAEIOUY" for letter in latin)
+        if vowels < _LEAST_VOWELS * len(latin):
+            return True
+    han = "".join(_HAN.findall(text))
+    return len(han) >= _ENOUGH_HAN and _common(han) < _LEAST_COMMON
+
+
+def _common(han: str) -> float:
+    """The part of these Han characters that is among the common ones of some region."""
+    best = 0
+    for encoding, first, last in (("gb2312", 0xB0, 0xD7), ("big5", 0xA4, 0xC6), ("shift_jis", 0x88, 0x98)):
+        lead = np.frombuffer(han.encode(encoding, "ignore"), dtype=np.uint8)[::2]
+        best = max(best, int(np.count_nonzero((lead >= first) & (lead <= last))))
+    return best / len(han)

@@ -1,0 +1,33 @@
+"""The outline of a PDF, its bookmarks: which headings it names on which page."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Any
+
+_DEEPEST = 6
+_MAX_ENTRIES = 20_000
+_NUMBER = re.compile(
+    r"\s*((chapter|section|part|appendix)\s+[\dIVXLC]+[.:]?|\d+(\.\d+)*[.、]?|第[一二三四五六七八九十百零\d]+[章节編编篇部条])\s*",
+    re.I,
+)
+
+Outline = dict[tuple[int, str], int]
+"""Levels from 1, by page and bare text."""
+
+
+def outline_of(document: Any) -> Outline:
+    """The headings that the outline of a pypdfium2 document names. One that goes in circles is followed once."""
+    levels: Outline = {}
+    for bookmark in islice(document.get_toc(max_depth=_DEEPEST), _MAX_ENTRIES):
+        destination = bookmark.get_dest()
+        page = destination.get_index() if destination else None
+        if page is not None:
+            levels.setdefault((page + 1, bare(bookmark.get_title())), bookmark.level + 1)
+    return levels
+
+
+def bare(text: str) -> str:
+    """Text for comparison: outlines often leave out the number that the heading has on its page."""
+    return "".join((_NUMBER.sub("", text, count=1) or text).split()).casefold()

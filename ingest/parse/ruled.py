@@ -1,0 +1,152 @@
+"""Ruled tables: the text inside a grid of lines, cell by cell, as one segment that takes the table's place."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from itertools import pairwise
+
+from ingest.parse.regions import lines_of
+from ingest.parse.rulings import Grid, Rulings, grids_of
+from ingest.parse.rulings import Line as Ruling
+from ingest.parse.segments import Segment, joined
+from ingest.parse.tables import markdown
+
+_NEAR = 3.0
+_FILLED = 0.25
+"""Fewer of its cells hold text in a chart than in a table."""
+_LONG_CELL = 600
+"""A cell with more characters than this, and most of the grid's, is a page in a frame."""
+
+Cells = dict[tuple[int, int], list[Segment]]
+
+
+def with_tables(segments: Sequence[Segment], rulings: Rulings) -> list[Segment]:
+    """The segments, those inside ruled tables replaced by one segment a table whose text is Markdown."""
+    rest = list(segments)
+    for grid in grids_of(rulings):
+        left, top, right, bottom = grid.columns[0], grid.rows[0], grid.columns[-1], grid.rows[-1]
+        inside = [
+            segment
+            for segment in rest
+            if left <= (segment.x0 + segment.x1) / 2 <= right and top <= (segment.y0 + segment.y1) / 2 <= bottom
+        ]
+        if text := _text(grid, inside):
+            # Compared by identity: two segments may hold the same words.
+            taken = {id(segment) for segment in inside}
+            rest = [segment for segment in rest if id(segment) not in taken]
+            sizes = sorted(segment.size for segment in inside)
+            rest.append(Segment(text, left, top, right, bottom, sizes[len(sizes) // 2], is_table=True))
+    return rest
+
+
+def _text(grid: Grid, inside: Sequence[Segment]) -> str:
+    """The table as Markdown; empty where the lines turn out to be a frame, a chart or a drawing."""
+    cells: Cells = {}
+    for segment in inside:
+        column = bisect_right(grid.columns, (segment.x0 + segment.x1) / 2) - 1
+        row = bisect_right(grid.rows, (segment.y0 + segment.y1) / 2) - 1
+        place = min(max(row, 0), len(grid.rows) - 2), min(max(column, 0), len(grid.columns) - 2)
+        cells.setdefault(place, []).append(segment)
+    owner = _owners(grid)
+    merged: Cells = {}
+    for place, held in cells.items():
+        merged.setdefault(owner[place], []).extend(held)
+    lengths = [sum(len(segment.text) for segment in held) for held in merged.values()]
+    if not lengths or len(merged) < max(3, _FILLED * len(set(owner.values()))):
+        return ""
+    if max(lengths) > _LONG_CELL and max(lengths) * 2 > sum(lengths):
+        return ""
+    if any(_is_list(held, _right(grid, owner, place) - grid.columns[place[1]]) for place, held in merged.items()):
+        return ""
+    if len({row for row, _ in merged}) < 2 or len({column for _, column in merged}) < 2:
+        return ""
+    rows = [row for number in range(len(grid.rows) - 1) for row in _rows(grid, number, merged, owner)]
+    return markdown(rows)
+
+
+def _owners(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:
+    """The first cell of the merged cell that each place belongs to; cells are merged where no line parts them."""
+    owner: dict[tuple[int, int], tuple[int, int]] = {}
+    for row in range(len(grid.rows) - 1):
+        middle = (grid.rows[row] + grid.rows[row + 1]) / 2
+        for column in range(len(grid.columns) - 1):
+            centre = (grid.columns[column] + grid.columns[column + 1]) / 2
+            place = (row, column)
+            if column and not _drawn(grid.rulings.down, grid.columns[column], middle):
+                owner[place] = owner[row, column - 1]
+            elif row and not _drawn(grid.rulings.across, grid.rows[row], centre):
+                owner[place] = owner[row - 1, column]
+            else:
+                owner[place] = place
+    return owner
+
+
+def _right(grid: Grid, owner: dict[tuple[int, int], tuple[int, int]], place: tuple[int, int]) -> float:
+    """Where the merged cell that begins at this place ends."""
+    return grid.columns[max(column for (row, column), first in owner.items() if first == place and row == place[0]) + 1]
+
+
+def _drawn(lines: Sequence[Ruling], at: float, through: float) -> bool:
+    """Whether a line at `at` runs through that place."""
+    return any(abs(line.at - at) <= _NEAR and line.start <= through <= line.stop for line in lines)
+
+
+def _rows(grid: Grid, row: int, merged: Cells, owner: dict[tuple[int, int], tuple[int, int]]) -> list[list[str]]:
+    """One ruled row as table rows: several where only its columns are ruled and the lines in them are rows."""
+    columns = range(len(grid.columns) - 1)
+    owners = [owner[row, column] for column in columns]
+    if len(set(owners)) == 1:  # one cell from side to side, said once
+        begins = owners[0][0] == row
+        return [[_joined(merged.get(owners[0], ())), *[""] * (len(columns) - 1)]] if begins else []
+    own = {owners[column]: merged.get(owners[column], []) for column in columns}
+    lines = lines_of([segment for held in own.values() for segment in held])
+    if len(set(owners)) == len(columns) and len(lines) > 2 and not _wrapped(grid, own, len(lines)):
+        split = []
+        for line in lines:
+            held = {place: [segment for segment in line if segment in cell] for place, cell in own.items()}
+            split.append([_joined(held[owners[column]]) for column in columns])
+        return split
+    return [[_joined(merged.get(owners[column], ())) for column in columns]]
+
+
+def _wrapped(grid: Grid, own: Cells, lines: int) -> bool:
+    """Whether the lines in these cells are wrapped text: they fill their cells, or are far fewer in some."""
+    running = pairs = several = 0
+    for (_, column), held in own.items():
+        stacked = lines_of(held)
+        several += len(stacked) * 5 >= lines * 4
+        width = grid.columns[column + 1] - grid.columns[column]
+        for above, below in pairwise(stacked):
+            pairs += 1
+            running += runs_on(above, below, width)
+    return several * 2 < len(own) + 1 or running * 3 > pairs
+
+
+def _is_list(held: Sequence[Segment], width: float) -> bool:
+    """Whether a cell holds lines of its own rather than a wrapped text: a frame around a list or another table."""
+    lines = lines_of(held)
+    pairs = list(pairwise(lines))
+    side_by_side = sum(len(line) > 1 for line in lines)
+    running = sum(runs_on(above, below, width) for above, below in pairs)
+    return len(lines) > 4 and running * 3 < len(pairs) and side_by_side * 2 > len(lines)
+
+
+def runs_on(above: Sequence[Segment], below: Sequence[Segment], width: float) -> bool:
+    """Whether the lower of two lines in a cell so wide goes on with the upper one: its first word did not fit there.
+
+    A line that begins with a digit is a value of its own.
+    """
+    text, used = below[0].text, above[-1].x1 - above[0].x0
+    if text[0].isdecimal() or (text[0] in "+-–−." and text[1:2].isdecimal()) or len(text) < 2 < len(above[0].text) < 6:
+        return False
+    letter = (below[0].x1 - below[0].x0) / max(len(text), 1)
+    word = 1 if text[0] > "\u2e80" else len(text.split()[0])
+    return used + (word + 1) * letter > width - 2 * letter
+
+
+def _joined(segments: Sequence[Segment]) -> str:
+    text = ""
+    for line in lines_of(segments):
+        text = joined(text, " ".join(segment.text for segment in line))
+    return text

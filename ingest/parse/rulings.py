@@ -1,0 +1,248 @@
+"""The straight lines drawn on a PDF page, and the grids that they make: tables whose cells are certain."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.parse.segments import Floats
+
+_MAX_OBJECTS = 20_000
+_MAX_LINES = 3_000
+_MAX_DEPTH = 3
+_MAX_POINTS = 400
+"""A path with more points than this is a drawing, not a table."""
+_THIN = 3.0
+"""A box no thicker than this many points is a line."""
+_SHORTEST = 6.0
+_NEAR = 3.0
+"""Lines that end this many points from one another touch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line at `at`, from `start` to `stop`: across the page at height `at`, or down it at that distance from left."""
+
+    at: float
+    start: float
+    stop: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """The lines that run across and those that run down, in points of the page as displayed."""
+
+    across: tuple[Line, ...] = ()
+    down: tuple[Line, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.across or self.down)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A ruled table: the edges of its columns and rows, and the lines between them."""
+
+    columns: tuple[float, ...]
+    rows: tuple[float, ...]
+    rulings: Rulings
+
+    def area(self) -> float:
+        return (self.columns[-1] - self.columns[0]) * (self.rows[-1] - self.rows[0])
+
+
+def boxes_of(page: Any) -> Floats:
+    """Straight lines of a pypdfium2 page as boxes, shape (n, 4): left, top, right, bottom in the page's coordinates."""
+    found: list[tuple[float, float, float, float]] = []
+    counter = [_MAX_OBJECTS]
+    _collect(page.raw, None, found, counter, 0)
+    return np.array(found, dtype=np.float64).reshape(-1, 4)
+
+
+def sorted_into(boxes: Floats) -> Rulings:
+    """Boxes with y growing downwards, shape (n, 4) as x0, y0, x1, y1, as lines; pieces of one line are put together."""
+    lines: tuple[list[Line], list[Line]] = ([], [])
+    for x0, y0, x1, y1 in boxes.tolist():
+        if y1 - y0 <= x1 - x0:
+            lines[0].append(Line((y0 + y1) / 2, x0, x1))
+        else:
+            lines[1].append(Line((x0 + x1) / 2, y0, y1))
+    return Rulings(tuple(_merged(lines[0])), tuple(_merged(lines[1])))
+
+
+def grids_of(rulings: Rulings) -> list[Grid]:
+    """The grids of at least two rows and two columns, the largest first."""
+    grids = []
+    for across, down in _touching(rulings):
+        if len(across) < 2 or not down:
+            continue
+        xs = [line.at for line in down]
+        ys = [line.at for line in across]
+        # A table without outer sides: its lines across end where the sides would be.
+        xs += [min(line.start for line in across), max(line.stop for line in across)]
+        ys += [min(line.start for line in down), max(line.stop for line in down)]
+        columns, rows = _snapped(xs), _snapped(ys)
+        if len(columns) > 2 and len(rows) > 2:
+            grids.append(Grid(columns, rows, Rulings(tuple(across), tuple(down))))
+    return sorted(grids, key=Grid.area, reverse=True)
+
+
+def _collect(
+    holder: Any, form: Any, found: list[tuple[float, float, float, float]], counter: list[int], depth: int
+) -> None:
+    """Walk the objects of a page, or of a form on it whose place on the page is the matrix `form`."""
+    import pypdfium2.raw as pdfium
+
+    if depth:
+        count, get = pdfium.FPDFFormObj_CountObjects(holder), pdfium.FPDFFormObj_GetObject
+    else:
+        count, get = pdfium.FPDFPage_CountObjects(holder), pdfium.FPDFPage_GetObject
+    for place in range(count):
+        counter[0] -= 1
+        if counter[0] < 0 or len(found) > _MAX_LINES:
+            return
+        item = get(holder, place)
+        kind = pdfium.FPDFPageObj_GetType(item)
+        if kind == pdfium.FPDF_PAGEOBJ_PATH:
+            found += [_moved(box, form) for box in _lines_of(item)]
+        elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
+            _collect(item, _times(_matrix(item), form), found, counter, depth + 1)
+
+
+def _lines_of(item: Any) -> Iterator[tuple[float, float, float, float]]:
+    """The straight lines of one path object, as left, top, right, bottom."""
+    import pypdfium2.raw as pdfium
+
+    left, bottom, right, top = (ctypes.c_float() for _ in range(4))
+    if not pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top):
+        return
+    box = (left.value, top.value, right.value, bottom.value)
+    wide, tall = box[2] - box[0], box[1] - box[3]
+    if max(wide, tall) < _SHORTEST:
+        return
+    if min(wide, tall) <= _THIN:
+        yield box
+        return
+    count = pdfium.FPDFPath_CountSegments(item)
+    if not 2 <= count <= _MAX_POINTS:
+        return
+    filled, stroked = ctypes.c_int(), ctypes.c_int()
+    pdfium.FPDFPath_GetDrawMode(item, filled, stroked)
+    if (filled.value or stroked.value) and (stroked.value or count <= 6):
+        yield from _sides(item, count, _matrix(item))
+
+
+def _sides(item: Any, count: int, matrix: tuple[float, ...]) -> Iterator[tuple[float, float, float, float]]:
+    import pypdfium2.raw as pdfium
+
+    begin = last = (0.0, 0.0)
+    x, y = ctypes.c_float(), ctypes.c_float()
+    for place in range(count):
+        segment = pdfium.FPDFPath_GetPathSegment(item, place)
+        pdfium.FPDFPathSegment_GetPoint(segment, x, y)
+        point = _point(x.value, y.value, matrix)
+        kind = pdfium.FPDFPathSegment_GetType(segment)
+        ends = [point]
+        if kind == pdfium.FPDF_SEGMENT_MOVETO:
+            begin, ends = point, []
+        elif kind != pdfium.FPDF_SEGMENT_LINETO:
+            ends = []
+        if pdfium.FPDFPathSegment_GetClose(segment):
+            ends.append(begin)
+        for end in ends:
+            wide, tall = abs(end[0] - last[0]), abs(end[1] - last[1])
+            if min(wide, tall) <= 0.5 and max(wide, tall) >= _SHORTEST:
+                yield min(last[0], end[0]), max(last[1], end[1]), max(last[0], end[0]), min(last[1], end[1])
+            last = end
+        last = point if not ends else last
+
+
+def _matrix(item: Any) -> tuple[float, ...]:
+    import pypdfium2.raw as pdfium
+
+    matrix = pdfium.FS_MATRIX()
+    if not pdfium.FPDFPageObj_GetMatrix(item, matrix):
+        return (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
+    return (matrix.a, matrix.b, matrix.c, matrix.d, matrix.e, matrix.f)
+
+
+def _point(x: float, y: float, matrix: tuple[float, ...]) -> tuple[float, float]:
+    a, b, c, d, e, f = matrix
+    return a * x + c * y + e, b * x + d * y + f
+
+
+def _times(inner: tuple[float, ...], outer: tuple[float, ...] | None) -> tuple[float, ...]:
+    """The matrix that does what `inner` does and then what `outer` does."""
+    if outer is None:
+        return inner
+    a, b, c, d, e, f = inner
+    moved = _point(e, f, outer)
+    return (
+        outer[0] * a + outer[2] * b, outer[1] * a + outer[3] * b,
+        outer[0] * c + outer[2] * d, outer[1] * c + outer[3] * d, *moved,
+    )  # fmt: skip
+
+
+def _moved(box: tuple[float, float, float, float], form: Any) -> tuple[float, float, float, float]:
+    if form is None:
+        return box
+    (x0, y0), (x1, y1) = _point(box[0], box[1], form), _point(box[2], box[3], form)
+    return min(x0, x1), max(y0, y1), max(x0, x1), min(y0, y1)
+
+
+def _merged(lines: Sequence[Line]) -> Iterator[Line]:
+    """Lines at the same place that touch or overlap, put together."""
+    rest = sorted(lines, key=lambda line: line.at)
+    at = 0
+    while at < len(rest):
+        stop = at
+        while stop < len(rest) and rest[stop].at - rest[at].at <= 1.5:
+            stop += 1
+        group = sorted(rest[at:stop], key=lambda line: line.start)
+        current = group[0]
+        for line in group[1:]:
+            if line.start <= current.stop + _NEAR:
+                current = Line(current.at, current.start, max(current.stop, line.stop))
+            else:
+                yield current
+                current = line
+        yield current
+        at = stop
+
+
+def _touching(rulings: Rulings) -> Iterator[tuple[list[Line], list[Line]]]:
+    """Groups of lines that cross or touch one another, directly or through others."""
+    across, down = rulings.across, rulings.down
+    if not across or not down:
+        return
+    rows = np.array([(line.at, line.start, line.stop) for line in across])[:, None, :]
+    columns = np.array([(line.at, line.start, line.stop) for line in down])[None, :, :]
+    touch: npt.NDArray[np.bool_] = (
+        (columns[..., 0] >= rows[..., 1] - _NEAR) & (columns[..., 0] <= rows[..., 2] + _NEAR)
+        & (rows[..., 0] >= columns[..., 1] - _NEAR) & (rows[..., 0] <= columns[..., 2] + _NEAR)
+    )  # fmt: skip
+    left = set(range(len(across)))
+    while left:
+        first = left.pop()
+        taken, columns_taken, fresh = {first}, set[int](), [first]
+        while fresh:
+            new = set(np.flatnonzero(touch[fresh].any(axis=0)).tolist()) - columns_taken
+            columns_taken |= new
+            fresh = sorted(set(np.flatnonzero(touch[:, sorted(new)].any(axis=1)).tolist()) - taken) if new else []
+            taken.update(fresh)
+        left -= taken
+        yield [across[place] for place in sorted(taken)], [down[place] for place in sorted(columns_taken)]
+
+
+def _snapped(places: Sequence[float]) -> tuple[float, ...]:
+    """The places in order, those nearer than lines can touch taken as one."""
+    kept: list[float] = []
+    for place in sorted(places):
+        if not kept or place - kept[-1] > _NEAR:
+            kept.append(place)
+    return tuple(kept)

@@ -1,0 +1,150 @@
+"""Running headers, footers, page numbers and watermarks: what a page repeats of the pages around it."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from ingest.parse.characters import Part
+from ingest.parse.regions import lines_of
+from ingest.parse.segments import Segment
+
+_EDGE = 0.12
+"""Headers and footers stand in this fraction of the page at its top and bottom."""
+_OUTER_PAGES = 3
+"""The first or last line of a page is running when it stands on this many pages."""
+_PART_OF_PAGES = 0.4
+"""Left and right pages may have headers of their own."""
+_DASHES = "-–—~·|"
+_DIGITS = re.compile(r"\d+")
+_ROMAN = re.compile(r"m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})", re.I)
+_VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
+_NUMBER = re.compile(
+    r"[-–—~·|\s]*(?:page|p\.|seite|pág(?:ina)?\.?|第)?\s*(?P<number>\d{1,5}|[ivxlcdm]{1,8})\s*(?:页|頁)?"
+    r"(?P<rest>\s*(?:/|of|von|de|共)\s*(?P<total>\d{1,5})\s*(?:页|頁)?)?[-–—~·|\s]*",
+    re.I,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    """A segment near the top or bottom of its page. `is_outer` when nothing stands between it and the edge."""
+
+    page: int
+    segment: Segment
+    middle: float
+    is_outer: bool
+
+    @property
+    def words(self) -> str:
+        return _DIGITS.sub("#", self.segment.text)
+
+    @property
+    def height(self) -> int:
+        return round(self.middle * 50)
+
+
+def drop_running(pages: Mapping[int, Sequence[Part]]) -> None:
+    """Take what is running out of the parts of the pages, which are given by their number from 1.
+
+    Words count as the same when only their numbers differ. A number alone is a page's when it counts with the pages.
+    """
+    edges = [edge for number, parts in pages.items() for part in parts for edge in _edges(number, part)]
+    dropped = {id(segment) for segment in (*_numbers(edges, len(pages)), *_repeated(edges, len(pages)))}
+    dropped |= {id(segment) for segment in _watermarks(pages)}
+    if dropped:
+        for parts in pages.values():
+            for part in parts:
+                part.segments = [segment for segment in part.segments if id(segment) not in dropped]
+
+
+def _edges(page: int, part: Part) -> Iterator[_Edge]:
+    if part.turn or part.is_slanted:
+        return
+    tall = max(part.height, 1.0)
+    for at_top in (True, False):
+        near = [
+            segment
+            for segment in part.segments
+            if ((segment.y0 + segment.y1) / 2 / tall < _EDGE) == at_top
+            and (at_top or (segment.y0 + segment.y1) / 2 / tall > 1 - _EDGE)
+        ]
+        lines = lines_of(near)
+        for number, line in enumerate(lines if at_top else reversed(lines)):
+            for segment in line:
+                yield _Edge(page, segment, (segment.y0 + segment.y1) / 2 / tall, number == 0 and len(line) < 4)
+
+
+def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
+    """The same words at the same height on most pages, or as the first or last line of some."""
+    if count < _OUTER_PAGES:
+        return
+    needed = max(_OUTER_PAGES, math.ceil(count * _PART_OF_PAGES))
+    lettered = [edge for edge in edges if any(letter.isalpha() for letter in edge.words)]
+    places: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
+    outer: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
+    for edge in lettered:
+        places[edge.words, edge.height].add(edge.page)
+        if edge.is_outer:
+            outer[edge.words, edge.height].add(edge.page)
+
+    def on(found: Mapping[tuple[str, int], set[int]], edge: _Edge) -> int:
+        # A line at the border of two heights falls into either.
+        return len(set[int]().union(*(found.get((edge.words, edge.height + step), set()) for step in (-1, 0, 1))))
+
+    for edge in lettered:
+        if on(places, edge) >= needed or (edge.is_outer and on(outer, edge) >= _OUTER_PAGES):
+            yield edge.segment
+
+
+def _numbers(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
+    """Page numbers: those that say so, and numbers in the outermost line that count with the pages."""
+    candidates: list[tuple[_Edge, int]] = []
+    for edge in edges:
+        match = _NUMBER.fullmatch(edge.segment.text) if len(edge.segment.text) < 30 else None
+        value = _value(match["number"]) if match else None
+        if match is None or value is None:
+            continue
+        if edge.is_outer and _says_so(match) and value <= 5 * count:
+            yield edge.segment
+        else:
+            candidates.append((edge, value))
+    offsets = Counter((value - edge.page, edge.height) for edge, value in candidates if edge.is_outer)
+    for edge, value in candidates:
+        alike = sum(offsets[value - edge.page, edge.height + step] for step in (-1, 0, 1))
+        if edge.is_outer and alike >= min(max(2, count // 4), 3):
+            yield edge.segment
+
+
+def _says_so(match: re.Match[str]) -> bool:
+    """Whether it is written as only page numbers are: "Page 3", "3 / 9", "– 3 –"; "-3" is a number."""
+    text = match.string.strip()
+    return match["number"] != text and (text[0] in _DASHES) == (text[-1] in _DASHES)
+
+
+def _value(number: str) -> int | None:
+    if number.isdecimal():
+        return int(number)
+    if not _ROMAN.fullmatch(number):
+        return None
+    values = [_VALUES[letter] for letter in number.lower()]
+    following = [*values[1:], 0]
+    return sum(-value if value < after else value for value, after in zip(values, following, strict=True))
+
+
+def _watermarks(pages: Mapping[int, Sequence[Part]]) -> Iterator[Segment]:
+    """Slanted words that stand on several pages."""
+    slanted = [
+        (number, segment)
+        for number, parts in pages.items()
+        for part in parts
+        if part.is_slanted
+        for segment in part.segments
+    ]
+    places: defaultdict[str, set[int]] = defaultdict(set)
+    for number, segment in slanted:
+        places[segment.text].add(number)
+    return (segment for _, segment in slanted if len(places[segment.text]) >= _OUTER_PAGES)
