@@ -25,7 +25,7 @@ from ingest.batches import grouped
 from ingest.changes import Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
 from ingest.drafts import Draft, Drafts, known_vectors
-from ingest.engines.local import Limits, LocalEngine
+from ingest.engines.opening import open_engine
 from ingest.errors import DocumentError, SourceError, YoujuError
 from ingest.moves import Moves
 from ingest.ownership import check_room
@@ -37,7 +37,7 @@ from ingest.sources import Source
 from ingest.split import SPLITTER_VERSION
 from ingest.store import Store
 from ingest.tenure import Tenure, tenure
-from ingest.workers import Prepared, make_chunk_embedder, make_preparer
+from ingest.workers import EMBEDDING, PREPARING, Prepared
 
 # Taking revisions costs one write to the disk, however many there are.
 _BATCH_DOCUMENTS, _BATCH_DOCUMENTS_SECONDS = 64, 0.05
@@ -45,7 +45,6 @@ _BATCH_CHUNKS = 256
 _BATCH_SECONDS = 2.0
 # A search that began before a publication may still be reading the old chunks.
 _RETIRE_AFTER_SECONDS = 1.0
-_EMBED_LIMITS = Limits(seconds=900.0, memory_mb=16_384, items_per_worker=1_000_000)
 
 
 class Ingestor:
@@ -150,16 +149,11 @@ class _Run:
             self._report.changed += len(references)
 
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
-        settings = self._settings
-        limits = Limits(settings.parse_timeout_seconds, settings.parse_memory_mb)
-        workers = min(settings.parse_workers, max(len(candidates), 1))
-        preparing: LocalEngine[Candidate, Prepared] = LocalEngine(
-            make_preparer, settings, workers=workers, limits=limits, stop=self._stop
-        )
-        embedding: LocalEngine[Sequence[Chunk], list[Embedding | DocumentError]] = LocalEngine(
-            make_chunk_embedder, settings, workers=1, limits=_EMBED_LIMITS, stop=self._stop
-        )
-        with closing(preparing), closing(embedding), TemporaryDirectory(prefix="youju-run-") as folder:
+        workers = min(self._settings.parse_workers, max(len(candidates), 1))
+        embedding = open_engine(self._settings, EMBEDDING, workers=self._settings.embed_workers, stop=self._stop)
+        preparing = open_engine(self._settings, PREPARING, workers=workers, stop=self._stop)
+        # The embedding engine is closed last: it waits for what takes its items, which ends with the other one.
+        with TemporaryDirectory(prefix="youju-run-") as folder, closing(embedding), closing(preparing):
             prepared = preparing.run(self._fetched(candidates, Path(folder)))
             unknown = self._drafted(grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_DOCUMENTS_SECONDS))
             batches = grouped(unknown, limit=_BATCH_CHUNKS, seconds=_BATCH_SECONDS)
@@ -359,8 +353,7 @@ def _publication(
 
 
 def _embedding_failed(cause: DocumentError) -> DocumentError:
-    # The engine's own hints speak of reading a file.
-    return DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", "Run again.")
+    return DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", cause.hint)
 
 
 def _fingerprint(settings: IngestSettings, embedder: str) -> str:
