@@ -80,7 +80,7 @@ def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extrac
     if kind in NEWER:
         data, kind = converted(data, kind, name)
     if kind == "pdf":
-        return pdf.read_pdf(data, name, settings.ocr)
+        return pdf.read_pdf(data, name, settings.ocr, settings.passwords)
     if kind in _IMAGES:
         return ocr.read_image(data, name, settings.ocr)
     pictures = Pictures(settings.ocr and settings.ocr_embedded)
