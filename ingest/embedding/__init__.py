@@ -59,6 +59,11 @@ class SparseEmbedder(Protocol):
         ...
 
 
+def embedded_text(chunk: Chunk) -> str:
+    """What both embedders see of a chunk: its text under its title and headings."""
+    return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
+
+
 class Embedder:
     """Both embedders together, and which text of a chunk each of them sees."""
 
@@ -73,7 +78,7 @@ class Embedder:
 
     def embed_documents(self, chunks: Sequence[Chunk]) -> list[Embedding]:
         """Both vectors of each chunk; no dense vector where the model does not cover the chunk's language."""
-        texts = [f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text for chunk in chunks]
+        texts = [embedded_text(chunk) for chunk in chunks]
         covered = [i for i, chunk in enumerate(chunks) if self.dense.covers(chunk.language)]
         vectors: Iterable[np.ndarray] = ()
         if covered:

@@ -73,6 +73,10 @@ class Index(Protocol):
         """Remove the chunks of the revisions from `first` to `last`, both included."""
         ...
 
+    def remove(self, chunk_ids: Collection[str]) -> None:
+        """Remove these chunks, whatever is left of them: `retire` finds only what is whole."""
+        ...
+
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
         """Take less memory and start faster from now on, if that is worth while; whether anything was done.
 

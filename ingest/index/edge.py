@@ -154,6 +154,13 @@ class EdgeIndex:
         with self._translated():
             self._shard.update(self._engine.UpdateOperation.delete_points_by_filter(selected))
 
+    def remove(self, chunk_ids: Collection[str]) -> None:
+        """Remove these chunks by their ids, a small batch at a time."""
+        ids = iter(chunk_ids)
+        while batch := list(itertools.islice(ids, BATCH_POINTS)):
+            with self._translated():
+                self._shard.update(self._engine.UpdateOperation.delete_points(batch))
+
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
         """Rewrite the index for reading from the disk, if it has grown enough since the last time, and whether it
         was. Searches go on; nothing may be written meanwhile, and the caller sees to that."""

@@ -136,6 +136,15 @@ class ServerIndex:
         with self._translated():
             self._client.delete(self._collection, points_selector=selector, wait=True)
 
+    def remove(self, chunk_ids: Collection[str]) -> None:
+        """Remove these chunks by their ids."""
+        from qdrant_client.models import PointIdsList
+
+        ids = iter(chunk_ids)
+        while batch := list(itertools.islice(ids, BATCH_POINTS)):
+            with self._translated():
+                self._client.delete(self._collection, points_selector=PointIdsList(points=batch), wait=True)
+
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
         """Nothing to do: a server optimizes on its own."""
         return False

@@ -38,3 +38,13 @@ def test_an_inventory_goes_on_while_chunks_are_written(index: Index) -> None:
             write_one(index, make_chunk("late.txt"))
     assert set(seen) >= {chunk.id for chunk in chunks}
     assert len(seen) == len(set(seen))
+
+
+def test_chunks_are_removed_by_their_ids(index: Index) -> None:
+    chunks = [make_chunk("a.txt", position) for position in range(300)]
+    index.write(chunks, [make_embedding(1)] * len(chunks))
+    index.remove([chunk.id for chunk in chunks[1:]])
+    index.remove([make_chunk("never written").id])
+    index.remove([])
+
+    assert list(index.inventory()) == [chunks[0].id]
