@@ -84,6 +84,12 @@ class Catalog:
             rows = connection.execute(query.order_by(_documents.c.source, _documents.c.uri)).all()
         return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
 
+    def page(self, *, after: str = "", limit: int) -> list[Document]:
+        """All documents that are not deleted, by id, so many at a time: those after this id."""
+        query = sa.select(_documents).where(_documents.c.id > after, _documents.c.deleted.is_(False))
+        with self._reader.begin() as connection:
+            return [document_of(row) for row in connection.execute(query.order_by(_documents.c.id).limit(limit))]
+
     def document(self, document_id: str) -> Document | None:
         """One document, or the one that took over its content when it was moved; None if it is unknown or deleted.
         The caller checks the reader."""
@@ -227,6 +233,12 @@ class Catalog:
     def drop(self, document_ids: Collection[str]) -> int:
         """Give these up: no run tries them again and no list names them, until they change; how many had failed."""
         return self._change_failed(document_ids, {"dropped": True})
+
+    def distrust(self, document_ids: Collection[str]) -> None:
+        """Have the next run read these again, whatever their source says of them, and embed all of their chunks."""
+        with self._engine.begin() as connection:
+            for ids in batches(document_ids):
+                connection.execute(sa.update(_documents).where(_documents.c.id.in_(ids)).values(fingerprint=None))
 
     def _change_failed(self, document_ids: Collection[str], values: dict[str, Any]) -> int:
         changed = 0

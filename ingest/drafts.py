@@ -77,7 +77,7 @@ def known_vectors(
 
     Word for word includes title and headings, which are embedded with the text.
     """
-    if earlier is None or earlier.revision is None:
+    if earlier is None or earlier.revision is None or earlier.fingerprint is None:  # None: `Catalog.distrust`
         return {}
     stored = index.chunks(earlier.id, earlier.revision)
     embeddings = index.embeddings(earlier.id, earlier.revision)

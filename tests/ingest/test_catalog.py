@@ -104,6 +104,23 @@ def test_what_an_interrupted_run_left_is_known(catalog: Catalog) -> None:
     assert [(left.first, left.last) for left in catalog.unpublished("local")] == [(2, 2)]
 
 
+def test_documents_come_in_pages_each_once(catalog: Catalog) -> None:
+    for number in range(7):
+        _publish(catalog, _reference(f"{number}.txt"), "digest")
+    catalog.delete([_reference("3.txt").document_id])
+    pages = [catalog.page(limit=4)]
+    pages.append(catalog.page(after=pages[0][-1].id, limit=4))
+    assert [len(page) for page in pages] == [4, 2]
+    assert {document.uri for page in pages for document in page} == {f"{number}.txt" for number in (0, 1, 2, 4, 5, 6)}
+
+
+def test_a_distrusted_document_stays_and_has_no_pipeline_any_more(catalog: Catalog) -> None:
+    _publish(catalog, _reference(), "digest")
+    catalog.distrust([_reference().document_id])
+    known = catalog.known(_reference().source)[_reference().uri]
+    assert (known.revision, known.fingerprint) == (1, None)
+
+
 def test_more_documents_than_a_statement_has_variables(catalog: Catalog) -> None:
     references = [_reference(f"{number}.txt") for number in range(1200)]
     for reference in references:
