@@ -111,7 +111,9 @@ def test_documents_come_in_pages_each_once(catalog: Catalog) -> None:
     pages = [catalog.page(limit=4)]
     pages.append(catalog.page(after=pages[0][-1].id, limit=4))
     assert [len(page) for page in pages] == [4, 2]
-    assert {document.uri for page in pages for document in page} == {f"{number}.txt" for number in (0, 1, 2, 4, 5, 6)}
+    assert {document.uri for page in pages for document in page} == {
+        f"/docs/{number}.txt" for number in (0, 1, 2, 4, 5, 6)
+    }
 
 
 def test_a_distrusted_document_stays_and_has_no_pipeline_any_more(catalog: Catalog) -> None:
