@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import logging
 import warnings
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageOps, ImageSequence
 
 from ingest.document import Box, Element, Location
 from ingest.parse.characters import Part
 from ingest.parse.extracted import Extracted
 from ingest.parse.hyphens import mended
+from ingest.parse.images import Pixels, frames_of, open_image, strips_of, upright
 from ingest.parse.layout import blocks_in
 from ingest.parse.refusals import refuse
 from ingest.parse.segments import Segment
 
-Pixels = npt.NDArray[np.uint8]
-
-_MAX_PIXELS = 200_000_000
-_MAX_SIDE = 4000
 _MODELS = {
     "Det.model_path": "PP-OCRv6_det_small.onnx",
     "Cls.model_path": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
@@ -45,27 +40,32 @@ _TUNING = {
 
 
 def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
-    """The text of a picture; the frames of a TIFF are its pages. Without `ocr` there is `no_text`."""
+    """The text of a picture; the frames of a TIFF are its pages, of other moving pictures the first one is read.
+
+    Without `ocr` there is `no_text`.
+    """
     if not ocr:
         raise refuse("no_text", name, "it is a picture, and OCR is switched off")
     elements: list[Element] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of big pictures; sizes are checked here
-        with Image.open(io.BytesIO(data)) as image:
-            frames = getattr(image, "n_frames", 1)
-            for page, frame in enumerate(ImageSequence.Iterator(image), 1):
-                if frame.width * frame.height > _MAX_PIXELS:
-                    raise refuse("too_large", name, f"a picture of {frame.width} × {frame.height} pixels")
-                upright = ImageOps.exif_transpose(frame).convert("RGB")
-                upright.thumbnail((_MAX_SIDE, _MAX_SIDE))
-                elements.extend(elements_of(np.asarray(upright), page))
+        with open_image(data, name) as image:
+            frames = frames_of(image)
+            for page in range(1, frames + 1):
+                if frames > 1:
+                    image.seek(page - 1)
+                elements.extend(elements_of(upright(image, name), page))
     return Extracted(tuple(elements), pages=frames)
 
 
 def part_of(pixels: Pixels) -> Part:
     """What stands in a picture of shape (height, width, 3) in RGB, as a part of a page measured in pixels."""
     height, width = pixels.shape[:2]
-    return Part(0, width, height, _segments(pixels), is_scanned=True)
+    segments = []
+    for top, strip in strips_of(pixels):
+        for segment in _segments(strip):
+            segments.append(replace(segment, y0=segment.y0 + top, y1=segment.y1 + top))
+    return Part(0, width, height, segments, is_scanned=True)
 
 
 def elements_of(pixels: Pixels, page: int) -> list[Element]:

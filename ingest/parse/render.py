@@ -6,39 +6,44 @@ import io
 import logging
 import math
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageOps
+from pydantic import SecretStr
 
 from ingest.errors import DocumentError, RequestError, YoujuError
+from ingest.parse.images import frames_of, on_white, open_image
+from ingest.parse.unlock import open_pdf
 
 MAX_WIDTH_PX = 2000
 
 _MAX_PIXELS = 32_000_000
 _MAX_RATIO = 100
 """A page so much longer than wide, or wider than long, is a mistake or an attack."""
-_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _COMPRESSION = 1
 """Of a scan, zlib's usual level takes four times as long for a tenth of its size."""
 
 logger = logging.getLogger(__name__)
 
 
-def render_page(path: Path, page: int, *, width_px: int) -> bytes:
+def render_page(path: Path, page: int, *, width_px: int, passwords: Sequence[SecretStr] = ()) -> bytes:
     """Page `page` (counted from 1) of a PDF, or that frame of a picture, upright and on white, as a PNG.
 
     It is `width_px` wide, and narrower where the picture itself is, or where the page is very long.
-    Raises RequestError `unknown_page` and DocumentError `not_renderable`. It opens a file that nobody vouches for:
-    call it in a child process.
+    `passwords` are tried in turn on a PDF that needs one. Raises RequestError `unknown_page` and DocumentError
+    `not_renderable`. It opens a file that nobody vouches for: call it in a child process.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of big pictures: the child has limits
-            draw = _pdf_page if _is_pdf(path) else _frame
-            drawn = draw(path, page, min(width_px, MAX_WIDTH_PX))
+            wide = min(width_px, MAX_WIDTH_PX)
+            drawn = _pdf_page(path, page, wide, passwords) if _is_pdf(path) else _frame(path, page, wide)
             written = io.BytesIO()
             drawn.save(written, "PNG", compress_level=_COMPRESSION)
             return written.getvalue()
+    except DocumentError as error:
+        raise error if error.code == "not_renderable" else not_renderable(error.message) from error
     except YoujuError:
         raise
     except Exception as error:
@@ -58,10 +63,9 @@ def _is_pdf(path: Path) -> bool:
         return b"%PDF-" in file.read(1024)
 
 
-def _pdf_page(path: Path, page: int, width_px: int) -> Image.Image:
-    import pypdfium2
-
-    with pypdfium2.PdfDocument(path) as document:
+def _pdf_page(path: Path, page: int, width_px: int, passwords: Sequence[SecretStr]) -> Image.Image:
+    with open_pdf(path, path.name, passwords) as document:
+        document.init_forms()
         _check(page, len(document))
         opened = document[page - 1]
         width, height = opened.get_size()
@@ -72,19 +76,15 @@ def _pdf_page(path: Path, page: int, width_px: int) -> Image.Image:
 
 
 def _frame(path: Path, page: int, width_px: int) -> Image.Image:
-    with Image.open(path, formats=_FORMATS) as image:
-        _check(page, getattr(image, "n_frames", 1))
+    with open_image(path, path.name) as image:
+        _check(page, frames_of(image))
         image.seek(page - 1)
         _fitting(image.width, image.height, width_px)  # before its pixels are unpacked
         upright = ImageOps.exif_transpose(image)
         width = min(_fitting(upright.width, upright.height, width_px), upright.width)
         height = max(round(upright.height * width / upright.width), 1)
         coloured = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
-        picture = coloured.resize((width, height), reducing_gap=2.0)
-    if picture.mode == "RGB":
-        return picture
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, picture).convert("RGB")
+        return on_white(coloured.resize((width, height), reducing_gap=2.0))
 
 
 def _check(page: int, pages: int) -> None:

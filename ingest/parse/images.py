@@ -1,0 +1,133 @@
+"""Pictures as they are meant to be seen: upright, on white, in RGB, and no larger than it takes to read them."""
+
+from __future__ import annotations
+
+import io
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from ingest.parse.refusals import refuse
+
+Pixels = npt.NDArray[np.uint8]
+
+FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "HEIF")
+MAX_PIXELS = 200_000_000
+_MAX_SIDE = 4000
+_LONG = 2.5
+"""A picture so many times longer than wide is a screenshot of a whole page, or a receipt: its width decides."""
+_LONG_WIDTH = 2000
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE, 6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}  # fmt: skip
+
+
+def open_image(source: bytes | Path, name: str) -> Image.Image:
+    """The picture, its pixels not yet unpacked. Raises DocumentError `needs_heif`, and what Pillow raises."""
+    with_heif = has_heif()
+    try:
+        return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_known(with_heif))
+    except Image.DecompressionBombError:
+        raise refuse("too_large", name, "a picture of too many pixels") from None
+    except Image.UnidentifiedImageError:
+        head = source[:12] if isinstance(source, bytes) else _head(source)
+        if is_heif(head) and not with_heif:
+            raise refuse("needs_heif", name, "HEIC pictures are read through the package pillow-heif only") from None
+        raise
+
+
+def is_heif(head: bytes) -> bool:
+    """Whether a file that begins with these 12 bytes or more is a HEIC or HEIF picture."""
+    brands = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+    return head[4:8] == b"ftyp" and head[8:12] in brands
+
+
+@lru_cache(maxsize=1)
+def has_heif() -> bool:
+    """Whether HEIC pictures can be read here; if so, Pillow knows how from now on."""
+    try:
+        import pillow_heif
+    except ImportError:
+        return False
+    pillow_heif.register_heif_opener(thumbnails=False)
+    return True
+
+
+def frames_of(image: Image.Image) -> int:
+    """How many pages the picture has. Only the frames of a TIFF are pages; those of others move."""
+    return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
+
+
+def upright(image: Image.Image, name: str) -> Pixels:
+    """The current frame, shape (height, width, 3). Raises DocumentError `too_large` before it unpacks too much."""
+    if image.width * image.height > MAX_PIXELS:
+        raise refuse("too_large", name, f"a picture of {image.width} × {image.height} pixels")
+    fitting = _fitting(image.width, image.height)
+    image.draft("RGB", fitting)  # a large JPEG is unpacked at a half or a quarter of its size
+    small = _continuous(image)
+    small.thumbnail(fitting, reducing_gap=3.0)
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION, 1))
+    seen = small.transpose(turn) if turn is not None else small
+    return np.asarray(on_white(seen))
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture in RGB, white where it is transparent."""
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    seen = image.convert("RGBA")
+    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
+
+
+def strips_of(pixels: Pixels) -> list[tuple[int, Pixels]]:
+    """The picture from top to bottom in pieces that are not too long to be read at once, each with the row where it
+    begins. It is cut where a row has one colour, if there is such a row."""
+    height, width = pixels.shape[:2]
+    if height <= _LONG * max(width, 200):
+        return [(0, pixels)]
+    step, pieces, top = 2 * max(width, 200), [], 0
+    while height - top > step * 1.25:
+        search = pixels[top + step // 2 : top + step]
+        blank = np.flatnonzero((search.max(axis=(1, 2)) - search.min(axis=(1, 2))) < 24)
+        bottom = top + step // 2 + int(blank[-1]) if blank.size else top + step
+        pieces.append((top, pixels[top:bottom]))
+        top = bottom
+    return [*pieces, (top, pixels[top:])]
+
+
+def _fitting(width: int, height: int) -> tuple[int, int]:
+    """The size to which the picture is made smaller, in the same proportions or nearly."""
+    short, long = min(width, height), max(width, height)
+    if long <= _LONG * short:
+        return _MAX_SIDE, _MAX_SIDE
+    scale = min(1.0, _LONG_WIDTH / short)
+    return max(round(width * scale), 1), max(round(height * scale), 1)
+
+
+def _continuous(image: Image.Image) -> Image.Image:
+    """The frame in a mode that can be made smaller without losing thin strokes."""
+    if image.mode == "1":
+        return image.convert("L")
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel: Pillow would cut off what is above 255
+        values: Any = np.asarray(image, dtype=np.float32)
+        low, high = float(values.min()), float(values.max())
+        return Image.fromarray(((values - low) * (255 / max(high - low, 1.0))).astype(np.uint8))
+    if image.mode in ("P", "PA"):
+        return image.convert("RGBA" if image.has_transparency_data else "RGB")
+    return image.copy()
+
+
+def _known(with_heif: bool) -> tuple[str, ...]:
+    return FORMATS if with_heif else FORMATS[:-1]
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(12)
