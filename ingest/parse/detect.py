@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from ingest.parse import encoding
 from ingest.parse.containers import ole_kind, zip_kind
+from ingest.parse.images import is_heif
 from ingest.parse.refusals import refuse
 
 _MAGIC = (
@@ -16,12 +17,14 @@ _MAGIC = (
     (b"II*\0", "tiff"),
     (b"MM\0*", "tiff"),
     (b"BM", "bmp"),
+    (b"GIF87a", "gif"),
+    (b"GIF89a", "gif"),
     (b"{\\rtf", "rtf"),
 )
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BINARY_SUFFIXES = frozenset(
     {"pdf", "docx", "pptx", "xlsx", "doc", "ppt", "xls", "odt", "epub", "msg"}
-    | {"png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp"}
+    | {"png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif"}
 )
 _TEXT_KINDS = {
     "md": "md", "markdown": "md", "html": "html", "htm": "html", "xhtml": "html", "csv": "csv", "tsv": "tsv",
@@ -41,6 +44,8 @@ def detect(data: bytes, name: str) -> str:
             return kind
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "webp"
+    if is_heif(data[:12]):
+        return "heic"
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         found = zip_kind(data, name)
     elif data.startswith(_OLE):
