@@ -14,6 +14,7 @@ _HINTS = {
     "unsafe": "Save it again from a trusted program; documents need no XML entities.",
     "unsupported": "Convert it to PDF, DOCX, XLSX, PPTX, HTML, Markdown or plain text.",
     "no_text": "If it is a scan, switch OCR on (ocr = true); a picture without words cannot be searched.",
+    "needs_heif": "Install it (pip install 'youju[heic]'), or save the picture as JPEG or PNG.",
     "needs_libreoffice": "Install LibreOffice (on Debian and Ubuntu: libreoffice-writer-nogui, "
     "libreoffice-impress-nogui and libreoffice-calc-nogui), or save it in a newer format.",
     "timeout": "Open it in its own program and save it in a newer format.",
