@@ -39,6 +39,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "lxml": ("ingest/parse",),
     "bs4": ("ingest/parse",),
     "PIL": ("ingest/parse",),
+    "pillow_heif": ("ingest/parse",),
     "cv2": ("ingest/parse",),
     "charset_normalizer": ("ingest/parse",),
     # cutting and embedding
