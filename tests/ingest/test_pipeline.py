@@ -219,7 +219,7 @@ def test_a_passage_that_the_embedding_server_refuses_costs_its_document_only(fol
         assert _texts(store, folder / "三.txt") == ["会议室需要预约。"]
 
         server.answer = server.vectors
-        assert _counts(ingestor.run(FolderSource([folder]))) == (0, 1, 2, 0, 0)
+        assert _counts(ingestor.run(FolderSource([folder]))) == (1, 0, 2, 0, 0)
         assert store.index.count() == 3
 
         (folder / "四.txt").write_text("门禁卡遗失应立即报告。")
