@@ -12,8 +12,9 @@ from fastapi.responses import Response
 
 from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.errors import add_error_handlers
-from api.routes import ask, documents, health, openai, page, runs, search
-from api.security import BodyLimit, Envelope, Guard
+from api.routes import ask, documents, failures, health, openai, page, runs, search, uploads
+from api.scheduling import make_scheduler, scheduled
+from api.security import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
 from api.streaming import ClientGone
 
 if TYPE_CHECKING:
@@ -25,15 +26,17 @@ def create_app(workspace: Workspace) -> FastAPI:
     app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.workspace = workspace
     app.state.readiness = health.Readiness()
-    for module in (ask, search, documents, runs, openai, health, page):
+    for module in (ask, search, documents, failures, uploads, runs, openai, health, page):
         app.include_router(module.router)
+    app.state.scheduler = make_scheduler(workspace)
     app.state.dingtalk = bot = _dingtalk(workspace)
     if bot is not None and workspace.settings.dingtalk_http:
         app.include_router(bot.router)
     add_error_handlers(app)
     app.add_exception_handler(ClientGone, _nobody_listens)
     # The one added last stands outermost.
-    app.add_middleware(BodyLimit)
+    file_bytes = workspace.settings.max_file_mb * 2**20
+    app.add_middleware(BodyLimit, upload_limit_bytes=file_bytes + BODY_LIMIT_BYTES)
     app.add_middleware(Guard, settings=workspace.settings)
     app.add_middleware(Envelope)
     return app
@@ -50,17 +53,20 @@ def _dingtalk(workspace: Workspace) -> DingTalkBot | None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     workspace: Workspace = app.state.workspace
     bot: DingTalkBot | None = app.state.dingtalk
+    workspace.intake.start()
     beside = [asyncio.create_task(app.state.readiness.warm(workspace.assistant))]
     if bot is not None:
         await bot.resume()
         if workspace.settings.dingtalk_stream:
             beside.append(asyncio.create_task(bot.run_stream()))
     try:
-        yield
+        async with scheduled(app.state.scheduler):
+            yield
     finally:
         for task in beside:
             task.cancel()
         await asyncio.gather(*beside, return_exceptions=True)
+        await asyncio.to_thread(workspace.intake.close)
         if bot is not None:
             await bot.aclose()
         await workspace.assistant.aclose()

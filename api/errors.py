@@ -26,9 +26,13 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "model_silent": 504,
     "model_unreachable": 503,
     "internal_error": 500,
+    "operators_only": 403,
     "original_changed": 409,
     "original_unreadable": 409,
     "run_over": 409,
+    "idempotency_key_reused": 409,
+    "not_uploaded": 409,
+    "file_too_large": 413,
 }
 _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
     (ModelUnavailableError, 503),
@@ -86,9 +90,16 @@ def error_response(
     return JSONResponse(body, status_code=status, headers=dict(headers or {}))
 
 
+def is_upload(scope: Scope) -> bool:
+    """Whether the body of this request is a document."""
+    return scope["method"] in ("POST", "PUT") and (scope["path"] + "/").startswith("/v1/documents/")
+
+
 def body_too_large(scope: Scope) -> JSONResponse:
     """The answer to a body over the limit. The rest of it is not read, so the connection ends with it."""
     hint = "Send a shorter question or conversation."
+    if is_upload(scope):
+        hint = "Upload a smaller file, or raise YOUJU_MAX_FILE_MB."
     return error_response(scope, 413, "body_too_large", "The request is too large.", hint, {"connection": "close"})
 
 

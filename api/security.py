@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hmac
 import uuid
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from fastapi import Request
+from fastapi import Depends, Request
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import body_too_large, error_response, internal_error
+from api.errors import body_too_large, error_response, internal_error, is_upload
 from api.settings import ApiSettings, is_loopback
 from ingest.access import OPERATOR, Reader
+from ingest.errors import RequestError
 
 BODY_LIMIT_BYTES = 1024 * 1024
 
@@ -42,6 +44,17 @@ def current_reader(request: Request) -> Reader:
     reader = request.scope["state"]["reader"]
     if not isinstance(reader, Reader):
         raise TypeError("the reader of a request must be a Reader")
+    return reader
+
+
+def current_operator(reader: Annotated[Reader, Depends(current_reader)]) -> Reader:
+    """Who is asking, if it is the operator. Raises RequestError `operators_only` otherwise."""
+    if reader != OPERATOR:
+        raise RequestError(
+            "operators_only",
+            "This key may read and not write.",
+            "Use the key of the operator, YOUJU_API_KEY.",
+        )
     return reader
 
 
@@ -126,18 +139,23 @@ class Guard:
 
 
 class BodyLimit:
-    """Turns away a body that is too large, by its announced length or as soon as it has grown too long."""
+    """Turns away a body that is too large, by its announced length or as soon as it has grown too long.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
+    A document may be larger than a question: it goes to the disk as it comes.
+    """
+
+    def __init__(self, app: ASGIApp, upload_limit_bytes: int, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
         self.app = app
         self._limit_bytes = limit_bytes
+        self._upload_limit_bytes = upload_limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        limit_bytes = self._upload_limit_bytes if is_upload(scope) else self._limit_bytes
         announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdigit() and int(announced) > self._limit_bytes:
+        if announced.isdigit() and int(announced) > limit_bytes:
             await body_too_large(scope)(scope, receive, send)
             return
         size = 0
@@ -146,7 +164,7 @@ class BodyLimit:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > self._limit_bytes:
+            if size > limit_bytes:
                 raise HTTPException(413)  # inside the application, whose handler answers it
             return message
 

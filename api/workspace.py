@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.intake import Intake
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.opening import open_model
@@ -22,6 +23,7 @@ class Workspace:
     ingestor: Ingestor
     assistant: Assistant
     pages: PageRenderer
+    intake: Intake
 
     @classmethod
     def open(cls, settings: Settings, *, command: str) -> Workspace:
@@ -31,12 +33,15 @@ class Workspace:
             model = open_model(settings, hub=settings.hub)
             retriever = Retriever(store.index, store.catalog, store.embedder)
             assistant = Assistant(retriever, model, settings)
-            return cls(settings, store, Ingestor(store, settings), assistant, PageRenderer())
+            ingestor = Ingestor(store, settings)
+            intake = Intake(store, ingestor, settings.home)
+            return cls(settings, store, ingestor, assistant, PageRenderer(), intake)
         except BaseException:
             store.close()
             raise
 
     def close(self) -> None:
         """Close the home. What runs on it must have ended."""
+        self.intake.close()
         self.pages.close()
         self.store.close()

@@ -6,7 +6,7 @@ A document that the caller may not read and one that does not exist get the same
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -25,6 +25,7 @@ from ingest.document import Chunk
 from ingest.errors import RequestError
 from ingest.pages import MAX_WIDTH_PX
 from ingest.records import Document
+from ingest.uploads import PUSH
 
 router = APIRouter()
 
@@ -66,7 +67,7 @@ def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentRe
         passage=PassageBody.of(chunks[at]),
         before=[PassageBody.of(chunk) for chunk in chunks[max(0, at - NEIGHBOURS) : at]],
         after=[PassageBody.of(chunk) for chunk in chunks[at + 1 : at + 1 + NEIGHBOURS]],
-        original_available=_original(found) is not None,
+        original_available=_original(request, found) is not None,
     )
 
 
@@ -84,7 +85,7 @@ def page_image(
 ) -> Response:
     """A page of a PDF or a scan as its passages' boxes were measured on it, at most `width` pixels wide."""
     found = _readable(request, document_id, reader)
-    path = _as_ingested(found)
+    path = _as_ingested(request, found)
     # Asked for again each time, since the right to read may end; not drawn again while the file stays the same.
     kept = {"cache-control": "private, no-cache", "etag": f'"{found.size:x}-{found.mtime_ns:x}-{page}-{width}"'}
     if request.headers.get("if-none-match") == kept["etag"]:
@@ -97,8 +98,9 @@ def page_image(
 def original(document_id: str, request: Request, reader: CurrentReader) -> FileResponse:
     """The file that the document was made from, always as a download: it may hold anything."""
     found = _readable(request, document_id, reader)
-    path, status = _opened(found)
-    return FileResponse(path, media_type="application/octet-stream", filename=path.name, stat_result=status)
+    path, status = _opened(request, found)
+    name = PurePosixPath(found.uri).name if found.source == PUSH else path.name
+    return FileResponse(path, media_type="application/octet-stream", filename=name, stat_result=status)
 
 
 def _readable(request: Request, document_id: str, reader: Reader) -> Document:
@@ -115,17 +117,19 @@ def _chunks(request: Request, found: Document) -> list[Chunk]:
     return chunks
 
 
-def _original(found: Document) -> Path | None:
+def _original(request: Request, found: Document) -> Path | None:
     path = Path(found.path) if found.path else None
+    if path is not None and found.source == PUSH:
+        path = workspace_of(request).intake.originals.moved(path)
     try:
         return path if path is not None and path.is_file() else None
     except OSError:  # a folder above it may not be entered any more
         return None
 
 
-def _opened(found: Document) -> tuple[Path, os.stat_result]:
+def _opened(request: Request, found: Document) -> tuple[Path, os.stat_result]:
     """The original, which was there and could be read just now, and its status."""
-    path = _original(found)
+    path = _original(request, found)
     if path is None:
         raise _original_gone(found)
     try:
@@ -141,9 +145,9 @@ def _opened(found: Document) -> tuple[Path, os.stat_result]:
         ) from None
 
 
-def _as_ingested(found: Document) -> Path:
+def _as_ingested(request: Request, found: Document) -> Path:
     """The original, if it is still the file whose passages are being shown."""
-    path, status = _opened(found)
+    path, status = _opened(request, found)
     if (status.st_size, status.st_mtime_ns) != (found.size, found.mtime_ns):
         raise RequestError(
             "original_changed",

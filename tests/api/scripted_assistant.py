@@ -213,4 +213,7 @@ def a_workspace(
         a_document(SECRET, "board", "salaries.pdf", "Salaries", access=("group:board",)),
     ]
     store = SimpleNamespace(catalog=ListedCatalog(listed), index=ListedIndex())
-    return SimpleNamespace(settings=Settings(**settings), store=store, ingestor=None, assistant=assistant, pages=pages)
+    intake = SimpleNamespace(start=lambda: None, close=lambda: None)
+    return SimpleNamespace(
+        settings=Settings(**settings), store=store, ingestor=None, assistant=assistant, pages=pages, intake=intake
+    )

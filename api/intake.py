@@ -1,0 +1,196 @@
+"""Brings in what was uploaded: one thread, one run at a time, as many uploads in each as have gathered meanwhile.
+
+It holds nothing that would be missed: which uploads wait is in SQL, so that the next start goes on where a crash
+ended. A run of another source is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from ingest.access import OPERATOR
+from ingest.errors import OwnedError, YoujuError
+from ingest.originals import Incoming, Originals
+from ingest.pipeline import Ingestor
+from ingest.records import Document
+from ingest.runs import Report
+from ingest.sources.push import PushSource
+from ingest.store import Store
+from ingest.uploads import PUSH, Receipt, Upload, Uploads, Wanted
+
+_GATHER_SECONDS = 0.2  # a run costs seconds: uploads that come together go together
+_BUSY_SECONDS = 0.5
+_TRY_AGAIN_SECONDS = (2.0, 10.0, 60.0, 300.0)
+_LOOK_SECONDS = 0.1
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of an upload. `state` is `queued`, `running`, `ready` or `failed`, or `replaced` by a newer one."""
+
+    state: str
+    run_id: str | None
+    upload: Upload | None
+    document: Document | None
+
+
+class Intake:
+    """The uploads of a home and the thread that ingests them. Does nothing until it is started or asked."""
+
+    def __init__(self, store: Store, ingestor: Ingestor, home: Path) -> None:
+        self.originals = Originals(home)
+        self._store = store
+        self._ingestor = ingestor
+        self._stop = threading.Event()
+        self._wanted = threading.Event()
+        self._sweep = True  # bytes may be there that nothing refers to
+        self._removed = False  # chunks are there that nothing refers to
+        self._running: tuple[str, frozenset[str]] | None = None  # the run under way and the uploads it listed
+        self._thread: threading.Thread | None = None
+
+    @cached_property
+    def uploads(self) -> Uploads:
+        """What was accepted."""
+        return Uploads(self._store.database, self.originals)
+
+    def start(self) -> None:
+        """Start the thread; uploads that an earlier process accepted are brought in first."""
+        self._stop.clear()
+        self._wanted.set()
+        self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
+        self._thread.start()
+
+    def accept(self, incoming: Incoming, wanted: Wanted, key: str | None) -> Receipt:
+        """Take an upload: once this returns, it survives a crash. Raises what `Uploads.accept` raises."""
+        receipt = self.uploads.accept(incoming, wanted, key)
+        self._sweep = self._sweep or receipt.replaced
+        self._wanted.set()
+        return receipt
+
+    def remove(self, document_id: str, key: str | None) -> Receipt:
+        """Take an uploaded document out of every search before this returns; its bytes go later."""
+        receipt = self.uploads.remove(document_id, key)
+        # Also where the receipt is an earlier one: that process may have died here. Not where it was uploaded anew.
+        if self.uploads.get(document_id) is None:
+            self._store.catalog.delete([document_id])
+        self._sweep = self._removed = True
+        self._wanted.set()
+        return receipt
+
+    def standing(self, document_id: str, upload_id: str | None = None) -> Standing:
+        """How the newest upload of a document stands, or this one."""
+        # The upload first: what a run did to the catalog, it did before it was entered there.
+        upload, running = self.uploads.get(document_id), self._running
+        document = self._store.catalog.document(document_id)
+        if upload is None or (upload_id is not None and upload.upload_id != upload_id):
+            return Standing("replaced", None, upload, document)
+        if upload.run_id is None:
+            run_id = running[0] if running is not None and upload.upload_id in running[1] else None
+            if _is_published(upload, document):  # the run goes on with others
+                return Standing("ready", run_id, upload, document)
+            return Standing("queued" if run_id is None else "running", run_id, upload, document)
+        failed = document is None or document.error_code is not None
+        return Standing("failed" if failed else "ready", upload.run_id, upload, document)
+
+    async def settled(self, document_id: str, upload_id: str, timeout_seconds: float) -> Standing:
+        """The same once a run has dealt with it, or the time is over."""
+        deadline = time.monotonic() + timeout_seconds
+        while True:
+            standing = await asyncio.to_thread(self.standing, document_id, upload_id)
+            if standing.state not in ("queued", "running") or time.monotonic() > deadline or self._stop.is_set():
+                return standing
+            await asyncio.sleep(_LOOK_SECONDS)
+
+    def close(self) -> None:
+        """End the run that is under way, if any, and the thread. What was not done is done at the next start."""
+        self._stop.set()
+        self._wanted.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _work(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            self._wanted.wait()
+            self._stop.wait(_GATHER_SECONDS)
+            self._wanted.clear()
+            if self._stop.is_set():
+                return
+            try:
+                self._bring_in()
+                failures = 0
+                continue
+            except OwnedError:
+                pause = _BUSY_SECONDS
+            except Exception as error:
+                pause = _TRY_AGAIN_SECONDS[min(failures, len(_TRY_AGAIN_SECONDS) - 1)]
+                failures += 1
+                known = isinstance(error, YoujuError)
+                logger.warning("Uploads wait for %s s: %s", pause, error, exc_info=None if known else error)
+            self._stop.wait(pause)
+            self._wanted.set()
+
+    def _bring_in(self) -> None:
+        """One run, if anything waits for it, and then away with the bytes that nothing refers to any more."""
+        sweep, removed = self._sweep, self._removed
+        self._sweep = self._removed = False
+        try:
+            if removed or self.uploads.waiting():
+                self._run()
+            if sweep and not self._stop.is_set():
+                self._forget_removed()
+                self.uploads.sweep(self._published)
+        except BaseException:
+            self._sweep, self._removed = self._sweep or sweep, self._removed or removed
+            raise
+
+    def _run(self) -> None:
+        source = PushSource(self.uploads, self.originals)
+
+        def started(report: Report) -> None:
+            if self._running is None:
+                self._running = report.run_id, frozenset(source.listed)
+
+        try:
+            report = self._ingestor.run(source, on_progress=started, stop=self._stop, trigger="push")
+        finally:
+            self._running = None
+        if self._store.runs.run(report.run_id).state == "done":
+            self.uploads.record_run(source.listed, report.run_id)
+
+    def _forget_removed(self) -> None:
+        """Take documents out of the catalog whose removal a crash cut short."""
+        held = {upload.document_id for upload in self.uploads.all()}
+        listed = self._store.catalog.documents(OPERATOR, source=PUSH)
+        if gone := [document.id for document in listed if document.id not in held]:
+            self._store.catalog.delete(gone)
+
+    def _published(self) -> set[str]:
+        """The digests of the originals that published revisions were made from: named like their files."""
+        documents = self._store.catalog.documents(OPERATOR, source=PUSH)
+        return {_digest_of(Path(document.path)) for document in documents if document.path}
+
+
+def _is_published(upload: Upload, document: Document | None) -> bool:
+    """Whether the revision that counts was made from this upload."""
+    if document is None or document.path is None or document.revision is None or document.error_code is not None:
+        return False
+    made_from = _digest_of(Path(document.path))
+    return (made_from, document.access, document.title) == (
+        upload.digest,
+        upload.access,
+        upload.title if upload.title is not None else document.title,
+    )
+
+
+def _digest_of(original: Path) -> str:
+    return original.parent.name + original.name

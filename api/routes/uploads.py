@@ -1,0 +1,235 @@
+"""Documents over HTTP: upload, replace, delete. Only the operator may: whoever writes here decides what is answered.
+
+Bytes go to the disk as they come. An upload that was answered is kept, whatever happens then; the intake ingests it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from api.intake import Intake, Standing
+from api.multipart import Form, receive_body, receive_form
+from api.routes import CurrentReader, workspace_of
+from api.schemas import DocumentErrorBody
+from api.security import current_operator
+from ingest.access import is_principal
+from ingest.errors import RequestError
+from ingest.originals import Incoming
+from ingest.ownership import check_room
+from ingest.uploads import MAX_KEY, PUSH, Receipt, Wanted, checked_path
+
+router = APIRouter(dependencies=[Depends(current_operator)])
+
+_MAX_TITLE = 500
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "path": {"type": "string"},
+                        "title": {"type": "string"},
+                        "access": {"type": "array", "items": {"type": "string"}},
+                    },
+                }
+            },
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+        },
+    }
+}
+
+Key = Annotated[
+    str | None,
+    Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY, description="Repeats of a request send its key."),
+]
+Title = Annotated[str | None, Query(max_length=_MAX_TITLE, description="What it is called; else what it says itself.")]
+Access = Annotated[
+    list[str] | None, Query(description="Who may read it, as `everyone`, `user:<id>`, `group:<id>`; else as before.")
+]
+Wait = Annotated[bool, Query(description="Answer once it is searchable, or has failed, or `wait_seconds` are over.")]
+WaitSeconds = Annotated[float, Query(gt=0, le=600)]
+
+
+class UploadBody(BaseModel):
+    """An upload and how it stands.
+
+    `state` is `queued`, `running`, `ready` (searchable) or `failed` (an older revision still is, if there was one),
+    or `replaced` where a newer upload took its place. `run_id` is the run that deals with it, null until it begins.
+    """
+
+    document_id: str
+    uri: str
+    upload_id: str
+    digest: str
+    size: int
+    replaced: bool
+    state: str
+    run_id: str | None
+    error: DocumentErrorBody | None
+
+    @classmethod
+    def of(cls, receipt: Receipt, standing: Standing | None = None) -> UploadBody:
+        document = standing.document if standing is not None and standing.state == "failed" else None
+        code = document.error_code if document is not None else None
+        return cls(
+            document_id=receipt.document_id,
+            uri=receipt.uri,
+            upload_id=receipt.upload_id or "",
+            digest=receipt.digest or "",
+            size=receipt.size or 0,
+            replaced=receipt.replaced,
+            state=standing.state if standing is not None else "queued",
+            run_id=standing.run_id if standing is not None else None,
+            error=DocumentErrorBody(code=code, message=document.error_message or "") if document and code else None,
+        )
+
+
+class RemovalBody(BaseModel):
+    """A document that is not there any more."""
+
+    document_id: str
+    uri: str
+    deleted: bool = True
+
+
+@router.post("/v1/documents", status_code=202, response_model=UploadBody, openapi_extra=_BODY)
+async def upload(
+    request: Request,
+    path: str | None = None,
+    title: Title = None,
+    access: Access = None,
+    wait: Wait = False,
+    wait_seconds: WaitSeconds = 120.0,
+    idempotency_key: Key = None,
+) -> JSONResponse:
+    """Upload a document, or replace the one with the same path: a form with `file`, or the bytes and `?path=`.
+
+    202: it is kept and will be ingested; 200, with `wait`: the run that dealt with it is over.
+    """
+    given = Form({"path": [path] if path else [], "title": [title] if title else [], "access": access or []})
+    return await _upload(request, given, None, idempotency_key, wait_seconds if wait else 0.0)
+
+
+@router.put("/v1/documents/{document_id}", status_code=202, response_model=UploadBody, openapi_extra=_BODY)
+async def replace_document(
+    document_id: str,
+    request: Request,
+    title: Title = None,
+    access: Access = None,
+    wait: Wait = False,
+    wait_seconds: WaitSeconds = 120.0,
+    idempotency_key: Key = None,
+) -> JSONResponse:
+    """Replace an uploaded document. It is found in its old form until the new one is searchable."""
+    uri = await asyncio.to_thread(_uploaded, request, document_id)
+    given = Form({"title": [title] if title else [], "access": access or []})
+    return await _upload(request, given, uri, idempotency_key, wait_seconds if wait else 0.0)
+
+
+@router.delete("/v1/documents/{document_id}")
+def delete(document_id: str, request: Request, idempotency_key: Key = None) -> RemovalBody:
+    """Delete an uploaded document: no search finds it once this is answered. Its bytes are removed soon after."""
+    try:
+        receipt = intake_of(request).remove(document_id, idempotency_key)
+    except RequestError as error:
+        if error.code == "unknown_document":
+            _uploaded(request, document_id)
+        raise
+    return RemovalBody(document_id=receipt.document_id, uri=receipt.uri)
+
+
+@router.get("/v1/documents/{document_id}/upload")
+def newest_upload(document_id: str, request: Request, reader: CurrentReader) -> UploadBody:
+    """The newest upload of a document and how it stands."""
+    standing = intake_of(request).standing(document_id)
+    if standing.upload is None:
+        raise _unknown()
+    found = standing.upload
+    return UploadBody.of(Receipt(document_id, found.uri, found.upload_id, found.digest, found.size), standing)
+
+
+def intake_of(request: Request) -> Intake:
+    """The uploads of the home that this application serves."""
+    intake: Intake = workspace_of(request).intake
+    return intake
+
+
+async def _upload(request: Request, given: Form, uri: str | None, key: str | None, wait_seconds: float) -> JSONResponse:
+    intake = intake_of(request)
+    settings = workspace_of(request).settings
+    await asyncio.to_thread(check_room, settings.home)
+    with intake.originals.receive() as incoming:
+        form = await _receive(request, incoming)
+        wanted = _wanted(form, given, uri)
+        if incoming.size > settings.max_file_mb * 2**20:
+            raise RequestError(
+                "file_too_large",
+                f"The file has {incoming.size >> 20} MiB, more than {settings.max_file_mb} MiB.",
+                "Upload a smaller one, or raise YOUJU_MAX_FILE_MB.",
+            )
+        await asyncio.to_thread(incoming.finish)
+        receipt = await asyncio.to_thread(intake.accept, incoming, wanted, key)
+    if not wait_seconds or receipt.upload_id is None:
+        return JSONResponse(UploadBody.of(receipt).model_dump(), status_code=202)
+    standing = await intake.settled(receipt.document_id, receipt.upload_id, wait_seconds)
+    over = standing.state not in ("queued", "running")
+    return JSONResponse(UploadBody.of(receipt, standing).model_dump(), status_code=200 if over else 202)
+
+
+async def _receive(request: Request, incoming: Incoming) -> Form | None:
+    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if content_type != "multipart/form-data":
+        await receive_body(request, incoming)
+        return None
+    form = await receive_form(request, incoming)
+    if form.file_name is None:
+        raise RequestError("invalid_form", "The form has no file.", "Send it as the part named `file`.")
+    return form
+
+
+def _wanted(form: Form | None, given: Form, uri: str | None) -> Wanted:
+    """What is wanted, from the form, else from the query; the path, if need be, from the name of the file."""
+
+    def values(name: str) -> list[str]:
+        return (form.fields.get(name) if form is not None else None) or given.fields.get(name) or []
+
+    path = next(iter(values("path")), None) or (form.file_name if form is not None else None) or ""
+    title = " ".join(next(iter(values("title")), "").split())
+    if len(title) > _MAX_TITLE:
+        raise RequestError("invalid_title", f"The title is longer than {_MAX_TITLE} characters.", "Send a shorter one.")
+    principals = tuple(part.strip() for value in values("access") for part in value.split(","))
+    if not all(map(is_principal, principals)):
+        raise RequestError(
+            "invalid_access",
+            "The access rule is not one.",
+            "Send `everyone`, `user:<id>` or `group:<id>`, several as several fields; leave it out to keep it.",
+        )
+    return Wanted(uri or checked_path(path), title or None, tuple(dict.fromkeys(principals)) or None, uri is not None)
+
+
+def _uploaded(request: Request, document_id: str) -> str:
+    """The path of an uploaded document. Raises RequestError where there is none, or it is another source's."""
+    found = intake_of(request).uploads.get(document_id)
+    if found is not None:
+        return found.uri
+    elsewhere = workspace_of(request).store.catalog.document(document_id)
+    if elsewhere is not None and elsewhere.source != PUSH:
+        raise RequestError(
+            "not_uploaded",
+            f"This document belongs to the source {elsewhere.source}.",
+            "Change or remove it where it is; the next run of its source follows.",
+        )
+    raise _unknown()
+
+
+def _unknown() -> RequestError:
+    return RequestError("unknown_document", "There is no such document.", "List them at /v1/documents.")

@@ -1,0 +1,141 @@
+"""The bytes that were uploaded, kept under the home by their digest, each content once.
+
+    originals/incoming/<random>.part     on its way in; what is left of a crash is swept away
+    originals/ab/cdef…                   whole, on disk, its name the SHA-256 of its content
+
+A file is written aside, flushed to disk, and only then gets its name: what has a name is whole, also after a power
+loss. Whoever names and removes files holds the lock of `ingest.uploads`, so that none is removed while it is taken.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+import uuid
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO, NoReturn
+
+from ingest.errors import UnavailableError
+
+_INCOMING = "incoming"
+_LEFT_BEHIND_SECONDS = 3600.0  # nothing takes that long between two of its writes
+
+
+class Incoming:
+    """Bytes that are being received. Write all of them, then `finish`, then hand it to `Originals.keep`."""
+
+    def __init__(self, path: Path, file: BinaryIO) -> None:
+        self.path = path
+        self.size = 0
+        self._file = file
+        self._hash = hashlib.sha256()
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was written so far, as hexadecimal digits."""
+        return self._hash.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """Add bytes. Raises UnavailableError `home_full` where there is no room."""
+        try:
+            self._file.write(data)
+        except OSError as error:
+            _no_room(error, self.path)
+        self._hash.update(data)
+        self.size += len(data)
+
+    def finish(self) -> None:
+        """Bring all of it to the disk. Raises UnavailableError `home_full` where there is no room."""
+        try:
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            _no_room(error, self.path)
+
+
+class Originals:
+    """The folder `originals` of a home."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = Path(os.path.abspath(home)) / "originals"  # noqa: PTH100 - must not follow links
+
+    def path(self, digest: str) -> Path:
+        """Where the content with this digest is, if it is there."""
+        return self._folder / digest[:2] / digest[2:]
+
+    def moved(self, stored: Path) -> Path:
+        """Where an original is now, given where it was kept before its home was moved."""
+        return self._folder / stored.parent.name / stored.name
+
+    @contextmanager
+    def receive(self) -> Iterator[Incoming]:
+        """A place for bytes to come in; what was not kept by the end is removed."""
+        path = self._folder / _INCOMING / f"{uuid.uuid4().hex}.part"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            file = path.open("xb")
+        except OSError as error:
+            _no_room(error, path)
+        try:
+            with file:
+                yield Incoming(path, file)
+        finally:
+            path.unlink(missing_ok=True)
+
+    def keep(self, incoming: Incoming) -> Path:
+        """Give what was received and finished its name. Call under the lock."""
+        path = self.path(incoming.digest)
+        try:
+            if not path.is_file() or path.stat().st_size != incoming.size:
+                path.parent.mkdir(exist_ok=True, mode=0o700)
+                incoming.path.replace(path)
+                for folder in (path.parent, self._folder, self._folder.parent):
+                    _flush_folder(folder)
+        except OSError as error:
+            _no_room(error, path)
+        return path
+
+    def sweep(self, wanted: Collection[str]) -> int:
+        """Remove every content whose digest is not wanted, and what uploads that broke off left; how many.
+
+        Call under the lock.
+        """
+        removed = 0
+        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
+            for path in folder.iterdir() if folder.is_dir() else ():
+                if path.parent.name == _INCOMING:
+                    unwanted = _is_left_behind(path)
+                else:
+                    unwanted = folder.name + path.name not in wanted
+                if unwanted:
+                    path.unlink(missing_ok=True)
+                    removed += 1
+        return removed
+
+
+def _is_left_behind(path: Path) -> bool:
+    with suppress(OSError):
+        return time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS
+    return False
+
+
+def _flush_folder(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _no_room(error: OSError, path: Path) -> NoReturn:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    raise UnavailableError(
+        "home_full" if full else "originals_unwritable",
+        f"The upload cannot be kept in {path.parent}: {error.strerror}.",
+        "Free some space, or move YOUJU_HOME." if full else "Give the server's user the right to write there.",
+    ) from None

@@ -1,0 +1,54 @@
+"""Documents that were uploaded over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+
+from ingest.document import Reference
+from ingest.originals import Originals
+from ingest.sources import NOTHING_KNOWN
+from ingest.uploads import PUSH, Upload, Uploads
+
+
+class PushSource:
+    """Every upload that was accepted and not removed. A document's uri is the path that it was uploaded under."""
+
+    def __init__(self, uploads: Uploads, originals: Originals) -> None:
+        self.name = PUSH
+        self.listed: tuple[str, ...] = ()
+        """The uploads that the last listing saw, by their ids."""
+        self._uploads = uploads
+        self._originals = originals
+
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
+        """Every upload, by path."""
+        uploads = self._uploads.all()
+        self.listed = tuple(upload.upload_id for upload in uploads)
+        return map(self._reference, uploads)
+
+    def covers(self, uri: str) -> bool:
+        """Always: what was not listed has been removed."""
+        return True
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        """The reference as it is: the bytes are read where they are kept."""
+        return reference
+
+    def _reference(self, upload: Upload) -> Reference:
+        path = self._originals.path(upload.digest)
+        try:
+            mtime_ns = path.stat().st_mtime_ns
+        except OSError:
+            mtime_ns = 0  # opening it will say what is wrong
+        return Reference(
+            source=PUSH,
+            uri=upload.uri,
+            name=PurePosixPath(upload.uri).name,
+            size=upload.size,
+            mtime_ns=mtime_ns,
+            path=path,
+            title=upload.title,
+            access=upload.access,
+            token=upload.digest,
+        )

@@ -1,0 +1,240 @@
+"""Documents that were uploaded: what was accepted, under which path, and which bytes belong to it.
+
+An upload is accepted by one transaction that gives its bytes their name and writes its row: from then on it
+survives whatever happens, and the next run of the source `push` brings it in. A request that comes with a key is
+remembered with its answer in the same transaction, so that sending it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from ingest.access import EVERYONE
+from ingest.database import metadata
+from ingest.document import document_id
+from ingest.errors import RequestError
+from ingest.originals import Incoming, Originals
+
+PUSH = "push"
+"""The source that uploaded documents belong to."""
+
+MAX_PATH = 1000
+MAX_KEY = 200
+_KEYS_LAST_SECONDS = 7 * 24 * 3600.0
+_LOCK = 0x596F757570  # any number that no other program on the same database is likely to use
+
+_uploads = sa.Table(
+    "uploads",
+    metadata,
+    sa.Column("document_id", sa.String(36), primary_key=True),
+    sa.Column("upload_id", sa.String(36), nullable=False),
+    sa.Column("uri", sa.Text, nullable=False),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("size", sa.BigInteger, nullable=False),
+    sa.Column("title", sa.Text),
+    sa.Column("access", sa.JSON, nullable=False),
+    sa.Column("uploaded_at", sa.String(32), nullable=False),
+    sa.Column("run_id", sa.String(36)),  # the run that was the first to deal with it; null: waiting for one
+)
+_keys = sa.Table(
+    "upload_keys",
+    metadata,
+    sa.Column("key", sa.String(MAX_KEY), primary_key=True),
+    sa.Column("request", sa.String(64), nullable=False),
+    sa.Column("receipt", sa.JSON, nullable=False),
+    sa.Column("created", sa.Float, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """The newest upload of a document. `uri` is its path in the source; `title` None: what the document says."""
+
+    document_id: str
+    upload_id: str
+    uri: str
+    digest: str
+    size: int
+    title: str | None
+    access: tuple[str, ...]
+    uploaded_at: str
+    run_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller wants a document to be. None leaves what it was: nothing is opened to more readers by omission."""
+
+    uri: str
+    title: str | None = None
+    access: tuple[str, ...] | None = None
+    must_exist: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What was accepted: the same for a request that is sent again with its key. No upload: it was a removal."""
+
+    document_id: str
+    uri: str
+    upload_id: str | None = None
+    digest: str | None = None
+    size: int | None = None
+    replaced: bool = False
+
+
+class Uploads:
+    """The uploads of a home, in SQL, and their bytes. Safe to call from several threads."""
+
+    def __init__(self, engine: sa.Engine, originals: Originals) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(reads_only=True)
+        self._originals = originals
+
+    def all(self) -> list[Upload]:
+        """Every upload, by path."""
+        with self._reader.begin() as connection:
+            return [_upload(row) for row in connection.execute(sa.select(_uploads).order_by(_uploads.c.uri))]
+
+    def get(self, identity: str) -> Upload | None:
+        """The newest upload of a document."""
+        with self._reader.begin() as connection:
+            row = connection.execute(sa.select(_uploads).where(_uploads.c.document_id == identity)).first()
+        return _upload(row) if row is not None else None
+
+    def waiting(self) -> int:
+        """How many uploads no run has dealt with yet."""
+        with self._reader.begin() as connection:
+            query = sa.select(sa.func.count()).select_from(_uploads).where(_uploads.c.run_id.is_(None))
+            return int(connection.scalar(query) or 0)
+
+    def accept(self, incoming: Incoming, wanted: Wanted, key: str | None = None) -> Receipt:
+        """Take an upload whose bytes are finished.
+
+        Raises RequestError `idempotency_key_reused`, and `unknown_document` where it `must_exist` and does not.
+        """
+        identity = document_id(PUSH, wanted.uri)
+        request = _fingerprint("put", wanted, incoming.digest)
+        with self._locked() as connection:
+            if (earlier := _earlier(connection, key, request)) is not None:
+                return earlier
+            where = _uploads.c.document_id == identity
+            before = connection.execute(sa.select(_uploads).where(where)).first()
+            if before is None and wanted.must_exist:
+                raise _unknown()
+            receipt = Receipt(
+                identity, wanted.uri, str(uuid.uuid4()), incoming.digest, incoming.size, before is not None
+            )
+            values = {
+                "upload_id": receipt.upload_id,
+                "digest": incoming.digest,
+                "size": incoming.size,
+                "title": wanted.title if wanted.title is not None or before is None else before.title,
+                "access": list(wanted.access or (before.access if before is not None else (EVERYONE,))),
+                "uploaded_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "run_id": None,
+            }
+            if before is None:
+                connection.execute(sa.insert(_uploads).values(document_id=identity, uri=wanted.uri, **values))
+            else:
+                connection.execute(sa.update(_uploads).where(where).values(**values))
+            _remember(connection, key, request, receipt)
+            self._originals.keep(incoming)
+        return receipt
+
+    def remove(self, identity: str, key: str | None = None) -> Receipt:
+        """Forget an upload; its bytes stay until the next `sweep`.
+
+        Raises RequestError `unknown_document`, `idempotency_key_reused`.
+        """
+        request = _fingerprint("delete", identity)
+        with self._locked() as connection:
+            if (earlier := _earlier(connection, key, request)) is not None:
+                return earlier
+            uri = connection.scalar(
+                sa.delete(_uploads).where(_uploads.c.document_id == identity).returning(_uploads.c.uri)
+            )
+            if uri is None:
+                raise _unknown()
+            receipt = Receipt(identity, uri)
+            _remember(connection, key, request, receipt)
+        return receipt
+
+    def record_run(self, upload_ids: Collection[str], run_id: str) -> None:
+        """Remember the run that dealt with these uploads, whatever became of each."""
+        with self._engine.begin() as connection:
+            for upload_id in upload_ids:
+                connection.execute(
+                    sa.update(_uploads)
+                    .where(_uploads.c.upload_id == upload_id, _uploads.c.run_id.is_(None))
+                    .values(run_id=run_id)
+                )
+
+    def sweep(self, in_use: Callable[[], Collection[str]]) -> int:
+        """Remove the bytes that neither an upload nor a published revision (`in_use`: digests) refers to."""
+        with self._locked() as connection:
+            wanted = {*connection.scalars(sa.select(_uploads.c.digest)), *in_use()}
+            return self._originals.sweep(wanted)
+
+    @contextmanager
+    def _locked(self) -> Iterator[sa.Connection]:
+        """A transaction of which there is one at a time, in all processes."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # on SQLite every transaction that may write is alone
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield connection
+
+
+def checked_path(text: str) -> str:
+    """The path of a document in the source, or RequestError `invalid_path`."""
+    path = text.strip().lstrip("/")
+    segments = path.split("/")
+    if not path or len(path) > MAX_PATH or not path.isprintable() or {"", ".", ".."} & set(segments):
+        raise RequestError(
+            "invalid_path",
+            "The path of the document is missing or not usable.",
+            f"Give one like hr/handbook.pdf: at most {MAX_PATH} printable characters, no empty parts, no . and no ..",
+        )
+    return path
+
+
+def _unknown() -> RequestError:
+    return RequestError("unknown_document", "There is no such document.", "List them at /v1/documents.")
+
+
+def _upload(row: sa.Row[tuple[object, ...]]) -> Upload:
+    values = dict(row._mapping)
+    return Upload(**{**values, "access": tuple(values["access"])})
+
+
+def _fingerprint(*parts: object) -> str:
+    return hashlib.sha256(repr(parts).encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def _earlier(connection: sa.Connection, key: str | None, request: str) -> Receipt | None:
+    """What was answered to this key before. Raises RequestError if that was another request."""
+    row = connection.execute(sa.select(_keys).where(_keys.c.key == key)).first() if key is not None else None
+    if row is None:
+        return None
+    if row.request != request:
+        raise RequestError(
+            "idempotency_key_reused",
+            "This Idempotency-Key was sent with another request before.",
+            "Make a new key for each request, and send the same one only to repeat it.",
+        )
+    return Receipt(**row.receipt)
+
+
+def _remember(connection: sa.Connection, key: str | None, request: str, receipt: Receipt) -> None:
+    if key is None:
+        return
+    connection.execute(sa.delete(_keys).where(_keys.c.created < time.time() - _KEYS_LAST_SECONDS))
+    connection.execute(sa.insert(_keys).values(key=key, request=request, receipt=asdict(receipt), created=time.time()))
