@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from ingest.engines import Limits
 from ingest.engines.local import LocalEngine
 from ingest.errors import DocumentError, UnavailableError, YoujuError
@@ -28,11 +30,17 @@ class _Wanted:
 class PageRenderer:
     """Draws one page at a time; the others wait. Safe to call from several threads.
 
-    Its one process is started by the first page and stays until `close`.
+    Its one process is started by the first page and stays until `close`. `passwords` open protected PDF files.
     """
 
-    def __init__(self, limits: Limits = _LIMITS, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        self._engine: LocalEngine[_Wanted, bytes] = LocalEngine(_make_renderer, None, workers=1, limits=limits)
+    def __init__(
+        self,
+        limits: Limits = _LIMITS,
+        *,
+        passwords: tuple[SecretStr, ...] = (),
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        self._engine: LocalEngine[_Wanted, bytes] = LocalEngine(_make_renderer, passwords, workers=1, limits=limits)
         self._patience_seconds = patience_seconds
         self._drawing = threading.Lock()
 
@@ -59,5 +67,5 @@ class PageRenderer:
         self._engine.close()
 
 
-def _make_renderer(_: object) -> Callable[[_Wanted], bytes]:
-    return lambda wanted: render_page(wanted.path, wanted.page, width_px=wanted.width_px)
+def _make_renderer(passwords: tuple[SecretStr, ...]) -> Callable[[_Wanted], bytes]:
+    return lambda wanted: render_page(wanted.path, wanted.page, width_px=wanted.width_px, passwords=passwords)
