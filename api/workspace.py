@@ -35,7 +35,7 @@ class Workspace:
             assistant = Assistant(retriever, model, settings)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings.home)
-            return cls(settings, store, ingestor, assistant, PageRenderer(), intake)
+            return cls(settings, store, ingestor, assistant, PageRenderer(passwords=settings.passwords), intake)
         except BaseException:
             store.close()
             raise
