@@ -1,7 +1,8 @@
-"""`youju documents`: what there is, and in which state."""
+"""`youju documents`: what there is and in which state; `retry` and `drop` for what failed."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,13 +16,16 @@ from api.settings import load_settings
 app = typer.Typer()
 
 
-@app.command()
+@app.callback(invoke_without_command=True)
 def documents(
+    context: typer.Context,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that could not be ingested.")] = False,
     source: Annotated[str | None, typer.Option(help="Only those of this source.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the documents, their states, and why one failed."""
+    if context.invoked_subcommand is not None:
+        return
     parameters = {"failed": failed, **({"source": source} if source else {})}
     with connect(load_settings(), command="documents") as connection:
         listed = connection.get("/v1/documents", **parameters)
@@ -46,3 +50,28 @@ def documents(
             )
     console.print(table)
     console.print(f"{len(listed['documents'])} documents")
+
+
+_Named = Annotated[list[str] | None, typer.Argument(help="Ids or addresses, as `youju documents --failed` has them.")]
+_All = Annotated[bool, typer.Option("--all", help="All that failed.")]
+
+
+@app.command()
+def retry(named: _Named = None, all_of_them: _All = False) -> None:
+    """Let the next run try failed documents again, however often they failed."""
+    changed = _change("retry", named, all_of_them)
+    console.print(f"{changed} documents will be tried again by the next run.")
+
+
+@app.command()
+def drop(named: _Named = None, all_of_them: _All = False) -> None:
+    """Give failed documents up: no run tries them again and no list names them, until they change."""
+    changed = _change("drop", named, all_of_them)
+    console.print(f"{changed} documents are given up. `youju documents retry` takes one up again.")
+
+
+def _change(what: str, named: list[str] | None, all_of_them: bool) -> int:
+    # A file is named by its absolute path; whoever stands beside it may name it shorter.
+    known = [str(Path(name).absolute()) if Path(name).exists() else name for name in named or []]
+    with connect(load_settings(), command="documents") as connection:
+        return int(connection.post(f"/v1/documents/failed/{what}", {"documents": known, "all": all_of_them})["changed"])

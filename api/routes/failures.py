@@ -1,0 +1,61 @@
+"""`/v1/documents/failed`: documents that could not be ingested, to be tried again at once, or given up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.routes import CurrentReader, workspace_of
+from ingest.access import Reader
+from ingest.errors import RequestError
+
+router = APIRouter()
+
+
+class FailedDocumentsBody(BaseModel):
+    """Which failed documents are meant: some, by id or by uri, or all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    documents: list[str] = Field(default_factory=list, max_length=10_000)
+    all: bool = False
+
+
+class ChangedBody(BaseModel):
+    """How many documents it was done to."""
+
+    changed: int
+
+
+@router.post("/v1/documents/failed/retry")
+def retry(body: FailedDocumentsBody, request: Request, reader: CurrentReader) -> ChangedBody:
+    """Let the next run try these again, however often they failed."""
+    return _changed(body, request, reader, workspace_of(request).store.catalog.retry)
+
+
+@router.post("/v1/documents/failed/drop")
+def drop(body: FailedDocumentsBody, request: Request, reader: CurrentReader) -> ChangedBody:
+    """Give these up: no run tries them again and no list names them, until they change."""
+    return _changed(body, request, reader, workspace_of(request).store.catalog.drop)
+
+
+def _changed(
+    body: FailedDocumentsBody, request: Request, reader: Reader, change: Callable[[Collection[str]], int]
+) -> ChangedBody:
+    catalog = workspace_of(request).store.catalog
+    # Those that were given up can be taken up again, so they are looked for too.
+    failed = [document for document in catalog.documents(reader) if document.state in ("failed", "dropped")]
+    if body.all:
+        return ChangedBody(changed=change([document.id for document in failed if document.state == "failed"]))
+    named = {name: document.id for document in failed for name in (document.id, document.uri)}
+    unknown = [name for name in body.documents if name not in named]
+    if unknown or not body.documents:
+        shown = ", ".join(unknown[:3]) or "none was named"
+        raise RequestError(
+            "unknown_document",
+            f"These are not documents that failed: {shown}.",
+            "Name them by id or address as `youju documents --failed` lists them, or say --all.",
+        )
+    return ChangedBody(changed=change({named[name] for name in body.documents}))
