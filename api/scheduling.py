@@ -1,0 +1,49 @@
+"""The schedule of a server: what is due runs beside it, in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from ingest.runs import Trigger
+from ingest.schedule import Scheduler, timetables
+from ingest.sources.opening import named, open_source
+
+if TYPE_CHECKING:
+    from api.workspace import Workspace
+
+_PARALLEL_WITH_SERVER = 2
+"""Sources at once where a Qdrant server takes the writes; each has processes of its own for reading and embedding."""
+
+
+def make_scheduler(workspace: Workspace) -> Scheduler | None:
+    """The scheduler of the sources of the settings; None where none has a schedule.
+
+    Raises ConfigurationError, which names the source, where a schedule cannot be understood.
+    """
+    settings = workspace.settings
+    tables = timetables(settings.sources)
+    if not tables:
+        return None
+
+    def run(source: str, trigger: Trigger, stop: threading.Event) -> None:
+        workspace.ingestor.run(open_source(named(settings, source), settings), trigger=trigger, stop=stop)
+
+    parallel = 1 if settings.qdrant_url is None else _PARALLEL_WITH_SERVER
+    return Scheduler(workspace.store.database, tables, run, parallel=parallel)
+
+
+@asynccontextmanager
+async def scheduled(scheduler: Scheduler | None) -> AsyncIterator[None]:
+    """Have the schedule run meanwhile. What it is running at the end is interrupted, and gone on with next time."""
+    if scheduler is None:
+        yield
+        return
+    scheduler.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(scheduler.close)

@@ -1,0 +1,299 @@
+"""Scheduled ingestion: one thread, under a lease so that of several servers one does it, starts what is due.
+
+When a source is next due is in SQL. A run that was missed, because no server was up or another run was on, is caught
+up once. A run that was interrupted, or whose server died, is gone on with at the next start, but not over and over.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from ingest.database import metadata
+from ingest.errors import OwnedError, YoujuError
+from ingest.lease import LEASE_SECONDS, Lease
+from ingest.runs import Trigger
+from ingest.sources.settings import SourceSettings
+from ingest.timetable import Timetable
+
+_LEASE = "scheduler"
+_LOOK_SECONDS = 1.0
+_STAND_BY_SECONDS = 5.0  # how often a server that does not lead asks whether it may
+_BUSY_SECONDS = 15.0  # after which a source is tried again that another run kept us from
+_TRIES = 2  # runs that may die with their server before the next due time is waited for
+
+_schedules = sa.Table(
+    "schedules",
+    metadata,
+    sa.Column("source", sa.String(200), primary_key=True),
+    sa.Column("expression", sa.String(200), nullable=False),
+    sa.Column("time_zone", sa.String(60), nullable=False),
+    sa.Column("due", sa.Float, nullable=False),  # seconds since 1970
+    sa.Column("attempts", sa.Integer, nullable=False),  # to run it for this due time that were begun
+)
+
+logger = logging.getLogger(__name__)
+
+
+class RunSource(Protocol):
+    """Runs a source to its end, or until `stop`. Raises OwnedError where another run is in the way."""
+
+    def __call__(self, source: str, trigger: Trigger, stop: threading.Event) -> None: ...
+
+
+def timetables(sources: Iterable[SourceSettings]) -> dict[str, Timetable]:
+    """The timetable of each enabled source that has a schedule, by name.
+
+    Raises ConfigurationError, which names the source, where a schedule cannot be understood.
+    """
+    return {
+        source.name: Timetable(source.schedule, source.time_zone, source.name)
+        for source in sources
+        if source.enabled and source.schedule is not None
+    }
+
+
+def next_run_at(database: sa.Engine, source: SourceSettings) -> datetime | None:
+    """When the schedule runs this source next, in UTC; in the past where it is due; None if it is never."""
+    found = timetables([source]).get(source.name)
+    if found is None:
+        return None
+    row = _read(database, source.name)
+    if row is not None and (row.expression, row.time_zone) == (found.expression, found.time_zone):
+        return datetime.fromtimestamp(row.due, UTC)
+    return found.next_after(datetime.now(UTC))
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A run that is to begin: because it is `due` (seconds since 1970), or because something asked for it (None)."""
+
+    source: str
+    trigger: Trigger
+    due: float | None
+
+
+class Scheduler:
+    """Starts runs when they are due, and when `request` asks, in threads of its own, from `start` to `close`."""
+
+    def __init__(
+        self,
+        database: sa.Engine,
+        tables: Mapping[str, Timetable],
+        run: RunSource,
+        *,
+        parallel: int = 1,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        lease_seconds: float = LEASE_SECONDS,
+    ) -> None:
+        """At most `parallel` runs at once, and never two of one source. `now` tells the time, with its zone."""
+        self.leads = threading.Event()
+        """Set while this scheduler is the one of all servers that starts runs."""
+        self._database = database
+        self._tables = tables
+        self._run = run
+        self._parallel = parallel
+        self._now = now
+        self._lease_seconds = lease_seconds
+        self._closing = threading.Event()
+        self._wake = threading.Event()
+        self._lock = threading.Lock()  # of the three below
+        self._due: dict[str, float] = {}
+        self._requested: dict[str, Trigger] = {}
+        self._running: dict[str, threading.Thread] = {}
+        self._busy_until: dict[str, float] = {}  # by the monotonic clock
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin. Returns at once."""
+        self._thread = threading.Thread(target=self._stand_by, name="schedule", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Interrupt what runs and end; the next start goes on with it. Waits until it has ended."""
+        self._closing.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        with self._lock:
+            running = list(self._running.values())
+        for thread in running:
+            thread.join()
+
+    def request(self, source: str, trigger: Trigger) -> None:
+        """Run this source soon. Asking again before that changes nothing; asking while it runs runs it once more."""
+        with self._lock:
+            self._requested.setdefault(source, trigger)
+        self._wake.set()
+
+    def _stand_by(self) -> None:
+        """Lead whenever nobody else does."""
+        complained = False
+        while not self._closing.is_set():
+            try:
+                lease = Lease.take(
+                    self._database, _LEASE, str(uuid.uuid4()), command="serve", seconds=self._lease_seconds
+                )
+                if lease is not None:
+                    with lease:
+                        self._lead(lease)
+                complained = False
+            except YoujuError as error:
+                if not complained:
+                    logger.warning("The schedule waits: %s", error)
+                complained = True
+            finally:
+                self.leads.clear()
+            self._closing.wait(_STAND_BY_SECONDS)
+
+    def _lead(self, lease: Lease) -> None:
+        due = _align(self._database, self._tables, self._now())
+        with self._lock:
+            self._due = due
+        self.leads.set()
+        while not (self._closing.is_set() or lease.lost.is_set()):
+            for wanted in self._ready():
+                self._begin(wanted)
+            self._wake.wait(_LOOK_SECONDS)
+            self._wake.clear()
+
+    def _ready(self) -> Sequence[_Wanted]:
+        """What may begin now: requests first, then what has been due the longest."""
+        now, tick = self._now().timestamp(), time.monotonic()
+        with self._lock:
+            wanted = [_Wanted(source, trigger, None) for source, trigger in self._requested.items()]
+            wanted += [
+                _Wanted(source, "schedule", due)
+                for source, due in sorted(self._due.items(), key=lambda item: item[1])
+                if due <= now and source not in self._requested
+            ]
+            free = [
+                each
+                for each in wanted
+                if each.source not in self._running and self._busy_until.get(each.source, 0.0) <= tick
+            ]
+            return free[: max(self._parallel - len(self._running), 0)]
+
+    def _begin(self, wanted: _Wanted) -> None:
+        if wanted.due is not None and not self._take_up(wanted):
+            return
+        thread = threading.Thread(target=self._carry_out, args=(wanted,), name=f"run of {wanted.source}", daemon=True)
+        with self._lock:
+            self._requested.pop(wanted.source, None)
+            self._running[wanted.source] = thread
+        thread.start()
+
+    def _take_up(self, wanted: _Wanted) -> bool:
+        """Count an attempt; whether there is still something to do and reason to try."""
+        assert wanted.due is not None
+        row = _read(self._database, wanted.source)
+        if row is None or row.due != wanted.due:  # a server that led before has finished it meanwhile
+            with self._lock:
+                if row is None:
+                    self._due.pop(wanted.source, None)
+                else:
+                    self._due[wanted.source] = row.due
+            return False
+        if row.attempts >= _TRIES:
+            logger.warning("The runs of %r died with their server; it is left until it is next due", wanted.source)
+            self._set_next(wanted)
+            return False
+        _write(self._database, wanted.source, wanted.due, due=wanted.due, attempts=row.attempts + 1)
+        return True
+
+    def _carry_out(self, wanted: _Wanted) -> None:
+        """Run it, and write down what that means for the next time."""
+        try:
+            self._run(wanted.source, wanted.trigger, self._closing)
+            self._ended(wanted)
+        except OwnedError as error:
+            logger.info("The run of %r waits: %s", wanted.source, error)
+            self._put_off(wanted)
+        except YoujuError as error:
+            logger.warning("The run of %r failed: %s", wanted.source, error)
+            self._ended(wanted)
+        except Exception:
+            logger.exception("The run of %r failed", wanted.source)
+            self._ended(wanted)
+        finally:
+            with self._lock:
+                del self._running[wanted.source]
+            self._wake.set()
+
+    def _ended(self, wanted: _Wanted) -> None:
+        if wanted.due is None:
+            return
+        try:
+            if self._closing.is_set():
+                # Interrupted by an orderly end: that is no attempt that failed.
+                _write(self._database, wanted.source, wanted.due, due=wanted.due, attempts=0)
+            else:
+                self._set_next(wanted)
+        except YoujuError as error:
+            logger.warning("The next run of %r could not be recorded: %s", wanted.source, error)
+            self._busy_until[wanted.source] = time.monotonic() + _BUSY_SECONDS
+
+    def _put_off(self, wanted: _Wanted) -> None:
+        self._busy_until[wanted.source] = time.monotonic() + _BUSY_SECONDS
+        if wanted.due is None:
+            with self._lock:
+                self._requested.setdefault(wanted.source, wanted.trigger)
+            return
+        try:
+            _write(self._database, wanted.source, wanted.due, due=wanted.due, attempts=0)
+        except YoujuError as error:
+            logger.warning("That the run of %r waits could not be recorded: %s", wanted.source, error)
+
+    def _set_next(self, wanted: _Wanted) -> None:
+        assert wanted.due is not None
+        due = self._tables[wanted.source].next_after(self._now()).timestamp()
+        _write(self._database, wanted.source, wanted.due, due=due, attempts=0)
+        with self._lock:
+            self._due[wanted.source] = due
+
+
+def _align(database: sa.Engine, tables: Mapping[str, Timetable], now: datetime) -> dict[str, float]:
+    """Make the record fit the settings: a new or changed schedule is next due in the future. When each is due."""
+    due: dict[str, float] = {}
+    with database.begin() as connection:
+        rows = {row.source: row for row in connection.execute(sa.select(_schedules))}
+        for source, table in tables.items():
+            row = rows.pop(source, None)
+            if row is not None and (row.expression, row.time_zone) == (table.expression, table.time_zone):
+                due[source] = row.due
+                continue
+            due[source] = table.next_after(now).timestamp()
+            connection.execute(sa.delete(_schedules).where(_schedules.c.source == source))
+            connection.execute(
+                sa.insert(_schedules).values(
+                    source=source,
+                    expression=table.expression,
+                    time_zone=table.time_zone,
+                    due=due[source],
+                    attempts=0,
+                )
+            )
+        for source in rows:
+            connection.execute(sa.delete(_schedules).where(_schedules.c.source == source))
+    return due
+
+
+def _read(database: sa.Engine, source: str) -> sa.Row[tuple[str, str, str, float, int]] | None:
+    query = sa.select(_schedules).where(_schedules.c.source == source)
+    with database.execution_options(reads_only=True).begin() as connection:
+        return connection.execute(query).first()
+
+
+def _write(database: sa.Engine, source: str, before: float, *, due: float, attempts: int) -> None:
+    """Change a schedule, unless it is not due at `before` any more."""
+    row = (_schedules.c.source == source, _schedules.c.due == before)
+    with database.begin() as connection:
+        connection.execute(sa.update(_schedules).where(*row).values(due=due, attempts=attempts))
