@@ -4,88 +4,216 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 from ingest.document import Reference
-from ingest.errors import SourceError
+from ingest.errors import DocumentError, SourceError
 from ingest.sources import NOTHING_KNOWN
+from ingest.sources.archive_names import is_archive
+from ingest.sources.selection import EVERYTHING, Selection
+from ingest.sources.settings import FolderSettings
 
 LOCAL = "local"
 """The source that `youju ingest PATHS` belongs to."""
 
-_SKIPPED_PREFIXES = (".", "~$")  # hidden files, and the lock files of office programs
+FollowLinks = Literal["none", "files", "all"]
 
 
 class FolderSource:
-    """Files, and everything below folders, hidden ones left out. Links to folders are not followed.
+    """Files, and everything below folders. A document's uri is its absolute path.
 
-    A document's uri is its absolute path.
+    A folder below that cannot be read stops nothing: it is listed as a document of its own, which cannot be
+    fetched, and what was found in it before is not covered. Where links to folders are followed, each folder is
+    read once, at its own place if it has one here.
     """
 
-    def __init__(self, paths: Iterable[Path], name: str = LOCAL) -> None:
+    def __init__(
+        self,
+        paths: Iterable[Path],
+        name: str = LOCAL,
+        *,
+        selection: Selection = EVERYTHING,
+        follow_links: FollowLinks = "files",
+        archives: bool = False,
+        covers_all: bool = False,
+    ) -> None:
+        """With `archives`, zip and tar files are listed whatever is selected: what is in them may be. With
+        `covers_all`, no document is of this source but those under `paths`."""
         self.name = name
-        self._paths = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - must not follow links
+        self._paths = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - must not follow links
+        self._selection = selection
+        self._follow_links = follow_links
+        self._archives = archives
+        self._covers_all = covers_all
+        self._refusals: dict[str, DocumentError] = {}
+
+    @classmethod
+    def of(cls, source: FolderSettings) -> FolderSource:
+        """The folder that these settings describe."""
+        return cls(
+            [source.path],
+            source.name,
+            selection=Selection.of(source, hidden=source.hidden),
+            follow_links=source.follow_links,
+            archives=source.archives,
+            covers_all=True,
+        )
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
         """Every file, folders in the order of their names, each file once."""
-        seen: set[str] = set()
-        for path in self._paths:
-            if not path.exists():
-                raise SourceError(
-                    "path_missing",
-                    f"{path} does not exist.",
-                    "Check the spelling; nothing that was ingested from there has been removed.",
-                )
-            for file in _files(path) if path.is_dir() else (path,):
-                if (uri := str(file)) not in seen:
-                    seen.add(uri)
-                    yield _reference(self.name, file)
+        self._refusals.clear()
+        listed: dict[str, str] = {}
+        for root in self._paths:
+            for path, status in self._files(root):
+                uri = _shown(path)
+                if listed.get(uri) == path:
+                    continue
+                while uri in listed:  # two names that differ only in bytes that are no text
+                    uri += "'"
+                listed[uri] = path
+                yield self._reference(uri, path, status)
 
     def covers(self, uri: str) -> bool:
-        """Whether the uri is one of the given paths or lies below one."""
-        return any(Path(uri).is_relative_to(path) for path in self._paths)
+        """Whether the uri is one of the given paths or lies below one, where the folder above it could be read."""
+        if any(_is_below(uri, folder) for folder in self._refusals):
+            return False
+        return self._covers_all or any(_is_below(uri, _shown(path)) for path in self._paths)
+
+    def relative(self, uri: str) -> str:
+        """The path that globs are matched with."""
+        root = next((root for root in map(_shown, self._paths) if _is_below(uri, root)), "")
+        return uri[len(root.rstrip("/")) + 1 :] if uri != root else uri.rpartition("/")[2]
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
         """The reference as it is: the file is read in place."""
+        if (refusal := self._refusals.get(reference.uri)) is not None:
+            raise refusal
         return reference
 
+    def _reference(self, uri: str, path: str, status: os.stat_result | None) -> Reference:
+        # Without a status, opening it will say what is wrong.
+        return Reference(
+            source=self.name,
+            uri=uri,
+            name=uri.rpartition("/")[2],
+            size=status.st_size if status else 0,
+            mtime_ns=status.st_mtime_ns if status else 0,
+            path=Path(path),
+            access=self._selection.access(self.relative(uri)),
+        )
 
-def _files(folder: Path) -> Iterator[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            ordered = sorted(entries, key=lambda entry: entry.name)
-    except OSError as error:
-        raise SourceError(
-            "folder_unreadable",
-            f"The folder {folder} cannot be listed: {error.strerror}.",
-            "Give this user the right to read it; nothing that was ingested from there has been removed.",
-        ) from None
-    for entry in ordered:
-        if entry.name.startswith(_SKIPPED_PREFIXES):
-            continue
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files(folder / entry.name)
-        elif _is_document(entry):
-            yield folder / entry.name
+    def _files(self, root: str) -> Iterator[tuple[str, os.stat_result | None]]:
+        try:
+            status = os.stat(root)  # noqa: PTH116 - paths are texts here, ten thousand of them a moment
+        except (OSError, ValueError):
+            raise SourceError(
+                "path_missing",
+                f"{_shown(root)} does not exist.",
+                "Check the spelling, and that it is mounted; nothing that was ingested from there has been removed.",
+            ) from None
+        if not os.path.isdir(root):  # noqa: PTH112
+            yield root, status
+            return
+        try:
+            entries = _entries(root)
+        except OSError as error:
+            raise SourceError(
+                "folder_unreadable",
+                f"The folder {_shown(root)} cannot be listed: {error.strerror}.",
+                "Give this user the right to read it; nothing that was ingested from there has been removed.",
+            ) from None
+        seen: set[tuple[int, int]] = {(status.st_dev, status.st_ino)}
+        linked: list[str] = []
+        yield from self._walk(root, entries, seen, linked)
+        while linked:
+            folder = linked.pop(0)
+            if self._is_first_visit(folder, seen):
+                yield from self._walk(root, self._entries_or_refusal(folder), seen, linked)
+        yield from ((folder, None) for folder in list(self._refusals) if _is_below(folder, _shown(root)))
+
+    def _walk(
+        self, root: str, entries: list[os.DirEntry[str]], seen: set[tuple[int, int]], linked: list[str]
+    ) -> Iterator[tuple[str, os.stat_result | None]]:
+        """The files in and below a folder. Links to folders are added to `linked`."""
+        above = [iter(entries)]
+        start = len(root.rstrip("/")) + 1
+        while above:
+            entry = next(above[-1], None)
+            if entry is None:
+                above.pop()
+                continue
+            path = entry.path
+            relative = _shown(path[start:])
+            if entry.is_dir(follow_symlinks=False):
+                if self._selection.enters(relative) and self._is_first_visit(path, seen):
+                    above.append(iter(self._entries_or_refusal(path)))
+            elif self._leads_to_folder(entry):
+                if self._selection.enters(relative):
+                    linked.append(path)
+            elif self._takes(entry, relative):
+                yield path, _status(entry)
+
+    def _is_first_visit(self, folder: str, seen: set[tuple[int, int]]) -> bool:
+        if self._follow_links != "all":
+            return True
+        try:
+            status = os.stat(folder)  # noqa: PTH116
+        except OSError:
+            return True  # listing it will say what is wrong
+        identity = (status.st_dev, status.st_ino)
+        first = identity not in seen
+        seen.add(identity)
+        return first
+
+    def _leads_to_folder(self, entry: os.DirEntry[str]) -> bool:
+        try:
+            return self._follow_links == "all" and entry.is_symlink() and entry.is_dir()
+        except OSError:
+            return False
+
+    def _takes(self, entry: os.DirEntry[str], relative: str) -> bool:
+        """Whether to list it. A link that leads nowhere, or in a circle, is left out."""
+        wanted = self._selection.takes(relative) or (
+            self._archives and is_archive(entry.name) and self._selection.enters(relative)
+        )
+        try:
+            return wanted and entry.is_file(follow_symlinks=self._follow_links != "none")
+        except OSError:
+            return False
+
+    def _entries_or_refusal(self, folder: str) -> list[os.DirEntry[str]]:
+        try:
+            return _entries(folder)
+        except OSError as error:
+            self._refusals[_shown(folder)] = DocumentError(
+                "folder_unreadable",
+                f"The folder cannot be listed: {error.strerror}.",
+                "Give this user the right to read it; nothing that was ingested from there has been removed.",
+            )
+            return []
 
 
-def _is_document(entry: os.DirEntry[str]) -> bool:
-    """Whether it may be read, at the end of its links too. A link that leads nowhere, or in a circle, is left out."""
-    try:
-        return entry.is_file()
-    except OSError:
-        return False
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
 
 
-def _reference(source: str, file: Path) -> Reference:
-    try:
-        status = file.stat()
-        size, mtime_ns = status.st_size, status.st_mtime_ns
-    except OSError:
-        size, mtime_ns = 0, 0  # opening it will say what is wrong
-    return Reference(source=source, uri=_shown(file), name=_shown(file.name), size=size, mtime_ns=mtime_ns, path=file)
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    with suppress(OSError):
+        return entry.stat()
+    return None
 
 
-def _shown(path: Path | str) -> str:
+def _is_below(uri: str, folder: str) -> bool:
+    return uri == folder or uri.startswith(folder if folder.endswith("/") else folder + "/")
+
+
+def _shown(path: str) -> str:
     """The path as text. Bytes that are not UTF-8 come out escaped: no database and no page could hold them."""
-    return os.fsencode(path).decode("utf-8", "backslashreplace")
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path

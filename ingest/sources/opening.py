@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 from ingest.errors import ConfigurationError, RequestError
 from ingest.settings import IngestSettings
 from ingest.sources import Source
+from ingest.sources.archives import ArchiveSource
 from ingest.sources.folder import FolderSource
+from ingest.sources.selection import Selection
 from ingest.sources.settings import FolderSettings, SourceSettings
 
 
@@ -15,8 +20,16 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
     Raises ConfigurationError where a package for it is missing.
     """
     if isinstance(source, FolderSettings):
-        return FolderSource([source.path], source.name)
+        folder = FolderSource.of(source)
+        return (
+            ArchiveSource(folder, settings, Selection.of(source, hidden=source.hidden)) if source.archives else folder
+        )
     raise ConfigurationError("unknown_source_type", f"Sources of type {source.type!r} cannot be read yet.")
+
+
+def open_paths(paths: Iterable[Path], settings: IngestSettings) -> Source:
+    """The source `local`: these files and folders of this machine, archives being folders."""
+    return ArchiveSource(FolderSource(paths, archives=True), settings)
 
 
 def open_sources(settings: IngestSettings) -> list[Source]:

@@ -1,0 +1,276 @@
+"""What is in one zip or tar file, without trusting what it says about itself."""
+
+from __future__ import annotations
+
+import bz2
+import errno
+import gzip
+import lzma
+import stat
+import struct
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+from ingest.errors import DocumentError, UnavailableError
+from ingest.sources.archive_names import encoding_of, harmless
+
+_MAX_MEMBERS = 50_000
+_MAX_BYTES = 64 * 2**30
+_MAX_RATIO = 200
+"""Logs and tables shrink 10 to 100 times; beyond this only a bomb does."""
+_RATIO_FLOOR_BYTES = 128 * 2**20
+_BLOCK = 1 << 20
+_UNICODE_PATH = 0x7075  # the extra field in which Info-ZIP keeps a name in UTF-8
+_UTF8_FLAG, _ENCRYPTED_FLAG = 0x800, 0x1
+_COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+_DOCUMENTS = ("word/", "ppt/", "xl/")
+
+_HINTS = {
+    "corrupt": "Pack it again and replace it.",
+    "encrypted": "Add its password to the setting passwords, or pack it without one.",
+    "too_large": "Split it, or raise max_file_mb.",
+    "unsafe": "It looks made to fill a disk. If it is not, unpack it beside and leave the archive out.",
+    "file_missing": "Run again: it was changed while it was read.",
+    "unreadable": "Give this user the right to read it.",
+}
+
+
+def refuse(code: str, reason: str) -> DocumentError:
+    """The error for an archive or a member: why, in one sentence."""
+    return DocumentError(code, reason, _HINTS[code])
+
+
+class Budget:
+    """How much may come out of an archive and those in it, by the size (bytes) of the outermost."""
+
+    def __init__(self, packed_bytes: int) -> None:
+        self.bytes_left = min(_MAX_BYTES, max(_RATIO_FLOOR_BYTES, packed_bytes * _MAX_RATIO))
+        self._members_left = _MAX_MEMBERS
+
+    def spend(self, size: int) -> None:
+        """Count one member of this size. Raises DocumentError `unsafe` where it is too much."""
+        self._members_left -= 1
+        self.bytes_left -= size
+        if self._members_left < 0:
+            raise refuse("unsafe", f"It has more than {_MAX_MEMBERS} members.")
+        if self.bytes_left < 0:
+            raise refuse("unsafe", "It would unpack to far more than an archive of its size does.")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file in an archive. `path` is harmless; `handle` is the library's own description of it."""
+
+    path: str
+    size: int
+    handle: Any
+
+
+class Archive(Protocol):
+    """An archive that is open. `members` by path; of two with the same path the later one counts."""
+
+    members: dict[str, Member]
+
+    def extract(self, member: Member, target: Path, limit_bytes: int) -> None:
+        """Write the member to `target`. Raises DocumentError `encrypted`, `too_large` or `corrupt`."""
+        ...
+
+    def close(self) -> None: ...
+
+
+def open_archive(path: Path, budget: Budget, passwords: Sequence[bytes] = ()) -> Archive | None:
+    """The archive in this file, or None if it is something else: a document, whatever it is called.
+
+    Raises DocumentError `corrupt`, `unsafe`, `unreadable` or `file_missing`.
+    """
+    with _translated():
+        with path.open("rb") as file:
+            head = file.read(512)
+        if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
+            zipped = ZipArchive(path, budget, passwords)
+            if not zipped.is_document:
+                return zipped
+            zipped.close()
+            return None
+        compression = next((opener for magic, opener in _COMPRESSIONS.items() if head.startswith(magic)), None)
+        if compression is not None or head[257:262] == b"ustar":
+            return TarArchive(path, budget, compression)
+        return None
+
+
+class ZipArchive:
+    """A zip file."""
+
+    def __init__(self, path: Path, budget: Budget, passwords: Sequence[bytes]) -> None:
+        self._zip = zipfile.ZipFile(path)
+        self._passwords = passwords
+        try:
+            infos = self._zip.infolist()
+            names = {info.filename for info in infos}
+            self.is_document = "mimetype" in names or (
+                "[Content_Types].xml" in names and any(name.startswith(_DOCUMENTS) for name in names)
+            )
+            self.members = {} if self.is_document else dict(self._listed(infos, budget))
+        except BaseException:
+            self._zip.close()
+            raise
+
+    def extract(self, member: Member, target: Path, limit_bytes: int) -> None:
+        """See `Archive`. Each of the passwords is tried where one is needed."""
+        info: zipfile.ZipInfo = member.handle
+        if not info.flag_bits & _ENCRYPTED_FLAG:
+            with _translated(), self._zip.open(info) as stream:
+                _copy(stream, target, limit_bytes)
+            return
+        for password in self._passwords:
+            # A wrong password is found out by a byte or, one time in 256, by what then comes out.
+            with suppress(RuntimeError, zipfile.BadZipFile, zlib.error, EOFError), _translated_but_for_passwords():
+                with self._zip.open(info, pwd=password) as stream:
+                    _copy(stream, target, limit_bytes)
+                return
+        raise refuse("encrypted", "It has a password." if not self._passwords else "No password that is known fits.")
+
+    def close(self) -> None:
+        self._zip.close()
+
+    def _listed(self, infos: list[zipfile.ZipInfo], budget: Budget) -> Iterator[tuple[str, Member]]:
+        unsaid = [_raw(info) for info in infos if not info.flag_bits & _UTF8_FLAG]
+        encoding = encoding_of(unsaid)
+        for info in infos:
+            kind = stat.S_IFMT(info.external_attr >> 16)
+            if info.is_dir() or kind not in (0, stat.S_IFREG):
+                continue
+            budget.spend(info.file_size)
+            if path := harmless(_name(info, encoding)):
+                yield path, Member(path, info.file_size, info)
+
+
+class TarArchive:
+    """A tar file, compressed or not. Members are best extracted in the order of the file."""
+
+    def __init__(self, path: Path, budget: Budget, decompress: Any) -> None:
+        self._stream = _Bounded(decompress(path) if decompress else path.open("rb"), budget.bytes_left)
+        try:
+            file: Any = self._stream
+            self._tar = tarfile.open(fileobj=file, mode="r:", errors="surrogateescape")  # noqa: SIM115
+            infos = [info for info in self._all(budget) if info.isreg() or info.islnk()]
+            encoding = encoding_of(info.name.encode("utf-8", "surrogateescape") for info in infos)
+            named = ((harmless(_decoded(info.name, encoding)), info) for info in infos)
+            self.members = {path: Member(path, info.size, info) for path, info in named if path}
+        except BaseException:
+            self._stream.close()
+            raise
+
+    def extract(self, member: Member, target: Path, limit_bytes: int) -> None:
+        """See `Archive`."""
+        with _translated():
+            stream = self._tar.extractfile(member.handle)
+            if stream is None:
+                raise refuse("corrupt", "It leads to a member that is not there.")
+            with stream:
+                _copy(stream, target, limit_bytes)
+
+    def close(self) -> None:
+        self._tar.close()
+        self._stream.close()
+
+    def _all(self, budget: Budget) -> Iterator[tarfile.TarInfo]:
+        for info in self._tar:
+            budget.spend(info.size if info.isreg() else 0)
+            yield info
+        # At a damaged header tarfile stops as it does at the end, which is a block of zeros.
+        self._stream.seek(self._tar.offset)
+        if self._stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
+            raise refuse("corrupt", "It is damaged in the middle.")
+
+
+class _Bounded:
+    """A file to read, up to a number of bytes: what is beyond is not decompressed."""
+
+    def __init__(self, file: IO[bytes], limit_bytes: int) -> None:
+        self._file = file
+        # Headers and padding come on top of what the members hold.
+        self._limit = limit_bytes + _RATIO_FLOOR_BYTES
+
+    def read(self, size: int = -1) -> bytes:
+        self._check(self._file.tell() + max(size, 0))
+        return self._file.read(size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        self._check(offset)
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _check(self, position: int) -> None:
+        if position > self._limit:
+            raise refuse("unsafe", "It would unpack to far more than an archive of its size does.")
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except DocumentError:
+        raise
+    except FileNotFoundError as error:
+        raise refuse("file_missing", "It was gone when it was opened.") from error
+    except PermissionError as error:
+        raise refuse("unreadable", "It may not be read.") from error
+    except NotImplementedError as error:
+        raise refuse("corrupt", f"It is packed in a way that cannot be read here ({error}).") from error
+    except Exception as error:  # the libraries raise what their decompressors, parsers and arithmetic do
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UnavailableError("disk_full", "There is no room to unpack an archive.", "Make room.") from error
+        reason = str(error)[:200] or type(error).__name__
+        raise refuse("corrupt", f"The archive is damaged ({reason}).") from error
+
+
+@contextmanager
+def _translated_but_for_passwords() -> Iterator[None]:
+    try:
+        yield
+    except NotImplementedError as error:  # AES, which the standard library does not know
+        raise refuse("encrypted", "It is encrypted in a way that cannot be opened here (AES).") from error
+
+
+def _copy(stream: IO[bytes], target: Path, limit_bytes: int) -> None:
+    written = 0
+    with target.open("wb") as file:
+        while block := stream.read(_BLOCK):
+            written += len(block)
+            if written > limit_bytes:
+                raise refuse("too_large", f"It is larger than {limit_bytes >> 20} MiB.")
+            file.write(block)
+
+
+def _raw(info: zipfile.ZipInfo) -> bytes:
+    return info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8_FLAG else "cp437", "replace")
+
+
+def _name(info: zipfile.ZipInfo, encoding: str) -> str:
+    if info.flag_bits & _UTF8_FLAG:
+        return info.orig_filename
+    raw = _raw(info)
+    with suppress(struct.error, UnicodeDecodeError):
+        extra = info.extra
+        while len(extra) >= 4:
+            kind, size = struct.unpack("<HH", extra[:4])
+            data, extra = extra[4 : 4 + size], extra[4 + size :]
+            if kind == _UNICODE_PATH and struct.unpack("<L", data[1:5])[0] == zlib.crc32(raw):
+                return data[5:].decode("utf-8")
+    return raw.decode(encoding)
+
+
+def _decoded(name: str, encoding: str) -> str:
+    return name.encode("utf-8", "surrogateescape").decode(encoding)

@@ -1,0 +1,227 @@
+"""Archives as folders: each file in a zip or tar is a document of its own, `archive-uri!/path/in/it`.
+
+An archive is opened only when its size, its time or its token changed: what is in it is remembered in the tokens of
+its members. One that cannot be opened is listed as a document which cannot be fetched, and what was found in it
+before is not covered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import tempfile
+import uuid
+import weakref
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, Protocol
+
+from ingest.document import Reference
+from ingest.errors import DocumentError
+from ingest.settings import IngestSettings
+from ingest.sources import NOTHING_KNOWN, Source
+from ingest.sources.archive_files import Budget, refuse
+from ingest.sources.archive_names import SEPARATOR, is_archive, split_uri
+from ingest.sources.archive_tree import ArchiveTree, Entry, Limits
+from ingest.sources.selection import EVERYTHING, Selection
+
+_KEPT_BYTES: Final = 2 * 2**30
+"""How much of archives that were fetched to be listed is kept for extracting from them."""
+_SUFFIX = re.compile(r"\.\w{1,10}")
+_VERSION = "1"
+"""Raise it when other members would be listed: archives are opened again then."""
+
+
+class Listable(Source, Protocol):
+    """A source whose documents may be archives."""
+
+    def relative(self, uri: str) -> str:
+        """The path of a document that globs are matched with."""
+        ...
+
+
+class ArchiveSource:
+    """A source in which archives are folders."""
+
+    def __init__(self, inner: Listable, settings: IngestSettings, selection: Selection = EVERYTHING) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._selection = selection
+        passwords = [password.get_secret_value().encode() for password in settings.passwords]
+        self._limits = Limits(settings.max_file_mb * 2**20, passwords)
+        self._archives: dict[str, Reference] = {}
+        self._failed: set[str] = set()
+        self._slot = _Slot()
+        weakref.finalize(self, self._slot.discard)
+
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
+        """Every document, those in archives in place of the archives."""
+        self._archives.clear()
+        self._failed.clear()
+        members: dict[str, dict[str, str]] = defaultdict(dict)
+        for uri, token in known.items():
+            if is_archive(uri):
+                members[uri][uri] = token
+            if (parts := split_uri(uri)) is not None:
+                members[parts[0]][uri] = token
+        for reference in self._inner.references(known):
+            if not is_archive(reference.name):
+                yield reference
+                continue
+            self._archives[reference.uri] = reference
+            state = self._state(reference)
+            before = {uri: token for uri, token in members[reference.uri].items() if f" {state} " in token}
+            tokens = before if _is_whole(before) else self._tokens(reference, state)
+            for uri, token in tokens.items():
+                yield self._reference(reference, uri, token)
+        self._slot.close()
+
+    def covers(self, uri: str) -> bool:
+        """Whether it would be listed; not if it was in an archive that cannot be opened now."""
+        parts = split_uri(uri)
+        if parts is None:
+            return self._inner.covers(uri)
+        if any(uri.startswith(failed + SEPARATOR) for failed in self._failed):
+            return False
+        return self._inner.covers(parts[0])
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        """The reference with its bytes; a member alone is extracted from its archive."""
+        archive = self._archives.get(reference.uri)
+        if archive is not None and reference.uri in self._failed:
+            self._entries(archive)  # says what is wrong with it
+            raise refuse("file_missing", "The archive has changed.")
+        parts = split_uri(reference.uri)
+        if archive is not None or parts is None or parts[0] not in self._archives:
+            return self._inner.fetch(reference, folder)
+        if (tree := self._tree(self._archives[parts[0]])) is None:
+            raise refuse("file_missing", "The archive has changed.")
+        target = folder / f"{uuid.uuid4().hex}{_suffix(reference.name)}"
+        try:
+            tree.extract(parts[1], target)
+        except BaseException:
+            target.unlink(missing_ok=True)
+            raise
+        return replace(reference, path=target)
+
+    def _state(self, archive: Reference) -> str:
+        seen = (_VERSION, self._selection.fingerprint, archive.size, archive.mtime_ns, archive.token)
+        return hashlib.sha256(repr(seen).encode()).hexdigest()[:20]
+
+    def _tokens(self, archive: Reference, state: str) -> dict[str, str]:
+        """A token for each document in the archive, by uri: a kind, the state of the archive, how many, a size."""
+        try:
+            entries = self._entries(archive)
+        except DocumentError:
+            return {archive.uri: f"failed {state} 1 {archive.size}"}
+        if entries is None:
+            return {archive.uri: f"plain {state} 1 {archive.size}"} if self._takes(archive.uri) else {}
+        uris = {f"{archive.uri}{SEPARATOR}{entry.path}": entry for entry in entries}
+        taken = {uri: entry for uri, entry in uris.items() if self._takes(uri)}
+        return {
+            uri: f"{'failed' if entry.failed else 'member'} {state} {len(taken)} {entry.size}"
+            for uri, entry in taken.items()
+        }
+
+    def _entries(self, archive: Reference) -> list[Entry] | None:
+        tree = self._tree(archive)
+        return None if tree is None else list(tree.entries(Budget(self._slot.packed_bytes)))
+
+    def _takes(self, uri: str) -> bool:
+        path = self._path(uri)
+        above = [path[: found.start()] for found in re.finditer("/", path)]
+        if "__MACOSX" in path.split("/"):  # what a Mac adds to its archives
+            return False
+        return all(map(self._selection.enters, above)) and self._selection.takes(path)
+
+    def _path(self, uri: str) -> str:
+        """The path that globs are matched with: archives are folders in it."""
+        parts = split_uri(uri)
+        if parts is None:
+            return self._inner.relative(uri)
+        return f"{self._inner.relative(parts[0])}/{parts[1].replace(SEPARATOR, '/')}"
+
+    def _reference(self, archive: Reference, uri: str, token: str) -> Reference:
+        kind, _, _, size = token.split(" ")
+        if kind == "failed":
+            self._failed.add(uri)
+        if uri == archive.uri:
+            return replace(archive, token=token)
+        return Reference(
+            source=archive.source,
+            uri=uri,
+            name=uri.rpartition("/")[2],
+            size=int(size),
+            mtime_ns=archive.mtime_ns,
+            access=self._selection.access(self._path(uri)),
+            token=token,
+        )
+
+    def _tree(self, archive: Reference) -> ArchiveTree | None:
+        """The archive, open; None if it is none. Raises DocumentError where it cannot be opened."""
+        if self._slot.uri != archive.uri:
+            self._slot.close()
+            path = self._slot.kept.get(archive.uri)
+            if path is None:
+                fetched = self._inner.fetch(archive, self._slot.folder())
+                path = fetched.path or self._slot.written(fetched.content or b"")
+                if path != archive.path:
+                    self._slot.kept[archive.uri] = path
+            self._slot.open(archive.uri, path, self._limits)
+        return self._slot.tree
+
+
+class _Slot:
+    """The one archive that is open, and the archives that were fetched, in a folder that goes with the source."""
+
+    def __init__(self) -> None:
+        self.uri: str | None = None
+        self.tree: ArchiveTree | None = None
+        self.packed_bytes = 0
+        self.kept: dict[str, Path] = {}
+        self._folder: Path | None = None
+
+    def folder(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix="youju-archives-"))
+        return self._folder
+
+    def written(self, content: bytes) -> Path:
+        path = self.folder() / uuid.uuid4().hex
+        path.write_bytes(content)
+        return path
+
+    def open(self, uri: str, path: Path, limits: Limits) -> None:
+        self.packed_bytes = path.stat().st_size
+        self.tree = ArchiveTree.open(path, self.folder(), limits, Budget(self.packed_bytes))
+        self.uri = uri
+
+    def close(self) -> None:
+        """Close the archive, and forget fetched ones as long as they take too much room."""
+        self.uri = None
+        if self.tree is not None:
+            self.tree.close()
+            self.tree = None
+        while sum(path.stat().st_size for path in self.kept.values()) > _KEPT_BYTES:
+            self.kept.pop(next(iter(self.kept))).unlink()
+
+    def discard(self) -> None:
+        """Close the archive and remove everything."""
+        self.kept.clear()
+        self.close()
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+
+
+def _is_whole(tokens: Mapping[str, str]) -> bool:
+    """Whether these are all documents that the archive had in this state."""
+    return bool(tokens) and len(tokens) == int(next(iter(tokens.values())).split(" ")[2])
+
+
+def _suffix(name: str) -> str:
+    suffix = Path(name).suffix
+    return suffix if _SUFFIX.fullmatch(suffix) else ""
