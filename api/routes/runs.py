@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -19,30 +19,25 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field, model_validator
 
 from api.errors import error_fields, internal_error
-from api.routes import CurrentReader, workspace_of
+from api.routes import workspace_of
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
+from api.security import current_operator
 from api.settings import Settings
 from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, sse
-from api.workspace import Workspace
-from ingest.access import OPERATOR
 from ingest.errors import RequestError, YoujuError
 from ingest.runs import Report, Runs
 from ingest.sources import Source
 from ingest.sources.folder import FolderSource
 from ingest.sources.opening import named, open_source
 
+if TYPE_CHECKING:
+    from api.workspace import Workspace
+
 _EVERY_SECONDS = 0.2
 
 
-def _operator(reader: CurrentReader) -> None:
-    if reader != OPERATOR:
-        raise RequestError(
-            "operators_only", "This key may read documents, and no runs.", "Use the key of the operator, YOUJU_API_KEY."
-        )
-
-
-router = APIRouter(prefix="/v1/runs", dependencies=[Depends(_operator)])
+router = APIRouter(prefix="/v1/runs", dependencies=[Depends(current_operator)])
 
 
 class RunRequest(BaseModel):
