@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
+import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 A4 = (595, 842)
 
+_CHINESE = (
+    b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-%s/DescendantFonts[<</Type/Font"
+    b"/Subtype/CIDFontType0/BaseFont/STSong-Light/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 2>>"
+    b"/DW 1000>>]>>"
+)
+_FONTS = [
+    b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+    b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>",
+    _CHINESE % b"H",
+    _CHINESE % b"V",
+]
+_PAD = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
+
 
 @dataclass(frozen=True)
 class Words:
-    """A line of text. `x`, `y` are points from the top left corner of the page to the start of its base line."""
+    """A line of text. `x`, `y` are points from the top left corner of the page to the start of its base line.
+
+    `turned` stands it on its end, reading upwards; `slant` turns it by so many degrees; `down` writes it as vertical
+    Chinese is.
+    """
 
     x: float
     y: float
@@ -19,70 +39,170 @@ class Words:
     size: float = 11
     bold: bool = False
     turned: bool = False
+    slant: float = 0
+    down: bool = False
 
 
-Page = Sequence[Words | bytes]
+@dataclass(frozen=True)
+class Stroke:
+    """A straight line between two points, counted from the top left corner."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
 
-def pdf(*pages: Page, title: str | None = None, outline: Sequence[tuple[str, int]] = (), rotate: int = 0) -> bytes:
-    """A file with these pages. Bytes among the words are a grey picture that fills the page, as raw pixels.
+@dataclass(frozen=True)
+class Field:
+    """A form field that is filled in: `kind` is a PDF field type. `more` are further entries, as PDF writes them."""
 
-    `outline` lists headings with their page, counted from 1; `rotate` is the pages' own rotation in degrees.
+    name: str
+    value: str
+    kind: str = "Tx"
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Comment:
+    """A note that a reader of the file left on the page."""
+
+    x: float
+    y: float
+    text: str
+    kind: str = "Text"
+
+
+Item = Words | Stroke | Field | Comment | bytes
+Page = Sequence[Item]
+
+
+def pdf(
+    *pages: Page,
+    title: str | None = None,
+    outline: Sequence[tuple[str, int]] = (),
+    rotate: int = 0,
+    info: Mapping[str, str] | None = None,
+    password: str | None = None,
+    size: tuple[int, int] = A4,
+) -> bytes:
+    """A file with these pages. Bytes among the items are a grey picture that fills the page, as raw pixels.
+
+    `outline` lists headings with their page, counted from 1; `rotate` is the pages' own rotation in degrees; `info`
+    has further metadata; with a `password` the file opens only by it.
     """
-    objects: list[bytes] = [b"", b"", b"", b"", b""]
-    objects[2] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>"
-    objects[3] = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>"
-    objects[4] = (
-        b"<</Type/Font/Subtype/Type0/BaseFont/STSong-Light/Encoding/UniGB-UCS2-H/DescendantFonts[<</Type/Font"
-        b"/Subtype/CIDFontType0/BaseFont/STSong-Light/CIDSystemInfo<</Registry(Adobe)/Ordering(GB1)/Supplement 2>>"
-        b"/DW 1000>>]>>"
-    )
-    kids = []
-    for page in pages:
-        content, pictures = b"", b""
-        for item in page:
-            if isinstance(item, bytes):
-                objects.append(_picture(item))
-                pictures += b"/P%d %d 0 R" % (len(objects), len(objects))
-                content += b"q %d 0 0 %d 0 0 cm /P%d Do Q\n" % (*A4, len(objects))
-            else:
-                content += _shown(item)
-        objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
-        objects.append(
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Rotate %d/Contents %d 0 R/Resources<</Font<</L 3 0 R"
-            b"/B 4 0 R/H 5 0 R>>/XObject<<%s>>>>>>" % (*A4, rotate, len(objects), pictures)
-        )
-        kids.append(len(objects))
+    objects: list[bytes] = [b"", b"", *_FONTS]
+    fields: list[int] = []
+    kids = [_page(objects, fields, page, rotate, size) for page in pages]
     root = b"<</Type/Catalog/Pages 2 0 R"
+    if fields:
+        root += b"/AcroForm<</Fields[%s]/DA(/L 10 Tf)/DR<</Font<</L 3 0 R>>>>>>" % _references(fields)
     if outline:
-        first = len(objects) + 2
-        root += b"/Outlines %d 0 R" % (first - 1)
-        count = len(outline)
-        objects.append(b"<</First %d 0 R/Last %d 0 R/Count %d>>" % (first, first + count - 1, count))
-        for place, (text, number) in enumerate(outline):
-            following = b"/Next %d 0 R" % (first + place + 1) if place + 1 < count else b""
-            objects.append(
-                b"<</Title(%s)/Parent %d 0 R/Dest[%d 0 R/Fit]%s>>"
-                % (text.encode("latin-1"), first - 1, kids[number - 1], following)
-            )
+        root += b"/Outlines %d 0 R" % (len(objects) + 1)
+        _outline(objects, outline, kids)
     objects[0] = root + b">>"
-    objects[1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(kids), b" ".join(b"%d 0 R" % kid for kid in kids))
-    info = b""
-    if title:
-        objects.append(b"<</Title<FEFF%s>>>" % title.encode("utf-16-be").hex().encode())
-        info = b"/Info %d 0 R" % len(objects)
-    return _written(objects, info)
+    objects[1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(kids), _references(kids))
+    stated = {**({"Title": title} if title else {}), **(info or {})}
+    about = b""
+    if stated:
+        entries = b"".join(b"/%s%s" % (key.encode(), _string(value)) for key, value in stated.items())
+        objects.append(b"<<%s>>" % entries)
+        about = b"/Info %d 0 R" % len(objects)
+    if password is not None:
+        about += _encrypted(objects, password.encode())
+    return written(objects, about)
 
 
-def _shown(words: Words) -> bytes:
+def grid(columns: Sequence[float], rows: Sequence[float]) -> list[Stroke]:
+    """The lines of a table whose columns and rows begin and end at these places."""
+    across = [Stroke(columns[0], y, columns[-1], y) for y in rows]
+    return across + [Stroke(x, rows[0], x, rows[-1]) for x in columns]
+
+
+def written(objects: Sequence[bytes], about: bytes = b"") -> bytes:
+    """A file of these objects, the first of which is its catalog; `about` goes into its trailer."""
+    data = b"%PDF-1.7\n"
+    offsets = []
+    for number, content in enumerate(objects, 1):
+        offsets.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    start = len(data)
+    data += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
+    return data + b"trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, about, start)
+
+
+def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, size: tuple[int, int]) -> int:
+    """Add a page and what stands on it to the objects; gives its number."""
+    content, pictures, annotations = b"", b"", []
+    for item in items:
+        if isinstance(item, bytes):
+            objects.append(_picture(item))
+            pictures += b"/P%d %d 0 R" % (len(objects), len(objects))
+            content += b"q %d 0 0 %d 0 0 cm /P%d Do Q\n" % (*size, len(objects))
+        elif isinstance(item, Words):
+            content += _shown(item, size[1])
+        elif isinstance(item, Stroke):
+            content += b"%.2f %.2f m %.2f %.2f l S\n" % (item.x0, size[1] - item.y0, item.x1, size[1] - item.y1)
+        else:
+            objects.append(_field(item) if isinstance(item, Field) else _comment(item, size[1]))
+            annotations.append(len(objects))
+            if isinstance(item, Field):
+                fields.append(len(objects))
+    objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
+    objects.append(
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Rotate %d/Contents %d 0 R/Resources<</Font<</L 3 0 R/B 4 0 R"
+        b"/H 5 0 R/V 6 0 R>>/XObject<<%s>>>>/Annots[%s]>>"
+        % (*size, rotate, len(objects), pictures, _references(annotations))
+    )
+    return len(objects)
+
+
+def _shown(words: Words, height: int) -> bytes:
     try:
-        shown = b"(" + words.text.encode("cp1252").replace(b"(", b"\\(").replace(b")", b"\\)") + b")"
+        shown = _literal(words.text.encode("cp1252"))
         font = b"B" if words.bold else b"L"
     except UnicodeEncodeError:
-        shown, font = b"<" + words.text.encode("utf-16-be").hex().encode() + b">", b"H"
-    matrix = b"0 1 -1 0" if words.turned else b"1 0 0 1"
-    place = b"%s %.2f %.2f Tm" % (matrix, words.x, A4[1] - words.y)
+        shown, font = b"<" + words.text.encode("utf-16-be").hex().encode() + b">", b"V" if words.down else b"H"
+    angle = math.radians(90 if words.turned else words.slant)
+    turn = (math.cos(angle), math.sin(angle), -math.sin(angle), math.cos(angle))
+    place = b"%.4f %.4f %.4f %.4f %.2f %.2f Tm" % (*turn, words.x, height - words.y)
     return b"BT /%s %.2f Tf %s %s Tj ET\n" % (font, words.size, place, shown)
+
+
+def _field(field: Field) -> bytes:
+    value = b"/" + field.value.encode() if field.kind == "Btn" else _string(field.value)
+    return b"<</Type/Annot/Subtype/Widget/FT/%s/T%s/V%s/Rect[100 700 300 720]/F 4%s>>" % (
+        field.kind.encode(), _string(field.name), value, field.more.encode(),
+    )  # fmt: skip
+
+
+def _comment(comment: Comment, height: int) -> bytes:
+    left, top = comment.x, height - comment.y
+    return b"<</Type/Annot/Subtype/%s/Rect[%.2f %.2f %.2f %.2f]/Contents%s>>" % (
+        comment.kind.encode(), left, top - 20, left + 20, top, _string(comment.text),
+    )  # fmt: skip
+
+
+def _outline(objects: list[bytes], outline: Sequence[tuple[str, int]], kids: Sequence[int]) -> None:
+    first, count = len(objects) + 2, len(outline)
+    objects.append(b"<</First %d 0 R/Last %d 0 R/Count %d>>" % (first, first + count - 1, count))
+    for place, (text, number) in enumerate(outline):
+        following = b"/Next %d 0 R" % (first + place + 1) if place + 1 < count else b""
+        entry = (_string(text), first - 1, kids[number - 1], following)
+        objects.append(b"<</Title%s/Parent %d 0 R/Dest[%d 0 R/Fit]%s>>" % entry)
+
+
+def _references(numbers: Sequence[int]) -> bytes:
+    return b" ".join(b"%d 0 R" % number for number in numbers)
+
+
+def _string(text: str) -> bytes:
+    return b"<FEFF%s>" % text.encode("utf-16-be").hex().encode()
+
+
+def _literal(text: bytes) -> bytes:
+    return b"(" + re.sub(rb"([\\()])", rb"\\\1", text) + b")"
 
 
 def _picture(pixels: bytes) -> bytes:
@@ -94,13 +214,30 @@ def _picture(pixels: bytes) -> bytes:
     return head + b"stream\n" + packed + b"\nendstream"
 
 
-def _written(objects: Sequence[bytes], info: bytes) -> bytes:
-    data = b"%PDF-1.7\n"
-    offsets = []
-    for number, content in enumerate(objects, 1):
-        offsets.append(len(data))
-        data += b"%d 0 obj\n%s\nendobj\n" % (number, content)
-    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    start = len(data)
-    data += b"xref\n0 %d\n0000000000 65535 f \n%s" % (len(objects) + 1, table)
-    return data + b"trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, info, start)
+def _encrypted(objects: list[bytes], password: bytes) -> bytes:
+    """Encrypt every stream as PDF 1.1 did, by 40 bits; gives the trailer's part. Strings are left as they are."""
+    padded, mark = (password + _PAD)[:32], b"0123456789abcdef"
+    owner = _rc4(hashlib.md5(padded).digest()[:5], padded)
+    key = hashlib.md5(padded + owner + b"\xfc\xff\xff\xff" + mark).digest()[:5]
+    for place, content in enumerate(objects):
+        own = hashlib.md5(key + (place + 1).to_bytes(3, "little") + b"\0\0").digest()[:10]
+        head, stream, rest = content.partition(b">>stream\n")
+        if stream:
+            objects[place] = head + stream + _rc4(own, rest.removesuffix(b"\nendstream")) + b"\nendstream"
+    entry = (owner.hex().encode(), _rc4(key, _PAD).hex().encode())
+    objects.append(b"<</Filter/Standard/V 1/R 2/O<%s>/U<%s>/P -4>>" % entry)
+    return b"/Encrypt %d 0 R/ID[<%s><%s>]" % (len(objects), mark.hex().encode(), mark.hex().encode())
+
+
+def _rc4(key: bytes, data: bytes) -> bytes:
+    state, j = list(range(256)), 0
+    for i in range(256):
+        j = (j + state[i] + key[i % len(key)]) % 256
+        state[i], state[j] = state[j], state[i]
+    out, i, j = bytearray(), 0, 0
+    for byte in data:
+        i = (i + 1) % 256
+        j = (j + state[i]) % 256
+        state[i], state[j] = state[j], state[i]
+        out.append(byte ^ state[(state[i] + state[j]) % 256])
+    return bytes(out)
