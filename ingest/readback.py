@@ -1,0 +1,211 @@
+"""Reading one document back: are all of its chunks in the index, are they what they should be, and are they found?
+
+A chunk counts as found where a search with its own words, made as somebody whom the catalog lets read the document,
+gives it back. The vectors of the search are not asked of the model again: its terms are made from the text, and the
+dense vector is the one that is stored. So the check shows that the index finds what it holds, and that the terms it
+holds are those of the text; that a dense vector is the text's own only a thorough check shows, which embeds again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ingest.access import OPERATOR, Reader
+from ingest.document import Chunk, Embedding, SparseVector
+from ingest.embedding import Embedder, embedded_text
+from ingest.index import Index, Scored
+from ingest.records import Document
+
+SAMPLED_CHUNKS = 4
+"""How many chunks of a document are searched for, unless the check is thorough: first, last, and spread between."""
+WITHIN: Final = (10, 1_000, 100_000)
+"""Among how many hits a chunk must be: first by an excerpt of its text, then by all of it, and at last by its headings
+too. A short passage of common words may have many longer ones above it: only what no search gives is not found."""
+_EXCERPT_CHARS = 240
+_SAME = 0.999  # a cosine: stored in half precision, a vector is so close to itself
+_RECOMPUTED = 0.99  # a cosine: the same text in another batch, in bf16, and stored in half precision
+_HALF = 2e-3  # relative: what half precision and its rounding may change in the weight of a term
+_NOTHING = SparseVector((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong with a document. `hides`: whether all or part of it cannot be found because of it."""
+
+    code: str
+    message: str
+    hides: bool = True
+
+
+class ReadBack:
+    """Checks one document after the other. Only reads. Searches go on meanwhile: each call of the index is short."""
+
+    def __init__(self, index: Index, embedder: Embedder) -> None:
+        self._index = index
+        self._embedder = embedder
+
+    def check(self, document: Document, *, thorough: bool = False) -> list[Finding]:
+        """What is wrong with the published revision of a document, as far as one can tell at this moment.
+
+        With `thorough` every chunk is searched for and embedded again; else a few, with the vectors that are stored.
+        Raises what the index raises.
+        """
+        if document.revision is None:
+            raise ValueError(f"{document.uri} has no published revision")
+        try:
+            chunks = self._index.chunks(document.id, document.revision)
+        except (KeyError, TypeError, ValueError):  # fields are missing, or something else than they should be
+            return [Finding("chunks_damaged", "Some of its passages are damaged in the index.")]
+        embeddings = self._index.embeddings(document.id, document.revision)
+        findings = [*_counted(document, chunks), *_open_to(document, chunks)]
+        if not chunks or len(chunks) != len(embeddings):
+            return findings
+        pairs = list(zip(chunks, embeddings, strict=True))
+        sample = pairs if thorough else [pairs[at] for at in _spread(len(pairs), SAMPLED_CHUNKS)]
+        findings += self._vectors(pairs, sample, thorough=thorough)
+        # With the wrong readers or the wrong vectors it is no wonder that a search misses it.
+        return findings or self._searched(document, sample, thorough=thorough)
+
+    def _vectors(
+        self,
+        pairs: Sequence[tuple[Chunk, Embedding]],
+        sample: Sequence[tuple[Chunk, Embedding]],
+        *,
+        thorough: bool,
+    ) -> list[Finding]:
+        covers = self._embedder.dense.covers
+        missing = sum(stored.dense is None and covers(chunk.language) for chunk, stored in pairs)
+        if missing:
+            message = f"{missing} of its {len(pairs)} passages have no vector in the index: not found by meaning."
+            return [Finding("vectors_missing", message)]
+        chunks = [chunk for chunk, _ in sample]
+        expected = self._embedded(chunks) if thorough else self._terms(chunks)
+        differing = sum(
+            not (_same_terms(stored.sparse, own.sparse) and _same_meaning(stored.dense, own.dense))
+            for (_, stored), own in zip(sample, expected, strict=True)
+        )
+        if differing:
+            message = f"{differing} of {len(sample)} passages looked at have vectors that are not those of their text."
+            return [Finding("vectors_differ", message)]
+        if not any(stored.sparse.indices or stored.dense is not None for _, stored in pairs):
+            return [Finding("no_terms", "There is no word in it that a search could find.")]
+        return []
+
+    def _embedded(self, chunks: Sequence[Chunk]) -> list[Embedding]:
+        return self._embedder.embed_documents(chunks)
+
+    def _terms(self, chunks: Sequence[Chunk]) -> list[Embedding]:
+        texts = [embedded_text(chunk) for chunk in chunks]
+        return [Embedding(None, terms) for terms in self._embedder.sparse.embed_documents(texts)]
+
+    def _searched(
+        self, document: Document, sample: Sequence[tuple[Chunk, Embedding]], *, thorough: bool
+    ) -> list[Finding]:
+        # Somebody who may read this document, and searches the source that it is of.
+        reader = Reader(frozenset(document.access) or None, frozenset({document.source}))
+        missed = sum(
+            bool(stored.sparse.indices) and not self._is_found_by_words(chunk, reader) for chunk, stored in sample
+        )
+        if missed:
+            message = f"{missed} of {len(sample)} passages looked for are not found by their own words."
+            return [Finding("not_found", message)]
+        # Comparing vectors costs the engine as much as ten searches for words, the more so with a filter.
+        dense = [(chunk, stored.dense) for chunk, stored in sample if stored.dense is not None]
+        wanted = dense if thorough else dense[len(dense) // 2 :][:1]
+        missed = sum(not self._is_found_by_meaning(chunk, vector) for chunk, vector in wanted)
+        if missed:
+            message = f"{missed} of {len(wanted)} passages looked for are not found by their own meaning."
+            return [Finding("not_found", message)]
+        return []
+
+    def _is_found_by_words(self, chunk: Chunk, reader: Reader) -> bool:
+        for text, limit in zip((_excerpt(chunk.text), chunk.text, embedded_text(chunk)), WITHIN, strict=True):
+            terms = self._embedder.sparse.embed_query(text)
+            if not terms.indices:
+                continue
+            hits = self._index.search(Embedding(None, terms), reader=reader, limit=limit).sparse
+            if _has(hits, chunk):
+                return True
+            if len(hits) == limit and self._says_the_same(hits[-1], chunk):
+                return True
+        return False
+
+    def _is_found_by_meaning(self, chunk: Chunk, vector: np.ndarray) -> bool:
+        for limit in WITHIN:
+            hits = self._index.search(Embedding(vector, _NOTHING), reader=OPERATOR, limit=limit).dense
+            # So many that are as near as can be: copies of the same text.
+            if _has(hits, chunk) or (len(hits) == limit and hits[-1].score >= _SAME):
+                return True
+            if len(hits) < limit:
+                return False
+        return False
+
+    def _says_the_same(self, last: Scored, chunk: Chunk) -> bool:
+        """Whether the last of the hits has the same words: then so many copies of this chunk were found."""
+        other = self._index.fetch([last.chunk_id]).get(last.chunk_id)
+        if other is None:
+            return False
+        ours, theirs = self._embedder.sparse.embed_documents([embedded_text(chunk), embedded_text(other)])
+        return set(ours.indices) == set(theirs.indices)
+
+
+def _counted(document: Document, chunks: Sequence[Chunk]) -> list[Finding]:
+    positions = {chunk.position for chunk in chunks}
+    absent = [position for position in range(document.chunks) if position not in positions]
+    if absent:
+        message = f"{len(absent)} of its {document.chunks} passages are missing from the index."
+        return [Finding("chunks_missing", message)]
+    if len(chunks) != document.chunks:
+        message = f"The index holds {len(chunks)} passages of it, and the catalog says {document.chunks}."
+        return [Finding("count_differs", message, hides=False)]
+    return []
+
+
+def _open_to(document: Document, chunks: Sequence[Chunk]) -> list[Finding]:
+    """The catalog decides who may read; where the index says another thing, some do not find what they may read."""
+    wanted = set(document.access)
+    differing = [chunk for chunk in chunks if set(chunk.access) != wanted or chunk.source != document.source]
+    if not differing:
+        return []
+    message = f"{len(differing)} of {len(chunks)} passages are marked in the index for other readers than it has."
+    hides = any(not wanted <= set(chunk.access) or chunk.source != document.source for chunk in differing)
+    return [Finding("access_differs", message, hides=hides)]
+
+
+def _spread(count: int, limit: int) -> list[int]:
+    """At most `limit` places among `count`, evenly apart, the first and the last always."""
+    if count <= limit:
+        return list(range(count))
+    return [round(at * (count - 1) / (limit - 1)) for at in range(limit)]
+
+
+def _excerpt(text: str) -> str:
+    """Some of the middle of a text, in whole words where it has spaces: beginnings are often alike."""
+    if len(text) <= _EXCERPT_CHARS:
+        return text
+    start = (len(text) - _EXCERPT_CHARS) // 2
+    cut = text[start : start + _EXCERPT_CHARS]
+    return " ".join(cut.split()[1:-1]) or cut
+
+
+def _has(hits: Sequence[Scored], chunk: Chunk) -> bool:
+    return any(hit.chunk_id == chunk.id for hit in hits)
+
+
+def _same_terms(stored: SparseVector, own: SparseVector) -> bool:
+    theirs = dict(zip(stored.indices, stored.values, strict=True))
+    ours = dict(zip(own.indices, own.values, strict=True))
+    return theirs.keys() == ours.keys() and all(
+        abs(theirs[term] - weight) <= _HALF * abs(weight) for term, weight in ours.items()
+    )
+
+
+def _same_meaning(stored: np.ndarray | None, own: np.ndarray | None) -> bool:
+    """True also where there is nothing to compare with: the vector was not made again."""
+    if stored is None or own is None:
+        return True
+    return float(np.dot(stored, own) / (np.linalg.norm(stored) * np.linalg.norm(own))) >= _RECOMPUTED
