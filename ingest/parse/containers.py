@@ -18,22 +18,26 @@ _BLOCK = 1 << 20
 _ENTITY = tuple("<!ENTITY".encode(encoding) for encoding in ("ascii", "utf-16-le", "utf-16-be"))
 
 _ZIP_KINDS = (("word/", "docx"), ("ppt/", "pptx"), ("xl/", "xlsx"))
-_MIME_KINDS = {"application/epub+zip": "epub", "application/vnd.oasis.opendocument.text": "odt"}
+_OPEN_KINDS = {"text": "odt", "text-master": "odt", "spreadsheet": "ods", "presentation": "odp", "graphics": "odg"}
+_OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
 _OLE_KINDS = (
     ("EncryptedPackage", "encrypted"),
     ("WordDocument", "doc"),
     ("Workbook", "xls"),
     ("Book", "xls"),
     ("PowerPoint Document", "ppt"),
+    ("MatOST", "works"),
+    ("BodyText", "hwp"),
     ("__properties_version1.0", "msg"),
 )
 
 
 def zip_kind(data: bytes, name: str) -> str | None:
-    """The kind of document in a zip: docx, pptx, xlsx, odt, epub, or None.
+    """The kind of document in a zip: docx, pptx, xlsx, xlsb, odt, ods, odp, odg, epub, or None.
 
-    Raises DocumentError: `corrupt` for a broken archive, `too_large` for one that unpacks to more than
-    300 MiB (both by what it declares and by what is read), `unsafe` for XML that declares entities.
+    Raises DocumentError: `encrypted` for one with a password, `corrupt` for a broken archive, `too_large` for one
+    that unpacks to more than 300 MiB (both by what it declares and by what is read), `unsafe` for XML that declares
+    entities.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
@@ -43,6 +47,7 @@ def zip_kind(data: bytes, name: str) -> str | None:
                 return None
             _check_declared(members, len(data), name)
             _check_actual(archive, members, name)
+            _check_open(archive, kind, name)
             return kind
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
         raise refuse("corrupt", name, f"the archive is damaged ({error})") from error
@@ -64,14 +69,29 @@ def ole_kind(data: bytes, name: str) -> str | None:
 
 
 def _zip_kind(archive: zipfile.ZipFile) -> str | None:
-    names = archive.namelist()
+    names = set(archive.namelist())
     for prefix, kind in _ZIP_KINDS:
         if any(member.lower().startswith(prefix) for member in names):
-            return kind
+            return "xlsb" if "xl/workbook.bin" in names else kind
     if "mimetype" in names:
-        with archive.open("mimetype") as member:
-            return _MIME_KINDS.get(member.read(200).decode("ascii", "replace").strip())
-    return None
+        mime = _start_of(archive, "mimetype").decode("ascii", "replace").strip()
+        if mime.startswith(_OPEN_DOCUMENT):
+            return _OPEN_KINDS.get(mime.removeprefix(_OPEN_DOCUMENT).removesuffix("-template"))
+    return "epub" if "META-INF/container.xml" in names else None
+
+
+def _check_open(archive: zipfile.ZipFile, kind: str, name: str) -> None:
+    """Open formats say in their manifest which of their parts a password protects."""
+    names = archive.namelist()
+    manifest = "META-INF/manifest.xml"
+    locked = manifest in names and b"encryption-data" in _start_of(archive, manifest, _BLOCK)
+    if locked or (kind == "epub" and "META-INF/rights.xml" in names):
+        raise refuse("encrypted", name, "it is protected by a password or a licence")
+
+
+def _start_of(archive: zipfile.ZipFile, member: str, limit: int = 200) -> bytes:
+    with archive.open(member) as stream:
+        return stream.read(limit)
 
 
 def _check_declared(members: list[zipfile.ZipInfo], packed: int, name: str) -> None:

@@ -1,105 +1,202 @@
-"""Open formats in a zip: OpenDocument text (ODT) and EPUB."""
+"""Open formats in a zip: OpenDocument (ODT, ODS, ODP) and EPUB."""
 
 from __future__ import annotations
 
 import io
 import posixpath
+import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from urllib.parse import unquote
 
 from lxml import etree
 
-from ingest.document import Element
+from ingest.document import Element, Location
 from ingest.parse import encoding
 from ingest.parse.extracted import Extracted
+from ingest.parse.office import xml
 from ingest.parse.partition import read_html
 from ingest.parse.pictures import Pictures
+from ingest.parse.sheets import read_sheet_rows
 from ingest.parse.tables import Rows, markdown
 
-_TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
-_TITLE = "{http://purl.org/dc/elements/1.1/}title"
+_NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
+_TEXT, _TABLE, _OFFICE, _STYLE, _SHOW = map(_NAMES.format, ("text", "table", "office", "style", "presentation"))
+_DRAW = _NAMES.format("drawing")
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_DC_TITLE = "{http://purl.org/dc/elements/1.1/}title"
+_SKIPPED = frozenset({
+    f"{_TEXT}sequence-decls", f"{_TEXT}tracked-changes", f"{_TEXT}table-of-content", f"{_OFFICE}annotation",
+    f"{_OFFICE}annotation-end", f"{_TEXT}illustration-index", f"{_TEXT}alphabetical-index", f"{_TEXT}ruby-text",
+})  # fmt: skip
+_SOURCE = re.compile(r"""<(?:img|image)\b[^>]*?\b(?:xlink:href|src)\s*=\s*["']([^"']+)["']""", re.I)
 _MAX_REPEATED = 100
 """Sheets pad their tables with thousands of repeated empty cells."""
 
 
 def read_odt(data: bytes, pictures: Pictures) -> Extracted:
-    """An OpenDocument text: headings with their outline level, paragraphs, lists and tables."""
+    """An OpenDocument text: headings with their outline level, paragraphs, lists, tables, notes and pictures."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        body = _xml(archive.read("content.xml")).find(f"{_OFFICE}body")
-        title = _xml(archive.read("meta.xml")).findtext(f".//{_TITLE}") if "meta.xml" in archive.namelist() else None
-    return Extracted(tuple(_odt_elements(body)) if body is not None else (), title)
+        body = xml(archive.read("content.xml")).find(f"{_OFFICE}body")
+        return Extracted(tuple(_Body(archive, pictures).elements(body)) if body is not None else (), _title(archive))
+
+
+def read_odp(data: bytes, pictures: Pictures) -> Extracted:
+    """An OpenDocument presentation; `location.slide` counts from 1, the first title of a slide is its heading."""
+    elements: list[Element] = []
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        reader = _Body(archive, pictures)
+        for number, page in enumerate(xml(archive.read("content.xml")).iter(f"{_DRAW}page"), 1):
+            titles = [frame for frame in page.iter(f"{_DRAW}frame") if frame.get(f"{_SHOW}class") == "title"]
+            for title in titles[:1]:
+                text = " ".join(" ".join(_text_of(part)[0] for part in title.iter(f"{_TEXT}p")).split())
+                elements.append(Element("heading", text, Location(slide=number), level=1))
+                title.getparent().remove(title)
+            elements.extend(replace(found, location=Location(slide=number)) for found in reader.elements(page))
+        return Extracted(tuple(elements), _title(archive))
 
 
 def read_ods(data: bytes) -> Extracted:
-    return Extracted(())
+    """An OpenDocument spreadsheet, like a workbook of Excel. Sheets whose style hides them are left out."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        content = xml(archive.read("content.xml"))
+        hidden = {
+            style.get(f"{_STYLE}name")
+            for style in content.iter(f"{_STYLE}style")
+            for properties in style.iter(f"{_STYLE}table-properties")
+            if properties.get(f"{_TABLE}display") == "false"
+        }
+        sheets = [
+            (table.get(f"{_TABLE}name", ""), _sheet_rows(table))
+            for table in content.iter(f"{_TABLE}table")
+            if table.get(f"{_TABLE}style-name") not in hidden
+        ]
+        return replace(read_sheet_rows(sheets), title=_title(archive))
 
 
 def read_epub(data: bytes, pictures: Pictures) -> Extracted:
-    """The chapters of an EPUB in the order of its spine, each read as the web page it is."""
+    """The chapters of an EPUB in the order of its spine, each read as the web page it is, and then its pictures."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        container = _xml(archive.read("META-INF/container.xml"))
-        package = next(path for path in container.xpath("//@full-path"))
-        content = _xml(archive.read(package))
+        package = next(path for path in xml(archive.read("META-INF/container.xml")).xpath("//@full-path"))
+        content = xml(archive.read(package))
         files = {item.get("id"): item.get("href") for item in content.iterfind(".//{*}manifest/{*}item")}
         elements: list[Element] = []
         for chapter in content.iterfind(".//{*}spine/{*}itemref"):
             href = unquote(files.get(chapter.get("idref")) or "").split("#")[0]
             path = posixpath.normpath(posixpath.join(posixpath.dirname(package), href))
             if href and path in archive.namelist():
-                elements.extend(read_html(encoding.decode(archive.read(path), declared=True)).elements)
-    return Extracted(tuple(elements), content.findtext(f".//{_TITLE}"))
+                page = encoding.decode(archive.read(path), declared=True)
+                elements.extend(read_html(page).elements)
+                for source in _SOURCE.findall(page):
+                    picture = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(source)))
+                    elements.extend(_read_picture(archive, picture, pictures))
+    return Extracted(tuple(elements), content.findtext(f".//{_DC_TITLE}"))
 
 
-def _xml(data: bytes) -> etree._Element:
-    return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
+def _title(archive: zipfile.ZipFile) -> str | None:
+    if "meta.xml" not in archive.namelist():
+        return None
+    title: str | None = xml(archive.read("meta.xml")).findtext(f".//{_DC_TITLE}")
+    return title
 
 
-def _odt_elements(parent: etree._Element, listed: bool = False) -> Iterator[Element]:
-    for node in parent:
+def _read_picture(archive: zipfile.ZipFile, path: str, pictures: Pictures) -> Iterator[Element]:
+    if path in archive.namelist():
+        yield from (Element("paragraph", text) for text in pictures.texts(archive.read(path)))
+
+
+class _Body:
+    """Reads the elements of an OpenDocument body."""
+
+    def __init__(self, archive: zipfile.ZipFile, pictures: Pictures) -> None:
+        self._archive = archive
+        self._pictures = pictures
+        self._notes = 0
+
+    def elements(self, parent: etree._Element, listed: bool = False) -> Iterator[Element]:
+        for node in parent:
+            if node.tag in (f"{_TEXT}h", f"{_TEXT}p"):
+                yield from self._paragraph(node, listed)
+            elif node.tag == f"{_TABLE}table":
+                yield Element("table", markdown(_rows(node)))
+            elif node.tag not in _SKIPPED and isinstance(node.tag, str):
+                yield from self._pictured(node) if node.tag == f"{_DRAW}image" else ()
+                yield from self.elements(node, listed or node.tag == f"{_TEXT}list")
+
+    def _paragraph(self, node: etree._Element, listed: bool) -> Iterator[Element]:
+        text, inner = _text_of(node)
         if node.tag == f"{_TEXT}h":
-            yield Element("heading", _odt_text(node), level=int(node.get(f"{_TEXT}outline-level", "1")))
-        elif node.tag == f"{_TEXT}p":
-            yield Element("list_item" if listed else "paragraph", _odt_text(node))
-        elif node.tag == f"{_TABLE}table":
-            yield Element("table", markdown(_odt_rows(node)))
-        elif node.tag not in (f"{_TEXT}sequence-decls", f"{_TEXT}tracked-changes", f"{_TEXT}table-of-content"):
-            yield from _odt_elements(node, listed or node.tag == f"{_TEXT}list")
+            level = node.get(f"{_TEXT}outline-level", "1")
+            yield Element("heading", text, level=int(level) if level.isdecimal() else 1)
+        else:
+            yield Element("list_item" if listed else "paragraph", text)
+        for frame in inner:  # notes, text boxes and pictures that are anchored in the paragraph
+            if frame.tag == f"{_TEXT}note":
+                body = frame.find(f"{_TEXT}note-body")
+                words = " ".join(_text_of(part)[0] for part in body.iter(f"{_TEXT}p")) if body is not None else ""
+                yield Element("paragraph", f"[{frame.findtext(f'{_TEXT}note-citation') or ''}] {words}")
+            else:
+                yield from self.elements([frame])
+
+    def _pictured(self, image: etree._Element) -> Iterator[Element]:
+        yield from _read_picture(self._archive, image.get(_HREF, "").removeprefix("./"), self._pictures)
 
 
-def _odt_text(node: etree._Element) -> str:
-    """The text of a paragraph; spaces, tabs and line breaks are elements in OpenDocument."""
-    pieces = [node.text or ""]
+def _text_of(node: etree._Element) -> tuple[str, list[etree._Element]]:
+    """The text of a paragraph, and what stands in it that is no part of it: notes, frames, drawn shapes.
+
+    Spaces, tabs and line breaks are elements in OpenDocument; comments are left out.
+    """
+    pieces, apart = [node.text or ""], []
     for child in node:
         if child.tag == f"{_TEXT}s":
-            pieces.append(" " * min(int(child.get(f"{_TEXT}c", "1")), _MAX_REPEATED))
+            count = child.get(f"{_TEXT}c", "1")
+            pieces.append(" " * min(int(count) if count.isdecimal() else 1, _MAX_REPEATED))
         elif child.tag == f"{_TEXT}tab":
             pieces.append("\t")
         elif child.tag == f"{_TEXT}line-break":
             pieces.append("\n")
-        elif isinstance(child.tag, str):
-            pieces.append(_odt_text(child))
+        elif child.tag == f"{_TEXT}note":
+            pieces.append(f"[{child.findtext(f'{_TEXT}note-citation') or ''}]")
+            apart.append(child)
+        elif isinstance(child.tag, str) and child.tag.startswith(_DRAW) and child.tag != f"{_DRAW}a":
+            apart.append(child)
+        elif isinstance(child.tag, str) and child.tag not in _SKIPPED:
+            text, inner = _text_of(child)
+            pieces.append(text)
+            apart.extend(inner)
         pieces.append(child.tail or "")
-    return "".join(pieces)
+    return "".join(pieces), apart
 
 
-def _odt_rows(table: etree._Element) -> Rows:
+def _rows(table: etree._Element) -> Rows:
     """The cells of a table; cells that a merged one covers get its text."""
     rows: Rows = []
     merged: dict[tuple[int, int], str] = {}
     for number, row in enumerate(table.iter(f"{_TABLE}table-row")):
         cells: list[str] = []
-        for cell in row:
-            repeated = min(int(cell.get(f"{_TABLE}number-columns-repeated", "1")), _MAX_REPEATED)
-            text = " ".join(_odt_text(paragraph) for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h"))
-            across = min(int(cell.get(f"{_TABLE}number-columns-spanned", "1")), _MAX_REPEATED)
-            down = min(int(cell.get(f"{_TABLE}number-rows-spanned", "1")), _MAX_REPEATED)
+        for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+            text = " ".join(_text_of(paragraph)[0] for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h"))
+            across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
             places = [(below, column) for below in range(down) for column in range(across)]
             for below, column in places if len(places) > 1 else ():
                 merged[number + below, len(cells) + column] = text
-            for _ in range(repeated):
+            for _ in range(_count(cell, "number-columns-repeated")):
                 cells.append(merged.get((number, len(cells)), text))
         rows.append(cells)
     return rows
+
+
+def _sheet_rows(table: etree._Element) -> Rows:
+    """The cells of a sheet, each row as often as it says, up to a limit that only empty ones exceed."""
+    rows: Rows = []
+    repeats = [_count(row, "number-rows-repeated") for row in table.iter(f"{_TABLE}table-row")]
+    for cells, repeat in zip(_rows(table), repeats, strict=True):
+        rows.extend(list(cells) for _ in range(repeat))
+    return rows
+
+
+def _count(node: etree._Element, attribute: str) -> int:
+    value = node.get(f"{_TABLE}{attribute}", "1")
+    return min(max(int(value), 1), _MAX_REPEATED) if value.isdecimal() else 1

@@ -30,7 +30,7 @@ _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
 }
 _PICTURED_READERS: dict[str, Callable[[bytes, Pictures], Extracted]] = {
     "odt": opened.read_odt,
-    "odp": opened.read_odt,
+    "odp": opened.read_odp,
     "epub": opened.read_epub,
 }
 _OFFICE_READERS: dict[str, Callable[[bytes, Pictures, bool], Extracted]] = {
@@ -64,7 +64,7 @@ def read(data: bytes, name: str, settings: IngestSettings, allowance: Allowance)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # libraries warn of oddities in documents: nothing anyone here can act on
-            kind = detect(data, name)
+            data, kind = unlocked(data, detect(data, name), name, settings.passwords)
             extracted = _read(data, kind, name, settings)
             return kind, with_attachments(extracted, lambda d, n: read(d, n, settings, allowance)[1], allowance)
     except DocumentError:
@@ -76,7 +76,6 @@ def read(data: bytes, name: str, settings: IngestSettings, allowance: Allowance)
 
 
 def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extracted:
-    data, kind = unlocked(data, kind, name, settings.passwords)
     if kind in NEWER:
         data, kind = converted(data, kind, name)
     if kind == "pdf":

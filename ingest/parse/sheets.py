@@ -6,7 +6,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -14,6 +14,7 @@ import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.office import plain_variant
 from ingest.parse.refusals import refuse
 from ingest.parse.tables import Rows, markdown
 
@@ -28,10 +29,10 @@ _COLUMN_GAP = 2
 
 
 def read_xlsx(data: bytes, name: str, comments: bool) -> Extracted:
-    """The visible sheets of a workbook, formulas as their last values."""
+    """The visible sheets of a workbook, formulas as their last values, without hidden rows and columns."""
     import openpyxl  # a tenth of a second, which a process that reads no workbook should not pay
 
-    workbook = openpyxl.load_workbook(io.BytesIO(data), data_only=True)
+    workbook = openpyxl.load_workbook(io.BytesIO(plain_variant(data)), data_only=True)
     elements: list[Element] = []
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
@@ -40,14 +41,41 @@ def read_xlsx(data: bytes, name: str, comments: bool) -> Extracted:
         rows = [[_value(cell) for cell in row] for row in sheet.iter_rows(min_row=1, min_col=1)]
         for merged in sheet.merged_cells.ranges:
             _spread(rows, merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col)
+        _blank_hidden(sheet, rows)
         elements.extend(_sheet(sheet.title, rows))
+        elements.extend(_comments(sheet) if comments else ())
     return Extracted(tuple(elements), workbook.properties.title)
+
+
+def _blank_hidden(sheet: Any, rows: Rows) -> None:
+    """Empty what the sheet does not show: rows and columns that are hidden, not those that a filter left out."""
+    from openpyxl.utils import column_index_from_string
+
+    hidden: set[int] = set()
+    for letter, dimension in sheet.column_dimensions.items():
+        if dimension.hidden:
+            first = dimension.min or column_index_from_string(letter)
+            hidden.update(range(first - 1, min(dimension.max or first, sheet.max_column)))
+    filtered = sheet.auto_filter.ref is not None
+    for number, row in enumerate(rows, 1):
+        if not filtered and number in sheet.row_dimensions and sheet.row_dimensions[number].hidden:
+            row[:] = [""] * len(row)
+        for column in hidden:
+            row[column] = ""
+
+
+def _comments(sheet: Any) -> Iterator[Element]:
+    for row in sheet.iter_rows():
+        for cell in row:
+            if cell.comment is not None:
+                where = Location(sheet=sheet.title, cells=f"{cell.coordinate}:{cell.coordinate}")
+                yield Element("paragraph", f"Comment on {cell.coordinate}: {cell.comment.text.strip()}", where)
 
 
 def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
     """The visible sheets of an old workbook."""
     try:
-        workbook = xlrd.open_workbook(file_contents=data, formatting_info=True, logfile=io.StringIO())
+        workbook = xlrd.open_workbook(file_contents=data, formatting_info=_has_formats(data), logfile=io.StringIO())
     except xlrd.XLRDError as error:
         code = "encrypted" if "encrypted" in str(error).lower() else "corrupt"
         raise refuse(code, name, f"the workbook cannot be opened ({error})") from error
@@ -56,12 +84,30 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
         if sheet.visibility:
             continue
         _check_size(sheet.nrows * sheet.ncols, name)
-        rows = [[_old_value(cell, workbook.datemode) for cell in sheet.row(row)] for row in range(sheet.nrows)]
+        rows = [[_old_value(cell, workbook) for cell in sheet.row(row)] for row in range(sheet.nrows)]
         width = max((len(row) for row in rows), default=0)
         rows = [row + [""] * (width - len(row)) for row in rows]
         for top, bottom, left, right in sheet.merged_cells:
             _spread(rows, top, bottom, left, right)
         elements.extend(_sheet(sheet.name, rows))
+        for (row, column), note in sorted(sheet.cell_note_map.items()) if comments else ():
+            cell = _range(row, row + 1, column, column + 1)
+            text = f"Comment on {cell.split(':')[0]}: {note.text.strip()}"
+            elements.append(Element("paragraph", text, Location(sheet=sheet.name, cells=cell)))
+    return Extracted(tuple(elements))
+
+
+def _has_formats(data: bytes) -> bool:
+    """Whether xlrd can read its formats, which say what is a percentage; it cannot in the oldest files."""
+    return data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
+def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
+    """The sheets of a workbook of another format, given as rows of texts."""
+    elements: list[Element] = []
+    for title, rows in sheets:
+        width = max(map(len, rows), default=0)
+        elements.extend(_sheet(title, [row + [""] * (width - len(row)) for row in rows]))
     return Extracted(tuple(elements))
 
 
@@ -192,14 +238,18 @@ def _value(cell: Any) -> str:
     return _written(value)
 
 
-def _old_value(cell: Any, datemode: int) -> str:
+def _old_value(cell: Any, workbook: Any) -> str:
     if cell.ctype == xlrd.XL_CELL_DATE:
         try:
-            return _written(xlrd.xldate_as_datetime(cell.value, datemode))
+            return _written(xlrd.xldate_as_datetime(cell.value, workbook.datemode))
         except (ValueError, OverflowError):
             return _written(cell.value)
     if cell.ctype == xlrd.XL_CELL_BOOLEAN:
         return _written(bool(cell.value))
+    if cell.ctype == xlrd.XL_CELL_NUMBER and cell.xf_index is not None:
+        format_ = workbook.format_map.get(workbook.xf_list[cell.xf_index].format_key)
+        if format_ is not None and "%" in format_.format_str:
+            return f"{cell.value * 100:.10g}%"
     return "" if cell.ctype in (xlrd.XL_CELL_ERROR, xlrd.XL_CELL_EMPTY) else _written(cell.value)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from lxml import etree
@@ -13,8 +14,13 @@ from ingest.parse import encoding
 from ingest.parse.extracted import Extracted
 from ingest.parse.partition import read_markdown
 from ingest.parse.refusals import refuse
+from ingest.parse.sheets import read_sheet_rows
+from ingest.parse.tables import Rows
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")
+_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
+_SHEETS = "{urn:schemas-microsoft-com:office:spreadsheet}"
+_MAX_GAP = 1000
 _LIST_ITEM = re.compile(r"[-*•·●]\s+\S")
 
 
@@ -28,8 +34,27 @@ def read_text(text: str) -> Extracted:
 
 
 def read_json(text: str) -> Extracted:
-    """JSON as it stands: one piece of code."""
-    return Extracted((Element("code", text.strip()),) if text.strip() else ())
+    """JSON as code: the values of a list, or of a file with one a line, apart; what is escaped is written out."""
+    try:
+        value = json.loads(text)
+        records = value if isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value) else [value]
+    except ValueError:
+        records = _json_lines(text)
+    except RecursionError:
+        records = []
+    try:
+        pieces = [json.dumps(record, ensure_ascii=False, indent=1) for record in records]
+    except RecursionError:
+        pieces = []
+    pieces = pieces or [text.strip()]
+    return Extracted(tuple(Element("code", piece) for piece in pieces if piece))
+
+
+def _json_lines(text: str) -> list[Any]:
+    try:
+        return [json.loads(line) for line in text.split("\n") if line.strip()]
+    except (ValueError, RecursionError):
+        return []
 
 
 def read_notebook(text: str) -> Extracted:
@@ -53,10 +78,47 @@ def read_xml(data: bytes, name: str) -> Extracted:
     if b"<!ENTITY" in data.replace(b"\0", b""):
         raise refuse("unsafe", name, "it declares XML entities")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-    declaration = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
-    root = etree.fromstring(declaration.sub("", encoding.decode(data, declared=True)), parser)
-    pieces = () if root is None else root.itertext()
-    return Extracted(tuple(Element("paragraph", piece.strip()) for piece in pieces if piece.strip()))
+    root = etree.fromstring(_DECLARATION.sub("", encoding.decode(data, declared=True)), parser)
+    if root is not None and root.tag == f"{_SHEETS}Workbook":
+        return read_sheet_rows(_sheets(root))
+    return Extracted(() if root is None else tuple(Element("paragraph", text) for text in _blocks(root)))
+
+
+def _blocks(root: Any) -> Iterator[str]:
+    """The texts of the elements, each apart; words marked up inside a sentence stay in it."""
+    inside = 0
+    for event, node in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
+        if event in ("comment", "pi"):
+            continue
+        mixed = bool((node.text or "").strip() and len(node)) or any((child.tail or "").strip() for child in node)
+        if event == "start":
+            whole = not inside and (mixed or not len(node))
+            if whole and (text := " ".join("".join(node.itertext(etree.Element)).split())):
+                yield text
+            inside += mixed
+        else:
+            inside -= mixed
+
+
+def _sheets(root: Any) -> Iterator[tuple[str, Rows]]:
+    """The sheets of a workbook that Excel 2003 saved as XML."""
+    for sheet in root.iter(f"{_SHEETS}Worksheet"):
+        rows: Rows = []
+        for row in sheet.iter(f"{_SHEETS}Row"):
+            rows.extend([] for _ in range(_place(row, len(rows))))
+            cells: list[str] = []
+            for cell in row.iter(f"{_SHEETS}Cell"):
+                cells.extend("" for _ in range(_place(cell, len(cells))))
+                data = cell.find(f"{_SHEETS}Data")
+                cells.append("" if data is None else "".join(data.itertext()).strip())
+            rows.append(cells)
+        yield sheet.get(f"{_SHEETS}Name", ""), rows
+
+
+def _place(node: Any, reached: int) -> int:
+    """How many empty places come before a row or a cell that says where it stands."""
+    index = node.get(f"{_SHEETS}Index", "")
+    return min(max(int(index) - 1 - reached, 0), _MAX_GAP) if index.isdecimal() else 0
 
 
 def _joined(source: Any) -> str:

@@ -24,7 +24,6 @@ _UNWRAPPED = (
     f"{_MC}Choice",
 )
 _OUTLINE = "./w:pPr/w:outlineLvl/@w:val"
-_CONTENTS = ".//w:docPartGallery[@w:val='Table of Contents']"
 _HIDDEN = ".//w:r[w:rPr/w:vanish[not(@w:val='0' or @w:val='false')]]"
 _GONE_ROWS = ".//w:tr[w:trPr/w:del]"
 _PICTURES = ".//*[local-name()='blip']/@r:embed | .//*[local-name()='imagedata']/@r:id"
@@ -57,9 +56,10 @@ def _is_margin(relation: Any) -> bool:
 
 def _resolve_changes(story: Any) -> None:
     """Accept every tracked change, and take away what python-docx does not look into."""
-    for contents in story.xpath(".//w:sdt"):
-        if contents.xpath(_CONTENTS) and contents.getparent() is not None:
-            contents.getparent().remove(contents)
+    for gallery in list(story.iter(f"{_W}docPartGallery")):
+        contents = next(gallery.iterancestors(f"{_W}sdt"), None)
+        if gallery.get(f"{_W}val") == "Table of Contents" and contents is not None:
+            _remove(contents)
     for row in story.xpath(_GONE_ROWS):
         row.getparent().remove(row)
     for node in list(story.iter(*_REMOVED)):

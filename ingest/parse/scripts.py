@@ -1,0 +1,77 @@
+"""Which encoding of a script bytes are in: the one in which their characters are common ones."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+_CHINESE = frozenset(
+    "的一是不了在有人我他这中大来上国个到说们为子和你地出道也时年得就那要下以生会自着去之过家学对可"
+    "這來個說們為時會著過學對報銷標準產開發關於與業務員電單經現實問題点點费費用"
+)
+_KOREAN = frozenset("이다는을에의가고하한를은로지도서사기인자시대해어리나아정있그들수것일으라스면여보부일제성전상")
+_WESTERN = frozenset("äöüßéèêëàâáãåæçîïíìôóòõøœûùúñÿÄÖÜÉÈÊÀÂÁÃÅÆÇÎÍÔÓØŒÚÑ–—‘’“”„€«»°§…·©®£µ½²³ºª¿¡×•™\xa0")
+_CYRILLIC = frozenset("оеаинтсрвлкмдпу")
+_CODECS = {"gb18030": "gb2312", "big5": "big5", "cp932": "euc_jp", "euc_jp": "euc_jp", "cp949": "euc_kr"}
+_COMMON_LEADS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp932": (0xB0, 0xCF), "euc_jp": (0xB0, 0xCF),
+                 "cp949": (0xB0, 0xC8)}  # fmt: skip
+"""First bytes of the characters that each national standard put into its first level, the common ones."""
+_ENOUGH = 0.4
+
+
+def eastern(sample: bytes) -> str | None:
+    """The encoding out of GB18030, Big5, Shift-JIS, EUC-JP and EUC-KR that explains the bytes, or None.
+
+    Where two do equally well the first of these is taken.
+    """
+    scores = {encoding: score(sample.decode(encoding, errors="replace"), encoding) for encoding in _CODECS}
+    best = max(scores, key=lambda encoding: scores[encoding])
+    return best if scores[best] > _ENOUGH else None
+
+
+def score(text: str, encoding: str) -> float:
+    """How well a text decoded from this encoding looks, up to 1.5; negative when much of it does not decode."""
+    wide = [character for character in text if ord(character) > 0x7F]
+    if not wide:
+        return 0.0
+    typical = _TYPICAL[encoding]
+    common = sum(_is_common(character, encoding) for character in wide)
+    wrong = sum(character == "\ufffd" or "\uff61" <= character <= "\uff9f" for character in wide)
+    return (0.5 * common + sum(map(typical, wide)) - 5 * wrong) / len(wide)
+
+
+def _is_common(character: str, encoding: str) -> bool:
+    if "\u3000" <= character <= "\u30ff" or "\uff01" <= character <= "\uff5e" or "\u2010" <= character <= "\u2026":
+        return True
+    code = character.encode(_CODECS[encoding], "ignore")
+    first, last = _COMMON_LEADS[encoding]
+    return len(code) == 2 and first <= code[0] <= last
+
+
+def _is_kana(character: str) -> bool:
+    return "\u3041" <= character <= "\u30fe"
+
+
+_TYPICAL: dict[str, Callable[[str], bool]] = {
+    "gb18030": _CHINESE.__contains__,
+    "big5": _CHINESE.__contains__,
+    "cp932": _is_kana,
+    "euc_jp": _is_kana,
+    "cp949": _KOREAN.__contains__,
+}
+
+
+def western(sample: bytes) -> str | None:
+    """`cp1252` where ASCII letters carry the text and the rest are accents and marks of Western Europe."""
+    text = sample.decode("cp1252", errors="replace")
+    high = [character for character in text if ord(character) > 0x7F]
+    letters = sum(character.isascii() and character.isalpha() for character in text)
+    return "cp1252" if letters >= len(high) and sum(map(_WESTERN.__contains__, high)) >= 0.95 * len(high) else None
+
+
+def cyrillic(sample: bytes) -> str | None:
+    """CP1251 or KOI8-R where most characters beyond ASCII are the frequent small letters of Russian in it."""
+    for encoding in ("cp1251", "koi8-r"):
+        high = [character for character in sample.decode(encoding, errors="replace") if ord(character) > 0x7F]
+        if sum(map(_CYRILLIC.__contains__, high)) >= 0.55 * len(high):
+            return encoding
+    return None

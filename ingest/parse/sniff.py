@@ -1,0 +1,109 @@
+"""What kind of text a text is, by the marks of its format, where its name does not say or is not to be trusted."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+from collections.abc import Callable
+
+_NAMED = {
+    "md": "md", "markdown": "md", "html": "html", "htm": "html", "xhtml": "html", "csv": "csv", "tsv": "tsv",
+    "eml": "eml", "mht": "eml", "mhtml": "eml", "xml": "xml", "json": "json", "jsonl": "json", "ipynb": "ipynb",
+    "rst": "rst", "org": "org",
+}  # fmt: skip
+_UNSAYING = frozenset({"", "txt", "text", "bin", "dat", "tmp", "bak", "download", "pdf", "rtf", "zip"}) | frozenset(
+    {"doc", "docx", "docm", "wps", "ppt", "pptx", "xls", "xlsx", "xlsm", "et", "odt", "ods", "epub", "msg"}
+)
+"""Suffixes that say nothing of what kind of text it is, or that only a binary file has by right."""
+_COMMENTS = r"(?:<!--(?:(?!-->).)*-->\s*)*"
+_HTML = re.compile(rf"\s*(?:<\?xml[^>]*>\s*)?{_COMMENTS}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+_FRAGMENT = re.compile(r"\s*<(?:table|div|p|h[1-6]|meta|style|ul|ol|span|section|article)\b[^>]*>", re.I)
+_ATTRIBUTES = r"(?:\s+[\w.:-]+\s*=\s*[\"'][^\"']*[\"'])*"
+_XML = re.compile(rf"\s*(?:<\?xml\b|{_COMMENTS}<[A-Za-z][\w.:-]*{_ATTRIBUTES}\s*/?>)", re.S)
+_MAIL = re.compile(r"(?:^[A-Za-z][A-Za-z-]*:.*\n(?:[ \t].*\n)*){3,}", re.M)
+_MAIL_FIELDS = re.compile(r"^(from|received|return-path|message-id|mime-version):", re.I | re.M)
+_ORG = re.compile(r"^(?:#\+(?:title|author|date|options|startup|begin_\w+)[:\s]|:PROPERTIES:)", re.I | re.M)
+_RST_TITLE = re.compile(r"^(\S.{1,100})\n([=~^\"*#+])\2{2,}[ \t]*$", re.M)
+_RST_MARK = re.compile(r"^\.\. [\w-]+::|^\.\. _[^:]+:|:[a-z]+:`[^`]+`|::\s*$", re.M)
+_MARKDOWN = tuple(
+    re.compile(pattern, re.M)
+    for pattern in (
+        r"(?:\A|\n[ \t]*\n)#{1,6} \S",
+        r"^(?:```|~~~)\w*[ \t]*$",
+        r"^\|?(?:[ \t]*:?-{3,}:?[ \t]*\|)+[-: \t]*$",
+        r"!?\[[^\]\n]+\]\((?:https?:|\.{0,2}/|#|\w)[^)\s]*\)",
+        r"\*\*[^*\n]+\*\*",
+        r"^[-*] \S.*\n[-*] \S",
+        r"^\S.*\n(?:={4,}|-{4,})[ \t]*$",
+    )
+)
+_MIN_ROWS = 3
+_MAX_CELL_CHARACTERS = 300
+
+
+def text_kind(head: str, suffix: str, whole: bool, is_notebook: Callable[[], bool]) -> str:
+    """The kind of a text by its beginning and the suffix of its name; `whole` if there is no more of it."""
+    named = _NAMED.get(suffix)
+    if _HTML.match(head) and named not in {"md", "eml"}:
+        return "html"
+    if named in ("json", "ipynb"):
+        return "ipynb" if is_notebook() else "json"
+    if named is not None:
+        return named
+    start = head.lstrip()
+    fields = _MAIL.match(start)
+    if fields and len(_MAIL_FIELDS.findall(fields.group())) >= 2:
+        return "eml"
+    if start.startswith("{") and is_notebook():
+        return "ipynb"
+    return _sniffed(head, whole) if suffix in _UNSAYING else ("xml" if start.startswith("<?xml") else "txt")
+
+
+def _sniffed(head: str, whole: bool) -> str:
+    start = head.lstrip()
+    if start[:1] in ("{", "[") and _is_json(start, whole):
+        return "json"
+    if _FRAGMENT.match(start) and re.search(r"</\w+>", start):
+        return "html"
+    if _XML.match(start) and ("</" in start or "/>" in start):
+        return "xml"
+    if _ORG.search(head) and re.search(r"^\*+ \S", head, re.M):
+        return "org"
+    if _RST_MARK.search(head) and _RST_TITLE.search(head):
+        return "rst"
+    if sum(pattern.search(head) is not None for pattern in _MARKDOWN) >= 2 and not start.startswith("#!"):
+        return "md"
+    for delimiter, kind in (("\t", "tsv"), (",", "csv"), (";", "csv"), ("|", "csv")):
+        if _is_table(head, delimiter, whole):
+            return kind
+    return "txt"
+
+
+def _is_json(start: str, whole: bool) -> bool:
+    """Whether it is JSON, or a JSON value a line; of what is too long to see whole, its beginning must look like it."""
+    first, *others = start.split("\n")
+    for candidate, rest in ((start, []), (first, others[:3])):
+        try:
+            if isinstance(json.loads(candidate), (dict, list)):
+                return all(line.strip()[:1] in ("{", "[", "") for line in rest)
+        except (ValueError, RecursionError):
+            continue
+    return not whole and re.match(r'[\[{]\s*(?:"(?:[^"\\\n]|\\.)*"\s*[:,]|[\[{])', start) is not None
+
+
+def _is_table(head: str, delimiter: str, whole: bool) -> bool:
+    """Whether all its lines fall into the same number of short cells; two columns need more lines than three."""
+    lines = head.rstrip("\n").split("\n")
+    lines = [line for line in (lines if whole else lines[:-1]) if line.strip()][:50]
+    if len(lines) < _MIN_ROWS or sum(delimiter in line for line in lines) < len(lines):
+        return False
+    try:
+        rows = [row for row in csv.reader(lines, delimiter=delimiter) if row]
+    except csv.Error:
+        return False
+    widths = {len(row) for row in rows}
+    if len(widths) != 1 or any(len(cell) > _MAX_CELL_CHARACTERS for row in rows for cell in row):
+        return False
+    prose = delimiter in ",;" and any(cell.startswith(" ") and cell.strip() for row in rows for cell in row[1:])
+    return len(rows) * (widths.pop() - 1) >= 2 * _MIN_ROWS and not prose
