@@ -180,14 +180,15 @@ def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int
 
 
 def _is_suspicious(drawn: Floats) -> bool:
-    """Whether many characters stand above or below the one before, or climb from one to the next."""
+    """Whether many characters stand above, below or left of the one before, or climb from one to the next."""
     tall = np.maximum(drawn[:-1, 3] - drawn[:-1, 1], 1.0)
     right = np.diff((drawn[:, 0] + drawn[:, 2]) / 2) / tall
     down = np.diff((drawn[:, 1] + drawn[:, 3]) / 2) / tall
     stacked = (np.abs(right) < 0.3) & (np.abs(down) > 0.1) & (np.abs(down) < 2)
     steep = (np.abs(down) > 0.15) & (np.abs(down) < 2) & (np.abs(right) < 2)
     climbing = steep[:-1] & steep[1:] & (np.abs(np.diff(down)) < 0.2)
-    return int(max(np.count_nonzero(stacked), np.count_nonzero(climbing))) >= max(4, len(drawn) // 100)
+    backwards = (np.abs(down) < 0.3) & (right < -0.1) & (right > -1.5)
+    return max(int(np.count_nonzero(odd)) for odd in (stacked, climbing, backwards)) >= max(4, len(drawn) // 100)
 
 
 def _runs_down(codes: npt.NDArray[np.uint32], boxes: Floats) -> npt.NDArray[np.bool_]:

@@ -18,6 +18,7 @@ _MARKER = re.compile(
 )
 _BULLET = re.compile(r"([•●▪■◆◇○·\uf000-\uf0ff]|[*–-](?=\s))\s*(?=\S)")
 """Word writes its bullets as characters of a symbol font, in the private use area."""
+_BROKEN_WORD = re.compile(r"[^\W_][-\u00ad\u2010]$")
 _FINISHED = re.compile(r"[.!?。！？；;:：…][\"'”’）)]?$")
 
 
@@ -96,6 +97,8 @@ def _begins(current: Sequence[Line], line: Line, left: float, right: float) -> b
         return True
     if first.y0 - max(segment.y1 for segment in above) > 0.75 * em or _MARKER.match(first.text):
         return True
+    if _BROKEN_WORD.search(last.text):
+        return False
     left_over = right - last.x1
     short = left_over > 4 * em
     if short and _FINISHED.search(last.text):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ingest.document import ParsedDocument, Reference
 from ingest.parse import parse
 from ingest.settings import IngestSettings
-from tests.ingest.tiny_pdf import A4, Words, pdf
+from tests.ingest.tiny_pdf import A4, Item, Words, pdf
 
 LONG = "The committee reviewed the figures of the third quarter and"
 
@@ -45,6 +45,27 @@ def test_chinese_lines_join_without_a_space_and_hyphenation_is_undone() -> None:
     assert second == "The board asked for an independent assessment of the risk."
 
 
+def test_a_hyphen_stays_where_it_belongs() -> None:
+    page = [
+        *paragraph(72, 100, "The office pays for a well-", "known hotel and for self-", "service meals there."),
+        *paragraph(72, 200, "The Franco-", "Prussian treaty and COVID-", "19 rules stand on pages 10-", "20 of it."),
+        *paragraph(
+            72, 300, "Both pre-", "and post-trip notes use a state-of-", "the-art form that was re-", "written."
+        ),
+        *paragraph(
+            72, 400, "They asked for cooperation of the co-", "operation office and an e-", "mail or an e-mail."
+        ),
+        *paragraph(72, 500, "Beschaffungs-", "Richtlinie for all depart-", "ments, and departments too."),
+    ]
+    assert texts(read(pdf(page))) == [
+        "The office pays for a well-known hotel and for self-service meals there.",
+        "The Franco-Prussian treaty and COVID-19 rules stand on pages 10-20 of it.",
+        "Both pre- and post-trip notes use a state-of-the-art form that was rewritten.",
+        "They asked for cooperation of the cooperation office and an e-mail or an e-mail.",
+        "Beschaffungs-Richtlinie for all departments, and departments too.",
+    ]
+
+
 def test_columns_are_read_one_after_the_other_below_a_title_across_both() -> None:
     left = [f"left column line {number} goes on and on here" for number in range(8)]
     right = [f"right column line {number} goes on and on too" for number in range(8)]
@@ -55,6 +76,30 @@ def test_columns_are_read_one_after_the_other_below_a_title_across_both() -> Non
     ]
     text = read(pdf(page)).text
     places = [text.index("A title"), *(text.index(line) for line in left), *(text.index(line) for line in right)]
+    assert places == sorted(places)
+
+
+def test_three_columns_are_read_in_order_above_and_below_what_stands_across_them() -> None:
+    def columns(y: float, part: str) -> list[Words]:
+        return [
+            word
+            for column in range(3)
+            for word in paragraph(
+                50 + 175 * column, y, *(f"{part} {column} line {row} runs on here" for row in range(6))
+            )
+        ]
+
+    across = "Figure 1. What stands across all three of the columns is read between them, as here it is"
+    page = [
+        Words(50, 60, "A title across the whole page, from left to right", 18),
+        *columns(100, "upper"),
+        Words(50, 300, across, 10),
+        *columns(400, "lower"),
+    ]
+    text = read(pdf(page)).text
+    order = [f"{part} {column} line {row}" for part in ("upper", "lower") for column in range(3) for row in range(6)]
+    order.insert(18, "Figure 1.")
+    places = [text.index(words) for words in ["A title", *order]]
     assert places == sorted(places)
 
 
@@ -81,6 +126,24 @@ def test_an_outline_decides_what_is_a_heading() -> None:
     ]
     document = read(pdf(page, outline=[("Scope", 1)]))
     assert [element.text for element in document.elements if element.kind == "heading"] == ["Scope"]
+
+
+def test_sizes_tell_the_headings_that_the_outline_leaves_out() -> None:
+    def chapter(name: str, y: float) -> list[Words]:
+        text = paragraph(72, y + 60, LONG, "found them in good order.", "It wrote them down in the minutes, too.")
+        return [Words(72, y, name, 18), Words(72, y + 30, f"About {name.lower()}", 14), *text]
+
+    page = [Words(72, 60, "Handbook of the house", 30), *chapter("Travel", 120), *chapter("Meals", 300)]
+    document = read(pdf(page, outline=[("Travel", 1), ("Meals", 1)]))
+    heads = [(element.text, element.level) for element in document.elements if element.kind == "heading"]
+    assert heads == [("Travel", 1), ("About travel", 2), ("Meals", 1), ("About meals", 2)]
+
+
+def test_an_outline_may_leave_out_the_number_of_a_heading() -> None:
+    page = [Words(72, 100, "2.1 Hotel rooms", 11), *paragraph(72, 140, LONG, "went on to hotel rooms.")]
+    document = read(pdf(page, outline=[("Hotel rooms", 1)]))
+    assert document.elements[0].text == "2.1 Hotel rooms"
+    assert document.elements[0].level == 1
 
 
 def test_boxes_are_fractions_of_the_page_from_its_top_left() -> None:
@@ -110,6 +173,42 @@ def test_text_that_reads_upwards_keeps_its_words_and_leaves_the_rest_alone() -> 
     assert box.y1 - box.y0 > box.x1 - box.x0
 
 
+def test_a_page_on_its_head_is_read_from_its_top() -> None:
+    page = [
+        Words(500, 800, "Upside down", slant=180),
+        *(Words(500, 700 - 40 * n, f"part {n}", slant=180) for n in (1, 2)),
+    ]
+    for rotate, first in ((0, 1 - 800 / 842), (180, 1 - 800 / 842)):
+        document = read(pdf(page, rotate=rotate))
+        assert texts(document)[0] == "Upside down"
+        assert texts(document)[-1] == "part 2"
+        (box,) = document.elements[0].location.boxes
+        assert abs((box.y0 if rotate else 1 - box.y1) - first) < 0.02
+
+
+def test_vertical_chinese_is_read_down_and_from_right_to_left() -> None:
+    lines = ["网络运营者开展经营和服务活动", "必须遵守法律行政法规尊重社会", "公德遵守商业道德诚实信用。"]
+    page = [Words(500 - 18 * place, 100, line, 12, down=True) for place, line in enumerate(lines)]
+    (element,) = read(pdf(page)).elements
+    assert element.text == "".join(lines)
+    (box,) = element.location.boxes
+    assert box.y1 - box.y0 > box.x1 - box.x0
+    assert abs(box.y0 - 100 / 842) < 0.02
+    assert abs(box.x1 - 506 / 595) < 0.02
+
+
+def test_a_slanted_watermark_is_left_out_and_a_slanted_note_is_kept() -> None:
+    def page(number: int) -> list[Item]:
+        body = paragraph(72, 100, LONG, f"found item {number} in good order.")
+        return [*body, Words(150, 600, "STRICTLY CONFIDENTIAL", 40, slant=45)]
+
+    document = read(pdf(page(1), page(2), page(3)))
+    assert "CONFIDENTIAL" not in document.text
+    assert len(document.elements) == 3
+    once = read(pdf([*paragraph(72, 100, LONG, "went home."), Words(150, 600, "Void since March", 30, slant=30)]))
+    assert texts(once) == [f"{LONG} went home.", "Void since March"]
+
+
 def test_running_headers_and_page_numbers_are_left_out() -> None:
     pages = [
         [
@@ -123,6 +222,32 @@ def test_running_headers_and_page_numbers_are_left_out() -> None:
     assert "Annual report" not in document.text
     assert len(document.elements) == 5
     assert document.pages == 5
+
+
+def test_headers_of_a_chapter_and_page_numbers_of_every_kind_are_left_out() -> None:
+    numbers = ["i", "ii", "iii", "- 4 -", "5 / 9", "Page 6 of 9", "第 7 页 共 9 页", "viii", "ix"]
+    pages = []
+    for place, number in enumerate(numbers):
+        chapter = Words(72, 40, f"Chapter {'one' if place < 4 else 'two'}")
+        body = paragraph(72, 200, f"Chapter text {'abcdefghi'[place]} is only here", "and it ends on this page.")
+        pages.append([chapter, *body, Words(300, 815, number)])
+    document = read(pdf(*pages))
+    assert len(document.elements) == len(pages)
+    assert "Page" not in document.text
+    assert "页" not in document.text
+
+
+def test_numbers_at_the_foot_of_a_page_that_do_not_count_pages_are_kept() -> None:
+    amounts = [1204, 88, 57311, 940]
+    pages = [
+        [
+            *paragraph(72, 200, f"Invoice of the {place} month, with all", "that was delivered."),
+            Words(300, 800, str(amount)),
+        ]
+        for place, amount in zip(("first", "second", "third", "fourth"), amounts, strict=True)
+    ]
+    text = read(pdf(*pages)).text
+    assert all(str(amount) in text for amount in amounts)
 
 
 def test_bold_made_by_drawing_twice_is_read_once() -> None:

@@ -1,0 +1,165 @@
+"""Tables of a PDF: by the lines drawn around their cells, or by how their text is aligned."""
+
+from __future__ import annotations
+
+from ingest.document import ParsedDocument, Reference
+from ingest.parse import parse
+from ingest.settings import IngestSettings
+from tests.ingest.tiny_pdf import Item, Stroke, Words, grid, pdf
+
+WIDTH = 5.5
+"""About what a letter of Helvetica takes at 11 points."""
+
+
+def read(*pages: list[Item], rotate: int = 0) -> ParsedDocument:
+    data = pdf(*pages, rotate=rotate)
+    return parse(Reference("local", "a.pdf", "a.pdf", len(data), 0, content=data), IngestSettings(ocr=False))
+
+
+def table(document: ParsedDocument) -> list[list[str]]:
+    """The cells of the only table."""
+    (found,) = [element for element in document.elements if element.kind == "table"]
+    lines = found.text.split("\n")
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in (lines[0], *lines[2:])]
+
+
+def test_ruled_cells_keep_their_wrapped_lines_together() -> None:
+    page: list[Item] = [
+        *grid([70, 170, 420], [100, 120, 160, 180]),
+        Words(75, 114, "Grade"), Words(175, 114, "What is paid"),
+        Words(75, 134, "Senior staff"), Words(175, 134, "Hotel rooms up to 800 a night, and the"),
+        Words(175, 148, "meals of the day"),
+        Words(75, 174, "Others"), Words(175, 174, "Half of it"),
+    ]  # fmt: skip
+    assert table(read(page)) == [
+        ["Grade", "What is paid"],
+        ["Senior staff", "Hotel rooms up to 800 a night, and the meals of the day"],
+        ["Others", "Half of it"],
+    ]
+
+
+def test_cells_whose_text_nearly_touches_the_line_are_kept_apart() -> None:
+    page: list[Item] = [
+        *grid([70, 104, 160], [100, 120, 140]),
+        Words(72, 114, "Grade"), Words(105, 114, "Hotel"), Words(72, 134, "AAAA"), Words(105, 134, "800"),
+    ]  # fmt: skip
+    assert table(read(page)) == [["Grade", "Hotel"], ["AAAA", "800"]]
+
+
+def test_centred_cells_stand_in_their_own_column() -> None:
+    page: list[Item] = [*grid([70, 200, 330], [100, 120, 140, 160])]
+    rows = [("Destination", "Rate"), ("X", "a very long rate text"), ("a long destination", "7")]
+    for row, cells in enumerate(rows):
+        for column, cell in enumerate(cells):
+            page.append(Words(135 + 130 * column - len(cell) * WIDTH / 2, 114 + 20 * row, cell))
+    assert table(read(page)) == [list(row) for row in rows]
+
+
+def test_a_label_centred_beside_several_lines_is_on_their_row() -> None:
+    page: list[Item] = [
+        *grid([70, 170, 400], [100, 120, 170, 190]),
+        Words(75, 114, "Item"), Words(175, 114, "Rule"),
+        Words(75, 148, "Taxi"), Words(175, 134, "Only at night, or with luggage, and never"),
+        Words(175, 148, "for the way to the office or home from it,"), Words(175, 162, "except after ten"),
+        Words(75, 184, "Train"), Words(175, 184, "Second class"),
+    ]  # fmt: skip
+    rows = table(read(page))
+    assert [row[0] for row in rows] == ["Item", "Taxi", "Train"]
+    assert rows[1][1].startswith("Only at night")
+    assert rows[1][1].endswith("except after ten")
+
+
+def test_a_merged_header_is_said_for_each_column_that_it_covers() -> None:
+    page: list[Item] = [
+        Stroke(70, 100, 370, 100), Stroke(170, 120, 370, 120), Stroke(70, 140, 370, 140), Stroke(70, 160, 370, 160),
+        Stroke(70, 100, 70, 160), Stroke(170, 100, 170, 160), Stroke(270, 120, 270, 160), Stroke(370, 100, 370, 160),
+        Words(75, 124, "Site"), Words(220, 114, "Budget"), Words(175, 134, "2025"), Words(275, 134, "2026"),
+        Words(75, 154, "Xi'an"), Words(175, 154, "10"), Words(275, 154, "12"),
+    ]  # fmt: skip
+    assert table(read(page)) == [["Site", "Budget", "Budget"], ["Site", "2025", "2026"], ["Xi'an", "10", "12"]]
+
+
+def test_rows_without_lines_between_them_stay_rows() -> None:
+    page: list[Item] = [*grid([70, 170, 270, 370], [100, 120, 220])]
+    rows = [("Part", "Stock", "Price"), *((f"P-{number}", str(10 * number), f"{number}.50") for number in range(1, 6))]
+    for number, row in enumerate(rows):
+        page += [Words(75 + 100 * column, 114 + 20 * number, cell) for column, cell in enumerate(row)]
+    assert table(read(page)) == [list(row) for row in rows]
+
+
+def test_chinese_cells_wrap_without_a_space() -> None:
+    page: list[Item] = [
+        *grid([70, 150, 300], [100, 120, 160, 180]),
+        Words(75, 114, "项目"), Words(155, 114, "标准"),
+        Words(75, 134, "住宿费"), Words(155, 134, "一线城市每晚不超过八百元其"), Words(155, 148, "他城市五百元"),
+        Words(75, 174, "餐费"), Words(155, 174, "每天一百元"),
+    ]  # fmt: skip
+    assert table(read(page))[1] == ["住宿费", "一线城市每晚不超过八百元其他城市五百元"]
+
+
+def test_a_ruled_table_stands_between_the_paragraphs_around_it() -> None:
+    page: list[Item] = [
+        Words(72, 80, "The paragraph before the table ends here."),
+        *grid([70, 170, 270], [100, 120, 140]),
+        Words(75, 114, "Grade"), Words(175, 114, "Hotel"), Words(75, 134, "A"), Words(175, 134, "800"),
+        Words(72, 180, "And the one after it begins here."),
+    ]  # fmt: skip
+    document = read(page)
+    assert [element.kind for element in document.elements] == ["paragraph", "table", "paragraph"]
+    (box,) = document.elements[1].location.boxes
+    assert abs(box.x0 - 70 / 595) < 0.01
+    assert abs(box.y1 - 140 / 842) < 0.01
+
+
+def test_a_ruled_table_on_a_turned_page_is_read_as_it_is_seen() -> None:
+    # The lines and the words of a table that lies on its side; the page is turned so that it stands upright.
+    lines = [Stroke(100 + 20 * row, 500, 100 + 20 * row, 700) for row in range(3)]
+    lines += [Stroke(100, y, 140, y) for y in (500, 600, 700)]
+    words = [
+        Words(114 + 20 * row, 695 - 100 * column, cell, turned=True)
+        for row, cells in enumerate((("Grade", "Hotel"), ("A", "800")))
+        for column, cell in enumerate(cells)
+    ]
+    for rotate in (0, 90):
+        assert table(read([*lines, *words], rotate=rotate)) == [["Grade", "Hotel"], ["A", "800"]]
+
+
+def test_a_frame_around_a_page_and_the_lines_of_a_chart_are_no_tables() -> None:
+    frame = grid([40, 555], [40, 100, 800])
+    sentence = "The committee reviewed the figures of the third quarter and found them good."
+    body = [Words(60, 120 + 14 * number, f"{number} {sentence}") for number in range(40)]
+    assert not [e for e in read([*frame, *body]).elements if e.kind == "table"]
+    chart: list[Item] = [
+        *grid([100, 200, 300, 400], [100, 150, 200, 250]),
+        Words(90, 270, "2023"),
+        Words(190, 270, "2024"),
+    ]
+    assert not [e for e in read([*chart, Words(120, 130, "peak")]).elements if e.kind == "table"]
+
+
+def test_aligned_rows_with_wrapped_cells_and_no_lines_at_all() -> None:
+    page: list[Item] = [
+        Words(72, 100, "Grade"), Words(200, 100, "What is paid on a trip"),
+        Words(72, 124, "Senior"), Words(200, 124, "Hotel rooms up to 800 a night"), Words(200, 137, "and all meals"),
+        Words(72, 161, "Junior"), Words(200, 161, "Hotel rooms up to 400 a night"), Words(200, 174, "and breakfast"),
+        Words(72, 198, "Guest"), Words(200, 198, "Nothing"),
+    ]  # fmt: skip
+    assert table(read(page)) == [
+        ["Grade", "What is paid on a trip"],
+        ["Senior", "Hotel rooms up to 800 a night and all meals"],
+        ["Junior", "Hotel rooms up to 400 a night and breakfast"],
+        ["Guest", "Nothing"],
+    ]
+
+
+def test_aligned_and_centred_numbers_keep_a_row_each() -> None:
+    rows = [
+        ("Catchment", "Area", "Rain"),
+        *((f"Site {number}", f"0.{number}2", f"{number}00") for number in range(1, 9)),
+    ]
+    page: list[Item] = [
+        Words(100 + 120 * column - len(cell) * WIDTH / 2, 100 + (12 if number else -3) + 12 * number, cell, size=10)
+        for number, row in enumerate(rows)
+        for column, cell in enumerate(row)
+    ]
+    assert table(read(page)) == [list(row) for row in rows]
