@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import repeat
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ingest.parse.rulings import Rulings, boxes_of, sorted_into
+from ingest.parse.rulings import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
 from ingest.parse.segments import Floats, Segment, segments_of
 
 SLANTED = 9
@@ -22,7 +22,6 @@ SLANTED = 9
 _SLANT = 0.1
 """Text that is off by more than this part of a quarter turn is slanted."""
 _BULK = 512
-_MAX_CUTS = 300
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
 
 
@@ -38,7 +37,7 @@ class Part:
     width: float
     height: float
     segments: list[Segment]
-    rulings: Rulings = field(default_factory=Rulings)
+    grids: list[Grid] = field(default_factory=list)
     is_slanted: bool = False
     is_scanned: bool = False
 
@@ -138,12 +137,32 @@ def _parts(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, li
             yield Part(0, width, height, _slanted(codes[places], boxes[places]), is_slanted=True)
             continue
         turned, size = _turned(boxes[places], turn, width, height)
-        rulings = sorted_into(_turned(lines, turn, width, height)[0]) if len(lines) else Rulings()
-        cuts = np.array([(line.at, line.start, line.stop) for line in rulings.down[:_MAX_CUTS]])
+        grids = _grids(sorted_into(_turned(lines, turn, width, height)[0]), turned) if len(lines) else []
+        cuts = np.concatenate([_ends(grid.rulings.down) for grid in grids]) if grids else None
         found = segments_of(codes[places], turned, *size, cuts)
         segments = [_with_font(raw, segment, places) for segment in found]
         if segments:
-            yield Part(turn, *size, segments, rulings)
+            yield Part(turn, *size, segments, grids)
+
+
+def _grids(rulings: Rulings, boxes: Floats) -> list[Grid]:
+    """The ruled tables. Squared paper and shading are none: their lines run through the letters of these boxes."""
+    found = []
+    for grid in grids_of(rulings):
+        columns = _ends(grid.rulings.down)
+        at, top, bottom = columns[:, 0, None], columns[:, 1, None], columns[:, 2, None]
+        quarter = (boxes[:, 2] - boxes[:, 0]) / 4
+        middle = (boxes[:, 1] + boxes[:, 3]) / 2
+        inside = (boxes[:, 0] > grid.columns[0]) & (boxes[:, 2] < grid.columns[-1])
+        inside &= (middle > grid.rows[0]) & (middle < grid.rows[-1])
+        through = (boxes[:, 0] + quarter < at) & (at < boxes[:, 2] - quarter) & (top < middle) & (middle < bottom)
+        if np.count_nonzero(through.any(axis=0) & inside) * 20 <= np.count_nonzero(inside):
+            found.append(grid)
+    return found
+
+
+def _ends(lines: Sequence[Line]) -> Floats:
+    return np.array([(line.at, line.start, line.stop) for line in lines])
 
 
 def _turned(boxes: Floats, turn: int, width: float, height: float) -> tuple[Floats, tuple[float, float]]:

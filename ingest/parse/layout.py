@@ -17,7 +17,7 @@ def blocks_in(part: Part) -> Iterator[Block]:
         for segment in part.segments:
             yield _alone(segment)
         return
-    segments = with_tables(part.segments, part.rulings) if part.rulings else part.segments
+    segments = with_tables(part.segments, part.grids) if part.grids else part.segments
     for region in reading_order(segments, part.width):
         yield from blocks_of(region)
 

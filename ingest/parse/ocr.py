@@ -21,6 +21,7 @@ from ingest.parse.layout import blocks_in
 from ingest.parse.refusals import refuse
 from ingest.parse.segments import Segment
 
+_LEAST_CONTRAST = 16
 _MODELS = {
     "Det.model_path": "PP-OCRv6_det_small.onnx",
     "Cls.model_path": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
@@ -84,6 +85,8 @@ def elements_of(pixels: Pixels, page: int) -> list[Element]:
 
 
 def _segments(pixels: Pixels) -> list[Segment]:
+    if int(pixels.max()) - int(pixels.min()) < _LEAST_CONTRAST:
+        return []
     read = _engine()(pixels[:, :, ::-1])
     if read.boxes is None or read.txts is None:
         return []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ingest.parse.regions import lines_of
-from ingest.parse.rulings import Grid, Rulings, grids_of
+from ingest.parse.rulings import Grid
 from ingest.parse.rulings import Line as Ruling
 from ingest.parse.segments import Segment, joined
 from ingest.parse.tables import markdown
@@ -21,10 +21,10 @@ _LONG_CELL = 600
 Cells = dict[tuple[int, int], list[Segment]]
 
 
-def with_tables(segments: Sequence[Segment], rulings: Rulings) -> list[Segment]:
+def with_tables(segments: Sequence[Segment], grids: Sequence[Grid]) -> list[Segment]:
     """The segments, those inside ruled tables replaced by one segment a table whose text is Markdown."""
     rest = list(segments)
-    for grid in grids_of(rulings):
+    for grid in grids:
         left, top, right, bottom = grid.columns[0], grid.rows[0], grid.columns[-1], grid.rows[-1]
         inside = [
             segment

@@ -14,6 +14,7 @@ from ingest.parse.segments import Floats
 
 _MAX_OBJECTS = 20_000
 _MAX_LINES = 3_000
+_MAX_COLUMNS = 80
 _MAX_DEPTH = 3
 _MAX_POINTS = 400
 """A path with more points than this is a drawing, not a table."""
@@ -87,7 +88,7 @@ def grids_of(rulings: Rulings) -> list[Grid]:
         xs += [min(line.start for line in across), max(line.stop for line in across)]
         ys += [min(line.start for line in down), max(line.stop for line in down)]
         columns, rows = _snapped(xs), _snapped(ys)
-        if len(columns) > 2 and len(rows) > 2:
+        if 2 < len(columns) <= _MAX_COLUMNS and len(rows) > 2:
             grids.append(Grid(columns, rows, Rulings(tuple(across), tuple(down))))
     return sorted(grids, key=Grid.area, reverse=True)
 

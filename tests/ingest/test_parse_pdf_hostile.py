@@ -1,0 +1,129 @@
+"""PDF files that are broken, endless or meant to harm: the right code or the right text, and no hang."""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Iterator
+
+import pytest
+
+from ingest.document import ParsedDocument, Reference
+from ingest.errors import DocumentError
+from ingest.parse import parse
+from ingest.settings import IngestSettings
+from tests.ingest.tiny_pdf import Stroke, Words, pdf, written
+
+FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+
+
+def read(data: bytes, *, ocr: bool = False) -> ParsedDocument:
+    return parse(Reference("local", "a.pdf", "a.pdf", len(data), 0, content=data), IngestSettings(ocr=ocr))
+
+
+def outcome(data: bytes, *, ocr: bool = False) -> str:
+    """The text that was read, or the code it was refused with."""
+    try:
+        return read(data, ocr=ocr).text
+    except DocumentError as error:
+        return error.code
+
+
+@pytest.fixture(autouse=True)
+def _at_once() -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    assert time.monotonic() - started < 20
+
+
+def drawn(content: bytes, *more: bytes, page: bytes = b"", catalog: bytes = b"") -> bytes:
+    """A page with this content stream; `more` objects are numbered from 6."""
+    return written(
+        [
+            b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog,
+            b"<</Type/Pages/Count 1/Kids[4 0 R]>>",
+            FONT,
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 5 0 R/Resources<</Font<</L 3 0 R>>%s>>>>" % page,
+            b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
+            *more,
+        ]
+    )
+
+
+WORDS = b"BT /L 12 Tf 1 0 0 1 72 700 Tm (Still legible) Tj ET"
+
+
+def test_ten_thousand_empty_pages_have_no_text() -> None:
+    kids = b" ".join(b"4 0 R" for _ in range(10_000))
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]>>"
+    pages = b"<</Type/Pages/Count 10000/Kids[%s]>>" % kids
+    assert outcome(written([b"<</Type/Catalog/Pages 2 0 R>>", pages, FONT, page]), ocr=True) == "no_text"
+
+
+def test_a_page_of_two_hundred_inches_is_read_and_its_picture_is_bounded() -> None:
+    words = [Words(700, 700, "Plan of the site", 90)]
+    assert outcome(pdf(words, size=(14_400, 14_400)), ocr=True) == "Plan of the site"
+    assert outcome(pdf([bytes([255]) * 5950 * 8], size=(14_400, 14_400)), ocr=True) == "no_text"
+
+
+def test_a_page_without_a_size_or_with_an_endless_one_does_no_harm() -> None:
+    for box in (b"0 0 0 0", b"0 0 1e30 1e30", b"0 0 14400 0.01", b"nan nan nan nan", b"-1e9 -1e9 1e9 1e9"):
+        data = drawn(WORDS).replace(b"/MediaBox[0 0 595 842]", b"/MediaBox[%s]" % box)
+        assert outcome(data, ocr=True) in {"Still legible", "no_text"}
+
+
+def test_an_outline_that_goes_in_circles_is_followed_once() -> None:
+    first = b"<</Title(One)/Parent 6 0 R/Next 8 0 R/First 8 0 R/Dest[4 0 R/Fit]>>"
+    second = b"<</Title(Two)/Parent 7 0 R/Next 7 0 R/First 7 0 R/Dest[4 0 R/Fit]>>"
+    outline = b"<</First 7 0 R/Last 8 0 R/Count 2>>"
+    assert read(drawn(WORDS, outline, first, second, catalog=b"/Outlines 6 0 R")).text == "Still legible"
+
+
+def test_an_outline_nested_a_thousand_deep_is_cut_short() -> None:
+    entry = b"<</Title(Level %d)/Parent %d 0 R/First %d 0 R/Last %d 0 R/Dest[4 0 R/Fit]>>"
+    entries = [entry % (depth, 6 + depth, 8 + depth, 8 + depth) for depth in range(1000)]
+    outline = b"<</First 7 0 R/Last 7 0 R/Count 1>>"
+    last = b"<</Title(End)/Parent 1006 0 R>>"
+    assert read(drawn(WORDS, outline, *entries, last, catalog=b"/Outlines 6 0 R")).text == "Still legible"
+
+
+def test_a_page_tree_that_contains_itself_is_corrupt_or_read_once() -> None:
+    data = drawn(WORDS).replace(b"/Count 1/Kids[4 0 R]", b"/Count 9/Kids[2 0 R 4 0 R 2 0 R]")
+    assert outcome(data) in {"Still legible", "Still legible\n\nStill legible", "corrupt", "no_text"}
+
+
+def test_forms_that_draw_one_another_are_drawn_to_a_bounded_depth() -> None:
+    form = b"<</Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources<</XObject<</F %d 0 R>>>>/Length 5>>"
+    forms = [form % (7 + depth % 199) + b"stream\n/F Do\nendstream" for depth in range(200)]
+    assert read(drawn(WORDS + b" /F Do", *forms, page=b"/XObject<</F 6 0 R>>")).text == "Still legible"
+
+
+def test_brackets_and_states_nested_a_hundred_thousand_deep_do_no_harm() -> None:
+    assert read(drawn(b"q " * 100_000 + WORDS)).text == "Still legible"
+    nested = b"[" * 100_000 + b"]" * 100_000
+    data = drawn(WORDS).replace(b"/Type/Catalog", b"/Type/Catalog/Deep %s" % nested)
+    assert outcome(data) in {"Still legible", "corrupt", "no_text"}
+
+
+def test_a_stream_that_unpacks_to_forty_megabytes_of_nothing_is_given_up() -> None:
+    packed = zlib.compress(zlib.compress(b"q Q " * 10_000_000, 9), 9)
+    bomb = b"<</Filter[/FlateDecode/FlateDecode]/Length %d>>stream\n%s\nendstream" % (len(packed), packed)
+    data = drawn(b"").replace(b"<</Length 0>>stream\n\nendstream", bomb)
+    assert outcome(data) in {"no_text", "corrupt"}
+
+
+def test_thirty_thousand_lines_across_the_words_cost_little_and_part_none() -> None:
+    strokes = [Stroke(10 + number % 570, 10, 10 + number % 570, 800) for number in range(30_000)]
+    assert "Still here" in read(pdf([*strokes, Words(72, 100, "Still here")])).text
+
+
+def test_a_count_of_pages_that_are_not_there_is_not_believed() -> None:
+    data = drawn(WORDS).replace(b"/Count 1/", b"/Count 213804087/")
+    assert outcome(data) in {"Still legible", "corrupt", "no_text"}
+
+
+def test_a_file_cut_short_is_read_as_far_as_it_goes_or_corrupt() -> None:
+    whole = pdf(*([Words(72, 100, f"Page number {number} of the report")] for number in range(30)))
+    for part in (0.1, 0.5, 0.9, 0.99):
+        found = outcome(whole[: int(len(whole) * part)])
+        assert found in {"corrupt", "no_text"} or "of the report" in found
