@@ -76,7 +76,11 @@ def _rst_title(lines: list[str], number: int) -> tuple[str, str, int] | None:
 
 
 def _block_end(lines: list[str], number: int) -> int:
+    start = number
+    explicit = lines[number].startswith("..")
     while number < len(lines) and lines[number].strip():
+        if explicit and number > start and not lines[number][0].isspace():
+            break
         number += 1
     return number
 

@@ -20,18 +20,53 @@ def read(data: bytes | str, name: str) -> ParsedDocument:
     return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=False))
 
 
+JAPANESE = "本契約は、甲と乙の間で締結される。社員旅行の日程についてお知らせします。"
+KOREAN = "이 계약은 갑과 을 사이에 체결된다. 회사 규정을 따른다."
+UNICODE = ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be")
+
+
 @pytest.mark.parametrize(
-    ("text", "encoding"),
+    ("text", "encodings"),
     [
-        (SIMPLIFIED, "utf-8"), (SIMPLIFIED, "utf-8-sig"), (SIMPLIFIED, "utf-16"), (SIMPLIFIED, "utf-16-le"),
-        (SIMPLIFIED, "gb18030"), (SIMPLIFIED, "gbk"), (TRADITIONAL, "big5"),
-        ("Der Vertrag läuft bis März – für „alle“ Beschäftigten gilt: 5 € Zuschlag.", "cp1252"),
-        ("L'été était très chaud cette année à Orléans.", "latin-1"),
-        ("Plain ASCII and nothing else.", "ascii"), ("Отчёт о прибыли за третий квартал года.", "cp1251"),
+        (SIMPLIFIED, ("gb18030", "gbk", *UNICODE)), (TRADITIONAL, ("big5", "gb18030", *UNICODE)),
+        (JAPANESE, ("cp932", "euc_jp", "iso2022_jp", *UNICODE)), (KOREAN, ("cp949", "euc_kr", *UNICODE)),
+        ("Der Vertrag läuft bis März – für „alle“ Beschäftigten gilt: 5 € Zuschlag.", ("cp1252", *UNICODE)),
+        ("L'été était très chaud cette année à Orléans.", ("latin-1", "cp1252", *UNICODE)),
+        ("Plain ASCII and nothing else.", ("ascii", *UNICODE)),
+        ("Отчёт о прибыли за третий квартал года.", ("cp1251", "koi8-r", *UNICODE)),
     ],
 )  # fmt: skip
-def test_text_is_read_in_its_own_encoding(text: str, encoding: str) -> None:
-    assert read(text.encode(encoding), "notes.txt").text == text
+def test_text_is_read_in_its_own_encoding(text: str, encodings: tuple[str, ...]) -> None:
+    assert {encoding: read(text.encode(encoding), "notes.txt").text for encoding in encodings} == dict.fromkeys(
+        encodings, text
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "encodings"),
+    [
+        ("报销", ("gb18030", "utf-8", "utf-16-le", "utf-16")), ("联通", ("gb18030", "utf-16-be")),
+        ("差旅费用", ("gbk", "utf-16-le", "utf-32-le")), ("報銷規定", ("big5", "utf-16-be")),
+        ("東京都千代田区", ("cp932", "utf-16-le")), ("お知らせ", ("cp932", "euc_jp")),
+        ("안녕하세요", ("cp949", "utf-16-be")),
+        ("Größe", ("latin-1", "utf-16-le")), ("Élève", ("cp1252",)), ("x", ("ascii", "utf-16-le")),
+        ("Bush hid the facts", ("ascii",)), ("this app can break", ("ascii",)),
+    ],
+)  # fmt: skip
+def test_a_word_or_two_is_enough_to_tell_the_encoding(text: str, encodings: tuple[str, ...]) -> None:
+    assert {encoding: read(text.encode(encoding), "a.txt").text for encoding in encodings} == dict.fromkeys(
+        encodings, text
+    )
+
+
+def test_all_line_ends_may_stand_in_one_file() -> None:
+    assert read("one\r\ntwo\rthree\nfour", "a.txt").text == "one\ntwo\nthree\nfour"
+    assert len(read("one\r\n\r\ntwo\r\rthree\n\nfour".encode("utf-16-le"), "a.txt").elements) == 4
+
+
+def test_bytes_that_belong_to_no_encoding_cost_themselves_only() -> None:
+    parsed = read("员工请假须提前三天申请。".encode() * 300 + b"\xff\xfe broken", "a.txt")
+    assert parsed.text.count("员工请假须提前三天申请。") == 300
 
 
 def test_blank_lines_part_the_paragraphs_of_plain_text() -> None:

@@ -1,0 +1,135 @@
+"""reStructuredText and Org: headings, lists, code, tables and notes."""
+
+from __future__ import annotations
+
+from ingest.document import ParsedDocument, Reference
+from ingest.parse import parse
+from ingest.settings import IngestSettings
+
+RST = """\
+=============
+安装手册
+=============
+
+Requirements
+============
+
+You need **Python** 3.11 and `the tools <https://example.com>`_::
+
+    pip install youju
+    youju serve
+
+.. note:: Mind the version.
+   It must be exact.
+
+Options
+-------
+
+- first with :ref:`a role <target>`
+- second
+
+1. step one
+2. step two
+
+.. code-block:: python
+   :linenos:
+
+   print(1)
+
++------+-------+
+| Name | Price |
++======+=======+
+| Desk | 120   |
+|      | net   |
++------+-------+
+
+=====  =====
+City   Rate
+=====  =====
+Paris  120
+=====  =====
+
+.. a comment
+.. [1] A footnote.
+
+Further
+=======
+
+The end.
+"""
+
+ORG = """\
+#+TITLE: 季度计划
+#+AUTHOR: Li
+
+* TODO [#A] Goals                                     :work:plan:
+:PROPERTIES:
+:ID: 42
+:END:
+Grow by [[https://example.com][twelve percent]].
+- first
+- [ ] second
+** Costs
+| Item | Cost |
+|------+------|
+| Desk | 120  |
+#+BEGIN_SRC python
+print(1)
+#+END_SRC
+# a comment
+Last words
+over two lines
+"""
+
+
+def read(text: str, name: str) -> ParsedDocument:
+    data = text.encode()
+    return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=False))
+
+
+def test_restructured_text_keeps_its_headings_lists_code_tables_and_notes() -> None:
+    parsed = read(RST, "guide.rst")
+    assert [(e.kind, e.text) for e in parsed.elements] == [
+        ("heading", "安装手册"),
+        ("heading", "Requirements"),
+        ("paragraph", "You need Python 3.11 and the tools:"),
+        ("code", "pip install youju\nyouju serve"),
+        ("paragraph", "Mind the version."),
+        ("paragraph", "It must be exact."),
+        ("heading", "Options"),
+        ("list_item", "first with a role"),
+        ("list_item", "second"),
+        ("list_item", "1. step one"),
+        ("list_item", "2. step two"),
+        ("code", "print(1)"),
+        ("table", "| Name | Price |\n| --- | --- |\n| Desk | 120 net |"),
+        ("table", "| City | Rate |\n| --- | --- |\n| Paris | 120 |"),
+        ("paragraph", "[1] A footnote."),
+        ("heading", "Further"),
+        ("paragraph", "The end."),
+    ]
+    paths = {element.text: element.location.heading_path for element in parsed.elements}
+    assert paths["second"] == ("安装手册", "Requirements", "Options")
+    assert paths["The end."] == ("安装手册", "Further")
+
+
+def test_org_keeps_its_headings_lists_code_and_tables() -> None:
+    parsed = read(ORG, "plan.org")
+    assert parsed.title == "季度计划"
+    assert [(e.kind, e.text) for e in parsed.elements] == [
+        ("heading", "Goals"),
+        ("paragraph", "Grow by twelve percent."),
+        ("list_item", "first"),
+        ("list_item", "[ ] second"),
+        ("heading", "Costs"),
+        ("table", "| Item | Cost |\n| --- | --- |\n| Desk | 120 |"),
+        ("code", "print(1)"),
+        ("paragraph", "Last words\nover two lines"),
+    ]
+    assert parsed.elements[-1].location.heading_path == ("Goals", "Costs")
+
+
+def test_marks_that_are_never_closed_end_with_the_file() -> None:
+    assert read("#+TITLE: a\n* b\n#+BEGIN_SRC x\ncode\n", "a.org").elements[-1].text == "code"
+    assert read("Title\n=====\n\n.. code-block::\n\n   code", "a.rst").elements[-1].text == "code"
+    assert read("a\n:DRAWER:\nb\n", "a.org").text.endswith("b")
