@@ -32,7 +32,7 @@ test: $(VENV)/.installed-test ## Run the tests that are not slow
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest -m "not slow"
 
-test-all: $(VENV)/.installed-test ## Run every test
+test-all: $(VENV)/.installed-test $(VENV)/.installed-ray ## Run every test
 	@echo "==> Running every test"
 	@$(BIN)/python -m pytest
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 import itertools
 import logging
 import os
+import secrets
 import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from ingest.engines import Limits, MakeStage, Stage
@@ -31,6 +33,9 @@ from ingest.settings import IngestSettings
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
+_CPUS = 0.1
+"""What a worker reserves: how many there are is for the settings to say, and what is left of a cluster that has lost
+nodes must have room for all of them, or one stage would wait for the other."""
 _POLL_SECONDS = 0.2
 _ROOM_SECONDS = 120.0
 _FRESH_SECONDS = 1.0
@@ -64,7 +69,6 @@ class RayEngine(Pool[Item, Result]):
             make_stage=_make_checked,
             argument=(stage, _without_secrets(settings), stage.identity(settings)),
             limits=stage.limits(settings),
-            cpus=1.0 if is_elsewhere else 0.0,  # a cluster of this machine alone has nowhere else to put it
             gpus=settings.ray_gpus if stage.uses_gpu else 0.0,
         )
         carry = stage.carry if is_elsewhere and not settings.ray_shared_files else None
@@ -91,7 +95,6 @@ class _Kind:
     make_stage: MakeStage
     argument: object
     limits: Limits
-    cpus: float
     gpus: float
 
 
@@ -157,6 +160,15 @@ def _release_driver(address: str | None) -> None:
 
 def _connect(address: str | None) -> tuple[Answering, Callable[[], None]]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if address is None:
+        # Whoever reaches a Ray cluster can run programs on it: this one is on loopback, and its token known to nobody.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ["RAY_AUTH_MODE"] = "token"
+        os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+    # What its native code has to say comes out as errors of ours.
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
     import ray
 
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "configure_logging": False}
@@ -261,12 +273,10 @@ class _Lane:
         return (
             ray.remote(_Supervisor)
             .options(
-                num_cpus=kind.cpus,
+                num_cpus=_CPUS,
                 num_gpus=kind.gpus,
                 scheduling_strategy="SPREAD",
                 max_restarts=0,
-                max_concurrency=1,
-                name=None,
             )
             .remote(kind.make_stage, kind.argument, kind.limits)
         )
@@ -288,7 +298,8 @@ def _refusal(error: Exception) -> YoujuError | None:
     import ray
 
     if type(error).__name__ in REFUSED or isinstance(error, ray.exceptions.RayTaskError) or _broke_at_start(error):
-        reason = " ".join(str(error).split())[-300:]
+        lines = [line.strip() for line in str(error).splitlines() if line.strip(" ^~")]
+        reason = lines[-1][:300] if lines else type(error).__name__
         return ConfigurationError(
             "ray_node_unfit",
             f"A node of the Ray cluster cannot run Youju: {reason}",
