@@ -90,6 +90,12 @@ class Catalog:
         with self._reader.begin() as connection:
             return [document_of(row) for row in connection.execute(query.order_by(_documents.c.id).limit(limit))]
 
+    def count(self) -> int:
+        """How many documents there are that are not deleted."""
+        query = sa.select(sa.func.count()).select_from(_documents).where(_documents.c.deleted.is_(False))
+        with self._reader.begin() as connection:
+            return int(connection.scalar(query) or 0)
+
     def document(self, document_id: str) -> Document | None:
         """One document, or the one that took over its content when it was moved; None if it is unknown or deleted.
         The caller checks the reader."""

@@ -205,6 +205,14 @@ def holding(engine: sa.Engine, owners: Collection[str]) -> frozenset[str]:
     return frozenset(_held(engine, _leases.c.owner.in_(owners))) if owners else frozenset()
 
 
+def held_names(engine: sa.Engine, prefix: str) -> frozenset[str]:
+    """The names of the leases held now that begin so, without that beginning."""
+    query = sa.select(_leases, now_by_database().label("now")).where(_leases.c.name.startswith(prefix, autoescape=True))
+    with engine.execution_options(reads_only=True).begin() as connection:
+        rows = connection.execute(query).all()
+    return frozenset(row.name.removeprefix(prefix) for row in rows if _is_held(row, row.now))
+
+
 def _held(engine: sa.Engine, which: sa.ColumnElement[bool]) -> dict[str, Holder]:
     """The leases that are held, by owner."""
     query = sa.select(_leases, now_by_database().label("now")).where(which)

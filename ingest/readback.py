@@ -167,13 +167,14 @@ def _counted(document: Document, chunks: Sequence[Chunk]) -> list[Finding]:
 
 def _open_to(document: Document, chunks: Sequence[Chunk]) -> list[Finding]:
     """The catalog decides who may read; where the index says another thing, some do not find what they may read."""
+    if any(chunk.source != document.source for chunk in chunks):
+        return [Finding("source_differs", "Some of its passages are marked in the index as of another source.")]
     wanted = set(document.access)
-    differing = [chunk for chunk in chunks if set(chunk.access) != wanted or chunk.source != document.source]
+    differing = [chunk for chunk in chunks if set(chunk.access) != wanted]
     if not differing:
         return []
     message = f"{len(differing)} of {len(chunks)} passages are marked in the index for other readers than it has."
-    hides = any(not wanted <= set(chunk.access) or chunk.source != document.source for chunk in differing)
-    return [Finding("access_differs", message, hides=hides)]
+    return [Finding("access_differs", message, hides=any(not wanted <= set(chunk.access) for chunk in differing))]
 
 
 def _spread(count: int, limit: int) -> list[int]:

@@ -11,13 +11,14 @@ from dataclasses import replace
 
 from ingest.catalog import Catalog
 from ingest.errors import OwnedError, YoujuError
-from ingest.lease import Lease, holder_of
+from ingest.lease import Lease, held_names, holder_of
 from ingest.ownership import Ownership
 from ingest.runs import Report, Runs, State, Trigger
 from ingest.settings import IngestSettings
 from ingest.store import Store
 
 _RECORD_EVERY_SECONDS = 1.0
+_PREFIX = "source:"
 
 logger = logging.getLogger(__name__)
 
@@ -133,8 +134,13 @@ def tenure(
         run.close(None)
 
 
+def busy_sources(store: Store) -> frozenset[str]:
+    """The sources that a run works on at this moment, on whatever host."""
+    return held_names(store.database, _PREFIX)
+
+
 def _name(source: str) -> str:
-    return f"source:{source}"
+    return f"{_PREFIX}{source}"
 
 
 def _under_way(store: Store, source: str) -> OwnedError:

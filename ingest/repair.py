@@ -1,0 +1,109 @@
+"""Repair: what a verification found is mended by the ordinary means, each source in a run's place.
+
+    wrong readers ──► written again from the catalog
+    orphans       ──► removed
+    all the rest  ──► the catalog forgets what made the document, and a run over just these reads them again
+
+So a document that is damaged stays as it is until its new revision is written, flushed and published; and where its
+source cannot be read, nothing happens to it. No document is deleted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+
+from ingest.errors import YoujuError
+from ingest.listing import Listing
+from ingest.orphans import find_orphans
+from ingest.pipeline import Ingestor
+from ingest.problems import Problem
+from ingest.runs import OnProgress
+from ingest.settings import IngestSettings
+from ingest.sources.folder import LOCAL
+from ingest.sources.narrowed import NarrowedSource
+from ingest.store import Store
+from ingest.tenure import busy_sources, tenure
+
+ORPHANS = "orphans"
+_READERS = "access_differs"
+_DAMAGES = frozenset(
+    {"chunks_missing", "chunks_damaged", "count_differs", "source_differs", "vectors_missing", "vectors_differ"}
+    | {"not_found"}
+)
+_UNFINISHED = frozenset({"failed", "not_updated", "pending", "not_ingested", "changed"})
+
+
+class Repair:
+    """Mends problems, source by source."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: IngestSettings,
+        ingestor: Ingestor,
+        listing: Listing,
+        *,
+        on_progress: OnProgress,
+        stop: threading.Event,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._ingestor = ingestor
+        self._listing = listing
+        self._on_progress = on_progress
+        self._stop = stop
+
+    def mend(self, problems: Sequence[Problem]) -> dict[str, str]:
+        """Mend what can be mended; gives back, by source, why the others could not be, as far as anything was raised.
+
+        Raises what the index and the database raise when they are away.
+        """
+        of_source: dict[str, list[Problem]] = defaultdict(list)
+        for problem in problems:
+            if problem.document_id is not None:
+                of_source[problem.source].append(problem)
+        reasons: dict[str, str] = {}
+        for source, found in sorted(of_source.items()):
+            if self._stop.is_set():
+                break
+            try:
+                self._mend_in_place(source, found)
+                self._ingest_again(source, found)
+            except YoujuError as error:
+                reasons[source] = str(error)
+        return reasons
+
+    def _mend_in_place(self, source: str, problems: Sequence[Problem]) -> None:
+        """What needs no source: chunks that belong to nothing, and readers that the catalog knows better."""
+        orphaned = _ids(problems, {ORPHANS}).keys()
+        readers = _ids(problems, {_READERS}).keys()
+        if not orphaned and not readers:
+            return
+        # Whose a chunk was that says it no more, nobody knows.
+        with tenure(self._store, self._settings, source or LOCAL, stop=self._stop):
+            for document_id, now in self._store.catalog.standing(readers).items():
+                self._store.index.set_access(document_id, now.access)
+            if orphaned:
+                # Nobody else works on the source now: what still belongs to nothing never will.
+                found = find_orphans(self._store, busy=lambda: busy_sources(self._store) - {source})
+                for document_id in orphaned & found.keys():
+                    self._store.index.remove(found[document_id].chunk_ids)
+            self._store.index.flush()
+
+    def _ingest_again(self, source: str, problems: Sequence[Problem]) -> None:
+        damaged = _ids(problems, _DAMAGES)
+        unfinished = _ids(problems, _UNFINISHED)
+        wanted = damaged | unfinished
+        if not wanted:
+            return
+        opened = self._listing.open(source, wanted.values())
+        self._store.catalog.distrust(damaged.keys())
+        self._store.catalog.retry(wanted.keys())
+        self._ingestor.run(NarrowedSource(opened, wanted.values()), on_progress=self._on_progress, stop=self._stop)
+
+
+def _ids(problems: Sequence[Problem], codes: Collection[str]) -> dict[str, str]:
+    """The uris of the documents with one of these problems, by id."""
+    return {problem.document_id: problem.uri for problem in problems if problem.code in codes and problem.document_id}
