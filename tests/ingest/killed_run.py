@@ -1,9 +1,10 @@
-"""A process that ingests a folder while four threads search it without pause; made to be killed.
+"""A process that ingests a folder while eight threads search it without pause; made to be killed.
 
-    python killed_run.py FOLDER HOME COMPLAINTS
+    python killed_run.py ENGINE FOLDER HOME COMPLAINTS
 
-Each text file of the folder holds `parts` numbered paragraphs of one version of one document, written by
-`write_version`. A reader that finds a document missing, doubled or mixed writes a line to COMPLAINTS.
+ENGINE is `edge`, or `server`: the adapter for a Qdrant server, on the simulator that the client keeps in a folder. It
+prints a line when the run begins. Each text file of the folder holds `parts` numbered paragraphs of one version of one
+document, written by `write_version`. A reader that finds one missing, doubled or mixed writes a line to COMPLAINTS.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import re
 import sys
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 from api.settings import Settings
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
+from ingest.index.server import ServerIndex
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
 
-READERS = 4
+READERS = 8
 _MARK = re.compile(r"版本(\d+)段(\d+)共(\d+)")
 # Long enough for each part to be a chunk of its own.
 _FILLER = "这一段说明公司的规章制度和办理流程，请各部门遵照执行并按时反馈结果。" * 7
@@ -35,37 +38,65 @@ def write_version(file: Path, version: int, parts: int) -> None:
     file.write_text("\n\n".join(paragraphs), encoding="utf-8")
 
 
-def complaint(retriever: Retriever, name: str, *, must_exist: bool) -> str | None:
-    """What is wrong with the document as a reader sees it now, or None."""
+def complaint(retriever: Retriever, name: str) -> str | None:
+    """What is wrong with the documents of this name as a reader sees them now, or None.
+
+    There are two where one was removed and another made elsewhere; a document that was moved is one all the time.
+    """
     hits = retriever.retrieve(f"{name}号文件", reader=OPERATOR, limit=40).hits
-    ours = [hit.chunk.text for hit in hits if Path(hit.chunk.uri).stem == name]
-    marks = [mark for text in ours for mark in _MARK.findall(text)]
-    if not marks:
-        return f"{name} is missing" if must_exist else None
-    if len({(version, total) for version, _, total in marks}) > 1:
-        return f"{name} is mixed: {sorted(set(marks))}"
-    counts = Counter(part for _, part, _ in marks)
-    if max(counts.values()) > 1:
-        return f"{name} is doubled: {counts}"
-    if len(counts) != int(marks[0][2]):
-        return f"{name} is not whole: {sorted(counts)} of {marks[0]}"
-    return None
+    texts: defaultdict[str, list[str]] = defaultdict(list)
+    for hit in hits:
+        if Path(hit.chunk.uri).stem == name:
+            texts[hit.chunk.uri].append(hit.chunk.text)
+    if not texts:
+        return f"{name} is missing"
+    versions = []
+    for uri, ours in texts.items():
+        marks = [mark for text in ours for mark in _MARK.findall(text)]
+        if len({(version, total) for version, _, total in marks}) > 1:
+            return f"{uri} is mixed: {sorted(set(marks))}"
+        counts = Counter(part for _, part, _ in marks)
+        if max(counts.values()) > 1:
+            return f"{uri} is doubled: {counts}"
+        if len(counts) != int(marks[0][2]):
+            return f"{uri} is not whole: {sorted(counts)} of {marks[0]}"
+        versions.append(marks[0][0])
+    return f"{name} is there twice: {sorted(texts)}" if len(set(versions)) < len(versions) else None
 
 
 def watch(retriever: Retriever, names: list[str], stop: threading.Event, complaints: Path) -> None:
     """Search for one document after the other, and write down what is wrong."""
     while not stop.is_set():
         for name in names:
-            if found := complaint(retriever, name, must_exist=True):
+            if found := complaint(retriever, name):
                 with complaints.open("a", encoding="utf-8") as file:
                     file.write(found + "\n")
 
 
-def main(folder: Path, home: Path, complaints: Path) -> None:
+def _moved(folder: Path, path: Path) -> bool:
+    """Whether the document is elsewhere now, so that readers must never miss it."""
+    return next(folder.rglob(path.name), None) is not None
+
+
+def open_store(engine: str, home: Path) -> Store:
+    """The home with the index of this engine."""
+    store = Store.open(Settings(home=home), command="ingest")
+    if engine == "edge":
+        return store
+    from qdrant_client import QdrantClient
+
+    store.index.close()
+    simulator = QdrantClient(path=str(home / "simulator"))
+    index = ServerIndex.open(simulator, collection="youju", dimension=store.embedder.dense.dimension)
+    return replace(store, index=index)
+
+
+def main(engine: str, folder: Path, home: Path, complaints: Path) -> None:
     settings = Settings(home=home)
-    with closing(Store.open(settings, command="ingest")) as store:
+    with closing(open_store(engine, home)) as store:
         retriever = Retriever(store.index, store.catalog, store.embedder)
-        names = [Path(d.uri).stem for d in store.catalog.documents(OPERATOR) if d.revision and Path(d.uri).exists()]
+        ready = [Path(d.uri) for d in store.catalog.documents(OPERATOR) if d.revision]
+        names = [path.stem for path in ready if path.stem.startswith("甲") and (path.exists() or _moved(folder, path))]
         stop = threading.Event()
         readers = [
             threading.Thread(target=watch, args=(retriever, names[start::READERS], stop, complaints))
@@ -74,6 +105,7 @@ def main(folder: Path, home: Path, complaints: Path) -> None:
         ]
         for reader in readers:
             reader.start()
+        print("begins", flush=True)
         Ingestor(store, settings).run(FolderSource([folder]))
         stop.set()
         for reader in readers:
@@ -81,4 +113,4 @@ def main(folder: Path, home: Path, complaints: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(*(Path(argument) for argument in sys.argv[1:4]))
+    main(sys.argv[1], *(Path(argument) for argument in sys.argv[2:5]))

@@ -1,0 +1,292 @@
+"""Faults at every seam of a run: whatever fails, readers see whole documents, and the next run finishes."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sqlite3
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from api.settings import Settings
+from assistant.retrieve import Retriever
+from ingest.access import OPERATOR
+from ingest.catalog import Catalog, Publication
+from ingest.document import Chunk, Embedding
+from ingest.engines import Stage
+from ingest.errors import UnavailableError, YoujuError
+from ingest.index import Index
+from ingest.pipeline import Ingestor
+from ingest.sources.folder import FolderSource
+from ingest.store import Store
+
+_PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
+_NAMES = ("年假制度", "报销办法", "访客登记", "机房巡检", "合同归档")
+_MARK = re.compile(r"第(\d+)版第(\d+)段共(\d+)段")
+_WRITES = ("write", "flush", "retire", "set_access")
+
+
+class InlineEngine:
+    """An engine without processes: what is tested here are the seams behind it."""
+
+    def __init__(self, settings: Any, stage: Stage[Any, Any], **_: Any) -> None:
+        self._stage = stage.make(settings)
+
+    def run(self, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+        for item in items:
+            try:
+                yield item, self._stage(item)
+            except YoujuError as error:
+                yield item, error
+
+    def close(self) -> None:
+        pass
+
+
+class FaultyIndex:
+    """An index of which the operation number `at` (from 0) fails, before it does anything or after it has done it.
+
+    It also knows what was written and not flushed yet.
+    """
+
+    def __init__(self, index: Index, at: int | None, *, late: bool) -> None:
+        self._index = index
+        self._at = at
+        self._late = late
+        self.operations = 0
+        self.unflushed: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        operation = getattr(self._index, name)
+        return self._counted(operation) if name in _WRITES else operation
+
+    def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
+        self.unflushed |= {chunk.document_id for chunk in chunks}
+        self._counted(self._index.write)(chunks, embeddings)
+
+    def flush(self) -> None:
+        self._counted(self._index.flush)()
+        self.unflushed.clear()
+
+    def _counted(self, operation: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            fails = self.operations == self._at
+            self.operations += 1
+            if fails and not self._late:
+                raise UnavailableError("index_failed", "The disk failed.")
+            result = operation(*arguments, **named)
+            if fails:
+                raise UnavailableError("index_failed", "The disk failed.")
+            return result
+
+        return run
+
+
+class FaultyCommits:
+    """Of a database the commit number `at` (from 0) fails, before or after it reached the disk."""
+
+    def __init__(self, engine: sa.Engine, at: int | None, *, late: bool) -> None:
+        self.commits = 0
+        self._at = at
+        self._late = late
+        event.listen(engine, "commit", self._commit)
+
+    def _commit(self, connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("reads_only"):
+            return
+        fails = self.commits == self._at
+        self.commits += 1
+        if fails and self._late:
+            connection.connection.dbapi_connection.execute("COMMIT")
+        if fails:
+            raise UnavailableError("database_unavailable", "The disk failed.")
+
+
+@pytest.fixture
+def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder `docs` that was ingested into `home`, and has changed since: edits, a move, a deletion, an addition."""
+    monkeypatch.setattr("ingest.pipeline.open_engine", InlineEngine)
+    monkeypatch.setattr("ingest.pipeline._RETIRE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("ingest.pipeline._BATCH_SECONDS", 0.05)
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    for number, name in enumerate(_NAMES):
+        _write(docs / f"{name}.txt", 1, parts=number + 1)
+    with closing(_open(tmp_path)) as store:
+        _run(tmp_path, store)
+    _write(docs / "年假制度.txt", 2, parts=4)
+    _write(docs / "合同归档.txt", 2, parts=1)
+    (docs / "二部").mkdir()
+    (docs / "报销办法.txt").rename(docs / "二部" / "报销办法.txt")
+    (docs / "访客登记.txt").unlink()
+    _write(docs / "停车规定.txt", 2, parts=2)
+    return tmp_path
+
+
+def _write(file: Path, version: int, *, parts: int) -> None:
+    file.write_text(
+        "\n\n".join(f"{file.stem} 第{version}版第{n}段共{parts}段。{_PARAGRAPH}" for n in range(1, parts + 1))
+    )
+
+
+def _open(root: Path) -> Store:
+    return Store.open(Settings(home=root / "home"), command="test")
+
+
+def _run(root: Path, store: Store) -> None:
+    Ingestor(store, Settings(home=root / "home")).run(FolderSource([root / "docs"]))
+
+
+def _seen(store: Store) -> dict[str, tuple[int, int]]:
+    """Version and length of what a reader finds of each document, by its name; whole ones only, or this fails."""
+    retriever = Retriever(store.index, store.catalog, store.embedder)
+    found: dict[str, tuple[int, int]] = {}
+    for name in (*_NAMES, "停车规定"):
+        marks: defaultdict[str, list[tuple[str, ...]]] = defaultdict(list)
+        for hit in retriever.retrieve(name, reader=OPERATOR, limit=40).hits:
+            if Path(hit.chunk.uri).stem == name:
+                marks[hit.chunk.uri] += _MARK.findall(hit.chunk.text)
+        assert len(marks) <= 1, f"{name} is there more than once"
+        for parts in marks.values():
+            assert len({(version, total) for version, _, total in parts}) == 1, f"{name} is mixed"
+            version, _, total = parts[0]
+            assert sorted(int(number) for _, number, _ in parts) == list(range(1, int(total) + 1)), f"{name}: {parts}"
+            found[f"{name}.txt"] = (int(version), int(total))
+    return found
+
+
+_OLD = {f"{name}.txt": (1, number + 1) for number, name in enumerate(_NAMES)}
+_NEW = {"年假制度.txt": (2, 4), "报销办法.txt": (1, 2), "机房巡检.txt": (1, 4), "合同归档.txt": (2, 1)}
+_NEW["停车规定.txt"] = (2, 2)
+
+
+def _check_between(store: Store) -> None:
+    """Each document is the old one or the new one; only what was deleted or added may be missing."""
+    seen = _seen(store)
+    for name in {*_OLD, *_NEW}:
+        allowed = {_OLD.get(name), _NEW.get(name)}
+        assert seen.get(name) in allowed, f"{name} is {seen.get(name)}, not one of {allowed}"
+
+
+def _check_finished(root: Path) -> None:
+    """The next run, undisturbed, leaves exactly the new documents, and nothing else in the index."""
+    with closing(_open(root)) as store:
+        _check_between(store)
+        _run(root, store)
+        assert _seen(store) == _NEW
+        assert store.index.count() == sum(document.chunks for document in store.catalog.documents(OPERATOR))
+        assert store.catalog.retirements() == []
+        assert store.catalog.unpublished("local") == []
+
+
+def _copies(root: Path) -> Iterator[Path]:
+    """The same state again and again: a fault leaves its traces."""
+    kept = root / "kept"
+    shutil.copytree(root / "home", kept)
+    while True:
+        shutil.rmtree(root / "home")
+        shutil.copytree(kept, root / "home")
+        yield root
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+def test_a_fault_of_the_index_at_any_operation_breaks_no_document(before: Path, late: bool) -> None:
+    for at, root in enumerate(_copies(before)):
+        with closing(_open(root)) as store:
+            faulty = FaultyIndex(store.index, at, late=late)
+            with suppress(UnavailableError):
+                _run(root, replace(store, index=faulty))
+                assert faulty.operations == at, "the fault was swallowed"
+                break
+            _check_between(store)
+        _check_finished(root)
+    assert at > 5
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+def test_a_fault_of_the_database_at_any_commit_breaks_no_document(before: Path, late: bool) -> None:
+    for at, root in enumerate(_copies(before)):
+        with closing(_open(root)) as store:
+            faulty = FaultyCommits(store.database, at, late=late)
+            with suppress(UnavailableError, sa.exc.SQLAlchemyError, sqlite3.Error):
+                _run(root, store)
+            if faulty.commits <= at:
+                break
+        _check_finished(root)
+    assert at > 5
+
+
+def test_nothing_is_published_that_is_not_on_the_disk(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[str] = []
+    with closing(_open(before)) as store:
+        watched = FaultyIndex(store.index, None, late=False)
+        publish = Catalog.publish
+
+        def checked(self: Catalog, publications: Sequence[Publication]) -> None:
+            ours = {publication.reference.document_id for publication in publications}
+            assert not ours & watched.unflushed
+            published.extend(ours)
+            publish(self, publications)
+
+        monkeypatch.setattr(Catalog, "publish", checked)
+        _run(before, replace(store, index=watched))
+    assert len(published) == 4
+
+
+def test_a_full_disk_stops_the_run_and_loses_nothing(before: Path) -> None:
+    with closing(_open(before)) as store:
+        with store.database.connect() as connection:
+            pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
+        event.listen(
+            store.database, "connect", lambda connection, _: connection.execute(f"PRAGMA max_page_count={pages}")
+        )
+        store.database.dispose()
+        for number in range(2000):
+            (before / "docs" / f"{number}.txt").write_text(f"第{number}条")
+        with pytest.raises(UnavailableError) as caught:
+            _run(before, store)
+        assert caught.value.code == "database_unavailable"
+        _check_between(store)
+    for number in range(2000):
+        (before / "docs" / f"{number}.txt").unlink()
+    _check_finished(before)
+
+
+def test_a_disk_without_room_is_noticed_before_the_index_is_harmed(
+    before: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(_open(before)) as store:
+        usage = shutil.disk_usage(before)
+        monkeypatch.setattr("ingest.ownership.shutil.disk_usage", lambda path: usage._replace(free=1000))
+        with pytest.raises(UnavailableError) as caught:
+            _run(before, store)
+        assert caught.value.hint
+        monkeypatch.undo()
+        _check_between(store)
+
+
+def test_a_locked_database_stops_the_run_and_loses_nothing(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.database._BUSY_SECONDS", 0.2)
+    with (
+        closing(_open(before)) as store,
+        closing(sqlite3.connect(before / "home" / "youju.db", isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(UnavailableError) as caught:
+            _run(before, store)
+        assert caught.value.code == "database_unavailable"
+        _check_between(store)
+        other.execute("ROLLBACK")
+    _check_finished(before)
