@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from ingest.access import is_principal
+from ingest.sources.addresses import normal
 
 RESERVED_NAMES = frozenset({"local", "push"})
 """Sources that are always there: `youju ingest PATHS`, and what is uploaded over HTTP."""
@@ -134,9 +135,44 @@ class FsspecSettings(ConfiguredSource):
 
 
 class WebSettings(ConfiguredSource):
-    """Pages of a web site."""
+    """Pages and files of web sites. Globs are matched with path and query, and with the host before them where
+    `same_host` is off."""
 
     type: Literal["web"]
+    start: tuple[str, ...] = Field((), description="Pages that the visit begins with.")
+    sitemaps: tuple[str, ...] = Field((), description="Sitemaps, or indexes of them, whose pages are visited first.")
+    same_host: bool = Field(True, description="Stay on the hosts of start and sitemaps, with or without www.")
+    max_pages: int = Field(5000, ge=1, description="How many addresses one visit may ask for.")
+    max_depth: int = Field(20, ge=0, description="How many links away from a start page or a sitemap; 0: these alone.")
+    delay_seconds: float = Field(1.0, ge=0, description="Pause between two requests to one host.")
+    timeout_seconds: float = Field(30.0, gt=0, description="How long a site may keep silent.")
+    user_agent: str = Field(
+        "Youju/0.1", pattern=r"[A-Za-z_-]+[ -~]*", description="Who asks; its first word is looked for in robots.txt."
+    )
+    unlinked: Literal["keep", "remove"] = Field(
+        "keep", description="What becomes of a page that nothing links to any more, though it is still there."
+    )
+    allow_private: bool = Field(False, description="Allow addresses of this machine and of private networks.")
+    proxy: SecretStr | None = Field(None, description="URL of a proxy; the environment's are not used.")
+
+    @property
+    def agent(self) -> str:
+        """The name that robots.txt and pages call us by."""
+        return re.split(r"[^A-Za-z_-]", self.user_agent, maxsplit=1)[0]
+
+    @field_validator("start", "sitemaps")
+    @classmethod
+    def _are_web_addresses(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        found = [normal(url) for url in urls]
+        if None in found:
+            raise ValueError("write addresses as https://host/path, without user and password")
+        return tuple(url for url in found if url is not None)
+
+    @model_validator(mode="after")
+    def _begins_somewhere(self) -> Self:
+        if not self.start and not self.sitemaps:
+            raise ValueError("give start or sitemaps")
+        return self
 
 
 SourceSettings = Annotated[FolderSettings | FsspecSettings | WebSettings, Field(discriminator="type")]

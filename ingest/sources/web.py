@@ -1,0 +1,133 @@
+"""Pages and files of web sites."""
+
+from __future__ import annotations
+
+import codecs
+import shutil
+import tempfile
+import uuid
+import weakref
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from ingest.document import Reference
+from ingest.errors import DocumentError
+from ingest.settings import IngestSettings
+from ingest.sources import NOTHING_KNOWN
+from ingest.sources.crawl import Crawl, refusal
+from ingest.sources.media import is_html
+from ingest.sources.page_memory import PageMemory
+from ingest.sources.settings import WebSettings
+from ingest.sources.web_client import Manners, WebClient
+
+
+class WebSource:
+    """What start pages and sitemaps lead to. A document's uri is its address.
+
+    `partial` says, after a listing, why pages may have been missed; empty where none were.
+    """
+
+    def __init__(self, source: WebSettings, settings: IngestSettings) -> None:
+        self.name = source.name
+        self.partial: tuple[str, ...] = ()
+        self._source = source
+        self._home = settings.home
+        manners = Manners(
+            user_agent=source.user_agent,
+            delay_seconds=source.delay_seconds,
+            timeout_seconds=source.timeout_seconds,
+            max_bytes=settings.max_file_mb * 2**20,
+            allow_private=source.allow_private,
+            proxy=source.proxy.get_secret_value() if source.proxy is not None else None,
+        )
+        self._open = _Open(WebClient(manners))
+        self._crawl: Crawl | None = None
+        weakref.finalize(self, self._open.close)
+
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
+        """Every page and file, in the order they are met. One that cannot be had is listed, and `fetch` says why.
+
+        Raises SourceError `site_unreachable` where no start page and no sitemap answers.
+        """
+        memory = PageMemory(self._home, self.name)
+        try:
+            self._crawl = crawl = Crawl(self._source, self._open.client, memory, self._open.new_folder())
+            yield from crawl.references(known)
+            self.partial = tuple(crawl.incomplete)
+        finally:
+            memory.close()
+
+    def covers(self, uri: str) -> bool:
+        """Whether it is certain that there is no document at this address any more, unless it was listed."""
+        if self._crawl is None:
+            return False
+        return uri in self._crawl.settled or (self._source.unlinked == "remove" and not self.partial)
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        """The page as the listing saw it, or as it is now. Text in an encoding that only its header names is
+        written as UTF-8.
+
+        Raises DocumentError: `web_unreachable`, `web_failed`, `login_required`, `forbidden`, `page_gone`,
+        `redirected`, `address_refused`, `too_large`.
+        """
+        crawl = self._crawl
+        if crawl is not None and (error := crawl.failed.get(reference.uri)) is not None:
+            raise error
+        path = folder / uuid.uuid4().hex
+        kept = crawl.kept.pop(reference.uri, None) if crawl is not None else None
+        if kept is not None:
+            shutil.move(kept[0], path)
+            charset = kept[1]
+        else:
+            charset = self._download(reference.uri, path)
+        if charset is not None:
+            _recode(path, charset)
+        return replace(reference, path=path)
+
+    def _download(self, url: str, path: Path) -> str | None:
+        answer = self._open.client.get(url, folder=path.parent)
+        if answer.path is None:
+            if answer.status in (301, 302, 303, 307, 308):
+                raise DocumentError("redirected", f"{url} leads elsewhere by now.", "The next run follows it.")
+            raise refusal(url, answer.status)
+        answer.path.replace(path)
+        return answer.charset if is_html(answer.media_type) or answer.media_type.startswith("text/") else None
+
+
+class _Open:
+    """What a source holds open: connections, and a folder of its own for bodies that were not asked for yet."""
+
+    def __init__(self, client: WebClient) -> None:
+        self.client = client
+        self._folder: Path | None = None
+
+    def new_folder(self) -> Path:
+        """An empty folder; the one before is removed."""
+        self._discard()
+        self._folder = Path(tempfile.mkdtemp(prefix="youju-web-"))
+        return self._folder
+
+    def close(self) -> None:
+        """Let go of all of it."""
+        self.client.close()
+        self._discard()
+
+    def _discard(self) -> None:
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def _recode(path: Path, charset: str) -> None:
+    """Write the file as UTF-8 with a mark, which no reader mistakes, where it is in the encoding that was named.
+
+    What the header says counts more than what the page says; but where it is wrong, the page is left as it is.
+    """
+    try:
+        if codecs.lookup(charset).name in ("utf-8", "ascii", "utf-8-sig"):
+            return
+        data = path.read_bytes()
+        text = data.decode({"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252"}.get(charset, charset))
+    except (LookupError, UnicodeError):
+        return
+    path.write_bytes(codecs.BOM_UTF8 + text.encode("utf-8", "replace"))

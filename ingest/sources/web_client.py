@@ -1,0 +1,268 @@
+"""Requests to web sites: one connection per host and one request at a time, no faster than the site wants.
+
+Names are looked up here and the connection goes to the address that was checked, so that no name can lead to this
+machine or its network behind the check. Proxies and passwords of the environment are left alone; with `proxy` set,
+names are the proxy's business and only numeric addresses are checked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, urlsplit, urlunsplit
+
+import httpx
+
+from ingest.errors import DocumentError
+from ingest.sources.addresses import is_numeric, resolve, site
+
+ACCEPT: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,*/*;q=0.8"
+_TRIES = 2
+_PAUSE_SECONDS = 1.0
+_LONGEST_PAUSE_SECONDS = 120.0  # a site that wants more is left for the next run
+_LONGEST_DELAY_SECONDS = 60.0
+_LONGEST_ANSWER_SECONDS = 1800.0
+_SMALL_BYTES = 64 * 1024
+_DOWN_AFTER = 3  # failures one after the other
+_BUSY = (429, 503)
+_PASSING = (*_BUSY, 500, 502, 504)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a site answered. `path` holds the body where it was wanted, `digest` (SHA-256) and `size` are its."""
+
+    status: int
+    headers: Mapping[str, str]
+    path: Path | None = None
+    digest: str = ""
+    size: int = 0
+
+    @property
+    def media_type(self) -> str:
+        """The content type in lower case, without parameters."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    @property
+    def charset(self) -> str | None:
+        """The encoding that the header names."""
+        for part in self.headers.get("content-type", "").split(";")[1:]:
+            name, _, value = part.partition("=")
+            if name.strip().lower() == "charset" and value.strip(" \"'"):
+                return value.strip(" \"'").lower()
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Manners:
+    """How sites are spoken to. `delay_seconds`: from the end of one answer of a host to the next request to it."""
+
+    user_agent: str
+    delay_seconds: float = 1.0
+    timeout_seconds: float = 30.0
+    max_bytes: int = 512 * 2**20
+    allow_private: bool = False
+    proxy: str | None = None
+
+
+class WebClient:
+    """Fetches pages. Not safe to call from several threads; close it."""
+
+    def __init__(self, manners: Manners, stop: threading.Event | None = None) -> None:
+        self._manners = manners
+        self._stop = stop or threading.Event()
+        self._ssl: ssl.SSLContext | None = None
+        self._clients: dict[str, httpx.Client] = {}
+        self._addresses: dict[str, list[str]] = {}
+        self._free_at: dict[str, float] = {}
+        self._delays: dict[str, float] = {}
+        self._failures: dict[str, int] = {}
+
+    def slow_down(self, url: str, delay_seconds: float) -> None:
+        """Wait at least this long between requests to the host of this address."""
+        self._delays[site(url)] = min(delay_seconds, _LONGEST_DELAY_SECONDS)
+
+    def get(
+        self,
+        url: str,
+        *,
+        asking: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+        wants: Callable[[Answer], bool] = lambda answer: True,
+        max_bytes: int | None = None,
+    ) -> Answer:
+        """What the site answers, redirects included, which are not followed. A body of status 200 goes into a new
+        file in `folder`, if `wants` says so of the answer without it. `asking` are further headers.
+
+        Raises DocumentError: `web_unreachable`, `address_refused`, `too_large`.
+        """
+        host = site(url)
+        if self._failures.get(host, 0) >= _DOWN_AFTER:
+            raise _unreachable(host, f"it failed {_DOWN_AFTER} times in a row")
+        limit = min(max_bytes or self._manners.max_bytes, self._manners.max_bytes)
+        for tries_left in reversed(range(_TRIES)):
+            try:
+                answer = self._once(url, asking or {}, folder, wants, limit)
+            except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
+                self._forget(host)
+                if not tries_left:
+                    self._failures[host] = self._failures.get(host, 0) + 1
+                    raise _unreachable(host, _reason(error)) from error
+                self._wait(_PAUSE_SECONDS)
+                continue
+            pause = _pause(answer)
+            if answer.status not in _PASSING or not tries_left or pause > _LONGEST_PAUSE_SECONDS:
+                break
+            self._wait(pause)
+        self._failures[host] = self._failures.get(host, 0) + 1 if answer.status in _PASSING else 0
+        return answer
+
+    def close(self) -> None:
+        """Close all connections."""
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def _once(
+        self,
+        url: str,
+        asking: Mapping[str, str],
+        folder: Path | None,
+        wants: Callable[[Answer], bool],
+        max_bytes: int,
+    ) -> Answer:
+        with self._stream(url, asking) as response:
+            answer = Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()})
+            if folder is None or answer.status != 200 or not wants(answer):
+                if answer.status in (204, 304) or _length(answer) <= _SMALL_BYTES:
+                    response.read()  # an answer that is read to its end leaves the connection open
+                return answer
+            return _received(response, answer, folder / f"{hashlib.sha256(url.encode()).hexdigest()}.part", max_bytes)
+
+    @contextmanager
+    def _stream(self, url: str, asking: Mapping[str, str]) -> Iterator[httpx.Response]:
+        """One request, when the host may be asked again, to an address that may be spoken to."""
+        host = site(url)
+        self._wait(self._free_at.get(host, 0.0) - time.monotonic())
+        client = self._client(host)
+        parts = urlsplit(url)
+        refused: Exception | None = None
+        try:
+            for address in self._targets(parts):
+                request = client.build_request(
+                    "GET",
+                    urlunsplit(parts._replace(netloc=address)),
+                    headers={"host": host, **asking},
+                    extensions={"sni_hostname": parts.hostname},
+                )
+                try:
+                    response = client.send(request, stream=True)
+                except httpx.ConnectError as error:
+                    refused = error
+                    continue
+                try:
+                    yield response
+                finally:
+                    response.close()
+                return
+            raise refused or OSError("it has no address")
+        finally:
+            self._free_at[host] = time.monotonic() + max(self._manners.delay_seconds, self._delays.get(host, 0.0))
+
+    def _targets(self, parts: SplitResult) -> list[str]:
+        """What to put in the place of the host: its addresses, or its name where a proxy looks it up."""
+        name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
+        if self._manners.proxy is not None:
+            if is_numeric(name):
+                resolve(name, port, private=self._manners.allow_private)
+            return [parts.netloc]
+        if parts.netloc not in self._addresses:
+            self._addresses[parts.netloc] = resolve(name, port, private=self._manners.allow_private)
+        return [f"[{ip}]:{port}" if ":" in ip else f"{ip}:{port}" for ip in self._addresses[parts.netloc]]
+
+    def _client(self, host: str) -> httpx.Client:
+        if host not in self._clients:
+            if self._ssl is None:
+                self._ssl = httpx.create_ssl_context(trust_env=False)
+                self._ssl.load_default_certs()  # a company's own authority is in the system's store
+            self._clients[host] = httpx.Client(
+                headers={"user-agent": self._manners.user_agent, "accept": ACCEPT, "accept-encoding": "gzip, deflate"},
+                timeout=self._manners.timeout_seconds,
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0),
+                verify=self._ssl,
+                proxy=self._manners.proxy,
+                trust_env=False,
+            )
+        return self._clients[host]
+
+    def _forget(self, host: str) -> None:
+        if client := self._clients.pop(host, None):
+            client.close()
+        self._addresses.pop(host, None)
+
+    def _wait(self, seconds: float) -> None:
+        if seconds > 0:
+            self._stop.wait(seconds)
+
+
+def _received(response: httpx.Response, answer: Answer, path: Path, max_bytes: int) -> Answer:
+    if max_bytes < _length(answer) < float("inf"):
+        raise _too_large(max_bytes)
+    digest, size, deadline = hashlib.sha256(), 0, time.monotonic() + _LONGEST_ANSWER_SECONDS
+    with path.open("wb") as file:
+        for piece in response.iter_bytes():
+            size += len(piece)
+            if size > max_bytes:
+                raise _too_large(max_bytes)
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the answer takes too long")
+            digest.update(piece)
+            file.write(piece)
+    return Answer(answer.status, answer.headers, path, digest.hexdigest(), size)
+
+
+def _length(answer: Answer) -> float:
+    """The bytes that the answer announces, before they are unpacked; infinite where it does not."""
+    announced = answer.headers.get("content-length", "")
+    return float(announced) if announced.isdigit() else float("inf")
+
+
+def _pause(answer: Answer) -> float:
+    """How long the site wants to be left alone, in seconds."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isdigit():
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return _PAUSE_SECONDS
+    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+    return max((until - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return "it did not answer in time"
+    return str(error) or type(error).__name__
+
+
+def _unreachable(host: str, reason: str) -> DocumentError:
+    return DocumentError("web_unreachable", f"{host} cannot be reached: {reason}.", "The next run tries again.")
+
+
+def _too_large(max_bytes: int) -> DocumentError:
+    return DocumentError(
+        "too_large", f"It is larger than {max_bytes >> 20} MiB.", "Raise YOUJU_MAX_FILE_MB, or exclude it."
+    )
