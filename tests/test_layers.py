@@ -24,6 +24,8 @@ CHAINS = {"ingest": ("pipeline", "schedule"), "assistant": ("answer",)}
 
 ANYWHERE = {"pydantic", "numpy"}
 HOMES: dict[str, tuple[str, ...]] = {
+    # finding documents
+    "fsspec": ("ingest/sources/connecting",),
     # reading documents
     "unstructured": ("ingest/parse",),
     "pypdfium2": ("ingest/parse",),
@@ -66,7 +68,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     # answering
     "langsmith": ("assistant/models",),
     "langchain_core": ("assistant/models", "assistant/prompts", "assistant/answer", "assistant/condense"),
-    "httpx": ("ingest/embedding/remote", "assistant/models", "api/cli", "api/dingtalk"),
+    "httpx": ("ingest/embedding/remote", "ingest/sources/web_client", "assistant/models", "api/cli", "api/dingtalk"),
     # faces
     "fastapi": ("api",),
     "starlette": ("api",),

@@ -10,8 +10,9 @@ from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.archives import ArchiveSource
 from ingest.sources.folder import FolderSource
+from ingest.sources.remote import RemoteSource
 from ingest.sources.selection import Selection
-from ingest.sources.settings import FolderSettings, SourceSettings
+from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettings
 
 
 def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
@@ -19,12 +20,14 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
 
     Raises ConfigurationError where a package for it is missing.
     """
+    opened: FolderSource | RemoteSource
     if isinstance(source, FolderSettings):
-        folder = FolderSource.of(source)
-        return (
-            ArchiveSource(folder, settings, Selection.of(source, hidden=source.hidden)) if source.archives else folder
-        )
-    raise ConfigurationError("unknown_source_type", f"Sources of type {source.type!r} cannot be read yet.")
+        opened = FolderSource.of(source)
+    elif isinstance(source, FsspecSettings):
+        opened = RemoteSource(source, max_file_mb=settings.max_file_mb)
+    else:
+        raise ConfigurationError("unknown_source_type", f"Sources of type {source.type!r} cannot be read yet.")
+    return ArchiveSource(opened, settings, Selection.of(source, hidden=source.hidden)) if source.archives else opened
 
 
 def open_paths(paths: Iterable[Path], settings: IngestSettings) -> Source:

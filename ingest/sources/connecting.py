@@ -1,0 +1,124 @@
+"""Opening the file system that a URL and options describe: the one place that knows the libraries behind fsspec."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import fsspec
+
+from ingest.errors import ConfigurationError
+from ingest.sources.settings import FsspecSettings
+
+# By scheme: the module that is needed, and our extra that brings it.
+_NEEDED: Final = {
+    "s3": ("s3fs", "s3"),
+    "s3a": ("s3fs", "s3"),
+    "sftp": ("sshfs", "sftp"),
+    "ssh": ("sshfs", "sftp"),
+    "smb": ("smbprotocol", "smb"),
+    "webdav": ("webdav4", "webdav"),
+    "webdavs": ("webdav4", "webdav"),
+}
+_FLAT: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "cos", "obs", "r2"})
+"""Stores without folders: one listing gives everything, a thousand names a request."""
+_TALKATIVE: Final = (
+    "botocore",
+    "aiobotocore",
+    "s3fs",
+    "fsspec",
+    "asyncssh",
+    "smbprotocol",
+    "spnego",
+    "httpx",
+    "httpcore",
+)
+_KEEPALIVE_SECONDS = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """An fsspec file system (`files`), and where in it the source begins. `is_flat`: it has no folders."""
+
+    files: Any
+    root: str
+    is_flat: bool
+
+
+def connect(source: FsspecSettings) -> Connected:
+    """The file system of this source. What cannot be reached is said by the library's own errors, here or later.
+
+    Raises ConfigurationError where a package is missing or the scheme is unknown.
+    """
+    scheme = urlsplit(source.url).scheme.lower()
+    _check_needed(scheme)
+    for name in _TALKATIVE:  # at the level debug they write down headers
+        logging.getLogger(name).setLevel(logging.WARNING)
+    options = {**_defaults(scheme, source.timeout_seconds), **source.storage_options()}
+    if scheme in ("webdav", "webdavs"):
+        return Connected(_webdav(source.url, options), "", is_flat=False)
+    try:
+        files, root = fsspec.url_to_fs(source.url, skip_instance_cache=True, **options)
+    except (ImportError, ValueError) as error:
+        if isinstance(error, ImportError) or "not known" in str(error):
+            raise ConfigurationError(
+                "unknown_protocol",
+                f"The source {source.name!r} begins with {scheme}://, which cannot be read here.",
+                "Install the package that fsspec needs for it.",
+            ) from None
+        raise
+    return Connected(files, root, scheme in _FLAT)
+
+
+def disconnect(connected: Connected) -> None:
+    """Close what the file system has open, as far as it can be told to. Never fails."""
+    files = connected.files
+    protocols = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
+    with suppress(Exception):
+        if "s3" in protocols:
+            files.close_session(files.loop, files.s3)
+        elif "webdav" in protocols:
+            files.client.http.close()
+        elif "smb" in protocols:
+            importlib.import_module("smbclient").delete_session(files.host, port=files._port)
+
+
+def _check_needed(scheme: str) -> None:
+    module, extra = _NEEDED.get(scheme, ("fsspec", ""))
+    if importlib.util.find_spec(module) is None:
+        raise ConfigurationError(
+            "package_missing", f"Sources at {scheme}:// need the package {module}.", f"pip install 'youju[{extra}]'"
+        )
+
+
+def _defaults(scheme: str, timeout_seconds: float) -> dict[str, Any]:
+    if scheme in ("s3", "s3a"):
+        limits = {"connect_timeout": timeout_seconds, "read_timeout": timeout_seconds, "retries": {"max_attempts": 1}}
+        return {"config_kwargs": limits}
+    if scheme in ("sftp", "ssh"):
+        # The library's own default takes any host for the one that is meant; () asks ~/.ssh/known_hosts.
+        return {
+            "known_hosts": (),
+            "connect_timeout": timeout_seconds,
+            "login_timeout": timeout_seconds,
+            "keepalive_interval": _KEEPALIVE_SECONDS,
+        }
+    if scheme == "smb":
+        # Without this, a file that is being read would be locked for everybody else.
+        return {"timeout": int(timeout_seconds), "share_access": "rwd", "register_session_retries": 1}
+    return {"timeout": timeout_seconds} if scheme in ("webdav", "webdavs") else {}
+
+
+def _webdav(url: str, options: dict[str, Any]) -> Any:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    user = options.pop("username", parts.username)
+    if user is not None:
+        options["auth"] = (user, options.pop("password", ""))
+    protocol = "https" if parts.scheme == "webdavs" else "http"
+    return fsspec.filesystem("webdav", base_url=f"{protocol}://{host}{parts.path}", skip_instance_cache=True, **options)
