@@ -7,6 +7,7 @@ Calls are synchronous; asynchronous code crosses to a thread before it comes her
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,6 +22,7 @@ metadata = sa.MetaData()
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 30
+_IDLE_SECONDS = 60
 _MIGRATION_LOCK = 0x596F756A75  # any number that no other program on the same database is likely to use
 
 
@@ -64,13 +66,16 @@ def _engine(settings: IngestSettings) -> sa.Engine:
         event.listen(engine, "begin", _begin_immediately)
         return engine
     try:
-        return sa.create_engine(settings.database_url.get_secret_value(), pool_pre_ping=True)
+        engine = sa.create_engine(settings.database_url.get_secret_value(), pool_pre_ping=True)
     except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigurationError(
             "database_url_unusable",
             f"YOUJU_DATABASE_URL cannot be used ({type(error).__name__}).",
             "Write it as postgresql+psycopg://user:password@host/name and install youju[postgres].",
         ) from None
+    if engine.dialect.name == "postgresql":
+        event.listen(engine, "connect", _prepare_postgresql)
+    return engine
 
 
 def _make_home(home: Path) -> None:
@@ -91,6 +96,13 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _prepare_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    # A process that is suspended in the middle of a transaction would keep its locks, and everybody waiting for them.
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
+    connection.commit()
 
 
 def _begin_immediately(connection: sa.Connection) -> None:

@@ -141,9 +141,11 @@ class Lease:
     def _take(self, command: str, *, sole: bool) -> bool:
         us = current_holder()
         with self._engine.begin() as connection:
-            row = connection.execute(sa.select(_leases).where(_leases.c.name == self.name).with_for_update()).one()
+            # Locked means that its holder is committing something, or that another process is just taking it.
+            free = sa.select(_leases).where(_leases.c.name == self.name).with_for_update(skip_locked=True)
+            row = connection.execute(free).first()
             now = float(connection.scalar(sa.select(now_by_database())) or 0.0)
-            if not sole and _is_held(row, now):
+            if row is None or (not sole and _is_held(row, now)):
                 return False
             connection.execute(
                 sa.update(_leases)
