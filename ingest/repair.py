@@ -11,10 +11,11 @@ source cannot be read, nothing happens to it. No document is deleted.
 from __future__ import annotations
 
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from ingest.errors import YoujuError
+from ingest.errors import OwnedError, YoujuError
 from ingest.listing import Listing
 from ingest.orphans import find_orphans
 from ingest.pipeline import Ingestor
@@ -27,6 +28,8 @@ from ingest.store import Store
 from ingest.tenure import busy_sources, tenure
 
 ORPHANS = "orphans"
+_PATIENCE_SECONDS = 30.0
+_TRY_AGAIN_SECONDS = 0.5
 _READERS = "access_differs"
 _DAMAGES = frozenset(
     {"chunks_missing", "chunks_damaged", "count_differs", "source_differs", "vectors_missing", "vectors_differ"}
@@ -69,11 +72,23 @@ class Repair:
             if self._stop.is_set():
                 break
             try:
-                self._mend_in_place(source, found)
-                self._ingest_again(source, found)
+                self._patiently(self._mend_in_place, source, found)
+                self._patiently(self._ingest_again, source, found)
             except YoujuError as error:
                 reasons[source] = str(error)
         return reasons
+
+    def _patiently(
+        self, mend: Callable[[str, Sequence[Problem]], None], source: str, problems: Sequence[Problem]
+    ) -> None:
+        """Do it once the run that is under way is over, if that is soon."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return mend(source, problems)
+            except OwnedError:
+                if time.monotonic() > deadline or self._stop.wait(_TRY_AGAIN_SECONDS):
+                    raise
 
     def _mend_in_place(self, source: str, problems: Sequence[Problem]) -> None:
         """What needs no source: chunks that belong to nothing, and readers that the catalog knows better."""

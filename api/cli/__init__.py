@@ -26,6 +26,7 @@ _COMMANDS = {
     "eval": "Measure retrieval on a set in the BEIR layout.",
     "documents": "List the documents and their states.",
     "runs": "List the runs; follow or cancel one.",
+    "verify": "Prove that every document is searchable; mend what is not.",
     "doctor": "Check this installation and its settings.",
 }
 

@@ -1,0 +1,126 @@
+"""`youju verify`: whether every document is searchable, and what is wrong with those that are not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from api.cli import DONE, DONE_IN_PART
+from api.cli.connection import connect
+from api.cli.output import console, notes, print_json
+from api.settings import load_settings
+from ingest.errors import YoujuError
+
+app = typer.Typer()
+
+_SHOWN = 20
+_LINE_EVERY_SECONDS = 10.0
+_STAGES = {
+    "documents": "Reading back",
+    "index": "Looking through the index",
+    "sources": "Asking the sources",
+    "repair": "Repairing",
+    "again": "Looking again",
+}
+
+
+@app.command()
+def verify(
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is wrong, and look at it again.")] = False,
+    thorough: Annotated[
+        bool, typer.Option("--thorough", help="Search for every passage, and embed each again to compare.")
+    ] = False,
+    sources: Annotated[bool, typer.Option(help="Ask the sources, too, what they have.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Read every document back through search and name each that is not found, with the reason.
+
+    Exit code 0: all is well, or was repaired; 1: something is wrong, and is listed; 2: it could not be found out.
+    """
+    body = {"repair": repair, "thorough": thorough, "sources": sources}
+    with connect(load_settings(), command="verify") as connection:
+        report = follow(connection.stream("/v1/verify", body))
+    if as_json:
+        print_json(report)
+    else:
+        print_verification(report)
+    left = any(not problem["repaired"] for problem in report["problems"])
+    raise typer.Exit(DONE_IN_PART if left or not report["complete"] else DONE)
+
+
+def follow(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+    """Show how far a verification is until it ends, and give back what it found."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    times = (TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, *times, console=notes, disable=not notes.is_terminal) as bar:
+        shown = _Shown(bar)
+        for name, data in events:
+            if name == "failed":
+                error = data["error"]
+                raise YoujuError(error["code"], error["message"], error["hint"])
+            if name == "finished":
+                return dict(data)
+            if data:
+                shown.update(data)
+    raise YoujuError("verification_broke_off", "The verification broke off.", "Run it again.")
+
+
+class _Shown:
+    """A bar for each stage, or a line now and then where there is no terminal."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._stage = ""
+        self._task = bar.add_task("Verifying", total=None, rate="")
+        self._since = 0.0
+        self._last_line = time.monotonic()
+
+    def update(self, progress: Mapping[str, Any]) -> None:
+        stage, done, total = progress["stage"], progress["done"], progress["total"] or None
+        if stage != self._stage:
+            self._stage, self._since = stage, progress["seconds"]
+            self._bar.remove_task(self._task)
+            self._task = self._bar.add_task(_STAGES[stage], total=total, rate="")
+        rate = f"{done / max(progress['seconds'] - self._since, 0.1):.0f}/s, {progress['problems']} problems"
+        self._bar.update(self._task, completed=done, total=total, rate=rate)
+        if not notes.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS:
+            self._last_line = time.monotonic()
+            notes.print(f"{_STAGES[stage]}: {done} of {total or '?'}, {rate}")
+
+
+def print_verification(report: Mapping[str, Any]) -> None:
+    """What a verification found, for people: what was repaired, what is worth knowing, and in the end what is not
+    searchable."""
+    problems = report["problems"]
+    repaired = [problem for problem in problems if problem["repaired"]]
+    left = [problem for problem in problems if not problem["repaired"]]
+    hidden = {problem["document_id"]: problem for problem in reversed(left) if problem["hides"]}
+    console.print(
+        f"{report['chunks']:,} passages in the index; {report['documents_per_second']:.0f} documents/s, "
+        f"{report['seconds']:.1f} s in all"
+    )
+    if report["busy"]:
+        console.print(f"A run is working on {', '.join(map(escape, report['busy']))}: what it brings in is left out.")
+    if repaired:
+        console.print(f"{len(repaired)} problems were repaired:")
+        _print(repaired)
+    others = [problem for problem in left if not problem["hides"]]
+    if others:
+        console.print(f"{len(others)} problems that hide no document:")
+        _print(others)
+    console.print(report["sentence"])
+    _print(list(reversed(hidden.values())))
+    if left and not repaired:
+        console.print("`youju verify --repair` mends what it can.")
+
+
+def _print(problems: Sequence[Mapping[str, Any]]) -> None:
+    for problem in problems[:_SHOWN]:
+        console.print(f"  [red]{problem['code']}[/red]  {escape(problem['uri'])}\n      {escape(problem['message'])}")
+    if len(problems) > _SHOWN:
+        console.print(f"  … and {len(problems) - _SHOWN} more: `--json` lists all of them")

@@ -1,0 +1,113 @@
+"""`POST /v1/verify`: whether every document that should be searchable is, and what is wrong with those that are not.
+
+For the operator: what it says names documents, whoever may read those.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncGenerator
+from dataclasses import asdict
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, Field
+
+from api.errors import error_fields, internal_error
+from api.routes import workspace_of
+from api.security import current_operator
+from api.streaming import EventStream, sse
+from ingest.errors import YoujuError
+from ingest.problems import Problem, Verification, VerifyProgress
+from ingest.verify import Verifier
+
+router = APIRouter(prefix="/v1/verify", dependencies=[Depends(current_operator)])
+
+_EVERY_SECONDS = 0.2
+
+
+class VerifyRequest(BaseModel):
+    """What to look at, and whether to mend it."""
+
+    repair: bool = Field(False, description="Mend what is wrong, and look at it again.")
+    thorough: bool = Field(False, description="Search for every passage, and embed each again to compare.")
+    sources: bool = Field(True, description="Ask the sources, too, what they have.")
+
+
+class ProblemBody(BaseModel):
+    """What is wrong with a document, or with a source: then `document_id` is null and `uri` its name.
+
+    `hides`: whether all or part of the document cannot be found because of it.
+    """
+
+    uri: str
+    document_id: str | None
+    source: str
+    code: str
+    message: str
+    hides: bool
+    repaired: bool
+
+    @classmethod
+    def of(cls, problem: Problem) -> ProblemBody:
+        return cls(**asdict(problem))
+
+
+class VerificationBody(BaseModel):
+    """What was looked at and what was found. `sentence` says it in a few words; `busy` are sources that a run works on,
+    whose unfinished documents are not complained about."""
+
+    documents: int
+    searchable: int
+    chunks: int
+    orphans: int
+    busy: list[str]
+    seconds: float
+    documents_per_second: float
+    complete: bool
+    sentence: str
+    problems: list[ProblemBody]
+
+    @classmethod
+    def of(cls, verification: Verification) -> VerificationBody:
+        fields = {**asdict(verification), "sentence": verification.sentence()}
+        fields["problems"] = [ProblemBody.of(problem) for problem in verification.problems]
+        return cls(**fields)
+
+
+@router.post("")
+async def verify(asked: VerifyRequest, request: Request) -> Response:
+    """Verify, as server-sent events: `progress`, then `finished` or `failed`. A client that goes away ends it; what
+    was repaired by then stays so."""
+    return EventStream(_events(asked, request))
+
+
+async def _events(asked: VerifyRequest, request: Request) -> AsyncGenerator[str, None]:
+    workspace = workspace_of(request)
+    verifier = Verifier(workspace.store, workspace.settings, workspace.ingestor)
+    latest: list[VerifyProgress] = []
+    stop = threading.Event()
+
+    def work() -> Verification:
+        return verifier.verify(
+            repair=asked.repair,
+            thorough=asked.thorough,
+            ask_sources=asked.sources,
+            on_progress=lambda progress: latest.__setitem__(slice(None), [progress]),
+            stop=stop,
+        )
+
+    working = asyncio.ensure_future(asyncio.to_thread(work))
+    try:
+        while not working.done():
+            await asyncio.wait({working}, timeout=_EVERY_SECONDS)
+            yield sse("progress", asdict(latest[0]) if latest else {})
+        yield sse("finished", VerificationBody.of(working.result()).model_dump())
+    except YoujuError as error:
+        yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, request.scope)})
+    except Exception as error:
+        yield sse("failed", {"error": error_fields(*internal_error(request.scope, error), request.scope)})
+    finally:
+        stop.set()
+        await asyncio.wait({working})
