@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -51,11 +52,12 @@ def rows_of(lines: Sequence[Line]) -> list[list[str]]:
     segments = [segment for line in lines for segment in line]
     strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
     edges = [(left + right) / 2 for left, right in strips]
-    columns = [
-        [segment for segment in segments if _column(segment, edges) == number] for number in range(len(edges) + 1)
-    ]
-    widths = [max((s.x1 for s in held), default=0.0) - min((s.x0 for s in held), default=0.0) for held in columns]
-    grid = [[[s for s in line if _column(s, edges) == number] for number in range(len(edges) + 1)] for line in lines]
+    grid: list[list[Line]] = [[[] for _ in range(len(edges) + 1)] for _ in lines]
+    for cells, line in zip(grid, lines, strict=True):
+        for segment in line:
+            cells[bisect_left(edges, (segment.x0 + segment.x1) / 2)].append(segment)
+    stacked = [[segment for cells in grid for segment in cells[number]] for number in range(len(edges) + 1)]
+    widths = [max((s.x1 for s in held), default=0.0) - min((s.x0 for s in held), default=0.0) for held in stacked]
     begins = _begin(lines, grid, widths)
     rows: list[list[str]] = []
     for cells, begin in zip(grid, begins, strict=True):
@@ -65,10 +67,6 @@ def rows_of(lines: Sequence[Line]) -> list[list[str]]:
         else:
             rows[-1] = [joined(above, below) for above, below in zip(rows[-1], texts, strict=True)]
     return rows
-
-
-def _column(segment: Segment, edges: Sequence[float]) -> int:
-    return sum((segment.x0 + segment.x1) / 2 > edge for edge in edges)
 
 
 def _hangs(segment: Segment, above: Line, segments: Sequence[Segment]) -> bool:

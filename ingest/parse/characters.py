@@ -22,6 +22,9 @@ SLANTED = 9
 _SLANT = 0.1
 """Text that is off by more than this part of a quarter turn is slanted."""
 _BULK = 512
+_MATRIX = np.zeros(6, dtype=np.float32)
+_NAME = ctypes.create_string_buffer(128)
+"""Where pdfium writes to, which is one thing at a time: it is not to be called from two threads at once."""
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
 
 
@@ -255,26 +258,41 @@ def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segm
 
     `places` gives the index on the page of each of the part's characters.
     """
-    import pypdfium2.raw as pdfium
-
+    size_of, matrix_of, *_ = _font_calls()
+    handle = ctypes.cast(raw, ctypes.c_void_p).value
     first, last = int(places[segment.first]), int(places[segment.last])
-    matrix = pdfium.FS_MATRIX()
-    size = pdfium.FPDFText_GetFontSize(raw, first)
-    if pdfium.FPDFText_GetMatrix(raw, first, matrix):
-        size *= math.hypot(matrix.c, matrix.d)
-    font, bold = _font(raw, first)
-    bold = bold and _font(raw, last)[1]
+    size = size_of(handle, first)
+    if matrix_of(handle, first, _MATRIX.ctypes.data):
+        size *= math.hypot(_MATRIX[2], _MATRIX[3])
+    font, bold = _font(handle, first)
+    bold = bold and _font(handle, last)[1]
     segment.size = round(size * 2) / 2 if size > 1 else segment.size
     segment.bold, segment.font = bold, font
     return segment
 
 
-def _font(raw: Any, place: int) -> tuple[str, bool]:
+def _font(handle: int | None, place: int) -> tuple[str, bool]:
     """The name of a character's font, in lower case, and whether it is a bold one."""
+    *_, info_of, weight_of = _font_calls()
+    info_of(handle, place, _NAME, len(_NAME), None)
+    font = _NAME.value.decode("utf-8", "replace").lower()
+    weight = weight_of(handle, place)
+    return font, 600 <= weight <= 1000 or any(word in font for word in _BOLD_FONTS)
+
+
+@lru_cache(maxsize=1)
+def _font_calls() -> tuple[Any, Any, Any, Any]:
+    """pdfium's size, matrix, font and weight of one character, with plain addresses as in `_calls`."""
     import pypdfium2.raw as pdfium
 
-    buffer = ctypes.create_string_buffer(128)
-    pdfium.FPDFText_GetFontInfo(raw, place, buffer, 128, None)
-    font = buffer.value.decode("utf-8", "replace").lower()
-    weight = pdfium.FPDFText_GetFontWeight(raw, place)
-    return font, 600 <= weight <= 1000 or any(word in font for word in _BOLD_FONTS)
+    handle, place, number = ctypes.c_void_p, ctypes.c_int, ctypes.c_ulong
+    kinds = (
+        (pdfium.FPDFText_GetFontSize, ctypes.c_double, (handle, place)),
+        (pdfium.FPDFText_GetMatrix, ctypes.c_int, (handle, place, handle)),
+        (pdfium.FPDFText_GetFontInfo, number, (handle, place, handle, number, handle)),
+        (pdfium.FPDFText_GetFontWeight, ctypes.c_int, (handle, place)),
+    )
+    size, matrix, info, weight = (
+        ctypes.PYFUNCTYPE(result, *taken)(ctypes.cast(call, handle).value or 0) for call, result, taken in kinds
+    )
+    return size, matrix, info, weight

@@ -13,6 +13,8 @@ _MOST_FOREIGN = 0.3
 """Of French and German letters a tenth is accented; of Chinese read as Latin-1, all are."""
 _MISREAD = re.compile(r"[ÃÂâäåæçèéï][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _MOST_MISREAD = 0.02
+_IS_LETTER = np.array([chr(code).isalpha() for code in range(128)])
+_IS_VOWEL = np.array([chr(code) in "aeiouyAEIOUY" for code in range(128)])
 _ENOUGH_LETTERS = 150
 _LEAST_VOWELS = 0.22
 """Of any language in Latin letters a third is vowels, of letters that are shifted or shuffled a fifth at most."""
@@ -25,7 +27,7 @@ def is_garbage(text: str) -> bool:
     """Whether most of the text certainly means nothing: private, replaced or control characters, or codes of glyphs,
     or bytes of another encoding."""
     drawn = "".join(text.split())
-    if not drawn:
+    if not drawn or (drawn.isascii() and drawn.isprintable() and "(cid:" not in drawn):
         return False
     if sum(len(found) for found in _MEANINGLESS.findall(drawn)) > _MOST_MEANINGLESS * len(drawn):
         return True
@@ -42,11 +44,14 @@ def is_doubtful(text: str) -> bool:
 
     Part numbers and dumps look so, too: what else could be read there must decide.
     """
-    latin = [letter for letter in text if letter.isascii() and letter.isalpha()]
-    if len(latin) >= _ENOUGH_LETTERS and len(latin) * 2 > len(text.replace(" ", "")):
-        vowels = sum(letter in "aeiouyAEIOUY" for letter in latin)
-        if vowels < _LEAST_VOWELS * len(latin):
+    letters = np.frombuffer(text.encode("ascii", "ignore"), dtype=np.uint8)
+    latin = int(np.count_nonzero(_IS_LETTER[letters]))
+    if latin >= _ENOUGH_LETTERS and latin * 2 > len(text) - text.count(" "):
+        vowels = int(np.count_nonzero(_IS_VOWEL[letters]))
+        if vowels < _LEAST_VOWELS * latin:
             return True
+    if text.isascii():
+        return False
     han = "".join(_HAN.findall(text))
     return len(han) >= _ENOUGH_HAN and _common(han) < _LEAST_COMMON
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -99,20 +101,37 @@ def _collect(
     """Walk the objects of a page, or of a form on it whose place on the page is the matrix `form`."""
     import pypdfium2.raw as pdfium
 
-    if depth:
-        count, get = pdfium.FPDFFormObj_CountObjects(holder), pdfium.FPDFFormObj_GetObject
-    else:
-        count, get = pdfium.FPDFPage_CountObjects(holder), pdfium.FPDFPage_GetObject
-    for place in range(count):
-        counter[0] -= 1
-        if counter[0] < 0 or len(found) > _MAX_LINES:
+    get, get_inside, kind_of = _calls()
+    counting = pdfium.FPDFFormObj_CountObjects if depth else pdfium.FPDFPage_CountObjects
+    count = max(min(counting(holder), counter[0]), 0)
+    counter[0] -= count
+    handle = ctypes.cast(holder, ctypes.c_void_p).value
+    items = list(map(get_inside if depth else get, repeat(handle), range(count)))
+    for item, kind in zip(items, map(kind_of, items), strict=True):
+        if len(found) > _MAX_LINES:
             return
-        item = get(holder, place)
-        kind = pdfium.FPDFPageObj_GetType(item)
         if kind == pdfium.FPDF_PAGEOBJ_PATH:
-            found += [_moved(box, form) for box in _lines_of(item)]
+            found += [_moved(box, form) for box in _lines_of(ctypes.cast(item, pdfium.FPDF_PAGEOBJECT))]
         elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
-            _collect(item, _times(_matrix(item), form), found, counter, depth + 1)
+            inner = ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)
+            _collect(inner, _times(_matrix(inner), form), found, counter, depth + 1)
+
+
+@lru_cache(maxsize=1)
+def _calls() -> tuple[Any, Any, Any]:
+    """pdfium's object of a page, object of a form, and kind of an object, with plain addresses: most of what stands on
+    a page is text, and passed over."""
+    import pypdfium2.raw as pdfium
+
+    handle, place = ctypes.c_void_p, ctypes.c_ulong
+    one = ctypes.PYFUNCTYPE(handle, handle, ctypes.c_int)
+    inside = ctypes.PYFUNCTYPE(handle, handle, place)
+    kind = ctypes.PYFUNCTYPE(ctypes.c_int, handle)
+    return (
+        one(ctypes.cast(pdfium.FPDFPage_GetObject, handle).value or 0),
+        inside(ctypes.cast(pdfium.FPDFFormObj_GetObject, handle).value or 0),
+        kind(ctypes.cast(pdfium.FPDFPageObj_GetType, handle).value or 0),
+    )
 
 
 def _lines_of(item: Any) -> Iterator[tuple[float, float, float, float]]:

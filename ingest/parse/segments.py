@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 _HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _HAN_EDGE = re.compile(rf"[{_HAN}，。、；：！？）】」』》“”]")
 _RTL_FIRST, _RTL_LAST = 0x0590, 0x08FF
+_NOTHING = "\x01"
+"""No text has it: characters below the space are blanks."""
 HYPHEN = 0x02
 """What pdfium gives for a hyphen at the end of a line."""
 
@@ -81,24 +83,18 @@ def segments_of(
     ends, narrow = _breaks(codes[drawn], boxes[drawn])
     if cuts is not None and cuts.size:
         ends = np.union1d(ends, _parted(boxes[drawn], cuts))
-    letters = _letters(codes, blank)
-    for left in np.flatnonzero(narrow):  # a space between two Han characters that touch is no space
-        for place in range(drawn[left] + 1, drawn[left + 1]):
-            letters[place] = ""
+    text = _text(codes, blank, [(drawn[left] + 1, drawn[left + 1]) for left in np.flatnonzero(narrow)])
     starts = np.concatenate(([0], ends + 1))
     stops = np.concatenate((ends, [drawn.size - 1]))
-    low = np.minimum.reduceat(boxes[drawn], starts, axis=0)
-    high = np.maximum.reduceat(boxes[drawn], starts, axis=0)
-    tall = boxes[drawn][:, 3] - boxes[drawn][:, 1]
+    low = np.minimum.reduceat(boxes[drawn, :2], starts, axis=0).tolist()
+    high = np.maximum.reduceat(boxes[drawn, 2:], starts, axis=0).tolist()
+    tall = (boxes[drawn[starts], 3] - boxes[drawn[starts], 1]).tolist()
+    places = zip(drawn[starts].tolist(), drawn[stops].tolist(), low, high, tall, strict=True)
     found = []
-    for number, (start, stop) in enumerate(zip(starts.tolist(), stops.tolist(), strict=True)):
-        text = " ".join("".join(letters[drawn[start] : drawn[stop] + 1]).split())
-        if text:
-            x0, y0 = low[number, 0], low[number, 1]
-            x1, y1 = high[number, 2], high[number, 3]
-            size = float(tall[start])
-            first, last = int(index[drawn[start]]), int(index[drawn[stop]])
-            found.append(Segment(text, float(x0), float(y0), float(x1), float(y1), size, first=first, last=last))
+    for start, stop, (x0, y0), (x1, y1), size in places:
+        words = " ".join(text[start : stop + 1].replace(_NOTHING, "").split())
+        if words:
+            found.append(Segment(words, x0, y0, x1, y1, size, first=int(index[start]), last=int(index[stop])))
     return found
 
 
@@ -110,18 +106,20 @@ def _parted(boxes: Floats, cuts: Floats) -> npt.NDArray[np.intp]:
     return np.flatnonzero(between.any(axis=0))
 
 
-def _letters(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_]) -> list[str]:
-    """One string per code; surrogate halves are put together in the first of the two."""
-    valid = np.where(blank, 32, np.where(codes == HYPHEN, 45, np.where(codes > 0x10FFFF, 0xFFFD, codes)))
-    letters = [chr(code) for code in valid.tolist()]
-    for place in np.flatnonzero((valid[:-1] & 0xFC00) == 0xD800):
-        pair = letters[place] + letters[place + 1]
-        letters[place] = pair.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        letters[place + 1] = ""
-    for place in np.flatnonzero((valid & 0xF800) == 0xD800):
-        if len(letters[place]) == 1 and 0xD800 <= ord(letters[place]) <= 0xDFFF:
-            letters[place] = "\ufffd"
-    return letters
+def _text(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_], removed: list[tuple[int, int]]) -> str:
+    """One letter per code: a space for a blank, and nothing that is seen for `removed` ones, from the first place of
+    each pair to before the second. Surrogate halves are put together in the first of the two."""
+    letters = np.where(blank, 32, np.where(codes == HYPHEN, 45, codes)).astype(np.uint32)
+    half = (letters & 0xF800) == 0xD800
+    if half.any():
+        pair = np.flatnonzero(((letters[:-1] & 0xFC00) == 0xD800) & ((letters[1:] & 0xFC00) == 0xDC00))
+        whole = 0x10000 + ((letters[pair] & 0x3FF) << 10) + (letters[pair + 1] & 0x3FF)
+        letters[half] = 0xFFFD
+        letters[pair], letters[pair + 1] = whole, ord(_NOTHING)
+    letters[letters > 0x10FFFF] = 0xFFFD
+    for first, after in removed:  # a space between two Han characters that touch is no space
+        letters[first:after] = ord(_NOTHING)
+    return letters.astype("<u4").tobytes().decode("utf-32-le")
 
 
 def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
@@ -130,14 +128,16 @@ def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.b
     wide = np.maximum(boxes[:, 2] - boxes[:, 0], 0.1)
     tall = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
     cell = max(float(np.median(tall[~blank])) if (~blank).any() else 1.0, 1.0)
+    across = np.clip(boxes[:, 0] * 8, 0, 0xFFFF).astype(np.int64)
     for offset in (0.0, 0.5):
         # Neighbours in this order are candidates; the second pass catches pairs that the grid of the first parts.
-        row = np.floor(boxes[:, 1] / cell + offset)
-        order = np.lexsort((np.arange(codes.size), boxes[:, 0], row, codes))
+        row = np.clip(np.floor(boxes[:, 1] / cell + offset), 0, 0xFFFF).astype(np.int64)
+        order = np.argsort(codes.astype(np.int64) << 32 | row << 16 | across, kind="stable")
         here, there = order[1:], order[:-1]
+        alike = np.flatnonzero(codes[here] == codes[there])
+        here, there = here[alike], there[alike]
         same = (
-            (codes[here] == codes[there])
-            & (np.abs(boxes[here, 0] - boxes[there, 0]) < 0.4 * np.minimum(wide[here], wide[there]))
+            (np.abs(boxes[here, 0] - boxes[there, 0]) < 0.4 * np.minimum(wide[here], wide[there]))
             & (np.abs(boxes[here, 1] - boxes[there, 1]) < 0.3 * tall[here])
             & (np.abs(tall[here] - tall[there]) < 0.2 * tall[here])
         )
