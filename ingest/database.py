@@ -50,7 +50,8 @@ def _translate(context: sa.engine.ExceptionContext) -> None:
             f"The database is damaged ({error}).",
             "Restore YOUJU_HOME from a backup, or move it away and ingest again.",
         ) from None
-    if isinstance(context.sqlalchemy_exception, sa.exc.OperationalError | sa.exc.InterfaceError):
+    gone = isinstance(context.sqlalchemy_exception, sa.exc.OperationalError | sa.exc.InterfaceError)
+    if gone or context.is_disconnect:
         raise UnavailableError(
             "database_unavailable",
             f"The database does not answer ({type(error).__name__}).",

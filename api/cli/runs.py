@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -46,16 +47,19 @@ def runs(
         print_json(RunsBody(runs=listed).model_dump())
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("run", "source", "by", "state", "started", "documents", "new", "changed", "deleted", "failed"):
-        table.add_column(column, overflow="fold")
+    for column in ("run", "source", "by", "state", "started", "done", "new", "chg", "del", "failed"):
+        table.add_column(column, overflow="fold", no_wrap=column != "source")
+    failed = []
     for run in listed:
         figures = (f"{run.done}/{run.found}", run.new, run.changed, run.deleted, run.failed)
         state = f"[{_STYLES[run.state]}]{run.state}[/]"
-        started = f"{run.started_at[:19]}Z".replace("T", " ")
+        started = datetime.fromisoformat(run.started_at).astimezone().strftime("%m-%d %H:%M")
         table.add_row(run.run_id[:8], escape(run.source), run.trigger, state, started, *map(str, figures))
         if run.error is not None:
-            table.add_row("", "", "", f"[red]{run.error.code}[/red]", escape(run.error.message))
+            failed.append((run.run_id, run.error))
     console.print(table)
+    for run_id, error in failed:
+        _print_failure({"code": error.code, "uri": run_id[:8], "message": error.message})
 
 
 @app.command()
