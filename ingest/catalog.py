@@ -96,6 +96,14 @@ class Catalog:
         with self._reader.begin() as connection:
             return int(connection.scalar(query) or 0)
 
+    def tally(self) -> dict[str, tuple[int, int]]:
+        """How many documents each source has, by its name, and how many of them failed."""
+        counts = (sa.func.count(), sa.func.count(_documents.c.error_code))
+        query = sa.select(_documents.c.source, *counts).where(_documents.c.deleted.is_(False))
+        with self._reader.begin() as connection:
+            rows = connection.execute(query.group_by(_documents.c.source)).all()
+        return {name: (documents, failed) for name, documents, failed in rows}
+
     def document(self, document_id: str) -> Document | None:
         """One document, or the one that took over its content when it was moved; None if it is unknown or deleted.
         The caller checks the reader."""
@@ -157,15 +165,18 @@ class Catalog:
     def publish(self, publications: Sequence[Publication]) -> None:
         """Make these revisions current, all in one transaction, and note the older ones for retirement.
 
-        A document that was moved disappears under its old identity in the same transaction.
+        A document that was moved disappears under its old identity in the same transaction. One that was deleted
+        since its revision was taken stays deleted, and what was written of it is noted for retirement.
         """
         with self._engine.begin() as connection:
             at = tick(connection)
+            withdrawn = set()
             for new in publications:
                 reference = new.reference
-                connection.execute(
+                updated = connection.execute(
                     sa.update(_documents)
-                    .where(_documents.c.id == reference.document_id)
+                    # Deleting a document takes the digest away.
+                    .where(_documents.c.id == reference.document_id, _documents.c.taken_digest == new.digest)
                     .values(
                         path=stored_path(reference),
                         title=new.title,
@@ -186,12 +197,13 @@ class Catalog:
                         **NO_FAILURE,
                     )
                 )
-            retire(
-                connection,
-                [(p.reference.document_id, p.revision - 1) for p in publications if p.revision > 1],
-            )
+                if not updated.rowcount:
+                    withdrawn.add(reference.document_id)
+            revisions = [(p.reference.document_id, p.revision) for p in publications]
+            outdated = [(identity, taken if identity in withdrawn else taken - 1) for identity, taken in revisions]
+            retire(connection, [(identity, last) for identity, last in outdated if last])
             for new in publications:
-                if new.moved_from is not None:
+                if new.moved_from is not None and new.reference.document_id not in withdrawn:
                     delete(connection, [new.moved_from], at, moved_to=new.reference.document_id)
 
     def record_failure(self, reference: Reference, error: YoujuError, fingerprint: str) -> None:

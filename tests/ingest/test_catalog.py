@@ -78,6 +78,21 @@ def test_a_deleted_document_is_gone_and_may_return_under_a_new_revision(catalog:
     assert [(r.first, r.last) for r in catalog.retirements()] == [(1, 1), (1, 1)]
 
 
+def test_a_document_that_is_deleted_while_it_is_brought_in_stays_deleted(catalog: Catalog) -> None:
+    reference, other = _reference(), _reference("b.txt")
+    _publish(catalog, reference, "one")
+    revision = catalog.take_revision(reference, "two")
+    catalog.delete([reference.document_id])
+    written = Publication(reference, revision, "two", "pipeline", "A", "txt", "en", 2)
+    catalog.publish(
+        [written, Publication(other, catalog.take_revision(other, "o"), "o", "pipeline", "B", "txt", "en", 1)]
+    )
+    assert catalog.document(reference.document_id) is None
+    assert list(catalog.standing([reference.document_id, other.document_id])) == [other.document_id]
+    assert {(each.document_id, each.last) for each in catalog.retirements()} >= {(reference.document_id, revision)}
+    assert _publish(catalog, reference, "two") > revision
+
+
 def test_a_failure_keeps_the_last_good_revision(catalog: Catalog) -> None:
     reference = _reference()
     _publish(catalog, reference, "one")
