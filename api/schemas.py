@@ -289,6 +289,7 @@ class ReportBody(BaseModel):
     deleted: int
     failed: int
     chunks: int
+    embedded: int
     seconds: float
     failures: list[FailureBody]
 
