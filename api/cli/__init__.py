@@ -24,6 +24,7 @@ _COMMANDS = {
     "search": "Find the passages that match a query.",
     "serve": "Serve the chat page, HTTP and DingTalk.",
     "eval": "Measure retrieval on a set in the BEIR layout.",
+    "sources": "List the sources; look at what one would bring.",
     "documents": "List the documents and their states.",
     "runs": "List the runs; follow or cancel one.",
     "verify": "Prove that every document is searchable; mend what is not.",

@@ -1,4 +1,4 @@
-"""`youju ingest`: bring files and folders into the index."""
+"""`youju ingest`: bring files and folders, or the sources of the settings, into the index."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from api.cli import DONE, DONE_IN_PART
-from api.cli.connection import connect
+from api.cli import DONE, DONE_IN_PART, NOT_DONE
+from api.cli.connection import Connection, connect
 from api.cli.output import console, print_json
 from api.cli.progress import RunProgress
 from api.settings import load_settings
-from ingest.errors import YoujuError
+from ingest.errors import ConfigurationError, UnavailableError, YoujuError
 
 app = typer.Typer()
 
@@ -23,7 +23,11 @@ _SHOWN_FAILURES = 20
 
 @app.command()
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders; folders are read to the bottom.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders; folders are read to the bottom.")
+    ] = None,
+    source: Annotated[list[str] | None, typer.Option(help="A source of the settings, by its name.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every source of the settings, one after the other.")] = False,
     allow_deletions: Annotated[
         bool, typer.Option("--allow-deletions", help="Remove documents even where most of them are gone.")
     ] = False,
@@ -31,16 +35,55 @@ def ingest(
 ) -> None:
     """Bring files and folders into the index: new ones, changed ones, and the removal of those that are gone.
 
-    Exit code 0: all of it; 1: some documents failed, and are listed; 2: nothing could be done.
+    Exit code 0: all of it; 1: some documents or sources failed, and are listed; 2: nothing could be done.
     """
-    body = {"paths": [path.absolute().as_uri() for path in paths], "allow_deletions": allow_deletions}
+    if sum((bool(paths), bool(source), every)) != 1:
+        raise typer.BadParameter("give either files and folders, or --source NAME, or --all")
     with connect(load_settings(), command="ingest") as connection:
-        report = follow(connection.stream("/v1/runs", body))
+        if paths or (source and len(source) == 1):
+            wanted = {"paths": [path.absolute().as_uri() for path in paths]} if paths else {"source": (source or [])[0]}
+            reports = [follow(connection.stream("/v1/runs", {**wanted, "allow_deletions": allow_deletions}))]
+            answer = reports[0]
+        else:
+            reports = _run_each(connection, source or _enabled(connection), allow_deletions)
+            answer = {"runs": reports}
     if as_json:
-        print_json(report)
+        print_json(answer)
     else:
-        print_report(report)
-    raise typer.Exit(DONE_IN_PART if report["failures"] else DONE)
+        for report in reports:
+            print_report(report)
+    raise typer.Exit(_outcome(reports))
+
+
+def _enabled(connection: Connection) -> list[str]:
+    listed = connection.get("/v1/sources")["sources"]
+    names = [source["name"] for source in listed if source["enabled"] and source["place"] is not None]
+    if not names:
+        raise ConfigurationError(
+            "no_sources", "The settings have no source that is enabled.", "Add one to youju.toml under [[sources]]."
+        )
+    return names
+
+
+def _run_each(connection: Connection, names: list[str], allow_deletions: bool) -> list[dict[str, Any]]:
+    """Run one source after the other: the report of each, or its `error` where nothing could be done."""
+    reports: list[dict[str, Any]] = []
+    for name in names:
+        try:
+            events = connection.stream("/v1/runs", {"source": name, "allow_deletions": allow_deletions})
+            reports.append({"source": name, **follow(events)})
+        except UnavailableError:  # the server that does the work is gone
+            raise
+        except YoujuError as error:
+            answered = {"code": error.code, "message": error.message, "hint": error.hint}
+            reports.append({"source": name, "error": answered})
+    return reports
+
+
+def _outcome(reports: list[dict[str, Any]]) -> int:
+    if all("error" in report for report in reports):
+        return NOT_DONE
+    return DONE_IN_PART if any("error" in report or report["failures"] for report in reports) else DONE
 
 
 def follow(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
@@ -58,6 +101,12 @@ def follow(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
 
 def print_report(report: dict[str, Any]) -> None:
     """What a run did, for people."""
+    if "source" in report:
+        console.print(f"[bold]{escape(report['source'])}[/bold]")
+    if "error" in report:
+        error = report["error"]
+        console.print(f"  [red]{error['code']}[/red]  {escape(error['message'])}\n      {escape(error['hint'])}")
+        return
     counts = ", ".join(
         f"{report[name]} {name}" for name in ("new", "changed", "unchanged", "deleted", "failed") if report[name]
     )

@@ -28,8 +28,7 @@ from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, sse
 from ingest.errors import RequestError, YoujuError
 from ingest.runs import Report, Runs
 from ingest.sources import Source
-from ingest.sources.folder import FolderSource
-from ingest.sources.opening import named, open_source
+from ingest.sources.opening import named, open_paths, open_source
 
 if TYPE_CHECKING:
     from api.workspace import Workspace
@@ -60,12 +59,13 @@ class RunRequest(BaseModel):
         """The source that is meant. Raises RequestError where there is none of that name."""
         if self.source is not None:
             return open_source(named(settings, self.source), settings)
-        return FolderSource(
+        paths = [
             Path(os.fsdecode(unquote_to_bytes(path.removeprefix("file://"))))
             if path.startswith("file://")
             else Path(path)
             for path in self.paths
-        )
+        ]
+        return open_paths(paths, settings)
 
 
 @router.post("")

@@ -12,7 +12,8 @@ from ingest.sources.archives import ArchiveSource
 from ingest.sources.folder import FolderSource
 from ingest.sources.remote import RemoteSource
 from ingest.sources.selection import Selection
-from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettings
+from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettings, WebSettings
+from ingest.sources.web import WebSource
 
 
 def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
@@ -20,6 +21,8 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
 
     Raises ConfigurationError where a package for it is missing.
     """
+    if isinstance(source, WebSettings):
+        return WebSource(source, settings)
     opened: FolderSource | RemoteSource
     if isinstance(source, FolderSettings):
         opened = FolderSource.of(source)

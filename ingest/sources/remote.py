@@ -5,6 +5,7 @@ What the libraries below raise is translated here, and everything that `options`
 
 from __future__ import annotations
 
+import errno
 import re
 import time
 import uuid
@@ -67,9 +68,9 @@ class RemoteSource:
                 yield self._reference(uri, int(info.get("size") or 0), time_ns, token)
         except YoujuError:
             raise
-        except FileNotFoundError:
-            raise SourceError("path_missing", f"There is nothing at {self._base}.", _STAYS) from None
         except Exception as error:  # whatever the library of this protocol raises
+            if _is(error, errno.ENOENT):
+                raise SourceError("path_missing", f"There is nothing at {self._base}.", _STAYS) from None
             raise self._away(SourceError, error) from None
         for folder in self._refusals:
             yield self._reference(folder, 0, 0, "")
@@ -167,10 +168,10 @@ class RemoteSource:
                 return
             except YoujuError:
                 raise
-            except FileNotFoundError:
-                raise DocumentError("file_missing", "It was gone when it was fetched.", "Run again.") from None
             except Exception as error:  # whatever the library of this protocol raises
-                if attempt == _ATTEMPTS or isinstance(error, PermissionError):
+                if _is(error, errno.ENOENT):
+                    raise DocumentError("file_missing", "It was gone when it was fetched.", "Run again.") from None
+                if attempt == _ATTEMPTS or _is(error, errno.EACCES):
                     raise self._unfetched(error) from None
                 time.sleep(_PAUSE_SECONDS * attempt)
                 with suppress(Exception):
@@ -248,6 +249,12 @@ def _entries(files: Any, folder: str) -> list[dict[str, Any]]:
     return sorted(
         (info for info in found if info["name"].strip("/") != folder.strip("/")), key=lambda info: str(info["name"])
     )
+
+
+def _is(error: Exception, number: int) -> bool:
+    """Whether it is the error of this number; not all libraries have the class that goes with it."""
+    kinds = {errno.ENOENT: FileNotFoundError, errno.EACCES: PermissionError}
+    return isinstance(error, kinds[number]) or (isinstance(error, OSError) and error.errno == number)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -194,7 +194,7 @@ def smb(folder: Path) -> Iterator[FileServer]:
     )
     assert SMBD is not None
     process = subprocess.Popen(
-        [SMBD, "-s", config, "-F"],
+        [SMBD, "-s", config, "-F", "--no-process-group"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # at its end it ends its whole process group

@@ -1,0 +1,71 @@
+"""`youju sources`: where documents are taken from, and in which state; `check` for what one would list now."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from api.cli.connection import connect
+from api.cli.output import console, print_json
+from api.settings import load_settings
+
+app = typer.Typer()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback(invoke_without_command=True)
+def sources(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the sources of the settings: their schedules, their documents and their last runs."""
+    if context.invoked_subcommand is not None:
+        return
+    with connect(load_settings(), command="sources") as connection:
+        listed = connection.get("/v1/sources")
+    if as_json:
+        print_json(listed)
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in ("source", "type", "documents", "failed", "last run", "next run", "place"):
+        table.add_column(column, overflow="fold")
+    for source in listed["sources"]:
+        last = source["last_run"]
+        table.add_row(
+            escape(source["name"]) + ("" if source["enabled"] else " (off)"),
+            source["type"] or "[yellow]not in the settings[/yellow]",
+            str(source["documents"]),
+            str(source["failed"]),
+            f"{last['state']} {last['started_at'][:16].replace('T', ' ')}Z" if last else "never",
+            (source["next_run_at"] or "")[:16].replace("T", " ") + ("Z" if source["next_run_at"] else ""),
+            escape(source["place"] or ""),
+        )
+        if last and last["error"]:
+            table.add_row("", "", "", "", f"[red]{last['error']['code']}[/red]", "", escape(last["error"]["message"]))
+    console.print(table)
+    console.print(f"{len(listed['sources'])} sources")
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="The source.")],
+    limit: Annotated[int, typer.Option(min=0, max=1000, help="How many documents to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List the documents of a source without ingesting any: is it there, and do its globs take what they should?"""
+    with connect(load_settings(), command="sources") as connection:
+        found = connection.get(f"/v1/sources/{quote(name, safe='')}/check", limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    for document in found["documents"]:
+        readers = ", ".join(document["access"]) or "the operator alone"
+        console.print(f"{'  ' if document['known'] else '+ '}{escape(document['uri'])}  [dim]{escape(readers)}[/dim]")
+    if found["found"] > len(found["documents"]):
+        console.print(f"  … and {found['found'] - len(found['documents'])} more")
+    console.print(
+        f"{found['found']} documents, {found['new']} of them new, {found['gone']} gone, "
+        f"listed in {found['seconds']:.1f} s; nothing was ingested"
+    )

@@ -1,0 +1,132 @@
+"""`/v1/sources`: the sources of the settings, what each has brought in, and a look at what one would list now.
+
+All of it is for the operator: names and addresses of sources are nobody else's business.
+"""
+
+from __future__ import annotations
+
+import time
+from itertools import islice
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel
+
+from api.routes import workspace_of
+from api.runs import RunBody
+from api.security import current_operator
+from api.workspace import Workspace
+from ingest.schedule import next_run_at
+from ingest.sources.opening import named, open_source
+from ingest.sources.settings import RESERVED_NAMES, FolderSettings, FsspecSettings, SourceSettings
+
+router = APIRouter(prefix="/v1/sources", dependencies=[Depends(current_operator)])
+
+
+class SourceBody(BaseModel):
+    """A source and its state. `type` is that of the settings; `local` (paths of the command line) and `push`
+    (uploads) are always there; null: the settings have no such source any more, and its documents are left over."""
+
+    name: str
+    type: str | None
+    place: str | None
+    enabled: bool
+    schedule: str | None
+    time_zone: str | None
+    next_run_at: str | None
+    documents: int
+    failed: int
+    last_run: RunBody | None
+
+
+class SourcesBody(BaseModel):
+    """Those of the settings, in their order, then others that have documents."""
+
+    sources: list[SourceBody]
+
+
+class ListedBody(BaseModel):
+    """A document that a source lists."""
+
+    uri: str
+    size: int
+    access: tuple[str, ...]
+    known: bool
+
+
+class CheckBody(BaseModel):
+    """What a source lists now: `found`, of which `new` were never ingested; `gone` are no longer there."""
+
+    source: str
+    found: int
+    new: int
+    gone: int
+    seconds: float
+    documents: list[ListedBody]
+
+
+@router.get("")
+def sources(request: Request) -> SourcesBody:
+    """The sources of the settings with their state, and any others that have documents."""
+    workspace = workspace_of(request)
+    tally = workspace.store.catalog.tally()
+    configured = {source.name: source for source in workspace.settings.sources}
+    others = sorted(tally.keys() - configured.keys())
+    return SourcesBody(
+        sources=[
+            _body(workspace, name, configured.get(name), tally.get(name, (0, 0))) for name in (*configured, *others)
+        ]
+    )
+
+
+@router.get("/{name}/check")
+def check(
+    name: str,
+    request: Request,
+    limit: Annotated[int, Query(ge=0, le=1000, description="How many of the documents are shown.")] = 20,
+) -> CheckBody:
+    """List the documents of a source without ingesting any: whether it can be reached, and what its globs take."""
+    workspace = workspace_of(request)
+    started = time.monotonic()
+    source = open_source(named(workspace.settings, name), workspace.settings)
+    known = workspace.store.catalog.known(name)
+    listed = {
+        reference.uri: reference
+        for reference in source.references({uri: document.token for uri, document in known.items()})
+    }
+    return CheckBody(
+        source=name,
+        found=len(listed),
+        new=len(listed.keys() - known.keys()),
+        gone=sum(uri not in listed and source.covers(uri) for uri in known),
+        seconds=round(time.monotonic() - started, 3),
+        documents=[
+            ListedBody(uri=item.uri, size=item.size, access=item.access, known=item.uri in known)
+            for item in islice(listed.values(), limit)
+        ],
+    )
+
+
+def _body(workspace: Workspace, name: str, source: SourceSettings | None, tally: tuple[int, int]) -> SourceBody:
+    due = next_run_at(workspace.store.database, source) if source is not None else None
+    runs = workspace.store.runs.runs(source=name, limit=1)
+    return SourceBody(
+        name=name,
+        type=source.type if source is not None else name if name in RESERVED_NAMES else None,
+        place=_place(source) if source is not None else None,
+        enabled=source.enabled if source is not None else name in RESERVED_NAMES,
+        schedule=source.schedule if source is not None else None,
+        time_zone=source.time_zone if source is not None else None,
+        next_run_at=due.isoformat(timespec="seconds") if due is not None else None,
+        documents=tally[0],
+        failed=tally[1],
+        last_run=RunBody.of(runs[0]) if runs else None,
+    )
+
+
+def _place(source: SourceSettings) -> str:
+    if isinstance(source, FolderSettings):
+        return str(source.path)
+    if isinstance(source, FsspecSettings):
+        return source.url
+    return " ".join((*source.start, *source.sitemaps))
