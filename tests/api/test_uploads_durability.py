@@ -1,0 +1,149 @@
+"""What was accepted is ingested, and what was deleted stays away, whatever happens to the server in between."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from api.intake import Intake
+from api.settings import Settings
+from ingest.access import OPERATOR
+from ingest.originals import Originals
+from ingest.pipeline import Ingestor
+from ingest.runs import Report
+from ingest.sources.push import PushSource
+from ingest.store import Store
+from ingest.uploads import Receipt, Uploads, Wanted
+from tests.api.command_line import serving
+
+TEXT = "员工每年享有十五天年假，未休的年假在次年三月底作废。".encode()
+
+
+def accept(intake: Intake, path: str, data: bytes = TEXT) -> Receipt:
+    """Take an upload as the route does."""
+    with intake.originals.receive() as incoming:
+        incoming.write(data)
+        incoming.finish()
+        return intake.accept(incoming, Wanted(path), None)
+
+
+@pytest.fixture
+def intake(store: Store, settings: Settings) -> Intake:
+    return Intake(store, Ingestor(store, settings), settings.home)
+
+
+@pytest.mark.slow
+def test_an_upload_that_was_answered_survives_the_end_of_the_server(tmp_path: Path) -> None:
+    headers = {"content-type": "application/octet-stream"}
+    with serving(tmp_path / "home") as (url, process), httpx.Client(base_url=url, trust_env=False) as client:
+        for number in range(3):
+            asked = {"path": f"{number}.txt"}
+            response = client.post("/v1/documents", params=asked, content=TEXT, headers=headers)
+            assert response.status_code == 202
+        process.kill()
+    with serving(tmp_path / "home") as (url, _), httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+        deadline = time.monotonic() + 120
+        found: set[str] = set()
+        while len(found) < 3 and time.monotonic() < deadline:
+            time.sleep(0.3)
+            hits = client.post("/v1/search", json={"query": "年假"}).json()["hits"]
+            found = {hit["uri"] for hit in hits}
+        assert found == {"0.txt", "1.txt", "2.txt"}
+
+
+def test_what_an_earlier_process_accepted_is_brought_in_at_the_start(intake: Intake, store: Store) -> None:
+    receipt = accept(intake, "a.txt")  # and that was its end
+    assert intake.standing(receipt.document_id).state == "queued"
+    intake.start()
+    try:
+        wait_for(intake, receipt, "ready")
+    finally:
+        intake.close()
+    assert [document.uri for document in store.catalog.documents(OPERATOR)] == ["a.txt"]
+
+
+def test_a_document_that_is_deleted_while_it_is_brought_in_does_not_come_back(
+    intake: Intake, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receipt = accept(intake, "a.txt")
+    flush = store.index.flush
+
+    def delete_first() -> None:
+        """Its chunks are written, and in a moment it would be published."""
+        monkeypatch.undo()
+        intake.remove(receipt.document_id, None)
+        flush()
+
+    monkeypatch.setattr(store.index, "flush", delete_first)
+    source = PushSource(intake.uploads, intake.originals)
+    Ingestor(store, settings).run(source)
+    assert store.catalog.documents(OPERATOR) == []
+    Ingestor(store, settings).run(source)
+    assert store.index.count() == 0
+
+
+def test_bytes_go_when_nothing_refers_to_them_and_not_before(store: Store, settings: Settings) -> None:
+    originals = Originals(settings.home)
+    uploads = Uploads(store.database, originals)
+    with originals.receive() as incoming:
+        incoming.write(TEXT)
+        incoming.finish()
+        receipt = uploads.accept(incoming, Wanted("a.txt"))
+    assert receipt.digest is not None
+    assert uploads.sweep(lambda: ()) == 0
+    uploads.remove(receipt.document_id)
+    assert uploads.sweep(lambda: {receipt.digest}) == 0  # a published revision was made from them
+    assert uploads.sweep(lambda: ()) == 1
+    assert not originals.path(receipt.digest).exists()
+
+
+def test_an_upload_that_broke_off_leaves_nothing_for_long(store: Store, settings: Settings) -> None:
+    originals = Originals(settings.home)
+
+    def broken_off() -> None:
+        with originals.receive() as incoming:
+            incoming.write(TEXT)
+            raise ConnectionError
+
+    with pytest.raises(ConnectionError):
+        broken_off()
+    assert list((settings.home / "originals" / "incoming").iterdir()) == []
+    left = settings.home / "originals" / "incoming" / "crashed.part"
+    left.write_bytes(TEXT)
+    uploads = Uploads(store.database, originals)
+    assert uploads.sweep(lambda: ()) == 0  # it may be another process's
+    os.utime(left, (1, 1))
+    assert uploads.sweep(lambda: ()) == 1
+    assert list(left.parent.iterdir()) == []
+
+
+def test_a_run_that_fails_is_tried_again(intake: Intake, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    tries: list[float] = []
+
+    def broken(source: PushSource, **asked: object) -> Report:
+        tries.append(time.monotonic())
+        if len(tries) == 2:
+            ended.set()
+        raise OSError("the disk is away")
+
+    monkeypatch.setattr(intake._ingestor, "run", broken)
+    accept(intake, "a.txt")
+    intake.start()
+    try:
+        assert ended.wait(20)
+    finally:
+        intake.close()
+    assert tries[1] - tries[0] >= 1.9
+
+
+def wait_for(intake: Intake, receipt: Receipt, state: str) -> None:
+    deadline = time.monotonic() + 120
+    while intake.standing(receipt.document_id).state != state:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
