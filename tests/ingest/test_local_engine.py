@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ingest.engines import Limits
+from ingest.engines import Division, Limits
 from ingest.engines.local import LocalEngine
-from ingest.errors import DocumentError, YoujuError
+from ingest.errors import ConfigurationError, DocumentError, YoujuError
 
 
 def make_stage(limit: int) -> Callable[[str], str]:
@@ -35,6 +36,27 @@ def _behave(item: str, limit: int) -> str:
     if item == "break":
         raise ValueError("odd value")
     return item.upper() * limit
+
+
+def make_stage_of_words(limit: int) -> Callable[[str], str]:
+    return lambda item: " ".join(_behave(word, limit) for word in item.split())
+
+
+def make_unconfigured(argument: object) -> Callable[[str], str]:
+    raise ConfigurationError("embedding_model_missing", "There is no model.", "Name one.")
+
+
+def make_starter(note: Path) -> Callable[[str], str]:
+    def start(item: str) -> str:
+        with subprocess.Popen([item, "60"]) as started:
+            note.write_text(str(started.pid))
+        return item
+
+    return start
+
+
+def _merged(parts: Sequence[tuple[str, str | YoujuError]]) -> str:
+    return " ".join(result.code if isinstance(result, YoujuError) else result for _, result in parts)
 
 
 def _run(items: list[str], *, workers: int = 1, seconds: float = 30.0, memory_mb: int = 4096) -> dict[str, object]:
@@ -100,6 +122,86 @@ def test_leaving_early_stops_what_is_under_way() -> None:
         next(results)
         results.close()
     assert time.monotonic() - started < 20
+
+
+def test_a_batch_that_ends_its_worker_is_done_again_in_parts_and_only_the_guilty_part_fails() -> None:
+    division: Division[str, str] = Division(split=lambda item: list(item.split()), merge=_merged)
+    limits = Limits(30, 4096)
+    with closing(LocalEngine(make_stage_of_words, 1, workers=1, limits=limits, division=division)) as engine:
+        results = dict(engine.run(["a b", "c crash d", "crash"]))
+    assert (results["a b"], results["c crash d"]) == ("A B", "C worker_crashed D")
+    assert isinstance(results["crash"], DocumentError)
+
+
+def test_who_takes_the_items_is_gone_when_the_engine_is_closed() -> None:
+    waiting, more = threading.Event(), threading.Event()
+
+    def items() -> Iterator[str]:
+        yield "a"
+        waiting.set()
+        more.wait()
+        yield "b"
+
+    engine: LocalEngine[str, str] = LocalEngine(make_stage, 1, workers=1, limits=Limits(30, 4096))
+    results = engine.run(items())
+    assert next(results) == ("a", "A")
+    waiting.wait()
+    results.close()
+    threading.Timer(0.2, more.set).start()
+    engine.close()
+    assert [thread for thread in threading.enumerate() if thread.name in ("feeder", "worker")] == []
+
+
+def test_items_that_are_a_generator_are_closed_where_the_run_is_left_early() -> None:
+    closed = threading.Event()
+
+    def items() -> Iterator[str]:
+        try:
+            while True:
+                yield "a"
+        finally:
+            closed.set()
+
+    with closing(LocalEngine(make_stage, 1, workers=1, limits=Limits(30, 4096))) as engine:
+        results = engine.run(items())
+        next(results)
+        results.close()
+    assert closed.is_set()
+
+
+def test_an_error_that_no_item_would_escape_ends_the_run() -> None:
+    engine: LocalEngine[str, str] = LocalEngine(make_unconfigured, 1, workers=2, limits=Limits(30, 4096))
+    with closing(engine), pytest.raises(ConfigurationError, match="no model"):
+        list(engine.run(["a", "b"]))
+
+
+def test_no_more_items_are_taken_than_there_is_room_for() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[str]:
+        for number in range(1000):
+            taken.append(number)
+            yield "a"
+
+    with closing(LocalEngine(make_stage, 1, workers=1, limits=Limits(30, 4096))) as engine:
+        results = engine.run(items())
+        for _ in range(5):
+            next(results)
+        time.sleep(0.5)
+        assert len(taken) == 5 + 3
+        results.close()
+
+
+def test_programs_that_a_worker_has_started_end_with_it(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    with closing(LocalEngine(make_starter, note, workers=1, limits=Limits(0.5, 4096, start_seconds=4))) as engine:
+        [(_, failure)] = engine.run(["sleep"])
+    assert isinstance(failure, DocumentError)
+    assert failure.code == "timeout"
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{note.read_text()}/cmdline").exists() and Path(f"/proc/{note.read_text()}/cmdline").read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_what_is_under_way_when_the_engine_is_closed_has_not_failed() -> None:
