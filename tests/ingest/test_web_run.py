@@ -1,0 +1,61 @@
+"""Runs over a web site, end to end: what changed is read, what did not costs a 304, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from api.settings import Settings
+from ingest.access import OPERATOR
+from ingest.pipeline import Ingestor
+from ingest.runs import Report
+from ingest.sources.opening import open_source
+from ingest.sources.settings import WebSettings
+from ingest.store import Store
+from tests.ingest.web_site import Served, Site, a_page, web_site
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    with web_site() as opened:
+        yield opened
+
+
+@pytest.mark.slow
+def test_a_site_is_followed_from_run_to_run(site: Site, store: Store, settings: Settings) -> None:
+    values = {"name": "wiki", "type": "web", "start": (f"{site.url}/",), "delay_seconds": 0, "allow_private": True}
+    configured = WebSettings.model_validate(values)
+    ingestor = Ingestor(store, settings)
+
+    def run() -> Report:
+        site.forget()
+        return ingestor.run(open_source(configured, settings))
+
+    def titles() -> dict[str, str]:
+        documents = store.catalog.documents(OPERATOR)
+        return {document.uri.removeprefix(site.url): document.title for document in documents}
+
+    site["/"] = a_page("公司主页", "/leave", "/travel")
+    site["/leave"] = a_page("员工每年享有十五天年假")
+    site["/travel"] = a_page("差旅费用十日内报销")
+    assert run().new == 3
+    assert titles() == {"/": "公司主页", "/leave": "员工每年享有十五天年假", "/travel": "差旅费用十日内报销"}
+
+    report = run()
+    assert (report.unchanged, report.new, report.changed, report.failed) == (3, 0, 0, 0)
+    assert set(site.statuses().values()) == {304}
+
+    site["/leave"] = a_page("员工每年享有二十天年假")
+    site["/travel"] = Served(b"", 503, {"retry-after": "0"})
+    report = run()
+    assert (report.changed, report.failed, report.deleted) == (1, 1, 0)
+    assert [failure.code for failure in report.failures] == ["web_failed"]
+    assert len(titles()) == 3
+
+    site["/travel"] = a_page("差旅费用十日内报销")
+    del site["/leave"]
+    report = run()
+    assert (report.deleted, report.failed) == (1, 0)
+    assert titles() == {"/": "公司主页", "/travel": "差旅费用十日内报销"}
+    assert not store.catalog.documents(OPERATOR, failed=True)
