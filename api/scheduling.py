@@ -6,11 +6,14 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.runs import Trigger
 from ingest.schedule import Scheduler, timetables
 from ingest.sources.opening import named, open_source
+from ingest.sources.settings import FolderSettings
+from ingest.watching import watch
 
 if TYPE_CHECKING:
     from api.workspace import Workspace
@@ -20,20 +23,25 @@ _PARALLEL_WITH_SERVER = 2
 
 
 def make_scheduler(workspace: Workspace) -> Scheduler | None:
-    """The scheduler of the sources of the settings; None where none has a schedule.
+    """The scheduler of the sources of the settings; None where none has a schedule or is watched.
 
     Raises ConfigurationError, which names the source, where a schedule cannot be understood.
     """
     settings = workspace.settings
     tables = timetables(settings.sources)
-    if not tables:
+    watchers = {
+        source.name: partial(watch, open_source(source, settings), every_seconds=source.watch_seconds)
+        for source in settings.sources
+        if isinstance(source, FolderSettings) and source.watch and source.enabled
+    }
+    if not (tables or watchers):
         return None
 
     def run(source: str, trigger: Trigger, stop: threading.Event) -> None:
         workspace.ingestor.run(open_source(named(settings, source), settings), trigger=trigger, stop=stop)
 
     parallel = 1 if settings.qdrant_url is None else _PARALLEL_WITH_SERVER
-    return Scheduler(workspace.store.database, tables, run, parallel=parallel)
+    return Scheduler(workspace.store.database, tables, run, watchers=watchers, parallel=parallel)
 
 
 @asynccontextmanager

@@ -10,9 +10,12 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -47,6 +50,10 @@ class RunSource(Protocol):
     """Runs a source to its end, or until `stop`. Raises OwnedError where another run is in the way."""
 
     def __call__(self, source: str, trigger: Trigger, stop: threading.Event) -> None: ...
+
+
+Watcher = Callable[[Callable[[], None], threading.Event], None]
+"""Calls the first whenever its source has changed, until the second is set."""
 
 
 def timetables(sources: Iterable[SourceSettings]) -> dict[str, Timetable]:
@@ -90,16 +97,21 @@ class Scheduler:
         tables: Mapping[str, Timetable],
         run: RunSource,
         *,
+        watchers: Mapping[str, Watcher] = MappingProxyType({}),
         parallel: int = 1,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        """At most `parallel` runs at once, and never two of one source. `now` tells the time, with its zone."""
+        """At most `parallel` runs at once, and never two of one source. `now` tells the time, with its zone.
+
+        A watcher, by its source's name, has a thread for as long as this scheduler leads.
+        """
         self.leads = threading.Event()
         """Set while this scheduler is the one of all servers that starts runs."""
         self._database = database
         self._tables = tables
         self._run = run
+        self._watchers = watchers
         self._parallel = parallel
         self._now = now
         self._lease_seconds = lease_seconds
@@ -158,12 +170,31 @@ class Scheduler:
         due = _align(self._database, self._tables, self._now())
         with self._lock:
             self._due = due
-        self.leads.set()
-        while not (self._closing.is_set() or lease.lost.is_set()):
-            for wanted in self._ready():
-                self._begin(wanted)
-            self._wake.wait(_LOOK_SECONDS)
-            self._wake.clear()
+        with self._watching():
+            self.leads.set()
+            while not (self._closing.is_set() or lease.lost.is_set()):
+                for wanted in self._ready():
+                    self._begin(wanted)
+                self._wake.wait(_LOOK_SECONDS)
+                self._wake.clear()
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        stop = threading.Event()
+        threads = [
+            threading.Thread(
+                target=watcher, args=(partial(self.request, name, "watch"), stop), name=f"watch {name}", daemon=True
+            )
+            for name, watcher in self._watchers.items()
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join()
 
     def _ready(self) -> Sequence[_Wanted]:
         """What may begin now: requests first, then what has been due the longest."""

@@ -326,3 +326,18 @@ def test_a_run_that_kills_its_server_is_not_begun_over_and_over(
             else:
                 time.sleep(1.5)
     assert len(log.read_text().splitlines()) == 2
+
+
+def test_a_watcher_is_heard_while_its_scheduler_leads(database: sa.Engine, sources: Sources, clock: Clock) -> None:
+    ended = threading.Event()
+
+    def watcher(changed: Callable[[], None], stop: threading.Event) -> None:
+        changed()
+        stop.wait()
+        ended.set()
+
+    scheduler = Scheduler(database, {}, sources, watchers={"wiki": watcher}, now=clock)
+    scheduler.start()
+    _until(lambda: sources.ran == [("wiki", "watch")])
+    scheduler.close()
+    assert ended.is_set()

@@ -1,0 +1,44 @@
+"""Watching a source: it is listed every few seconds, which also works on mounts, where the system tells no changes."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from ingest.errors import YoujuError
+from ingest.sources import Source
+
+_SHARE = 0.05  # of the time may be spent listing
+
+logger = logging.getLogger(__name__)
+
+
+def watch(source: Source, changed: Callable[[], None], stop: threading.Event, *, every_seconds: float) -> None:
+    """Call `changed` whenever two looks in a row agree on a listing that was not reported yet, until `stop` is set.
+
+    The first listing counts: what changed before is not known. A source that cannot be listed has not changed.
+    """
+    reported = last = ""
+    while not stop.is_set():
+        began = time.monotonic()
+        listing = _listing(source)
+        if listing and listing == last != reported:
+            reported = listing
+            changed()
+        last = listing or last
+        stop.wait(max(every_seconds, (time.monotonic() - began) / _SHARE))
+
+
+def _listing(source: Source) -> str:
+    """A digest of what is there and in which state; empty where that cannot be told."""
+    digest = hashlib.sha256()
+    try:
+        for each in source.references():
+            digest.update(repr((each.uri, each.size, each.mtime_ns, each.token, each.access)).encode())
+    except YoujuError as error:
+        logger.debug("The source %r cannot be watched at the moment: %s", source.name, error)
+        return ""
+    return digest.hexdigest()
