@@ -11,7 +11,7 @@ from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
 from ingest.parse import parse
 from ingest.settings import IngestSettings
-from tests.ingest.tiny_pdf import Words, pdf
+from tests.ingest.tiny_pdf import Stroke, Words, pdf
 
 
 def picture(*lines: str, width: int = 595, height: int = 842) -> Image.Image:
@@ -75,12 +75,82 @@ def test_without_ocr_a_picture_has_no_text_and_says_how_to_read_it() -> None:
         assert "OCR" in caught.value.hint
 
 
+GARBLED = {
+    "private use": "\uf041\uf042\uf043\uf044\uf045\uf046",
+    "glyph numbers": "(cid:41)(cid:7)(cid:112)(cid:3)(cid:88)(cid:9)",
+    "replaced": "\ufffd\ufffdo\ufffd\ufffd\ufffde\ufffd\ufffd",
+    "GBK as Latin-1": "公司差旅费用报销管理制度".encode("gbk").decode("latin-1"),
+    "UTF-8 as Windows-1252": "公司差旅费用报销管理制度".encode().decode("cp1252", "replace"),
+}
+CAESAR = "".join(
+    chr(ord(letter) - 29) if letter.isalpha() else letter
+    for letter in "the employees of the company hand in their receipts within thirty days after the end of the journey "
+)
+
+
+@pytest.mark.parametrize("text", GARBLED.values(), ids=GARBLED)
+def test_a_text_layer_that_means_nothing_is_not_read_as_text(text: str) -> None:
+    with pytest.raises(DocumentError) as caught:
+        read(pdf([Words(72, 300 + 20 * line, text) for line in range(5)]), "garbled.pdf", ocr=False)
+    assert caught.value.code == "no_text"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Les employés de la société présentent leurs reçus à l’été, où qu’ils aient été envoyés: « naïveté » exclue.",
+        "Größere Übernachtungskosten werden für ausländische Gäste über die übliche Höhe hinaus gewährt.",
+        "网络运营者开展经营和服务活动，必须遵守法律、行政法规，尊重社会公德，遵守商业道德，诚实信用。",
+        "網絡運營者開展經營和服務活動，必須遵守法律、行政法規，尊重社會公德，遵守商業道德，誠實信用。",
+        "社員は出張の終了後三十日以内に領収書を提出し、上司の承認を得なければならない。経費は翌月に支払われる。",
+        "Part 7734-XB; 99 pcs. BXR-200/14 KTR-18 LMN-3377 PQ-19 ZX-1002 VBN-88 KLM-17 RT-5 GHJ-200 TRW-3 MNB-6",
+    ],
+    ids=["French", "German", "simplified", "traditional", "Japanese", "part numbers"],
+)
+def test_a_text_layer_in_another_language_is_believed(text: str) -> None:
+    assert read(pdf([Words(40, 100, text, 7)]), "plain.pdf", ocr=False).text == text
+
+
+@pytest.mark.parametrize("text", [*list(GARBLED.values())[:1], CAESAR], ids=["private use", "shifted letters"])
+def test_a_garbled_page_is_read_from_its_picture(text: str) -> None:
+    words = [Words(72, 300 + 20 * line, text, hidden=True) for line in range(2)]
+    page = picture("Legible in the picture", "whatever the letters", "that lie under it say,", "and so it is read.")
+    parsed = read(pdf([page.tobytes(), *words]), "garbled.pdf")
+    assert parsed.text.startswith("Legible in the picture")
+    assert words[0].text[:6] not in parsed.text
+    assert parsed.elements[0].location.boxes[0].page == 1
+
+
 @pytest.mark.slow
-def test_a_text_layer_of_meaningless_characters_is_read_from_the_picture() -> None:
-    words = [Words(72, 300 + 20 * line, "\uf041\uf042\uf043\uf044\uf045\uf046") for line in range(5)]
-    parsed = read(pdf([picture("Legible in the picture").tobytes(), *words]), "garbled.pdf")
-    assert "Legible in the picture" in parsed.text
-    assert "\uf041" not in parsed.text
+def test_a_text_that_only_looks_odd_is_kept() -> None:
+    text = "KTR-{0}8 BXR-2{0}0 PQRS-19 MNB-7 XWVT-3{0} LMN-88 ZXCVB"
+    numbers = [Words(72, 100 + 16 * line, text.format(line)) for line in range(12)]
+    assert "KTR-38 BXR-230 PQRS-19" in read(pdf(numbers), "parts.pdf").text
+
+
+def test_letters_drawn_as_shapes_are_read_from_the_page() -> None:
+    strokes = {"H": "0004 2024 0222", "E": "0004 0020 0222 0424", "L": "0004 0424"}
+    shapes = []
+    for place, letter in enumerate("HELL"):
+        for stroke in strokes[letter].split():
+            x0, y0, x1, y1 = (15 * int(step) for step in stroke)
+            shapes.append(Stroke(100 + 60 * place + x0, 100 + y0, 100 + 60 * place + x1, 100 + y1, width=9))
+    assert read(pdf(shapes), "shapes.pdf").text == "HELL"
+
+
+def test_headers_of_scanned_pages_are_left_out_like_those_of_typed_ones() -> None:
+    def scanned(topic: str) -> bytes:
+        image = picture("", f"Chapter about {topic}")
+        ImageDraw.Draw(image).text((60, 20), "Annual report", fill=0, font=ImageFont.load_default(24))
+        return image.tobytes()
+
+    typed = [
+        [Words(60, 40, "Annual report"), Words(60, 300, f"Chapter about {topic}")] for topic in ("trips", "hotels")
+    ]
+    parsed = read(pdf(*typed, [scanned("trains")]), "mixed.pdf")
+    assert [element.text for element in parsed.elements] == [
+        f"Chapter about {t}" for t in ("trips", "hotels", "trains")
+    ]
 
 
 def test_a_blank_picture_and_a_broken_one() -> None:

@@ -30,7 +30,7 @@ class Words:
     """A line of text. `x`, `y` are points from the top left corner of the page to the start of its base line.
 
     `turned` stands it on its end, reading upwards; `slant` turns it by so many degrees; `down` writes it as vertical
-    Chinese is.
+    Chinese is; `hidden` text is there to be copied and not to be seen.
     """
 
     x: float
@@ -41,6 +41,7 @@ class Words:
     turned: bool = False
     slant: float = 0
     down: bool = False
+    hidden: bool = False
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,7 @@ class Stroke:
     y0: float
     x1: float
     y1: float
+    width: float = 1
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,8 @@ def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, siz
         elif isinstance(item, Words):
             content += _shown(item, size[1])
         elif isinstance(item, Stroke):
-            content += b"%.2f %.2f m %.2f %.2f l S\n" % (item.x0, size[1] - item.y0, item.x1, size[1] - item.y1)
+            ends = (item.x0, size[1] - item.y0, item.x1, size[1] - item.y1)
+            content += b"%.1f w %.2f %.2f m %.2f %.2f l S\n" % (item.width, *ends)
         else:
             objects.append(_field(item) if isinstance(item, Field) else _comment(item, size[1]))
             annotations.append(len(objects))
@@ -167,7 +170,7 @@ def _shown(words: Words, height: int) -> bytes:
     angle = math.radians(90 if words.turned else words.slant)
     turn = (math.cos(angle), math.sin(angle), -math.sin(angle), math.cos(angle))
     place = b"%.4f %.4f %.4f %.4f %.2f %.2f Tm" % (*turn, words.x, height - words.y)
-    return b"BT /%s %.2f Tf %s %s Tj ET\n" % (font, words.size, place, shown)
+    return b"BT /%s %.2f Tf %d Tr %s %s Tj ET\n" % (font, words.size, 3 if words.hidden else 0, place, shown)
 
 
 def _field(field: Field) -> bytes:
