@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from ingest.runs import Trigger
 from ingest.schedule import Scheduler, timetables
+from ingest.sources.folder import FolderSource
 from ingest.sources.opening import named, open_source
 from ingest.sources.settings import FolderSettings
 from ingest.watching import watch
@@ -30,7 +31,8 @@ def make_scheduler(workspace: Workspace) -> Scheduler | None:
     settings = workspace.settings
     tables = timetables(settings.sources)
     watchers = {
-        source.name: partial(watch, open_source(source, settings), every_seconds=source.watch_seconds)
+        # Archives are looked at from outside: opening them each time would be no watching.
+        source.name: partial(watch, FolderSource.of(source), every_seconds=source.watch_seconds)
         for source in settings.sources
         if isinstance(source, FolderSettings) and source.watch and source.enabled
     }

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ingest.errors import SourceError
+from ingest.errors import DocumentError, SourceError
 from ingest.sources.folder import FolderSource
+from ingest.sources.settings import FolderSettings
 
 
 def _write(path: Path, text: str = "text") -> Path:
@@ -69,3 +72,124 @@ def test_the_same_path_gives_the_same_document_for_ever(tmp_path: Path) -> None:
     before = next(FolderSource([file]).references()).document_id
     _write(file, "other text")
     assert next(FolderSource([tmp_path]).references()).document_id == before
+
+
+def _configured(folder: Path, **fields: Any) -> FolderSource:
+    return FolderSource.of(FolderSettings.model_validate({"name": "s", "type": "folder", "path": folder, **fields}))
+
+
+def _listed(source: FolderSource, folder: Path) -> list[str]:
+    return [reference.uri.removeprefix(f"{folder}/") for reference in source.references()]
+
+
+@pytest.mark.parametrize(
+    ("globs", "expected"),
+    [
+        (["*.PDF"], ["a.pdf", "hr/pay/b.pdf"]),
+        (["hr/*.txt"], ["hr/c.txt"]),
+        (["hr"], ["hr/c.txt", "hr/pay/b.pdf"]),
+        (["/a.*"], ["a.pdf"]),
+        (["**/pay/**"], ["hr/pay/b.pdf"]),
+        (["[ac].*"], ["a.pdf", "hr/c.txt"]),
+        (["[!ab].*", "x"], ["hr/c.txt"]),
+        (["h?"], ["hr/c.txt", "hr/pay/b.pdf"]),
+        (["hr/**/b.pdf"], ["hr/pay/b.pdf"]),
+    ],
+)
+def test_globs_say_what_is_read_and_what_is_left_out(tmp_path: Path, globs: list[str], expected: list[str]) -> None:
+    every = ["a.pdf", "hr/c.txt", "hr/pay/b.pdf"]
+    for name in every:
+        _write(tmp_path / name)
+    assert _listed(_configured(tmp_path, include=globs), tmp_path) == expected
+    left = _listed(_configured(tmp_path, exclude=globs), tmp_path)
+    assert left == [name for name in every if name not in expected]
+
+
+def test_the_first_rule_that_fits_says_who_may_read_and_what_none_fits_is_for_the_operator(tmp_path: Path) -> None:
+    for name in ("HR/a.txt", "hr2/b.txt", "e\u0301tude/c.txt"):
+        _write(tmp_path / name)
+    rules = [
+        {"glob": "hr/**", "principals": ["group:hr", "user:kim"]},
+        {"glob": "h*", "principals": ["everyone"]},
+        {"glob": "\u00e9tude", "principals": ["group:lab"]},
+    ]
+    found = {reference.name: reference.access for reference in _configured(tmp_path, access=rules).references()}
+    assert found == {"a.txt": ("group:hr", "user:kim"), "b.txt": ("everyone",), "c.txt": ("group:lab",)}
+    found = {reference.name: reference.access for reference in _configured(tmp_path, access=rules[:1]).references()}
+    assert found["b.txt"] == ()
+    assert {reference.access for reference in _configured(tmp_path).references()} == {("everyone",)}
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [("none", ["real.txt"]), ("files", ["link.txt", "real.txt"]), ("all", ["link.txt", "real.txt", "out/o.txt"])],
+)
+def test_links_are_followed_as_the_setting_says(tmp_path: Path, policy: str, expected: list[str]) -> None:
+    _write(tmp_path / "elsewhere" / "o.txt")
+    docs = tmp_path / "docs"
+    _write(docs / "real.txt")
+    (docs / "link.txt").symlink_to(docs / "real.txt")
+    (docs / "out").symlink_to(tmp_path / "elsewhere")
+    (docs / "loop").symlink_to(docs)
+    (tmp_path / "elsewhere" / "back").symlink_to(docs)
+    assert _listed(_configured(docs, follow_links=policy), docs) == expected
+
+
+def test_a_linked_folder_has_its_own_place_and_its_rules(tmp_path: Path) -> None:
+    _write(tmp_path / "secret" / "a.txt")
+    (tmp_path / "a-public").symlink_to(tmp_path / "secret")
+    source = _configured(tmp_path, follow_links="all", access=[{"glob": "secret", "principals": ["group:x"]}])
+    (reference,) = source.references()
+    assert (reference.uri, reference.access) == (f"{tmp_path}/secret/a.txt", ("group:x",))
+
+
+def test_hidden_files_are_a_setting(tmp_path: Path) -> None:
+    _write(tmp_path / ".notes" / "a.txt")
+    assert _listed(_configured(tmp_path), tmp_path) == []
+    assert _listed(_configured(tmp_path, hidden=True), tmp_path) == [".notes/a.txt"]
+
+
+def test_a_folder_that_cannot_be_read_stops_nothing_and_keeps_what_was_in_it(tmp_path: Path) -> None:
+    for name in ("a.txt", "b/c.txt", "d.txt"):
+        _write(tmp_path / name)
+    source = _configured(tmp_path)
+    listing = source.references()
+    found = [next(listing)]
+    (tmp_path / "b").rename(tmp_path / "away")  # it is known, and then it cannot be listed
+    found += listing
+    assert [reference.name for reference in found] == ["a.txt", "d.txt", "b"]
+    with pytest.raises(DocumentError) as raised:
+        source.fetch(found[-1], tmp_path)
+    assert raised.value.code == "folder_unreadable"
+    assert not source.covers(f"{tmp_path}/b/c.txt")
+    assert source.covers(f"{tmp_path}/bb.txt")
+
+
+def test_a_configured_source_answers_for_all_its_documents_also_from_where_it_once_was(tmp_path: Path) -> None:
+    assert _configured(tmp_path / "new").covers(f"{tmp_path}/old/a.txt")
+
+
+def test_two_names_that_look_the_same_are_two_documents(tmp_path: Path) -> None:
+    _write(tmp_path / r"\xff.txt", "one")
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.txt")).write_text("two")
+    found = list(_configured(tmp_path).references())
+    assert len({reference.uri for reference in found}) == 2
+    assert {reference.path.read_text() for reference in found if reference.path} == {"one", "two"}
+
+
+def test_folders_deeper_than_a_path_may_be_long_stop_nothing(tmp_path: Path) -> None:
+    _write(tmp_path / "z.txt")
+    here = Path.cwd()
+    try:
+        os.chdir(tmp_path)
+        for _ in range(2500):
+            Path("d").mkdir()
+            os.chdir("d")
+    finally:
+        os.chdir(here)
+    try:
+        found = list(_configured(tmp_path).references())
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # shutil gives up at such a depth
+    assert found[0].name == "z.txt"
+    assert [len(reference.uri) > 4000 for reference in found] == [False, True]

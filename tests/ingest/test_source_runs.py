@@ -1,0 +1,128 @@
+"""Configured sources through the whole chain: what a run brings in, keeps and removes."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from api.settings import Settings
+from ingest.access import OPERATOR
+from ingest.document import document_id
+from ingest.errors import SourceError
+from ingest.pipeline import Ingestor
+from ingest.runs import Report
+from ingest.sources.opening import open_source
+from ingest.sources.settings import FolderSettings, FsspecSettings
+from ingest.store import Store
+
+_TEXTS = {"年假.txt": "员工每年享有十天年假。", "差旅/酒店.txt": "酒店每晚不超过六百元。"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "docs").mkdir()
+    return tmp_path / "docs"
+
+
+@pytest.fixture
+def ingestor(store: Store, settings: Settings) -> Ingestor:
+    return Ingestor(store, settings)
+
+
+def pack(path: Path, members: Mapping[str, str]) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    path.write_bytes(stream.getvalue())
+
+
+def run(ingestor: Ingestor, settings: Settings, source: FolderSettings | FsspecSettings) -> Report:
+    return ingestor.run(open_source(source, settings))
+
+
+def counts(report: Report) -> tuple[int, int, int, int, int]:
+    return report.new, report.changed, report.unchanged, report.deleted, report.failed
+
+
+def text_of(store: Store, uri: str) -> str:
+    document = store.catalog.document(document_id("s", uri))
+    assert document is not None
+    assert document.revision is not None
+    return "".join(chunk.text for chunk in store.index.chunks(document.id, document.revision))
+
+
+@pytest.mark.slow
+def test_the_life_of_an_archive(folder: Path, ingestor: Ingestor, settings: Settings, store: Store) -> None:
+    source = FolderSettings(name="s", type="folder", path=folder)
+    archive = folder / "规章.zip"
+    pack(archive, _TEXTS)
+    assert counts(run(ingestor, settings, source)) == (2, 0, 0, 0, 0)
+    assert text_of(store, f"{archive}!/差旅/酒店.txt") == _TEXTS["差旅/酒店.txt"]
+    assert counts(run(ingestor, settings, source)) == (0, 0, 2, 0, 0)
+
+    pack(archive, {**_TEXTS, "年假.txt": "员工每年享有十五天年假。"})
+    assert counts(run(ingestor, settings, source)) == (0, 1, 1, 0, 0)
+    assert text_of(store, f"{archive}!/年假.txt") == "员工每年享有十五天年假。"
+
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[:-30])
+    report = run(ingestor, settings, source)
+    assert counts(report) == (0, 0, 0, 0, 1)
+    assert [(failure.uri, failure.code) for failure in report.failures] == [(str(archive), "corrupt")]
+    assert text_of(store, f"{archive}!/年假.txt") == "员工每年享有十五天年假。"
+
+    archive.write_bytes(whole)
+    assert run(ingestor, settings, source).failed == 0
+    assert [document.uri for document in store.catalog.documents(OPERATOR)] == [
+        f"{archive}!/{name}" for name in sorted(_TEXTS)
+    ]
+    archive.unlink()
+    assert run(ingestor, settings, source).deleted == 2
+    assert store.catalog.documents(OPERATOR) == []
+
+
+def test_a_changed_rule_changes_who_may_read_and_nothing_else(
+    folder: Path, ingestor: Ingestor, settings: Settings, store: Store
+) -> None:
+    (folder / "a.txt").write_text("Salaries are paid on the tenth.")
+    source = FolderSettings(name="s", type="folder", path=folder)
+    run(ingestor, settings, source)
+    rule = {"access": [{"glob": "*", "principals": ["group:hr"]}]}
+    run(ingestor, settings, FolderSettings.model_validate({**source.model_dump(), **rule}))
+    (document,) = store.catalog.documents(OPERATOR)
+    assert document.access == ("group:hr",)
+
+
+@pytest.mark.slow
+def test_a_document_that_is_left_out_from_now_on_is_removed(
+    folder: Path, ingestor: Ingestor, settings: Settings, store: Store
+) -> None:
+    for name in ("a.txt", "draft.txt"):
+        (folder / name).write_text(f"This is {name}.")
+    run(ingestor, settings, FolderSettings(name="s", type="folder", path=folder))
+    report = run(ingestor, settings, FolderSettings(name="s", type="folder", path=folder, exclude=("draft*",)))
+    assert counts(report) == (0, 0, 1, 1, 0)
+
+
+def test_files_of_a_server_are_fetched_only_when_they_change_and_leave_no_copy(
+    folder: Path, ingestor: Ingestor, settings: Settings, store: Store
+) -> None:
+    (folder / "a.txt").write_text("Visitors sign in.")
+    source = FsspecSettings(name="s", type="fsspec", url=f"file://{folder}")
+    assert counts(run(ingestor, settings, source)) == (1, 0, 0, 0, 0)
+    uri = f"file://{folder}/a.txt"
+    assert text_of(store, uri) == "Visitors sign in."
+    (document,) = store.catalog.documents(OPERATOR)
+    assert document.path is None
+    assert counts(run(ingestor, settings, source)) == (0, 0, 1, 0, 0)
+    (folder / "a.txt").write_text("Visitors sign in at the gate.")
+    assert counts(run(ingestor, settings, source)) == (0, 1, 0, 0, 0)
+    folder.rename(folder.with_name("away"))
+    with pytest.raises(SourceError):
+        run(ingestor, settings, source)
+    assert text_of(store, uri) == "Visitors sign in at the gate."
