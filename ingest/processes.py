@@ -40,8 +40,14 @@ def is_dead(holder: Holder) -> bool:
     """Whether that process is surely gone. False for one of another machine or container: nobody can tell."""
     if not holder.machine or holder.machine != _machine():
         return False
+    try:
+        os.kill(holder.pid, 0)  # nothing is sent: whether there is such a process
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # it is another user's
     found = _state(holder.pid)
-    return found is None or found[0] in _OVER or found[1] != holder.started
+    return found is not None and (found[0] in _OVER or found[1] != holder.started)
 
 
 @cache
@@ -55,12 +61,9 @@ def _machine() -> str:
 
 
 def _state(pid: int) -> tuple[str, int] | None:
-    """The state letter of a process and when it began, in ticks since the boot; None if there is none."""
+    """The state letter of a process and when it began, in ticks since the boot; None where that is not shown."""
     try:
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
-    except FileNotFoundError:
-        return None
     except OSError:
-        # It vanished while being read, or may not be looked at: only the former is known by a second look.
-        return ("", 0) if (_PROC / str(pid)).exists() else None
+        return None
     return fields[_STATE], int(fields[_STARTED])
