@@ -1,18 +1,22 @@
-"""Grouping what comes at its own pace."""
+"""Ordering and grouping what comes at its own pace."""
 
 from __future__ import annotations
 
 import queue
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import TypeVar
 
 Item = TypeVar("Item")
 
 _POLL_SECONDS = 0.2
+_LONG_ITEMS, _TURN_ITEMS, _LONG_LISTS = 1024, 256, 2
+"""A list of more items than this is long, gives so many in its turn, and no more than so many of them go on at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,44 @@ def grouped(items: Iterable[Item], *, limit: int, seconds: float) -> Iterator[li
                 return
     finally:
         stopped.set()
+
+
+def in_turns(lists: Iterable[Sequence[Item]]) -> Iterator[Item]:
+    """The items of all lists, each list's in their order. A long list gives way to those that come behind it.
+
+    Lists are taken by a thread, one ahead. What `lists` raises is raised here, after what came before it.
+    """
+    waiting: queue.Queue[Sequence[Item] | _End] = queue.Queue(1)
+    stopped = threading.Event()
+    threading.Thread(target=_take, args=(lists, waiting, stopped), daemon=True, name="turns").start()
+    long: deque[Iterator[Item]] = deque()
+    end: _End | None = None
+    try:
+        while long or end is None:
+            if end is None and len(long) < _LONG_LISTS and (following := _next(waiting, wait=not long)) is not None:
+                if isinstance(following, _End):
+                    end = following
+                elif len(following) > _LONG_ITEMS:
+                    long.append(iter(following))
+                else:
+                    yield from following
+                    continue
+            if long:
+                turn = list(islice(long[0], _TURN_ITEMS))
+                yield from turn
+                long.rotate(-1)
+                if len(turn) < _TURN_ITEMS:
+                    long.pop()
+        if end is not None and end.error is not None:
+            raise end.error
+    finally:
+        stopped.set()
+
+
+def _next(waiting: queue.Queue[Item], *, wait: bool) -> Item | None:
+    with suppress(queue.Empty):
+        return waiting.get(block=wait)
+    return None
 
 
 def _take(items: Iterable[Item], waiting: queue.Queue[Item | _End], stopped: threading.Event) -> None:
