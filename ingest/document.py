@@ -45,6 +45,11 @@ def owner_of(chunk: str) -> tuple[str, int]:
     return str(uuid.UUID(int=number // _HALF * _HALF)), number % _HALF // _NUMBER
 
 
+def position_of(chunk: str) -> int:
+    """The place of a chunk in its document, from 0, by its id."""
+    return uuid.UUID(chunk).int % _NUMBER
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A document that a source has found and nobody has opened yet. Picklable: it crosses to a worker.

@@ -6,6 +6,7 @@ A document that the caller may not read and one that does not exist get the same
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
@@ -21,7 +22,7 @@ from api.schemas import (
     PassageBody,
 )
 from ingest.access import Reader
-from ingest.document import Chunk
+from ingest.document import Chunk, owner_of, position_of
 from ingest.errors import RequestError
 from ingest.pages import MAX_WIDTH_PX
 from ingest.records import Document
@@ -55,7 +56,7 @@ def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentRe
     """One passage and its neighbours: what a citation opens."""
     found = _readable(request, document_id, reader)
     chunks = _chunks(request, found)
-    at = next((index for index, chunk in enumerate(chunks) if chunk.id == chunk_id), None)
+    at = _place(chunks, chunk_id)
     if at is None:
         raise RequestError(
             "unknown_passage",
@@ -69,6 +70,19 @@ def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentRe
         after=[PassageBody.of(chunk) for chunk in chunks[at + 1 : at + 1 + NEIGHBOURS]],
         original_available=_original(request, found) is not None,
     )
+
+
+def _place(chunks: Sequence[Chunk], chunk_id: str) -> int | None:
+    """Where the passage stands, also by the id that it had before its document was moved."""
+    at = next((index for index, chunk in enumerate(chunks) if chunk.id == chunk_id), None)
+    # The first revision after a move has the passages that the last one before it had.
+    if at is not None or not chunks or chunks[0].revision != 1:
+        return at
+    try:
+        moved, position = owner_of(chunk_id)[0] != chunks[0].document_id, position_of(chunk_id)
+    except ValueError:
+        return None
+    return position if moved and position < len(chunks) else None
 
 
 @router.get(
