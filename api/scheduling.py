@@ -42,8 +42,11 @@ def make_scheduler(workspace: Workspace) -> Scheduler | None:
     def run(source: str, trigger: Trigger, stop: threading.Event) -> None:
         workspace.ingestor.run(open_source(named(settings, source), settings), trigger=trigger, stop=stop)
 
-    parallel = 1 if settings.qdrant_url is None else _PARALLEL_WITH_SERVER
-    return Scheduler(workspace.store.database, tables, run, watchers=watchers, parallel=parallel)
+    embedded = settings.qdrant_url is None
+    parallel = 1 if embedded else _PARALLEL_WITH_SERVER
+    # The embedded index has one owner, and the database in its home has no other user.
+    sole = embedded and settings.database_url is None
+    return Scheduler(workspace.store.database, tables, run, watchers=watchers, parallel=parallel, sole=sole)
 
 
 @asynccontextmanager

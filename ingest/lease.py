@@ -172,7 +172,7 @@ class Lease:
                     renewed = connection.execute(
                         sa.update(_leases).where(*self._mine()).values(expires=now_by_database() + self._seconds)
                     )
-            except YoujuError as error:
+            except Exception as error:  # whatever it is, the lease is not renewed
                 if time.monotonic() > self._safe_until:
                     logger.warning("The lease %r could not be renewed in time: %s", self.name, error)
                     self.lost.set()

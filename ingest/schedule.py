@@ -99,12 +99,14 @@ class Scheduler:
         *,
         watchers: Mapping[str, Watcher] = MappingProxyType({}),
         parallel: int = 1,
+        sole: bool = False,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
         """At most `parallel` runs at once, and never two of one source. `now` tells the time, with its zone.
 
-        A watcher, by its source's name, has a thread for as long as this scheduler leads.
+        A watcher, by its source's name, has a thread for as long as this scheduler leads. With `sole` the caller
+        knows that there can be no other server, and it leads at once.
         """
         self.leads = threading.Event()
         """Set while this scheduler is the one of all servers that starts runs."""
@@ -113,6 +115,7 @@ class Scheduler:
         self._run = run
         self._watchers = watchers
         self._parallel = parallel
+        self._sole = sole
         self._now = now
         self._lease_seconds = lease_seconds
         self._closing = threading.Event()
@@ -152,7 +155,12 @@ class Scheduler:
         while not self._closing.is_set():
             try:
                 lease = Lease.take(
-                    self._database, _LEASE, str(uuid.uuid4()), command="serve", seconds=self._lease_seconds
+                    self._database,
+                    _LEASE,
+                    str(uuid.uuid4()),
+                    command="serve",
+                    seconds=self._lease_seconds,
+                    sole=self._sole,
                 )
                 if lease is not None:
                     with lease:
@@ -162,6 +170,8 @@ class Scheduler:
                 if not complained:
                     logger.warning("The schedule waits: %s", error)
                 complained = True
+            except Exception:  # a mistake of ours must not end the schedule of a server that goes on
+                logger.exception("The schedule begins anew")
             finally:
                 self.leads.clear()
             self._closing.wait(_STAND_BY_SECONDS)

@@ -60,7 +60,7 @@ class Recorder:
                 if self._runs.is_cancelled(self._report.run_id):
                     self.cancelled.set()
                 self._write()
-            except YoujuError as error:
+            except Exception as error:  # the run itself goes on, and has its end recorded
                 logger.warning("The progress of a run could not be recorded: %s", error)
 
     def _write(self) -> None:

@@ -41,4 +41,7 @@ def _listing(source: Source) -> str:
     except YoujuError as error:
         logger.debug("The source %r cannot be watched at the moment: %s", source.name, error)
         return ""
+    except Exception:
+        logger.exception("The source %r cannot be watched at the moment", source.name)
+        return ""
     return digest.hexdigest()
