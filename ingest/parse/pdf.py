@@ -31,6 +31,8 @@ _MAX_BROKEN_PAGES = 20
 _FEW_CHARACTERS = 60
 _SOME_CHARACTERS = 200
 """On a picture that fills the page, no more than a stamp or a note of who downloaded it."""
+_LONGEST_SIDE = 1_000_000
+"""In points: more than a quarter of a mile."""
 _MANY_UNREADABLE = 0.3
 _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
@@ -43,6 +45,7 @@ class _Page:
     number: int
     parts: list[Part] = field(default_factory=list)
     notes: list[Element] = field(default_factory=list)
+    is_damaged: bool = False
 
 
 def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[SecretStr] = ()) -> Extracted:
@@ -60,6 +63,8 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
         count = len(document)
     if not pages:
         raise refuse("corrupt", name, "none of its pages can be opened")
+    if not any(page.parts or page.notes for page in pages) and any(page.is_damaged for page in pages):
+        raise refuse("corrupt", name, "its pages have impossible sizes, and nothing on them can be read")
     drop_running({page.number: page.parts for page in pages})
     elements = list(_elements(pages, outline))
     texts = mended(element.text for element in elements)
@@ -85,7 +90,8 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
         broken = 0
         try:
             parts = _parts(page, number, read_scans)
-            yield _Page(number, parts, fields_and_comments(document, page, number))
+            impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
+            yield _Page(number, parts, fields_and_comments(document, page, number), impossible)
         finally:
             page.close()
 

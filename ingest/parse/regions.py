@@ -91,6 +91,7 @@ def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iter
                     break
                 above, gutter = above - 1, narrowed
             beside = _columns(plain[above:] + bands[at:stop], gutter, width)
+            above = above if beside else len(plain)
             if above:
                 yield lines_of([segment for band in plain[:above] for segment in band])
             for column in beside or columns:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from random import Random
+
 from ingest.document import ParsedDocument, Reference
 from ingest.parse import parse
 from ingest.settings import IngestSettings
@@ -288,3 +291,25 @@ def test_every_element_points_into_the_text() -> None:
     document = read(pdf([Words(72, 100, "One"), Words(72, 200, "Two"), Words(72, 300, "三")]))
     for element in document.elements:
         assert document.text[element.location.start : element.location.end] == element.text
+
+
+def test_no_word_is_lost_or_doubled_however_the_page_is_laid_out() -> None:
+    random = Random(20260101)
+    for number in range(150):
+        words: list[Words] = []
+        count, y = 0, 60.0
+        while y < 650:
+            across = random.random() < 0.3
+            lowest = y
+            for x in [55] if across else random.sample([50, 215, 380], random.randint(1, 3)):
+                below = y + random.choice([0, 0, 5, 40])
+                for _ in range(random.randint(1, 7)):
+                    wide = random.randint(1, 11 if across else 3)
+                    text = " ".join(f"w{count + place}x" for place in range(wide))
+                    count += wide
+                    below += random.choice([13, 14])
+                    words.append(Words(x + random.choice([0, 0, 8]), below, text, random.choice([10, 10, 10, 11])))
+                lowest = max(lowest, below)
+            y = lowest + random.choice([4, 14, 30])
+        found = re.findall(r"w(\d+)x", read(pdf(words)).text)
+        assert sorted(map(int, found)) == list(range(count)), number

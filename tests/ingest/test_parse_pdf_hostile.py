@@ -69,7 +69,12 @@ def test_a_page_of_two_hundred_inches_is_read_and_its_picture_is_bounded() -> No
 def test_a_page_without_a_size_or_with_an_endless_one_does_no_harm() -> None:
     for box in (b"0 0 0 0", b"0 0 1e30 1e30", b"0 0 14400 0.01", b"nan nan nan nan", b"-1e9 -1e9 1e9 1e9"):
         data = drawn(WORDS).replace(b"/MediaBox[0 0 595 842]", b"/MediaBox[%s]" % box)
-        assert outcome(data, ocr=True) in {"Still legible", "no_text"}
+        assert outcome(data, ocr=True) in {"Still legible", "no_text", "corrupt"}
+
+
+def test_an_empty_page_that_is_two_thousand_million_points_long_is_corrupt() -> None:
+    data = drawn(b"").replace(b"/MediaBox[0 0 595 842]", b"/MediaBox[0 0 595 2147483647]")
+    assert outcome(data) == "corrupt"
 
 
 def test_an_outline_that_goes_in_circles_is_followed_once() -> None:
