@@ -50,6 +50,7 @@ class WebSource:
 
         Raises SourceError `site_unreachable` where no start page and no sitemap answers.
         """
+        self.partial = ("the visit was not finished",)
         memory = PageMemory(self._home, self.name)
         try:
             self._crawl = crawl = Crawl(self._source, self._open.client, memory, self._open.new_folder())
