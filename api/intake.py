@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 
 from ingest.access import OPERATOR
+from ingest.document import document_id
 from ingest.errors import OwnedError, YoujuError
 from ingest.originals import Incoming, Originals
 from ingest.pipeline import Ingestor
@@ -52,7 +53,7 @@ class Intake:
         self._stop = threading.Event()
         self._wanted = threading.Event()
         self._sweep = True  # bytes may be there that nothing refers to
-        self._removed = False  # chunks are there that nothing refers to
+        self._due = False  # a run is needed though no upload waits: to remove chunks, or to read again
         self._running: tuple[str, frozenset[str]] | None = None  # the run under way and the uploads it listed
         self._thread: threading.Thread | None = None
 
@@ -70,26 +71,30 @@ class Intake:
 
     def accept(self, incoming: Incoming, wanted: Wanted, key: str | None) -> Receipt:
         """Take an upload: once this returns, it survives a crash. Raises what `Uploads.accept` raises."""
+        before = self.uploads.get(document_id(PUSH, wanted.uri))
         receipt = self.uploads.accept(incoming, wanted, key)
+        if before is not None and wanted.title not in (None, before.title):
+            self._store.catalog.distrust([receipt.document_id])  # a title is part of what is embedded
+            self._due = True
         self._sweep = self._sweep or receipt.replaced
         self._wanted.set()
         return receipt
 
-    def remove(self, document_id: str, key: str | None) -> Receipt:
+    def remove(self, identity: str, key: str | None) -> Receipt:
         """Take an uploaded document out of every search before this returns; its bytes go later."""
-        receipt = self.uploads.remove(document_id, key)
+        receipt = self.uploads.remove(identity, key)
         # Also where the receipt is an earlier one: that process may have died here. Not where it was uploaded anew.
-        if self.uploads.get(document_id) is None:
-            self._store.catalog.delete([document_id])
-        self._sweep = self._removed = True
+        if self.uploads.get(identity) is None:
+            self._store.catalog.delete([identity])
+        self._sweep = self._due = True
         self._wanted.set()
         return receipt
 
-    def standing(self, document_id: str, upload_id: str | None = None) -> Standing:
+    def standing(self, identity: str, upload_id: str | None = None) -> Standing:
         """How the newest upload of a document stands, or this one."""
         # The upload first: what a run did to the catalog, it did before it was entered there.
-        upload, running = self.uploads.get(document_id), self._running
-        document = self._store.catalog.document(document_id)
+        upload, running = self.uploads.get(identity), self._running
+        document = self._store.catalog.document(identity)
         if upload is None or (upload_id is not None and upload.upload_id != upload_id):
             return Standing("replaced", None, upload, document)
         if upload.run_id is None:
@@ -100,11 +105,11 @@ class Intake:
         failed = document is None or document.error_code is not None
         return Standing("failed" if failed else "ready", upload.run_id, upload, document)
 
-    async def settled(self, document_id: str, upload_id: str, timeout_seconds: float) -> Standing:
+    async def settled(self, identity: str, upload_id: str, timeout_seconds: float) -> Standing:
         """The same once a run has dealt with it, or the time is over."""
         deadline = time.monotonic() + timeout_seconds
         while True:
-            standing = await asyncio.to_thread(self.standing, document_id, upload_id)
+            standing = await asyncio.to_thread(self.standing, identity, upload_id)
             if standing.state not in ("queued", "running") or time.monotonic() > deadline or self._stop.is_set():
                 return standing
             await asyncio.sleep(_LOOK_SECONDS)
@@ -141,16 +146,16 @@ class Intake:
 
     def _bring_in(self) -> None:
         """One run, if anything waits for it, and then away with the bytes that nothing refers to any more."""
-        sweep, removed = self._sweep, self._removed
-        self._sweep = self._removed = False
+        sweep, due = self._sweep, self._due
+        self._sweep = self._due = False
         try:
-            if removed or self.uploads.waiting():
+            if due or self.uploads.waiting():
                 self._run()
             if sweep and not self._stop.is_set():
                 self._forget_removed()
                 self.uploads.sweep(self._published)
         except BaseException:
-            self._sweep, self._removed = self._sweep or sweep, self._removed or removed
+            self._sweep, self._due = self._sweep or sweep, self._due or due
             raise
 
     def _run(self) -> None:

@@ -98,6 +98,15 @@ def test_an_uploaded_form_is_ingested_and_can_be_searched_read_and_downloaded(cl
     assert (status["state"], status["run_id"]) == ("ready", body["run_id"])
 
 
+@pytest.mark.slow
+def test_a_new_title_counts_though_the_content_is_the_same(client: httpx.Client) -> None:
+    send(client, "titled.txt", TRAVEL, title="差旅", wait=True)
+    body = send(client, "titled.txt", TRAVEL, title="出差报销", wait=True).json()
+    assert client.get(f"/v1/documents/{body['document_id']}").json()["title"] == "出差报销"
+    send(client, "titled.txt", LEAVE, wait=True)
+    assert client.get(f"/v1/documents/{body['document_id']}").json()["title"] == "出差报销"
+
+
 def test_without_waiting_the_answer_comes_at_once_and_the_document_later(client: httpx.Client) -> None:
     response = send(client, "later.txt", TRAVEL)
     body = response.json()
