@@ -21,7 +21,7 @@ from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ingest.batches import grouped
+from ingest.batches import grouped, in_turns
 from ingest.changes import Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
 from ingest.drafts import Draft, Drafts, known_vectors
@@ -155,7 +155,8 @@ class _Run:
         # The embedding engine is closed last: it waits for what takes its items, which ends with the other one.
         with TemporaryDirectory(prefix="youju-run-") as folder, closing(embedding), closing(preparing):
             prepared = preparing.run(self._fetched(candidates, Path(folder)))
-            unknown = self._drafted(grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_DOCUMENTS_SECONDS))
+            documents = grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_DOCUMENTS_SECONDS)
+            unknown = in_turns(self._drafted(documents))
             batches = grouped(unknown, limit=_BATCH_CHUNKS, seconds=_BATCH_SECONDS)
             for chunks, embeddings in embedding.run([c for c in batch if c is not None] for batch in batches):
                 self._write(chunks, embeddings)
@@ -173,7 +174,9 @@ class _Run:
             except DocumentError as error:
                 self._fail(candidate.reference, error)
 
-    def _drafted(self, groups: Iterable[list[tuple[Candidate, Prepared | YoujuError]]]) -> Iterator[Chunk | None]:
+    def _drafted(
+        self, groups: Iterable[list[tuple[Candidate, Prepared | YoujuError]]]
+    ) -> Iterator[Sequence[Chunk | None]]:
         """A draft for every document that changed, and those of its chunks that have to be embedded.
 
         None stands for a document of which there are none, so that it is published as soon as the others.
@@ -195,7 +198,7 @@ class _Run:
                 if isinstance(revision, DocumentError):
                     self._fail(candidate.reference, revision)
                 else:
-                    yield from self._draft(candidate, document, revision)
+                    yield self._draft(candidate, document, revision)
             self._progress()
 
     def _keep(self, candidates: Sequence[Candidate]) -> None:
@@ -207,7 +210,7 @@ class _Run:
         self._reassign(reassigned)
         self._report.unchanged += len(candidates) - len(reassigned)
 
-    def _draft(self, candidate: Candidate, document: Prepared, revision: int) -> Iterator[Chunk | None]:
+    def _draft(self, candidate: Candidate, document: Prepared, revision: int) -> Sequence[Chunk | None]:
         """Write the chunks whose vectors are known; give those that have to be embedded."""
         chunks = _number(candidate.reference, revision, document, document.passages or ())
         moved = self._moves.claim(document.digest) if candidate.is_new else None
@@ -218,7 +221,7 @@ class _Run:
         self._drafts.open(Draft(candidate, publication, missing=len(chunks)))
         self._store_chunks([(chunk, vectors[chunk.id]) for chunk in known])
         self._drafts.count_off(known)
-        yield from unknown or (None,)
+        return unknown or (None,)
 
     def _write(self, chunks: Sequence[Chunk], embeddings: list[Embedding | DocumentError] | YoujuError) -> None:
         """Write a batch that was embedded, less what could not be."""
