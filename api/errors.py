@@ -32,6 +32,7 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "run_over": 409,
     "idempotency_key_reused": 409,
     "not_uploaded": 409,
+    "source_in_use": 409,
     "file_too_large": 413,
 }
 _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (

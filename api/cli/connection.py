@@ -42,6 +42,10 @@ class Connection:
         """The JSON of a POST."""
         return self._answered(self._client.post(path, content=json.dumps(body), headers=_JSON))
 
+    def delete(self, path: str) -> Any:
+        """The JSON of a DELETE."""
+        return self._answered(self._client.delete(path))
+
     def stream(self, path: str, body: object) -> Iterator[tuple[str, Any]]:
         """The server-sent events of a POST, as (name, data)."""
         with self._client.stream("POST", path, content=json.dumps(body), headers=_JSON) as response:

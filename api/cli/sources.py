@@ -1,4 +1,5 @@
-"""`youju sources`: where documents are taken from, and in which state; `check` for what one would list now."""
+"""`youju sources`: where documents are taken from, and in which state; `check` for what one would list now,
+`remove` for what one has left over."""
 
 from __future__ import annotations
 
@@ -69,3 +70,20 @@ def check(
         f"{found['found']} documents, {found['new']} of them new, {found['gone']} gone, "
         f"listed in {found['seconds']:.1f} s; nothing was ingested"
     )
+
+
+@app.command()
+def remove(
+    name: Annotated[str, typer.Argument(help="The source, which the settings have no more, or `local`.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove all documents of a source that was taken out of the settings. The files themselves stay."""
+    if not yes:
+        typer.confirm(f"Remove all documents of {name} from the index?", abort=True, err=True)
+    with connect(load_settings(), command="sources") as connection:
+        report = connection.delete(f"/v1/sources/{quote(name, safe='')}")
+    if as_json:
+        print_json(report)
+    else:
+        console.print(f"{report['deleted']} documents removed from the index")

@@ -1,4 +1,5 @@
-"""`/v1/sources`: the sources of the settings, what each has brought in, and a look at what one would list now.
+"""`/v1/sources`: the sources of the settings, what each has brought in, a look at what one would list now, and the
+removal of what one has left over.
 
 All of it is for the operator: names and addresses of sources are nobody else's business.
 """
@@ -14,9 +15,12 @@ from pydantic import BaseModel
 
 from api.routes import workspace_of
 from api.runs import RunBody
+from api.schemas import ReportBody
 from api.security import current_operator
 from api.workspace import Workspace
+from ingest.errors import RequestError
 from ingest.schedule import next_run_at
+from ingest.sources.emptied import EmptiedSource
 from ingest.sources.opening import named, open_source
 from ingest.sources.settings import RESERVED_NAMES, FolderSettings, FsspecSettings, SourceSettings
 
@@ -105,6 +109,21 @@ def check(
             for item in islice(listed.values(), limit)
         ],
     )
+
+
+@router.delete("/{name}")
+def remove(name: str, request: Request) -> ReportBody:
+    """Remove all documents of a source that the settings do not have any more, or of `local`, from the index."""
+    workspace = workspace_of(request)
+    if name == "push" or any(source.name == name for source in workspace.settings.sources):
+        raise RequestError(
+            "source_in_use",
+            f"The source {name!r} is in use: what is removed from it would come back, or belongs to whoever sent it.",
+            "Take it out of the settings first; delete uploads one by one.",
+        )
+    if name not in workspace.store.catalog.tally():
+        raise RequestError("unknown_source", f"No source is called {name!r}.", "List them at /v1/sources.")
+    return ReportBody.of(workspace.ingestor.run(EmptiedSource(name), allow_deletions=True))
 
 
 def _body(workspace: Workspace, name: str, source: SourceSettings | None, tally: tuple[int, int]) -> SourceBody:

@@ -37,6 +37,7 @@ def home(tmp_path: Path) -> Path:
     return home
 
 
+@pytest.mark.slow
 def test_sources_are_checked_ingested_one_by_one_or_all_and_listed(home: Path, tmp_path: Path) -> None:
     checked = youju_json(home, "sources", "check", "docs")
     assert (checked["found"], checked["new"], checked["gone"]) == (1, 1, 0)
@@ -57,6 +58,8 @@ def test_sources_are_checked_ingested_one_by_one_or_all_and_listed(home: Path, t
     assert listed["docs"]["next_run_at"]
     assert (listed["gone"]["documents"], listed["gone"]["last_run"]["error"]["code"]) == (0, "path_missing")
     assert not listed["off"]["enabled"]
+    refused = run_youju(home, "sources", "remove", "docs", "--yes")
+    assert (refused.returncode, "source_in_use" in refused.stderr) == (2, True)
     shown = run_youju(home, "sources")
     assert "off (off)" in shown.stdout
     assert "path_missing" in shown.stdout
@@ -82,6 +85,10 @@ def test_a_source_that_the_settings_lost_is_listed_as_left_over(tmp_path: Path) 
         (left,) = client.get("/v1/sources").json()["sources"]
         assert (left["name"], left["type"], left["documents"], left["enabled"]) == ("old", None, 1, False)
         assert client.get("/v1/sources/old/check").status_code == 404
+        assert client.delete("/v1/sources/push").json()["error"]["code"] == "source_in_use"
+        assert client.delete("/v1/sources/old").json()["deleted"] == 1
+        assert client.get("/v1/sources").json()["sources"] == []
+        assert client.delete("/v1/sources/old").status_code == 404
 
 
 def test_sources_are_for_the_operator(tmp_path: Path) -> None:

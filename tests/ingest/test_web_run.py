@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -20,6 +21,28 @@ from tests.ingest.web_site import Served, Site, a_page, web_site
 def site() -> Iterator[Site]:
     with web_site() as opened:
         yield opened
+
+
+def test_a_visit_can_be_followed_and_stopped_and_then_nothing_is_gone(
+    site: Site, store: Store, settings: Settings
+) -> None:
+    for number in range(50):
+        site[f"/{number or ''}"] = a_page(f"Page {number}", f"/{number + 1}")
+    values = {"name": "wiki", "type": "web", "start": (f"{site.url}/",), "delay_seconds": 0.2, "allow_private": True}
+    stop = threading.Event()
+    found: list[int] = []
+
+    def progress(report: Report) -> None:
+        found.append(report.found)
+        if report.found > 3:
+            stop.set()
+
+    source = open_source(WebSettings.model_validate(values), settings)
+    report = Ingestor(store, settings).run(source, on_progress=progress, stop=stop)
+    assert 3 < report.found < 20
+    assert (report.new, report.deleted) == (0, 0)
+    assert len(site.paths()) < 20
+    assert store.runs.run(report.run_id).state == "interrupted"
 
 
 @pytest.mark.slow
