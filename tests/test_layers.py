@@ -38,6 +38,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "olefile": ("ingest/parse",),
     "oxmsg": ("ingest/parse",),
     "msoffcrypto": ("ingest/parse",),
+    "markdown_it": ("ingest/parse",),
     "lxml": ("ingest/parse",),
     "bs4": ("ingest/parse",),
     "PIL": ("ingest/parse",),

@@ -19,7 +19,7 @@ from ingest.parse.readers import read
 from ingest.parse.refusals import refuse
 from ingest.settings import IngestSettings
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 """Part of the pipeline's fingerprint: raise it when the elements of some format change."""
 
 _GAP = "\n\n"
@@ -110,4 +110,4 @@ def _title(reference: Reference, extracted: Extracted) -> str:
     opening = heads[:1] if heads and heads[0] is extracted.elements[0] else heads[:5]
     first = min(opening, key=lambda element: element.level or 0, default=None)
     found = " ".join(encoding.storable(first.text).split()) if first else ""
-    return found if 2 <= len(found) <= 200 else PurePath(reference.name).stem or reference.name
+    return found if 2 <= len(found) <= 200 else encoding.storable(PurePath(reference.name).stem or reference.name)

@@ -17,9 +17,10 @@ _RST_CODE = frozenset({"code", "code-block", "sourcecode", "literalinclude", "pa
 _RST_GRID = re.compile(r"\+[-=+]+\+\s*")
 _RST_SIMPLE = re.compile(r"=+(?:\s+=+)+\s*")
 _RST_INLINE = re.compile(
-    r":[\w:+-]+:`([^`<]+?)(?:\s*<[^`>]*>)?`|``([^`]+)``|`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}|\*\*([^*]+)\*\*"
+    r":[\w:+-]{1,40}:`([^`<]+?)(?:\s*<[^`>]*>)?`|``([^`]+)``|`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}|\*\*([^*]+)\*\*"
 )
 _ORG_HEADING = re.compile(r"(\*+)\s+(?:(?:T[O]DO|DONE|NEXT|WAITING)\s+)?(?:\[#\w\]\s+)?(.*?)(?:\s+:[\w@#%:]+:)?\s*")
+_MAX_HEADING_CHARACTERS = 1000
 _ORG_KEYWORD = re.compile(r"#\+(\w+):\s*(.*)", re.I)
 _ORG_BEGIN = re.compile(r"#\+begin_(\w+)", re.I)
 _ORG_DRAWER = re.compile(r"\s*:[A-Z_]+:\s*")
@@ -169,7 +170,7 @@ def _org(lines: list[str]) -> Iterator[Element]:
     number = 0
     while number < len(lines):
         line = lines[number]
-        if heading := _ORG_HEADING.fullmatch(line):
+        if heading := _org_heading(line):
             yield Element("heading", _org_plain(heading[2]), level=len(heading[1]))
             number += 1
         elif begin := _ORG_BEGIN.match(line.strip()):
@@ -199,9 +200,13 @@ def _org(lines: list[str]) -> Iterator[Element]:
             number = end
 
 
+def _org_heading(line: str) -> re.Match[str] | None:
+    return _ORG_HEADING.fullmatch(line) if len(line) <= _MAX_HEADING_CHARACTERS else None
+
+
 def _org_begins(line: str) -> bool:
     """Whether this line cannot belong to the paragraph before it."""
-    return bool(_ORG_HEADING.fullmatch(line) or _ORG_ITEM.match(line) or line.lstrip().startswith(("|", "#")))
+    return bool(_org_heading(line) or _ORG_ITEM.match(line) or line.lstrip().startswith(("|", "#")))
 
 
 def _until(lines: list[str], number: int, mark: str) -> int:

@@ -82,8 +82,9 @@ def read_epub(data: bytes, pictures: Pictures) -> Extracted:
         content = xml(archive.read(package))
         files = {item.get("id"): item.get("href") for item in content.iterfind(".//{*}manifest/{*}item")}
         elements: list[Element] = []
-        for chapter in content.iterfind(".//{*}spine/{*}itemref"):
-            href = unquote(files.get(chapter.get("idref")) or "").split("#")[0]
+        chapters = [chapter.get("idref") for chapter in content.iterfind(".//{*}spine/{*}itemref")]
+        for chapter in dict.fromkeys(chapters):
+            href = unquote(files.get(chapter) or "").split("#")[0]
             path = posixpath.normpath(posixpath.join(posixpath.dirname(package), href))
             if href and path in archive.namelist():
                 page = encoding.decode(archive.read(path), declared=True)

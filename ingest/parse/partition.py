@@ -1,4 +1,4 @@
-"""HTML, Markdown and Word, by unstructured. The only file that imports it.
+"""HTML, Word and (by way of HTML) Markdown, by unstructured. The only file that imports it.
 
 Out of the box unstructured downloads an English spaCy model at first use, sends telemetry, and guesses headings
 from English grammar. Here it gets a blank multilingual pipeline, no telemetry, and a title length of zero words,
@@ -7,15 +7,18 @@ which leaves only the headings that the format itself states (styles, tags, plac
 
 from __future__ import annotations
 
+import html
 import io
 import os
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any
 
+from lxml import etree
 from lxml import html as lxml_html
 
 from ingest.document import Element, ElementKind, Location
@@ -40,7 +43,10 @@ _KINDS: dict[str, ElementKind] = {
     "FigureCaption": "caption",
     "Image": "caption",
 }
+_MAX_DEPTH = 200
 _NO_LANGUAGE_DETECTION = [""]
+_UNSEEN = re.compile(r"<(script|style|head|template)\b.*?</\1\s*>", re.I | re.S)
+_TAG = re.compile(r"<[^<>]*>")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
@@ -52,20 +58,30 @@ def _unstructured() -> Any:
     import spacy
 
     pipeline = spacy.blank("xx")
+    # Nothing here needs words, and cutting punctuation off them takes time quadratic in its length.
+    pipeline.tokenizer = spacy.tokenizer.Tokenizer(pipeline.vocab)
+    pipeline.max_length = 1 << 40
     pipeline.add_pipe("sentencizer")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecations of its dependencies, at import
         from unstructured.nlp import tokenize
         from unstructured.partition import docx
         from unstructured.partition.html import partition_html
-        from unstructured.partition.md import partition_md
 
     tokenize._get_nlp = lambda: pipeline
     western = docx._ListLabels._format_number
     docx._ListLabels._format_number = staticmethod(
         lambda value, numbering: chinese_number(value, numbering) or western(value, numbering)
     )
-    return SimpleNamespace(docx=docx.partition_docx, html=partition_html, md=partition_md)
+    return SimpleNamespace(docx=docx.partition_docx, html=partition_html)
+
+
+@lru_cache(maxsize=1)
+def _markdown() -> Any:
+    """The reader of Markdown: unlike unstructured's own it takes no text longer than in proportion to its length."""
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 
 def read_html(text: str) -> Extracted:
@@ -73,11 +89,30 @@ def read_html(text: str) -> Extracted:
     body = _XML_DECLARATION.sub("", text)
     if not body.strip():
         return Extracted(())
-    page = lxml_html.fromstring(body)
+    page = lxml_html.fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
+    title = page.findtext(".//title")
+    if _depth(page) > _MAX_DEPTH:
+        return Extracted(tuple(_plain_paragraphs(body)), title)
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
         spread(table)  # unstructured forgets the spans of the cells
     parts = _unstructured().html(text=lxml_html.tostring(page, encoding="unicode"), languages=_NO_LANGUAGE_DETECTION)
-    return Extracted(tuple(_elements(parts)), title=page.findtext(".//title"))
+    return Extracted(tuple(_elements(parts)), title)
+
+
+def _depth(page: Any) -> int:
+    """How deep the elements of a page lie in each other."""
+    deepest = depth = 0
+    for event, _ in etree.iterwalk(page, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _plain_paragraphs(page: str) -> Iterator[Element]:
+    """The texts of a page without its structure, for one that is too deeply nested for the parsers."""
+    for text in _TAG.split(_UNSEEN.sub(" ", page)):
+        if text.strip():
+            yield Element("paragraph", " ".join(html.unescape(text).split()))
 
 
 def read_markdown(text: str) -> Extracted:
@@ -89,8 +124,7 @@ def read_markdown(text: str) -> Extracted:
         title = line.group(1).strip("\"' ") if line else None
     if not text.strip():
         return Extracted((), title)
-    parts = _unstructured().md(text=text, languages=_NO_LANGUAGE_DETECTION)
-    return Extracted(tuple(_elements(parts)), title)
+    return replace(read_html(_markdown().render(text)), title=title)
 
 
 def read_docx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:

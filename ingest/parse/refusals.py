@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from ingest.errors import DocumentError
+from ingest.parse.encoding import storable
+
+_NAME_CHARACTERS = 200
 
 _HINTS = {
     "file_missing": "Run the ingest again: the file was moved or deleted after it was listed.",
@@ -23,4 +26,5 @@ _HINTS = {
 
 def refuse(code: str, name: str, reason: str) -> DocumentError:
     """The error to raise for the document `name`: a code of the table above, and why in one clause."""
-    return DocumentError(code, f"{name}: {reason}.", _HINTS[code])
+    shown = storable(name if len(name) <= _NAME_CHARACTERS else f"{name[:_NAME_CHARACTERS]}…")
+    return DocumentError(code, f"{shown}: {storable(reason)}.", _HINTS[code])

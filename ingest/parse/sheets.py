@@ -19,7 +19,7 @@ from ingest.parse.refusals import refuse
 from ingest.parse.tables import Rows, markdown
 
 _DELIMITERS = ",;\t|"
-_MAX_CELL_CHARACTERS = 1 << 24
+_MAX_CELL_CHARACTERS = 1 << 30
 _MAX_CELL_LINES = 100
 _MAX_CELLS = 5_000_000
 _MAX_HEADER_ROWS = 3
@@ -113,6 +113,7 @@ def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
 
 def read_csv(text: str, delimiter: str | None = None) -> Extracted:
     """One table; the delimiter is the one that cuts the first lines most evenly, unless it is given."""
+    csv.field_size_limit(_MAX_CELL_CHARACTERS)
     lines = text.lstrip("\ufeff").splitlines(keepends=True)
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
         delimiter = lines.pop(0).strip()[-1]
@@ -126,7 +127,6 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
 
 def _csv_rows(lines: list[str], delimiter: str) -> Rows:
     """The rows; where a quotation mark that never closes would swallow the rest, quotation marks mean nothing."""
-    csv.field_size_limit(_MAX_CELL_CHARACTERS)
     try:
         rows = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error:
@@ -226,9 +226,16 @@ def _runs(filled: list[bool], gap: int) -> Iterator[tuple[int, int]]:
 
 
 def _range(top: int, bottom: int, left: int, right: int) -> str:
-    from openpyxl.utils import get_column_letter
+    return f"{_letters(left + 1)}{top + 1}:{_letters(right)}{bottom}"
 
-    return f"{get_column_letter(left + 1)}{top + 1}:{get_column_letter(right)}{bottom}"
+
+def _letters(column: int) -> str:
+    """The name of a column, from 1; text files have more of them than openpyxl knows names for."""
+    name = ""
+    while column:
+        column, letter = divmod(column - 1, 26)
+        name = chr(ord("A") + letter) + name
+    return name
 
 
 def _value(cell: Any) -> str:

@@ -7,7 +7,7 @@ from copy import deepcopy
 
 from lxml import html
 
-_MAX_CELLS = 500_000
+_MAX_CELLS = 100_000
 """Spans multiply cells: what a table may grow to when its merged cells are written out."""
 
 Rows = list[list[str]]

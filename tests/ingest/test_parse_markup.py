@@ -62,7 +62,7 @@ ORG = """\
 #+TITLE: 季度计划
 #+AUTHOR: Li
 
-* TODO [#A] Goals                                     :work:plan:
+* DONE [#A] Goals                                     :work:plan:
 :PROPERTIES:
 :ID: 42
 :END:

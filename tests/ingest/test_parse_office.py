@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import io
-import zipfile
 from typing import Any
 
 import openpyxl
@@ -189,50 +188,3 @@ def test_rich_text_in_chinese_keeps_headings_and_tables() -> None:
         ("heading", "差旅标准"), ("paragraph", "报销规定 {A}"),
         ("table", "| City | Rate |\n| --- | --- |\n| Paris | 120 |"), ("paragraph", "End."),
     ]  # fmt: skip
-
-
-def zipped(members: dict[str, str]) -> bytes:
-    stream = io.BytesIO()
-    with zipfile.ZipFile(stream, "w") as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return stream.getvalue()
-
-
-def test_opendocument_text_keeps_headings_lists_and_tables() -> None:
-    names = " ".join(
-        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"' for short in ("office", "text", "table")
-    )
-    content = (
-        f"<office:document-content {names}><office:body><office:text>"
-        '<text:h text:outline-level="2">Rooms</text:h><text:p>Two<text:s text:c="2"/>words</text:p>'
-        "<text:list><text:list-item><text:p>First item</text:p></text:list-item></text:list><table:table>"
-        '<table:table-row><table:table-cell table:number-columns-spanned="2"><text:p>wide</text:p></table:table-cell>'
-        "<table:covered-table-cell/></table:table-row><table:table-row><table:table-cell><text:p>1</text:p>"
-        "</table:table-cell><table:table-cell><text:p>2</text:p></table:table-cell></table:table-row></table:table>"
-        "</office:text></office:body></office:document-content>"
-    )
-    parsed = read(zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content}), "a.odt")
-    assert [(e.kind, e.text, e.level) for e in parsed.elements] == [
-        ("heading", "Rooms", 2), ("paragraph", "Two  words", None), ("list_item", "First item", None),
-        ("table", "| wide | wide |\n| --- | --- |\n| 1 | 2 |", None),
-    ]  # fmt: skip
-
-
-def test_the_chapters_of_an_epub_are_read_in_the_order_of_its_spine() -> None:
-    parsed = read(
-        zipped({
-            "mimetype": "application/epub+zip",
-            "META-INF/container.xml": '<container><rootfile full-path="OPS/book.opf"/></container>',
-            "OPS/book.opf": (
-                '<package xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Field guide</dc:title><manifest>'
-                '<item id="b" href="two.xhtml"/><item id="a" href="one.xhtml"/></manifest>'
-                '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>'
-            ),
-            "OPS/one.xhtml": "<html><body><h1>Birds</h1><p>They fly about.</p></body></html>",
-            "OPS/two.xhtml": "<html><body><h1>Fish</h1><p>They swim about.</p></body></html>",
-        }),
-        "guide.epub",
-    )  # fmt: skip
-    assert [element.text for element in parsed.elements] == ["Birds", "They fly about.", "Fish", "They swim about."]
-    assert parsed.title == "Field guide"

@@ -136,7 +136,5 @@ def test_shows_and_templates_are_read_like_any_presentation() -> None:
         with zipfile.ZipFile(io.BytesIO(saved(deck))) as old, zipfile.ZipFile(changed, "w") as new:
             for member in old.namelist():
                 text = old.read(member)
-                new.writestr(
-                    member, text.replace(b"presentationml.presentation.main", b"presentationml.%s.main" % variant)
-                )
+                new.writestr(member, text.replace(main, b"presentationml.%s.main" % variant))
         assert read(changed.getvalue(), "a.ppsx").text == "words"

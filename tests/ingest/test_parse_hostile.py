@@ -1,0 +1,125 @@
+"""Documents made to hang, to explode or to reach out: each ends soon, in text or in a refusal with the right code."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+
+from ingest.document import ParsedDocument, Reference
+from ingest.errors import DocumentError
+from ingest.parse import parse
+from ingest.settings import IngestSettings
+
+
+def read(data: bytes | str, name: str) -> ParsedDocument:
+    data = data.encode() if isinstance(data, str) else data
+    return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=False))
+
+
+def code(data: bytes | str, name: str) -> str:
+    with pytest.raises(DocumentError) as caught:
+        read(data, name)
+    return caught.value.code
+
+
+def outcome(data: bytes | str, name: str) -> str:
+    """`read`, or the code that it is refused with."""
+    try:
+        return "read" if read(data, name).text else "nothing"
+    except DocumentError as error:
+        return error.code
+
+
+def zipped(members: dict[str, bytes | str]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("tag", ["div", "b", "span", "ul><li"])
+@pytest.mark.parametrize("depth", [150, 1000, 50_000])
+def test_a_page_nested_however_deep_keeps_its_words(tag: str, depth: int) -> None:
+    assert "the words" in read(f"<html><body>{f'<{tag}>' * depth}the words", "a.html").text
+
+
+def test_json_nested_however_deep_is_text() -> None:
+    assert read("[" * 100_000 + '"word"' + "]" * 100_000, "a.json").kind == "json"
+    assert read('{"nbformat":' * 50_000, "a.ipynb").kind == "json"
+
+
+def test_xml_nested_too_deep_ends() -> None:
+    assert code("<a>" * 100_000 + "x", "a.xml") in ("corrupt", "no_text")
+    content = "<a>" * 100_000
+    mime = "application/vnd.oasis.opendocument.text"
+    assert code(zipped({"mimetype": mime, "content.xml": content}), "a.odt") == "corrupt"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, "![](" * 3000, "<" * 8000, "&" * 8000, "`" * 8001 + "a", "[a][" * 3000, "> " * 3000]
+)
+def test_marks_without_end_take_no_time_without_end(text: str) -> None:
+    assert outcome(f"{text}\n\nThe words.\n", "a.md") in ("read", "no_text")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (":" * 100_000, "a.rst"), ("`a <" * 20_000, "a.rst"), (".. a::\n   " * 3000, "a.rst"),
+        ("**a " * 20_000, "a.rst"),
+        ("* " + " :a" * 50_000, "a.org"), ("[" * 20_000, "noname"), ("<!---->" * 20_000 + "x", "noname"),
+        ('"' * 200_001, "a.csv"), ("x" * 3_000_000, "a.csv"), ("a," * 20_000, "a.csv"),
+        ("{\\rtf1" + "{" * 200_000 + "x", "a.rtf"), ("{\\rtf1\\uc999999999" + "\\u12345?" * 10_000, "a.rtf"),
+        ("From: a\nSubject: b\nMIME-Version: 1.0\nTo: " + '<("' * 50_000 + "\n\nbody", "a.eml"),
+    ],
+)  # fmt: skip
+def test_text_made_to_be_slow_is_not(text: str, name: str) -> None:
+    assert outcome(text, name) in ("read", "no_text", "corrupt")
+
+
+def test_cells_merged_a_thousand_times_are_refused() -> None:
+    page = f"<html><body><table><tr>{'<td colspan=1000 rowspan=1000>x' * 300}</table>"
+    assert code(page, "a.html") == "corrupt"
+
+
+def test_a_chapter_that_an_e_book_repeats_is_read_once() -> None:
+    book = zipped({
+        "META-INF/container.xml": '<c><r full-path="a.opf"/></c>',
+        "a.opf": '<package><manifest><item id="a" href="a.x"/></manifest><spine>' + '<itemref idref="a"/>' * 20_000
+        + "</spine></package>",
+        "a.x": "<html><body><p>once</p></body></html>",
+    })  # fmt: skip
+    assert read(book, "a.epub").text == "once"
+
+
+def test_nothing_outside_the_document_is_opened(tmp_path: object) -> None:
+    page = "<?xml version='1.0'?><!DOCTYPE a SYSTEM 'file:///etc/hostname'><a>inside</a>"
+    assert read(page, "a.xml").text == "inside"
+    include = '<?xml version="1.0"?><a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="/etc/passwd"/>b</a>'
+    assert read(include, "a.xml").text == "b"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["n" * 300 + ".txt", "名" * 100 + ".txt", "a\nb.txt", "a\0b.txt", "..", "/etc/passwd", "a\udcff.txt", "", "💥.txt"],
+)
+def test_any_name_will_do(name: str) -> None:
+    parsed = read("some words", name)
+    assert parsed.text == "some words"
+    parsed.title.encode()
+    with pytest.raises(DocumentError) as caught:
+        read(b"", name)
+    caught.value.message.encode()
+    assert len(caught.value.message) < 300
+
+
+def test_notebooks_that_are_none_are_refused_or_read_as_json() -> None:
+    for wrong in ('["nbformat"]', '{"nbformat": 4, "cells": [1]}', '{"nbformat": 4, "cells": {"a": 1}}'):
+        assert outcome(wrong, "a.ipynb") in ("read", "corrupt")
+    assert json.loads(read('{"cells": 1}', "a.ipynb").text) == {"cells": 1}

@@ -1,0 +1,143 @@
+"""Open formats: OpenDocument texts, spreadsheets and presentations, and e-books."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import Any
+
+from ingest.document import ParsedDocument, Reference
+from ingest.parse import parse
+from ingest.settings import IngestSettings
+from tests.ingest.test_parse_word import picture
+
+NAMES = " ".join(
+    f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
+    for short, long in {
+        "office": "office", "text": "text", "table": "table", "draw": "drawing", "style": "style",
+        "presentation": "presentation",
+    }.items()
+) + ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # fmt: skip
+
+
+def read(data: bytes, name: str, **settings: Any) -> ParsedDocument:
+    reference = Reference("local", name, name, len(data), 0, content=data)
+    return parse(reference, IngestSettings(**{"ocr": False, **settings}))
+
+
+def zipped(members: dict[str, str | bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+def test_opendocument_text_keeps_headings_lists_and_tables() -> None:
+    names = " ".join(
+        f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{short}:1.0"' for short in ("office", "text", "table")
+    )
+    content = (
+        f"<office:document-content {names}><office:body><office:text>"
+        '<text:h text:outline-level="2">Rooms</text:h><text:p>Two<text:s text:c="2"/>words</text:p>'
+        "<text:list><text:list-item><text:p>First item</text:p></text:list-item></text:list><table:table>"
+        '<table:table-row><table:table-cell table:number-columns-spanned="2"><text:p>wide</text:p></table:table-cell>'
+        "<table:covered-table-cell/></table:table-row><table:table-row><table:table-cell><text:p>1</text:p>"
+        "</table:table-cell><table:table-cell><text:p>2</text:p></table:table-cell></table:table-row></table:table>"
+        "</office:text></office:body></office:document-content>"
+    )
+    parsed = read(zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content}), "a.odt")
+    assert [(e.kind, e.text, e.level) for e in parsed.elements] == [
+        ("heading", "Rooms", 2), ("paragraph", "Two  words", None), ("list_item", "First item", None),
+        ("table", "| wide | wide |\n| --- | --- |\n| 1 | 2 |", None),
+    ]  # fmt: skip
+
+
+def test_the_chapters_of_an_epub_are_read_in_the_order_of_its_spine() -> None:
+    parsed = read(
+        zipped({
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": '<container><rootfile full-path="OPS/book.opf"/></container>',
+            "OPS/book.opf": (
+                '<package xmlns:dc="http://purl.org/dc/elements/1.1/"><dc:title>Field guide</dc:title><manifest>'
+                '<item id="b" href="two.xhtml"/><item id="a" href="one.xhtml"/></manifest>'
+                '<spine><itemref idref="a"/><itemref idref="b"/></spine></package>'
+            ),
+            "OPS/one.xhtml": "<html><body><h1>Birds</h1><p>They fly about.</p></body></html>",
+            "OPS/two.xhtml": "<html><body><h1>Fish</h1><p>They swim about.</p></body></html>",
+        }),
+        "guide.epub",
+    )  # fmt: skip
+    assert [element.text for element in parsed.elements] == ["Birds", "They fly about.", "Fish", "They swim about."]
+    assert parsed.title == "Field guide"
+
+
+def opened(kind: str, body: str, styles: str = "", **parts: bytes) -> bytes:
+    content = (
+        f"<office:document-content {NAMES}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body>{body}</office:body></office:document-content>"
+    )
+    mime = f"application/vnd.oasis.opendocument.{kind}"
+    return zipped(
+        {"mimetype": mime, "content.xml": content, **{f"Pictures/{name}": part for name, part in parts.items()}}
+    )
+
+
+def test_notes_boxes_and_pictures_follow_their_paragraph_and_comments_are_left_out() -> None:
+    note = (
+        "<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>On request.</text:p>"
+        "</text:note-body></text:note>"
+    )
+    body = (
+        f"<office:text><text:p>Paid in May{note} or June"
+        "<office:annotation><text:p>Really?</text:p></office:annotation>"
+        "<draw:frame><draw:text-box><text:p>In a box</text:p></draw:text-box></draw:frame>"
+        '<draw:frame><draw:image xlink:href="Pictures/p.png"/></draw:frame></text:p><text:p>Next</text:p></office:text>'
+    )
+    data = opened("text", body, **{"p.png": picture("Order 5512").getvalue()})
+    assert [e.text for e in read(data, "a.odt").elements] == [
+        "Paid in May[1] or June",
+        "[1] On request.",
+        "In a box",
+        "Next",
+    ]
+    assert "5512" in read(data, "a.odt", ocr=True).text
+
+
+def test_sheets_of_an_open_spreadsheet_have_names_headers_and_cells() -> None:
+    def cell(text: str, more: str = "") -> str:
+        return f"<table:table-cell {more}><text:p>{text}</text:p></table:table-cell>"
+
+    body = (
+        '<office:spreadsheet><table:table table:name="价格"><table:table-row table:number-rows-repeated="2"/>'
+        f"<table:table-row>{cell('产品')}{cell('单价')}</table:table-row>"
+        f"<table:table-row>{cell('显微镜')}{cell('9,800.00')}<table:table-cell table:number-columns-repeated='1020'/>"
+        "</table:table-row><table:table-row table:number-rows-repeated='1048570'><table:table-cell/></table:table-row>"
+        '</table:table><table:table table:name="old" table:style-name="gone"><table:table-row>'
+        f"{cell('not to be found')}</table:table-row></table:table></office:spreadsheet>"
+    )
+    hidden = '<style:style style:name="gone"><style:table-properties table:display="false"/></style:style>'
+    heading, table = read(opened("spreadsheet", body, hidden), "a.ods").elements
+    assert (heading.text, table.location.sheet, table.location.cells) == ("价格", "价格", "A3:B4")
+    assert table.text == "| 产品 | 单价 |\n| --- | --- |\n| 显微镜 | 9,800.00 |"
+
+
+def test_slides_of_an_open_presentation_have_numbers_titles_and_notes() -> None:
+    def frame(text: str, kind: str = "outline") -> str:
+        inner = f"<draw:text-box><text:p>{text}</text:p></draw:text-box>"
+        return f'<draw:frame presentation:class="{kind}">{inner}</draw:frame>'
+
+    body = (
+        f"<office:presentation><draw:page>{frame('增长 12%')}{frame('第三季度', 'title')}"
+        f"<presentation:notes>{frame('Say more', 'notes')}</presentation:notes></draw:page>"
+        f"<draw:page>{frame('Thanks')}</draw:page></office:presentation>"
+    )
+    parsed = read(opened("presentation", body), "a.odp")
+    assert [(e.text, e.location.slide, e.location.heading_path) for e in parsed.elements] == [
+        ("第三季度", 1, ()), ("增长 12%", 1, ("第三季度",)), ("Say more", 1, ("第三季度",)), ("Thanks", 2, ()),
+    ]  # fmt: skip
+
+
+def test_templates_of_open_documents_are_documents() -> None:
+    data = opened("text-template", "<office:text><text:p>Dear customer</text:p></office:text>")
+    assert (read(data, "a.ott").kind, read(data, "a.ott").text) == ("odt", "Dear customer")
