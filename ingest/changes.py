@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from ingest.document import Reference
@@ -52,10 +52,16 @@ class Changes:
     covered: int
 
 
-def find_changes(source: Source, known: Mapping[str, Known], fingerprint: str) -> Changes:
+def find_changes(
+    source: Source,
+    known: Mapping[str, Known],
+    fingerprint: str,
+    ends: Callable[[int], bool] = lambda listed: False,
+) -> Changes | None:
     """Compare the source's listing with the catalog: by size, time and token first, by digest later.
 
-    `fingerprint` identifies the pipeline: a document that another one made is read again.
+    `fingerprint` identifies the pipeline: a document that another one made is read again. `ends` is told how many
+    documents have been listed; once it says so the listing is given up, and there is nothing to tell.
     """
     candidates: list[Candidate] = []
     reassigned: list[Reference] = []
@@ -65,6 +71,8 @@ def find_changes(source: Source, known: Mapping[str, Known], fingerprint: str) -
     now = time.time()
     for reference in source.references({uri: document.token for uri, document in known.items()}):
         listed.add(reference.uri)
+        if ends(len(listed)):
+            return None
         before = known.get(reference.uri)
         if before is None:
             candidates.append(Candidate(reference))

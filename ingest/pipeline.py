@@ -45,6 +45,7 @@ _BATCH_CHUNKS = 256
 _BATCH_SECONDS = 2.0
 # A search that began before a publication may still be reading the old chunks.
 _RETIRE_AFTER_SECONDS = 1.0
+_LISTING_REPORT_SECONDS = 0.5
 
 
 class Ingestor:
@@ -106,23 +107,35 @@ class _Run:
     def carry_out(self, *, allow_deletions: bool) -> Report:
         try:
             self._recover()
-            changes = find_changes(self._source, self._store.catalog.known(self._source.name), self._fingerprint)
-            self._report.unchanged = changes.unchanged
-            self._report.found = changes.unchanged + len(changes.candidates) + len(changes.reassigned)
-            self._report.found += len(changes.postponed)
-            self._moves.expect(changes.gone, self._fingerprint)
-            self._progress()
-            self._postpone(changes.postponed)
-            self._reassign(changes.reassigned)
-            self._ingest(changes.candidates)
-            if not self._stop.is_set():
-                self._delete(changes, allowed=allow_deletions)
+            known = self._store.catalog.known(self._source.name)
+            changes = find_changes(self._source, known, self._fingerprint, self._listed)
+            if changes is not None:
+                self._follow(changes, allow_deletions=allow_deletions)
             self._retire(wait=True)
             if not self._stop.is_set():
                 self._store.index.compact(interrupted=self._stop.is_set)
         finally:
             self._report.seconds = round(time.monotonic() - self._started, 3)
         return self._report
+
+    def _listed(self, count: int) -> bool:
+        """Report that so many documents have been listed; whether that is enough. A listing may take an hour."""
+        if time.monotonic() - self._started - self._report.seconds > _LISTING_REPORT_SECONDS:
+            self._report.found = count
+            self._progress()
+        return self._stop.is_set()
+
+    def _follow(self, changes: Changes, *, allow_deletions: bool) -> None:
+        self._report.unchanged = changes.unchanged
+        self._report.found = changes.unchanged + len(changes.candidates) + len(changes.reassigned)
+        self._report.found += len(changes.postponed)
+        self._moves.expect(changes.gone, self._fingerprint)
+        self._progress()
+        self._postpone(changes.postponed)
+        self._reassign(changes.reassigned)
+        self._ingest(changes.candidates)
+        if not self._stop.is_set():
+            self._delete(changes, allowed=allow_deletions)
 
     def _recover(self) -> None:
         """Remove what an interrupted run had written and not published, and retire what it had left to retire."""
