@@ -25,7 +25,9 @@ SAMPLED_CHUNKS = 4
 WITHIN: Final = (10, 1_000, 100_000)
 """Among how many hits a chunk must be: first by an excerpt of its text, then by all of it, and at last by its headings
 too. A short passage of common words may have many longer ones above it: only what no search gives is not found."""
-_EXCERPT_CHARS = 240
+_EXCERPT_CHARS: Final = {"zh": 80, "mixed": 120}
+"""A sentence or two, as a reader would ask. Every pair of Chinese characters is a term, and each has its cost."""
+_OTHER_EXCERPT_CHARS = 240
 _SAME = 0.999  # a cosine: stored in half precision, a vector is so close to itself
 _RECOMPUTED = 0.99  # a cosine: the same text in another batch, in bf16, and stored in half precision
 _HALF = 2e-3  # relative: what half precision and its rounding may change in the weight of a term
@@ -123,7 +125,7 @@ class ReadBack:
         return []
 
     def _is_found_by_words(self, chunk: Chunk, reader: Reader) -> bool:
-        for text, limit in zip((_excerpt(chunk.text), chunk.text, embedded_text(chunk)), WITHIN, strict=True):
+        for text, limit in zip((_excerpt(chunk), chunk.text, embedded_text(chunk)), WITHIN, strict=True):
             terms = self._embedder.sparse.embed_query(text)
             if not terms.indices:
                 continue
@@ -184,12 +186,13 @@ def _spread(count: int, limit: int) -> list[int]:
     return [round(at * (count - 1) / (limit - 1)) for at in range(limit)]
 
 
-def _excerpt(text: str) -> str:
-    """Some of the middle of a text, in whole words where it has spaces: beginnings are often alike."""
-    if len(text) <= _EXCERPT_CHARS:
-        return text
-    start = (len(text) - _EXCERPT_CHARS) // 2
-    cut = text[start : start + _EXCERPT_CHARS]
+def _excerpt(chunk: Chunk) -> str:
+    """Some of the middle of its text, in whole words where it has spaces: beginnings are often alike."""
+    length = _EXCERPT_CHARS.get(chunk.language, _OTHER_EXCERPT_CHARS)
+    if len(chunk.text) <= length:
+        return chunk.text
+    start = (len(chunk.text) - length) // 2
+    cut = chunk.text[start : start + length]
     return " ".join(cut.split()[1:-1]) or cut
 
 
@@ -198,11 +201,16 @@ def _has(hits: Sequence[Scored], chunk: Chunk) -> bool:
 
 
 def _same_terms(stored: SparseVector, own: SparseVector) -> bool:
-    theirs = dict(zip(stored.indices, stored.values, strict=True))
-    ours = dict(zip(own.indices, own.values, strict=True))
-    return theirs.keys() == ours.keys() and all(
-        abs(theirs[term] - weight) <= _HALF * abs(weight) for term, weight in ours.items()
-    )
+    if len(stored.indices) != len(own.indices):
+        return False
+    (theirs, weights), (ours, expected) = _by_term(stored), _by_term(own)
+    return bool((theirs == ours).all() and (np.abs(weights - expected) <= _HALF * np.abs(expected)).all())
+
+
+def _by_term(vector: SparseVector) -> tuple[np.ndarray, np.ndarray]:
+    indices = np.asarray(vector.indices, dtype=np.int64)
+    order = indices.argsort()
+    return indices[order], np.asarray(vector.values)[order]
 
 
 def _same_meaning(stored: np.ndarray | None, own: np.ndarray | None) -> bool:

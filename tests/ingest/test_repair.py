@@ -103,6 +103,7 @@ def test_every_damage_is_named_and_mended(home: Store, settings: Settings, folde
     assert len(list(home.index.inventory())) == sum(document.chunks for document in home.catalog.documents(OPERATOR))
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_again_stays_as_it_is(store: Store, settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "docs" / "a.txt"
     file.parent.mkdir()
