@@ -43,6 +43,7 @@ class RunBody(BaseModel):
     deleted: int
     failed: int
     chunks: int
+    embedded: int
     seconds: float
     documents_per_second: float
     seconds_left: float | None

@@ -26,7 +26,7 @@ from tests.api.served import served
 
 RUN_FIELDS = {
     "run_id", "source", "trigger", "state", "started_at", "finished_at", "error", "found", "done", "new", "changed",
-    "unchanged", "moved", "deleted", "failed", "chunks", "seconds", "documents_per_second", "seconds_left",
+    "unchanged", "moved", "deleted", "failed", "chunks", "embedded", "seconds", "documents_per_second", "seconds_left",
 }  # fmt: skip
 
 
