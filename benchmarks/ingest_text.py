@@ -57,7 +57,7 @@ _NICENESS = 10
 def main() -> None:
     """Measure both languages."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--english", default="4", help="MB of text to make, or a folder")
+    parser.add_argument("--english", default="2", help="MB of text to make, or a folder")
     parser.add_argument("--chinese", default="12", help="MB of text to make, or a folder")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="youju-bench-") as folder:
