@@ -380,6 +380,8 @@ def _fingerprint(settings: IngestSettings, embedder: str) -> str:
         settings.chunk_tokens,
         settings.chunk_overlap_tokens,
         settings.ocr,
+        settings.ocr_embedded,
+        settings.comments,
         settings.embedding_languages,
         embedder,
     )
