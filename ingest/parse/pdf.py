@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,6 +37,9 @@ _LONGEST_SIDE = 1_000_000
 _MANY_UNREADABLE = 0.3
 _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -83,6 +87,7 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
         try:
             page = document[number - 1]
         except pypdfium2.PdfiumError:
+            logger.info("Page %d of a PDF file cannot be opened", number)
             broken += 1
             if broken >= _MAX_BROKEN_PAGES:
                 return

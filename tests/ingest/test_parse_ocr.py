@@ -111,6 +111,7 @@ def test_a_text_layer_in_another_language_is_believed(text: str) -> None:
     assert read(pdf([Words(40, 100, text, 7)]), "plain.pdf", ocr=False).text == text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [*list(GARBLED.values())[:1], CAESAR], ids=["private use", "shifted letters"])
 def test_a_garbled_page_is_read_from_its_picture(text: str) -> None:
     words = [Words(72, 300 + 20 * line, text, hidden=True) for line in range(2)]
