@@ -26,6 +26,7 @@ ANYWHERE = {"pydantic", "numpy"}
 HOMES: dict[str, tuple[str, ...]] = {
     # finding documents
     "fsspec": ("ingest/sources/connecting",),
+    "webdav4": ("ingest/sources/connecting",),
     # reading documents
     "unstructured": ("ingest/parse",),
     "pypdfium2": ("ingest/parse",),

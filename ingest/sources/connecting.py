@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.util
 import logging
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -39,6 +41,7 @@ _TALKATIVE: Final = (
     "httpcore",
 )
 _KEEPALIVE_SECONDS = 15
+_NOT_FOUND = 404
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,4 +124,48 @@ def _webdav(url: str, options: dict[str, Any]) -> Any:
     if user is not None:
         options["auth"] = (user, options.pop("password", ""))
     protocol = "https" if parts.scheme == "webdavs" else "http"
-    return fsspec.filesystem("webdav", base_url=f"{protocol}://{host}{parts.path}", skip_instance_cache=True, **options)
+    base_url = f"{protocol}://{host}{parts.path}"
+    return _WebdavFiles(fsspec.filesystem("webdav", base_url=base_url, skip_instance_cache=True, **options))
+
+
+class _WebdavFiles:
+    """The WebDAV file system, which takes paths for parts of a URL, as one that takes them for paths."""
+
+    protocol = "webdav"
+
+    def __init__(self, files: Any) -> None:
+        self._files = files
+        self.client = files.client
+
+    def info(self, path: str) -> Any:
+        """The root's own description, or what the folder above says of it: the library finds no escaped path."""
+        if not path:
+            return self._files.info(path)
+        name = path.strip("/")
+        found = next((each for each in self.ls(name.rpartition("/")[0]) if each["name"].strip("/") == name), None)
+        if found is None:
+            raise FileNotFoundError(errno.ENOENT, "No such file", path)
+        return found
+
+    def ls(self, path: str, detail: bool = True) -> Any:
+        return self._files.ls(_escaped(path), detail=detail)
+
+    @contextmanager
+    def open(self, path: str, mode: str) -> Iterator[Any]:
+        """The file as a stream to read; the library's own way asks for its description first."""
+        from webdav4.stream import IterStream
+
+        try:
+            with IterStream(self.client, self.client.join_url(_escaped(path))) as stream:
+                yield stream
+        except Exception as error:
+            if getattr(getattr(error, "response", error), "status_code", None) == _NOT_FOUND:
+                raise FileNotFoundError(errno.ENOENT, "No such file", path) from error
+            raise
+
+    def invalidate_cache(self) -> None:
+        self._files.invalidate_cache()
+
+
+def _escaped(path: str) -> str:
+    return path.replace("%", "%25").replace("#", "%23").replace("?", "%3F")

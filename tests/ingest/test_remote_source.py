@@ -66,17 +66,18 @@ def test_files_are_listed_fetched_and_told_from_changed_ones(server: FileServer,
     server.write("规章/差旅 费.txt", "第一".encode())
     server.write(".hidden/c.txt", b"hidden")
     server.write("规章/草稿/d.txt", b"draft")
+    server.write("100%20 #1/100% #1 [x]+&.txt", b"odd")
     source = opened(server, exclude=["草稿"], access=[{"glob": "规章", "principals": ["group:hr"]}])
     found = listed(source)
-    assert sorted(below(server, found)) == ["b.txt", "规章/差旅 费.txt"]
-    assert [found[uri].access for uri in sorted(found)] == [(), ("group:hr",)]
+    assert sorted(below(server, found)) == ["100%20 #1/100% #1 [x]+&.txt", "b.txt", "规章/差旅 费.txt"]
+    assert [found[uri].access for uri in sorted(found)] == [(), (), ("group:hr",)]
     texts = {}
     for uri, reference in found.items():
         path = source.fetch(reference, tmp_path).path
         assert path is not None
         assert path.parent == tmp_path
         texts[uri.rpartition("/")[2]] = path.read_text()
-    assert texts == {"b.txt": "second", "差旅 费.txt": "第一"}
+    assert texts == {"100% #1 [x]+&.txt": "odd", "b.txt": "second", "差旅 费.txt": "第一"}
 
     server.write("b.txt", b"changed")
     now = listed(opened(server))
