@@ -143,7 +143,7 @@ class ServerIndex:
         ids = iter(chunk_ids)
         while batch := list(itertools.islice(ids, BATCH_POINTS)):
             with self._translated():
-                self._client.delete(self._collection, points_selector=PointIdsList(points=batch), wait=True)
+                self._client.delete(self._collection, points_selector=PointIdsList(points=[*batch]), wait=True)
 
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
         """Nothing to do: a server optimizes on its own."""
