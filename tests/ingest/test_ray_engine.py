@@ -117,12 +117,12 @@ def test_both_engines_make_the_same_index_also_when_a_node_dies_in_the_middle(
     cluster: RayCluster, on_ray: Settings, tmp_path: Path
 ) -> None:
     folder = tmp_path / "docs"
-    _write_documents(folder, 30)
+    _write_documents(folder, 60)
     _, expected = _ingested(Settings(home=tmp_path / "local"), folder)
     assert any(embedding.dense is not None for chunks in expected.values() for _, embedding in chunks)
 
     report, undisturbed = _ingested(on_ray, folder)
-    assert (report.new, report.failed) == (30, 0)
+    assert (report.new, report.failed) == (60, 0)
     _assert_same(undisturbed, expected)
 
     node = cluster.add_node(cpus=1)
@@ -134,13 +134,13 @@ def test_both_engines_make_the_same_index_also_when_a_node_dies_in_the_middle(
             cluster.kill(node)
 
     report, disturbed = _ingested(
-        on_ray.model_copy(update={"home": tmp_path / "ray2"}),
+        on_ray.model_copy(update={"home": tmp_path / "ray2", "parse_workers": 4, "embed_workers": 4}),
         folder,
         kill_in_the_middle,
     )
     assert killed_at
-    assert killed_at[0] < 30
-    assert (report.new, report.failed) == (30, 0)
+    assert killed_at[0] < 60
+    assert (report.new, report.failed) == (60, 0)
     _assert_same(disturbed, expected)
 
 
