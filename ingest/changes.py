@@ -94,9 +94,10 @@ def find_changes(
     return Changes(tuple(candidates), unchanged, tuple(reassigned), tuple(postponed), gone, len(covered))
 
 
-def check_deletions(gone: Collection[Known], covered: int, *, allowed: bool) -> None:
-    """Raise SourceError when so much is gone that the source itself is probably away."""
-    many = len(gone) > max(_SUSPICIOUS_COUNT, covered * _SUSPICIOUS_SHARE)
+def check_deletions(gone: Collection[Known], covered: int, *, listed: int, allowed: bool) -> None:
+    """Raise SourceError when so much is gone that the source itself is probably away: most of many documents, or
+    all of several, with nothing `listed` in their place."""
+    many = len(gone) > max(_SUSPICIOUS_COUNT, covered * _SUSPICIOUS_SHARE) or (listed == 0 and len(gone) > 1)
     if many and not allowed:
         raise SourceError(
             "many_deletions",

@@ -294,7 +294,7 @@ class _Run:
     def _delete(self, changes: Changes, *, allowed: bool) -> None:
         gone = [known for known in changes.gone if not self._moves.is_confirmed(known.id)]
         try:
-            check_deletions(gone, changes.covered, allowed=allowed)
+            check_deletions(gone, changes.covered, listed=self._report.found, allowed=allowed)
         except SourceError as error:
             self._report.failures.append(Failure(self._source.name, error.code, str(error)))
             return

@@ -113,6 +113,26 @@ def test_a_folder_that_was_renamed_needs_no_leave_to_delete(folder: Path, ingest
     assert len(store.catalog.documents(OPERATOR)) == 15
 
 
+def test_a_folder_that_lists_nothing_any_more_is_taken_for_one_that_is_not_mounted(
+    folder: Path, ingestor: Ingestor, store: Store
+) -> None:
+    for name in "abc":
+        (folder / f"{name}.txt").write_text(f"Rule {name} of the house.")
+    _ingest(ingestor, folder)
+    mounted = folder.rename(folder.with_name("mounted"))
+    folder.mkdir()
+    report = _ingest(ingestor, folder)
+    assert [failure.code for failure in report.failures] == ["many_deletions"]
+    assert len(store.catalog.documents(OPERATOR)) == 3
+
+    folder.rmdir()
+    mounted.rename(folder)
+    assert _ingest(ingestor, folder).unchanged == 3
+    for file in folder.iterdir():
+        file.unlink()
+    assert ingestor.run(FolderSource([folder]), allow_deletions=True).deleted == 3
+
+
 def test_a_copy_is_a_document_of_its_own(folder: Path, ingestor: Ingestor, store: Store) -> None:
     (folder / "a.md").write_text("# Leave\n\nEmployees have ten days.")
     _ingest(ingestor, folder)
