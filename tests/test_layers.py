@@ -61,8 +61,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_client": ("ingest/index/server",),
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
-        "ingest/database", "ingest/tables", "ingest/transactions", "ingest/catalog", "ingest/runs", "ingest/lease", "ingest/schedule", "ingest/store",
-        "ingest/migrations", "ingest/uploads", "api/dingtalk",
+        "ingest/database", "ingest/tables", "ingest/transactions", "ingest/catalog", "ingest/runs", "ingest/lease",
+        "ingest/schedule", "ingest/store", "ingest/migrations", "ingest/uploads", "api/dingtalk",
     ),
     "cronsim": ("ingest/timetable",),
     "alembic": ("ingest/database", "ingest/migrations"),
