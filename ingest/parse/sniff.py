@@ -12,7 +12,9 @@ _NAMED = {
     "eml": "eml", "mht": "eml", "mhtml": "eml", "xml": "xml", "json": "json", "jsonl": "json", "ipynb": "ipynb",
     "rst": "rst", "org": "org",
 }  # fmt: skip
-_UNSAYING = frozenset({"", "txt", "text", "bin", "dat", "tmp", "bak", "download", "pdf", "rtf", "zip"}) | frozenset(
+_PLAIN = frozenset({"txt", "text"})
+"""Whoever calls a file a text means its words: of markup in it, only a whole document of another kind counts."""
+_UNSAYING = frozenset({"", "bin", "dat", "tmp", "bak", "download", "pdf", "rtf", "zip"}) | frozenset(
     {"doc", "docx", "docm", "wps", "ppt", "pptx", "xls", "xlsx", "xlsm", "et", "odt", "ods", "epub", "msg"}
 )
 """Suffixes that say nothing of what kind of text it is, or that only a binary file has by right."""
@@ -57,6 +59,8 @@ def text_kind(head: str, suffix: str, whole: bool, is_notebook: Callable[[], boo
         return "eml"
     if start.startswith("{") and is_notebook():
         return "ipynb"
+    if suffix in _PLAIN and start[:1] in ("{", "[") and _is_json(start, whole):
+        return "json"
     return _sniffed(head, whole) if suffix in _UNSAYING else ("xml" if start.startswith("<?xml") else "txt")
 
 
@@ -106,4 +110,7 @@ def _is_table(head: str, delimiter: str, whole: bool) -> bool:
     if len(widths) != 1 or any(len(cell) > _MAX_CELL_CHARACTERS for row in rows for cell in row):
         return False
     prose = delimiter in ",;" and any(cell.startswith(" ") and cell.strip() for row in rows for cell in row[1:])
+    prose = prose or any("。" in cell for row in rows for cell in row)
+    if delimiter == ";" and not any(row[-1].strip() for row in rows):  # statements of a program
+        return False
     return len(rows) * (widths.pop() - 1) >= 2 * _MIN_ROWS and not prose
