@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.api.command_line import run_youju, youju_json
 
 
+@pytest.mark.slow
 def test_a_failed_document_is_listed_until_it_is_given_up(tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "docs"
     folder.mkdir()

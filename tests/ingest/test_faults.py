@@ -6,7 +6,7 @@ import re
 import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -21,34 +21,17 @@ from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
 from ingest.catalog import Catalog, Publication
 from ingest.document import Chunk, Embedding
-from ingest.engines import Stage
-from ingest.errors import UnavailableError, YoujuError
+from ingest.errors import UnavailableError
 from ingest.index import Index
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
+from tests.ingest.inline_engine import InlineEngine
 
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 _NAMES = ("年假制度", "报销办法", "访客登记", "机房巡检", "合同归档")
 _MARK = re.compile(r"第(\d+)版第(\d+)段共(\d+)段")
 _WRITES = ("write", "flush", "retire", "set_access")
-
-
-class InlineEngine:
-    """An engine without processes: what is tested here are the seams behind it."""
-
-    def __init__(self, settings: Any, stage: Stage[Any, Any], **_: Any) -> None:
-        self._stage = stage.make(settings)
-
-    def run(self, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
-        for item in items:
-            try:
-                yield item, self._stage(item)
-            except YoujuError as error:
-                yield item, error
-
-    def close(self) -> None:
-        pass
 
 
 class FaultyIndex:

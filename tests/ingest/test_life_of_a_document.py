@@ -18,6 +18,7 @@ from ingest.runs import Report
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
+from tests.ingest.inline_engine import InlineEngine
 
 _SECTIONS = [
     f"## Section {number}\n\nThe {thing} of building {number} is checked every {number + 2} days by the facility team."
@@ -32,7 +33,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ingestor(store: Store, settings: Settings) -> Ingestor:
+def ingestor(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Ingestor:
+    monkeypatch.setattr("ingest.pipeline.open_engine", InlineEngine)
     return Ingestor(store, settings)
 
 
@@ -247,12 +249,11 @@ def test_a_failed_document_can_be_tried_at_once_or_given_up(folder: Path, ingest
     assert len(store.catalog.documents(OPERATOR, failed=True)) == 1
 
 
-def test_a_slow_document_does_not_hold_back_those_before_it(
-    folder: Path, ingestor: Ingestor, store: Store, settings: Settings
-) -> None:
+@pytest.mark.slow
+def test_a_slow_document_does_not_hold_back_those_before_it(folder: Path, store: Store, settings: Settings) -> None:
     (folder / "a.txt").write_text("会议室需要提前预约。")
     (folder / "b.txt").write_text("长" * 300_000)
     seen: list[int] = []
-    ingestor.run(FolderSource([folder]), on_progress=lambda report: seen.append(report.new))
+    Ingestor(store, settings).run(FolderSource([folder]), on_progress=lambda report: seen.append(report.new))
     assert 1 in seen
     assert seen[-1] == 2

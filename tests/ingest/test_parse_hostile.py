@@ -83,6 +83,7 @@ def test_text_made_to_be_slow_is_not(text: str, name: str) -> None:
     assert outcome(text, name) in ("read", "no_text", "corrupt")
 
 
+@pytest.mark.slow
 def test_cells_merged_a_thousand_times_are_refused() -> None:
     page = f"<html><body><table><tr>{'<td colspan=1000 rowspan=1000>x' * 300}</table>"
     assert code(page, "a.html") == "corrupt"

@@ -109,6 +109,7 @@ def test_a_document_that_is_left_out_from_now_on_is_removed(
     assert counts(report) == (0, 0, 1, 1, 0)
 
 
+@pytest.mark.slow
 def test_files_of_a_server_are_fetched_only_when_they_change_and_leave_no_copy(
     folder: Path, ingestor: Ingestor, settings: Settings, store: Store
 ) -> None:
