@@ -487,8 +487,7 @@ def test_a_second_owner_is_refused_and_does_the_first_no_harm(edge: Index, folde
 def test_a_folder_of_another_dimension_is_refused(folder: Path) -> None:
     open_edge(folder).close()
 
-    other = EdgeIndex.open(folder / "index", dimension=DIMENSION + 1)
-    with pytest.raises(ConfigurationError) as caught, closing(other):
+    with pytest.raises(ConfigurationError) as caught, closing(EdgeIndex.open(folder / "index", dimension=17)) as other:
         other.count()
     assert caught.value.code == "dimension_mismatch"
     open_edge(folder).close()
