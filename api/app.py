@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.errors import add_error_handlers
-from api.routes import ask, documents, failures, health, openai, page, runs, search, sources, uploads, verify
+from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
 from api.scheduling import make_scheduler, scheduled
 from api.security import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
 from api.streaming import ClientGone
@@ -26,7 +26,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.workspace = workspace
     app.state.readiness = health.Readiness()
-    for module in (ask, search, documents, failures, uploads, runs, sources, verify, openai, health, page):
+    for module in (ask, search, documents, failures, uploads, runs, sources, index, verify, openai, health, page):
         app.include_router(module.router)
     app.state.scheduler = make_scheduler(workspace)
     app.state.dingtalk = bot = _dingtalk(workspace)

@@ -48,7 +48,7 @@ class Intake:
 
     def __init__(self, store: Store, ingestor: Ingestor, home: Path) -> None:
         self.originals = Originals(home)
-        self._store = store
+        self._opened = store
         self._ingestor = ingestor
         self._stop = threading.Event()
         self._wanted = threading.Event()
@@ -61,6 +61,10 @@ class Intake:
     def uploads(self) -> Uploads:
         """What was accepted."""
         return Uploads(self._store.database, self.originals)
+
+    @property
+    def _store(self) -> Store:
+        return self._opened.present()
 
     def start(self) -> None:
         """Start the thread; uploads that an earlier process accepted are brought in first."""

@@ -42,6 +42,7 @@ class RunBody(BaseModel):
     moved: int
     deleted: int
     failed: int
+    rebuilt: int
     chunks: int
     embedded: int
     seconds: float

@@ -288,6 +288,7 @@ class ReportBody(BaseModel):
     moved: int
     deleted: int
     failed: int
+    rebuilt: int
     chunks: int
     embedded: int
     seconds: float

@@ -8,7 +8,7 @@ from api.intake import Intake
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.opening import open_model
-from assistant.retrieve import Retriever
+from assistant.retrieve import PresentRetriever
 from ingest.pages import PageRenderer
 from ingest.pipeline import Ingestor
 from ingest.store import Store
@@ -19,7 +19,7 @@ class Workspace:
     """A home, open, with the ingestor and the assistant that work on it."""
 
     settings: Settings
-    store: Store
+    opened: Store
     ingestor: Ingestor
     assistant: Assistant
     pages: PageRenderer
@@ -31,7 +31,7 @@ class Workspace:
         store = Store.open(settings, command=command)
         try:
             model = open_model(settings, hub=settings.hub)
-            retriever = Retriever(store.index, store.catalog, store.embedder)
+            retriever = PresentRetriever(store.editions)
             assistant = Assistant(retriever, model, settings)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings.home)
@@ -40,8 +40,13 @@ class Workspace:
             store.close()
             raise
 
+    @property
+    def store(self) -> Store:
+        """The home as the version of the index has it that answers questions now."""
+        return self.opened.present()
+
     def close(self) -> None:
         """Close the home. What runs on it must have ended."""
         self.intake.close()
         self.pages.close()
-        self.store.close()
+        self.opened.close()

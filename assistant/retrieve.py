@@ -10,6 +10,7 @@ from typing import Protocol
 
 from ingest.access import Reader
 from ingest.document import Embedding, Hit, Language
+from ingest.editions import Editions
 from ingest.embedding import Embedder
 from ingest.index import Index, Legs, Scored
 from ingest.language import detect
@@ -117,6 +118,20 @@ class Retriever:
             if not short:
                 return Legs(tuple(dense[:depth]), tuple(sparse[:depth]))
             wanted *= _WIDENING
+
+
+class PresentRetriever:
+    """A `Retriever` over whichever version of the index answers questions at the moment, the same one for all of a
+    search."""
+
+    def __init__(self, editions: Editions) -> None:
+        self._editions = editions
+
+    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        """See `Retriever.retrieve`."""
+        with self._editions.using() as edition:
+            retriever = Retriever(edition.index, edition.catalog, edition.embedder)
+            return retriever.retrieve(query, reader=reader, limit=limit)
 
 
 def fuse(legs: Legs) -> list[Fused]:

@@ -2,6 +2,9 @@
 
 It is the authority. A revision is published by one row in one transaction; search asks here which of its hits
 count. The clock ticks with every publication, so that a search can tell that a document was replaced under it.
+
+Each version of the index has a catalog of its own, since each has revisions of its own. Two things hold in all of
+them at once, so that going back to another version brings nothing back: a deletion, and who may read a document.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from ingest.transactions import (
     document_of,
     failed_try_of,
     now,
+    of_version,
+    open_only_to,
     pause_seconds,
     retire,
     state_of,
@@ -36,6 +41,8 @@ from ingest.transactions import (
 
 __all__ = ["Catalog", "Document", "FailedTry", "Known", "Publication", "Retirement", "Standing", "state_of"]
 
+FIRST_VERSION = 1
+"""The version of the index that every home begins with."""
 _LONGEST_MOVE = 100
 """How often a document may have been moved for its first identity still to lead to it."""
 
@@ -43,9 +50,18 @@ _LONGEST_MOVE = 100
 class Catalog:
     """The documents and their states, in SQL. Safe to call from several threads."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, version: int = FIRST_VERSION) -> None:
+        self.version = version
         self._engine = engine
         self._reader = engine.execution_options(reads_only=True)
+
+    def through(self, engine: sa.Engine) -> Catalog:
+        """The same catalog by way of another engine on the same database."""
+        return Catalog(engine, self.version)
+
+    def of(self, version: int) -> Catalog:
+        """The catalog of another version of the index, by way of the same engine."""
+        return Catalog(self._engine, version)
 
     # What search asks.
 
@@ -66,7 +82,7 @@ class Catalog:
         found: dict[str, Standing] = {}
         with self._reader.begin() as connection:
             for ids in batches(document_ids):
-                rows = connection.execute(sa.select(*columns).where(_documents.c.id.in_(ids), _is_searchable()))
+                rows = connection.execute(sa.select(*columns).where(_documents.c.id.in_(ids), self._searchable()))
                 for row in rows:
                     found[row.id] = Standing(row.revision, row.published, tuple(row.access), row.source)
         return found
@@ -75,7 +91,7 @@ class Catalog:
 
     def documents(self, reader: Reader, *, source: str | None = None, failed: bool = False) -> list[Document]:
         """The documents this reader may read, by source and uri; with `failed`, only those that failed."""
-        query = sa.select(_documents).where(_documents.c.deleted.is_(False))
+        query = sa.select(_documents).where(self._ours, _documents.c.deleted.is_(False))
         if source is not None:
             query = query.where(_documents.c.source == source)
         if failed:
@@ -86,20 +102,20 @@ class Catalog:
 
     def page(self, *, after: str = "", limit: int) -> list[Document]:
         """All documents that are not deleted, by id, so many at a time: those after this id."""
-        query = sa.select(_documents).where(_documents.c.id > after, _documents.c.deleted.is_(False))
+        query = sa.select(_documents).where(self._ours, _documents.c.id > after, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
             return [document_of(row) for row in connection.execute(query.order_by(_documents.c.id).limit(limit))]
 
     def count(self) -> int:
         """How many documents there are that are not deleted."""
-        query = sa.select(sa.func.count()).select_from(_documents).where(_documents.c.deleted.is_(False))
+        query = sa.select(sa.func.count()).select_from(_documents).where(self._ours, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
             return int(connection.scalar(query) or 0)
 
     def tally(self) -> dict[str, tuple[int, int]]:
         """How many documents each source has, by its name, and how many of them failed."""
         counts = (sa.func.count(), sa.func.count(_documents.c.error_code))
-        query = sa.select(_documents.c.source, *counts).where(_documents.c.deleted.is_(False))
+        query = sa.select(_documents.c.source, *counts).where(self._ours, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
             rows = connection.execute(query.group_by(_documents.c.source)).all()
         return {name: (documents, failed) for name, documents, failed in rows}
@@ -109,7 +125,7 @@ class Catalog:
         The caller checks the reader."""
         with self._reader.begin() as connection:
             for _ in range(_LONGEST_MOVE):
-                row = connection.execute(sa.select(_documents).where(_documents.c.id == document_id)).first()
+                row = connection.execute(sa.select(_documents).where(*of_version(self.version, document_id))).first()
                 if row is None or not row.deleted:
                     return document_of(row) if row is not None else None
                 if row.moved_to is None:
@@ -117,9 +133,19 @@ class Catalog:
                 document_id = row.moved_to
         return None
 
+    def deleted_since(self, tick: int, document_ids: Collection[str]) -> set[str]:
+        """Those of the documents that were deleted after this tick of the clock."""
+        columns = (_documents.c.deleted, _documents.c.published > tick, self._ours)
+        with self._reader.begin() as connection:
+            return {
+                identity
+                for ids in batches(document_ids)
+                for identity in connection.scalars(sa.select(_documents.c.id).where(_documents.c.id.in_(ids), *columns))
+            }
+
     def known(self, source: str) -> dict[str, Known]:
         """What is remembered of every document of a source that is not deleted, by uri."""
-        query = sa.select(_documents).where(_documents.c.source == source, _documents.c.deleted.is_(False))
+        query = sa.select(_documents).where(self._ours, _documents.c.source == source, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
             return {
                 row.uri: Known(
@@ -137,12 +163,6 @@ class Catalog:
                 for row in connection.execute(query)
             }
 
-    def outdated(self, fingerprint: str) -> int:
-        """How many searchable documents another pipeline made: another embedder, splitter or parser."""
-        query = sa.select(sa.func.count()).where(_is_searchable(), _documents.c.fingerprint != fingerprint)
-        with self._reader.begin() as connection:
-            return int(connection.scalar(query) or 0)
-
     # What a run writes.
 
     def take_revisions(self, contents: Sequence[tuple[Reference, str]]) -> list[int | DocumentError]:
@@ -153,7 +173,7 @@ class Catalog:
         took it was interrupted. What that run had written is simply written again, under the same ids.
         """
         with self._engine.begin() as connection:
-            return [take_revision(connection, reference, digest) for reference, digest in contents]
+            return [take_revision(connection, self.version, reference, digest) for reference, digest in contents]
 
     def take_revision(self, reference: Reference, digest: str) -> int:
         """Give out one revision: see `take_revisions`."""
@@ -176,7 +196,7 @@ class Catalog:
                 updated = connection.execute(
                     sa.update(_documents)
                     # Deleting a document takes the digest away.
-                    .where(_documents.c.id == reference.document_id, _documents.c.taken_digest == new.digest)
+                    .where(*of_version(self.version, reference.document_id), _documents.c.taken_digest == new.digest)
                     .values(
                         path=stored_path(reference),
                         title=new.title,
@@ -199,12 +219,26 @@ class Catalog:
                 )
                 if not updated.rowcount:
                     withdrawn.add(reference.document_id)
-            revisions = [(p.reference.document_id, p.revision) for p in publications]
-            outdated = [(identity, taken if identity in withdrawn else taken - 1) for identity, taken in revisions]
-            retire(connection, [(identity, last) for identity, last in outdated if last])
-            for new in publications:
-                if new.moved_from is not None and new.reference.document_id not in withdrawn:
-                    delete(connection, [new.moved_from], at, moved_to=new.reference.document_id)
+            self._retire_outdated(connection, publications, withdrawn)
+            published = [new for new in publications if new.reference.document_id not in withdrawn]
+            access = [(new.reference.document_id, new.reference.access) for new in published]
+            for new in published:
+                if new.moved_from is not None:
+                    moved_to = new.reference.document_id
+                    delete(connection, [new.moved_from], at, version=self.version, moved_to=moved_to)
+                    access.append((new.moved_from, new.reference.access))
+            open_only_to(connection, self.version, access)
+
+    def _retire_outdated(
+        self, connection: sa.Connection, publications: Sequence[Publication], withdrawn: Collection[str]
+    ) -> None:
+        bases: dict[str, int] = {}
+        for ids in batches([new.reference.document_id for new in publications]):
+            query = sa.select(_documents.c.id, _documents.c.base).where(_documents.c.id.in_(ids), self._ours)
+            bases |= {row.id: row.base for row in connection.execute(query)}
+        taken = [(new.reference.document_id, new.revision) for new in publications]
+        outdated = [(identity, last if identity in withdrawn else last - 1) for identity, last in taken]
+        retire(connection, [(self.version, identity, bases.get(identity, 0) + 1, last) for identity, last in outdated])
 
     def record_failure(self, reference: Reference, error: YoujuError, fingerprint: str) -> None:
         """Remember why a document could not be ingested by this pipeline, and when to try again.
@@ -221,17 +255,18 @@ class Catalog:
                 "updated_at": now(),
             }
             attempts = connection.scalar(
-                sa.select(_documents.c.attempts).where(_documents.c.id == reference.document_id)
+                sa.select(_documents.c.attempts).where(*of_version(self.version, reference.document_id))
             )
             values |= {"attempts": (attempts or 0) + 1, "retry_at": time.time() + pause_seconds(attempts or 0)}
             if attempts is not None:
                 connection.execute(
-                    sa.update(_documents).where(_documents.c.id == reference.document_id).values(**values)
+                    sa.update(_documents).where(*of_version(self.version, reference.document_id)).values(**values)
                 )
                 return
             connection.execute(
                 sa.insert(_documents).values(
                     id=reference.document_id,
+                    version=self.version,
                     source=reference.source,
                     uri=reference.uri,
                     path=stored_path(reference),
@@ -256,26 +291,31 @@ class Catalog:
         """Have the next run read these again, whatever their source says of them, and embed all of their chunks."""
         with self._engine.begin() as connection:
             for ids in batches(document_ids):
-                connection.execute(sa.update(_documents).where(_documents.c.id.in_(ids)).values(fingerprint=None))
+                meant = (_documents.c.id.in_(ids), self._ours)
+                connection.execute(sa.update(_documents).where(*meant).values(fingerprint=None))
 
     def _change_failed(self, document_ids: Collection[str], values: dict[str, Any]) -> int:
         changed = 0
         with self._engine.begin() as connection:
             for ids in batches(document_ids):
-                failed = sa.and_(_documents.c.id.in_(ids), _documents.c.error_code.is_not(None))
+                failed = sa.and_(self._ours, _documents.c.id.in_(ids), _documents.c.error_code.is_not(None))
                 changed += connection.execute(sa.update(_documents).where(failed).values(**values)).rowcount
         return changed
 
-    def record_access(self, references: Iterable[Reference]) -> None:
-        """Change who may read these documents, at once: what the index says only helps to find them."""
+    def record_access(self, references: Iterable[Reference], *, indexed: Collection[int] = ()) -> None:
+        """Change who may read these documents, at once: what the index says only helps to find them.
+
+        It holds in all versions. Those of which the index was not told, that is but this one and `indexed`, read the
+        documents again when they are next brought up to date.
+        """
         with self._engine.begin() as connection:
             at = tick(connection)
             for reference in references:
-                connection.execute(
-                    sa.update(_documents)
-                    .where(_documents.c.id == reference.document_id)
-                    .values(access=list(reference.access), published=at, updated_at=now())
-                )
+                document = _documents.c.id == reference.document_id
+                values = {"access": list(reference.access), "published": at, "updated_at": now()}
+                connection.execute(sa.update(_documents).where(document).values(**values))
+                untold = sa.and_(document, _documents.c.version.not_in({self.version, *indexed}))
+                connection.execute(sa.update(_documents).where(untold).values(fingerprint=None))
 
     def record_unchanged(self, references: Iterable[Reference]) -> None:
         """Remember new change tokens of documents whose content turned out to be the same."""
@@ -283,7 +323,7 @@ class Catalog:
             for reference in references:
                 connection.execute(
                     sa.update(_documents)
-                    .where(_documents.c.id == reference.document_id)
+                    .where(*of_version(self.version, reference.document_id))
                     .values(
                         size=reference.size,
                         mtime_ns=reference.mtime_ns,
@@ -294,13 +334,14 @@ class Catalog:
                 )
 
     def delete(self, document_ids: Collection[str]) -> None:
-        """Take the documents out of every search at once, and note their chunks for retirement."""
+        """Take the documents out of every search of every version at once, and note their chunks for retirement."""
         with self._engine.begin() as connection:
             delete(connection, document_ids, tick(connection))
 
     def retirements(self, *, older_than_seconds: float = 0.0) -> list[Retirement]:
         """What is to be removed from the index, oldest first, once it has waited that long."""
-        query = sa.select(_retirements).where(_retirements.c.since <= time.time() - older_than_seconds)
+        due = _retirements.c.since <= time.time() - older_than_seconds
+        query = sa.select(_retirements).where(_retirements.c.version == self.version, due)
         with self._reader.begin() as connection:
             rows = connection.execute(query.order_by(_retirements.c.id)).all()
         return [Retirement(row.id, row.document_id, row.first, row.last) for row in rows]
@@ -313,14 +354,21 @@ class Catalog:
 
     def unpublished(self, source: str) -> list[Retirement]:
         """Revisions that interrupted runs of the source left in the index beyond the current one."""
-        query = sa.select(_documents.c.id, _documents.c.revision, _documents.c.taken).where(
+        columns = (_documents.c.id, _documents.c.revision, _documents.c.taken, _documents.c.base)
+        query = sa.select(*columns).where(
+            self._ours,
             _documents.c.source == source,
-            _documents.c.taken > sa.func.coalesce(_documents.c.revision, 0),
+            _documents.c.taken > sa.func.coalesce(_documents.c.revision, _documents.c.base),
             _documents.c.deleted.is_(False),
         )
         with self._reader.begin() as connection:
-            return [Retirement(0, row.id, (row.revision or 0) + 1, row.taken) for row in connection.execute(query)]
+            return [
+                Retirement(0, row.id, (row.revision or row.base) + 1, row.taken) for row in connection.execute(query)
+            ]
 
+    @property
+    def _ours(self) -> sa.ColumnElement[bool]:
+        return _documents.c.version == self.version
 
-def _is_searchable() -> sa.ColumnElement[bool]:
-    return sa.and_(_documents.c.deleted.is_(False), _documents.c.revision.is_not(None))
+    def _searchable(self) -> sa.ColumnElement[bool]:
+        return sa.and_(self._ours, _documents.c.deleted.is_(False), _documents.c.revision.is_not(None))

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ingest.changes import Candidate
-from ingest.document import Chunk, Embedding
+from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
 from ingest.embedding import DenseEmbedder
 from ingest.errors import DocumentError
 from ingest.index import Index
 from ingest.records import Known, Publication
+from ingest.workers import Prepared
 
 
 @dataclass(slots=True)
@@ -68,6 +69,44 @@ class Drafts:
     def _settle(self, draft: Draft) -> None:
         if draft.missing == 0:
             self._done.append(draft)
+
+
+def number(reference: Reference, revision: int, document: Prepared, passages: Sequence[Passage]) -> list[Chunk]:
+    """The passages of a document as the chunks of a revision."""
+    identity = reference.document_id
+    return [
+        Chunk(
+            id=chunk_id(identity, revision, position),
+            document_id=identity,
+            revision=revision,
+            position=position,
+            source=reference.source,
+            uri=reference.uri,
+            title=document.title,
+            language=passage.language,
+            text=passage.text,
+            location=passage.location,
+            access=reference.access,
+        )
+        for position, passage in enumerate(passages)
+    ]
+
+
+def publication(
+    reference: Reference, revision: int, fingerprint: str, document: Prepared, moved: Known | None
+) -> Publication:
+    """What will make the revision current once its chunks are in the index."""
+    return Publication(
+        reference=reference,
+        revision=revision,
+        digest=document.digest,
+        fingerprint=fingerprint,
+        title=document.title,
+        kind=document.kind,
+        language=document.language,
+        chunks=len(document.passages or ()),
+        moved_from=moved.id if moved is not None else None,
+    )
 
 
 def known_vectors(

@@ -6,15 +6,18 @@
 A reader sees the old revision of a document or the new one, whatever happens here: chunks of a new revision are
 written beside the old, flushed, then one SQL transaction makes them the current ones, and only then the old are
 removed. A run that was killed at any point is finished by the next one.
+
+Where the settings ask for another index than the one that answers questions, the run goes over the source twice: it
+brings that one up to date, then builds the other beside it, and switches once nothing would be lost by it.
 """
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -23,21 +26,23 @@ from tempfile import TemporaryDirectory
 
 from ingest.batches import grouped, in_turns
 from ingest.changes import Candidate, Changes, check_deletions, find_changes
-from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
-from ingest.drafts import Draft, Drafts, known_vectors
+from ingest.document import Chunk, Embedding, Reference
+from ingest.drafts import Draft, Drafts, known_vectors, number, publication
+from ingest.editions import Building, Edition
 from ingest.engines.opening import open_engine
-from ingest.errors import DocumentError, SourceError, YoujuError
+from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.moves import Moves
 from ingest.ownership import check_room
-from ingest.parse import PARSER_VERSION
-from ingest.records import FailedTry, Known, Publication
+from ingest.rebuilding import Present, WholeSource
+from ingest.records import FailedTry
 from ingest.runs import Failure, OnProgress, Report, Trigger
 from ingest.settings import IngestSettings
 from ingest.sources import Source
-from ingest.split import SPLITTER_VERSION
 from ingest.store import Store
 from ingest.tenure import Tenure, tenure
 from ingest.workers import EMBEDDING, PREPARING, Prepared
+
+logger = logging.getLogger(__name__)
 
 # Taking revisions costs one write to the disk, however many there are.
 _BATCH_DOCUMENTS, _BATCH_DOCUMENTS_SECONDS = 64, 0.05
@@ -54,11 +59,10 @@ class Ingestor:
     def __init__(self, store: Store, settings: IngestSettings) -> None:
         self._store = store
         self._settings = settings
-        self._fingerprint = _fingerprint(settings, store.embedder.name)
 
-    def outdated(self) -> int:
-        """How many documents were ingested with other settings, and may not be found until they are again."""
-        return self._store.catalog.outdated(self._fingerprint)
+    def building(self) -> Building | None:
+        """How far the index is that the settings ask for; None where it is the one that answers questions."""
+        return self._store.editions.building(self._settings)
 
     def run(
         self,
@@ -76,29 +80,67 @@ class Ingestor:
         source cannot be listed, OwnedError if a run is under way, UnavailableError if the index, the database or
         an embedding server went away; the next run goes on from there.
         """
-        with tenure(self._store, self._settings, source.name, trigger=trigger, stop=stop) as held:
-            run = _Run(held, self._settings, self._fingerprint, source, on_progress)
-            return run.carry_out(allow_deletions=allow_deletions)
+        editions = self._store.editions
+        with (
+            tenure(self._store, self._settings, source.name, trigger=trigger, stop=stop) as held,
+            ExitStack() as used,
+        ):
+            target = editions.target(self._settings)
+            current = editions.with_settings(used.enter_context(editions.using()), self._settings)
+            if target is None or target.id == current.id:
+                _Run(held, current, source, on_progress).carry_out(allow_deletions=allow_deletions)
+                return held.report
+            used.enter_context(editions.using(target))
+            up_to_date = _Run(held, current, source, on_progress, beside=(target,))
+            problem = _tried(up_to_date, current, allow_deletions=allow_deletions)
+            if not held.stop.is_set():
+                if problem is not None:
+                    logger.warning("Index %s, which answers questions, stays as it is: %s", current.id, problem)
+                build = _Run(held, target, source, on_progress, beside=(current,), replaces=current)
+                build.carry_out(allow_deletions=allow_deletions)
+            if not held.stop.is_set():
+                editions.complete(target, instead_of=current.id)
+        return held.report
+
+
+def _tried(run: _Run, edition: Edition, *, allow_deletions: bool) -> YoujuError | None:
+    """Carry out a run, unless that edition's own embedder cannot be had any more, and why not."""
+    if edition.problem is not None:
+        return edition.problem
+    try:
+        run.carry_out(allow_deletions=allow_deletions)
+    except (ConfigurationError, UnavailableError) as error:
+        return error
+    return None
 
 
 class _Run:
-    """One run over one source."""
+    """One run over one source, into one edition of the index.
+
+    `beside` are the others that are open. One that is built `replaces` the one that answers questions.
+    """
 
     def __init__(
         self,
         held: Tenure,
-        settings: IngestSettings,
-        fingerprint: str,
+        edition: Edition,
         source: Source,
         on_progress: OnProgress | None,
+        *,
+        beside: Sequence[Edition] = (),
+        replaces: Edition | None = None,
     ) -> None:
-        self._store = held.store
-        self._settings = settings
-        self._fingerprint = fingerprint
+        self._store = held.store if held.store.catalog.version == edition.id else held.store.at(edition)
+        self._settings = edition.settings
+        self._fingerprint = edition.fingerprint
+        self._present = Present(held.store.at(replaces), source.name) if replaces is not None else None
         self._source = source
+        if self._present is not None and (uncovered := self._present.uncovered(source)):
+            self._source = WholeSource(source, uncovered, edition.settings)
+        self._beside = beside
         self._on_progress = on_progress or (lambda report: None)
         self._stop = held.stop
-        self._started = time.monotonic()
+        self._started = time.monotonic() - held.report.seconds
         self._drafts = Drafts()
         self._moves = Moves()
         self._counting = threading.Lock()
@@ -107,8 +149,7 @@ class _Run:
     def carry_out(self, *, allow_deletions: bool) -> Report:
         try:
             self._recover()
-            known = self._store.catalog.known(self._source.name)
-            changes = find_changes(self._source, known, self._fingerprint, self._listed)
+            changes = self._changes()
             if changes is not None:
                 self._follow(changes, allow_deletions=allow_deletions)
             self._retire(wait=True)
@@ -118,17 +159,24 @@ class _Run:
             self._report.seconds = round(time.monotonic() - self._started, 3)
         return self._report
 
+    def _changes(self) -> Changes | None:
+        known = self._store.catalog.known(self._source.name)
+        if self._present is not None:
+            known = self._present.known(known)
+        return find_changes(self._source, known, self._fingerprint, self._listed)
+
     def _listed(self, count: int) -> bool:
         """Report that so many documents have been listed; whether that is enough. A listing may take an hour."""
         if time.monotonic() - self._started - self._report.seconds > _LISTING_REPORT_SECONDS:
-            self._report.found = count
+            if self._present is None:
+                self._report.found = count
             self._progress()
         return self._stop.is_set()
 
     def _follow(self, changes: Changes, *, allow_deletions: bool) -> None:
-        self._report.unchanged = changes.unchanged
-        self._report.found = changes.unchanged + len(changes.candidates) + len(changes.reassigned)
-        self._report.found += len(changes.postponed)
+        if self._present is None:
+            self._report.unchanged = self._report.found = changes.unchanged
+        self._report.found += len(changes.candidates) + len(changes.reassigned) + len(changes.postponed)
         self._moves.expect(changes.gone, self._fingerprint)
         self._progress()
         self._postpone(changes.postponed)
@@ -148,18 +196,19 @@ class _Run:
         for reference, failure in postponed:
             due = datetime.fromtimestamp(failure.retry_at, UTC).isoformat(sep=" ", timespec="minutes")
             message = f"{failure.message} Next try after {due}, or at once: `youju documents retry`."
-            self._report.failed += 1
-            self._report.failures.append(Failure(reference.uri, failure.code, message))
+            self._count_failure(Failure(reference.uri, failure.code, message))
 
     def _reassign(self, references: Sequence[Reference]) -> None:
         """Change who may read documents that did not change otherwise. The index follows the catalog's word only
         where it helps to find, so whichever of the two is ahead when this is interrupted, nobody reads too much."""
-        for reference in references:
-            self._store.index.set_access(reference.document_id, reference.access)
-        if references:
-            self._store.index.flush()
-            self._store.catalog.record_access(references)
-            self._report.changed += len(references)
+        if not references:
+            return
+        for index in (self._store.index, *(edition.index for edition in self._beside)):
+            for reference in references:
+                index.set_access(reference.document_id, reference.access)
+            index.flush()
+        self._store.catalog.record_access(references, indexed=[edition.id for edition in self._beside])
+        self._count("changed", len(references))
 
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
         workers = min(self._settings.parse_workers, max(len(candidates), 1))
@@ -206,6 +255,9 @@ class _Run:
                 else:
                     changed.append((candidate, document))
             self._keep(same)
+            if self._present is not None:
+                withdrawn = self._present.withdrawn([candidate.reference for candidate, _ in changed])
+                changed = [each for each in changed if each[0].reference.document_id not in withdrawn]
             taken = self._store.catalog.take_revisions([(c.reference, d.digest) for c, d in changed])
             for (candidate, document), revision in zip(changed, taken, strict=True):
                 if isinstance(revision, DocumentError):
@@ -225,13 +277,15 @@ class _Run:
 
     def _draft(self, candidate: Candidate, document: Prepared, revision: int) -> Sequence[Chunk | None]:
         """Write the chunks whose vectors are known; give those that have to be embedded."""
-        chunks = _number(candidate.reference, revision, document, document.passages or ())
+        chunks = number(candidate.reference, revision, document, document.passages or ())
         moved = self._moves.claim(document.digest) if candidate.is_new else None
         vectors = known_vectors(self._store.index, self._store.embedder.dense, moved or candidate.known, chunks)
+        if self._present is not None and len(vectors) < len(chunks):
+            vectors = self._present.vectors(self._store.embedder, candidate.reference.uri, chunks) | vectors
         unknown = [chunk for chunk in chunks if chunk.id not in vectors]
         known = [chunk for chunk in chunks if chunk.id in vectors]
-        publication = _publication(candidate.reference, revision, self._fingerprint, document, moved)
-        self._drafts.open(Draft(candidate, publication, missing=len(chunks)))
+        new = publication(candidate.reference, revision, self._fingerprint, document, moved)
+        self._drafts.open(Draft(candidate, new, missing=len(chunks)))
         self._store_chunks([(chunk, vectors[chunk.id]) for chunk in known])
         self._drafts.count_off(known)
         return unknown or (None,)
@@ -285,22 +339,21 @@ class _Run:
         for draft in whole:
             if draft.publication.moved_from is not None:
                 self._moves.confirm(draft.publication.moved_from)
-                self._report.moved += 1
-            elif draft.candidate.is_new:
-                self._report.new += 1
+                self._count("moved")
             else:
-                self._report.changed += 1
+                self._count("new" if draft.candidate.is_new else "changed")
 
     def _delete(self, changes: Changes, *, allowed: bool) -> None:
         gone = [known for known in changes.gone if not self._moves.is_confirmed(known.id)]
         try:
             check_deletions(gone, changes.covered, listed=self._report.found, allowed=allowed)
         except SourceError as error:
-            self._report.failures.append(Failure(self._source.name, error.code, str(error)))
+            if self._present is None:
+                self._report.failures.append(Failure(self._source.name, error.code, str(error)))
             return
         if gone:
             self._store.catalog.delete([known.id for known in gone])
-            self._report.deleted = len(gone)
+            self._report.deleted += len(gone)
 
     def _retire(self, *, wait: bool = False) -> None:
         """Remove chunks that no search can be reading any more; with `wait`, all of them."""
@@ -316,9 +369,20 @@ class _Run:
 
     def _fail(self, reference: Reference, error: YoujuError) -> None:
         self._store.catalog.record_failure(reference, error, self._fingerprint)
+        self._count_failure(Failure(reference.uri, error.code, str(error)))
+
+    def _count(self, what: str, many: int = 1) -> None:
+        what = what if self._present is None else "rebuilt"
         with self._counting:
+            setattr(self._report, what, getattr(self._report, what) + many)
+
+    def _count_failure(self, failure: Failure) -> None:
+        with self._counting:
+            if self._present is not None and any(each.uri == failure.uri for each in self._report.failures):
+                self._report.found -= 1  # it failed the same way just now, in the index that answers questions
+                return
             self._report.failed += 1
-            self._report.failures.append(Failure(reference.uri, error.code, str(error)))
+            self._report.failures.append(failure)
 
     def _progress(self) -> None:
         self._report.seconds = round(time.monotonic() - self._started, 3)
@@ -332,57 +396,5 @@ def _discard(candidate: Candidate) -> None:
         copy.unlink(missing_ok=True)
 
 
-def _number(reference: Reference, revision: int, document: Prepared, passages: Sequence[Passage]) -> list[Chunk]:
-    identity = reference.document_id
-    return [
-        Chunk(
-            id=chunk_id(identity, revision, position),
-            document_id=identity,
-            revision=revision,
-            position=position,
-            source=reference.source,
-            uri=reference.uri,
-            title=document.title,
-            language=passage.language,
-            text=passage.text,
-            location=passage.location,
-            access=reference.access,
-        )
-        for position, passage in enumerate(passages)
-    ]
-
-
-def _publication(
-    reference: Reference, revision: int, fingerprint: str, document: Prepared, moved: Known | None
-) -> Publication:
-    return Publication(
-        reference=reference,
-        revision=revision,
-        digest=document.digest,
-        fingerprint=fingerprint,
-        title=document.title,
-        kind=document.kind,
-        language=document.language,
-        chunks=len(document.passages or ()),
-        moved_from=moved.id if moved is not None else None,
-    )
-
-
 def _embedding_failed(cause: DocumentError) -> DocumentError:
     return DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", cause.hint)
-
-
-def _fingerprint(settings: IngestSettings, embedder: str) -> str:
-    """Changes whenever the same bytes would give other chunks or other vectors."""
-    parts = (
-        PARSER_VERSION,
-        SPLITTER_VERSION,
-        settings.chunk_tokens,
-        settings.chunk_overlap_tokens,
-        settings.ocr,
-        settings.ocr_embedded,
-        settings.comments,
-        settings.embedding_languages,
-        embedder,
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()

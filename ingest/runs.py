@@ -56,8 +56,9 @@ class Failure:
 
 @dataclass(slots=True)
 class Report:
-    """What a run has done so far. `found` counts what the source listed, `chunks` what was written, `embedded` those
-    of them whose vectors had to be computed."""
+    """What a run has done so far. `found` counts what the source listed, and what had to go into an index that is
+    being built; of these, `rebuilt` is there. `chunks` counts what was written, `embedded` those of them whose vectors
+    had to be computed."""
 
     run_id: str
     found: int = 0
@@ -67,6 +68,7 @@ class Report:
     moved: int = 0
     deleted: int = 0
     failed: int = 0
+    rebuilt: int = 0
     chunks: int = 0
     embedded: int = 0
     seconds: float = 0.0
@@ -75,7 +77,7 @@ class Report:
     @property
     def done(self) -> int:
         """How many of the documents found are dealt with, one way or another."""
-        return self.new + self.changed + self.unchanged + self.moved + self.failed
+        return self.new + self.changed + self.unchanged + self.moved + self.rebuilt + self.failed
 
     def counts(self) -> dict[str, float]:
         """The figures without the failures, and `done`: what progress is shown by."""
@@ -84,7 +86,7 @@ class Report:
 
     def pace(self) -> tuple[float, float | None]:
         """Documents per second so far, those that had not changed left out, and the seconds left; None: unknown."""
-        worked = self.new + self.changed + self.moved + self.failed
+        worked = self.new + self.changed + self.moved + self.rebuilt + self.failed
         rate = worked / self.seconds if self.seconds else 0.0
         return rate, max(self.found - self.done, 0) / rate if rate else None
 

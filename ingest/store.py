@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
 from ingest.catalog import Catalog
 from ingest.database import open_database
+from ingest.editions import Edition, Editions
 from ingest.embedding import Embedder
-from ingest.embedding.opening import open_embedder
 from ingest.index import Index
-from ingest.index.opening import open_index
 from ingest.ownership import Ownership, check_room
 from ingest.runs import Runs
 from ingest.settings import IngestSettings
@@ -20,7 +19,9 @@ from ingest.settings import IngestSettings
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The state of a home, open. `ownership` is None where a Qdrant server lets several processes in."""
+    """The state of a home, open, as one version of the index has it: `catalog`, `index` and `embedder` belong
+    together. Whoever works on for long asks for `present` each time. `ownership` is None where a Qdrant server lets
+    several processes in."""
 
     database: sa.Engine
     catalog: Catalog
@@ -28,10 +29,12 @@ class Store:
     index: Index
     embedder: Embedder
     ownership: Ownership | None
+    editions: Editions
 
     @classmethod
     def open(cls, settings: IngestSettings, *, command: str) -> Store:
-        """Open everything for `youju <command>`. No model is loaded yet.
+        """Open everything for `youju <command>`, with the version of the index that answers questions. No model is
+        loaded yet.
 
         Raises OwnedError if another process owns the embedded index, ConfigurationError and UnavailableError
         as their parts do; whatever was opened until then is closed again.
@@ -43,10 +46,22 @@ class Store:
                 check_room(settings.home)
             database = open_database(settings)
             opened.callback(database.dispose)
-            embedder = open_embedder(settings)
-            index = open_index(settings, dimension=embedder.dense.dimension, name=embedder.name)
+            editions = Editions(database, settings, sole=ownership is not None)
+            opened.callback(editions.close)
+            current = editions.current()
             opened.pop_all()
-        return cls(database, Catalog(database), Runs(database), index, embedder, ownership)
+        runs = Runs(database)
+        return cls(database, current.catalog, runs, current.index, current.embedder, ownership, editions)
+
+    def present(self) -> Store:
+        """The same home as the version has it that answers questions now."""
+        current = self.editions.current()
+        return self if current.id == self.catalog.version else self.at(current)
+
+    def at(self, edition: Edition) -> Store:
+        """The same home as this edition has it."""
+        catalog = self.catalog.of(edition.id)
+        return replace(self, catalog=catalog, index=edition.index, embedder=edition.embedder)
 
     def close(self) -> None:
         """Close everything, the lock last, also where an index that failed cannot be closed."""
@@ -54,4 +69,5 @@ class Store:
             if self.ownership is not None:
                 opened.callback(self.ownership.close)
             opened.callback(self.database.dispose)
+            opened.callback(self.editions.close)
             opened.callback(self.index.close)

@@ -1,4 +1,7 @@
-"""The tables of the catalog: documents, their publication clock, and what is to be removed from the index."""
+"""The tables of the catalog: documents, their publication clock, and what is to be removed from the index.
+
+Each version of the index has documents and retirements of its own.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,27 @@ import sqlalchemy as sa
 
 from ingest.database import metadata
 
+index_versions = sa.Table(
+    "index_versions",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("folder", sa.String(200), nullable=False),  # or collection; empty: not known yet
+    sa.Column("fingerprint", sa.String(64), nullable=False),  # of the pipeline that it is made by
+    sa.Column("embedder", sa.Text, nullable=False),
+    sa.Column("dimension", sa.Integer, nullable=False),
+    sa.Column("settings", sa.JSON, nullable=False),  # those that decide what is in it; no secrets
+    sa.Column("state", sa.String(20), nullable=False),
+    sa.Column("pinned", sa.String(64)),  # chosen by hand while the settings asked for this fingerprint
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("switched_at", sa.String(32)),
+    sqlite_autoincrement=True,
+)
 documents = sa.Table(
     "documents",
     metadata,
     sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("version", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("base", sa.Integer, nullable=False, default=0),  # numbers up to this one are of other versions
     sa.Column("source", sa.String(200), nullable=False),
     sa.Column("uri", sa.Text, nullable=False),
     sa.Column("path", sa.Text),
@@ -47,6 +67,7 @@ retirements = sa.Table(
     "retirements",
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False),
     sa.Column("document_id", sa.String(36), nullable=False),
     sa.Column("first", sa.Integer, nullable=False),
     sa.Column("last", sa.Integer, nullable=False),

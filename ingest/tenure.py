@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
-from ingest.catalog import Catalog
 from ingest.errors import OwnedError, YoujuError
 from ingest.lease import Lease, held_names, holder_of
 from ingest.ownership import Ownership
@@ -81,7 +80,7 @@ class Tenure:
 
     def __init__(self, store: Store, lease: Lease, source: str, trigger: Trigger, stop: threading.Event | None) -> None:
         self.report = Report(lease.owner)
-        self.store = replace(store, catalog=Catalog(lease.fenced(store.database)))
+        self.store = replace(store, catalog=store.catalog.through(lease.fenced(store.database)))
         self._lease = lease
         store.runs.start(lease.owner, source, trigger)
         self._recorder = Recorder(store.runs, self.report)

@@ -15,6 +15,7 @@ from ingest.errors import DocumentError
 from ingest.records import Document, FailedTry
 from ingest.tables import clock as _clock
 from ingest.tables import documents as _documents
+from ingest.tables import index_versions as _versions
 from ingest.tables import retirements as _retirements
 
 NO_FAILURE: dict[str, Any] = {
@@ -29,14 +30,19 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 300.0, 86_400.0
 _BATCH = 500  # bound variables per statement: SQLite's oldest limit is 999
 
 
-def take_revision(connection: sa.Connection, reference: Reference, digest: str) -> int | DocumentError:
+def take_revision(connection: sa.Connection, version: int, reference: Reference, digest: str) -> int | DocumentError:
     """Give out the revision for this content: see `Catalog.take_revisions`."""
     identity = reference.document_id
-    row = connection.execute(sa.select(_documents).where(_documents.c.id == identity).with_for_update()).first()
+    rows = connection.execute(sa.select(_documents).where(_documents.c.id == identity).with_for_update()).all()
+    # Passages are cited by revision and position, so that a number may not mean another content in another version.
+    newest = max((row.taken for row in rows), default=0)
+    row = next((row for row in rows if row.version == version), None)
     if row is None:
         connection.execute(
             sa.insert(_documents).values(
                 id=identity,
+                version=version,
+                base=newest,
                 source=reference.source,
                 uri=reference.uri,
                 access=list(reference.access),
@@ -44,31 +50,39 @@ def take_revision(connection: sa.Connection, reference: Reference, digest: str) 
                 size=reference.size,
                 mtime_ns=reference.mtime_ns,
                 token=reference.token,
-                taken=1,
+                taken=newest + 1,
                 taken_digest=digest,
                 updated_at=now(),
             )
         )
-        return 1
+        return newest + 1
     if (row.source, row.uri) != (reference.source, reference.uri):
         return DocumentError(
             "identity_taken", f"It would have the identity of {row.uri} in {row.source}: one in 2^64.", "Rename it."
         )
     if row.taken_digest == digest and row.taken > (row.revision or 0):
         return int(row.taken)
-    connection.execute(
-        sa.update(_documents).where(_documents.c.id == identity).values(taken=row.taken + 1, taken_digest=digest)
-    )
-    return int(row.taken) + 1
+    values = {"taken": newest + 1, "taken_digest": digest, **({"base": newest} if row.taken == 0 else {})}
+    connection.execute(sa.update(_documents).where(*of_version(version, identity)).values(**values))
+    return newest + 1
 
 
-def delete(connection: sa.Connection, document_ids: Collection[str], at: int, moved_to: str | None = None) -> None:
-    """Take documents out of every search, and note all their chunks for retirement."""
+def delete(
+    connection: sa.Connection,
+    document_ids: Collection[str],
+    at: int,
+    *,
+    version: int | None = None,
+    moved_to: str | None = None,
+) -> None:
+    """Take documents out of every search, of one version or of all, and note all their chunks for retirement."""
     for ids in batches(document_ids):
-        taken = connection.execute(sa.select(_documents.c.id, _documents.c.taken).where(_documents.c.id.in_(ids))).all()
+        meant = [_documents.c.id.in_(ids), *([_documents.c.version == version] if version is not None else [])]
+        columns = (_documents.c.version, _documents.c.id, _documents.c.base, _documents.c.taken)
+        taken = connection.execute(sa.select(*columns).where(*meant)).all()
         connection.execute(
             sa.update(_documents)
-            .where(_documents.c.id.in_(ids))
+            .where(*meant)
             .values(
                 deleted=True,
                 # The numbers given out so far are about to be retired: this content must not get one again.
@@ -82,14 +96,32 @@ def delete(connection: sa.Connection, document_ids: Collection[str], at: int, mo
                 **NO_FAILURE,
             )
         )
-        retire(connection, [(row.id, row.taken) for row in taken])
+        retire(connection, [(row.version, row.id, row.base + 1, row.taken) for row in taken])
 
 
-def retire(connection: sa.Connection, upto: Sequence[tuple[str, int]]) -> None:
-    """Note for retirement every revision of these documents up to the one given."""
-    rows = [{"document_id": identity, "first": 1, "last": last, "since": time.time()} for identity, last in upto]
+def open_only_to(connection: sa.Connection, version: int, access: Iterable[tuple[str, Sequence[str]]]) -> None:
+    """Let the other versions have the same readers for these documents: none may show more after a switch."""
+    if connection.scalar(sa.select(sa.exists().where(_versions.c.id != version))):
+        for identity, readers in access:
+            others = (_documents.c.id == identity, _documents.c.version != version)
+            connection.execute(sa.update(_documents).where(*others).values(access=list(readers)))
+
+
+def retire(connection: sa.Connection, revisions: Sequence[tuple[int, str, int, int]]) -> None:
+    """Note for retirement these revisions: of a version and a document, from the first to the last."""
+    since = time.time()
+    rows = [
+        {"version": version, "document_id": identity, "first": first, "last": last, "since": since}
+        for version, identity, first, last in revisions
+        if first <= last
+    ]
     if rows:
         connection.execute(sa.insert(_retirements), rows)
+
+
+def of_version(version: int, document_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    """The row of a document in a version."""
+    return _documents.c.id == document_id, _documents.c.version == version
 
 
 def tick(connection: sa.Connection) -> int:

@@ -62,7 +62,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
         "ingest/database", "ingest/tables", "ingest/transactions", "ingest/catalog", "ingest/runs", "ingest/lease",
-        "ingest/schedule", "ingest/store", "ingest/migrations", "ingest/uploads", "api/dingtalk",
+        "ingest/schedule", "ingest/store", "ingest/migrations", "ingest/uploads", "ingest/editions", "ingest/versions",
+        "api/dingtalk",
     ),
     "cronsim": ("ingest/timetable",),
     "alembic": ("ingest/database", "ingest/migrations"),

@@ -28,6 +28,7 @@ _COMMANDS = {
     "documents": "List the documents and their states.",
     "runs": "List the runs; follow or cancel one.",
     "verify": "Prove that every document is searchable; mend what is not.",
+    "index": "List the versions of the index; switch, or drop one.",
     "doctor": "Check this installation and its settings.",
 }
 

@@ -16,6 +16,7 @@ from rich.markup import escape
 
 from api.cli import DONE, NOT_DONE
 from api.cli.connection import connect
+from api.cli.index import building_note
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
 from assistant.models.opening import open_model
@@ -80,11 +81,14 @@ def _home(settings: Settings) -> Finding:
 def _documents(settings: Settings) -> Finding:
     with connect(settings, command="doctor") as connection:
         documents = connection.get("/v1/documents")["documents"]
+        building = building_note(connection.get("/v1/index")["building"])
     failed = sum(document["state"] == "failed" for document in documents)
     where = settings.qdrant_url or "the embedded engine"
     detail = f"{len(documents)} documents, {sum(d['chunks'] for d in documents)} chunks in {where}"
     if failed:
         return Finding("index", "note", f"{detail}, {failed} failed", "`youju documents --failed` says why.")
+    if building:
+        return Finding("index", "note", detail, building)
     if not documents:
         return Finding("index", "note", detail, "`youju ingest FOLDER` brings documents in.")
     return Finding("index", "ok", detail)

@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from api.cli import DONE, DONE_IN_PART, NOT_DONE
 from api.cli.connection import Connection, connect
+from api.cli.index import building_note
 from api.cli.output import console, print_json
 from api.cli.progress import RunProgress
 from api.settings import load_settings
@@ -18,6 +19,7 @@ from ingest.errors import ConfigurationError, UnavailableError, YoujuError
 
 app = typer.Typer()
 
+_SHOWN_COUNTS = ("new", "changed", "unchanged", "rebuilt", "deleted", "failed")
 _SHOWN_FAILURES = 20
 
 
@@ -47,11 +49,14 @@ def ingest(
         else:
             reports = _run_each(connection, source or _enabled(connection), allow_deletions)
             answer = {"runs": reports}
+        note = building_note(connection.get("/v1/index")["building"])
     if as_json:
         print_json(answer)
     else:
         for report in reports:
             print_report(report)
+        if note:
+            console.print(note)
     raise typer.Exit(_outcome(reports))
 
 
@@ -108,7 +113,9 @@ def print_report(report: dict[str, Any]) -> None:
         console.print(f"  [red]{error['code']}[/red]  {escape(error['message'])}\n      {escape(error['hint'])}")
         return
     counts = ", ".join(
-        f"{report[name]} {name}" for name in ("new", "changed", "unchanged", "deleted", "failed") if report[name]
+        f"{report[name]} {name}"
+        for name in ("new", "changed", "unchanged", "rebuilt", "deleted", "failed")
+        if report[name]
     )
     console.print(
         f"{report['found']} documents: {counts or 'nothing to do'}; "

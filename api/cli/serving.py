@@ -9,9 +9,11 @@ from dataclasses import asdict
 from pathlib import Path
 
 from api.app import create_app
+from api.cli.index import building_note
 from api.cli.ingest import print_report
 from api.cli.output import console
 from api.cli.progress import RunProgress
+from api.routes.index import BuildingBody
 from api.server import Server, local_socket
 from api.settings import Settings
 from api.starting import Starting
@@ -52,11 +54,8 @@ async def serve_home(
 
 async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: threading.Event) -> None:
     """Say where the page is, bring in what was asked for, and say so again when that is done."""
-    if outdated := await asyncio.to_thread(workspace.ingestor.outdated):
-        console.print(
-            f"[yellow]{outdated} documents were ingested with other settings and may not be found: "
-            "run `youju ingest` on them again.[/yellow]"
-        )
+    if building := await asyncio.to_thread(workspace.ingestor.building):
+        console.print(f"[yellow]{building_note(BuildingBody.of(building).model_dump())}[/yellow]")
     if paths:
         console.print(f"Serving at {url} while {', '.join(str(path) for path in paths)} is brought in.")
         try:

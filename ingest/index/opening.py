@@ -1,8 +1,9 @@
-"""Which index the settings mean: the embedded one in the home, or a collection on a Qdrant server."""
+"""Which index is meant: the embedded one in the home, or a collection on a Qdrant server."""
 
 from __future__ import annotations
 
 import hashlib
+import shutil
 
 from ingest.index import Index
 from ingest.index.edge import EdgeIndex
@@ -11,14 +12,42 @@ from ingest.index.server import ServerIndex, connect
 from ingest.settings import IngestSettings
 
 
-def open_index(settings: IngestSettings, *, dimension: int, name: str) -> Index:
-    """Open the index of the embedder called `name` (`Embedder.name`), or create it, empty.
+def index_name(embedder: str) -> str:
+    """A name that indexes of this embedder (`Embedder.name`) share, and no others: vectors of different ones never
+    meet."""
+    return hashlib.sha256(f"{embedder}\n{SCHEMA_VERSION}".encode()).hexdigest()[:12]
 
-    Vectors of different embedders never meet: each name has its own folder, or its own collection. So after a
-    change of model the index is empty until everything is ingested again, and going back finds the old one.
-    """
-    digest = hashlib.sha256(f"{name}\n{SCHEMA_VERSION}".encode()).hexdigest()[:12]
+
+def open_index(settings: IngestSettings, *, dimension: int, name: str) -> Index:
+    """Open the index called `name`, or create it, empty: a folder of the home, or a collection of the server."""
     if settings.qdrant_url is None:
-        return EdgeIndex.open(settings.home / "index" / digest, dimension=dimension)
-    collection = f"{settings.qdrant_collection}-{digest}"
-    return ServerIndex.open(connect(settings), collection=collection, dimension=dimension)
+        return EdgeIndex.open(settings.home / "index" / name, dimension=dimension)
+    return ServerIndex.open(connect(settings), collection=_collection(settings, name), dimension=dimension)
+
+
+def index_exists(settings: IngestSettings, name: str) -> bool:
+    """Whether there is an embedded index of that name. A server is not asked: False."""
+    return settings.qdrant_url is None and (settings.home / "index" / name).is_dir()
+
+
+def remove_index(settings: IngestSettings, *, name: str) -> None:
+    """Remove the index called `name`, which nobody may have open; nothing where there is none.
+
+    Raises UnavailableError where a server does not answer, OSError where a folder cannot be removed.
+    """
+    if settings.qdrant_url is not None:
+        ServerIndex.remove_collection(connect(settings), collection=_collection(settings, name))
+        return
+    folder = settings.home / "index" / name
+    if folder.exists():
+        # Renamed first, so that a crash leaves no half of an index under its name.
+        aside = folder.with_name(f"{name}.removed")
+        shutil.rmtree(aside, ignore_errors=True)
+        folder.rename(aside)
+    for path in (folder.with_name(f"{name}.removed"), folder.with_name(f"{name}.new")):
+        shutil.rmtree(path, ignore_errors=True)
+    folder.with_name(f"{name}.lock").unlink(missing_ok=True)
+
+
+def _collection(settings: IngestSettings, name: str) -> str:
+    return f"{settings.qdrant_collection}-{name}"

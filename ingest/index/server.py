@@ -75,6 +75,17 @@ class ServerIndex:
             raise
         return index
 
+    @classmethod
+    def remove_collection(cls, client: QdrantClient, *, collection: str) -> None:
+        """Remove the collection, if there is one, and close the client. Raises what `open` raises."""
+        index = cls(client, collection, 0)
+        try:
+            with index._translated():
+                if client.collection_exists(collection):
+                    client.delete_collection(collection)
+        finally:
+            index.close()
+
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
         """Add the chunks, or overwrite those with the same id."""
         pairs = zip(chunks, embeddings, strict=True)

@@ -188,7 +188,9 @@ def test_naming_other_languages_for_the_embedder_reads_the_documents_again(
     (folder / "一.txt").write_text("员工每年享有十天年假。")
     ingestor.run(FolderSource([folder]))
     wider = Ingestor(store, settings.model_copy(update={"embedding_languages": ("zh", "en")}))
-    assert wider.outdated() == 1
+    building = wider.building()
+    assert building is not None
+    assert (building.version, building.documents, building.lacking) == (None, 1, 1)
 
 
 def test_changing_how_documents_are_cut_reads_them_again(
@@ -198,10 +200,12 @@ def test_changing_how_documents_are_cut_reads_them_again(
     ingestor.run(FolderSource([folder]))
     before = store.index.count()
     finer = Ingestor(store, settings.model_copy(update={"chunk_tokens": 64}))
-    assert (ingestor.outdated(), finer.outdated()) == (0, 1)
-    assert finer.run(FolderSource([folder])).changed == 1
-    assert store.index.count() > before
-    assert finer.outdated() == 0
+    assert ingestor.building() is None
+    assert finer.building() is not None
+    assert finer.run(FolderSource([folder])).rebuilt == 1
+    assert store.present().index.count() > before
+    assert store.index.count() == before
+    assert finer.building() is None
 
 
 def test_a_passage_that_the_embedding_server_refuses_costs_its_document_only(folder: Path, settings: Settings) -> None:

@@ -1,0 +1,112 @@
+"""`/v1/index`: the versions of the index, which of them answers questions, and how far another is. For the operator."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from api.routes import workspace_of
+from api.security import current_operator
+from ingest.editions import Building
+from ingest.versions import Holding, State, Version
+
+router = APIRouter(prefix="/v1/index", dependencies=[Depends(current_operator)])
+
+
+class IndexBody(BaseModel):
+    """A version of the index. `documents` are searchable in it, `failed` did not go in; `lacking` are searchable now
+    and would not be with it, or in an older form. `pinned`: it was chosen by hand, and stays until the settings
+    change again."""
+
+    id: int
+    state: State
+    pinned: bool
+    embedder: str
+    chunk_tokens: int | None
+    documents: int
+    chunks: int
+    failed: int
+    lacking: int
+    created_at: str
+    switched_at: str | None
+
+    @classmethod
+    def of(cls, version: Version, held: Holding, lacking: int) -> IndexBody:
+        return cls(
+            id=version.id,
+            state=version.state,
+            pinned=version.pinned is not None,
+            embedder=version.embedder,
+            chunk_tokens=version.settings.get("chunk_tokens"),
+            documents=held.documents,
+            chunks=held.chunks,
+            failed=held.failed,
+            lacking=lacking,
+            created_at=version.created_at,
+            switched_at=version.switched_at,
+        )
+
+
+class BuildingBody(BaseModel):
+    """The index that the settings ask for, while `current` answers questions: `id` is null until a run begins it,
+    and `ready` of `documents` are in it."""
+
+    id: int | None
+    current: int
+    documents: int
+    ready: int
+    failed: int
+
+    @classmethod
+    def of(cls, building: Building) -> BuildingBody:
+        ready = building.documents - building.lacking
+        return cls(
+            id=building.version,
+            current=building.current,
+            documents=building.documents,
+            ready=ready,
+            failed=building.failed,
+        )
+
+
+class IndexesBody(BaseModel):
+    """The versions, the oldest first; `building` is null where the settings ask for the one that answers questions."""
+
+    indexes: list[IndexBody]
+    building: BuildingBody | None
+
+
+@router.get("")
+def indexes(request: Request) -> IndexesBody:
+    """The versions of the index and what each holds."""
+    return _listed(request)
+
+
+@router.post("/{index_id}/switch")
+def switch(index_id: int, request: Request) -> IndexesBody:
+    """Have a version answer questions from now on. Later runs keep it up to date as it was made, and switch to another
+    only when the settings change again."""
+    workspace_of(request).store.editions.switch(index_id)
+    return _listed(request)
+
+
+@router.delete("/{index_id}")
+def drop(index_id: int, request: Request) -> IndexesBody:
+    """Remove a version that does not answer questions, with all that it holds."""
+    store = workspace_of(request).store
+    busy = any(run.state == "running" for run in store.runs.runs())
+    store.editions.drop(index_id, busy=busy)
+    return _listed(request)
+
+
+def _listed(request: Request) -> IndexesBody:
+    workspace = workspace_of(request)
+    versions = workspace.store.editions.versions
+    holdings = versions.holdings()
+    building = workspace.ingestor.building()
+    return IndexesBody(
+        indexes=[
+            IndexBody.of(each, holdings.get(each.id, Holding()), versions.lacking(each.id)) for each in versions.all()
+        ],
+        building=BuildingBody.of(building) if building is not None else None,
+    )

@@ -1,0 +1,298 @@
+"""The versions of the index that are open: one that answers questions, and at times another that is being built.
+
+Each is opened with the settings that it was made with, so that it is searched with its own embedder and brought up to
+date as it was made, whatever the settings say now.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
+
+import numpy as np
+import sqlalchemy as sa
+
+from ingest.access import OPERATOR
+from ingest.catalog import Catalog
+from ingest.document import Language
+from ingest.embedding import Embedder
+from ingest.embedding.opening import open_embedder
+from ingest.embedding.sparse import Bm25Embedder
+from ingest.errors import ConfigurationError, OwnedError, YoujuError
+from ingest.index import Index
+from ingest.index.opening import index_exists, index_name, open_index, remove_index
+from ingest.recipe import EMBEDDING, fingerprint, restored, shaping, with_shipped_embedder
+from ingest.settings import IngestSettings
+from ingest.versions import Plan, Version, Versions
+
+_LOOK_SECONDS = 1.0
+"""How long another process may have switched before this one follows."""
+_IDLE_SECONDS = 60.0
+"""How long a version that is not current stays open after it was last used."""
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A version of the index, open. `problem` is why its own embedder cannot be had: then it is searched by words
+    alone, and nothing may be written to it."""
+
+    id: int
+    fingerprint: str
+    settings: IngestSettings
+    catalog: Catalog
+    index: Index
+    embedder: Embedder
+    problem: YoujuError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Building:
+    """How far the index is that the settings ask for: `lacking` documents are searchable now and would not be with
+    it, or in an older form. `version` is None before a run has begun it, `failed` counts what did not go in."""
+
+    version: int | None
+    current: int
+    documents: int
+    lacking: int
+    failed: int
+
+
+class Editions:
+    """The open versions of a home. Safe to call from several threads."""
+
+    def __init__(self, database: sa.Engine, settings: IngestSettings, *, sole: bool) -> None:
+        """`sole`: no other process can switch. Raises ConfigurationError where the settings name no usable embedder."""
+        self.versions = Versions(database)
+        self._database = database
+        self._settings = settings
+        self._sole = sole
+        self._lock = threading.RLock()
+        self._open: dict[int, Edition] = {}
+        self._embedders: dict[object, Embedder] = {}
+        self._uses: Counter[int] = Counter()
+        self._used: dict[int, float] = {}
+        self._current = self._adopted(self.versions.current())
+        self._looked = time.monotonic()
+
+    def current(self) -> Edition:
+        """The one that answers questions."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._looked > _LOOK_SECONDS:
+                self._looked = now
+                if not self._sole:
+                    self._current = self.versions.current()
+                self._close_idle(now)
+            return self._opened(self._current)
+
+    @contextmanager
+    def using(self, edition: Edition | None = None) -> Iterator[Edition]:
+        """Keep an edition open meanwhile, however often it is switched; the current one unless told."""
+        with self._lock:
+            used = edition or self.current()
+            self._uses[used.id] += 1
+        try:
+            yield used
+        finally:
+            with self._lock:
+                self._uses[used.id] -= 1
+                self._used[used.id] = time.monotonic()
+
+    # What a run asks.
+
+    def target(self, settings: IngestSettings) -> Edition | None:
+        """The version that these settings ask for where it is not the current one, to be built; None where it is, or
+        where somebody has chosen the current one by hand since. A current one that is empty gives way at once."""
+        with self._lock:
+            current = self.versions.current()
+            embedder = self._embedder(settings)
+            if fingerprint(settings, embedder.name) in (current.fingerprint, current.pinned):
+                return None
+            version = self.versions.build(self._plan(settings, embedder))
+            if version.state == "current":  # another process has switched just now
+                return None
+            if self.versions.fingerprint(current.id) is None and self.versions.complete(
+                version.id, instead_of=current.id
+            ):
+                self._follow()
+                with suppress(YoujuError, OSError):  # it is listed, and can be dropped by hand
+                    self.drop(current.id, busy=False)
+                return None
+            return self._opened(version, settings)
+
+    def complete(self, edition: Edition, *, instead_of: int) -> bool:
+        """Switch to an edition that has been built, if nothing would be lost by it, and whether. It has answered a
+        question by then, so that the next one does not wait for its embedder. Raises what that raises."""
+        if self.versions.lacking(edition.id):
+            return False
+        edition.index.search(edition.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
+        with self._lock:
+            switched = self.versions.complete(edition.id, instead_of=instead_of)
+            self._follow()
+        if switched:
+            logger.info("Index %s answers questions from now on; index %s is kept", edition.id, instead_of)
+        return switched
+
+    def building(self, settings: IngestSettings) -> Building | None:
+        """How far the index is that these settings ask for; None where it is the current one, or not wanted."""
+        with self._lock:
+            current = self.versions.current()
+            wanted = fingerprint(settings, self._embedder(settings).name)
+        holdings = self.versions.holdings()
+        held = holdings.get(current.id)
+        if wanted in (current.fingerprint, current.pinned) or held is None or not held.documents:
+            return None
+        found = [each for each in self.versions.all() if each.fingerprint == wanted and each.state != "dropping"]
+        if not found:
+            return Building(None, current.id, held.documents, held.documents, 0)
+        version = found[-1].id
+        failed = holdings[version].failed if version in holdings else 0
+        return Building(version, current.id, held.documents, self.versions.lacking(version), failed)
+
+    def with_settings(self, edition: Edition, settings: IngestSettings) -> Edition:
+        """The edition with these settings, but for those that it was made with."""
+        if fingerprint(settings, self._embedder(settings).name) != edition.fingerprint:
+            settings = restored(settings, shaping(edition.settings))
+        return replace(edition, settings=settings)
+
+    # What people ask.
+
+    def switch(self, version_id: int) -> Version:
+        """Have this version answer questions; later runs keep it up to date until the settings change.
+
+        Raises RequestError `unknown_index`, and what opening it raises: then nothing has changed.
+        """
+        with self._lock:
+            edition = self._opened(self.versions.get(version_id))
+            if edition.problem is not None:
+                raise edition.problem
+            edition.index.count()
+            wanted = fingerprint(self._settings, self._embedder(self._settings).name)
+            version = self.versions.switch(version_id, wanted=wanted)
+            self._follow()
+            return version
+
+    def drop(self, version_id: int, *, busy: bool) -> None:
+        """Remove a version with all that it holds; what a crash interrupts, the same call finishes. `busy`: a run is
+        under way. Raises RequestError `unknown_index`, `index_in_use`, OwnedError where it is being built."""
+        with self._lock:
+            version = self.versions.get(version_id)
+            if (busy and version.state == "building") or self._uses[version_id] > 0:
+                raise OwnedError(
+                    "run_under_way",
+                    f"Index {version_id} is in use by a run.",
+                    "Wait for it, or cancel it: `youju runs`, `youju runs cancel ID`.",
+                )
+            self.versions.begin_drop(version_id)
+            if version_id in self._open:
+                self._open.pop(version_id).index.close()
+            if version.folder:
+                remove_index(self._settings, name=version.folder)
+            self.versions.end_drop(version_id)
+
+    def close(self) -> None:
+        """Close every index, also where one cannot be closed."""
+        with self._lock, ExitStack() as closing:
+            for edition in self._open.values():
+                closing.callback(edition.index.close)
+            self._open.clear()
+
+    def _follow(self) -> None:
+        self._current = self.versions.current()
+
+    def _opened(self, version: Version, settings: IngestSettings | None = None) -> Edition:
+        found = self._open.get(version.id)
+        if found is None or (settings is not None and found.settings != settings):
+            index = found.index if found is not None else None
+            found = self._open[version.id] = self._edition(version, settings or self._settings, index)
+        self._used[version.id] = time.monotonic()
+        return found
+
+    def _edition(self, version: Version, settings: IngestSettings, index: Index | None) -> Edition:
+        problem: YoujuError | None = None
+        if version.fingerprint != fingerprint(settings, self._embedder(settings).name):
+            settings = restored(settings, version.settings)
+        try:
+            embedder = self._embedder(settings)
+            if embedder.name != version.embedder:
+                raise _embedder_gone(version)
+        except YoujuError as error:
+            problem, embedder = error, Embedder(_NoDense(version), Bm25Embedder())
+            logger.warning("Index %s is searched by words alone: %s", version.id, error)
+        if index is None:
+            index = open_index(settings, dimension=version.dimension, name=version.folder)
+        catalog = Catalog(self._database, version.id)
+        return Edition(version.id, version.fingerprint, settings, catalog, index, embedder, problem)
+
+    def _close_idle(self, now: float) -> None:
+        for version_id in [*self._open]:
+            idle = now - self._used.get(version_id, 0.0) > _IDLE_SECONDS
+            if idle and version_id != self._current.id and not self._uses[version_id]:
+                self._open.pop(version_id).index.close()
+
+    def _embedder(self, settings: IngestSettings) -> Embedder:
+        """The embedder of these settings; settings that mean the same one share it."""
+        key = (*(getattr(settings, name) for name in EMBEDDING), settings.embedding_api_key)
+        if key not in self._embedders:
+            self._embedders[key] = open_embedder(settings)
+        return self._embedders[key]
+
+    def _plan(self, settings: IngestSettings, embedder: Embedder, made_by: str | None = None) -> Plan:
+        return Plan(
+            fingerprint=made_by or fingerprint(settings, embedder.name),
+            embedder=embedder.name,
+            dimension=embedder.dense.dimension,
+            settings=shaping(settings),
+            folder=index_name(embedder.name),
+        )
+
+    def _adopted(self, version: Version) -> Version:
+        """The version, if need be with what it is made of: an earlier release named the index for its embedder, and
+        each document for the pipeline that made it. Where neither fits the settings, they have changed since."""
+        if version.folder:
+            return version
+        made_by = self.versions.fingerprint(version.id)
+        plausible = [(each, self._embedder(each)) for each in (self._settings, with_shipped_embedder(self._settings))]
+        fitting = [
+            *((each, embedder) for each, embedder in plausible if fingerprint(each, embedder.name) == made_by),
+            *((each, embedder) for each, embedder in plausible if index_exists(each, index_name(embedder.name))),
+            *plausible,
+        ]
+        return self.versions.adopt(version.id, self._plan(*fitting[0], made_by))
+
+
+class _NoDense:
+    """Stands in for a model that is not there any more: covers no language."""
+
+    def __init__(self, version: Version) -> None:
+        self.name = version.embedder
+        self.dimension = version.dimension
+        self.max_tokens = 1
+        self._version = version
+
+    def covers(self, language: Language) -> bool:
+        return False
+
+    def count_tokens(self, texts: object) -> list[int]:
+        raise _embedder_gone(self._version)
+
+    def embed_documents(self, texts: object) -> np.ndarray:
+        raise _embedder_gone(self._version)
+
+    def embed_query(self, text: str) -> np.ndarray:
+        raise _embedder_gone(self._version)
+
+
+def _embedder_gone(version: Version) -> ConfigurationError:
+    return ConfigurationError(
+        "embedder_gone",
+        f"The embedding model that index {version.id} was made with, {version.embedder}, is not there any more.",
+        "Put it back where it was, or let `youju ingest` build an index with the model of the settings.",
+    )

@@ -1,0 +1,82 @@
+"""What decides the content of an index: the settings that shape it, and one text that stands for all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from ingest.parse import PARSER_VERSION
+from ingest.settings import IngestSettings
+from ingest.split import SPLITTER_VERSION
+
+SHAPING: Final = (
+    "embedding_model",
+    "embedding_url",
+    "embedding_languages",
+    "embedding_query_prompt",
+    "chunk_tokens",
+    "chunk_overlap_tokens",
+    "ocr",
+    "ocr_embedded",
+    "comments",
+)
+"""Settings without which an index could not be searched, or not be brought up to date as it was made."""
+EMBEDDING: Final = ("embedding_model", "embedding_url", "embedding_languages", "embedding_query_prompt")
+"""Those of them that say which embedder it is."""
+_LATER: Final = ("ocr_embedded", "comments")
+"""Count only where they are not the default: homes are there that never heard of them."""
+
+
+def fingerprint(settings: IngestSettings, embedder: str) -> str:
+    """Changes whenever the same bytes would give other chunks or other vectors."""
+    fields = IngestSettings.model_fields
+    chosen = [(name, getattr(settings, name)) for name in _LATER if getattr(settings, name) != fields[name].default]
+    parts = (
+        PARSER_VERSION,
+        SPLITTER_VERSION,
+        settings.chunk_tokens,
+        settings.chunk_overlap_tokens,
+        settings.ocr,
+        settings.embedding_languages,
+        embedder,
+        *chosen,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def shaping(settings: IngestSettings) -> dict[str, Any]:
+    """The settings that are to be kept with an index, as JSON; no secrets, also where one is part of a URL."""
+    kept = settings.model_dump(mode="json", include=set(SHAPING))
+    if settings.embedding_url is not None:
+        kept["embedding_url"] = _without_secrets(settings.embedding_url)
+    return kept
+
+
+def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSettings:
+    """The settings as they were when these were kept. A key, which is not kept, goes to the server it is meant for
+    only: that of the settings."""
+    past: dict[str, Any] = {name: kept[name] for name in SHAPING if name in kept}
+    if past.get("embedding_languages") is not None:
+        past["embedding_languages"] = tuple(past["embedding_languages"])
+    now, then = settings.embedding_url, past.get("embedding_url")
+    if now is not None and then is not None and _without_secrets(now) == then:
+        past["embedding_url"] = now
+    elif now is None or then is None or urlsplit(_without_secrets(now)).netloc != urlsplit(then).netloc:
+        past["embedding_api_key"] = None
+    return settings.model_copy(update=past)
+
+
+def with_shipped_embedder(settings: IngestSettings) -> IngestSettings:
+    """The same settings without an embedder of one's own."""
+    return settings.model_copy(update=dict.fromkeys(EMBEDDING))
+
+
+def _without_secrets(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"

@@ -1,0 +1,271 @@
+"""The versions of the index: which there are, which one answers questions, and which one is being built beside it.
+
+    building ──► current ──► kept ──► (building, when the settings ask for it again) ──► dropping ──► gone
+
+Exactly one is current. Another takes its place in one transaction, which every process sees at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from ingest.errors import RequestError
+from ingest.tables import documents as _documents
+from ingest.tables import index_versions as _versions
+from ingest.tables import retirements as _retirements
+
+State = Literal["building", "current", "kept", "dropping"]
+
+_LOCK = 0x596F757669  # any number that no other program on the same database is likely to use
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the index. `folder` is below the home's `index`, or the name of a collection; empty where an
+    earlier release of Youju made it and nobody has said yet which it is.
+
+    `settings` are those that decide what is in it. `pinned` is the fingerprint that the settings asked for when
+    somebody chose this version by hand: until they ask for another, it stays.
+    """
+
+    id: int
+    folder: str
+    fingerprint: str
+    embedder: str
+    dimension: int
+    settings: Mapping[str, Any]
+    state: State
+    pinned: str | None
+    created_at: str
+    switched_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What a version holds: documents that are searchable in it, those that failed, and all its passages."""
+
+    documents: int = 0
+    failed: int = 0
+    chunks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a version is to be made of and where it is to be."""
+
+    fingerprint: str
+    embedder: str
+    dimension: int
+    settings: Mapping[str, Any]
+    folder: str
+
+
+class Versions:
+    """The versions of the index, in SQL. Safe to call from several threads and processes."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._reader = engine.execution_options(reads_only=True)
+
+    def all(self) -> list[Version]:
+        """Every version, the oldest first."""
+        with self._reader.begin() as connection:
+            return [_version(row) for row in connection.execute(sa.select(_versions).order_by(_versions.c.id))]
+
+    def get(self, version_id: int) -> Version:
+        """One version; RequestError `unknown_index` if there is none of that id."""
+        with self._reader.begin() as connection:
+            return _get(connection, version_id)
+
+    def current(self) -> Version:
+        """The one that answers questions."""
+        with self._reader.begin() as connection:
+            return _current(connection)
+
+    def holdings(self) -> dict[int, Holding]:
+        """What each version holds, by its id."""
+        searchable = sa.case((_documents.c.revision.is_not(None), 1), else_=0)
+        failed = sa.case((sa.and_(_documents.c.error_code.is_not(None), _documents.c.dropped.is_(False)), 1), else_=0)
+        query = (
+            sa.select(
+                _documents.c.version,
+                sa.func.sum(searchable).label("documents"),
+                sa.func.sum(failed).label("failed"),
+                sa.func.sum(_documents.c.chunks).label("chunks"),
+            )
+            .where(_documents.c.deleted.is_(False))
+            .group_by(_documents.c.version)
+        )
+        with self._reader.begin() as connection:
+            rows = connection.execute(query).all()
+        return {row.version: Holding(int(row.documents), int(row.failed), int(row.chunks)) for row in rows}
+
+    def fingerprint(self, version_id: int) -> str | None:
+        """The pipeline that made most of the searchable documents of a version; None where there are none."""
+        count = sa.func.count()
+        query = (
+            sa.select(_documents.c.fingerprint)
+            .where(_documents.c.version == version_id, _documents.c.revision.is_not(None))
+            .where(_documents.c.deleted.is_(False), _documents.c.fingerprint.is_not(None))
+            .group_by(_documents.c.fingerprint)
+            .order_by(count.desc())
+            .limit(1)
+        )
+        with self._reader.begin() as connection:
+            found: str | None = connection.scalar(query)
+        return found
+
+    def lacking(self, version_id: int) -> int:
+        """How many documents that are searchable now would not be, or in an older form, with this version."""
+        with self._reader.begin() as connection:
+            return _lacking(connection, _current(connection).id, version_id)
+
+    # What changes them.
+
+    def adopt(self, version_id: int, plan: Plan) -> Version:
+        """Say which index a version is that an earlier release made, unless another process has said it."""
+        with self._alone() as connection:
+            here = sa.and_(_versions.c.id == version_id, _versions.c.folder == "")
+            connection.execute(sa.update(_versions).where(here).values(**_values(plan), created_at=_now()))
+            return _get(connection, version_id)
+
+    def build(self, plan: Plan) -> Version:
+        """The version with this fingerprint, to be built or brought up to date; created if there is none.
+
+        Its folder is the plan's with its id."""
+        with self._alone() as connection:
+            wanted = sa.and_(
+                _versions.c.fingerprint == plan.fingerprint, _versions.c.state.in_(("building", "kept", "current"))
+            )
+            row = connection.execute(sa.select(_versions).where(wanted).order_by(_versions.c.id.desc())).first()
+            if row is None:
+                values = {**_values(plan), "folder": "", "state": "building", "created_at": _now()}
+                created = connection.execute(sa.insert(_versions).values(**values))
+                (version_id,) = created.inserted_primary_key or (0,)
+                values = {"folder": f"{plan.folder}-{version_id}"}
+            else:
+                version_id = row.id
+                values = {} if row.state == "current" else {"state": "building"}
+            if values:
+                connection.execute(sa.update(_versions).where(_versions.c.id == version_id).values(**values))
+            return _get(connection, int(version_id))
+
+    def complete(self, version_id: int, *, instead_of: int) -> bool:
+        """Switch to a version that was being built, if nothing that is searchable would be lost by it, and whether.
+
+        Not if somebody has switched meanwhile: `instead_of` must still be the current one."""
+        with self._alone() as connection:
+            if _current(connection).id != instead_of or _get(connection, version_id).state != "building":
+                return False
+            if _lacking(connection, instead_of, version_id):
+                return False
+            _switch(connection, version_id, None)
+            return True
+
+    def switch(self, version_id: int, *, wanted: str) -> Version:
+        """Have this version answer questions from now on, and stay until the settings ask for something else than
+        the fingerprint `wanted`, which is what they ask for now. RequestError `unknown_index`."""
+        with self._alone() as connection:
+            version = _get(connection, version_id)
+            if version.state == "dropping":
+                raise _unknown(version_id)
+            _switch(connection, version_id, wanted if version.fingerprint != wanted else None)
+            return _get(connection, version_id)
+
+    def begin_drop(self, version_id: int) -> Version:
+        """Note that a version is to be removed: nothing uses it from now on.
+
+        RequestError `unknown_index`, or `index_in_use` where it is the current one."""
+        with self._alone() as connection:
+            if _get(connection, version_id).state == "current":
+                raise RequestError(
+                    "index_in_use",
+                    f"Index {version_id} is the one that answers questions.",
+                    "Switch to another one first: `youju index list`, `youju index switch ID`.",
+                )
+            connection.execute(sa.update(_versions).where(_versions.c.id == version_id).values(state="dropping"))
+            return _get(connection, version_id)
+
+    def end_drop(self, version_id: int) -> None:
+        """Forget a version whose folder or collection is gone, and its documents."""
+        with self._alone() as connection:
+            for table in (_documents, _retirements):
+                connection.execute(sa.delete(table).where(table.c.version == version_id))
+            connection.execute(sa.delete(_versions).where(_versions.c.id == version_id))
+
+    @contextmanager
+    def _alone(self) -> Iterator[sa.Connection]:
+        """A transaction of which there is one at a time, in all processes."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":  # on SQLite every transaction that may write is alone
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
+            yield connection
+
+
+def _values(plan: Plan) -> dict[str, Any]:
+    return {
+        "folder": plan.folder,
+        "fingerprint": plan.fingerprint,
+        "embedder": plan.embedder,
+        "dimension": plan.dimension,
+        "settings": dict(plan.settings),
+    }
+
+
+def _switch(connection: sa.Connection, version_id: int, pinned: str | None) -> None:
+    before = sa.and_(_versions.c.state == "current", _versions.c.id != version_id)
+    connection.execute(sa.update(_versions).where(before).values(state="kept", pinned=None))
+    values = {"state": "current", "pinned": pinned, "switched_at": _now()}
+    connection.execute(sa.update(_versions).where(_versions.c.id == version_id).values(**values))
+
+
+def _lacking(connection: sa.Connection, current: int, version_id: int) -> int:
+    """How much is searchable in the current version and, in the other, neither given up nor there in the same bytes or
+    since later. What only the other has as deleted was moved within it."""
+    ours, theirs = _documents.alias(), _documents.alias()
+    as_good = sa.or_(
+        theirs.c.dropped,
+        theirs.c.published > ours.c.published,
+        sa.and_(theirs.c.revision.is_not(None), theirs.c.digest == ours.c.digest),
+    )
+    joined = ours.outerjoin(theirs, sa.and_(theirs.c.id == ours.c.id, theirs.c.version == version_id, as_good))
+    query = (
+        sa.select(sa.func.count())
+        .select_from(joined)
+        .where(
+            ours.c.version == current,
+            ours.c.deleted.is_(False),
+            ours.c.revision.is_not(None),
+            theirs.c.id.is_(None),
+        )
+    )
+    return int(connection.scalar(query) or 0)
+
+
+def _current(connection: sa.Connection) -> Version:
+    return _version(connection.execute(sa.select(_versions).where(_versions.c.state == "current")).one())
+
+
+def _get(connection: sa.Connection, version_id: int) -> Version:
+    row = connection.execute(sa.select(_versions).where(_versions.c.id == version_id)).first()
+    if row is None:
+        raise _unknown(version_id)
+    return _version(row)
+
+
+def _unknown(version_id: int) -> RequestError:
+    return RequestError("unknown_index", f"There is no index {version_id}.", "List them with `youju index list`.")
+
+
+def _version(row: sa.Row[Any]) -> Version:
+    return Version(**row._mapping)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
