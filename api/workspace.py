@@ -9,8 +9,10 @@ from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.opening import open_model
 from assistant.retrieve import PresentRetriever
+from ingest.access import Reader
 from ingest.pages import PageRenderer
 from ingest.pipeline import Ingestor
+from ingest.records import Document
 from ingest.store import Store
 
 
@@ -44,6 +46,18 @@ class Workspace:
     def store(self) -> Store:
         """The home as the version of the index has it that answers questions now."""
         return self.opened.present()
+
+    def failed(self, reader: Reader, *, source: str | None = None) -> list[Document]:
+        """The documents that failed and that this reader may read: in the index that answers questions, and those
+        that failed only in the one that is being built."""
+        catalog = self.store.catalog
+        found = catalog.documents(reader, source=source, failed=True)
+        building = self.ingestor.building()
+        if building is None or building.version is None:
+            return found
+        known = {document.id for document in found}
+        beside = catalog.of(building.version).documents(reader, source=source, failed=True)
+        return [*found, *(document for document in beside if document.id not in known)]
 
     def close(self) -> None:
         """Close the home. What runs on it must have ended."""

@@ -280,11 +280,12 @@ class Catalog:
             )
 
     def retry(self, document_ids: Collection[str]) -> int:
-        """Let the next run try these again, however often they failed; how many of them had failed."""
+        """Let the next run try these again, in all versions, however often they failed; how many had failed."""
         return self._change_failed(document_ids, {"retry_at": None, "attempts": 0, "dropped": False})
 
     def drop(self, document_ids: Collection[str]) -> int:
-        """Give these up: no run tries them again and no list names them, until they change; how many had failed."""
+        """Give these up in all versions: no run tries them again and no list names them, until they change; how many
+        had failed."""
         return self._change_failed(document_ids, {"dropped": True})
 
     def distrust(self, document_ids: Collection[str]) -> None:
@@ -295,12 +296,13 @@ class Catalog:
                 connection.execute(sa.update(_documents).where(*meant).values(fingerprint=None))
 
     def _change_failed(self, document_ids: Collection[str], values: dict[str, Any]) -> int:
-        changed = 0
+        changed: set[str] = set()
         with self._engine.begin() as connection:
             for ids in batches(document_ids):
-                failed = sa.and_(self._ours, _documents.c.id.in_(ids), _documents.c.error_code.is_not(None))
-                changed += connection.execute(sa.update(_documents).where(failed).values(**values)).rowcount
-        return changed
+                failed = sa.and_(_documents.c.id.in_(ids), _documents.c.error_code.is_not(None))
+                changed |= set(connection.scalars(sa.select(_documents.c.id).where(failed)))
+                connection.execute(sa.update(_documents).where(failed).values(**values))
+        return len(changed)
 
     def record_access(self, references: Iterable[Reference], *, indexed: Collection[int] = ()) -> None:
         """Change who may read these documents, at once: what the index says only helps to find them.

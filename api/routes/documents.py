@@ -39,7 +39,11 @@ def documents(
     request: Request, reader: CurrentReader, source: str | None = None, failed: bool = False
 ) -> DocumentsBody:
     """List the documents, by source and address; with `failed`, those whose last ingestion failed."""
-    found = workspace_of(request).store.catalog.documents(reader, source=source, failed=failed)
+    workspace = workspace_of(request)
+    if failed:
+        found = workspace.failed(reader, source=source)
+    else:
+        found = workspace.store.catalog.documents(reader, source=source)
     return DocumentsBody(documents=[DocumentBody.of(document) for document in found])
 
 

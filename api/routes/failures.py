@@ -44,9 +44,10 @@ def drop(body: FailedDocumentsBody, request: Request, reader: CurrentReader) -> 
 def _changed(
     body: FailedDocumentsBody, request: Request, reader: Reader, change: Callable[[Collection[str]], int]
 ) -> ChangedBody:
-    catalog = workspace_of(request).store.catalog
+    workspace = workspace_of(request)
     # Those that were given up can be taken up again, so they are looked for too.
-    failed = [document for document in catalog.documents(reader) if document.state in ("failed", "dropped")]
+    dropped = [each for each in workspace.store.catalog.documents(reader) if each.state == "dropped"]
+    failed = [*workspace.failed(reader), *dropped]
     if body.all:
         return ChangedBody(changed=change([document.id for document in failed if document.state == "failed"]))
     named = {name: document.id for document in failed for name in (document.id, document.uri)}
