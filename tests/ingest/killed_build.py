@@ -1,0 +1,47 @@
+"""A process that ingests a folder with smaller passages than its index has, while threads search; made to be killed.
+
+    python killed_build.py FOLDER HOME COMPLAINTS
+
+It prints a line when the run begins. See `killed_run` for the documents and the complaints.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from contextlib import closing
+from pathlib import Path
+
+from api.settings import Settings
+from assistant.retrieve import PresentRetriever
+from ingest.access import OPERATOR
+from ingest.pipeline import Ingestor
+from ingest.sources.folder import FolderSource
+from ingest.store import Store
+from tests.ingest.killed_run import watch
+
+CHUNK_TOKENS = 48
+_READERS = 3
+
+
+def main(folder: Path, home: Path, complaints: Path) -> None:
+    settings = Settings(home=home, chunk_tokens=CHUNK_TOKENS)
+    with closing(Store.open(settings, command="ingest")) as store:
+        retriever = PresentRetriever(store.editions)
+        names = [Path(d.uri).stem for d in store.catalog.documents(OPERATOR) if d.revision]
+        stop = threading.Event()
+        readers = [
+            threading.Thread(target=watch, args=(retriever, names[start::_READERS], stop, complaints))
+            for start in range(_READERS)
+        ]
+        for reader in readers:
+            reader.start()
+        print("begins", flush=True)
+        Ingestor(store, settings).run(FolderSource([folder]))
+        stop.set()
+        for reader in readers:
+            reader.join()
+
+
+if __name__ == "__main__":
+    main(*(Path(argument) for argument in sys.argv[1:4]))
