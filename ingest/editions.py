@@ -110,21 +110,20 @@ class Editions:
     def target(self, settings: IngestSettings) -> Edition | None:
         """The version that these settings ask for where it is not the current one, to be built; None where it is, or
         where somebody has chosen the current one by hand since. A current one that is empty gives way at once."""
+        current = self.versions.current()
+        embedder = self._embedder(settings)
+        if fingerprint(settings, embedder.name) in (current.fingerprint, current.pinned):
+            return None
+        version = self.versions.build(self._plan(settings, embedder))
+        if version.state == "current":  # another process has switched just now
+            return None
+        is_empty = self.versions.fingerprint(current.id) is None
+        if is_empty and self.versions.complete(version.id, instead_of=current.id):
+            self._follow()
+            with suppress(YoujuError):  # it is listed, and can be dropped by hand
+                self.drop(current.id, busy=False)
+            return None
         with self._lock:
-            current = self.versions.current()
-            embedder = self._embedder(settings)
-            if fingerprint(settings, embedder.name) in (current.fingerprint, current.pinned):
-                return None
-            version = self.versions.build(self._plan(settings, embedder))
-            if version.state == "current":  # another process has switched just now
-                return None
-            if self.versions.fingerprint(current.id) is None and self.versions.complete(
-                version.id, instead_of=current.id
-            ):
-                self._follow()
-                with suppress(YoujuError, OSError):  # it is listed, and can be dropped by hand
-                    self.drop(current.id, busy=False)
-                return None
             return self._opened(version, settings)
 
     def complete(self, edition: Edition, *, instead_of: int) -> bool:
@@ -133,18 +132,16 @@ class Editions:
         if self.versions.lacking(edition.id):
             return False
         edition.index.search(edition.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
-        with self._lock:
-            switched = self.versions.complete(edition.id, instead_of=instead_of)
-            self._follow()
+        switched = self.versions.complete(edition.id, instead_of=instead_of)
+        self._follow()
         if switched:
             logger.info("Index %s answers questions from now on; index %s is kept", edition.id, instead_of)
         return switched
 
     def building(self, settings: IngestSettings) -> Building | None:
         """How far the index is that these settings ask for; None where it is the current one, or not wanted."""
-        with self._lock:
-            current = self.versions.current()
-            wanted = fingerprint(settings, self._embedder(settings).name)
+        current = self.versions.current()
+        wanted = fingerprint(settings, self._embedder(settings).name)
         holdings = self.versions.holdings()
         held = holdings.get(current.id)
         if wanted in (current.fingerprint, current.pinned) or held is None or not held.documents:
@@ -171,13 +168,13 @@ class Editions:
         """
         with self._lock:
             edition = self._opened(self.versions.get(version_id))
-            if edition.problem is not None:
-                raise edition.problem
-            edition.index.count()
-            wanted = fingerprint(self._settings, self._embedder(self._settings).name)
-            version = self.versions.switch(version_id, wanted=wanted)
-            self._follow()
-            return version
+        if edition.problem is not None:
+            raise edition.problem
+        edition.index.count()
+        wanted = fingerprint(self._settings, self._embedder(self._settings).name)
+        version = self.versions.switch(version_id, wanted=wanted)
+        self._follow()
+        return version
 
     def drop(self, version_id: int, *, busy: bool) -> None:
         """Remove a version with all that it holds; what a crash interrupts, the same call finishes. `busy`: a run is
@@ -193,9 +190,9 @@ class Editions:
             self.versions.begin_drop(version_id)
             if version_id in self._open:
                 self._open.pop(version_id).index.close()
-            if version.folder:
-                remove_index(self._settings, name=version.folder)
-            self.versions.end_drop(version_id)
+        if version.folder:
+            remove_index(self._settings, name=version.folder)
+        self.versions.end_drop(version_id)
 
     def close(self) -> None:
         """Close every index, also where one cannot be closed."""
@@ -205,7 +202,8 @@ class Editions:
             self._open.clear()
 
     def _follow(self) -> None:
-        self._current = self.versions.current()
+        with self._lock:
+            self._current = self.versions.current()
 
     def _opened(self, version: Version, settings: IngestSettings | None = None) -> Edition:
         found = self._open.get(version.id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 
+from ingest.errors import UnavailableError
 from ingest.index import Index
 from ingest.index.edge import EdgeIndex
 from ingest.index.payload import SCHEMA_VERSION
@@ -33,20 +34,23 @@ def index_exists(settings: IngestSettings, name: str) -> bool:
 def remove_index(settings: IngestSettings, *, name: str) -> None:
     """Remove the index called `name`, which nobody may have open; nothing where there is none.
 
-    Raises UnavailableError where a server does not answer, OSError where a folder cannot be removed.
+    Raises UnavailableError where a server does not answer or a folder cannot be removed.
     """
     if settings.qdrant_url is not None:
         ServerIndex.remove_collection(connect(settings), collection=_collection(settings, name))
         return
     folder = settings.home / "index" / name
-    if folder.exists():
-        # Renamed first, so that a crash leaves no half of an index under its name.
-        aside = folder.with_name(f"{name}.removed")
-        shutil.rmtree(aside, ignore_errors=True)
-        folder.rename(aside)
-    for path in (folder.with_name(f"{name}.removed"), folder.with_name(f"{name}.new")):
-        shutil.rmtree(path, ignore_errors=True)
-    folder.with_name(f"{name}.lock").unlink(missing_ok=True)
+    try:
+        for path in (folder, folder.with_name(f"{name}.new")):
+            if path.exists():
+                shutil.rmtree(path)
+        folder.with_name(f"{name}.lock").unlink(missing_ok=True)
+    except OSError as error:
+        raise UnavailableError(
+            "index_not_removed",
+            f"The folder {folder} cannot be removed: {error.strerror}.",
+            "Give this user the right to write there, then drop it again.",
+        ) from None
 
 
 def _collection(settings: IngestSettings, name: str) -> str:

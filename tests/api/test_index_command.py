@@ -15,7 +15,7 @@ def test_versions_of_the_index_are_listed_switched_and_dropped(tmp_path: Path) -
     (folder / "访客.txt").write_text("访客必须在前台登记。", encoding="utf-8")
     assert youju_json(home, "ingest", str(folder))["new"] == 1
 
-    finer = {"YOUJU_CHUNK_TOKENS": "64"}
+    finer = {"chunk_tokens": "64"}
     listed = youju_json(home, "index", "list", **finer)
     assert [(each["id"], each["state"], each["documents"]) for each in listed["indexes"]] == [(1, "current", 1)]
     assert listed["building"] == {"id": None, "current": 1, "documents": 1, "ready": 0, "failed": 0}
