@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.api.command_line import run_youju, serving, youju_json
 
 
+@pytest.mark.slow
 def test_versions_of_the_index_are_listed_switched_and_dropped(tmp_path: Path) -> None:
     home, folder = tmp_path / "home", tmp_path / "docs"
     folder.mkdir()

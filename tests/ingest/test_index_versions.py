@@ -67,6 +67,7 @@ class _Readers:
                 chunks = [hit.chunk for hit in hits if Path(hit.chunk.uri).stem == name]
                 places = sorted(chunk.position for chunk in chunks)
                 revisions = {chunk.revision for chunk in chunks}
+                self._stop.wait(0.01)  # the run wants a processor, too
                 self.seen.add((*revisions, len(chunks)))
                 if len(revisions) != 1 or places != list(range(len(places))):
                     self.complaints.append(f"{name}: revisions {revisions}, passages {places}")
@@ -130,6 +131,7 @@ def test_other_passages_are_built_beside_the_old_ones_and_can_be_gone_back_on(
         assert _states(store) == [(1, "kept"), (3, "current")]
 
 
+@pytest.mark.slow
 def test_another_embedder_answers_once_it_has_all_and_the_old_one_until_then(folder: Path, settings: Settings) -> None:
     with _opened(settings) as (store, ingestor):
         ingestor.run(FolderSource([folder]))
