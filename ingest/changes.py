@@ -15,6 +15,8 @@ from ingest.transactions import state_of
 # A source that has lost more than this is more likely to be away than to be empty.
 _SUSPICIOUS_SHARE = 0.5
 _SUSPICIOUS_COUNT = 10
+MANY_DELETIONS = "many_deletions"
+"""The code of the error that a source which has lost so much is refused with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,11 @@ class Changes:
     postponed: tuple[tuple[Reference, FailedTry], ...]
     gone: tuple[Known, ...]
     covered: int
+
+    @property
+    def listed(self) -> int:
+        """How many documents the source has now."""
+        return self.unchanged + len(self.candidates) + len(self.reassigned) + len(self.postponed)
 
 
 def find_changes(
@@ -100,7 +107,7 @@ def check_deletions(gone: Collection[Known], covered: int, *, listed: int, allow
     many = len(gone) > max(_SUSPICIOUS_COUNT, covered * _SUSPICIOUS_SHARE) or (listed == 0 and len(gone) > 1)
     if many and not allowed:
         raise SourceError(
-            "many_deletions",
+            MANY_DELETIONS,
             f"{len(gone)} of {covered} documents are no longer there; none was removed.",
             "Check that everything is mounted. If they are really gone, run again with --allow-deletions.",
         )

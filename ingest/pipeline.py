@@ -25,7 +25,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest.batches import grouped, in_turns
-from ingest.changes import Candidate, Changes, check_deletions, find_changes
+from ingest.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Reference
 from ingest.drafts import Draft, Drafts, known_vectors, number, publication
 from ingest.editions import Building, Edition
@@ -80,11 +80,9 @@ class Ingestor:
         source cannot be listed, OwnedError if a run is under way, UnavailableError if the index, the database or
         an embedding server went away; the next run goes on from there.
         """
+        held_by = tenure(self._store, self._settings, source.name, trigger=trigger, stop=stop)
         editions = self._store.editions
-        with (
-            tenure(self._store, self._settings, source.name, trigger=trigger, stop=stop) as held,
-            ExitStack() as used,
-        ):
+        with held_by as held, ExitStack() as used:
             target = editions.target(self._settings)
             current = editions.with_settings(used.enter_context(editions.using()), self._settings)
             if target is None or target.id == current.id:
@@ -134,9 +132,9 @@ class _Run:
         self._settings = edition.settings
         self._fingerprint = edition.fingerprint
         self._present = Present(held.store.at(replaces), source.name) if replaces is not None else None
-        self._source = source
-        if self._present is not None and (uncovered := self._present.uncovered(source)):
-            self._source = WholeSource(source, uncovered, edition.settings)
+        uncovered = self._present.uncovered(source) if self._present is not None else {}
+        self._source = WholeSource(source, uncovered, edition.settings) if uncovered else source
+        self._given_elsewhere = len(uncovered)
         self._beside = beside
         self._on_progress = on_progress or (lambda report: None)
         self._stop = held.stop
@@ -176,7 +174,7 @@ class _Run:
     def _follow(self, changes: Changes, *, allow_deletions: bool) -> None:
         if self._present is None:
             self._report.unchanged = self._report.found = changes.unchanged
-        self._report.found += len(changes.candidates) + len(changes.reassigned) + len(changes.postponed)
+        self._report.found += changes.listed - changes.unchanged
         self._moves.expect(changes.gone, self._fingerprint)
         self._progress()
         self._postpone(changes.postponed)
@@ -344,12 +342,13 @@ class _Run:
                 self._count("new" if draft.candidate.is_new else "changed")
 
     def _delete(self, changes: Changes, *, allowed: bool) -> None:
+        if any(each.code == MANY_DELETIONS for each in self._report.failures):  # in the other index, just now
+            return
         gone = [known for known in changes.gone if not self._moves.is_confirmed(known.id)]
         try:
-            check_deletions(gone, changes.covered, listed=self._report.found, allowed=allowed)
+            check_deletions(gone, changes.covered, listed=changes.listed - self._given_elsewhere, allowed=allowed)
         except SourceError as error:
-            if self._present is None:
-                self._report.failures.append(Failure(self._source.name, error.code, str(error)))
+            self._report.failures.append(Failure(self._source.name, error.code, str(error)))
             return
         if gone:
             self._store.catalog.delete([known.id for known in gone])

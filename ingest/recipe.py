@@ -25,23 +25,20 @@ SHAPING: Final = (
 """Settings without which an index could not be searched, or not be brought up to date as it was made."""
 EMBEDDING: Final = ("embedding_model", "embedding_url", "embedding_languages", "embedding_query_prompt")
 """Those of them that say which embedder it is."""
-_LATER: Final = ("ocr_embedded", "comments")
-"""Count only where they are not the default: homes are there that never heard of them."""
 
 
 def fingerprint(settings: IngestSettings, embedder: str) -> str:
     """Changes whenever the same bytes would give other chunks or other vectors."""
-    fields = IngestSettings.model_fields
-    chosen = [(name, getattr(settings, name)) for name in _LATER if getattr(settings, name) != fields[name].default]
     parts = (
         PARSER_VERSION,
         SPLITTER_VERSION,
         settings.chunk_tokens,
         settings.chunk_overlap_tokens,
         settings.ocr,
+        settings.ocr_embedded,
+        settings.comments,
         settings.embedding_languages,
         embedder,
-        *chosen,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 

@@ -224,6 +224,21 @@ def test_a_file_that_is_gone_and_was_given_to_another_run_holds_up_the_switch_an
         assert _states(store) == [(1, "kept"), (2, "current")]
 
 
+def test_a_folder_that_is_empty_while_an_index_is_built_loses_nothing(folder: Path, settings: Settings) -> None:
+    elsewhere = folder.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "乙.txt").write_text("乙号文件：访客必须登记。", encoding="utf-8")
+    with _opened(settings) as (store, ingestor):
+        ingestor.run(FolderSource([folder, elsewhere]))
+    for file in folder.iterdir():
+        file.unlink()
+    with _opened(settings.model_copy(update={"chunk_tokens": 64})) as (store, ingestor):
+        report = ingestor.run(FolderSource([folder]))
+        assert (report.deleted, [failure.code for failure in report.failures]) == (0, ["many_deletions"])
+        assert _states(store) == [(1, "current"), (2, "building")]
+        assert _found(store, "甲0号文件") >= {"甲0"}
+
+
 def test_the_old_index_is_searched_by_words_where_its_model_is_gone(folder: Path, settings: Settings) -> None:
     with embedding_server() as (_, url):
         remote = settings.model_copy(update={"embedding_url": url, "embedding_model": "qwen3-embedding"})
