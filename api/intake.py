@@ -169,15 +169,13 @@ class Intake:
             if self._running is None:
                 self._running = report.run_id, frozenset(source.listed)
 
-        dealt_with: frozenset[str] = frozenset()
         try:
             report = self._ingestor.run(source, on_progress=started, stop=self._stop, trigger="push")
+            if self._running is not None and self._store.runs.run(report.run_id).state == "done":
+                # Those of its first listing: what came later may be in an index only that is still being built.
+                self.uploads.record_run(self._running[1], report.run_id)
         finally:
-            if self._running is not None:
-                dealt_with = self._running[1]
             self._running = None
-        if self._store.runs.run(report.run_id).state == "done":
-            self.uploads.record_run(dealt_with, report.run_id)
 
     def _forget_removed(self) -> None:
         """Take documents out of the catalog whose removal a crash cut short."""

@@ -212,8 +212,19 @@ def a_workspace(
         a_document(PRICES, "local", "价格表.xlsx", "价格表", language="zh"),
         a_document(SECRET, "board", "salaries.pdf", "Salaries", access=("group:board",)),
     ]
-    store = SimpleNamespace(catalog=ListedCatalog(listed), index=ListedIndex())
+    catalog = ListedCatalog(listed)
+    store = SimpleNamespace(catalog=catalog, index=ListedIndex())
+
+    def failed(reader: Reader, source: str | None = None) -> list[Document]:
+        return catalog.documents(reader, source=source, failed=True)
+
     intake = SimpleNamespace(start=lambda: None, close=lambda: None)
     return SimpleNamespace(
-        settings=Settings(**settings), store=store, ingestor=None, assistant=assistant, pages=pages, intake=intake
+        settings=Settings(**settings),
+        store=store,
+        ingestor=None,
+        assistant=assistant,
+        pages=pages,
+        intake=intake,
+        failed=failed,
     )
