@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.schemas import FailureBody
+from api.schemas import CountsBody, FailureBody
 from ingest.runs import Run, Runs, State, Trigger
 
 LOOK_SECONDS = 0.5
@@ -24,28 +24,16 @@ class RunErrorBody(BaseModel):
     hint: str
 
 
-class RunBody(BaseModel):
+class RunBody(CountsBody):
     """A run: what it has done so far, or did. Times are ISO 8601 in UTC."""
 
-    run_id: str
     source: str
     trigger: Trigger
     state: State
     started_at: str
     finished_at: str | None
     error: RunErrorBody | None
-    found: int
     done: int
-    new: int
-    changed: int
-    unchanged: int
-    moved: int
-    deleted: int
-    failed: int
-    rebuilt: int
-    chunks: int
-    embedded: int
-    seconds: float
     documents_per_second: float
     seconds_left: float | None
 

@@ -10,11 +10,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.runs import Trigger
-from ingest.schedule import Scheduler, timetables
+from ingest.runs.schedule import Scheduler, timetables
+from ingest.runs.watching import watch
 from ingest.sources.folder import FolderSource
 from ingest.sources.opening import named, open_source
 from ingest.sources.settings import FolderSettings
-from ingest.watching import watch
 
 if TYPE_CHECKING:
     from api.workspace import Workspace

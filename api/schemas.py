@@ -277,8 +277,8 @@ class FailureBody(BaseModel):
     message: str
 
 
-class ReportBody(BaseModel):
-    """What a run did."""
+class CountsBody(BaseModel):
+    """What a run has done, in figures."""
 
     run_id: str
     found: int
@@ -292,6 +292,11 @@ class ReportBody(BaseModel):
     chunks: int
     embedded: int
     seconds: float
+
+
+class ReportBody(CountsBody):
+    """What a run did."""
+
     failures: list[FailureBody]
 
     @classmethod

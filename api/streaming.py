@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable
+import threading
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
 import anyio
 from fastapi import Request
 from fastapi.responses import StreamingResponse
-from starlette.types import Send
+from starlette.types import Scope, Send
 
+from api.errors import error_fields, internal_error
 from assistant.events import Event
+from ingest.errors import YoujuError
 
 T = TypeVar("T")
 
 KEEPALIVE_SECONDS = 10.0
 KEEPALIVE = ": keepalive\n\n"
 
+_PROGRESS_SECONDS = 0.2
 _END = object()
 
 
@@ -106,6 +110,27 @@ async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
     started = whole()
     await anext(started)
     return started
+
+
+async def worked(
+    work: Callable[[threading.Event], Any], progress: Callable[[], Mapping[str, Any]], scope: Scope
+) -> AsyncGenerator[str, None]:
+    """Work in a thread as server-sent events: `progress`, several times a second, then `finished` with its result, or
+    `failed`. Closing it sets the event that `work` is given, and waits for its end."""
+    stop = threading.Event()
+    working = asyncio.ensure_future(asyncio.to_thread(work, stop))
+    try:
+        while not working.done():
+            await asyncio.wait({working}, timeout=_PROGRESS_SECONDS)
+            yield sse("progress", progress())
+        yield sse("finished", working.result())
+    except YoujuError as error:
+        yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, scope)})
+    except Exception as error:
+        yield sse("failed", {"error": error_fields(*internal_error(scope, error), scope)})
+    finally:
+        stop.set()
+        await asyncio.wait({working})
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:

@@ -10,11 +10,11 @@ from typing import Protocol
 
 from ingest.access import Reader
 from ingest.document import Embedding, Hit, Language
-from ingest.editions import Editions
 from ingest.embedding import Embedder
 from ingest.index import Index, Legs, Scored
 from ingest.language import detect
 from ingest.records import Standing
+from ingest.versions.editions import Editions
 
 FUSION_DEPTH = 100
 """How many hits of each leg are fused, however few are asked for: scores are normalised over the leg, so with a

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from ingest.document import Reference
 from ingest.errors import SourceError
-from ingest.records import FailedTry, Known
+from ingest.records import FailedTry, Known, state_of
 from ingest.sources import Source
-from ingest.transactions import state_of
 
 # A source that has lost more than this is more likely to be away than to be empty.
 _SUSPICIOUS_SHARE = 0.5

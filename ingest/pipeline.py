@@ -28,18 +28,18 @@ from ingest.batches import grouped, in_turns
 from ingest.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Reference
 from ingest.drafts import Draft, Drafts, known_vectors, number, publication
-from ingest.editions import Building, Edition
 from ingest.engines.opening import open_engine
 from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.moves import Moves
 from ingest.ownership import check_room
-from ingest.rebuilding import Present, WholeSource
 from ingest.records import FailedTry
 from ingest.runs import Failure, OnProgress, Report, Trigger
+from ingest.runs.tenure import Tenure, tenure
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.store import Store
-from ingest.tenure import Tenure, tenure
+from ingest.versions.editions import Building, Edition
+from ingest.versions.rebuilding import Present, WholeSource
 from ingest.workers import EMBEDDING, PREPARING, Prepared
 
 logger = logging.getLogger(__name__)

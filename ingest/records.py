@@ -96,3 +96,8 @@ class Retirement:
     document_id: str
     first: int
     last: int
+
+
+def state_of(reference: Reference, fingerprint: str) -> str:
+    """The state of a document in its source, and the pipeline, in one text: the same if nothing has changed."""
+    return f"{reference.size} {reference.mtime_ns} {reference.token} {fingerprint}"

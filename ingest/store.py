@@ -9,12 +9,12 @@ import sqlalchemy as sa
 
 from ingest.catalog import Catalog
 from ingest.database import open_database
-from ingest.editions import Edition, Editions
 from ingest.embedding import Embedder
 from ingest.index import Index
 from ingest.ownership import Ownership, check_room
 from ingest.runs import Runs
 from ingest.settings import IngestSettings
+from ingest.versions.editions import Edition, Editions
 
 
 @dataclass(frozen=True, slots=True)

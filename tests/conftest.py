@@ -17,6 +17,7 @@ import sitecustomize  # noqa: E402, F401 - importing it is what puts the guard u
 
 from api.settings import Settings  # noqa: E402
 from ingest.store import Store  # noqa: E402
+from tests.ingest.inline_engine import InlineEngine  # noqa: E402
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +41,9 @@ def store(settings: Settings) -> Iterator[Store]:
     opened = Store.open(settings, command="test")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def inline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs of this process do without worker processes, which take seconds to start."""
+    monkeypatch.setattr("ingest.pipeline.open_engine", InlineEngine)

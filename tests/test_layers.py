@@ -20,7 +20,7 @@ STAGES = {
     "ingest": ("sources", "parse", "split"),
     "assistant": ("condense", "retrieve", "rerank", "context", "cite", "refuse", "metrics"),
 }
-CHAINS = {"ingest": ("pipeline", "schedule"), "assistant": ("answer",)}
+CHAINS = {"ingest": ("pipeline", "runs", "verify"), "assistant": ("answer",)}
 
 ANYWHERE = {"pydantic", "numpy"}
 HOMES: dict[str, tuple[str, ...]] = {
@@ -61,11 +61,11 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_client": ("ingest/index/server",),
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
-        "ingest/database", "ingest/tables", "ingest/transactions", "ingest/catalog", "ingest/runs", "ingest/lease",
-        "ingest/schedule", "ingest/store", "ingest/migrations", "ingest/uploads", "ingest/editions", "ingest/versions",
+        "ingest/database", "ingest/migrations", "ingest/catalog", "ingest/runs", "ingest/versions", "ingest/uploads",
+        "ingest/store",
         "api/dingtalk",
     ),
-    "cronsim": ("ingest/timetable",),
+    "cronsim": ("ingest/runs/timetable",),
     "alembic": ("ingest/database", "ingest/migrations"),
     "ray": ("ingest/engines/ray",),
     # answering

@@ -7,8 +7,8 @@ from pydantic import BaseModel
 
 from api.routes import workspace_of
 from api.security import current_operator
-from ingest.editions import Building
 from ingest.versions import Holding, State, Version
+from ingest.versions.editions import Building
 
 router = APIRouter(prefix="/v1/index", dependencies=[Depends(current_operator)])
 

@@ -11,30 +11,23 @@ import os
 import threading
 from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, model_validator
 
-from api.errors import error_fields, internal_error
 from api.routes import workspace_of
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
 from api.security import current_operator
 from api.settings import Settings
-from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, sse
-from ingest.errors import RequestError, YoujuError
-from ingest.runs import Report, Runs
+from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, sse, worked
+from ingest.errors import RequestError
+from ingest.runs import Runs
 from ingest.sources import Source
 from ingest.sources.opening import named, open_paths, open_source
-
-if TYPE_CHECKING:
-    from api.workspace import Workspace
-
-_EVERY_SECONDS = 0.2
-
 
 router = APIRouter(prefix="/v1/runs", dependencies=[Depends(current_operator)])
 
@@ -81,7 +74,21 @@ async def run(asked: RunRequest, request: Request) -> Response:
             "Run `youju ingest` on the machine that serves, or name a source of its settings.",
         )
     workspace = workspace_of(request)
-    return EventStream(_events(workspace, asked.opened(workspace.settings), asked.allow_deletions, request))
+    source = asked.opened(workspace.settings)
+    progress: dict[str, float] = {}
+
+    def work(stop: threading.Event) -> dict[str, Any]:
+        report = workspace.ingestor.run(
+            source,
+            on_progress=lambda report: progress.update(report.counts()),
+            stop=stop,
+            allow_deletions=asked.allow_deletions,
+        )
+        if workspace.store.runs.run(report.run_id).state == "cancelled":
+            raise RequestError("run_cancelled", "The run was cancelled.", "Run it again: it goes on where it stopped.")
+        return ReportBody.of(report).model_dump()
+
+    return EventStream(worked(work, lambda: dict(progress), request.scope))
 
 
 @router.get("")
@@ -128,35 +135,3 @@ async def _followed(runs: Runs, run_id: str) -> AsyncGenerator[str, None]:
             silent_seconds = 0.0
             yield KEEPALIVE
         await asyncio.sleep(LOOK_SECONDS)
-
-
-async def _events(
-    workspace: Workspace, source: Source, allow_deletions: bool, request: Request
-) -> AsyncGenerator[str, None]:
-    progress: dict[str, float] = {}
-    stop = threading.Event()
-
-    def work() -> Report:
-        report = workspace.ingestor.run(
-            source,
-            on_progress=lambda report: progress.update(report.counts()),
-            stop=stop,
-            allow_deletions=allow_deletions,
-        )
-        if workspace.store.runs.run(report.run_id).state == "cancelled":
-            raise RequestError("run_cancelled", "The run was cancelled.", "Run it again: it goes on where it stopped.")
-        return report
-
-    working = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        while not working.done():
-            await asyncio.wait({working}, timeout=_EVERY_SECONDS)
-            yield sse("progress", dict(progress))
-        yield sse("finished", ReportBody.of(working.result()).model_dump())
-    except YoujuError as error:
-        yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, request.scope)})
-    except Exception as error:
-        yield sse("failed", {"error": error_fields(*internal_error(request.scope, error), request.scope)})
-    finally:
-        stop.set()
-        await asyncio.wait({working})

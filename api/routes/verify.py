@@ -5,26 +5,21 @@ For the operator: what it says names documents, whoever may read those.
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncGenerator
 from dataclasses import asdict
+from typing import Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.errors import error_fields, internal_error
 from api.routes import workspace_of
 from api.security import current_operator
-from api.streaming import EventStream, sse
-from ingest.errors import YoujuError
-from ingest.problems import Problem, Verification, VerifyProgress
+from api.streaming import EventStream, worked
 from ingest.verify import Verifier
+from ingest.verify.problems import Problem, Verification
 
 router = APIRouter(prefix="/v1/verify", dependencies=[Depends(current_operator)])
-
-_EVERY_SECONDS = 0.2
 
 
 class VerifyRequest(BaseModel):
@@ -80,34 +75,18 @@ class VerificationBody(BaseModel):
 async def verify(asked: VerifyRequest, request: Request) -> Response:
     """Verify, as server-sent events: `progress`, then `finished` or `failed`. A client that goes away ends it; what
     was repaired by then stays so."""
-    return EventStream(_events(asked, request))
-
-
-async def _events(asked: VerifyRequest, request: Request) -> AsyncGenerator[str, None]:
     workspace = workspace_of(request)
     verifier = Verifier(workspace.store, workspace.settings, workspace.ingestor)
-    latest: list[VerifyProgress] = []
-    stop = threading.Event()
+    latest: dict[str, Any] = {}
 
-    def work() -> Verification:
-        return verifier.verify(
+    def work(stop: threading.Event) -> dict[str, Any]:
+        verification = verifier.verify(
             repair=asked.repair,
             thorough=asked.thorough,
             ask_sources=asked.sources,
-            on_progress=lambda progress: latest.__setitem__(slice(None), [progress]),
+            on_progress=lambda progress: latest.update(asdict(progress)),
             stop=stop,
         )
+        return VerificationBody.of(verification).model_dump()
 
-    working = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        while not working.done():
-            await asyncio.wait({working}, timeout=_EVERY_SECONDS)
-            yield sse("progress", asdict(latest[0]) if latest else {})
-        yield sse("finished", VerificationBody.of(working.result()).model_dump())
-    except YoujuError as error:
-        yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, request.scope)})
-    except Exception as error:
-        yield sse("failed", {"error": error_fields(*internal_error(request.scope, error), request.scope)})
-    finally:
-        stop.set()
-        await asyncio.wait({working})
+    return EventStream(worked(work, lambda: dict(latest), request.scope))

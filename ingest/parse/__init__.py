@@ -19,7 +19,7 @@ from ingest.parse.readers import read
 from ingest.parse.refusals import refuse
 from ingest.settings import IngestSettings
 
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 """Part of the pipeline's fingerprint: raise it when the elements of some format change."""
 
 _GAP = "\n\n"

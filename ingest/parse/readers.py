@@ -37,10 +37,6 @@ _OFFICE_READERS: dict[str, Callable[[bytes, Pictures, bool], Extracted]] = {
     "docx": partition.read_docx,
     "pptx": slides.read_pptx,
 }
-_SHEET_READERS: dict[str, Callable[[bytes, str, bool], Extracted]] = {
-    "xlsx": sheets.read_xlsx,
-    "xls": sheets.read_xls,
-}
 _TEXT_READERS: dict[str, Callable[[str], Extracted]] = {
     "html": partition.read_html,
     "md": partition.read_markdown,
@@ -87,8 +83,10 @@ def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extrac
         return _OFFICE_READERS[kind](data, pictures, settings.comments)
     if kind in _PICTURED_READERS:
         return _PICTURED_READERS[kind](data, pictures)
-    if kind in _SHEET_READERS:
-        return _SHEET_READERS[kind](data, name, settings.comments)
+    if kind == "xlsx":
+        return sheets.read_xlsx(data, name, pictures, settings.comments)
+    if kind == "xls":
+        return sheets.read_xls(data, name, settings.comments)
     if kind in _NAMED_READERS:
         return _NAMED_READERS[kind](data, name)
     if kind in _BINARY_READERS:

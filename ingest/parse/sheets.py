@@ -15,6 +15,7 @@ import xlrd
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.office import plain_variant
+from ingest.parse.pictures import Pictures
 from ingest.parse.refusals import refuse
 from ingest.parse.tables import Rows, markdown
 
@@ -28,8 +29,9 @@ _COLUMN_GAP = 2
 """Blank columns that part two tables; a single one is often only spacing."""
 
 
-def read_xlsx(data: bytes, name: str, comments: bool) -> Extracted:
-    """The visible sheets of a workbook, formulas as their last values, without hidden rows and columns."""
+def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
+    """The visible sheets of a workbook, formulas as their last values, without hidden rows and columns; behind the
+    tables of each the words in its pictures."""
     import openpyxl  # a tenth of a second, which a process that reads no workbook should not pay
 
     workbook = openpyxl.load_workbook(io.BytesIO(plain_variant(data)), data_only=True)
@@ -44,6 +46,7 @@ def read_xlsx(data: bytes, name: str, comments: bool) -> Extracted:
         _blank_hidden(sheet, rows)
         elements.extend(_sheet(sheet.title, rows))
         elements.extend(_comments(sheet) if comments else ())
+        elements.extend(_pictured(sheet, pictures))
     return Extracted(tuple(elements), workbook.properties.title)
 
 
@@ -70,6 +73,15 @@ def _comments(sheet: Any) -> Iterator[Element]:
             if cell.comment is not None:
                 where = Location(sheet=sheet.title, cells=f"{cell.coordinate}:{cell.coordinate}")
                 yield Element("paragraph", f"Comment on {cell.coordinate}: {cell.comment.text.strip()}", where)
+
+
+def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:
+    """The words in a sheet's pictures, each at the cells that it covers, or at the one in its upper left corner."""
+    for image in sheet._images:  # openpyxl has no public name for them
+        start, end = image.anchor._from, getattr(image.anchor, "to", None) or image.anchor._from
+        cells = _range(start.row, end.row + 1, start.col, end.col + 1)
+        where = Location(sheet=sheet.title, cells=cells)
+        yield from (Element("paragraph", text, where) for text in pictures.texts(image._data()))
 
 
 def read_xls(data: bytes, name: str, comments: bool) -> Extracted:

@@ -14,8 +14,8 @@ from ingest.ownership import Ownership
 from tests.api.command_line import children_of, run_youju, serving, started, youju_json
 
 REPORT_FIELDS = {
-    "run_id", "found", "new", "changed", "unchanged", "moved", "deleted", "failed", "chunks", "embedded", "seconds",
-    "failures",
+    "run_id", "found", "new", "changed", "unchanged", "moved", "deleted", "failed", "rebuilt", "chunks", "embedded",
+    "seconds", "failures",
 }  # fmt: skip
 HIT_FIELDS = {"number", "score", "text", "document_id", "chunk_id", "title", "uri", "page", "location"}
 ASK_FIELDS = {

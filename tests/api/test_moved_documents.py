@@ -12,13 +12,10 @@ from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.sources.folder import FolderSource
-from tests.ingest.inline_engine import InlineEngine
 
 
-def test_an_old_citation_opens_the_moved_document(
-    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ingest.pipeline.open_engine", InlineEngine)
+@pytest.mark.usefixtures("inline")
+def test_an_old_citation_opens_the_moved_document(tmp_path: Path, settings: Settings) -> None:
     docs = tmp_path / "docs"
     docs.mkdir()
     (docs / "rules.md").write_text(

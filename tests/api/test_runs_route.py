@@ -20,13 +20,14 @@ from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.runs import Failure
-from ingest.tenure import tenure
+from ingest.runs.tenure import tenure
 from tests.api.command_line import run_youju, youju_json
 from tests.api.served import served
 
 RUN_FIELDS = {
     "run_id", "source", "trigger", "state", "started_at", "finished_at", "error", "found", "done", "new", "changed",
-    "unchanged", "moved", "deleted", "failed", "chunks", "embedded", "seconds", "documents_per_second", "seconds_left",
+    "unchanged", "moved", "deleted", "failed", "rebuilt", "chunks", "embedded", "seconds", "documents_per_second",
+    "seconds_left",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,11 +13,14 @@ from ingest.errors import YoujuError
 class InlineEngine:
     """Runs a stage in the thread that asks for its results, one item after the other."""
 
-    def __init__(self, settings: Any, stage: Stage[Any, Any], **_: Any) -> None:
+    def __init__(self, settings: Any, stage: Stage[Any, Any], *, stop: threading.Event, **_: Any) -> None:
         self._stage = stage.make(settings)
+        self._stop = stop
 
     def run(self, items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
         for item in items:
+            if self._stop.is_set():
+                return
             try:
                 yield item, self._stage(item)
             except YoujuError as error:

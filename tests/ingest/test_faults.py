@@ -26,7 +26,6 @@ from ingest.index import Index
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
-from tests.ingest.inline_engine import InlineEngine
 
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 _NAMES = ("年假制度", "报销办法", "访客登记", "机房巡检", "合同归档")
@@ -94,9 +93,8 @@ class FaultyCommits:
 
 
 @pytest.fixture
-def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Path:
     """A folder `docs` that was ingested into `home`, and has changed since: edits, a move, a deletion, an addition."""
-    monkeypatch.setattr("ingest.pipeline.open_engine", InlineEngine)
     monkeypatch.setattr("ingest.pipeline._RETIRE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr("ingest.pipeline._BATCH_SECONDS", 0.05)
     docs = tmp_path / "docs"

@@ -20,6 +20,8 @@ from ingest.sources.folder import FolderSource
 from ingest.store import Store
 from tests.embedding_server import embedding_server
 
+pytestmark = pytest.mark.usefixtures("inline")
+
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 
 
@@ -179,7 +181,7 @@ def test_another_parser_takes_over_the_vectors_of_what_did_not_change(
         remote = settings.model_copy(update={"embedding_url": url, "embedding_model": "qwen3-embedding"})
         with _opened(remote) as (store, ingestor):
             first = ingestor.run(FolderSource([folder]))
-        monkeypatch.setattr("ingest.recipe.PARSER_VERSION", "another")
+        monkeypatch.setattr("ingest.versions.recipe.PARSER_VERSION", "another")
         with _opened(remote) as (store, ingestor):
             stop = threading.Event()
 

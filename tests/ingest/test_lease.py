@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from api.settings import Settings
 from ingest.database import open_database
 from ingest.errors import UnavailableError
-from ingest.lease import Lease, holder_of, holding
 from ingest.processes import current_holder, is_dead
+from ingest.runs.lease import Lease, holder_of, holding
 
 _NAME = "source:公告"
 
@@ -28,7 +28,7 @@ _HOLD = """
 import sys, time, pathlib
 from api.settings import Settings
 from ingest.database import open_database
-from ingest.lease import Lease
+from ingest.runs.lease import Lease
 home, owner, seconds = sys.argv[1:]
 lease = Lease.take(open_database(Settings(home=pathlib.Path(home))), "source:公告", owner, seconds=float(seconds))
 print("held" if lease else "refused", flush=True)

@@ -18,7 +18,6 @@ from ingest.runs import Report
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
-from tests.ingest.inline_engine import InlineEngine
 
 _SECTIONS = [
     f"## Section {number}\n\nThe {thing} of building {number} is checked every {number + 2} days by the facility team."
@@ -33,8 +32,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ingestor(store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Ingestor:
-    monkeypatch.setattr("ingest.pipeline.open_engine", InlineEngine)
+def ingestor(store: Store, settings: Settings, inline: None) -> Ingestor:
     return Ingestor(store, settings)
 
 

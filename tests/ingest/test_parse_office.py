@@ -11,16 +11,18 @@ from docx import Document
 from docx.enum.style import WD_STYLE_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
+from openpyxl.drawing.image import Image
 from pptx import Presentation
 from pptx.util import Inches
 
 from ingest.document import ParsedDocument, Reference
 from ingest.parse import parse
 from ingest.settings import IngestSettings
+from tests.ingest.test_parse_word import picture
 
 
-def read(data: bytes, name: str) -> ParsedDocument:
-    return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=False))
+def read(data: bytes, name: str, *, ocr: bool = False) -> ParsedDocument:
+    return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=ocr))
 
 
 def saved(document: Any) -> bytes:
@@ -171,6 +173,21 @@ def test_a_header_set_apart_by_one_blank_row_stays_with_its_table() -> None:
     tables = [e for e in read(saved(book), "zones.xlsx").elements if e.kind == "table"]
     assert [table.location.cells for table in tables] == ["A1:C4", "A7:C7"]
     assert tables[0].text.startswith("| Zone | Sales | Margin |\n| --- | --- | --- |\n| North | 10 | 2 |")
+
+
+def test_a_picture_in_a_sheet_is_read_at_its_cells() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "Stock"
+    sheet.append(["item", "count"])
+    sheet.append(["filter", 4])
+    for cell in ("C5", "C9"):
+        sheet.add_image(Image(picture("Serial 4711")), cell)
+    data = saved(book)
+    words = read(data, "book.xlsx", ocr=True).elements[-1]
+    assert "4711" in words.text
+    assert (words.location.sheet, words.location.cells) == ("Stock", "C5:C5")
+    assert "4711" not in read(data, "book.xlsx").text, "pictures are read by OCR only"
 
 
 def test_rich_text_in_chinese_keeps_headings_and_tables() -> None:

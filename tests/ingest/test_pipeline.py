@@ -23,6 +23,8 @@ from ingest.sources.folder import FolderSource
 from ingest.store import Store
 from tests.embedding_server import embedding_server
 
+pytestmark = pytest.mark.usefixtures("inline")
+
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 
 

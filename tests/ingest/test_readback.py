@@ -11,8 +11,8 @@ from api.settings import Settings
 from ingest.document import Chunk, Embedding, Reference
 from ingest.index import Index
 from ingest.index.server import ServerIndex
-from ingest.readback import ReadBack
 from ingest.store import Store
+from ingest.verify.readback import ReadBack
 from tests.ingest.filled_home import publish, reference
 
 pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")

@@ -14,14 +14,17 @@ from ingest.access import OPERATOR
 from ingest.document import Embedding, document_id
 from ingest.index.server import ServerIndex
 from ingest.pipeline import Ingestor
-from ingest.problems import Verification, VerifyProgress
+from ingest.runs.tenure import tenure
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
-from ingest.tenure import tenure
 from ingest.verify import Verifier
+from ingest.verify.problems import Verification, VerifyProgress
 from tests.ingest.filled_home import publish, reference
 
-pytestmark = pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning"),
+    pytest.mark.usefixtures("inline"),
+]
 
 NAMES = ("readers", "lost", "gap", "vector", "terms", "fine", "failed")
 
@@ -125,7 +128,7 @@ def test_what_cannot_be_read_again_stays_as_it_is(store: Store, settings: Settin
 def test_a_repair_says_where_a_run_was_in_its_way(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.repair._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("ingest.verify.repair._PATIENCE_SECONDS", 0.0)
     document = reference("/docs/a.txt")
     publish(store, document, ["员工每年享有十天年假。"])
     store.index.set_access(document.document_id, ["user:nobody"])

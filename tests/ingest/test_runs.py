@@ -17,19 +17,19 @@ import pytest
 from api.settings import Settings
 from ingest.database import open_database
 from ingest.errors import OwnedError, RequestError, SourceError, UnavailableError
-from ingest.lease import Lease
 from ingest.pipeline import Ingestor
 from ingest.runs import Failure, Report, Run, Runs
+from ingest.runs.lease import Lease
+from ingest.runs.tenure import tenure
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
-from ingest.tenure import tenure
 
 _HOLD = """
 import sys, pathlib, time
 from api.settings import Settings
 from ingest.runs import Failure
 from ingest.store import Store
-from ingest.tenure import tenure
+from ingest.runs.tenure import tenure
 settings = Settings(home=pathlib.Path(sys.argv[1]))
 store = Store.open(settings, command="ingest")
 with tenure(store, settings, "wiki", trigger="schedule") as held:

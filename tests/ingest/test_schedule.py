@@ -19,7 +19,7 @@ from api.settings import Settings
 from ingest.database import open_database
 from ingest.errors import ConfigurationError, OwnedError, SourceError
 from ingest.runs import Trigger
-from ingest.schedule import Scheduler, next_run_at, timetables
+from ingest.runs.schedule import Scheduler, next_run_at, timetables
 from ingest.sources.settings import FolderSettings
 
 _EVENING = datetime(2026, 7, 1, 20, tzinfo=UTC)
@@ -28,8 +28,8 @@ _SERVER = """
 import sys, pathlib, time
 from api.settings import Settings
 from ingest.database import open_database
-from ingest.schedule import Scheduler
-from ingest.timetable import Timetable
+from ingest.runs.schedule import Scheduler
+from ingest.runs.timetable import Timetable
 home, log, name = sys.argv[1:]
 def run(source, trigger, stop):
     with open(log, "a") as file:
@@ -98,9 +98,9 @@ def database(settings: Settings) -> Iterator[sa.Engine]:
 
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.schedule._LOOK_SECONDS", 0.02)
-    monkeypatch.setattr("ingest.schedule._STAND_BY_SECONDS", 0.05)
-    monkeypatch.setattr("ingest.schedule._BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("ingest.runs.schedule._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("ingest.runs.schedule._STAND_BY_SECONDS", 0.05)
+    monkeypatch.setattr("ingest.runs.schedule._BUSY_SECONDS", 0.2)
 
 
 def _source(name: str = "wiki", schedule: str | None = "30 2 * * *", **more: object) -> FolderSettings:

@@ -12,14 +12,14 @@ from api.settings import Settings
 from ingest.errors import DocumentError
 from ingest.originals import Originals
 from ingest.pipeline import Ingestor
-from ingest.problems import Verification, VerifyProgress
+from ingest.runs.tenure import tenure
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from ingest.sources.settings import FolderSettings
 from ingest.store import Store
-from ingest.tenure import tenure
 from ingest.uploads import Uploads, Wanted
 from ingest.verify import Verifier
+from ingest.verify.problems import Verification, VerifyProgress
 from tests.ingest.filled_home import publish, reference, write
 
 A, B, C = (reference(f"/docs/{name}.txt") for name in "abc")

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ingest.runs.watching import watch
 from ingest.sources.folder import FolderSource
-from ingest.watching import watch
 
 
 @pytest.fixture

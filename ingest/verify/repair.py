@@ -16,16 +16,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 
 from ingest.errors import OwnedError, YoujuError
-from ingest.listing import Listing
-from ingest.orphans import find_orphans
 from ingest.pipeline import Ingestor
-from ingest.problems import Problem
 from ingest.runs import OnProgress
+from ingest.runs.tenure import busy_sources, tenure
 from ingest.settings import IngestSettings
 from ingest.sources.folder import LOCAL
 from ingest.sources.narrowed import NarrowedSource
 from ingest.store import Store
-from ingest.tenure import busy_sources, tenure
+from ingest.verify.listing import Listing
+from ingest.verify.orphans import find_orphans
+from ingest.verify.problems import Problem
 
 ORPHANS = "orphans"
 _PATIENCE_SECONDS = 30.0

@@ -9,7 +9,6 @@ from pathlib import Path
 from ingest.document import Reference, document_id
 from ingest.errors import YoujuError
 from ingest.originals import Originals
-from ingest.problems import Problem
 from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import Source
@@ -18,6 +17,7 @@ from ingest.sources.opening import named, open_paths, open_source
 from ingest.sources.push import PushSource
 from ingest.store import Store
 from ingest.uploads import PUSH, Uploads
+from ingest.verify.problems import Problem
 
 State = tuple[int, int, str]
 """Size, time of change in nanoseconds, and token: what a source says of a document without opening it."""

@@ -15,17 +15,17 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ingest.listing import Listing
-from ingest.orphans import Orphans, find_orphans
 from ingest.pipeline import Ingestor
-from ingest.problems import OnVerifyProgress, Problem, Stage, Verification, VerifyProgress
-from ingest.readback import ReadBack
 from ingest.records import Document
-from ingest.repair import ORPHANS, Repair
 from ingest.runs import Report
+from ingest.runs.tenure import busy_sources
 from ingest.settings import IngestSettings
 from ingest.store import Store
-from ingest.tenure import busy_sources
+from ingest.verify.listing import Listing
+from ingest.verify.orphans import Orphans, find_orphans
+from ingest.verify.problems import OnVerifyProgress, Problem, Stage, Verification, VerifyProgress
+from ingest.verify.readback import ReadBack
+from ingest.verify.repair import ORPHANS, Repair
 
 _PAGE_DOCUMENTS = 500
 _LOOKS = 4

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from ingest.errors import OwnedError, YoujuError
-from ingest.lease import Lease, held_names, holder_of
 from ingest.ownership import Ownership
 from ingest.runs import Report, Runs, State, Trigger
+from ingest.runs.lease import Lease, held_names, holder_of
 from ingest.settings import IngestSettings
 from ingest.store import Store
 

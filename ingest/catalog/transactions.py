@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.catalog.tables import clock as _clock
+from ingest.catalog.tables import documents as _documents
+from ingest.catalog.tables import index_versions as _versions
+from ingest.catalog.tables import retirements as _retirements
 from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.records import Document, FailedTry
-from ingest.tables import clock as _clock
-from ingest.tables import documents as _documents
-from ingest.tables import index_versions as _versions
-from ingest.tables import retirements as _retirements
 
 NO_FAILURE: dict[str, Any] = {
     "error_code": None,
@@ -129,11 +129,6 @@ def tick(connection: sa.Connection) -> int:
     # The row is locked until commit, so publications are ordered like their ticks, on every database.
     connection.execute(sa.update(_clock).values(value=_clock.c.value + 1))
     return int(connection.scalar(sa.select(_clock.c.value)) or 0)
-
-
-def state_of(reference: Reference, fingerprint: str) -> str:
-    """The state of a document in its source, and the pipeline, in one text: the same if nothing has changed."""
-    return f"{reference.size} {reference.mtime_ns} {reference.token} {fingerprint}"
 
 
 def pause_seconds(attempts: int) -> float:

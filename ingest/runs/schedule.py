@@ -22,10 +22,10 @@ import sqlalchemy as sa
 
 from ingest.database import metadata
 from ingest.errors import OwnedError, YoujuError
-from ingest.lease import LEASE_SECONDS, Lease
 from ingest.runs import Trigger
+from ingest.runs.lease import LEASE_SECONDS, Lease
+from ingest.runs.timetable import Timetable
 from ingest.sources.settings import SourceSettings
-from ingest.timetable import Timetable
 
 _LEASE = "scheduler"
 _LOOK_SECONDS = 1.0

@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from ingest.catalog.tables import documents as _documents
+from ingest.catalog.tables import index_versions as _versions
+from ingest.catalog.tables import retirements as _retirements
 from ingest.errors import RequestError
-from ingest.tables import documents as _documents
-from ingest.tables import index_versions as _versions
-from ingest.tables import retirements as _retirements
 
 State = Literal["building", "current", "kept", "dropping"]
 

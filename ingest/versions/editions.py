@@ -26,9 +26,9 @@ from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, OwnedError, YoujuError
 from ingest.index import Index
 from ingest.index.opening import index_exists, index_name, open_index, remove_index
-from ingest.recipe import EMBEDDING, fingerprint, restored, shaping, with_shipped_embedder
 from ingest.settings import IngestSettings
 from ingest.versions import Plan, Version, Versions
+from ingest.versions.recipe import EMBEDDING, fingerprint, restored, shaping, with_shipped_embedder
 
 _LOOK_SECONDS = 1.0
 """How long another process may have switched before this one follows."""

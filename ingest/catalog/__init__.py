@@ -16,13 +16,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.access import Reader
-from ingest.document import Reference
-from ingest.errors import DocumentError, YoujuError
-from ingest.records import Document, FailedTry, Known, Publication, Retirement, Standing
-from ingest.tables import clock as _clock
-from ingest.tables import documents as _documents
-from ingest.tables import retirements as _retirements
-from ingest.transactions import (
+from ingest.catalog.tables import clock as _clock
+from ingest.catalog.tables import documents as _documents
+from ingest.catalog.tables import retirements as _retirements
+from ingest.catalog.transactions import (
     NO_FAILURE,
     batches,
     delete,
@@ -33,13 +30,15 @@ from ingest.transactions import (
     open_only_to,
     pause_seconds,
     retire,
-    state_of,
     stored_path,
     take_revision,
     tick,
 )
+from ingest.document import Reference
+from ingest.errors import DocumentError, YoujuError
+from ingest.records import Document, FailedTry, Known, Publication, Retirement, Standing, state_of
 
-__all__ = ["Catalog", "Document", "FailedTry", "Known", "Publication", "Retirement", "Standing", "state_of"]
+__all__ = ["Catalog", "Document", "FailedTry", "Known", "Publication", "Retirement", "Standing"]
 
 FIRST_VERSION = 1
 """The version of the index that every home begins with."""

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from ingest.database import metadata
 from ingest.errors import RequestError, YoujuError
-from ingest.lease import holding
+from ingest.runs.lease import holding
 
 State = Literal["running", "done", "failed", "interrupted", "cancelled"]
 Trigger = Literal["manual", "schedule", "push", "watch"]
