@@ -15,6 +15,8 @@ ARGS ?=
 # What `make bench` measures: a folder with corpus.jsonl, queries.jsonl and qrels/.
 BENCH ?=
 SPLIT ?= dev
+# How `make test` spreads over the processors: a file of tests stays in one process. More than four only wait for memory.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
 
 .DELETE_ON_ERROR:
 .PHONY: help install run test test-all lint bench clean
@@ -30,11 +32,12 @@ run: install ## Install, then serve examples/ with the chat page; prints the add
 
 test: $(VENV)/.installed-test ## Run the tests that are not slow
 	@echo "==> Running the tests"
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-all: $(VENV)/.installed-test $(VENV)/.installed-ray ## Run every test
-	@echo "==> Running every test"
-	@$(BIN)/python -m pytest
+	@echo "==> Running every test; the slow ones measure and want the machine, so they go one after the other"
+	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
+	@$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.installed-lint ## Check style, format and types
 	@echo "==> Style" && $(BIN)/ruff check .
