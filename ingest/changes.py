@@ -36,6 +36,12 @@ class Candidate:
         """Whether no revision of it is searchable yet."""
         return self.known is None or self.known.revision is None
 
+    def discard(self) -> None:
+        """Remove the copy that was fetched, if there is one."""
+        copy = self.at_hand.path if self.at_hand is not None else None
+        if copy is not None and copy != self.reference.path:
+            copy.unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, slots=True)
 class Changes:

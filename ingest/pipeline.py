@@ -209,7 +209,9 @@ class _Run:
         self._count("changed", len(references))
 
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
-        workers = min(self._settings.parse_workers, max(len(candidates), 1))
+        if not candidates:
+            return
+        workers = min(self._settings.parse_workers, len(candidates))
         embedding = open_engine(self._settings, EMBEDDING, workers=self._settings.embed_workers, stop=self._stop)
         preparing = open_engine(self._settings, PREPARING, workers=workers, stop=self._stop)
         # The embedding engine is closed last: it waits for what takes its items, which ends with the other one.
@@ -245,7 +247,7 @@ class _Run:
             changed: list[tuple[Candidate, Prepared]] = []
             same: list[Candidate] = []
             for candidate, document in group:
-                _discard(candidate)
+                candidate.discard()
                 if isinstance(document, YoujuError):
                     self._fail(candidate.reference, document)
                 elif document.passages is None:
@@ -386,13 +388,6 @@ class _Run:
     def _progress(self) -> None:
         self._report.seconds = round(time.monotonic() - self._started, 3)
         self._on_progress(self._report)
-
-
-def _discard(candidate: Candidate) -> None:
-    """Remove the copy that was fetched, if there is one."""
-    copy = candidate.at_hand.path if candidate.at_hand is not None else None
-    if copy is not None and copy != candidate.reference.path:
-        copy.unlink(missing_ok=True)
 
 
 def _embedding_failed(cause: DocumentError) -> DocumentError:

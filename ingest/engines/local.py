@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from enum import Enum
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 from ingest.engines import Division, Limits, MakeStage
 from ingest.engines.pool import Pool
 from ingest.errors import DocumentError, YoujuError
+from ingest.heartbeat import listen_with
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -31,6 +33,12 @@ _POLL_SECONDS = 0.2
 _NICENESS = 10
 _FOLLOW_SECONDS = 1.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class _Sign(Enum):
+    """What a worker sends that is no result."""
+
+    ALIVE = "alive"
 
 
 class LocalEngine(Pool[Item, Result]):
@@ -62,8 +70,12 @@ class Child:
         self._items = 0
 
     def ready(self, is_over: Callable[[], bool]) -> bool:
-        """See `Worker.ready`: the process is started by its first item."""
-        return not is_over()
+        """See `Worker.ready`: the process is started while its first item is still on its way."""
+        if is_over():
+            return False
+        with suppress(OSError):  # the item is told
+            self._started()
+        return True
 
     def call(self, item: object, is_over: Callable[[], bool]) -> Any:
         """The stage's result for the item, or the error it met."""
@@ -73,12 +85,14 @@ class Child:
             deadline = time.monotonic() + allowed
             self._items += 1
             pipe.send(item)
-            while not pipe.poll(_POLL_SECONDS):
-                if is_over():
+            result: Any = _Sign.ALIVE
+            while result is _Sign.ALIVE:
+                if pipe.poll(_POLL_SECONDS):
+                    result, deadline = pipe.recv(), time.monotonic() + self._limits.seconds
+                elif is_over():
                     return self._give_up("interrupted", "The run was interrupted.", "Run it again.")
-                if (error := self._excess(deadline)) is not None:
+                elif (error := self._excess(deadline)) is not None:
                     return self._give_up(*error)
-            result = pipe.recv()
         except (EOFError, OSError):
             return self._give_up("worker_crashed", "The process that worked on it crashed.", self._limits.crash_hint)
         if self._items >= self._limits.items_per_worker:
@@ -111,7 +125,7 @@ class Child:
     def _excess(self, deadline: float) -> tuple[str, str, str] | None:
         limits = self._limits
         if time.monotonic() > deadline:
-            return "timeout", f"It took longer than {limits.seconds:g} seconds.", limits.time_hint
+            return "timeout", f"It got no further for {limits.seconds:g} seconds.", limits.time_hint
         if self._memory_mb() > limits.memory_mb:
             return "out_of_memory", f"It took more than {limits.memory_mb} MiB of memory.", limits.memory_hint
         return None
@@ -148,7 +162,10 @@ def _serve(pipe: Connection, make_stage: MakeStage, argument: object) -> None:
         os.setpgid(0, 0)  # so that programs which the worker starts end with it
         os.nice(_NICENESS)
     threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
+    listen_with(lambda: pipe.send(_Sign.ALIVE))
     stage: Callable[[Any], Any] | None = None
+    with suppress(Exception):  # the first item meets it again, and is told
+        stage = make_stage(argument)
     with suppress(EOFError, BrokenPipeError):
         while True:
             item = pipe.recv()

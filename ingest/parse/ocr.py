@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ingest.document import Box, Element, Location
+from ingest.heartbeat import beat
 from ingest.parse.characters import Part
 from ingest.parse.extracted import Extracted
 from ingest.parse.hyphens import mended
@@ -66,6 +67,7 @@ def part_of(pixels: Pixels) -> Part:
     for top, strip in strips_of(pixels):
         for segment in _segments(strip):
             segments.append(replace(segment, y0=segment.y0 + top, y1=segment.y1 + top))
+        beat()
     return Part(0, width, height, segments, is_scanned=True)
 
 

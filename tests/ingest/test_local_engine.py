@@ -15,6 +15,7 @@ import pytest
 from ingest.engines import Division, Limits
 from ingest.engines.local import LocalEngine
 from ingest.errors import ConfigurationError, DocumentError, YoujuError
+from ingest.heartbeat import beat
 
 
 def make_stage(limit: int) -> Callable[[str], str]:
@@ -23,6 +24,12 @@ def make_stage(limit: int) -> Callable[[str], str]:
 
 def _behave(item: str, limit: int) -> str:
     if item == "hang":
+        time.sleep(60)
+    if item in ("pages", "hang later"):
+        for _ in range(4):
+            time.sleep(0.5)
+            beat()
+    if item == "hang later":
         time.sleep(60)
     if item == "crash":
         os.kill(os.getpid(), 9)
@@ -63,6 +70,15 @@ def _run(items: list[str], *, workers: int = 1, seconds: float = 30.0, memory_mb
     limits = Limits(seconds=seconds, memory_mb=memory_mb, start_seconds=5.0)
     with closing(LocalEngine(make_stage, 1, workers=workers, limits=limits)) as engine:
         return dict(engine.run(items))
+
+
+def test_the_time_begins_anew_with_every_step_of_a_long_item() -> None:
+    results = _run(["a", "pages", "hang later"], seconds=1.0)
+    assert (results["a"], results["pages"]) == ("A", "PAGES"), "two seconds, none of them without a page"
+    failure = results["hang later"]
+    assert isinstance(failure, YoujuError)
+    assert failure.code == "timeout"
+    assert "no further for 1 seconds" in failure.message
 
 
 @pytest.mark.parametrize(
