@@ -33,6 +33,9 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _FOR_GOOD = (301, 308)
 _GONE = (404, 410)
 
+_MORE_PAGES = "#more-pages"
+"""Of the address that stands for the pages beyond `max_pages`."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -56,6 +59,8 @@ class Crawl:
         self._met: set[str] = set()
         self._listed: set[str] = set()
         self._copies: dict[str, tuple[str, Page]] = {}  # pages that name another address as the real one
+        self._sitemaps: set[str] = set()
+        self._beside: dict[str, DocumentError] = {}  # what is no page, and made that pages may have been missed
         self._robots: dict[str, Robots | DocumentError] = {}
         self._requested = self._answered = self._kept_bytes = 0
         self._problem: DocumentError | None = None
@@ -70,7 +75,8 @@ class Crawl:
         yield from self._visit(known)
         if self._answered and self._source.unlinked == "keep":
             for url in known:
-                self._meet_again(url)
+                if url not in self._sitemaps and not url.endswith(_MORE_PAGES):
+                    self._meet_again(url)
             yield from self._visit(known)
         for url, (canonical, page) in self._copies.items():
             if canonical in self._listed:
@@ -81,8 +87,18 @@ class Crawl:
             problem = self._problem or DocumentError("web_unreachable", "It could not be asked.", "Run again.")
             hint = f"{problem.hint} Nothing that was ingested from there has been removed."
             raise SourceError("site_unreachable", f"Nothing can be read: {problem.message}", hint)
+        yield from self._missed(known)
         if self.incomplete:
             logger.warning("%s was not seen in full: %s", self._source.name, "; ".join(self.incomplete[:5]))
+
+    def _missed(self, known: Mapping[str, str]) -> Iterator[Reference]:
+        """Sitemaps that could not be read, and that there are too many pages: listed as documents that cannot be had,
+        so that every run says so until it is mended."""
+        self.settled.update(self._sitemaps, (url for url in known if url.endswith(_MORE_PAGES)))
+        for url, error in self._beside.items():
+            self.settled.discard(url)
+            self.failed[url] = error
+            yield self._reference(url, f"failed {error.code}", name_of(url, ""))
 
     def access(self, url: str) -> tuple[str, ...]:
         """Who may read a page."""
@@ -94,6 +110,8 @@ class Crawl:
         while self._queue:
             if self._requested >= self._source.max_pages:
                 self.incomplete.append(f"there are more than {self._source.max_pages} pages (max_pages)")
+                first = [*self._source.start, *self._source.sitemaps][0]
+                self._beside[f"{first}{_MORE_PAGES}"] = _too_many(self._source.max_pages)
                 self._queue.clear()
                 return
             yield from self._page(*self._queue.popleft(), known)
@@ -272,11 +290,13 @@ class Crawl:
         return ALLOW_ALL
 
     def _read_sitemap(self, url: str, levels: int) -> None:
+        self._sitemaps.add(url)
         try:
             urls, is_index = self._sitemap(url)
         except DocumentError as error:
             self._problem = self._problem or error
             self.incomplete.append(f"{url}: {error.message}")
+            self._beside[url] = error
             return
         for each in urls:
             if not is_index:
@@ -331,6 +351,12 @@ def _is_wanted(answer: Answer) -> bool:
 
 def _bare(host: str) -> str:
     return host.removeprefix("www.")
+
+
+def _too_many(limit: int) -> DocumentError:
+    return DocumentError(
+        "too_many_pages", f"There are more than {limit} pages.", "Raise max_pages of the source, or exclude some."
+    )
 
 
 def _disallowed(url: str) -> DocumentError:

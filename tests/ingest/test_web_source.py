@@ -360,15 +360,22 @@ def test_sitemaps_and_indexes_of_them_are_read_packed_or_not(site: Site, open_we
     ],
 )
 def test_a_sitemap_that_cannot_be_read_is_an_error_and_not_an_empty_site(
-    site: Site, open_web: Open, body: bytes
+    site: Site, open_web: Open, tmp_path: Path, body: bytes
 ) -> None:
     site["/map.xml"] = Served(body)
     with pytest.raises(SourceError, match="sitemap"):
         listed(open_web(start=(), sitemaps=(f"{site.url}/map.xml",)))
     site["/"] = a_page("Home")
     source = open_web(sitemaps=(f"{site.url}/map.xml",))
-    assert list(listed(source)) == ["/"]
+    references = {path_of(reference.uri): reference for reference in source.references()}
+    assert set(references) == {"/", "/map.xml"}
+    with pytest.raises(DocumentError, match="sitemap"):
+        source.fetch(references["/map.xml"], tmp_path)
     assert len(source.partial) == 1
+    site["/map.xml"] = Served(b"<urlset></urlset>", headers={"content-type": "application/xml"})
+    mended = open_web(sitemaps=(f"{site.url}/map.xml",))
+    assert set(listed(mended, {f"{site.url}/map.xml": "failed corrupt"})) == {"/"}
+    assert mended.covers(f"{site.url}/map.xml"), "its failure is forgotten"
 
 
 def test_globs_choose_pages_and_who_may_read_them(site: Site, open_web: Open) -> None:
@@ -387,14 +394,22 @@ def test_globs_choose_pages_and_who_may_read_them(site: Site, open_web: Open) ->
     assert "/docs/old/b" not in site.paths()
 
 
-def test_a_visit_ends_after_so_many_pages_and_takes_nothing_for_gone(site: Site, open_web: Open) -> None:
+def test_a_visit_ends_after_so_many_pages_and_takes_nothing_for_gone(
+    site: Site, open_web: Open, tmp_path: Path
+) -> None:
     site["/"] = a_page("Home", *(f"/{number}" for number in range(10)))
     for number in range(10):
         site[f"/{number}"] = a_page(str(number))
     source = open_web(max_pages=4, unlinked="remove")
-    assert len(listed(source)) == 4
+    *pages, beyond = source.references()
+    assert len(pages) == 4
+    with pytest.raises(DocumentError, match="more than 4 pages"):
+        source.fetch(beyond, tmp_path)
     assert "max_pages" in source.partial[0]
     assert not source.covers(f"{site.url}/9")
+    wider = open_web(max_pages=40)
+    assert len(listed(wider, {beyond.uri: "failed too_many_pages"})) == 11
+    assert wider.covers(beyond.uri), "its failure is forgotten"
 
 
 def test_links_are_followed_so_deep_and_no_deeper(site: Site, open_web: Open) -> None:
