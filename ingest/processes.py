@@ -1,9 +1,11 @@
-"""Which process this is, and whether one of the same machine is still alive."""
+"""Which process this is, whether one of the same machine is still alive, and the memory it holds."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,6 +50,12 @@ def is_dead(holder: Holder) -> bool:
         pass  # it is another user's
     found = _state(holder.pid)
     return found is not None and (found[0] in _OVER or found[1] != holder.started)
+
+
+def return_memory() -> None:
+    """Give the system what was freed and is still held: buffers of ever other sizes leave holes that only grow."""
+    with suppress(AttributeError, OSError):  # glibc alone has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @cache

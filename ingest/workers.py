@@ -28,6 +28,8 @@ from ingest.split import SPLITTER_VERSION, split
 logger = logging.getLogger(__name__)
 
 _Embedded = list[Embedding | DocumentError]
+_BATCHES_PER_WORKER = 200
+"""Some 50,000 passages: what numeric libraries hold for shapes they have met once grows all the while."""
 _LIGHTER = "Use a smaller embedding model, or an embedding server (YOUJU_EMBEDDING_URL)."
 
 
@@ -152,7 +154,7 @@ def _embed_limits(_: IngestSettings) -> Limits:
     return Limits(
         seconds=900.0,
         memory_mb=16_384,
-        items_per_worker=1_000_000,
+        items_per_worker=_BATCHES_PER_WORKER,
         time_hint=_LIGHTER,
         memory_hint=_LIGHTER,
         crash_hint="Run again; if it happens again, look at the log.",

@@ -23,6 +23,7 @@ from ingest.engines import Division, Limits, MakeStage
 from ingest.engines.pool import Pool
 from ingest.errors import DocumentError, YoujuError
 from ingest.heartbeat import listen_with
+from ingest.processes import return_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.2
 _NICENESS = 10
 _FOLLOW_SECONDS = 1.0
+_TRIM_SECONDS = 5.0
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -166,6 +168,7 @@ def _serve(pipe: Connection, make_stage: MakeStage, argument: object) -> None:
     stage: Callable[[Any], Any] | None = None
     with suppress(Exception):  # the first item meets it again, and is told
         stage = make_stage(argument)
+    trimmed = time.monotonic()
     with suppress(EOFError, BrokenPipeError):
         while True:
             item = pipe.recv()
@@ -181,3 +184,6 @@ def _serve(pipe: Connection, make_stage: MakeStage, argument: object) -> None:
                     "stage_failed", f"{type(error).__name__}: {str(error)[:300]}", "Report this with the document."
                 )
             pipe.send(result)
+            if time.monotonic() - trimmed > _TRIM_SECONDS:
+                return_memory()
+                trimmed = time.monotonic()
