@@ -19,6 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
+from ingest.disk import flush_folder
 from ingest.errors import UnavailableError
 
 _INCOMING = "incoming"
@@ -94,7 +95,7 @@ class Originals:
                 path.parent.mkdir(exist_ok=True, mode=0o700)
                 incoming.path.replace(path)
                 for folder in (path.parent, self._folder, self._folder.parent):
-                    _flush_folder(folder)
+                    flush_folder(folder)
         except OSError as error:
             _no_room(error, path)
         return path
@@ -121,15 +122,6 @@ def _is_left_behind(path: Path) -> bool:
     with suppress(OSError):
         return time.time() - path.stat().st_mtime > _LEFT_BEHIND_SECONDS
     return False
-
-
-def _flush_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _no_room(error: OSError, path: Path) -> NoReturn:

@@ -171,11 +171,14 @@ class EdgeIndex:
         following = rewrite(self._folder, self._generation, self._dimension, interrupted)
         if following is None:
             return False
+        following = replace(following, rewritten=self.count())
         with self._translated():
             shard = self._load(following)
+            if not switch(self._folder, following):
+                shard.close()
+                shutil.rmtree(following.path(self._folder), ignore_errors=True)
+                return False
             before, self._loaded = self._shard, shard
-            following = replace(following, rewritten=self.count())
-            switch(self._folder, following)
             before.close()
         shutil.rmtree(self._generation.path(self._folder), ignore_errors=True)
         self._generation = following

@@ -7,6 +7,7 @@ it lets no thread of its process run; so a child process rewrites a copy, which 
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import multiprocessing
@@ -20,6 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from ingest.disk import flush_folder, flush_tree
 from ingest.index.payload import DENSE, INTEGERS, KEYWORDS, SPARSE
 
 logger = logging.getLogger(__name__)
@@ -74,28 +76,42 @@ def create(engine: ModuleType, folder: Path, config: Any) -> None:
         shard.update(engine.UpdateOperation.create_field_index(field, kind))
     shard.flush()
     shard.close()
-    switch(aside, first)
+    if not switch(aside, first):
+        raise OSError(errno.EIO, f"{aside} cannot be written")
+    flush_tree(aside)
     aside.rename(folder)
+    flush_folder(folder.parent)
     logger.info("created the embedded index %s", folder)
 
 
 def current(folder: Path) -> Generation:
     """The generation that counts. What is left of others, by a process that was killed, is removed."""
-    generation = Generation(**json.loads((folder / "current").read_text(encoding="ascii")))
+    generation = _written(folder)
     for entry in folder.iterdir():
         if entry.is_dir() and entry != generation.path(folder):
             shutil.rmtree(entry, ignore_errors=True)
     return generation
 
 
-def switch(folder: Path, generation: Generation) -> None:
-    """Make it the current one, in one step that a crash does or does not undo whole."""
+def switch(folder: Path, generation: Generation) -> bool:
+    """Make it the current one, in one step that a crash does or does not undo whole; whether it is. A disk that fails
+    is asked which of the two counts: what is written to the other one would be lost."""
     written = folder / "current.new"
-    with written.open("w", encoding="ascii") as file:
-        json.dump(asdict(generation), file)
-        file.flush()
-        os.fsync(file.fileno())
-    written.replace(folder / "current")
+    try:
+        with written.open("w", encoding="ascii") as file:
+            json.dump(asdict(generation), file)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(folder / "current")
+        flush_folder(folder)  # or the name might come back after the other copy is removed
+    except OSError as error:
+        logger.warning("Another copy of the index could not be made the current one (%s).", error.strerror or error)
+        return (folder / "current").exists() and _written(folder) == generation
+    return True
+
+
+def _written(folder: Path) -> Generation:
+    return Generation(**json.loads((folder / "current").read_text(encoding="ascii")))
 
 
 def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: Callable[[], bool]) -> Generation | None:
@@ -137,3 +153,4 @@ def _optimize(path: str, dimension: int) -> None:
     shard.optimize()
     shard.flush()
     shard.close()
+    flush_tree(Path(path))  # what the copy has of the other one was written by no engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 import shutil
 import sqlite3
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from qdrant_client import QdrantClient
+from qdrant_client.http.exceptions import ResponseHandlingException
 from sqlalchemy import event
 
 from api.settings import Settings
@@ -21,8 +24,9 @@ from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
 from ingest.catalog import Catalog, Publication
 from ingest.document import Chunk, Embedding
-from ingest.errors import UnavailableError
+from ingest.errors import ConfigurationError, UnavailableError
 from ingest.index import Index
+from ingest.index.server import ServerIndex
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
@@ -92,9 +96,56 @@ class FaultyCommits:
             raise UnavailableError("database_unavailable", "The disk failed.")
 
 
+class FaultyRenames:
+    """Of the renames of files the number `at` (from 0) fails, before or after it was done."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int, *, late: bool) -> None:
+        self.renames = 0
+        self._at = at
+        self._late = late
+        for name in ("rename", "replace"):
+            monkeypatch.setattr(Path, name, self._faulty(getattr(Path, name)))
+
+    def _faulty(self, rename: Callable[[Path, Path], Path]) -> Callable[[Path, Path], Path]:
+        def run(path: Path, target: Path) -> Path:
+            fails = self.renames == self._at
+            self.renames += 1
+            if fails and not self._late:
+                raise OSError(errno.EIO, "The disk failed")
+            done = rename(path, target)
+            if fails:
+                raise OSError(errno.EIO, "The disk failed")
+            return done
+
+        return run
+
+
+class LostServer:
+    """A Qdrant client whose server goes away at the request number `at` (from 0), and stays away until it is back."""
+
+    def __init__(self, client: QdrantClient, at: int) -> None:
+        self.requests = 0
+        self.is_back = False
+        self._client = client
+        self._at = at
+
+    def __getattr__(self, name: str) -> Any:
+        known = getattr(self._client, name)
+        return self._counted(known) if callable(known) else known
+
+    def _counted(self, request: Callable[..., Any]) -> Callable[..., Any]:
+        def run(*arguments: Any, **named: Any) -> Any:
+            self.requests += 1
+            if self.requests > self._at and not self.is_back:
+                raise ResponseHandlingException(ConnectionRefusedError("Connection refused"))
+            return request(*arguments, **named)
+
+        return run
+
+
 @pytest.fixture
 def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Path:
-    """A folder `docs` that was ingested into `home`, and has changed since: edits, a move, a deletion, an addition."""
+    """A folder `docs` that was ingested into `home`, and has changed since."""
     monkeypatch.setattr("ingest.pipeline._RETIRE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr("ingest.pipeline._BATCH_SECONDS", 0.05)
     docs = tmp_path / "docs"
@@ -103,13 +154,18 @@ def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Pat
         _write(docs / f"{name}.txt", 1, parts=number + 1)
     with closing(_open(tmp_path)) as store:
         _run(tmp_path, store)
+    _change(docs)
+    return tmp_path
+
+
+def _change(docs: Path) -> None:
+    """Edits, a move, a deletion, an addition."""
     _write(docs / "年假制度.txt", 2, parts=4)
     _write(docs / "合同归档.txt", 2, parts=1)
     (docs / "二部").mkdir()
     (docs / "报销办法.txt").rename(docs / "二部" / "报销办法.txt")
     (docs / "访客登记.txt").unlink()
     _write(docs / "停车规定.txt", 2, parts=2)
-    return tmp_path
 
 
 def _write(file: Path, version: int, *, parts: int) -> None:
@@ -162,10 +218,19 @@ def _check_finished(root: Path) -> None:
     with closing(_open(root)) as store:
         _check_between(store)
         _run(root, store)
-        assert _seen(store) == _NEW
-        assert store.index.count() == sum(document.chunks for document in store.catalog.documents(OPERATOR))
-        assert store.catalog.retirements() == []
-        assert store.catalog.unpublished("local") == []
+        _check_new(store)
+
+
+def _check_new(store: Store) -> None:
+    assert _seen(store) == _NEW
+    assert store.index.count() == sum(document.chunks for document in store.catalog.documents(OPERATOR))
+    assert store.catalog.retirements() == []
+    assert store.catalog.unpublished("local") == []
+
+
+def _chunks(store: Store) -> dict[str, Chunk]:
+    documents = store.catalog.documents(OPERATOR)
+    return {chunk.id: chunk for each in documents for chunk in store.index.chunks(each.id, each.revision or 0)}
 
 
 def _copies(root: Path) -> Iterator[Path]:
@@ -178,10 +243,22 @@ def _copies(root: Path) -> Iterator[Path]:
         yield root
 
 
+def _undisturbed(root: Path) -> dict[str, Chunk]:
+    """What a run leaves that nothing fails in, by the ids of the chunks. The home is as before then."""
+    shutil.copytree(root / "home", root / "beside")
+    with closing(_open(root)) as store:
+        _run(root, store)
+        chunks = _chunks(store)
+    shutil.rmtree(root / "home")
+    (root / "beside").rename(root / "home")
+    return chunks
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 def test_a_fault_of_the_index_at_any_operation_breaks_no_document(before: Path, late: bool) -> None:
+    undisturbed = _undisturbed(before)
     for at, root in enumerate(_copies(before)):
         with closing(_open(root)) as store:
             faulty = FaultyIndex(store.index, at, late=late)
@@ -191,6 +268,8 @@ def test_a_fault_of_the_index_at_any_operation_breaks_no_document(before: Path, 
                 break
             _check_between(store)
         _check_finished(root)
+        with closing(_open(root)) as store:
+            assert _chunks(store) == undisturbed, "not the same ids, texts and payloads"
     assert at > 5
 
 
@@ -198,6 +277,7 @@ def test_a_fault_of_the_index_at_any_operation_breaks_no_document(before: Path, 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
 def test_a_fault_of_the_database_at_any_commit_breaks_no_document(before: Path, late: bool) -> None:
+    undisturbed = _undisturbed(before)
     for at, root in enumerate(_copies(before)):
         with closing(_open(root)) as store:
             faulty = FaultyCommits(store.database, at, late=late)
@@ -206,7 +286,72 @@ def test_a_fault_of_the_database_at_any_commit_breaks_no_document(before: Path, 
             if faulty.commits <= at:
                 break
         _check_finished(root)
+        with closing(_open(root)) as store:
+            assert _chunks(store) == undisturbed, "not the same ids, texts and payloads"
     assert at > 5
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+def test_a_fault_of_a_rename_loses_no_part_of_the_index(
+    before: Path, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    monkeypatch.setattr("ingest.index.edge.COMPACT_AFTER", 1)
+    monkeypatch.setattr("ingest.index.edge._COMPACT_SHARE", 0.0)
+    with closing(_open(before)) as store, monkeypatch.context() as faults:
+        faulty = FaultyRenames(faults, 0, late=late)
+        _run(before, store)
+        assert faulty.renames == 1, "the index was compacted, and not named the current one"
+        _check_new(store)
+        # What is written now must count, too, whichever of the two copies it goes to.
+        (before / "docs" / "访客登记.txt").write_text("访客登记 第3版第1段共1段。")
+        _run(before, store)
+    with closing(_open(before)) as store:
+        assert _seen(store) == {**_NEW, "访客登记.txt": (3, 1)}
+        (before / "docs" / "访客登记.txt").unlink()
+        _run(before, store)
+        _check_new(store)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["before", "after"])
+def test_a_new_home_that_cannot_be_named_is_made_the_next_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, late: bool
+) -> None:
+    for at in range(2):
+        root = tmp_path / str(at)
+        with monkeypatch.context() as faults:
+            faulty = FaultyRenames(faults, at, late=late)
+            with suppress(ConfigurationError):
+                _open(root).close()
+            assert faulty.renames > at
+        with closing(_open(root)) as store:
+            assert store.index.count() == 0
+
+
+@pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")
+@pytest.mark.slow
+def test_a_server_that_goes_away_at_any_request_breaks_no_document(before: Path) -> None:
+    for at in range(0, 200, 3):
+        root = before / str(at)
+        root.mkdir()
+        with closing(_open(root)) as store:
+            client = LostServer(QdrantClient(":memory:"), 10_000)
+            index = ServerIndex.open(client, collection="youju", dimension=store.embedder.dense.dimension)
+            store = replace(store, index=index)
+            docs = root / "docs"
+            docs.mkdir()
+            for number, name in enumerate(_NAMES):
+                _write(docs / f"{name}.txt", 1, parts=number + 1)
+            _run(root, store)
+            _change(docs)
+            client._at = client.requests + at
+            with suppress(UnavailableError):
+                _run(root, store)
+                break
+            client.is_back = True
+            _check_between(store)
+            _run(root, store)
+            _check_new(store)
+    assert at > 10
 
 
 def test_nothing_is_published_that_is_not_on_the_disk(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:

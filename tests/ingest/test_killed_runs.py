@@ -15,6 +15,7 @@ import pytest
 
 from api.settings import Settings
 from ingest.access import OPERATOR
+from ingest.document import chunk_id
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from tests.ingest.killed_run import open_store, write_version
@@ -54,6 +55,8 @@ def _contents(engine: str, home: Path) -> dict[str, list[tuple[Any, ...]]]:
         for document in store.catalog.documents(OPERATOR):
             chunks = store.index.chunks(document.id, document.revision or 0)
             vectors = store.index.embeddings(document.id, document.revision or 0)
+            places = [chunk_id(document.id, document.revision or 0, place) for place in range(document.chunks)]
+            assert [chunk.id for chunk in chunks] == places
             found[document.id] = [
                 (document.uri, c.position, c.text, c.location, c.title, c.language, c.access, v.sparse, v.dense)
                 for c, v in zip(chunks, vectors, strict=True)
