@@ -36,7 +36,7 @@ from ingest.records import FailedTry
 from ingest.runs import Failure, OnProgress, Report, Trigger
 from ingest.runs.tenure import Tenure, tenure
 from ingest.settings import IngestSettings
-from ingest.sources import Source
+from ingest.sources import Patient, Source
 from ingest.store import Store
 from ingest.versions.editions import Building, Edition
 from ingest.versions.rebuilding import Present, WholeSource
@@ -83,6 +83,8 @@ class Ingestor:
         held_by = tenure(self._store, self._settings, source.name, trigger=trigger, stop=stop)
         editions = self._store.editions
         with held_by as held, ExitStack() as used:
+            if isinstance(source, Patient):
+                source.give_up_at(held.stop)
             target = editions.target(self._settings)
             current = editions.with_settings(used.enter_context(editions.using()), self._settings)
             if target is None or target.id == current.id:
@@ -234,7 +236,8 @@ class _Run:
             try:
                 yield replace(candidate, at_hand=self._source.fetch(candidate.reference, folder))
             except DocumentError as error:
-                self._fail(candidate.reference, error)
+                if not self._stop.is_set():  # else it may have been given up for that
+                    self._fail(candidate.reference, error)
 
     def _drafted(
         self, groups: Iterable[list[tuple[Candidate, Prepared | YoujuError]]]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,6 +19,7 @@ from ingest.settings import IngestSettings
 from ingest.store import Store
 
 _RECORD_EVERY_SECONDS = 1.0
+_LOOK_SECONDS = 0.2
 _PREFIX = "source:"
 
 logger = logging.getLogger(__name__)
@@ -31,6 +34,13 @@ class Stop(threading.Event):
 
     def is_set(self) -> bool:
         return super().is_set() or any(other.is_set() for other in self._others)
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """See `threading.Event.wait`; looks at the others several times a second."""
+        deadline = time.monotonic() + timeout if timeout is not None else math.inf
+        while not self.is_set() and (left := deadline - time.monotonic()) > 0:
+            super().wait(min(left, _LOOK_SECONDS))
+        return self.is_set()
 
 
 class Recorder:

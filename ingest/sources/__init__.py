@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from threading import Event
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final, Protocol, runtime_checkable
 
 from ingest.document import Reference
 
@@ -38,4 +39,13 @@ class Source(Protocol):
 
         Raises DocumentError where this document cannot be had, SourceError or UnavailableError where none can.
         """
+        ...
+
+
+@runtime_checkable
+class Patient(Protocol):
+    """A source that may wait long for servers, and need not."""
+
+    def give_up_at(self, stop: Event) -> None:
+        """Wait for nothing once this is set: what is asked for then is refused."""
         ...

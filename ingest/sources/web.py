@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import shutil
 import tempfile
+import threading
 import uuid
 import weakref
 from collections.abc import Iterator, Mapping
@@ -44,6 +45,10 @@ class WebSource:
         self._open = _Open(WebClient(manners))
         self._crawl: Crawl | None = None
         weakref.finalize(self, self._open.close)
+
+    def give_up_at(self, stop: threading.Event) -> None:
+        """See `Patient`."""
+        self._open.client.stop = stop
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
         """Every page and file, in the order they are met. One that cannot be had is listed, and `fetch` says why.

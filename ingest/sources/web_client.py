@@ -78,11 +78,11 @@ class Manners:
 
 
 class WebClient:
-    """Fetches pages. Not safe to call from several threads; close it."""
+    """Fetches pages, until `stop` is set. Not safe to call from several threads; close it."""
 
     def __init__(self, manners: Manners, stop: threading.Event | None = None) -> None:
+        self.stop = stop or threading.Event()
         self._manners = manners
-        self._stop = stop or threading.Event()
         self._ssl: ssl.SSLContext | None = None
         self._clients: dict[str, httpx.Client] = {}
         self._addresses: dict[str, list[str]] = {}
@@ -113,6 +113,8 @@ class WebClient:
             raise _unreachable(host, f"it failed {_DOWN_AFTER} times in a row")
         limit = min(max_bytes or self._manners.max_bytes, self._manners.max_bytes)
         for tries_left in reversed(range(_TRIES)):
+            if self.stop.is_set():
+                raise _unreachable(host, "the run was ended")
             try:
                 answer = self._once(url, asking or {}, folder, wants, limit)
             except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as error:
@@ -149,13 +151,16 @@ class WebClient:
                 if answer.status in (204, 304) or _length(answer) <= _SMALL_BYTES:
                     response.read()  # an answer that is read to its end leaves the connection open
                 return answer
-            return _received(response, answer, folder / f"{hashlib.sha256(url.encode()).hexdigest()}.part", max_bytes)
+            path = folder / f"{hashlib.sha256(url.encode()).hexdigest()}.part"
+            return _received(response, answer, path, max_bytes, self.stop)
 
     @contextmanager
     def _stream(self, url: str, asking: Mapping[str, str]) -> Iterator[httpx.Response]:
         """One request, when the host may be asked again, to an address that may be spoken to."""
         host = site(url)
         self._wait(self._free_at.get(host, 0.0) - time.monotonic())
+        if self.stop.is_set():
+            raise httpx.ReadTimeout("the run was ended")
         client = self._client(host)
         parts = urlsplit(url)
         refused: Exception | None = None
@@ -214,10 +219,10 @@ class WebClient:
 
     def _wait(self, seconds: float) -> None:
         if seconds > 0:
-            self._stop.wait(seconds)
+            self.stop.wait(seconds)
 
 
-def _received(response: httpx.Response, answer: Answer, path: Path, max_bytes: int) -> Answer:
+def _received(response: httpx.Response, answer: Answer, path: Path, max_bytes: int, stop: threading.Event) -> Answer:
     if max_bytes < _length(answer) < float("inf"):
         raise _too_large(max_bytes)
     digest, size, deadline = hashlib.sha256(), 0, time.monotonic() + _LONGEST_ANSWER_SECONDS
@@ -226,7 +231,7 @@ def _received(response: httpx.Response, answer: Answer, path: Path, max_bytes: i
             size += len(piece)
             if size > max_bytes:
                 raise _too_large(max_bytes)
-            if time.monotonic() > deadline:
+            if stop.is_set() or time.monotonic() > deadline:
                 raise httpx.ReadTimeout("the answer takes too long")
             digest.update(piece)
             file.write(piece)

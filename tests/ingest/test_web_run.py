@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -43,6 +44,21 @@ def test_a_visit_can_be_followed_and_stopped_and_then_nothing_is_gone(
     assert (report.new, report.deleted) == (0, 0)
     assert len(site.paths()) < 20
     assert store.runs.run(report.run_id).state == "interrupted"
+
+
+def test_a_run_that_waits_for_a_site_ends_at_once_when_it_is_told_to(
+    site: Site, store: Store, settings: Settings
+) -> None:
+    site["/"] = a_page("Home", "/a", "/b")
+    site["/a"] = a_page("A")
+    values = {"name": "wiki", "type": "web", "start": (f"{site.url}/",), "delay_seconds": 30, "allow_private": True}
+    stop = threading.Event()
+    threading.Timer(1.0, stop.set).start()
+    started = time.monotonic()
+    report = Ingestor(store, settings).run(open_source(WebSettings.model_validate(values), settings), stop=stop)
+    assert time.monotonic() - started < 5
+    assert store.runs.run(report.run_id).state == "interrupted"
+    assert report.failures == [], "what was not asked for has not failed"
 
 
 @pytest.mark.slow
