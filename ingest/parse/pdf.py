@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -39,9 +38,6 @@ _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
 
 
-logger = logging.getLogger(__name__)
-
-
 @dataclass(slots=True)
 class _Page:
     """One page on its way: its text in each direction, and what stands beside it."""
@@ -50,6 +46,7 @@ class _Page:
     parts: list[Part] = field(default_factory=list)
     notes: list[Element] = field(default_factory=list)
     is_damaged: bool = False
+    is_missing: bool = False
 
 
 def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[SecretStr] = ()) -> Extracted:
@@ -65,9 +62,12 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
         title = document.get_metadata_value("Title")
         metadata = metadata_of(document)
         count = len(document)
-    if not pages:
+    opened = [page for page in pages if not page.is_missing]
+    if not opened:
         raise refuse("corrupt", name, "none of its pages can be opened")
-    if not any(page.parts or page.notes for page in pages) and any(page.is_damaged for page in pages):
+    if not any(page.parts or page.notes for page in opened):
+        pages = opened
+    if pages is opened and any(page.is_damaged for page in pages):
         raise refuse("corrupt", name, "its pages have impossible sizes, and nothing on them can be read")
     drop_running({page.number: page.parts for page in pages})
     elements = list(_elements(pages, outline))
@@ -82,23 +82,30 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
 def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
     import pypdfium2
 
-    broken = 0
+    missing: list[_Page] = []
     for number in range(1, len(document) + 1):
         try:
             page = document[number - 1]
         except pypdfium2.PdfiumError:
-            logger.info("Page %d of a PDF file cannot be opened", number)
-            broken += 1
-            if broken >= _MAX_BROKEN_PAGES:
+            missing.append(_missing(number))
+            if len(missing) >= _MAX_BROKEN_PAGES:
                 return
             continue
-        broken = 0
+        yield from missing
+        missing.clear()
         try:
             parts = _parts(page, number, read_scans)
             impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
             yield _Page(number, parts, fields_and_comments(document, page, number), impossible)
         finally:
             page.close()
+    yield from missing
+
+
+def _missing(number: int) -> _Page:
+    """What stands for a page that cannot be opened, so that whoever looks for it learns why it is not there."""
+    note = Element("paragraph", f"Page {number} of this file is damaged and was not read.", Location(page=number))
+    return _Page(number, notes=[note], is_missing=True)
 
 
 def _parts(page: Any, number: int, read_scans: bool) -> list[Part]:
