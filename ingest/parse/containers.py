@@ -45,7 +45,7 @@ def zip_kind(data: bytes, name: str) -> str | None:
             kind = _zip_kind(archive)
             if kind is None:
                 return None
-            _check_declared(members, len(data), name)
+            check_declared(members, len(data), name)
             _check_actual(archive, members, name)
             _check_open(archive, kind, name)
             return kind
@@ -94,7 +94,8 @@ def _start_of(archive: zipfile.ZipFile, member: str, limit: int = 200) -> bytes:
         return stream.read(limit)
 
 
-def _check_declared(members: list[zipfile.ZipInfo], packed: int, name: str) -> None:
+def check_declared(members: list[zipfile.ZipInfo], packed: int, name: str) -> None:
+    """Raise `too_large` where the archive says of itself that it is a bomb, or as large as one."""
     declared = sum(member.file_size for member in members)
     expands = declared > _RATIO_FLOOR_BYTES and declared > packed * _MAX_RATIO
     if declared > _MAX_BYTES or expands or len(members) > _MAX_MEMBERS:

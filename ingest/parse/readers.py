@@ -13,6 +13,7 @@ from ingest.parse.conversion import NEWER, converted
 from ingest.parse.detect import detect
 from ingest.parse.extracted import Extracted
 from ingest.parse.mail import read_eml, read_msg
+from ingest.parse.packed import is_packed, members
 from ingest.parse.passwords import unlocked
 from ingest.parse.pictures import Pictures
 from ingest.parse.refusals import refuse
@@ -60,8 +61,7 @@ def read(data: bytes, name: str, settings: IngestSettings, allowance: Allowance)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # libraries warn of oddities in documents: nothing anyone here can act on
-            data, kind = unlocked(data, detect(data, name), name, settings.passwords)
-            extracted = _read(data, kind, name, settings)
+            kind, extracted = _opened(data, name, settings, inside=allowance.depth > 0)
             return kind, with_attachments(extracted, lambda d, n: read(d, n, settings, allowance)[1], allowance)
     except DocumentError:
         raise
@@ -69,6 +69,14 @@ def read(data: bytes, name: str, settings: IngestSettings, allowance: Allowance)
         logger.info("%s could not be parsed", name, exc_info=True)
         reason = encoding.storable(str(error)).strip().split("\n")[0][:200] or type(error).__name__
         raise refuse("corrupt", name, f"it cannot be read ({reason})") from error
+
+
+def _opened(data: bytes, name: str, settings: IngestSettings, *, inside: bool) -> tuple[str, Extracted]:
+    """The kind and the content of a document; archives are opened `inside` of others only."""
+    if inside and is_packed(data, name):
+        return "zip", Extracted((), attachments=members(data, name, settings.passwords))
+    data, kind = unlocked(data, detect(data, name), name, settings.passwords)
+    return kind, _read(data, kind, name, settings)
 
 
 def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extracted:

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from ingest.archive_names import encoding_of, harmless
 from ingest.errors import DocumentError, UnavailableError
-from ingest.sources.archive_names import encoding_of, harmless
 
 _MAX_MEMBERS = 50_000
 _MAX_BYTES = 64 * 2**30

@@ -19,12 +19,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
+from ingest.archive_names import SEPARATOR, is_archive, split_uri
 from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Source
 from ingest.sources.archive_files import Budget, refuse
-from ingest.sources.archive_names import SEPARATOR, is_archive, split_uri
 from ingest.sources.archive_tree import ArchiveTree, Entry, Limits
 from ingest.sources.selection import EVERYTHING, Selection
 

@@ -8,10 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
+from ingest.archive_names import is_archive
 from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError
 from ingest.sources import NOTHING_KNOWN
-from ingest.sources.archive_names import is_archive
 from ingest.sources.selection import EVERYTHING, Selection
 from ingest.sources.settings import FolderSettings
 

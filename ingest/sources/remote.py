@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ingest.archive_names import is_archive
 from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.sources import NOTHING_KNOWN
-from ingest.sources.archive_names import is_archive
 from ingest.sources.connecting import Connected, connect, disconnect
 from ingest.sources.selection import Selection
 from ingest.sources.settings import FsspecSettings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from email.message import EmailMessage
 from typing import Any
 
@@ -76,6 +77,40 @@ def test_an_attachment_that_cannot_be_read_costs_one_line() -> None:
     assert [line.split(". ")[1].split(":")[0] for line in lines] == ["broken.docx", "program.exe"]
     assert "No text was found in this attachment." in parsed.text
     assert parsed.elements[-1].text == "the last one is fine"
+
+
+def test_the_files_of_an_attached_archive_are_attachments_too() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("报价/价格.txt", "每台三千元。")
+        archive.writestr("空.txt", "")
+        archive.writestr("inner.zip", zipped("deep.md", "# Deep\n\nStill read."))
+    message = mail()
+    attach(message, packed.getvalue(), "资料.zip")
+    text = read(message.as_bytes()).text
+    assert "Attachment: 资料.zip\n\nAttachment: 报价/价格.txt\n\n每台三千元。" in text
+    assert "Attachment: 空.txt\n\nNo text was found in this attachment." in text
+    assert text.endswith("Attachment: deep.md\n\nDeep\n\nStill read.")
+
+
+def test_a_packed_attachment_needs_its_password_and_a_bomb_is_not_unpacked() -> None:
+    message = mail()
+    attach(message, zipped("bomb.txt", "0" * 400_000_000), "bomb.zip")
+    assert "would unpack to 381 MiB" in read(message.as_bytes()).text
+    locked = bytearray(zipped("a.txt", "words"))
+    for start in (locked.find(b"PK\x03\x04") + 6, locked.find(b"PK\x01\x02") + 8):
+        locked[start] |= 1  # says that it is encrypted
+    message = mail()
+    attach(message, bytes(locked), "locked.zip")
+    text = read(message.as_bytes()).text
+    assert text.endswith("Attachment: a.txt\n\nThis attachment was not read. It is protected by a password.")
+
+
+def zipped(name: str, text: str) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, text)
+    return packed.getvalue()
 
 
 def test_a_mail_with_nothing_but_an_attachment_is_a_document() -> None:

@@ -1,0 +1,61 @@
+"""Zip archives inside a document, such as a mail: each file in one is an attachment of it.
+
+An archive that is a document of its own is a folder, which its source looks into: see `ingest.sources.archives`.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+
+from pydantic import SecretStr
+
+from ingest.archive_names import encoding_of, harmless
+from ingest.document import Element
+from ingest.parse.containers import check_declared, zip_kind
+from ingest.parse.extracted import Attachment, Extracted
+
+_ZIP = b"PK\x03\x04"
+_UTF8_FLAG = 0x800
+
+
+def is_packed(data: bytes, name: str) -> bool:
+    """Whether these bytes are a zip archive and not a document that is kept in one."""
+    return data.startswith(_ZIP) and zip_kind(data, name) is None
+
+
+def members(data: bytes, name: str, passwords: Sequence[SecretStr]) -> tuple[Attachment, ...]:
+    """The files in a zip archive. One that cannot be unpacked says so. Raises `too_large` for what would unpack to
+    more than 300 MiB; `zipfile` unpacks no more than is declared."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        check_declared(archive.infolist(), len(data), name)
+        infos = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
+        unmarked = [info.orig_filename.encode("cp437", "replace") for info in infos if not _is_utf8(info)]
+        encoding = encoding_of(unmarked)
+        return tuple(_member(archive, info, _name(info, encoding), passwords) for info in infos)
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, passwords: Sequence[SecretStr]) -> Attachment:
+    tried = [secret.get_secret_value().encode() for secret in passwords] if info.flag_bits & 1 else [None]
+    reason = "It is protected by a password." if info.flag_bits & 1 else ""
+    for password in tried:
+        try:
+            return Attachment(name, archive.read(info, password))
+        except (RuntimeError, NotImplementedError) as error:  # a wrong password; another way of packing
+            reason = reason or str(error)
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            reason = reason or f"It is damaged ({error})."
+    unread = Element("paragraph", f"This attachment was not read. {reason}")
+    return Attachment(name, None, Extracted((unread,)))
+
+
+def _name(info: zipfile.ZipInfo, encoding: str) -> str:
+    if _is_utf8(info):
+        return harmless(info.filename)
+    return harmless(info.orig_filename.encode("cp437", "replace").decode(encoding, "replace"))
+
+
+def _is_utf8(info: zipfile.ZipInfo) -> bool:
+    return bool(info.flag_bits & _UTF8_FLAG)
