@@ -6,7 +6,8 @@
 Makes the folder (Chinese and English text files; with `--mixed` also Markdown, CSV, HTML, Word and PDF files, padded
 with pictures' and films' worth of bytes to the size wanted), runs `youju ingest` on it as a user would, and prints
 one JSON object: seconds, documents and chunks of each run, and the most memory that its processes had together, in
-the first and the last quarter of the run too: it must not grow with the number of documents.
+the first and the last quarter of the run too. That of the workers must not grow with the number of documents; the
+process that they work for holds the index, which does, and after the documents a child of it rewrites the index.
 """
 
 from __future__ import annotations
@@ -110,26 +111,34 @@ def _csv(title: str, body: str) -> bytes:
 
 
 class Memory:
-    """The proportional memory of a process and all below it, sampled while it runs. MiB."""
+    """The proportional memory of a process, and of all below it, sampled while it runs. MiB."""
 
     def __init__(self, pid: int) -> None:
-        self.samples: list[float] = []
+        self._own: list[float] = []
+        self._below: list[float] = []
         self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def stop(self) -> dict[str, float]:
-        """The most it ever was, and in the first and in the last quarter of the time."""
+        """The most it ever was, and in the first and in the last quarter of the time, of all and of the workers."""
         self._over.set()
         self._thread.join()
-        quarter = max(len(self.samples) // 4, 1)
-        parts = {"all": self.samples, "first_quarter": self.samples[:quarter], "last_quarter": self.samples[-quarter:]}
-        return {f"peak_mb_{name}": round(max(values, default=0.0)) for name, values in parts.items()}
+        both = [own + below for own, below in zip(self._own, self._below, strict=True)]
+        return _peaks("peak_mb", both) | _peaks("peak_mb_workers", self._below)
 
     def _sample(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
-            self.samples.append(sum(_pss_mb(pid) for pid in _tree(self._pid)))
+            own, *below = (_pss_mb(pid) for pid in _tree(self._pid))
+            self._own.append(own)
+            self._below.append(sum(below))
+
+
+def _peaks(name: str, samples: list[float]) -> dict[str, float]:
+    quarter = max(len(samples) // 4, 1)
+    parts = {"": samples, "_first_quarter": samples[:quarter], "_last_quarter": samples[-quarter:]}
+    return {f"{name}{part}": round(max(values, default=0.0)) for part, values in parts.items()}
 
 
 def _tree(pid: int) -> list[int]:
