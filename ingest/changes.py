@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from ingest.document import Reference
 from ingest.errors import SourceError
@@ -63,6 +64,15 @@ class Changes:
         """How many documents the source has now."""
         return self.unchanged + len(self.candidates) + len(self.reassigned) + len(self.postponed)
 
+    def lost(self, listed: int) -> list[Known]:
+        """Those that are gone and have nothing new of their name or size, so that they were neither moved nor
+        renamed; none where so much is gone that the source, which has `listed` others, may itself be away."""
+        if _are_suspicious(self.gone, self.covered, listed):
+            return []
+        new = [candidate.reference for candidate in self.candidates if candidate.is_new]
+        names, sizes = {reference.name for reference in new}, {reference.size for reference in new}
+        return [each for each in self.gone if PurePath(each.uri).name not in names and each.size not in sizes]
+
 
 def find_changes(
     source: Source,
@@ -106,11 +116,15 @@ def find_changes(
     return Changes(tuple(candidates), unchanged, tuple(reassigned), tuple(postponed), gone, len(covered))
 
 
+def _are_suspicious(gone: Collection[Known], covered: int, listed: int) -> bool:
+    """Whether so much is gone that the source itself is probably away: most of many documents, or all of several,
+    with nothing `listed` in their place."""
+    return len(gone) > max(_SUSPICIOUS_COUNT, covered * _SUSPICIOUS_SHARE) or (listed == 0 and len(gone) > 1)
+
+
 def check_deletions(gone: Collection[Known], covered: int, *, listed: int, allowed: bool) -> None:
-    """Raise SourceError when so much is gone that the source itself is probably away: most of many documents, or
-    all of several, with nothing `listed` in their place."""
-    many = len(gone) > max(_SUSPICIOUS_COUNT, covered * _SUSPICIOUS_SHARE) or (listed == 0 and len(gone) > 1)
-    if many and not allowed:
+    """Raise SourceError where so much is gone that it is suspicious, unless that is allowed."""
+    if _are_suspicious(gone, covered, listed) and not allowed:
         raise SourceError(
             MANY_DELETIONS,
             f"{len(gone)} of {covered} documents are no longer there; none was removed.",

@@ -132,3 +132,8 @@ def known_vectors(
         # The settings may have come to cover another language since.
         if embedding is not None and (embedding.dense is not None) == covered[identity]
     }
+
+
+def embedding_failed(cause: DocumentError) -> DocumentError:
+    """What it means for a document that a batch with a part of it could not be embedded."""
+    return DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", cause.hint)

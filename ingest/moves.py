@@ -13,7 +13,6 @@ class Moves:
 
     def __init__(self) -> None:
         self._gone: defaultdict[str, list[Known]] = defaultdict(list)
-        self._confirmed: set[str] = set()
 
     def expect(self, gone: Iterable[Known], fingerprint: str) -> None:
         """These may turn up again; those that another pipeline made are of no use to it."""
@@ -25,11 +24,3 @@ class Moves:
         """The document that a new one with this digest was until now; each is claimed once."""
         waiting = self._gone.get(digest)
         return waiting.pop(0) if waiting else None
-
-    def confirm(self, document_id: str) -> None:
-        """The new document is published, and this one has given way to it."""
-        self._confirmed.add(document_id)
-
-    def is_confirmed(self, document_id: str) -> bool:
-        """Whether it has given way already, so that it need not be deleted."""
-        return document_id in self._confirmed

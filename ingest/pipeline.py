@@ -27,12 +27,12 @@ from tempfile import TemporaryDirectory
 from ingest.batches import grouped, in_turns
 from ingest.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Embedding, Reference
-from ingest.drafts import Draft, Drafts, known_vectors, number, publication
+from ingest.drafts import Draft, Drafts, embedding_failed, known_vectors, number, publication
 from ingest.engines.opening import open_engine
 from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.moves import Moves
 from ingest.ownership import check_room
-from ingest.records import FailedTry
+from ingest.records import FailedTry, Known
 from ingest.runs import Failure, OnProgress, Report, Trigger
 from ingest.runs.tenure import Tenure, tenure
 from ingest.settings import IngestSettings
@@ -46,8 +46,7 @@ logger = logging.getLogger(__name__)
 
 # Taking revisions costs one write to the disk, however many there are.
 _BATCH_DOCUMENTS, _BATCH_DOCUMENTS_SECONDS = 64, 0.05
-_BATCH_CHUNKS = 256
-_BATCH_SECONDS = 2.0
+_BATCH_CHUNKS, _BATCH_SECONDS = 256, 2.0
 # A search that began before a publication may still be reading the old chunks.
 _RETIRE_AFTER_SECONDS = 1.0
 _LISTING_REPORT_SECONDS = 0.5
@@ -143,6 +142,7 @@ class _Run:
         self._started = time.monotonic() - held.report.seconds
         self._drafts = Drafts()
         self._moves = Moves()
+        self._settled: set[str] = set()  # what is gone and was deleted, or gave way to what it was moved to
         self._counting = threading.Lock()
         self._report = held.report
 
@@ -181,9 +181,12 @@ class _Run:
         self._progress()
         self._postpone(changes.postponed)
         self._reassign(changes.reassigned)
+        listed = changes.listed - self._given_elsewhere
+        # At once, and not after hours; the others may have been moved, which is known at the end.
+        self._delete(changes.lost(listed))
         self._ingest(changes.candidates)
         if not self._stop.is_set():
-            self._delete(changes, allowed=allow_deletions)
+            self._delete_gone(changes, listed, allowed=allow_deletions)
 
     def _recover(self) -> None:
         """Remove what an interrupted run had written and not published, and retire what it had left to retire."""
@@ -296,7 +299,7 @@ class _Run:
     def _write(self, chunks: Sequence[Chunk], embeddings: list[Embedding | DocumentError] | YoujuError) -> None:
         """Write a batch that was embedded, less what could not be."""
         if isinstance(embeddings, DocumentError):
-            embeddings = [_embedding_failed(embeddings)] * len(chunks)
+            embeddings = [embedding_failed(embeddings)] * len(chunks)
         elif isinstance(embeddings, YoujuError):
             raise embeddings
         embedded: list[tuple[Chunk, Embedding]] = []
@@ -341,22 +344,26 @@ class _Run:
             self._store.catalog.publish([draft.publication for draft in whole])
         for draft in whole:
             if draft.publication.moved_from is not None:
-                self._moves.confirm(draft.publication.moved_from)
+                self._settled.add(draft.publication.moved_from)
                 self._count("moved")
             else:
                 self._count("new" if draft.candidate.is_new else "changed")
 
-    def _delete(self, changes: Changes, *, allowed: bool) -> None:
+    def _delete_gone(self, changes: Changes, listed: int, *, allowed: bool) -> None:
         if any(each.code == MANY_DELETIONS for each in self._report.failures):  # in the other index, just now
             return
-        gone = [known for known in changes.gone if not self._moves.is_confirmed(known.id)]
+        gone = [known for known in changes.gone if known.id not in self._settled]
         try:
-            check_deletions(gone, changes.covered, listed=changes.listed - self._given_elsewhere, allowed=allowed)
+            check_deletions(gone, changes.covered, listed=listed, allowed=allowed)
         except SourceError as error:
             self._report.failures.append(Failure(self._source.name, error.code, str(error)))
-            return
+        else:
+            self._delete(gone)
+
+    def _delete(self, gone: Sequence[Known]) -> None:
         if gone:
             self._store.catalog.delete([known.id for known in gone])
+            self._settled |= {known.id for known in gone}
             self._report.deleted += len(gone)
 
     def _retire(self, *, wait: bool = False) -> None:
@@ -391,7 +398,3 @@ class _Run:
     def _progress(self) -> None:
         self._report.seconds = round(time.monotonic() - self._started, 3)
         self._on_progress(self._report)
-
-
-def _embedding_failed(cause: DocumentError) -> DocumentError:
-    return DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", cause.hint)

@@ -50,6 +50,7 @@ class Known:
     """What the catalog remembers of a document for finding out whether it changed. `revision` is the current one."""
 
     id: str
+    uri: str
     path: str | None
     size: int
     mtime_ns: int

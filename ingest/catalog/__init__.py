@@ -149,6 +149,7 @@ class Catalog:
             return {
                 row.uri: Known(
                     id=row.id,
+                    uri=row.uri,
                     path=row.path,
                     size=row.size,
                     mtime_ns=row.mtime_ns,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -245,6 +246,48 @@ def test_a_failed_document_can_be_tried_at_once_or_given_up(folder: Path, ingest
     file.write_bytes(b"%PDF-1.4 this is none either")
     assert _ingest(ingestor, folder).failed == 1
     assert len(store.catalog.documents(OPERATOR, failed=True)) == 1
+
+
+def test_what_was_removed_is_gone_before_anything_new_is_read(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    for name in ("kept", "removed"):
+        (folder / f"{name}.txt").write_text(f"The {name} file speaks of the canteen.")
+    _ingest(ingestor, folder)
+    (folder / "removed.txt").unlink()
+    (folder / "added.txt").write_text("The garage opens at seven, and nobody has to pay for it.")
+    stop, progress = threading.Event(), []
+
+    def on_progress(report: Report) -> None:
+        progress.append(report.deleted)
+        if report.deleted:
+            stop.set()
+
+    ingestor.run(FolderSource([folder]), on_progress=on_progress, stop=stop)
+    assert 1 in progress
+    assert [Path(document.uri).name for document in store.catalog.documents(OPERATOR) if document.revision] == [
+        "kept.txt"
+    ]
+    assert _ingest(ingestor, folder).new == 1
+
+
+def test_what_may_have_been_moved_stays_until_its_new_form_is_there(
+    folder: Path, ingestor: Ingestor, store: Store
+) -> None:
+    (folder / "rules.txt").write_text("Visitors sign the book.")
+    (folder / "other.txt").write_text("The garage opens at seven.")
+    _ingest(ingestor, folder)
+    (folder / "new").mkdir()
+    (folder / "rules.txt").unlink()
+    (folder / "new" / "rules.txt").write_text("Visitors sign the book and wear a badge.")
+    seen: list[set[str]] = []
+
+    def on_progress(_: Report) -> None:
+        ready = [document for document in store.catalog.documents(OPERATOR) if document.revision]
+        seen.append({str(Path(document.uri).relative_to(folder)) for document in ready})
+
+    report = ingestor.run(FolderSource([folder]), on_progress=on_progress)
+    assert (report.new, report.deleted) == (1, 1)
+    assert all(names & {"rules.txt", "new/rules.txt"} for names in seen), "there was a moment without it"
+    assert [Path(document.uri).parent.name for document in store.catalog.documents(OPERATOR)] == ["new", "docs"]
 
 
 @pytest.mark.slow

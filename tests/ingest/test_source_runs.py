@@ -82,8 +82,9 @@ def test_the_life_of_an_archive(folder: Path, ingestor: Ingestor, settings: Sett
         f"{archive}!/{name}" for name in sorted(_TEXTS)
     ]
     archive.unlink()
-    assert run(ingestor, settings, source).deleted == 2
-    assert store.catalog.documents(OPERATOR) == []
+    (folder / "通知.txt").write_text("下周一停电。")  # a folder with nothing in it at all would rather be away
+    assert counts(run(ingestor, settings, source)) == (1, 0, 0, 2, 0)
+    assert [document.uri for document in store.catalog.documents(OPERATOR)] == [str(folder / "通知.txt")]
 
 
 def test_a_changed_rule_changes_who_may_read_and_nothing_else(
