@@ -38,8 +38,9 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class _Sign(Enum):
-    """What a worker sends that is no result."""
+    """What there is of a worker while there is no result."""
 
+    BEGUN = "begun"
     ALIVE = "alive"
 
 
@@ -87,13 +88,13 @@ class Child:
             deadline = time.monotonic() + allowed
             self._items += 1
             pipe.send(item)
-            result: Any = _Sign.ALIVE
-            while result is _Sign.ALIVE:
+            result: Any = _Sign.BEGUN
+            while isinstance(result, _Sign):
                 if pipe.poll(_POLL_SECONDS):
                     result, deadline = pipe.recv(), time.monotonic() + self._limits.seconds
                 elif is_over():
                     return self._give_up("interrupted", "The run was interrupted.", "Run it again.")
-                elif (error := self._excess(deadline)) is not None:
+                elif (error := self._excess(deadline, in_steps=result is _Sign.ALIVE)) is not None:
                     return self._give_up(*error)
         except (EOFError, OSError):
             return self._give_up("worker_crashed", "The process that worked on it crashed.", self._limits.crash_hint)
@@ -124,10 +125,11 @@ class Child:
             theirs.close()
         return self._pipe
 
-    def _excess(self, deadline: float) -> tuple[str, str, str] | None:
+    def _excess(self, deadline: float, *, in_steps: bool) -> tuple[str, str, str] | None:
         limits = self._limits
         if time.monotonic() > deadline:
-            return "timeout", f"It got no further for {limits.seconds:g} seconds.", limits.time_hint
+            said = "It got no further for" if in_steps else "It took longer than"
+            return "timeout", f"{said} {limits.seconds:g} seconds.", limits.time_hint
         if self._memory_mb() > limits.memory_mb:
             return "out_of_memory", f"It took more than {limits.memory_mb} MiB of memory.", limits.memory_hint
         return None
