@@ -18,7 +18,7 @@ from ingest.store import Store
 from tests.ingest.killed_build import CHUNK_TOKENS
 from tests.ingest.killed_run import write_version
 
-_SCRIPT = Path(__file__).with_name("killed_build.py")
+_ROOT = Path(__file__).parents[2]
 _DOCUMENTS, _KILLS = 60, 6
 
 
@@ -36,8 +36,8 @@ def _contents(store: Store) -> dict[str, list[tuple[int, str]]]:
 
 def _build(folder: Path, home: Path, complaints: Path, *, kill_after: float | None) -> bool:
     """Run the building process; whether it was killed before it had finished."""
-    command = [sys.executable, str(_SCRIPT), str(folder), str(home), str(complaints)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    command = [sys.executable, "-m", "tests.ingest.killed_build", str(folder), str(home), str(complaints)]
+    with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         begun = process.stdout.readline()
         try:
