@@ -63,15 +63,16 @@ def _show(listed: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(listed)
         return
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("index", "state", "embedder", "tokens", "documents", "passages", "failed", "lacking", "since"):
-        table.add_column(column, overflow="fold")
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for column in ("index", "state", "documents", "passages", "failed", "lacking", "since", "tokens"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("embedder", overflow="fold", min_width=12)
     for each in listed["indexes"]:
         state = f"[{_STYLES[each['state']]}]{each['state']}{', pinned' if each['pinned'] else ''}[/]"
         figures = (each["documents"], each["chunks"], each["failed"], each["lacking"])
         since = (each["switched_at"] or each["created_at"])[:16].replace("T", " ")
         tokens = str(each["chunk_tokens"] or "")
-        table.add_row(str(each["id"]), state, escape(each["embedder"]), tokens, *map(str, figures), since)
+        table.add_row(str(each["id"]), state, *map(str, figures), since, tokens, escape(each["embedder"]))
     console.print(table)
     if note := building_note(listed["building"]):
         console.print(note)

@@ -19,7 +19,7 @@ from ingest.errors import ConfigurationError, UnavailableError, YoujuError
 
 app = typer.Typer()
 
-_SHOWN_COUNTS = ("new", "changed", "unchanged", "rebuilt", "deleted", "failed")
+_SHOWN_COUNTS = ("new", "changed", "moved", "unchanged", "rebuilt", "deleted", "failed")
 _SHOWN_FAILURES = 20
 
 
@@ -112,11 +112,7 @@ def print_report(report: dict[str, Any]) -> None:
         error = report["error"]
         console.print(f"  [red]{error['code']}[/red]  {escape(error['message'])}\n      {escape(error['hint'])}")
         return
-    counts = ", ".join(
-        f"{report[name]} {name}"
-        for name in ("new", "changed", "unchanged", "rebuilt", "deleted", "failed")
-        if report[name]
-    )
+    counts = ", ".join(f"{report[name]} {name}" for name in _SHOWN_COUNTS if report[name])
     console.print(
         f"{report['found']} documents: {counts or 'nothing to do'}; "
         f"{report['chunks']} chunks in {report['seconds']:.1f} s"
