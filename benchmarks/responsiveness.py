@@ -69,9 +69,11 @@ def _poll(
     with server.client() as client:
         while not server.has_said(_READY):
             started = time.monotonic()
-            ask(client).raise_for_status()
+            answer = ask(client)
             elapsed = time.monotonic() - started
-            figures.append((started - server.started, elapsed * 1000))
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:  # it is still starting
+                answer.raise_for_status()
+                figures.append((started - server.started, elapsed * 1000))
             time.sleep(max(0.0, _EVERY_SECONDS - elapsed))
 
 
