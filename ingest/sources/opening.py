@@ -38,6 +38,18 @@ def open_paths(paths: Iterable[Path], settings: IngestSettings) -> Source:
     return ArchiveSource(FolderSource(paths, archives=True), settings)
 
 
+def files_holding(uris: Iterable[str]) -> list[Path]:
+    """The files of this machine that hold these documents and are there: the document itself, or its archive."""
+    files: set[Path] = set()
+    for uri in uris:
+        path = Path(uri)
+        while not path.exists() and path != path.parent:
+            path = path.parent
+        if path.is_file():
+            files.add(path)
+    return sorted(files)
+
+
 def open_sources(settings: IngestSettings) -> list[Source]:
     """All enabled sources, in the order of the settings. Raises as `open_source` does."""
     return [open_source(source, settings) for source in settings.sources if source.enabled]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Callable, Collection, Iterator
 
 from ingest.document import Reference, document_id
 from ingest.errors import YoujuError
@@ -13,7 +12,7 @@ from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.folder import LOCAL
-from ingest.sources.opening import named, open_paths, open_source
+from ingest.sources.opening import files_holding, named, open_paths, open_source
 from ingest.sources.push import PushSource
 from ingest.store import Store
 from ingest.uploads import PUSH, Uploads
@@ -42,7 +41,7 @@ class Listing:
     def open(self, name: str, uris: Collection[str]) -> Source:
         """The source of that name, for reading these documents again. Raises RequestError if there is none."""
         if name == LOCAL:
-            return open_paths(_roots(uris), self._settings)
+            return open_paths(files_holding(uris), self._settings)
         if name == PUSH:
             originals = Originals(self._settings.home)
             return PushSource(Uploads(self._store.database, originals), originals)
@@ -115,15 +114,3 @@ def _gone(source: str, uri: str, identity: str, message: str) -> Problem:
 
 def _state(of: Known | Reference) -> State:
     return of.size, of.mtime_ns, of.token
-
-
-def _roots(uris: Collection[str]) -> Sequence[Path]:
-    """The files that hold these documents and are there: the document itself, or the archive that it is in."""
-    roots: set[Path] = set()
-    for uri in uris:
-        path = Path(uri)
-        while not path.exists() and path != path.parent:
-            path = path.parent
-        if path.is_file():
-            roots.add(path)
-    return sorted(roots)

@@ -6,7 +6,7 @@ with files that were given by path to other runs, so that any run of the source 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
@@ -17,7 +17,7 @@ from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Source
 from ingest.sources.folder import LOCAL
-from ingest.sources.opening import open_paths
+from ingest.sources.opening import files_holding, open_paths
 from ingest.store import Store
 
 
@@ -65,7 +65,7 @@ class WholeSource:
         self.name = source.name
         self._source = source
         self._uncovered = uncovered
-        self._beside = open_paths(_files(uncovered), settings)
+        self._beside = open_paths(files_holding(uncovered), settings)
         self._from_beside: set[str] = set()
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
@@ -94,15 +94,3 @@ class WholeSource:
 def _gone(source: str, uri: str, known: Known) -> Reference:
     path, name = Path(known.path or uri), PurePath(uri).name
     return Reference(source, uri, name, known.size, known.mtime_ns, path, access=known.access, token=known.token)
-
-
-def _files(uris: Collection[str]) -> list[Path]:
-    """The files that hold these documents and are there: the document itself, or the archive that it is in."""
-    files: set[Path] = set()
-    for uri in uris:
-        path = Path(uri)
-        while not path.exists() and path != path.parent:
-            path = path.parent
-        if path.is_file():
-            files.add(path)
-    return sorted(files)
