@@ -15,25 +15,22 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
-from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ingest.batches import grouped, in_turns
 from ingest.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, find_changes
-from ingest.document import Chunk, Embedding, Reference
-from ingest.drafts import Draft, Drafts, embedding_failed, known_vectors, number, publication
+from ingest.document import Chunk, Reference
 from ingest.engines.opening import open_engine
 from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
-from ingest.moves import Moves
-from ingest.ownership import check_room
-from ingest.records import FailedTry, Known
+from ingest.index import Index
+from ingest.publishing import Publisher
+from ingest.records import Known
 from ingest.runs import Failure, OnProgress, Report, Trigger
+from ingest.runs.tally import Tally
 from ingest.runs.tenure import Tenure, tenure
 from ingest.settings import IngestSettings
 from ingest.sources import Patient, Source
@@ -47,8 +44,6 @@ logger = logging.getLogger(__name__)
 # Taking revisions costs one write to the disk, however many there are.
 _BATCH_DOCUMENTS, _BATCH_DOCUMENTS_SECONDS = 64, 0.05
 _BATCH_CHUNKS, _BATCH_SECONDS = 256, 2.0
-# A search that began before a publication may still be reading the old chunks.
-_RETIRE_AFTER_SECONDS = 1.0
 _LISTING_REPORT_SECONDS = 0.5
 
 
@@ -137,26 +132,22 @@ class _Run:
         self._source = WholeSource(source, uncovered, edition.settings) if uncovered else source
         self._given_elsewhere = len(uncovered)
         self._beside = beside
-        self._on_progress = on_progress or (lambda report: None)
         self._stop = held.stop
-        self._started = time.monotonic() - held.report.seconds
-        self._drafts = Drafts()
-        self._moves = Moves()
-        self._settled: set[str] = set()  # what is gone and was deleted, or gave way to what it was moved to
-        self._counting = threading.Lock()
+        self._tally = Tally(held.report, on_progress, rebuilding=replaces is not None)
+        self._publisher = Publisher(self._store, self._settings, self._fingerprint, self._tally, self._present)
+        self._deleted: set[str] = set()
         self._report = held.report
 
     def carry_out(self, *, allow_deletions: bool) -> Report:
         try:
-            self._recover()
+            self._publisher.recover(self._source.name)
             changes = self._changes()
             if changes is not None:
                 self._follow(changes, allow_deletions=allow_deletions)
-            self._retire(wait=True)
-            if not self._stop.is_set():
-                self._store.index.compact(interrupted=self._stop.is_set)
+            self._publisher.retire(wait=True)
+            self._compact(self._store.index)
         finally:
-            self._report.seconds = round(time.monotonic() - self._started, 3)
+            self._tally.stop_clock()
         return self._report
 
     def _changes(self) -> Changes | None:
@@ -167,19 +158,19 @@ class _Run:
 
     def _listed(self, count: int) -> bool:
         """Report that so many documents have been listed; whether that is enough. A listing may take an hour."""
-        if time.monotonic() - self._started - self._report.seconds > _LISTING_REPORT_SECONDS:
+        if self._tally.seconds_since_progress() > _LISTING_REPORT_SECONDS:
             if self._present is None:
                 self._report.found = count
-            self._progress()
+            self._tally.progress()
         return self._stop.is_set()
 
     def _follow(self, changes: Changes, *, allow_deletions: bool) -> None:
         if self._present is None:
             self._report.unchanged = self._report.found = changes.unchanged
         self._report.found += changes.listed - changes.unchanged
-        self._moves.expect(changes.gone, self._fingerprint)
-        self._progress()
-        self._postpone(changes.postponed)
+        self._publisher.expect_moves(changes.gone)
+        self._tally.progress()
+        self._publisher.postpone(changes.postponed)
         self._reassign(changes.reassigned)
         listed = changes.listed - self._given_elsewhere
         # At once, and not after hours; the others may have been moved, which is known at the end.
@@ -188,30 +179,19 @@ class _Run:
         if not self._stop.is_set():
             self._delete_gone(changes, listed, allowed=allow_deletions)
 
-    def _recover(self) -> None:
-        """Remove what an interrupted run had written and not published, and retire what it had left to retire."""
-        for leftover in self._store.catalog.unpublished(self._source.name):
-            self._store.index.retire(leftover.document_id, first=leftover.first, last=leftover.last)
-        self._retire()
-
-    def _postpone(self, postponed: Sequence[tuple[Reference, FailedTry]]) -> None:
-        """Report again what failed before and is not due yet."""
-        for reference, failure in postponed:
-            due = datetime.fromtimestamp(failure.retry_at, UTC).isoformat(sep=" ", timespec="minutes")
-            message = f"{failure.message} Next try after {due}, or at once: `youju documents retry`."
-            self._count_failure(Failure(reference.uri, failure.code, message))
-
     def _reassign(self, references: Sequence[Reference]) -> None:
         """Change who may read documents that did not change otherwise. The index follows the catalog's word only
         where it helps to find, so whichever of the two is ahead when this is interrupted, nobody reads too much."""
         if not references:
             return
         for index in (self._store.index, *(edition.index for edition in self._beside)):
-            for reference in references:
-                index.set_access(reference.document_id, reference.access)
+            for start in range(0, len(references), _BATCH_DOCUMENTS):
+                for reference in references[start : start + _BATCH_DOCUMENTS]:
+                    index.set_access(reference.document_id, reference.access)
+                self._compact(index)
             index.flush()
         self._store.catalog.record_access(references, indexed=[edition.id for edition in self._beside])
-        self._count("changed", len(references))
+        self._tally.count("changed", len(references))
 
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
         if not candidates:
@@ -226,10 +206,16 @@ class _Run:
             unknown = in_turns(self._drafted(documents))
             batches = grouped(unknown, limit=_BATCH_CHUNKS, seconds=_BATCH_SECONDS)
             for chunks, embeddings in embedding.run([c for c in batch if c is not None] for batch in batches):
-                self._write(chunks, embeddings)
-                self._publish()
-                self._retire()
-                self._progress()
+                self._publisher.write(chunks, embeddings)
+                self._publisher.publish()
+                self._publisher.retire()
+                self._tally.progress()
+                self._compact(self._store.index)
+
+    def _compact(self, index: Index) -> None:
+        """Let an index bring to the disk what it holds in memory, where that has become much."""
+        if not self._stop.is_set():
+            index.compact(interrupted=self._stop.is_set)
 
     def _fetched(self, candidates: Iterable[Candidate], folder: Path) -> Iterator[Candidate]:
         """The candidates with their bytes at hand. A document that its source cannot give fails alone."""
@@ -240,22 +226,19 @@ class _Run:
                 yield replace(candidate, at_hand=self._source.fetch(candidate.reference, folder))
             except DocumentError as error:
                 if not self._stop.is_set():  # else it may have been given up for that
-                    self._fail(candidate.reference, error)
+                    self._publisher.fail(candidate.reference, error)
 
     def _drafted(
         self, groups: Iterable[list[tuple[Candidate, Prepared | YoujuError]]]
     ) -> Iterator[Sequence[Chunk | None]]:
-        """A draft for every document that changed, and those of its chunks that have to be embedded.
-
-        None stands for a document of which there are none, so that it is published as soon as the others.
-        """
+        """A draft for every document that changed, and those of its chunks that have to be embedded."""
         for group in groups:
             changed: list[tuple[Candidate, Prepared]] = []
             same: list[Candidate] = []
             for candidate, document in group:
                 candidate.discard()
                 if isinstance(document, YoujuError):
-                    self._fail(candidate.reference, document)
+                    self._publisher.fail(candidate.reference, document)
                 elif document.passages is None:
                     same.append(candidate)
                 else:
@@ -267,10 +250,10 @@ class _Run:
             taken = self._store.catalog.take_revisions([(c.reference, d.digest) for c, d in changed])
             for (candidate, document), revision in zip(changed, taken, strict=True):
                 if isinstance(revision, DocumentError):
-                    self._fail(candidate.reference, revision)
+                    self._publisher.fail(candidate.reference, revision)
                 else:
-                    yield self._draft(candidate, document, revision)
-            self._progress()
+                    yield self._publisher.draft(candidate, document, revision)
+            self._tally.progress()
 
     def _keep(self, candidates: Sequence[Candidate]) -> None:
         """Note that these have the bytes they had, whatever their change tokens said."""
@@ -279,80 +262,12 @@ class _Run:
         self._store.catalog.record_unchanged([candidate.reference for candidate in candidates])
         reassigned = [c.reference for c in candidates if c.known is not None and c.known.access != c.reference.access]
         self._reassign(reassigned)
-        self._report.unchanged += len(candidates) - len(reassigned)
-
-    def _draft(self, candidate: Candidate, document: Prepared, revision: int) -> Sequence[Chunk | None]:
-        """Write the chunks whose vectors are known; give those that have to be embedded."""
-        chunks = number(candidate.reference, revision, document, document.passages or ())
-        moved = self._moves.claim(document.digest) if candidate.is_new else None
-        vectors = known_vectors(self._store.index, self._store.embedder.dense, moved or candidate.known, chunks)
-        if self._present is not None and len(vectors) < len(chunks):
-            vectors = self._present.vectors(self._store.embedder, candidate.reference.uri, chunks) | vectors
-        unknown = [chunk for chunk in chunks if chunk.id not in vectors]
-        known = [chunk for chunk in chunks if chunk.id in vectors]
-        new = publication(candidate.reference, revision, self._fingerprint, document, moved)
-        self._drafts.open(Draft(candidate, new, missing=len(chunks)))
-        self._store_chunks([(chunk, vectors[chunk.id]) for chunk in known])
-        self._drafts.count_off(known)
-        return unknown or (None,)
-
-    def _write(self, chunks: Sequence[Chunk], embeddings: list[Embedding | DocumentError] | YoujuError) -> None:
-        """Write a batch that was embedded, less what could not be."""
-        if isinstance(embeddings, DocumentError):
-            embeddings = [embedding_failed(embeddings)] * len(chunks)
-        elif isinstance(embeddings, YoujuError):
-            raise embeddings
-        embedded: list[tuple[Chunk, Embedding]] = []
-        for chunk, embedding in zip(chunks, embeddings, strict=True):
-            if isinstance(embedding, DocumentError):
-                self._drafts.spoil(chunk.document_id, embedding)
-            else:
-                embedded.append((chunk, embedding))
-        if self._store.ownership is not None:
-            check_room(self._settings.home)
-        self._store_chunks(embedded)
-        self._report.embedded += len(embedded)
-        self._drafts.count_off(chunks)
-
-    def _store_chunks(self, embedded: Sequence[tuple[Chunk, Embedding]]) -> None:
-        """Write chunks of documents that are whole so far; where the index refuses them, each document by itself."""
-        embedded = [item for item in embedded if not self._drafts.is_spoilt(item[0].document_id)]
-        try:
-            self._store.index.write([chunk for chunk, _ in embedded], [embedding for _, embedding in embedded])
-        except DocumentError as error:
-            documents = [list(group) for _, group in groupby(embedded, key=lambda item: item[0].document_id)]
-            if len(documents) == 1:
-                self._drafts.spoil(embedded[0][0].document_id, error)
-                return
-            for document in documents:
-                self._store_chunks(document)
-        else:
-            with self._counting:
-                self._report.chunks += len(embedded)
-
-    def _publish(self) -> None:
-        """Make the drafts current that miss nothing any more, once the disk holds all of them."""
-        done = self._drafts.take_done()
-        if not done:
-            return
-        self._store.index.flush()
-        for draft in done:
-            if draft.error is not None:
-                self._fail(draft.candidate.reference, draft.error)
-        whole = [draft for draft in done if draft.error is None]
-        if whole:
-            self._store.catalog.publish([draft.publication for draft in whole])
-        for draft in whole:
-            if draft.publication.moved_from is not None:
-                self._settled.add(draft.publication.moved_from)
-                self._count("moved")
-            else:
-                self._count("new" if draft.candidate.is_new else "changed")
+        self._tally.add("unchanged", len(candidates) - len(reassigned))
 
     def _delete_gone(self, changes: Changes, listed: int, *, allowed: bool) -> None:
         if any(each.code == MANY_DELETIONS for each in self._report.failures):  # in the other index, just now
             return
-        gone = [known for known in changes.gone if known.id not in self._settled]
+        gone = [known for known in changes.gone if known.id not in self._deleted | self._publisher.moved]
         try:
             check_deletions(gone, changes.covered, listed=listed, allowed=allowed)
         except SourceError as error:
@@ -363,38 +278,5 @@ class _Run:
     def _delete(self, gone: Sequence[Known]) -> None:
         if gone:
             self._store.catalog.delete([known.id for known in gone])
-            self._settled |= {known.id for known in gone}
+            self._deleted |= {known.id for known in gone}
             self._report.deleted += len(gone)
-
-    def _retire(self, *, wait: bool = False) -> None:
-        """Remove chunks that no search can be reading any more; with `wait`, all of them."""
-        catalog, index = self._store.catalog, self._store.index
-        if wait and catalog.retirements():
-            time.sleep(_RETIRE_AFTER_SECONDS)
-        due = catalog.retirements(older_than_seconds=_RETIRE_AFTER_SECONDS)
-        for retirement in due:
-            index.retire(retirement.document_id, first=retirement.first, last=retirement.last)
-        if due:
-            index.flush()
-            catalog.record_retired(due)
-
-    def _fail(self, reference: Reference, error: YoujuError) -> None:
-        self._store.catalog.record_failure(reference, error, self._fingerprint)
-        self._count_failure(Failure(reference.uri, error.code, str(error)))
-
-    def _count(self, what: str, many: int = 1) -> None:
-        what = what if self._present is None else "rebuilt"
-        with self._counting:
-            setattr(self._report, what, getattr(self._report, what) + many)
-
-    def _count_failure(self, failure: Failure) -> None:
-        with self._counting:
-            if self._present is not None and any(each.uri == failure.uri for each in self._report.failures):
-                self._report.found -= 1  # it failed the same way just now, in the index that answers questions
-                return
-            self._report.failed += 1
-            self._report.failures.append(failure)
-
-    def _progress(self) -> None:
-        self._report.seconds = round(time.monotonic() - self._started, 3)
-        self._on_progress(self._report)

@@ -80,7 +80,7 @@ class Index(Protocol):
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
         """Take less memory and start faster from now on, if that is worth while; whether anything was done.
 
-        Searches go on, but nothing may be written meanwhile. `interrupted` is asked often; True gives up.
+        Searches go on, writes may wait for it. `interrupted` is asked often; True gives up.
         """
         ...
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import itertools
+import logging
 import os
 import shutil
 import threading
@@ -22,7 +23,7 @@ from ingest.access import Reader
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, OwnedError, UnavailableError, YoujuError
 from ingest.index import Legs
-from ingest.index.generations import Generation, create, current, rewrite, shard_config, switch
+from ingest.index.generations import Generation, Growth, create, current, rewrite, shard_config, switch
 from ingest.index.payload import (
     BATCH_POINTS,
     DENSE,
@@ -38,9 +39,12 @@ from ingest.index.payload import (
     readable,
     revisions,
 )
+from ingest.processes import return_memory
 
-COMPACT_AFTER = 20_000
-"""How many chunks may lie in memory before they are rewritten for reading from the disk."""
+logger = logging.getLogger(__name__)
+
+COMPACT_AFTER = 5_000
+"""How many chunks may lie in memory, at 5 to 20 kB each, before they are rewritten for reading from the disk."""
 _COMPACT_SHARE = 0.2
 """A large index waits until it has grown by this share: all of it is rewritten each time."""
 
@@ -66,9 +70,12 @@ class EdgeIndex:
         # Held during each call of the engine, so that none meets a shard that `compact` has just closed. It costs
         # nothing: the engine holds the GIL, so one call waits for the other anyway.
         self._calling = threading.RLock()
+        # Held by whatever changes the files, so that `compact` copies what stands still. Taken before `_calling`.
+        self._changing = threading.RLock()
         if not folder.exists():
             create(engine, folder, self._config)
         self._generation = current(folder)
+        self._growth = Growth(folder)
         self._loaded: Any = None
 
     @classmethod
@@ -94,13 +101,14 @@ class EdgeIndex:
         pairs = zip(chunks, embeddings, strict=True)
         while batch := list(itertools.islice(pairs, BATCH_POINTS)):
             points = [self._point(chunk, embedding) for chunk, embedding in batch]
-            with self._translated():
-                self._shard.update(self._engine.UpdateOperation.upsert_points(points))
+            self._change(self._engine.UpdateOperation.upsert_points(points), grows_by=len(points))
 
     def flush(self) -> None:
         """Return when everything written or retired so far is on the disk."""
-        with self._translated():
-            self._shard.flush()
+        with self._changing:
+            with self._translated():
+                self._shard.flush()
+            self._growth.record()
 
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
         """The best `limit` chunks of each leg that `reader` may read; exact, both legs in one call."""
@@ -145,43 +153,54 @@ class EdgeIndex:
     def set_access(self, document_id: str, access: Sequence[str]) -> None:
         """Change who may find the chunks of a document, all its revisions; their vectors stay."""
         selected = self._filter(of_document(document_id))
-        with self._translated():
-            self._shard.update(self._engine.UpdateOperation.set_payload_by_filter(selected, {"access": list(access)}))
+        operation = self._engine.UpdateOperation.set_payload_by_filter(selected, {"access": list(access)})
+        # The engine writes points anew to change their payload.
+        self._change(operation, grows_by=self._count(selected))
 
     def retire(self, document_id: str, *, first: int, last: int) -> None:
         """Remove the chunks of the revisions from `first` to `last`, both included."""
         selected = self._filter(revisions(document_id, first, last))
-        with self._translated():
-            self._shard.update(self._engine.UpdateOperation.delete_points_by_filter(selected))
+        self._change(self._engine.UpdateOperation.delete_points_by_filter(selected))
 
     def remove(self, chunk_ids: Collection[str]) -> None:
         """Remove these chunks by their ids, a small batch at a time."""
         ids = iter(chunk_ids)
         while batch := list(itertools.islice(ids, BATCH_POINTS)):
-            with self._translated():
-                self._shard.update(self._engine.UpdateOperation.delete_points(batch))
+            self._change(self._engine.UpdateOperation.delete_points(batch))
 
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
         """Rewrite the index for reading from the disk, if it has grown enough since the last time, and whether it
-        was. Searches go on; nothing may be written meanwhile, and the caller sees to that."""
-        grown = self.count() - self._generation.rewritten
-        if grown < max(COMPACT_AFTER, self._generation.rewritten * _COMPACT_SHARE):
-            return False
-        self.flush()
-        following = rewrite(self._folder, self._generation, self._dimension, interrupted)
-        if following is None:
-            return False
-        following = replace(following, rewritten=self.count())
+        was. Searches go on; whatever would change it waits."""
+        with self._changing:
+            if self._growth.chunks < max(COMPACT_AFTER, self._generation.rewritten * _COMPACT_SHARE):
+                return False
+            self.flush()
+            following = rewrite(self._folder, self._generation, self._dimension, interrupted)
+            if following is None or not self._go_over(replace(following, rewritten=self.count())):
+                if not interrupted():
+                    self._growth.reset()  # the reason will not be gone at once: as many again are written first
+                return False
+            self._growth.reset()
+        return_memory()
+        return True
+
+    def _go_over(self, following: Generation) -> bool:
+        """Make a rewritten copy the one that is searched and written to; whether it is."""
         with self._translated():
-            shard = self._load(following)
-            if not switch(self._folder, following):
-                shard.close()
+            shard: Any = None
+            try:
+                shard = self._load(following)
+            except Exception as error:  # all that the engine raises; the copy it has is as good as ever
+                logger.warning("The index stays as it is: its rewritten copy cannot be opened (%s).", error)
+            if shard is None or not switch(self._folder, following):
+                if shard is not None:
+                    shard.close()
                 shutil.rmtree(following.path(self._folder), ignore_errors=True)
                 return False
             before, self._loaded = self._shard, shard
+            left, self._generation = self._generation, following
             before.close()
-        shutil.rmtree(self._generation.path(self._folder), ignore_errors=True)
-        self._generation = following
+        shutil.rmtree(left.path(self._folder), ignore_errors=True)
         return True
 
     def inventory(self) -> Iterator[str]:
@@ -190,8 +209,7 @@ class EdgeIndex:
 
     def count(self) -> int:
         """How many chunks are stored, of all revisions."""
-        with self._translated():
-            return int(self._shard.count(self._engine.CountRequest(exact=True)))
+        return self._count(None)
 
     def close(self) -> None:
         """Flush and let the folder go. Closing twice does nothing."""
@@ -214,6 +232,16 @@ class EdgeIndex:
             with _opening(self._folder):
                 self._loaded = self._load(self._generation)
         return self._loaded
+
+    def _change(self, operation: Any, *, grows_by: int = 0) -> None:
+        with self._changing:
+            with self._translated():
+                self._shard.update(operation)
+            self._growth.chunks += grows_by
+
+    def _count(self, selected: Any) -> int:
+        with self._translated():
+            return int(self._shard.count(self._engine.CountRequest(filter=selected, exact=True)))
 
     def _load(self, generation: Generation) -> Any:
         return self._engine.EdgeShard.load(str(generation.path(self._folder)), self._config)

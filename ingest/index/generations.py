@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -32,7 +33,7 @@ _POLL_SECONDS = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation by its number, and how many chunks it had when it was rewritten; 0 if it never was."""
+    """A generation by its number, which is unique, and how many chunks it had when it was rewritten; 0: never."""
 
     number: int
     rewritten: int = 0
@@ -40,6 +41,33 @@ class Generation:
     def path(self, folder: Path) -> Path:
         """Where its shard is."""
         return folder / str(self.number)
+
+
+class Growth:
+    """How many `chunks` were written since the index was rewritten: those lie in memory, also if they were replaced
+    or deleted since. For the thread that writes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "growth"
+        self._recorded = self.chunks = self._read()
+
+    def record(self) -> None:
+        """Write it down for the next process, which cannot ask the engine. It is no harm if that fails."""
+        if self.chunks != self._recorded:
+            with suppress(OSError):
+                self._file.write_text(str(self.chunks), encoding="ascii")
+                self._recorded = self.chunks
+
+    def reset(self) -> None:
+        """Begin to count anew."""
+        self.chunks = 0
+        self.record()
+
+    def _read(self) -> int:
+        try:
+            return int(self._file.read_text(encoding="ascii"))
+        except (OSError, ValueError):
+            return 0  # a new index, or it was cut off
 
 
 def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = None) -> Any:
@@ -56,7 +84,8 @@ def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = N
         vectors={DENSE: dense},
         sparse_vectors={SPARSE: sparse},
         hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10_000_000),
-        optimizers=engine.EdgeOptimizersConfig(default_segment_number=1),
+        # A threshold of 1 kB: by default, a small shard stays in memory when it is rewritten.
+        optimizers=engine.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1),
         id_tracker_memory=engine.Memory.Cold,
         max_search_threads=max_threads,
         wal_enabled=True,
@@ -119,18 +148,19 @@ def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: C
 
     The generation must be flushed, and nothing may be written to it meanwhile. Takes disk for a second copy.
     """
-    numbers = [int(entry.name) for entry in folder.iterdir() if entry.name.isdigit()]
-    # Never a number that stands there: an orphan of a killed process may still be writing to it.
-    following = Generation(max(numbers) + 1)
+    if not _has_room(folder, generation):
+        return None
+    # Never a number that was there: the child of a killed process may still be writing to it.
+    following = Generation(time.time_ns())
     path = following.path(folder)
+    process = multiprocessing.get_context("spawn").Process(target=_optimize, args=(str(path), dimension), daemon=True)
     try:
         shutil.copytree(generation.path(folder), path)
+        process.start()
     except OSError as error:
-        logger.warning("The index stays as it is: there was no room for a copy (%s).", error.strerror)
+        logger.warning("The index stays as it is: a copy of it could not be made (%s).", error.strerror or error)
         shutil.rmtree(path, ignore_errors=True)
         return None
-    process = multiprocessing.get_context("spawn").Process(target=_optimize, args=(str(path), dimension), daemon=True)
-    process.start()
     while process.is_alive() and not interrupted():
         process.join(_POLL_SECONDS)
     process.kill()
@@ -141,6 +171,19 @@ def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: C
         shutil.rmtree(path, ignore_errors=True)
         return None
     return following
+
+
+def _has_room(folder: Path, generation: Generation) -> bool:
+    """Whether a copy finds room, and what the engine makes of it, and some is left for what others write meanwhile."""
+    needed = 3 * sum(file.stat().st_size for file in generation.path(folder).rglob("*") if file.is_file())
+    if (free := shutil.disk_usage(folder).free) >= needed:
+        return True
+    logger.warning(
+        "The index stays as it is: to rewrite it for less memory takes %d MiB of disk, and %d MiB are free.",
+        needed // 2**20,
+        free // 2**20,
+    )
+    return False
 
 
 def _optimize(path: str, dimension: int) -> None:

@@ -8,7 +8,6 @@ It prints a line when the run begins. See `killed_run` for the documents and the
 from __future__ import annotations
 
 import sys
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from ingest.access import OPERATOR
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
-from tests.ingest.killed_run import watch
+from tests.ingest.killed_run import watched
 
 CHUNK_TOKENS = 48
 _READERS = 3
@@ -29,18 +28,8 @@ def main(folder: Path, home: Path, complaints: Path) -> None:
     with closing(Store.open(settings, command="ingest")) as store:
         retriever = PresentRetriever(store.editions)
         names = [Path(d.uri).stem for d in store.catalog.documents(OPERATOR) if d.revision]
-        stop = threading.Event()
-        readers = [
-            threading.Thread(target=watch, args=(retriever, names[start::_READERS], stop, complaints))
-            for start in range(_READERS)
-        ]
-        for reader in readers:
-            reader.start()
-        print("begins", flush=True)
-        Ingestor(store, settings).run(FolderSource([folder]))
-        stop.set()
-        for reader in readers:
-            reader.join()
+        with watched(retriever, names, complaints, _READERS):
+            Ingestor(store, settings).run(FolderSource([folder]))
 
 
 if __name__ == "__main__":

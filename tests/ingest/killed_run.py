@@ -13,19 +13,22 @@ import re
 import sys
 import threading
 from collections import Counter, defaultdict
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from api.settings import Settings
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
+from ingest.index import edge
 from ingest.index.server import ServerIndex
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
 
 READERS = 8
+_COMPACT_AFTER = 10  # chunks: so that nearly every run rewrites the index, and is killed while it does
 _MARK = re.compile(r"版本(\d+)段(\d+)共(\d+)")
 # Long enough for each part to be a chunk of its own.
 _FILLER = "这一段说明公司的规章制度和办理流程，请各部门遵照执行并按时反馈结果。" * 7
@@ -73,6 +76,21 @@ def watch(retriever: Retriever, names: list[str], stop: threading.Event, complai
                     file.write(found + "\n")
 
 
+@contextmanager
+def watched(retriever: Retriever, names: list[str], complaints: Path, readers: int = READERS) -> Iterator[None]:
+    """Have so many threads search for the documents of these names, each for its share, to the end of the context."""
+    stop = threading.Event()
+    shares = [share for start in range(readers) if (share := names[start::readers])]
+    threads = [threading.Thread(target=watch, args=(retriever, share, stop, complaints)) for share in shares]
+    for thread in threads:
+        thread.start()
+    print("begins", flush=True)
+    yield
+    stop.set()
+    for thread in threads:
+        thread.join()
+
+
 def _moved(folder: Path, path: Path) -> bool:
     """Whether the document is elsewhere now, so that readers must never miss it."""
     return next(folder.rglob(path.name), None) is not None
@@ -93,23 +111,13 @@ def open_store(engine: str, home: Path) -> Store:
 
 def main(engine: str, folder: Path, home: Path, complaints: Path) -> None:
     settings = Settings(home=home)
+    edge.COMPACT_AFTER, edge._COMPACT_SHARE = _COMPACT_AFTER, 0.0
     with closing(open_store(engine, home)) as store:
         retriever = Retriever(store.index, store.catalog, store.embedder)
         ready = [Path(d.uri) for d in store.catalog.documents(OPERATOR) if d.revision]
         names = [path.stem for path in ready if path.stem.startswith("甲") and (path.exists() or _moved(folder, path))]
-        stop = threading.Event()
-        readers = [
-            threading.Thread(target=watch, args=(retriever, names[start::READERS], stop, complaints))
-            for start in range(READERS)
-            if names[start::READERS]
-        ]
-        for reader in readers:
-            reader.start()
-        print("begins", flush=True)
-        Ingestor(store, settings).run(FolderSource([folder]))
-        stop.set()
-        for reader in readers:
-            reader.join()
+        with watched(retriever, names, complaints):
+            Ingestor(store, settings).run(FolderSource([folder]))
 
 
 if __name__ == "__main__":

@@ -146,7 +146,7 @@ class LostServer:
 @pytest.fixture
 def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Path:
     """A folder `docs` that was ingested into `home`, and has changed since."""
-    monkeypatch.setattr("ingest.pipeline._RETIRE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("ingest.publishing._RETIRE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr("ingest.pipeline._BATCH_SECONDS", 0.05)
     docs = tmp_path / "docs"
     docs.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -95,6 +96,80 @@ def test_what_a_killed_process_left_of_a_copy_is_removed(index: EdgeIndex, tmp_p
     assert _ranking(again) == before
     assert not (tmp_path / "index" / "2").exists()
     again.close()
+
+
+def test_what_replaces_and_what_changes_access_counts_as_growth_after_a_restart_too(
+    index: EdgeIndex, tmp_path: Path
+) -> None:
+    assert index.compact(interrupted=_never)
+    index.write(*_contents(CHUNKS // 2))
+    index.flush()
+    assert not index.compact(interrupted=_never), "half of what is worth while"
+    index.close()
+    again = EdgeIndex.open(tmp_path / "index", dimension=DIMENSION)
+    for number in range(CHUNKS // 2):
+        again.set_access(make_chunk(f"d{number}").document_id, ["group:staff"])
+    assert again.compact(interrupted=_never)
+    assert again.count() == CHUNKS
+    again.close()
+
+
+def test_writers_wait_and_nothing_of_theirs_is_lost(index: EdgeIndex) -> None:
+    stop, written = threading.Event(), [0]
+
+    def write() -> None:
+        while not stop.is_set():
+            first = CHUNKS + written[0]
+            index.write(*_contents(5, first=first))
+            index.retire(make_chunk(f"d{first}").document_id, first=1, last=1)
+            index.set_access(make_chunk(f"d{first + 1}").document_id, [f"group:{first}"])
+            index.remove([make_chunk(f"d{first + 2}").id])
+            index.flush()
+            written[0] += 5
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    while written[0] < 50:
+        pass
+    compacted = index.compact(interrupted=_never)
+    at_once = written[0]
+    while written[0] < at_once + 50:
+        pass
+    stop.set()
+    thread.join()
+    assert compacted
+    assert index.count() == CHUNKS + written[0] // 5 * 3
+    for first in range(CHUNKS, CHUNKS + written[0], 5):
+        found = index.fetch([make_chunk(f"d{number}").id for number in range(first, first + 5)])
+        expected = [make_chunk(f"d{number}").id for number in (first + 1, first + 3, first + 4)]
+        assert sorted(found) == sorted(expected)
+        assert found[expected[0]].access == (f"group:{first}",)
+
+
+def test_a_disk_without_room_for_a_copy_leaves_everything_as_it_was(
+    index: EdgeIndex, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = _ranking(index)
+    with monkeypatch.context() as full:
+        full.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=2**20))
+        assert not index.compact(interrupted=_never)
+        assert "MiB are free" in caplog.text
+        assert not index.compact(interrupted=_never)
+        assert caplog.text.count("MiB are free") == 1, "it does not try again at once"
+    assert _ranking(index) == before
+    index.write(*_contents(CHUNKS, first=CHUNKS))
+    assert index.compact(interrupted=_never)
+    assert index.count() == 2 * CHUNKS
+
+
+def test_what_is_compacted_lies_in_memory_no_more(index: EdgeIndex, tmp_path: Path) -> None:
+    def changeable() -> list[Path]:
+        index.flush()
+        return [file for file in (tmp_path / "index").rglob("mutable_id_tracker.mappings") if file.stat().st_size]
+
+    assert changeable()
+    assert index.compact(interrupted=_never)
+    assert changeable() == []
 
 
 def test_searches_go_on_all_the_while(index: EdgeIndex) -> None:

@@ -76,6 +76,25 @@ def test_one_changed_line_of_a_long_document_is_all_that_is_embedded(
     assert np.sum(_vectors(store, file) * expected, axis=1).min() > 0.9999
 
 
+def test_an_index_that_grows_is_brought_to_the_disk_in_the_middle_of_a_run(
+    folder: Path, ingestor: Ingestor, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.index.edge.COMPACT_AFTER", 30)
+    monkeypatch.setattr("ingest.pipeline._BATCH_CHUNKS", 20)
+    copies = set()
+    for number in range(60):
+        (folder / f"{number}.txt").write_text(f"第{number}号库房的钥匙由值班人员保管。")
+
+    def note(report: Report) -> None:
+        copies.update(file.read_text() for file in settings.home.glob("index/*/current"))
+
+    report = ingestor.run(FolderSource([folder]), on_progress=note)
+    assert (report.new, report.failed, store.index.count()) == (60, 0, 60)
+    assert len(copies) >= 2, "it was compacted before the end"
+    for number in range(60):
+        assert _searchable(store, folder / f"{number}.txt") == [f"第{number}号库房的钥匙由值班人员保管。"]
+
+
 def test_a_moved_document_is_not_embedded_again_and_its_old_identity_leads_to_it(
     folder: Path, ingestor: Ingestor, store: Store
 ) -> None:
