@@ -42,12 +42,6 @@ class Listed:
 
 
 @pytest.fixture
-def ding() -> Iterator[FakeDingTalk]:
-    with FakeDingTalk() as fake:
-        yield fake
-
-
-@pytest.fixture
 def client(ding: FakeDingTalk, tmp_path: Path) -> Iterator[TestClient]:
     settings = Settings(
         home=tmp_path / "home",

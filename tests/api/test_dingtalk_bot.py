@@ -40,13 +40,6 @@ EN_SHOWN = f"{EN_ANSWER}\n\n**Sources**\n\n- [1] Handbook · p. 3"
 
 
 @pytest.fixture
-def ding(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDingTalk]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FakeDingTalk() as fake:
-        yield fake
-
-
-@pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = database(tmp_path)
     yield engine

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,13 +13,6 @@ from api.dingtalk.message import parse_message
 from api.dingtalk.reply import DeliveryError, Replier
 from ingest.errors import ConfigurationError
 from tests.fake_dingtalk import FakeDingTalk
-
-
-@pytest.fixture
-def ding(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDingTalk]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FakeDingTalk() as fake:
-        yield fake
 
 
 def send(ding: FakeDingTalk, message: dict[str, Any], text: str = "答案", **settings: Any) -> None:

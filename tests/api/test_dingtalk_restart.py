@@ -22,13 +22,6 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def ding(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDingTalk]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FakeDingTalk() as fake:
-        yield fake
-
-
-@pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
     engine = database(tmp_path)
     yield engine

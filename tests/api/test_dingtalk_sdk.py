@@ -22,13 +22,6 @@ SCRIPT = Path(__file__).with_name("dingtalk_sdk_process.py")
 
 
 @pytest.fixture
-def ding(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDingTalk]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FakeDingTalk() as fake:
-        yield fake
-
-
-@pytest.fixture
 def sdk(ding: FakeDingTalk) -> Iterator[subprocess.Popen[str]]:
     pytest.importorskip("dingtalk_stream", reason="the SDK comes with the extra `test`")
     environment = os.environ | {"DINGTALK_OPENAPI_ENDPOINT": ding.base, "NO_PROXY": "127.0.0.1"}

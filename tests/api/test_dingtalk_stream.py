@@ -6,7 +6,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -16,13 +16,6 @@ from pydantic import SecretStr
 from api.dingtalk.stream import BOT_TOPIC, Begin, StreamClient
 from ingest.errors import ConfigurationError, RequestError, UnavailableError
 from tests.fake_dingtalk import FakeDingTalk
-
-
-@pytest.fixture
-def ding(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeDingTalk]:
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    with FakeDingTalk() as fake:
-        yield fake
 
 
 class Received:

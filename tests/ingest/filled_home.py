@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.catalog import Publication
-from ingest.document import Chunk, Location, Reference, chunk_id
+from ingest.document import Chunk, Location, Passage, Reference
+from ingest.drafts import number
 from ingest.language import detect
 from ingest.store import Store
+from ingest.workers import Prepared
 
 
 def reference(name: str, *, source: str = "local", access: tuple[str, ...] = ("everyone",)) -> Reference:
@@ -18,23 +20,11 @@ def reference(name: str, *, source: str = "local", access: tuple[str, ...] = ("e
 
 def chunks_of(document: Reference, revision: int, passages: Sequence[str], title: str = "手册") -> list[Chunk]:
     """The chunks of a document with these passages."""
-    identity = document.document_id
-    return [
-        Chunk(
-            id=chunk_id(identity, revision, position),
-            document_id=identity,
-            revision=revision,
-            position=position,
-            source=document.source,
-            uri=document.uri,
-            title=title,
-            language=detect(text),
-            text=text,
-            location=Location(start=position, end=position + 1),
-            access=document.access,
-        )
+    cut = [
+        Passage(text, detect(text), Location(start=position, end=position + 1))
         for position, text in enumerate(passages)
     ]
+    return number(document, revision, Prepared("digest", "txt", title, "zh"), cut)
 
 
 def write(store: Store, document: Reference, passages: Sequence[str], *, digest: str = "digest") -> list[Chunk]:

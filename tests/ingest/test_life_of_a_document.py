@@ -20,21 +20,12 @@ from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
 
+pytestmark = pytest.mark.usefixtures("inline")
+
 _SECTIONS = [
     f"## Section {number}\n\nThe {thing} of building {number} is checked every {number + 2} days by the facility team."
     for number, thing in enumerate(["heating", "lift", "roof", "alarm", "garage", "garden", "kitchen", "archive"])
 ]
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "docs").mkdir()
-    return tmp_path / "docs"
-
-
-@pytest.fixture
-def ingestor(store: Store, settings: Settings, inline: None) -> Ingestor:
-    return Ingestor(store, settings)
 
 
 def _ingest(ingestor: Ingestor, folder: Path) -> Report:

@@ -28,17 +28,6 @@ pytestmark = pytest.mark.usefixtures("inline")
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "docs").mkdir()
-    return tmp_path / "docs"
-
-
-@pytest.fixture
-def ingestor(store: Store, settings: Settings) -> Ingestor:
-    return Ingestor(store, settings)
-
-
 def _texts(store: Store, file: Path) -> list[str]:
     identity = document_id("local", str(file))
     document = store.catalog.document(identity)

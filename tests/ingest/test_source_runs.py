@@ -22,17 +22,6 @@ from ingest.store import Store
 _TEXTS = {"年假.txt": "员工每年享有十天年假。", "差旅/酒店.txt": "酒店每晚不超过六百元。"}
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "docs").mkdir()
-    return tmp_path / "docs"
-
-
-@pytest.fixture
-def ingestor(store: Store, settings: Settings) -> Ingestor:
-    return Ingestor(store, settings)
-
-
 def pack(path: Path, members: Mapping[str, str]) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
