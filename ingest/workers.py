@@ -28,8 +28,8 @@ from ingest.split import SPLITTER_VERSION, split
 logger = logging.getLogger(__name__)
 
 _Embedded = list[Embedding | DocumentError]
-_BATCHES_PER_WORKER = 64
-"""Some 16,000 passages: what numeric libraries hold for shapes they have met once grows all the while."""
+_BATCHES_PER_WORKER = 512
+"""Some 130,000 passages: the libraries of other models may hold on to more than the shipped one's do."""
 _LIGHTER = "Use a smaller embedding model, or an embedding server (YOUJU_EMBEDDING_URL)."
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import os
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from importlib.util import find_spec
@@ -26,6 +27,10 @@ logger = logging.getLogger(__name__)
 SHIPPED_NAME = "all-MiniLM-L6-v2"
 SHIPPED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of model.safetensors: the digest that the model's authors publish."""
+
+_PREPARED_SHAPES = "32"
+"""oneDNN, which multiplies for torch, prepares each shape it meets and keeps 1,024 of them: batches of texts are of
+ever other shapes, and it would grow by hundreds of MB. Keeping few costs no time that can be measured."""
 
 _BATCH_TEXTS = 64
 _BATCH_BYTES = 32_768
@@ -137,6 +142,8 @@ class LocalEmbedder:
             return self._loaded
 
     def _load(self) -> Encoder:
+        for cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):  # oneDNN's own, and torch's before it
+            os.environ.setdefault(cache, _PREPARED_SHAPES)
         if self._sha256 is not None:
             _check_digest(self._folder / "model.safetensors", self._sha256)
         try:
