@@ -5,9 +5,9 @@
 
 Makes the folder (Chinese and English text files; with `--mixed` also Markdown, CSV, HTML, Word and PDF files, padded
 with pictures' and films' worth of bytes to the size wanted), runs `youju ingest` on it as a user would, and prints
-one JSON object: seconds, documents and chunks of each run, and the most memory that its processes had together, in
-the first and the last quarter of the run too. That of the workers must not grow with the number of documents; the
-process that they work for holds the index, which does, and after the documents a child of it rewrites the index.
+one JSON object: seconds, documents and chunks of each run, and the most memory that its processes had, in the first and
+the last quarter of the run too: all together, the process that owns the index, its workers, and the child that rewrites
+the index now and then. The first two must not grow with the number of documents; the child maps the whole index.
 """
 
 from __future__ import annotations
@@ -111,28 +111,32 @@ def _csv(title: str, body: str) -> bytes:
 
 
 class Memory:
-    """The proportional memory of a process, and of all below it, sampled while it runs. MiB."""
+    """The proportional memory of a process and of those below it, sampled while it runs. MiB."""
 
     def __init__(self, pid: int) -> None:
-        self._own: list[float] = []
-        self._below: list[float] = []
+        self._samples: dict[str, list[float]] = {"": [], "_owner": [], "_workers": [], "_rewriting": []}
         self._pid = pid
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def stop(self) -> dict[str, float]:
-        """The most it ever was, and in the first and in the last quarter of the time, of all and of the workers."""
+        """The most it ever was, and in the first and in the last quarter of the time: all of it, and by who has it."""
         self._over.set()
         self._thread.join()
-        both = [own + below for own, below in zip(self._own, self._below, strict=True)]
-        return _peaks("peak_mb", both) | _peaks("peak_mb_workers", self._below)
+        peaks = [_peaks(f"peak_mb{whose}", samples) for whose, samples in self._samples.items()]
+        return {name: peak for each in peaks for name, peak in each.items()}
 
     def _sample(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
-            own, *below = (_pss_mb(pid) for pid in _tree(self._pid))
-            self._own.append(own)
-            self._below.append(sum(below))
+            owner, *below = _tree(self._pid)
+            # Of the processes below, the engine of the index is loaded by the one that rewrites it.
+            rewriting = [pid for pid in below if "qdrant_edge" in _read(Path(f"/proc/{pid}/maps"))]
+            workers = [pid for pid in below if pid not in rewriting]
+            held = {"_owner": [owner], "_workers": workers, "_rewriting": rewriting}
+            sums = {whose: sum(map(_pss_mb, pids)) for whose, pids in held.items()}
+            for whose, mb in {"": sum(sums.values()), **sums}.items():
+                self._samples[whose].append(mb)
 
 
 def _peaks(name: str, samples: list[float]) -> dict[str, float]:
