@@ -113,9 +113,10 @@ def _csv(title: str, body: str) -> bytes:
 class Memory:
     """The proportional memory of a process and of those below it, sampled while it runs. MiB."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, home: Path) -> None:
         self._samples: dict[str, list[float]] = {"": [], "_owner": [], "_workers": [], "_rewriting": []}
         self._pid = pid
+        self._index = f"{home}/index/"
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
@@ -130,8 +131,8 @@ class Memory:
     def _sample(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
             owner, *below = _tree(self._pid)
-            # Of the processes below, the engine of the index is loaded by the one that rewrites it.
-            rewriting = [pid for pid in below if "qdrant_edge" in _read(Path(f"/proc/{pid}/maps"))]
+            # Of the processes below, only the one that rewrites the index has its files open.
+            rewriting = [pid for pid in below if self._index in _read(Path(f"/proc/{pid}/maps"))]
             workers = [pid for pid in below if pid not in rewriting]
             held = {"_owner": [owner], "_workers": workers, "_rewriting": rewriting}
             sums = {whose: sum(map(_pss_mb, pids)) for whose, pids in held.items()}
@@ -157,7 +158,7 @@ def _pss_mb(pid: int) -> float:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="ascii")
+        return file.read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""  # the process has ended meanwhile
 
@@ -173,7 +174,7 @@ def run(root: Path, home: Path) -> dict[str, object]:
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        memory = Memory(process.pid)
+        memory = Memory(process.pid, home)
         printed, _ = process.communicate()
     report = json.loads(printed)
     counts = {name: report[name] for name in ("found", "new", "changed", "unchanged", "failed", "chunks", "embedded")}
