@@ -6,8 +6,8 @@
 Makes the folder (Chinese and English text files; with `--mixed` also Markdown, CSV, HTML, Word and PDF files, padded
 with pictures' and films' worth of bytes to the size wanted), runs `youju ingest` on it as a user would, and prints
 one JSON object: seconds, documents and chunks of each run, and the most memory that its processes had, in the first and
-the last quarter of the run too: all together, the process that owns the index, its workers, and the child that rewrites
-the index now and then. The first two must not grow with the number of documents; the child maps the whole index.
+the last quarter of the run too: all together, and of their own the process that owns the index, its workers, and the
+child that rewrites the index now and then. The first two must not grow with the number of documents.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from docx import Document
 from benchmarks.search_http import Words
 
 _SAMPLE_SECONDS = 0.2
+_OWN = ("own_mb_owner", "own_mb_workers", "own_mb_rewriting")
 
 
 class Folder:
@@ -111,33 +112,34 @@ def _csv(title: str, body: str) -> bytes:
 
 
 class Memory:
-    """The proportional memory of a process and of those below it, sampled while it runs. MiB."""
+    """The memory of a process and of those below it, sampled while it runs, in MiB: the proportional share of all of
+    it, and what each part has of its own (anonymous), without the files it maps, which the system may drop."""
 
     def __init__(self, pid: int, home: Path) -> None:
-        self._samples: dict[str, list[float]] = {"": [], "_owner": [], "_workers": [], "_rewriting": []}
+        self._samples: dict[str, list[float]] = {name: [] for name in ("peak_mb", *_OWN)}
         self._pid = pid
         self._index = f"{home}/index/"
+        self._rewriting: set[int] = set()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
     def stop(self) -> dict[str, float]:
-        """The most it ever was, and in the first and in the last quarter of the time: all of it, and by who has it."""
+        """The most it ever was, and in the first and in the last quarter of the time."""
         self._over.set()
         self._thread.join()
-        peaks = [_peaks(f"peak_mb{whose}", samples) for whose, samples in self._samples.items()]
-        return {name: peak for each in peaks for name, peak in each.items()}
+        return {name: peak for whose, samples in self._samples.items() for name, peak in _peaks(whose, samples).items()}
 
     def _sample(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
-            owner, *below = _tree(self._pid)
-            # Of the processes below, only the one that rewrites the index has its files open.
-            rewriting = [pid for pid in below if self._index in _read(Path(f"/proc/{pid}/maps"))]
-            workers = [pid for pid in below if pid not in rewriting]
-            held = {"_owner": [owner], "_workers": workers, "_rewriting": rewriting}
-            sums = {whose: sum(map(_pss_mb, pids)) for whose, pids in held.items()}
-            for whose, mb in {"": sum(sums.values()), **sums}.items():
-                self._samples[whose].append(mb)
+            pids = _tree(self._pid)
+            # Of the processes below, only the one that rewrites the index opens its files.
+            self._rewriting |= {pid for pid in pids[1:] if self._index in _read(Path(f"/proc/{pid}/maps"))}
+            workers = [pid for pid in pids[1:] if pid not in self._rewriting]
+            parts = (pids[:1], workers, [pid for pid in pids if pid in self._rewriting])
+            self._samples["peak_mb"].append(sum(_held_mb(pid, "Pss") for pid in pids))
+            for name, part in zip(_OWN, parts, strict=True):
+                self._samples[name].append(sum(_held_mb(pid, "Anonymous") for pid in part))
 
 
 def _peaks(name: str, samples: list[float]) -> dict[str, float]:
@@ -151,9 +153,9 @@ def _tree(pid: int) -> list[int]:
     return [pid, *(each for child in below for each in _tree(child))]
 
 
-def _pss_mb(pid: int) -> float:
+def _held_mb(pid: int, kind: str) -> float:
     lines = _read(Path(f"/proc/{pid}/smaps_rollup")).splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("Pss:")), 0.0)
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{kind}:")), 0.0)
 
 
 def _read(file: Path) -> str:
