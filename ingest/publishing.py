@@ -28,8 +28,8 @@ _RETIRE_AFTER_SECONDS = 1.0
 class Publisher:
     """Writes the documents of a run into one edition of the index, and publishes each once it is whole.
 
-    Drafts are opened by the thread that feeds the run, everything else is for the one that carries it out. `present`
-    is the index that answers questions, where another is built beside it.
+    `draft` is for the thread that feeds the run, `fail` for any, everything else for the one that carries it out.
+    `present` is the index that answers questions, where another is built beside it.
     """
 
     def __init__(
