@@ -14,7 +14,6 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
@@ -45,8 +44,6 @@ logger = logging.getLogger(__name__)
 
 COMPACT_AFTER = 5_000
 """How many chunks may lie in memory, at 5 to 20 kB each, before they are rewritten for reading from the disk."""
-_COMPACT_SHARE = 0.2
-"""A large index waits until it has grown by this share: all of it is rewritten each time."""
 
 
 class EdgeIndex:
@@ -169,14 +166,14 @@ class EdgeIndex:
             self._change(self._engine.UpdateOperation.delete_points(batch))
 
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
-        """Rewrite the index for reading from the disk, if it has grown enough since the last time, and whether it
-        was. Searches go on; whatever would change it waits."""
+        """Rewrite what was written since the last time for reading from the disk, if that is enough to be worth while,
+        and whether it was done. Searches go on; whatever would change the index waits."""
         with self._changing:
-            if self._growth.chunks < max(COMPACT_AFTER, self._generation.rewritten * _COMPACT_SHARE):
+            if self._growth.chunks < COMPACT_AFTER:
                 return False
             self.flush()
             following = rewrite(self._folder, self._generation, self._dimension, interrupted)
-            if following is None or not self._go_over(replace(following, rewritten=self.count())):
+            if following is None or not self._go_over(following):
                 if not interrupted():
                     self._growth.reset()  # the reason will not be gone at once: as many again are written first
                 return False

@@ -1,8 +1,9 @@
 """The folder of an embedded index: numbered generations of one shard, of which a file names the current one.
 
 What is written lies in memory, in the form the engine can change: at 100,000 chunks hundreds of megabytes, built anew
-at every start. `rewrite` turns it into a form that is read from the disk. That takes the engine many seconds, in which
-it lets no thread of its process run; so a child process rewrites a copy, which then becomes the next generation.
+at every start. `rewrite` turns it into a form that is read from the disk. That takes the engine seconds, in which it
+lets no thread of its process run; so a child process rewrites a copy, which then becomes the next generation. What was
+rewritten before is only copied, but for segments that are still small or have lost a fifth of their chunks.
 """
 
 from __future__ import annotations
@@ -17,26 +18,29 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ingest.disk import flush_folder, flush_tree
+from ingest.disk import allocated_bytes, copy_tree, flush_folder, flush_tree
 from ingest.index.payload import DENSE, INTEGERS, KEYWORDS, SPARSE
 
 logger = logging.getLogger(__name__)
 
 _NICENESS = 10
 _POLL_SECONDS = 0.2
+_SEGMENT_CHUNKS = 12_500
+"""A segment with more is not rewritten to merge others into it. That bounds the memory and the time of rewriting
+however large the index is, at the price of searching more segments: 8 at 100,000 chunks (docs/decisions/0001)."""
+_FLOAT16_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation by its number, which is unique, and how many chunks it had when it was rewritten; 0: never."""
+    """A generation by its number, which is unique."""
 
     number: int
-    rewritten: int = 0
 
     def path(self, folder: Path) -> Path:
         """Where its shard is."""
@@ -80,12 +84,18 @@ def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = N
     sparse = engine.EdgeSparseVectorParams(
         modifier=engine.Modifier.Idf, datatype=engine.VectorStorageDatatype.Float16, memory=engine.Memory.Cold
     )
+    # The size of a segment is that of its vectors, in kB: those with sparse ones only hold other numbers of chunks. A
+    # threshold of 1 kB: by default, a small shard stays in memory when it is rewritten.
+    optimizers = engine.EdgeOptimizersConfig(
+        default_segment_number=1,
+        max_segment_size=_SEGMENT_CHUNKS * dimension * _FLOAT16_BYTES // 1024,
+        indexing_threshold=1,
+    )
     return engine.EdgeConfig(
         vectors={DENSE: dense},
         sparse_vectors={SPARSE: sparse},
         hnsw_config=engine.HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=10_000_000),
-        # A threshold of 1 kB: by default, a small shard stays in memory when it is rewritten.
-        optimizers=engine.EdgeOptimizersConfig(default_segment_number=1, indexing_threshold=1),
+        optimizers=optimizers,
         id_tracker_memory=engine.Memory.Cold,
         max_search_threads=max_threads,
         wal_enabled=True,
@@ -131,7 +141,7 @@ def switch(folder: Path, generation: Generation) -> bool:
     written = folder / "current.new"
     try:
         with written.open("w", encoding="ascii") as file:
-            json.dump(asdict(generation), file)
+            json.dump({"number": generation.number}, file)
             file.flush()
             os.fsync(file.fileno())
         written.replace(folder / "current")
@@ -143,7 +153,7 @@ def switch(folder: Path, generation: Generation) -> bool:
 
 
 def _written(folder: Path) -> Generation:
-    return Generation(**json.loads((folder / "current").read_text(encoding="ascii")))
+    return Generation(json.loads((folder / "current").read_text(encoding="ascii"))["number"])
 
 
 def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: Callable[[], bool]) -> Generation | None:
@@ -158,7 +168,7 @@ def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: C
     path = following.path(folder)
     process = multiprocessing.get_context("spawn").Process(target=_optimize, args=(str(path), dimension), daemon=True)
     try:
-        shutil.copytree(generation.path(folder), path)
+        copy_tree(generation.path(folder), path)
         process.start()
     except OSError as error:
         logger.warning("The index stays as it is: a copy of it could not be made (%s).", error.strerror or error)
@@ -178,7 +188,7 @@ def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: C
 
 def _has_room(folder: Path, generation: Generation) -> bool:
     """Whether a copy finds room, and what the engine makes of it, and some is left for what others write meanwhile."""
-    needed = 3 * sum(file.stat().st_size for file in generation.path(folder).rglob("*") if file.is_file())
+    needed = 3 * allocated_bytes(generation.path(folder))
     if (free := shutil.disk_usage(folder).free) >= needed:
         return True
     logger.warning(

@@ -111,7 +111,7 @@ def open_store(engine: str, home: Path) -> Store:
 
 def main(engine: str, folder: Path, home: Path, complaints: Path) -> None:
     settings = Settings(home=home)
-    edge.COMPACT_AFTER, edge._COMPACT_SHARE = _COMPACT_AFTER, 0.0
+    edge.COMPACT_AFTER = _COMPACT_AFTER
     with closing(open_store(engine, home)) as store:
         retriever = Retriever(store.index, store.catalog, store.embedder)
         ready = [Path(d.uri) for d in store.catalog.documents(OPERATOR) if d.revision]

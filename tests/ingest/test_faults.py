@@ -296,7 +296,6 @@ def test_a_fault_of_a_rename_loses_no_part_of_the_index(
     before: Path, monkeypatch: pytest.MonkeyPatch, late: bool
 ) -> None:
     monkeypatch.setattr("ingest.index.edge.COMPACT_AFTER", 1)
-    monkeypatch.setattr("ingest.index.edge._COMPACT_SHARE", 0.0)
     with closing(_open(before)) as store, monkeypatch.context() as faults:
         faulty = FaultyRenames(faults, 0, late=late)
         _run(before, store)

@@ -172,6 +172,30 @@ def test_what_is_compacted_lies_in_memory_no_more(index: EdgeIndex, tmp_path: Pa
     assert changeable() == []
 
 
+def test_a_large_index_is_rewritten_in_parts_and_finds_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def rewritten() -> set[str]:
+        return {file.parent.parent.name for file in (tmp_path / "parted").rglob("matrix.dat")}
+
+    count, before = 9_000, set()  # two of these are more than a segment may have
+    monkeypatch.setattr(edge, "COMPACT_AFTER", count)
+    parted, whole = (EdgeIndex.open(tmp_path / name, dimension=DIMENSION) for name in ("parted", "whole"))
+    for first in range(0, 3 * count, count):
+        for index in (parted, whole):
+            index.write(*_contents(count, first))
+        assert parted.compact(interrupted=_never)
+        assert before < (before := rewritten()), "what was rewritten before is not rewritten again"
+    assert parted.count() == 3 * count
+    assert list(parted.inventory()) == list(whole.inventory())
+    found, expected = (index.search(QUERY, reader=OPERATOR, limit=50) for index in (parted, whole))
+    assert [hit.chunk_id for hit in found.dense] == [hit.chunk_id for hit in expected.dense]
+    # What is rewritten keeps its term weights in half precision; near ties may change places.
+    assert [hit.score for hit in found.sparse] == pytest.approx([hit.score for hit in expected.sparse], rel=1e-3)
+    parted.close()
+    whole.close()
+
+
 def test_searches_go_on_all_the_while(index: EdgeIndex) -> None:
     before, problems, searches = _ranking(index), [], []
     stop = threading.Event()
