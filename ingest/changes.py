@@ -92,6 +92,8 @@ def find_changes(
     listed: set[str] = set()
     now = time.time()
     for reference in source.references({uri: document.token for uri, document in known.items()}):
+        if reference.uri in listed:  # a listing that goes on while files are renamed may name one twice
+            continue
         listed.add(reference.uri)
         if ends(len(listed)):
             return None

@@ -25,13 +25,14 @@ from ingest.catalog.transactions import (
     delete,
     document_of,
     failed_try_of,
+    make_current,
     now,
     of_version,
     open_only_to,
     pause_seconds,
     retire,
     stored_path,
-    take_revision,
+    take_revisions,
     tick,
 )
 from ingest.document import Reference
@@ -173,7 +174,7 @@ class Catalog:
         took it was interrupted. What that run had written is simply written again, under the same ids.
         """
         with self._engine.begin() as connection:
-            return [take_revision(connection, self.version, reference, digest) for reference, digest in contents]
+            return take_revisions(connection, self.version, contents)
 
     def take_revision(self, reference: Reference, digest: str) -> int:
         """Give out one revision: see `take_revisions`."""
@@ -190,35 +191,7 @@ class Catalog:
         """
         with self._engine.begin() as connection:
             at = tick(connection)
-            withdrawn = set()
-            for new in publications:
-                reference = new.reference
-                updated = connection.execute(
-                    sa.update(_documents)
-                    # Deleting a document takes the digest away.
-                    .where(*of_version(self.version, reference.document_id), _documents.c.taken_digest == new.digest)
-                    .values(
-                        path=stored_path(reference),
-                        title=new.title,
-                        kind=new.kind,
-                        language=new.language,
-                        access=list(reference.access),
-                        revision=new.revision,
-                        published=at,
-                        digest=new.digest,
-                        fingerprint=new.fingerprint,
-                        size=reference.size,
-                        mtime_ns=reference.mtime_ns,
-                        token=reference.token,
-                        chunks=new.chunks,
-                        moved_to=None,
-                        deleted=False,
-                        updated_at=now(),
-                        **NO_FAILURE,
-                    )
-                )
-                if not updated.rowcount:
-                    withdrawn.add(reference.document_id)
+            withdrawn = make_current(connection, self.version, publications, at)
             self._retire_outdated(connection, publications, withdrawn)
             published = [new for new in publications if new.reference.document_id not in withdrawn]
             access = [(new.reference.document_id, new.reference.access) for new in published]

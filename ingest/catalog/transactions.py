@@ -16,7 +16,7 @@ from ingest.catalog.tables import index_versions as _versions
 from ingest.catalog.tables import retirements as _retirements
 from ingest.document import Reference
 from ingest.errors import DocumentError
-from ingest.records import Document, FailedTry
+from ingest.records import Document, FailedTry, Publication
 
 NO_FAILURE: dict[str, Any] = {
     "error_code": None,
@@ -30,41 +30,100 @@ _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 300.0, 86_400.0
 _BATCH = 500  # bound variables per statement: SQLite's oldest limit is 999
 
 
-def take_revision(connection: sa.Connection, version: int, reference: Reference, digest: str) -> int | DocumentError:
-    """Give out the revision for this content: see `Catalog.take_revisions`."""
-    identity = reference.document_id
-    rows = connection.execute(sa.select(_documents).where(_documents.c.id == identity).with_for_update()).all()
-    # Passages are cited by revision and position, so that a number may not mean another content in another version.
-    newest = max((row.taken for row in rows), default=0)
-    row = next((row for row in rows if row.version == version), None)
-    if row is None:
-        connection.execute(
-            sa.insert(_documents).values(
-                id=identity,
-                version=version,
-                base=newest,
-                source=reference.source,
-                uri=reference.uri,
-                access=list(reference.access),
-                path=stored_path(reference),
-                size=reference.size,
-                mtime_ns=reference.mtime_ns,
-                token=reference.token,
-                taken=newest + 1,
-                taken_digest=digest,
-                updated_at=now(),
-            )
-        )
-        return newest + 1
-    if (row.source, row.uri) != (reference.source, reference.uri):
-        return DocumentError(
-            "identity_taken", f"It would have the identity of {row.uri} in {row.source}: one in 2^64.", "Rename it."
-        )
-    if row.taken_digest == digest and row.taken > (row.revision or 0):
-        return int(row.taken)
-    values = {"taken": newest + 1, "taken_digest": digest, **({"base": newest} if row.taken == 0 else {})}
-    connection.execute(sa.update(_documents).where(*of_version(version, identity)).values(**values))
-    return newest + 1
+def take_revisions(
+    connection: sa.Connection, version: int, contents: Sequence[tuple[Reference, str]]
+) -> list[int | DocumentError]:
+    """Give out the revisions for these contents, each of another document: see `Catalog.take_revisions`."""
+    rows: dict[str, list[sa.Row[Any]]] = {reference.document_id: [] for reference, _ in contents}
+    for ids in batches(rows):
+        query = sa.select(_documents).where(_documents.c.id.in_(ids)).order_by(_documents.c.id)
+        for found in connection.execute(query.with_for_update()):
+            rows[found.id].append(found)
+    given: list[int | DocumentError] = []
+    new, changed = [], []
+    for reference, digest in contents:
+        identity = reference.document_id
+        row = next((row for row in rows[identity] if row.version == version), None)
+        # Passages are cited by revision and position: a number may not mean another content in another version.
+        newest = max((row.taken for row in rows[identity]), default=0)
+        taken = newest + 1
+        if row is None:
+            new.append(_new_row(version, reference, digest, base=newest))
+        elif (row.source, row.uri) != (reference.source, reference.uri):
+            given.append(_identity_taken(row))
+            continue
+        elif row.taken_digest == digest and row.taken > (row.revision or 0):
+            taken = int(row.taken)
+        else:
+            base = row.base if row.taken else newest
+            changed.append({"document": identity, "taken": taken, "taken_digest": digest, "base": base})
+        given.append(taken)
+    if new:
+        connection.execute(sa.insert(_documents), new)
+    if changed:
+        where = of_version(version, sa.bindparam("document"))
+        connection.execute(sa.update(_documents).where(*where), changed)
+    return given
+
+
+def _new_row(version: int, reference: Reference, digest: str, base: int) -> dict[str, Any]:
+    return {
+        "id": reference.document_id,
+        "version": version,
+        "base": base,
+        "source": reference.source,
+        "uri": reference.uri,
+        "access": list(reference.access),
+        "path": stored_path(reference),
+        "size": reference.size,
+        "mtime_ns": reference.mtime_ns,
+        "token": reference.token,
+        "taken": base + 1,
+        "taken_digest": digest,
+        "updated_at": now(),
+    }
+
+
+def _identity_taken(row: sa.Row[Any]) -> DocumentError:
+    return DocumentError(
+        "identity_taken", f"It would have the identity of {row.uri} in {row.source}: one in 2^64.", "Rename it."
+    )
+
+
+def make_current(connection: sa.Connection, version: int, publications: Sequence[Publication], at: int) -> set[str]:
+    """Make these revisions current, but for documents that were deleted since theirs was taken: their ids are given."""
+    values = [
+        {
+            "document": new.reference.document_id,
+            "written": new.digest,
+            "path": stored_path(new.reference),
+            "title": new.title,
+            "kind": new.kind,
+            "language": new.language,
+            "access": list(new.reference.access),
+            "revision": new.revision,
+            "published": at,
+            "digest": new.digest,
+            "fingerprint": new.fingerprint,
+            "size": new.reference.size,
+            "mtime_ns": new.reference.mtime_ns,
+            "token": new.reference.token,
+            "chunks": new.chunks,
+            "moved_to": None,
+            "deleted": False,
+            "updated_at": now(),
+            **NO_FAILURE,
+        }
+        for new in publications
+    ]
+    # Deleting a document takes the digest away.
+    where = (*of_version(version, sa.bindparam("document")), _documents.c.taken_digest == sa.bindparam("written"))
+    connection.execute(sa.update(_documents).where(*where), values)
+    withdrawn = {new.reference.document_id for new in publications}
+    for ids in batches(withdrawn):
+        ours = (_documents.c.id.in_(ids), _documents.c.version == version, _documents.c.published == at)
+        withdrawn.difference_update(connection.scalars(sa.select(_documents.c.id).where(*ours)))
+    return withdrawn
 
 
 def delete(
@@ -119,7 +178,9 @@ def retire(connection: sa.Connection, revisions: Sequence[tuple[int, str, int, i
         connection.execute(sa.insert(_retirements), rows)
 
 
-def of_version(version: int, document_id: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+def of_version(
+    version: int, document_id: str | sa.BindParameter[str]
+) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
     """The row of a document in a version."""
     return _documents.c.id == document_id, _documents.c.version == version
 

@@ -48,6 +48,18 @@ def test_an_interrupted_run_gets_the_same_revision_for_the_same_content(catalog:
     assert catalog.take_revision(_reference(), "two") == taken + 1
 
 
+def test_many_contents_get_their_revisions_at_once_each_as_if_alone(catalog: Catalog) -> None:
+    new, changed, interrupted, returned = (_reference(name) for name in ("n.txt", "c.txt", "i.txt", "r.txt"))
+    _publish(catalog, changed, "one")
+    assert catalog.take_revision(interrupted, "one") == 1
+    _publish(catalog, returned, "one")
+    catalog.delete([returned.document_id])
+    contents = [(new, "one"), (changed, "two"), (interrupted, "one"), (returned, "one")]
+    assert catalog.take_revisions(contents) == [1, 2, 1, 2]
+    assert catalog.take_revisions(contents) == [1, 2, 1, 2], "the same contents again"
+    assert catalog.take_revisions([]) == []
+
+
 def test_an_unpublished_document_does_not_stand(catalog: Catalog) -> None:
     reference = _reference()
     catalog.take_revision(reference, "one")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,11 +15,12 @@ import pytest
 from api.settings import Settings
 from ingest import workers
 from ingest.access import OPERATOR
-from ingest.document import Chunk, Embedding, Location, SparseVector, document_id
+from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, document_id
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.ownership import Ownership
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
+from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
 from tests.embedding_server import embedding_server
@@ -60,6 +62,17 @@ def test_a_run_does_only_what_changed(folder: Path, ingestor: Ingestor, store: S
     assert _counts(ingestor.run(FolderSource([folder]))) == (0, 0, 2, 1, 0)
     assert store.catalog.document(document_id("local", str(folder / "三.txt"))) is None
     assert store.index.count() == 2
+
+
+def test_a_document_that_is_listed_twice_is_brought_in_once(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    class Repeating(FolderSource):
+        def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
+            return chain(super().references(known), super().references(known))
+
+    (folder / "一.txt").write_text("员工每年享有十天年假。")
+    assert _counts(ingestor.run(Repeating([folder]))) == (1, 0, 0, 0, 0)
+    assert _counts(ingestor.run(Repeating([folder]))) == (0, 0, 1, 0, 0)
+    assert store.index.count() == 1
 
 
 def test_shrinking_a_document_removes_its_tail(folder: Path, ingestor: Ingestor, store: Store) -> None:
