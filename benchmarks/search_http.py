@@ -89,9 +89,9 @@ def make_home(home: Path, count: int) -> None:
             terms = store.embedder.sparse.embed_documents([chunk.text for chunk in chunks])
             store.index.write(chunks, [replace(e, sparse=t) for e, t in zip(embeddings, terms, strict=True)])
             publications.append(_publication(store, chunks))
+            store.index.compact(interrupted=lambda: False)  # as a run does
         store.index.flush()
         store.catalog.publish(publications)
-        store.index.compact(interrupted=lambda: False)  # as a run does at its end
 
 
 def _publication(store: Store, chunks: Sequence[Chunk]) -> Publication:

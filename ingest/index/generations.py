@@ -30,9 +30,10 @@ logger = logging.getLogger(__name__)
 
 _NICENESS = 10
 _POLL_SECONDS = 0.2
-_SEGMENT_CHUNKS = 12_500
-"""A segment with more is not rewritten to merge others into it. That bounds the memory and the time of rewriting
-however large the index is, at the price of searching more segments: 8 at 100,000 chunks (docs/decisions/0001)."""
+_SEGMENT_CHUNKS = 25_000
+"""Segments are merged while their vectors take no more than the dense ones of so many chunks: with the terms of real
+text, some 10,000 chunks. That bounds the memory of rewriting, and its time but for the copy, however large the index
+is. Smaller segments cost searches time and memory (docs/decisions/0001)."""
 _FLOAT16_BYTES = 2
 
 
@@ -84,8 +85,7 @@ def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = N
     sparse = engine.EdgeSparseVectorParams(
         modifier=engine.Modifier.Idf, datatype=engine.VectorStorageDatatype.Float16, memory=engine.Memory.Cold
     )
-    # The size of a segment is that of its vectors, in kB: those with sparse ones only hold other numbers of chunks. A
-    # threshold of 1 kB: by default, a small shard stays in memory when it is rewritten.
+    # Sizes are those of vectors, in kB. A threshold of 1 kB: by default, a small shard stays in memory when rewritten.
     optimizers = engine.EdgeOptimizersConfig(
         default_segment_number=1,
         max_segment_size=_SEGMENT_CHUNKS * dimension * _FLOAT16_BYTES // 1024,

@@ -178,7 +178,7 @@ def test_a_large_index_is_rewritten_in_parts_and_finds_the_same(
     def rewritten() -> set[str]:
         return {file.parent.parent.name for file in (tmp_path / "parted").rglob("matrix.dat")}
 
-    count, before = 9_000, set()  # two of these are more than a segment may have
+    count, before = 13_000, set()  # two of these are more than a segment may have
     monkeypatch.setattr(edge, "COMPACT_AFTER", count)
     parted, whole = (EdgeIndex.open(tmp_path / name, dimension=DIMENSION) for name in ("parted", "whole"))
     for first in range(0, 3 * count, count):
