@@ -5,9 +5,9 @@
 
 Makes the folder (Chinese and English text files; with `--mixed` also Markdown, CSV, HTML, Word and PDF files, padded
 with pictures' and films' worth of bytes to the size wanted), runs `youju ingest` on it as a user would, and prints
-one JSON object: seconds, documents and chunks of each run, and the most memory that its processes had, in the first and
-the last quarter of the run too: all together, and of their own the process that owns the index, its workers, and the
-child that rewrites the index now and then. The first two must not grow with the number of documents.
+one JSON object: seconds, documents and chunks of each run, and the memory that its processes had, the most of it and
+the most and the median of each quarter of the run: all together, and of their own the process that owns the index, its
+workers, and the child that rewrites the index now and then. It must not grow with the number of documents.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +32,8 @@ from docx import Document
 from benchmarks.search_http import Words
 
 _SAMPLE_SECONDS = 0.2
-_OWN = ("own_mb_owner", "own_mb_workers", "own_mb_rewriting")
+_OWN = ("owner", "workers", "rewriting")
+_QUARTERS = 4
 
 
 class Folder:
@@ -116,7 +117,7 @@ class Memory:
     it, and what each part has of its own (anonymous), without the files it maps, which the system may drop."""
 
     def __init__(self, pid: int, home: Path) -> None:
-        self._samples: dict[str, list[float]] = {name: [] for name in ("peak_mb", *_OWN)}
+        self._samples: dict[str, list[float]] = {name: [] for name in ("all", *_OWN)}
         self._pid = pid
         self._index = f"{home}/index/"
         self._rewriting: set[int] = set()
@@ -124,11 +125,11 @@ class Memory:
         self._thread = threading.Thread(target=self._sample, daemon=True)
         self._thread.start()
 
-    def stop(self) -> dict[str, float]:
-        """The most it ever was, and in the first and in the last quarter of the time."""
+    def stop(self) -> dict[str, dict[str, object]]:
+        """The most it ever was, and the most and the median of each quarter of the time."""
         self._over.set()
         self._thread.join()
-        return {name: peak for whose, samples in self._samples.items() for name, peak in _peaks(whose, samples).items()}
+        return {whose: _summary(samples) for whose, samples in self._samples.items()}
 
     def _sample(self) -> None:
         while not self._over.wait(_SAMPLE_SECONDS):
@@ -137,15 +138,19 @@ class Memory:
             self._rewriting |= {pid for pid in pids[1:] if self._index in _read(Path(f"/proc/{pid}/maps"))}
             workers = [pid for pid in pids[1:] if pid not in self._rewriting]
             parts = (pids[:1], workers, [pid for pid in pids if pid in self._rewriting])
-            self._samples["peak_mb"].append(sum(_held_mb(pid, "Pss") for pid in pids))
+            self._samples["all"].append(sum(_held_mb(pid, "Pss") for pid in pids))
             for name, part in zip(_OWN, parts, strict=True):
                 self._samples[name].append(sum(_held_mb(pid, "Anonymous") for pid in part))
 
 
-def _peaks(name: str, samples: list[float]) -> dict[str, float]:
-    quarter = max(len(samples) // 4, 1)
-    parts = {"": samples, "_first_quarter": samples[:quarter], "_last_quarter": samples[-quarter:]}
-    return {f"{name}{part}": round(max(values, default=0.0)) for part, values in parts.items()}
+def _summary(samples: Sequence[float]) -> dict[str, object]:
+    quarters = np.array_split(samples or [0.0], _QUARTERS)
+    filled = [quarter for quarter in quarters if quarter.size]
+    return {
+        "peak": round(max(samples, default=0.0)),
+        "peak_of_quarters": [round(float(quarter.max())) for quarter in filled],
+        "median_of_quarters": [round(float(np.median(quarter))) for quarter in filled],
+    }
 
 
 def _tree(pid: int) -> list[int]:
@@ -181,7 +186,7 @@ def run(root: Path, home: Path) -> dict[str, object]:
     report = json.loads(printed)
     counts = {name: report[name] for name in ("found", "new", "changed", "unchanged", "failed", "chunks", "embedded")}
     wall = round(time.perf_counter() - started, 2)
-    return {"seconds": report["seconds"], "seconds_with_start": wall, **counts, **memory.stop()}
+    return {"seconds": report["seconds"], "seconds_with_start": wall, **counts, "memory_mb": memory.stop()}
 
 
 def main() -> None:
