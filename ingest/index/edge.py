@@ -50,8 +50,8 @@ class EdgeIndex:
     """An `Index` in a folder of this machine. One process may have it open, from any number of threads.
 
     Every write is in the write-ahead log before it returns, so that a killed process loses none; `flush` makes
-    it outlive the machine too. The inverse document frequencies go on counting retired chunks until the folder
-    is opened again.
+    it outlive the machine too. The inverse document frequencies go on counting retired chunks until their segment is
+    rewritten, which it is by the first `compact` after it has lost a tenth.
     """
 
     def __init__(

@@ -3,7 +3,7 @@
 What is written lies in memory, in the form the engine can change: at 100,000 chunks hundreds of megabytes, built anew
 at every start. `rewrite` turns it into a form that is read from the disk. That takes the engine seconds, in which it
 lets no thread of its process run; so a child process rewrites a copy, which then becomes the next generation. What was
-rewritten before is only copied, but for segments that are still small or have lost a fifth of their chunks.
+rewritten before is only copied, but for segments that are still small or have lost a tenth of their chunks.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ _SEGMENT_CHUNKS = 25_000
 """Segments are merged while their vectors take no more than the dense ones of so many chunks: with the terms of real
 text, some 10,000 chunks. That bounds the memory of rewriting, and its time but for the copy, however large the index
 is. Smaller segments cost searches time and memory (docs/decisions/0001)."""
+_DELETED_SHARE = 0.1
+"""A segment that has lost so much is rewritten without it. Until then the text is on the disk, and the document
+frequencies of its terms count it."""
 _FLOAT16_BYTES = 2
 
 
@@ -90,6 +93,8 @@ def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = N
         default_segment_number=1,
         max_segment_size=_SEGMENT_CHUNKS * dimension * _FLOAT16_BYTES // 1024,
         indexing_threshold=1,
+        deleted_threshold=_DELETED_SHARE,
+        vacuum_min_vector_number=1,
     )
     return engine.EdgeConfig(
         vectors={DENSE: dense},

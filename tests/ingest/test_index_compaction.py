@@ -196,6 +196,26 @@ def test_a_large_index_is_rewritten_in_parts_and_finds_the_same(
     whole.close()
 
 
+def test_what_was_removed_is_weighed_no_more(index: EdgeIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "COMPACT_AFTER", 1)
+    rare, removed = Embedding(None, SparseVector((7,), (1.0,))), CHUNKS // 5
+    chunks, embeddings = _contents(CHUNKS)
+    without = [Embedding(embedding.dense, SparseVector((11,), (1.0,))) for embedding in embeddings[removed + 9 :]]
+    index.write(chunks[removed + 9 :], without)
+    assert index.compact(interrupted=_never)
+    index.remove([chunk.id for chunk in chunks[:removed]])
+    index.write(*_contents(1, first=CHUNKS))
+    assert index.compact(interrupted=_never)
+
+    fresh = EdgeIndex.open(tmp_path / "fresh", dimension=DIMENSION)
+    for part in ((chunks[removed:], embeddings[removed : removed + 9] + without), _contents(1, first=CHUNKS)):
+        fresh.write(*part)
+    found, expected = (each.search(rare, reader=OPERATOR, limit=5).sparse for each in (index, fresh))
+    assert [hit.chunk_id for hit in found] == [hit.chunk_id for hit in expected]
+    assert [hit.score for hit in found] == pytest.approx([hit.score for hit in expected], rel=1e-2)
+    fresh.close()
+
+
 def test_searches_go_on_all_the_while(index: EdgeIndex) -> None:
     before, problems, searches = _ranking(index), [], []
     stop = threading.Event()
