@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ingest.errors import YoujuError
+from ingest.processes import loaded_for_good
 
 DONE, DONE_IN_PART, NOT_DONE = 0, 1, 2
 """Exit codes of every command."""
@@ -46,7 +47,8 @@ class _Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, _, rest = super().resolve_command(ctx, args)
-        module = importlib.import_module(f"api.cli.{name}")
+        with loaded_for_good():
+            module = importlib.import_module(f"api.cli.{name}")
         return name, typer.main.get_command(module.app), rest
 
 

@@ -15,6 +15,7 @@ from uvicorn.importer import import_from_string
 from api.server import Server, bind, serve_with_workers, url_of
 from api.settings import Settings, check_safety, load_settings
 from api.starting import Starting
+from ingest.processes import loaded_for_good
 
 app = typer.Typer()
 
@@ -54,7 +55,8 @@ async def _serve(settings: Settings, listening: socket.socket, paths: list[Path]
     await asyncio.wait({serving, answering}, return_when=asyncio.FIRST_COMPLETED)
     answering.cancel()
     try:
-        serve_home = await asyncio.to_thread(import_from_string, "api.cli.serving:serve_home")
+        with loaded_for_good():
+            serve_home = await asyncio.to_thread(import_from_string, "api.cli.serving:serve_home")
         if not serving.done():  # nobody has interrupted meanwhile
             await serve_home(settings, starting, url, paths, serving)
     finally:

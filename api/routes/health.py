@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +12,7 @@ from fastapi.responses import JSONResponse
 
 from ingest.access import OPERATOR
 from ingest.errors import YoujuError
+from ingest.processes import loaded_for_good
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant
@@ -36,7 +34,7 @@ class Readiness:
         """Search once, so that nobody's question waits for the embedder; again until it works."""
         while self.search != "ready":
             try:
-                with _loaded_for_good():
+                with loaded_for_good():
                     await assistant.search("ready?", reader=OPERATOR, limit=1)
             except YoujuError as error:
                 self.search, self.problem = "failed", error.code
@@ -48,21 +46,6 @@ class Readiness:
                 await asyncio.sleep(_RETRY_SECONDS)
             else:
                 self.search, self.problem = "ready", ""
-
-
-@contextmanager
-def _loaded_for_good() -> Iterator[None]:
-    """Keep the garbage collector away from what is loaded here, the libraries of the embedder above all.
-
-    They are half a million objects that live as long as the process: going through them takes a sixth of the time
-    of loading, and later stops every request for a third of a second at each full collection.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 @router.get("/healthz")
