@@ -29,9 +29,9 @@ from ingest.store import Store
 
 READERS = 8
 _COMPACT_AFTER = 10  # chunks: so that nearly every run rewrites the index, and is killed while it does
-_MARK = re.compile(r"版本(\d+)段(\d+)共(\d+)")
-# Long enough for each part to be a chunk of its own.
-_FILLER = "这一段说明公司的规章制度和办理流程，请各部门遵照执行并按时反馈结果。" * 7
+MARK = re.compile(r"版本(\d+)段(\d+)共(\d+)")
+# Long enough for each part to be a chunk of its own, and short enough for it to be one.
+_FILLER = "这一段说明公司的规章制度和办理流程，请各部门遵照执行并按时反馈结果。" * 20
 
 
 def write_version(file: Path, version: int, parts: int) -> None:
@@ -55,7 +55,7 @@ def complaint(retriever: Retriever, name: str) -> str | None:
         return f"{name} is missing"
     versions = []
     for uri, ours in texts.items():
-        marks = [mark for text in ours for mark in _MARK.findall(text)]
+        marks = [mark for text in ours for mark in MARK.findall(text)]
         if len({(version, total) for version, _, total in marks}) > 1:
             return f"{uri} is mixed: {sorted(set(marks))}"
         counts = Counter(part for _, part, _ in marks)
