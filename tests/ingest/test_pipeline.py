@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,7 @@ import pytest
 from api.settings import Settings
 from ingest import workers
 from ingest.access import OPERATOR
-from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, document_id
+from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, chunk_id, document_id
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.ownership import Ownership
 from ingest.pipeline import Ingestor
@@ -174,16 +175,36 @@ def test_what_an_interrupted_run_had_written_is_not_left_behind(folder: Path, in
     ingestor.run(FolderSource([folder]))
     identity = document_id("local", str(file))
     (chunk,) = store.index.chunks(identity, 1)
-    reference = next(iter(FolderSource([folder]).references()))
-    revision = store.catalog.take_revision(reference, "another digest")
-    orphan = chunk.__class__(
-        **{**{n: getattr(chunk, n) for n in chunk.__slots__}, "id": identity, "revision": revision}
-    )
-    store.index.write([orphan], store.index.embeddings(identity, 1))
+    _write_unpublished(store, FolderSource([folder]), chunk)
     assert store.index.count() == 2
     ingestor.run(FolderSource([folder]))
     assert store.index.count() == 1
     assert _texts(store, file) == ["员工每年享有十天年假。"]
+
+
+def test_nor_of_a_document_that_came_back_and_is_gone_again(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    file = folder / "一.txt"
+    file.write_text("员工每年享有十天年假。")
+    ingestor.run(FolderSource([folder]))
+    (chunk,) = store.index.chunks(document_id("local", str(file)), 1)
+    file.unlink()
+    ingestor.run(FolderSource([folder]))
+    assert store.index.count() == 0
+
+    file.write_text("员工每年享有十五天年假。")
+    _write_unpublished(store, FolderSource([folder]), chunk)
+    file.unlink()
+    assert store.index.count() == 1
+    ingestor.run(FolderSource([folder]))
+    assert store.index.count() == 0
+
+
+def _write_unpublished(store: Store, source: FolderSource, chunk: Chunk) -> None:
+    """Leave what a run leaves that is killed before it publishes what it has written."""
+    (reference,) = source.references()
+    revision = store.catalog.take_revision(reference, "another digest")
+    written = replace(chunk, id=chunk_id(chunk.document_id, revision, 0), revision=revision)
+    store.index.write([written], [Embedding(None, SparseVector((7,), (1.0,)))])
 
 
 def test_naming_other_languages_for_the_embedder_reads_the_documents_again(
