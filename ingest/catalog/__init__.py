@@ -334,7 +334,7 @@ class Catalog:
             self._ours,
             _documents.c.source == source,
             _documents.c.taken > sa.func.coalesce(_documents.c.revision, _documents.c.base),
-            # A deleted one that has a digest came back, and was gone again before its new revision was published.
+            # A deleted one that has a digest was being written when it was deleted, or came back and is gone again.
             sa.or_(_documents.c.deleted.is_(False), _documents.c.taken_digest.is_not(None)),
         )
         with self._reader.begin() as connection:

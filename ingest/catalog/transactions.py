@@ -27,6 +27,7 @@ NO_FAILURE: dict[str, Any] = {
     "dropped": False,
 }
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 300.0, 86_400.0
+_WITHDRAWN = "withdrawn"  # in place of a digest, which it never equals
 _BATCH = 500  # bound variables per statement: SQLite's oldest limit is 999
 
 
@@ -135,6 +136,7 @@ def delete(
     moved_to: str | None = None,
 ) -> None:
     """Take documents out of every search, of one version or of all, and note all their chunks for retirement."""
+    published = sa.func.coalesce(_documents.c.revision, _documents.c.base)
     for ids in batches(document_ids):
         meant = [_documents.c.id.in_(ids), *([_documents.c.version == version] if version is not None else [])]
         columns = (_documents.c.version, _documents.c.id, _documents.c.base, _documents.c.taken)
@@ -144,8 +146,9 @@ def delete(
             .where(*meant)
             .values(
                 deleted=True,
-                # The numbers given out so far are about to be retired: this content must not get one again.
-                taken_digest=None,
+                # The numbers given out so far are about to be retired: this content must not get one again. What a
+                # run may still be writing under the newest is found by the next run, if this one is killed.
+                taken_digest=sa.case((_documents.c.taken > published, _WITHDRAWN), else_=None),
                 revision=None,
                 published=at,
                 digest=None,

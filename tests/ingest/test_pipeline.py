@@ -199,6 +199,22 @@ def test_nor_of_a_document_that_came_back_and_is_gone_again(folder: Path, ingest
     assert store.index.count() == 0
 
 
+def test_nor_of_a_document_that_was_deleted_meanwhile(folder: Path, ingestor: Ingestor, store: Store) -> None:
+    file = folder / "一.txt"
+    file.write_text("员工每年享有十天年假。")
+    ingestor.run(FolderSource([folder]))
+    (chunk,) = store.index.chunks(document_id("local", str(file)), 1)
+    (reference,) = FolderSource([folder]).references()
+    store.catalog.take_revision(reference, "another digest")
+    store.catalog.delete([chunk.document_id])
+    store.catalog.record_retired(store.catalog.retirements())
+    late = replace(chunk, id=chunk_id(chunk.document_id, 2, 0), revision=2)
+    store.index.write([late], [Embedding(None, SparseVector((7,), (1.0,)))])
+    file.unlink()
+    ingestor.run(FolderSource([folder]))
+    assert store.index.count() == 0
+
+
 def _write_unpublished(store: Store, source: FolderSource, chunk: Chunk) -> None:
     """Leave what a run leaves that is killed before it publishes what it has written."""
     (reference,) = source.references()
