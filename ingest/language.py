@@ -72,11 +72,13 @@ def _simplified() -> dict[int, int]:
 
 _CLOSERS = r"\"'”’」』）)】》〉］\]"
 _END = re.compile(
-    rf"[。！？；…][。！？；…!?]*[{_CLOSERS}]*"
-    rf"|[!?]+[{_CLOSERS}]*(?=\s|$|[\u3400-\u9fff])"
-    rf"|\.[.{_CLOSERS}]*(?=\s|$)"
+    rf"[。！？；…][。！？；…!?]*+[{_CLOSERS}]*+"
+    rf"|(?<![!?])[!?]++[{_CLOSERS}]*+(?=\s|$|[\u3400-\u9fff])"
+    rf"|\.(?:[.{_CLOSERS}]|[ \t](?=\.(?:\s|$)))*+(?:(?=\s|$)|(?P<inside>))"
     r"|\n(?=[^\S\n]*(?:\n|[|•·*+-]\s|\d{1,3}[.、)）]))"
 )
+"""Each character is looked at a bounded number of times: a run of full stops inside a word is passed over as a whole
+(`inside`), since no part of it ends a sentence either."""
 _LIST_NUMBER = re.compile(r"(?:^|\n)[^\S\n]*\d{1,3}$")
 _OPENING = r"(?:^|[\s(\[\"“（])"
 _TITLE = re.compile(rf"{_OPENING}(?:[A-Z]|Nos?|Mr|Mrs|Ms|Dr|Prof|St|Figs?|Eq|Sec|vs|cf|[Ee]\.g|[Ii]\.e)$")
@@ -99,6 +101,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     start = 0
     for match in _END.finditer(text):
+        if match["inside"] is not None:
+            continue
         if match[0][0] == "." and not _closes(text, match.start(), match.end()):
             continue
         _append(spans, text, start, match.end())
@@ -109,6 +113,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 def _closes(text: str, stop: int, end: int) -> bool:
     """Whether the full stop at `stop`, followed by white space at `end`, ends a sentence."""
+    if stop and not text[stop - 1].isalnum():  # dots that lead to a page number, mostly: hundreds of them
+        return True
     before = text[max(0, stop - 12) : stop]
     if _LIST_NUMBER.search(before) or _TITLE.search(before):
         return False

@@ -12,14 +12,13 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-
-from langchain_text_splitters import RecursiveCharacterTextSplitter
+from typing import NamedTuple
 
 from ingest.document import Box, Element, Language, ParsedDocument, Passage
 from ingest.language import detect, sentences
 from ingest.settings import IngestSettings
 
-SPLITTER_VERSION = "1"
+SPLITTER_VERSION = "2"
 """Part of the pipeline's fingerprint: raise it when the passages of some document change."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
@@ -31,8 +30,11 @@ _BATCH_TEXTS = 1024
 _SPARSE_ONLY_FACTOR = 4
 """Passages that get no dense vector are not bound by the model's window, and BM25 finds larger ones better: on
 rageval-zh, long documents, MRR 0.988 with 1024 tokens and 0.961 with 256 (before numbers and pairs counted)."""
-_SEPARATORS = ["\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "; ", "，", "、", ", ", " ", ""]
-_TABLE_RULE = re.compile(r"\|[\s:|-]+\|?\s*")
+_SAMPLE_CHARS = 4096
+_SEPARATORS = ("\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "; ", "，", "、", ", ", " ")
+"""Where a sentence that is too long is cut, the best first."""
+_TABLE_RULE = re.compile(r"\|[\s:|-]++")
+_LINE = re.compile(r"^[^\S\n]*+\S[^\n]*+", re.MULTILINE)
 _RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 
 
@@ -49,9 +51,8 @@ class _Piece:
     cells: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Span:
-    """Characters `start` to `end` of one element's text, and their tokens."""
+class _Span(NamedTuple):
+    """Characters `start` to `end` of one element's text, and their tokens. A tuple, since a text may have a million."""
 
     start: int
     end: int
@@ -71,12 +72,14 @@ def split(document: ParsedDocument, settings: IngestSettings, count_tokens: Coun
     weights = cutter.weigh([element.text for _, element in body])
     passages: list[Passage] = []
     pending: list[_Piece] = []
+    held = 0  # tokens of what is pending
     for (section, element), limit, tokens in zip(body, limits, weights, strict=True):
         for piece in cutter.pieces(element, section, tokens, limit):
-            if pending and not _fits(pending, piece, limit):
+            if pending and (held + piece.tokens > limit or not _belong(pending[-1], piece)):
                 passages.append(_passage(document, pending))
-                pending = []
+                pending, held = [], 0
             pending.append(piece)
+            held += piece.tokens
     if pending:
         passages.append(_passage(document, pending))
     return passages
@@ -129,16 +132,14 @@ def _languages_without_vectors(settings: IngestSettings) -> frozenset[Language]:
     return frozenset({"zh", "other"}) if shipped else frozenset()
 
 
-def _fits(pending: Sequence[_Piece], piece: _Piece, limit: int) -> bool:
-    last = pending[-1]
+def _belong(last: _Piece, piece: _Piece) -> bool:
+    """Whether two pieces in a row may stand in one passage."""
     if piece.prefix or last.prefix or last.section != piece.section:
         return False
     ours, theirs = last.element.location, piece.element.location
     if (ours.heading_path, ours.slide, ours.sheet) != (theirs.heading_path, theirs.slide, theirs.sheet):
         return False
-    if piece.start < last.end or piece.cells or last.cells:
-        return False
-    return sum(part.tokens for part in pending) + piece.tokens <= limit
+    return piece.start >= last.end and not piece.cells and not last.cells
 
 
 def _passage(document: ParsedDocument, pieces: Sequence[_Piece]) -> Passage:
@@ -205,6 +206,8 @@ class _Cutter:
     def _rows(self, table: Element, section: int, limit: int) -> Iterator[_Piece]:
         """Rows packed together under a repeated header; no header where it would take half of the passage."""
         lines = self._lines(table.text)
+        if not lines:
+            return
         head = 2 if len(lines) > 1 and _TABLE_RULE.fullmatch(table.text[slice(*lines[1])]) else 1
         header = table.text[: lines[head - 1][1]]
         [weight] = self.weigh([header])
@@ -243,15 +246,11 @@ class _Cutter:
 
         Parts that still weigh too much are cut again; counting tokens at every candidate would be quadratic.
         """
+        if end - start > _SAMPLE_CHARS:  # of a very long sentence only the least that it can weigh is known
+            [sampled] = self._count_tokens([text[start : start + _SAMPLE_CHARS]])
+            tokens = max(tokens, (end - start) * sampled // _SAMPLE_CHARS)
         size = max(1, (end - start) * limit * 9 // (tokens * 10))
-        splitter = RecursiveCharacterTextSplitter(
-            separators=_SEPARATORS, keep_separator="end", chunk_size=size, chunk_overlap=0, add_start_index=True
-        )
-        parts = splitter.create_documents([text[start:end]])
-        places = [start + part.metadata["start_index"] for part in parts]
-        return self._shortened(
-            text, [(at, at + len(p.page_content)) for at, p in zip(places, parts, strict=True)], limit
-        )
+        return self._shortened(text, list(_cut(text, start, end, size)), limit)
 
     @staticmethod
     def _pack(spans: Sequence[_Span], limit: int, overlap: int) -> Iterator[_Span]:
@@ -273,7 +272,28 @@ class _Cutter:
 
     @staticmethod
     def _lines(text: str) -> list[tuple[int, int]]:
-        return [match.span() for match in re.finditer(r"[^\n]*\S[^\n]*", text)]
+        return [match.span() for match in _LINE.finditer(text)]
+
+
+def _cut(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """Parts of at most `size` characters, without white space around them. Each ends at the best separator in its
+    second half, so that the time is linear in the text."""
+    while start < end:
+        if text[start].isspace():
+            start += 1
+            continue
+        stop = end if end - start <= size else _separated(text, start + size // 2, start + size)
+        part = text[start:stop].rstrip()
+        yield start, start + len(part)
+        start = stop
+
+
+def _separated(text: str, low: int, high: int) -> int:
+    """The place behind the last occurrence of the best separator between `low` and `high`; `high` without one."""
+    for separator in _SEPARATORS:
+        if (found := text.rfind(separator, low, high)) >= 0:
+            return found + len(separator)
+    return high
 
 
 def _tail(spans: Sequence[_Span], tokens: int) -> list[_Span]:

@@ -47,7 +47,6 @@ HOMES: dict[str, tuple[str, ...]] = {
     "cv2": ("ingest/parse",),
     "charset_normalizer": ("ingest/parse",),
     # cutting and embedding
-    "langchain_text_splitters": ("ingest/split",),
     "zhconv": ("ingest/language", "ingest/embedding/sparse"),
     "sentence_transformers": ("ingest/embedding/transformer", "assistant/rerank"),
     "tokenizers": ("ingest/embedding/dense", "ingest/embedding/minilm"),
