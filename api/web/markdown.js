@@ -2,10 +2,11 @@
 // links and images stay the characters they are, so that no answer can make the page fetch anything.
 
 const FENCE = /^\s*(```|~~~)/;
-const HEADING = /^(#{1,6})\s+(.*)$/;
-const ITEM = /^(\s*)(?:[-*+•]\s+|(\d{1,9})(?:[.)]\s+|、\s*))(.*)$/;
-const ROW = /^\s*\|.*\|\s*$/;
-const RULE = /^\s*\|?(?:\s*:?-{1,}:?\s*\|)+\s*:?-*:?\s*\|?\s*$/;
+const HEADING = /^(#{1,6})\s+(.*)$/s;
+const ITEM = /^(\s*)(?:[-*+•]\s+|(\d{1,9})(?:[.)]\s+|、\s*))(.*)$/s;
+const ROW = /^\s*\|.*\|\s*$/s;
+const DASHES = /^:?-+:?$/;
+const LAST_DASHES = /^:?-*:?$/;
 const INLINE = /(`[^`\n]+`)|\*\*([^\n]+?)\*\*|\[(\d{1,3})\]/g;
 
 export function element(name, className, ...children) {
@@ -39,7 +40,7 @@ function block(lines, at, inline) {
   const line = lines[at];
   if (!line.trim()) return [null, at + 1];
   if (FENCE.test(line)) return code(lines, at);
-  if (ROW.test(line) && RULE.test(lines[at + 1] ?? "")) return table(lines, at, inline);
+  if (ROW.test(line) && isRule(lines[at + 1] ?? "")) return table(lines, at, inline);
   if (ITEM.test(line)) return list(lines, at, inline);
   const heading = HEADING.exec(line);
   if (heading) return [element(heading[1].length < 3 ? "h3" : "h4", "", ...inline(heading[2])), at + 1];
@@ -55,6 +56,13 @@ function code(lines, at) {
 export function cells(line) {
   const inner = line.trim().replace(/^\|/, "").replace(/\|$/, "");
   return inner.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+}
+
+/** The line under a table's header. Told cell by cell: one expression for all of it takes cubic time on blanks. */
+function isRule(line) {
+  const all = line.trim().replace(/^\|/, "").split("|").map((cell) => cell.trim());
+  const last = all.pop();
+  return all.length > 0 && all.every((cell) => DASHES.test(cell)) && LAST_DASHES.test(last);
 }
 
 function table(lines, at, inline) {
@@ -112,7 +120,7 @@ function paragraph(lines, at, inline) {
 function opensBlock(lines, at) {
   const line = lines[at];
   return (
-    FENCE.test(line) || HEADING.test(line) || ITEM.test(line) || (ROW.test(line) && RULE.test(lines[at + 1] ?? ""))
+    FENCE.test(line) || HEADING.test(line) || ITEM.test(line) || (ROW.test(line) && isRule(lines[at + 1] ?? ""))
   );
 }
 

@@ -363,3 +363,31 @@ def test_the_language_can_be_changed_and_is_remembered(driver: Chrome) -> None:
         driver.refresh()
         browser.one("h1", "Answers that show their evidence")
         assert driver.execute_script("return document.documentElement.lang") == "en"
+
+
+_RENDER_TIMES = """
+const [texts, done] = arguments;
+import("/web/markdown.js").then(({ render }) => {
+  const milliseconds = (text) => { const began = performance.now(); render(text); return performance.now() - began; };
+  done(texts.map((pair) => pair.map((text) => Math.min(milliseconds(text), milliseconds(text)))));
+});
+"""
+
+
+@needs_browser
+@pytest.mark.browser
+def test_no_answer_takes_the_page_more_than_linear_time(driver: Chrome) -> None:
+    made: list[Callable[[int], str]] = [
+        lambda n: "| a | b |\n|-|" + " " * n + "x",
+        lambda n: "| a | b |\n" + "- " * n + "x",
+        lambda n: "|" * n + "x",
+        lambda n: "- " + " " * n + "\u2028x",
+        lambda n: "**" * n + "x",
+        lambda n: "`" * n + "[" * n,
+        lambda n: "#" + " " * n + "\u2028" + " " * n,
+    ]
+    texts = [(make(1000), make(4000)) for make in made]
+    driver.set_script_timeout(30)
+    with page(driver, ScriptedAssistant()) as shown:
+        times = shown.driver.execute_async_script(_RENDER_TIMES, texts)
+    assert all(long < 8 * short + 30 for short, long in times), times
