@@ -16,7 +16,7 @@ from assistant.cite import Citer
 from assistant.condense import condense
 from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
 from assistant.conversation import Conversation
-from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
+from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
 from assistant.models import name_of, stream
 from assistant.prompts import REFUSALS, AnswerLanguage, answer_language, answer_messages
 from assistant.refuse import is_answerable, is_refusal
@@ -61,30 +61,32 @@ class Assistant:
         found = await self._retrieve(query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
         yield Searched(query, found.language, len(found.hits))
-        if not is_answerable(query, found.hits, self._settings.refusal_threshold):
+        # Reading chunks takes milliseconds each: in a thread, so that the streams of others go on meanwhile.
+        gathered = await asyncio.to_thread(self._gather, question, query, language, found, conversation)
+        if gathered is None:
             yield EvidenceFound(())
             yield TextDelta(REFUSALS[language])
             yield self._finished(Citer((), query), language, Usage(), watch, text=REFUSALS[language])
             return
-        messages, evidence = self._gather(question, language, found, conversation)
+        messages, evidence, citer = gathered
         yield EvidenceFound(evidence)
-        citer, usage = Citer(evidence, f"{question}\n{query}"), None
+        usage: Usage | None = None
         try:
             async with aclosing(stream(self._model, messages, **self._sampling)) as pieces:
                 async for piece in pieces:
                     if piece.usage_metadata:
                         counted = piece.usage_metadata
                         usage = Usage(counted["input_tokens"], counted["output_tokens"])
-                    for event in citer.feed(str(piece.content)):
+                    for event in await _fed(citer, str(piece.content)):
                         watch.first("first_token")
                         yield event
         except YoujuError as error:
-            for event in citer.finish():
+            for event in await _finished(citer):
                 yield event
             logger.warning("The answer ends early (%s): %s", error.code, error.message)
             yield Failed(error.code, error.message, error.hint)
             return
-        for event in citer.finish():
+        for event in await _finished(citer):
             watch.first("first_token")
             yield event
         yield self._finished(citer, language, usage or _estimate(messages, citer.text), watch)
@@ -125,10 +127,13 @@ class Assistant:
         return await asyncio.to_thread(self._retriever.retrieve, query, reader=reader, limit=limit)
 
     def _gather(
-        self, question: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
-    ) -> tuple[list[BaseMessage], tuple[Evidence, ...]]:
-        """The messages for the model and the evidence in them, within its context window. History yields first."""
+        self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
+    ) -> tuple[list[BaseMessage], tuple[Evidence, ...], Citer] | None:
+        """The messages for the model, the evidence in them, and what checks the citations. None where the hits do not
+        answer the query. All of it stays within the model's context window; history yields first."""
         settings = self._settings
+        if not is_answerable(query, found.hits, settings.refusal_threshold):
+            return None
         bare = answer_messages(question, language, company=settings.company)
         room = available_tokens(
             settings.model_context_tokens, settings.model_max_tokens, [str(message.content) for message in bare]
@@ -138,7 +143,8 @@ class Assistant:
         evidence = choose_evidence(
             found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens)
         )
-        return answer_messages(question, language, evidence, turns, settings.company), evidence
+        messages = answer_messages(question, language, evidence, turns, settings.company)
+        return messages, evidence, Citer(evidence, f"{question}\n{query}")
 
     def _finished(
         self, citer: Citer, language: AnswerLanguage, usage: Usage, watch: _Stopwatch, *, text: str | None = None
@@ -175,6 +181,17 @@ class _Stopwatch:
 
     def total(self) -> dict[str, float]:
         return self._figures | {"total": round(1000 * (time.perf_counter() - self._started), 2)}
+
+
+async def _fed(citer: Citer, delta: str) -> list[TextDelta | Cited]:
+    """The events of one piece of the model's text. Only a marker is compared with chunks, and that in a thread."""
+    if citer.is_plain(delta):
+        return list(citer.feed(delta))
+    return await asyncio.to_thread(lambda: list(citer.feed(delta)))
+
+
+async def _finished(citer: Citer) -> list[TextDelta | Cited]:
+    return await asyncio.to_thread(lambda: list(citer.finish()))
 
 
 def _estimate(messages: Sequence[BaseMessage], answer: str) -> Usage:

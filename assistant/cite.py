@@ -1,6 +1,9 @@
 """Cite: the model's text streams through, its citation markers are normalised, and each is checked against its chunk.
 
 A marker that names no evidence, or whose statement its chunk does not support, never reaches the reader.
+
+The work is linear in the answer: what is held back, what counts as a statement and what is compared with a chunk are
+all bounded, whatever a model or a document writes.
 """
 
 from __future__ import annotations
@@ -13,13 +16,20 @@ from assistant.events import Citation, Cited, Evidence, TextDelta
 from assistant.terms import coverage, figures, is_han, numbers, terms, vocabulary
 from ingest.language import sentences
 
-_LABEL = r"(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)?"
-_NUMBERS = rf"\^?{_LABEL}\s*[:：#]?\s*\d{{1,3}}(?:\s*[,，、;；]\s*{_LABEL}\s*\d{{1,3}})*"
-_MARKER = re.compile(rf"[\[［【]\s*{_NUMBERS}\s*[\]］】]", re.IGNORECASE)
+# Possessive throughout: a list of numbers that is no marker must not be tried in every way it could be split.
+_LABEL = r"(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)?+"
+_NUMBERS = rf"\^?+{_LABEL}\s*+[:：#]?+\s*+\d{{1,3}}+(?:\s*+[,，、;；]\s*+{_LABEL}\s*+\d{{1,3}}+){{0,40}}+"
+_MARKER = re.compile(rf"[\[［【]\s*+{_NUMBERS}\s*+[\]］】]", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[\[［【][\s\^\w:：#,，、;；]{0,40}")
-_OPENING = re.compile(r"\s*[\[［【]|[ \t]+\Z")
+_OPENING = re.compile(r"(?<!\s)\s*+[\[［【]|(?<![ \t])[ \t]++\Z")
+_BRACKET = re.compile(r"[\[［【]")
 _CLAUSE_END = re.compile(r"[。！？!?；;\n\[［【]|\.(?=\s)")
 _CLAUSE_CHARS = 300
+_HELD_CHARS = 600
+"""So much text is held back at the most: a run of markers or of blanks that is longer is dealt with as it is."""
+_STATEMENT_CHARS = 2000
+_TERMS = 500
+"""So many terms of a statement or a question are compared with a chunk."""
 _LIST_NUMBER = re.compile(r"^\s*(?:[-*•#]+\s*)?\d{1,2}[.、)）]\s*")
 
 _SUPPORTED = 0.2
@@ -36,6 +46,18 @@ class _Source:
     numbers: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence of a chunk and what it contains, worked out when the chunk is first quoted."""
+
+    text: str
+    terms: frozenset[str]
+    numbers: frozenset[str]
+
+
+_NO_SENTENCE = _Sentence("", frozenset(), frozenset())
+
+
 class Citer:
     """One answer's text on its way to the reader. Feed it deltas, then `finish`.
 
@@ -47,15 +69,22 @@ class Citer:
         self.text = ""
         self.citations: list[Citation] = []
         self._sources = {item.number: _read(item) for item in evidence}
-        self._question = question
         self._asked = numbers(question)
+        self._asked_terms = dict.fromkeys(_first_terms(question), 0.2)
+        self._sentences: dict[int, list[_Sentence]] = {}
         self._buffer = ""
         self._clause = ""
+        self._backticks = 0
+
+    def is_plain(self, delta: str) -> bool:
+        """Returns True if no marker can end in `delta`, so that feeding it compares nothing with any chunk."""
+        return _BRACKET.search(self._buffer) is None and _BRACKET.search(delta) is None
 
     def feed(self, delta: str) -> Iterator[TextDelta | Cited]:
         """Events for what can be passed on now that `delta` has arrived."""
-        self._buffer += delta
-        return self._drain(finishing=False)
+        for start in range(0, len(delta), _HELD_CHARS):
+            self._buffer += delta[start : start + _HELD_CHARS]
+            yield from self._drain(finishing=False)
 
     def finish(self) -> Iterator[TextDelta | Cited]:
         """Events for what was held back."""
@@ -67,22 +96,23 @@ class Citer:
             if opening is None or opening.start():
                 yield self._pass_on(opening.start() if opening else len(self._buffer))
                 continue
+            held = not finishing and len(self._buffer) <= _HELD_CHARS
             start = len(self._buffer) - len(self._buffer.lstrip())
             group = self._group(start)
-            if group == start and not finishing and _UNFINISHED.fullmatch(self._buffer, start):
+            if group == start and held and _UNFINISHED.fullmatch(self._buffer, start):
                 return
             if start == len(self._buffer):
-                if not finishing:
+                if held:
                     return
                 yield self._pass_on(start)
             elif group == start or self._in_code():
                 yield self._pass_on(start + 1)
             else:
                 rest = self._buffer[group:]
-                if not finishing and (not rest.strip(" \t") or _UNFINISHED.fullmatch(rest.lstrip(" \t"))):
+                if held and (not rest.strip(" \t") or _UNFINISHED.fullmatch(rest.lstrip(" \t"))):
                     return
                 ahead = _CLAUSE_END.search(rest)
-                complete = finishing or ahead is not None or len(rest) > _CLAUSE_CHARS
+                complete = not held or ahead is not None or len(rest) > _CLAUSE_CHARS
                 following = rest[: ahead.start() if ahead else _CLAUSE_CHARS]
                 verdict = self._judge(self._buffer[start:group], following)
                 if verdict is None and not complete:
@@ -98,13 +128,12 @@ class Citer:
         return end
 
     def _in_code(self) -> bool:
-        return self.text.count("`") % 2 == 1
+        return self._backticks % 2 == 1
 
     def _pass_on(self, length: int) -> TextDelta:
         piece, self._buffer = self._buffer[:length], self._buffer[length:]
-        self.text += piece
-        self._clause += piece
-        return TextDelta(piece)
+        self._clause = (self._clause + piece)[-_STATEMENT_CHARS:]
+        return self._say(piece)
 
     def _mark(self, space: str, supported: Sequence[tuple[_Source, str]]) -> Iterator[TextDelta | Cited]:
         """Write the markers that hold. Where none does, the space before them goes with them."""
@@ -113,7 +142,7 @@ class Citer:
             yield self._say(space + marker)
             space = ""
             end = len(self.text)
-            quote = _quote(source, statement, self._question)
+            quote = self._quote(source, statement)
             citation = Citation(source.evidence.number, source.evidence, quote, end - len(marker), end)
             self.citations.append(citation)
             yield Cited(citation)
@@ -124,6 +153,7 @@ class Citer:
 
     def _say(self, text: str) -> TextDelta:
         self.text += text
+        self._backticks += text.count("`")
         return TextDelta(text)
 
     def _judge(self, group: str, following: str) -> list[tuple[_Source, str]] | None:
@@ -150,7 +180,29 @@ class Citer:
         for start, end in reversed(spans):
             if terms(self._clause[start:end]):
                 return self._clause[start:end]
-        return self.text if self.citations else ""
+        return self.text[-_STATEMENT_CHARS:] if self.citations else ""
+
+    def _quote(self, source: _Source, statement: str) -> str:
+        """The sentence of the chunk, as it stands there, that supports the statement best."""
+        number = source.evidence.number
+        if number not in self._sentences:
+            self._sentences[number] = list(_read_sentences(source.evidence.hit.chunk.text))
+        wanted = self._asked_terms | dict.fromkeys(_first_terms(statement), 1.0)
+        values = figures(statement)
+        return max(
+            self._sentences[number],
+            key=lambda sentence: coverage(wanted, sentence.terms) + 0.2 * len(values & sentence.numbers),
+            default=_NO_SENTENCE,
+        ).text
+
+
+def _read_sentences(text: str) -> Iterator[_Sentence]:
+    for start, end in sentences(text):
+        yield _Sentence(text[start:end], vocabulary(text[start:end]), frozenset(numbers(text[start:end])))
+
+
+def _first_terms(text: str) -> list[str]:
+    return terms(text)[:_TERMS]
 
 
 def _read(item: Evidence) -> _Source:
@@ -164,7 +216,7 @@ def _supports(source: _Source, statement: str) -> bool:
 
     Across languages words cannot tell: there only the numbers, checked before, and at least some words are asked.
     """
-    stated = dict.fromkeys(terms(statement), 1.0)
+    stated = dict.fromkeys(_first_terms(statement), 1.0)
     if not stated:
         return False
     if _is_chinese(stated) != _is_chinese(source.terms):
@@ -174,21 +226,6 @@ def _supports(source: _Source, statement: str) -> bool:
 
 def _is_chinese(words: Sequence[str] | frozenset[str] | dict[str, float]) -> bool:
     return 2 * sum(map(is_han, words)) > len(words)
-
-
-def _quote(source: _Source, statement: str, question: str) -> str:
-    """The sentence of the chunk, as it stands there, that supports the statement best."""
-    text = source.evidence.hit.chunk.text
-    stated = dict.fromkeys(terms(statement), 1.0)
-    asked = dict.fromkeys(terms(question), 0.2)
-    values = figures(statement)
-    best, best_score = "", -1.0
-    for start, end in sentences(text):
-        words = vocabulary(text[start:end])
-        score = coverage(asked | stated, words) + 0.2 * len(values & numbers(text[start:end]))
-        if score > best_score:
-            best, best_score = text[start:end], score
-    return best
 
 
 def _spaces(text: str, start: int) -> int:

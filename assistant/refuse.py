@@ -21,7 +21,7 @@ _OTHER_LANGUAGE = 0.7
 _STRONG_ENOUGH = 0.38
 """The strength that the middle of the scale, a threshold of 0.5, stands for. Measured on the example company and on
 public sets: it refuses 19 of 20 questions from outside, and 1 of 25 that the documents answer."""
-_NAME = re.compile(r"[a-z]+\d|\d+[a-z]")
+_NAME = re.compile(r"[a-z]++\d|\d++[a-z]")
 
 _PUNCTUATION = re.compile(r"[\s\W_]+")
 _ADMISSION = re.compile(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from ingest.language import fold
 
@@ -27,8 +27,9 @@ _HAN_FUNCTION = frozenset(
     "有为要能可以会到从对不没让给用里等每次个来去出说做看过得还再又很最更该此其所而且但若如则之于由因将已"
 )
 _NEAR, _LOOSE = 0.7, 0.2
+_NONE: frozenset[str] = frozenset()
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
-_IDENTIFIER = re.compile(r"[a-z]+-\d+[a-z]*")
+_IDENTIFIER = re.compile(r"(?<![a-z])[a-z]++-\d++[a-z]*+")
 
 _STOP_WORDS = """
 a about after all also am an and any are as at be been being both but by can could did do does doing
@@ -41,18 +42,12 @@ with within would yes yet you your yours according document documents evidence s
 """
 _ENGLISH_STOP = frozenset(_STOP_WORDS.split())
 
-_FIGURE = re.compile(r"\d+(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)*")
-_SCALES = {
-    "万": 10_000,
-    "亿": 100_000_000,
-    "千": 1_000,
-    "百万": 1_000_000,
-    "k": 1_000,
-    "thousand": 1_000,
-    "million": 1_000_000,
-    "billion": 1_000_000_000,
-}
-_SCALED = re.compile(rf"({_FIGURE.pattern})\s?(百万|[万亿千]|k\b|thousand\b|million\b|billion\b)")
+_FIGURE = re.compile(
+    r"(\d++(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)*+)(?:\s?(百万|[万亿千]|k\b|thousand\b|million\b|billion\b))?"
+)
+"""A number in digits and the word that scales it, if one follows. Read from left to right, no digit twice: the time
+is linear in the text, however long its runs of digits are."""
+_ZEROS = {"万": 4, "亿": 8, "千": 3, "百万": 6, "k": 3, "thousand": 3, "million": 6, "billion": 9}
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 _HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
@@ -138,52 +133,56 @@ def _character_weights(pairs: Iterable[str], wanted: Mapping[str, float]) -> dic
 def _credits(pairs: Iterable[str], present: Collection[str]) -> dict[str, float]:
     """How far each character of the pairs is present."""
     following: dict[str, set[str]] = {}
+    preceding: dict[str, set[str]] = {}
     credits: dict[str, float] = {}
     for term in present:
         if is_han(term):
             following.setdefault(term[0], set()).add(term[-1])
+            preceding.setdefault(term[-1], set()).add(term[0])
             credits |= dict.fromkeys(term, _LOOSE)
     for pair in pairs:
         first, last = pair[0], pair[-1]
         if pair in present:
             credits |= dict.fromkeys(pair, 1.0)
-        elif any(last in following.get(middle, ()) for middle in following.get(first, ())):
+        elif not following.get(first, _NONE).isdisjoint(preceding.get(last, _NONE)):
             credits |= {character: max(_NEAR, credits[character]) for character in pair}
     return credits
 
 
 def figures(text: str) -> set[str]:
     """The numbers written in digits, in one form: 1,200.50 → 1200.5, 03 → 3, 1.5万 → 15000."""
-    folded = fold(text).lower()
-    scaled = {_scaled(match[1], match[2]) for match in _SCALED.finditer(folded)}
-    return scaled | {_plain(figure) for figure in _FIGURE.findall(_SCALED.sub(" ", folded))}
+    return {_scaled(figure, scale) for figure, scale in _FIGURE.findall(fold(text).lower())}
 
 
 def numbers(text: str) -> set[str]:
     """Every number `text` may be read as stating: digits with and without their 万 or million, 十五, fifteen."""
     folded = fold(text).lower()
-    found = figures(folded) | {_plain(figure) for figure in _FIGURE.findall(folded)}
-    found |= {str(_han_value(run)) for run in _HAN_NUMBER.findall(folded)}
+    written = _FIGURE.findall(folded)
+    found = {_scaled(figure, scale) for figure, scale in written} | {_scaled(figure, "") for figure, _ in written}
+    found |= {_han_value(run) for run in _HAN_NUMBER.findall(folded)}
     return found | {_ENGLISH_NUMBERS[word] for word in _ENGLISH_WORD.findall(folded) if word in _ENGLISH_NUMBERS}
 
 
-def _plain(figure: str) -> str:
-    figure = figure.replace(",", "")
-    if figure.count(".") > 1:
-        return figure
-    return f"{float(figure):.10f}".rstrip("0").rstrip(".")
-
-
 def _scaled(figure: str, scale: str) -> str:
-    plain = _plain(figure)
-    return plain if plain.count(".") > 1 else _plain(f"{float(plain) * _SCALES[scale]:.6f}")
+    """The one form of a number, exact however long it is: 1,200.50 → 1200.5, 1.5 and 万 → 15000.
+
+    A version or a date (`1.2.3`) stays as it is written.
+    """
+    whole, *fractions = figure.replace(",", "").split(".")
+    if len(fractions) > 1:
+        return figure
+    fraction = "".join(fractions)
+    zeros = _ZEROS.get(scale, 0)
+    whole, fraction = whole + fraction[:zeros].ljust(zeros, "0"), fraction[zeros:].rstrip("0")
+    whole = whole.lstrip("0") or "0"
+    return f"{whole}.{fraction}" if fraction else whole
 
 
-@cache
-def _han_value(run: str) -> int:
+@lru_cache(maxsize=4096)
+def _han_value(run: str) -> str:
     """Value of a Chinese number: 二十五 → 25, 二〇二四 → 2024, 一万二千 → 12000."""
     if not any(character in _HAN_UNITS for character in run):
-        return int("".join(str(_HAN_DIGITS[character]) for character in run))
+        return "".join(str(_HAN_DIGITS[character]) for character in run).lstrip("0") or "0"
     total = section = digit = 0
     for character in run:
         if character in _HAN_DIGITS:
@@ -193,10 +192,10 @@ def _han_value(run: str) -> int:
         else:
             section += (digit or 1) * _HAN_UNITS[character]
             digit = 0
-    return total + section + digit
+    return str(total + section + digit)
 
 
-@cache
+@lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
     """A crude stem, the same for both texts: plural, -ing and -ed forms fall together with the bare word."""
     if len(word) < 4 or word.isdigit():

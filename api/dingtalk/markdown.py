@@ -10,8 +10,10 @@ import re
 
 _CODE = re.compile(r"(```.*?```|`[^`\n]+`)", re.DOTALL)
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
-_REFERENCE = re.compile(r"^(\s*\[[^\]\n]*\]):", re.MULTILINE)
-_ADDRESS = re.compile(r"(?:\b[A-Za-z][A-Za-z0-9+.-]*://|\bwww\.)[^\s<>\"'`)，。；！？、（）《》【】]+")
+_REFERENCE = re.compile(r"^([^\S\n]*+\[[^\]\n]*+\]):", re.MULTILINE)
+_ADDRESS = re.compile(
+    r"(?:(?<![A-Za-z0-9+.-])[A-Za-z0-9+.-]++://|(?<![A-Za-z0-9])www\.)[^\s<>\"'`)，。；！？、（）《》【】]++"
+)
 _ROW = re.compile(r"\s*(?:[-*+]\s|\d+[.)]\s|\|)")
 _MARKS = str.maketrans("*_`[]<>#|~", "＊＿＇［］＜＞＃｜～")
 _SENTENCE_END = re.compile(r"(?<=[。！？；.!?;\s])")

@@ -11,7 +11,8 @@ BREAK = "\x02"
 _HYPHENS = "-\u00ad\u2010"
 _SOFT = "\u00ad"
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_BROKEN = re.compile(rf"([^\W\d_]+(?:['’-][^\W\d_]+)*){BREAK}([^\W\d_]+(?:-[^\W\d_]+)*)")
+_BROKEN = re.compile(rf"([^\W\d_]++(?:['’-][^\W\d_]++)*+)(?:{BREAK}([^\W\d_]++(?:-[^\W\d_]++)*+))?")
+"""A word, and what a BREAK parts from it. Words without one match as well, so that none is looked at twice."""
 _KEPT_AFTER = re.compile(
     "self|well|non|ex|all|cross|high|low|long|short|half|full|real|old|new|open|single|multi|state|right|left|large|"
     "small|so|one|two|three|four|five|six|seven|eight|nine|ten|first|second|third|fourth|fifth"
@@ -39,10 +40,12 @@ def mended(texts: Iterable[str]) -> list[str]:
     if broken:
         known = {word for text in found for word in _WORD.findall(text.lower())}
         for place in broken:
-            found[place] = _BROKEN.sub(lambda match: _whole(match[1], match[2], known), found[place]).replace(
-                BREAK, "-"
-            )
+            found[place] = _BROKEN.sub(lambda match: _resolved(match, known), found[place]).replace(BREAK, "-")
     return found
+
+
+def _resolved(word: re.Match[str], known: set[str]) -> str:
+    return _whole(word[1], word[2], known) if word[2] else word[0]
 
 
 def _whole(left: str, right: str, known: set[str]) -> str:

@@ -25,7 +25,8 @@ _ORG_KEYWORD = re.compile(r"#\+(\w+):\s*(.*)", re.I)
 _ORG_BEGIN = re.compile(r"#\+begin_(\w+)", re.I)
 _ORG_DRAWER = re.compile(r"\s*:[A-Z_]+:\s*")
 _ORG_ITEM = re.compile(r"\s*(?:[-+]|\d+[.)])\s+(?:\[[ X-]\]\s+)?(?=\S)")
-_ORG_LINK = re.compile(r"\[\[([^\]]+)\](?:\[([^\]]+)\])?\]")
+_ORG_LINK = re.compile(r"\[\[([^\]]++)(?:\](?:\[([^\]]++)\])?\]|(?P<open>))")
+"""A link, or what begins like one and is none (`open`), which is passed over as a whole."""
 
 
 def read_rst(text: str) -> Extracted:
@@ -121,7 +122,8 @@ def _rst_paragraph(block: list[str]) -> Iterator[Element]:
         items[-1].append(line.strip())
     for item in items:
         content = "\n".join(item)
-        content = _RST_ITEM.sub("", content, count=1) if listed and content[0] in "-*+•" else content
+        mark = _RST_ITEM.match(content) if listed and content[0] in "-*+•" else None
+        content = content[mark.end() :] if mark else content
         content = content[:-1] if content.endswith("::") else content
         if content.strip(":"):
             yield Element("list_item" if listed else "paragraph", _plain(content))
@@ -216,4 +218,4 @@ def _until(lines: list[str], number: int, mark: str) -> int:
 
 
 def _org_plain(text: str) -> str:
-    return _ORG_LINK.sub(lambda match: match[2] or match[1], text)
+    return _ORG_LINK.sub(lambda match: match[0] if match["open"] is not None else match[2] or match[1], text)

@@ -9,7 +9,8 @@ from typing import Any
 _DEEPEST = 6
 _MAX_ENTRIES = 20_000
 _NUMBER = re.compile(
-    r"\s*((chapter|section|part|appendix)\s+[\dIVXLC]+[.:]?|\d+(\.\d+)*[.、]?|第[一二三四五六七八九十百零\d]+[章节編编篇部条])\s*",
+    r"(chapter|section|part|appendix) [\dIVXLC]++[.:]?|\d++(\.\d++)*+[.、]?"
+    r"|第[一二三四五六七八九十百零\d]++[章节編编篇部条]",
     re.I,
 )
 
@@ -30,4 +31,5 @@ def outline_of(document: Any) -> Outline:
 
 def bare(text: str) -> str:
     """Text for comparison: outlines often leave out the number that the heading has on its page."""
+    text = " ".join(text.split())
     return "".join((_NUMBER.sub("", text, count=1) or text).split()).casefold()

@@ -23,8 +23,8 @@ _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})", re.I)
 _VALUES = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
 _NUMBER = re.compile(
-    r"[-–—~·|\s]*(?:page|p\.|seite|pág(?:ina)?\.?|第)?\s*(?P<number>\d{1,5}|[ivxlcdm]{1,8})\s*(?:页|頁)?"
-    r"(?P<rest>\s*(?:/|of|von|de|共)\s*(?P<total>\d{1,5})\s*(?:页|頁)?)?[-–—~·|\s]*",
+    r"[-–—~·|\s]*+(?:page|p\.|seite|pág(?:ina)?\.?|第)?\s*+(?P<number>\d{1,5}|[ivxlcdm]{1,8})(?:\s*+[页頁])?"
+    r"(?P<rest>\s*+(?:/|of|von|de|共)\s*+(?P<total>\d{1,5})(?:\s*+[页頁])?)?[-–—~·|\s]*+",
     re.I,
 )
 

@@ -1,0 +1,84 @@
+"""Texts that are made to be slow to read: a piece repeated, with what a reader may be looking for before or after it.
+
+A text is hostile where a reader tries an expression from each of its characters, or in each way in which it can be
+divided. `PATTERNS` has some 250 of them; each is a function of the length that is wanted.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+Pattern = Callable[[int], str]
+
+_PIECES = [
+    *" \t\n\u3000\u200b.!?,:;-_*+#|=~^/\\`'\"&@。，、…”）[](){}<>【01一千零字資éaA😀²",
+    *("\r\n", " \n", "\n\n", "!?", ". ", ".)", "!”", " ."),
+    *("[[", "](", "[1]", "[1", "[1,", "[a](", "![", "**", "</", "<a ", "<!--", "<p>", "<|", "<think", "&#"),
+    *("| ", "|-", "| --- ", "- ", "> ", "1. ", "#+a", ":a:", "..", "::", "```", "$a$", "=?"),
+    *("1,", "1, ", "1.", "1-", "1.1,111", "9,999", "1万", "第一", "年假", "aB", "a-", "a-1", "1a", "a'", "a.", "a. "),
+    *("e.g. ", "No. ", "a b", "a: b\n", "a=1 ", 'a="" ', "http://", "www.", "a@", "documents ", "source 1, "),
+    *("资料1、", "无法", "没有"),
+]
+_OPENINGS = ("", "[", "[1, ", "| ", "<a ", "1", "a", "- ", "Subject: ")
+_ENDINGS = ("", "\u2603", "]x", "\n1. x")
+_SHORT = (16, 24)
+_LONGEST_SHORT_SECONDS = 0.1
+"""Only what is exponential takes so long with a short text; a longer one would not end."""
+_QUICK_SECONDS = 0.012
+"""What is read in so short a time at 4,000 characters did not try every part of them."""
+_TRIES = 3
+
+
+def _pattern(opening: str, piece: str, ending: str) -> Pattern:
+    return lambda length: opening + piece * max(1, length // len(piece)) + ending
+
+
+def _around(number: int) -> tuple[tuple[str, str], ...]:
+    """What stands around a piece: something else behind it; one of the openings and one of the endings."""
+    opening, ending = _OPENINGS[number % len(_OPENINGS)], _ENDINGS[number % len(_ENDINGS)]
+    return ("", "\u2603"), (opening, ending)
+
+
+PATTERNS: dict[str, Pattern] = {
+    f"{opening!r} + {piece!r} * n + {ending!r}": _pattern(opening, piece, ending)
+    for number, piece in enumerate(_PIECES)
+    for opening, ending in dict.fromkeys(_around(number))
+}
+
+
+def slow_patterns(
+    read: Callable[[str], object], patterns: Iterable[str] = tuple(PATTERNS), passes: tuple[type[Exception], ...] = ()
+) -> list[str]:
+    """The patterns on which `read` takes more than linear time, with its seconds at 1,000 and at 4,000 characters.
+
+    Processor time of this thread, the least of three tries: other processes do not count. `passes` are errors with
+    which `read` may refuse a text.
+    """
+    slow = []
+    for name in patterns:
+        make = PATTERNS[name]
+        if endless := next((n for n in _SHORT if _seconds(read, make(n), passes) > _LONGEST_SHORT_SECONDS), None):
+            slow.append(f"{name}: does not end at {endless} characters")
+            continue
+        if _seconds(read, make(4000), passes) < _QUICK_SECONDS:
+            continue
+        short, long = (min(_seconds(read, make(length), passes) for _ in range(_TRIES)) for length in (1000, 4000))
+        if long > 2 * 4 * short and long > _QUICK_SECONDS:
+            slow.append(f"{name}: {short:.4f} s, {long:.4f} s")
+    return slow
+
+
+def slow_uses(expression: re.Pattern[str] | re.Pattern[bytes], method: str) -> list[str]:
+    """The same for one expression, used by this method."""
+    use = getattr(expression, {"sub": "findall", "split": "findall", "finditer": "findall"}.get(method, method))
+    return slow_patterns(lambda text: use(text.encode() if isinstance(expression.pattern, bytes) else text))
+
+
+def _seconds(read: Callable[[str], object], text: str, passes: tuple[type[Exception], ...]) -> float:
+    began = time.thread_time()
+    with suppress(*passes):
+        read(text)
+    return time.thread_time() - began

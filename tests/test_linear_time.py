@@ -1,0 +1,192 @@
+"""No text that a caller, a document or a model can write takes more than linear time to read.
+
+One expression that takes quadratic time on a long run of digits stops the server for everybody: it runs under the
+interpreter's lock.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import re
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+import api
+import assistant
+import ingest
+from api.dingtalk import markdown
+from assistant import cite, condense, context, prompts, refuse, terms
+from assistant.events import Evidence
+from assistant.models.extractive import ExtractiveChatModel
+from ingest import archive_names, language, uploads
+from ingest.access import is_principal
+from ingest.document import Element, ElementKind, Location, ParsedDocument
+from ingest.errors import YoujuError
+from ingest.parse import encoding, hyphens, legible, markup, outline, segments, sheets, sniff, text
+from ingest.settings import IngestSettings
+from ingest.sources import addresses, page_links, robots
+from ingest.split import split
+from tests.canned_retrieval import hits_of, passage
+from tests.hostile_texts import PATTERNS, slow_patterns, slow_uses
+
+BOUNDED = {
+    "ingest.sources.selection._WILD": "reads the globs of the settings, which the operator writes",
+}
+"""Expressions that meet nothing a stranger wrote, and may take their time."""
+
+
+def _expressions() -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes], str]]:
+    """Every compiled expression of the project, with each method that its module uses it by."""
+    for package in (ingest, assistant, api):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if ".migrations" in found.name:
+                continue
+            module = importlib.import_module(found.name)
+            source = inspect.getsource(module)
+            for name, value in vars(module).items():
+                if not re.search(rf"^{name}\b[^\n]*= ", source, re.M):
+                    continue  # imported from where it is tried
+                group = value if isinstance(value, tuple) else (value,)
+                methods = set(re.findall(rf"\b{name}\.(search|match|fullmatch|findall|finditer|sub|split)\b", source))
+                for expression in group:
+                    if isinstance(expression, re.Pattern):
+                        for method in sorted(methods or {"search"}):
+                            yield f"{found.name}.{name}", expression, method
+
+
+def _parsed(whole: str, kind: ElementKind) -> ParsedDocument:
+    element = Element(kind, whole, Location(start=0, end=len(whole)))
+    return ParsedDocument("txt", "Title", (element,), whole)
+
+
+def _letters(texts: list[str] | tuple[str, ...]) -> list[int]:
+    return [len(each) for each in texts]
+
+
+def _split(kind: ElementKind) -> Callable[[str], object]:
+    return lambda whole: split(_parsed(whole, kind), IngestSettings(), _letters)
+
+
+def _cited(answer: str) -> None:
+    """An answer that comes in small pieces, and each of its markers."""
+    citer = cite.Citer([Evidence(1, hits_of(passage("年假为十天, 15 days of leave."))[0])], "年假 leave 15")
+    for start in range(0, len(answer), 7):
+        list(citer.feed(answer[start : start + 7]))
+    list(citer.finish())
+
+
+def _cited_from(whole: str) -> None:
+    """A statement that is compared with a document of this text, for a question of this text."""
+    citer = cite.Citer([Evidence(1, hits_of(passage(whole))[0])], whole)
+    list(citer.feed(f"{whole}[1]"))
+    list(citer.finish())
+
+
+def _quoted(whole: str) -> None:
+    messages = prompts.answer_messages(whole, "zh", [Evidence(1, hits_of(passage(whole))[0])])
+    ExtractiveChatModel().invoke(messages)
+
+
+def _coverage(whole: str) -> float:
+    found = terms.terms(whole)
+    return terms.coverage(dict.fromkeys(found, 1.0), set(found))
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "language.detect": language.detect,
+    "language.fold": language.fold,
+    "language.sentences": language.sentences,
+    "archive_names.harmless": archive_names.harmless,
+    "archive_names.is_archive": archive_names.is_archive,
+    "archive_names.split_uri": archive_names.split_uri,
+    "access.is_principal": is_principal,
+    "uploads.checked_path": uploads.checked_path,
+    "split, prose": _split("paragraph"),
+    "split, table": _split("table"),
+    "split, code": _split("code"),
+    "parse.hyphens": lambda whole: hyphens.mended([f"{whole}\x02a"]),
+    "parse.segments": lambda whole: segments.joined(whole, whole),
+    "parse.outline": outline.bare,
+    "parse.legible, garbage": legible.is_garbage,
+    "parse.legible, doubtful": legible.is_doubtful,
+    "parse.encoding": encoding.storable,
+    "parse.sniff": lambda whole: sniff.text_kind(whole, "", True, lambda: False),
+    "parse.markup, rst": markup.read_rst,
+    "parse.markup, org": markup.read_org,
+    "parse.text": text.read_text,
+    "parse.text, json": text.read_json,
+    "parse.sheets, csv": sheets.read_csv,
+    "sources.addresses": lambda whole: addresses.normal(f"http://a.example/{whole}"),
+    "sources.page_links": lambda whole: page_links.robots_words(whole, "youju"),
+    "sources.robots": lambda whole: robots.read_robots(whole, "youju"),
+    "terms.terms": terms.terms,
+    "terms.figures": terms.figures,
+    "terms.numbers": terms.numbers,
+    "terms.coverage": _coverage,
+    "cite, the answer": _cited,
+    "cite, the document": _cited_from,
+    "refuse.relevance": lambda whole: refuse.relevance(whole, hits_of(passage(whole))),
+    "refuse.is_refusal": refuse.is_refusal,
+    "context.estimate_tokens": context.estimate_tokens,
+    "context.choose_evidence": lambda whole: context.choose_evidence(
+        hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
+    ),
+    "condense": condense._first_line,
+    "prompts.answer_language": prompts.answer_language,
+    "prompts.neutralise": prompts.neutralise,
+    "extractive": _quoted,
+    "dingtalk.harmless": markdown.harmless,
+    "dingtalk.literal": markdown.literal,
+    "dingtalk.spaced": markdown.spaced,
+    "dingtalk.split_markdown": lambda whole: markdown.split_markdown(whole, 500),
+}
+"""What reads text that a stranger wrote, by what it reads."""
+
+
+def test_there_are_patterns_and_they_grow() -> None:
+    assert len(PATTERNS) > 200
+    assert all(3900 < len(make(4000)) < 4100 for make in PATTERNS.values())
+
+
+def test_a_quadratic_expression_is_found_out() -> None:
+    assert slow_uses(re.compile(r"\s+\["), "search")
+    assert slow_uses(re.compile(r"(?:a|a)*b"), "match")
+    assert not slow_uses(re.compile(r"(?<!\s)\s++\["), "search")
+
+
+def test_no_expression_takes_more_than_linear_time() -> None:
+    slow = {
+        f"{name}.{method}": found
+        for name, expression, method in _expressions()
+        if name not in BOUNDED and (found := slow_uses(expression, method))
+    }
+    assert slow == {}
+
+
+@pytest.mark.parametrize("reader", READERS)
+def test_no_text_takes_more_than_linear_time(reader: str) -> None:
+    assert slow_patterns(READERS[reader], passes=(YoujuError, ValueError)) == []
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [". ", ".", "!?x", "字", "9,999", "第一", "a b", "[1, ", "QWxh", "😀", "Intro . . . . 12\n", " ", "a = b + c\n"],
+)
+def test_a_megabyte_is_split_in_a_second(piece: str) -> None:
+    whole = piece * (1_000_000 // len(piece))
+    for kind in ("paragraph", "table", "code"):
+        document = _parsed(whole, kind)  # type: ignore[arg-type]
+        began = time.thread_time()
+        split(document, IngestSettings(), _letters)
+        assert time.thread_time() - began < 1.0
+
+
+def test_numbers_of_any_length_are_numbers() -> None:
+    long = "7" * 10_000
+    assert terms.numbers(long) == {long}
+    assert terms.numbers("七" * 10_000) == {long}
+    assert terms.figures(f"{long}.50万") == {f"{long}5000"}
