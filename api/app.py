@@ -57,6 +57,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     beside = [asyncio.create_task(app.state.readiness.warm(workspace.assistant))]
     if bot is not None:
         await bot.resume()
+        beside.append(asyncio.create_task(bot.tend()))
         if workspace.settings.dingtalk_stream:
             beside.append(asyncio.create_task(bot.run_stream()))
     try:

@@ -49,12 +49,22 @@ class ApiSettings(BaseModel):
     dingtalk_client_secret: SecretStr | None = Field(
         None, description="Client secret (AppSecret) of the DingTalk application."
     )
+    dingtalk_corp_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=200,
+        pattern=r"^[A-Za-z0-9_.:$-]+$",
+        description="Our organisation's corp id in DingTalk; the one that a message names for its robot if unset.",
+    )
     dingtalk_stream: bool = Field(False, description="Receive DingTalk messages over an outgoing connection.")
     dingtalk_http: bool = Field(False, description="Receive DingTalk messages as HTTP callbacks.")
     dingtalk_api_base: str = Field("https://api.dingtalk.com", description="Base URL of DingTalk's API.")
     dingtalk_oapi_base: str = Field("https://oapi.dingtalk.com", description="Base URL of DingTalk's older API.")
     dingtalk_window_seconds: int = Field(
-        3600, ge=1, description="How far the timestamp of a DingTalk callback may be from this machine's clock."
+        300,
+        ge=1,
+        le=3600,
+        description="How old a DingTalk callback may be by this machine's clock; a minute ahead at most.",
     )
     dingtalk_idle_seconds: float = Field(
         120.0, gt=0, description="How long the DingTalk connection may be silent before it is opened anew."

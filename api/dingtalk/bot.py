@@ -48,13 +48,14 @@ class Answers(Protocol):
 def reader_of(message: InboundMessage) -> Reader:
     """What may be used for the answer: what everyone in the chat may read.
 
-    A group may read what everyone may and what is the group's own; a single chat adds the person's own. Someone
-    from another organisation is not `everyone`.
+    A group may read what everyone may and what is the group's own; a single chat adds the person's own. Who is not
+    known to be of our organisation is not `everyone`, and is nobody's own.
     """
-    principals = set() if message.outsider else {EVERYONE}
+    member = message.insider and message.sender_staff_id is not None
+    principals = {EVERYONE} if member else set()
     if message.group:
         principals.add(f"group:dingtalk:{message.conversation_id}")
-    elif message.sender_staff_id and not message.outsider:
+    elif member:
         principals.add(f"user:dingtalk:{message.sender_staff_id}")
     return Reader(principals=frozenset(filter(is_principal, principals)))
 
@@ -80,7 +81,7 @@ class DingTalkBot:
         Returns in time for an acknowledgement within a second, even while the database makes us wait.
         Raises RequestError for what is not a message and UnavailableError when the database refuses it.
         """
-        message = parse_message(body)
+        message = parse_message(body, self._settings.corp_id)
         acknowledged = asyncio.Event()
         storing = self._see_through(self._store(message, acknowledged))
         try:
@@ -100,15 +101,29 @@ class DingTalkBot:
         except ConfigurationError as error:
             logger.error("The DingTalk stream is off: %s", error)
 
-    async def resume(self) -> None:
-        """Start answering what was accepted and not answered when the last process ended. Call it once, at start."""
-        for message in await asyncio.to_thread(self._inbox.left_over, except_for=tuple(self._answering)):
+    async def resume(self, *, idle_seconds: float = 0.0) -> None:
+        """Start answering what was accepted and is left over. Call it once at start, before messages arrive.
+
+        Later, `idle_seconds` keeps it away from what another process still works on.
+        """
+        working = tuple(self._answering)
+        for message in await asyncio.to_thread(self._inbox.left_over, except_for=working, idle_seconds=idle_seconds):
             if time.time() * 1000 >= message.session_expires_ms:
                 logger.warning("DingTalk message %s stays without an answer: its session has ended.", message.id)
                 await asyncio.to_thread(self._inbox.finish, message.id, "failed", "dingtalk_session_expired")
             else:
-                logger.info("DingTalk message %s is left over from before; answering it.", message.id)
+                logger.info("DingTalk message %s is left over; answering it.", message.id)
                 self._start(message)
+
+    async def tend(self) -> None:
+        """Until cancelled, settle now and then what could not be settled when it was time, as `resume` does."""
+        while True:
+            await asyncio.sleep(self._settings.sweep_seconds)
+            try:
+                await self.resume(idle_seconds=self._settings.stale_seconds)
+            except Exception as error:
+                kind = type(error).__name__
+                logger.warning("The DingTalk messages that are left over cannot be settled now (%s).", kind)
 
     async def aclose(self) -> None:
         """Stop. What is being sent is sent to its end; what is not stays accepted, for the next start."""
@@ -139,18 +154,24 @@ class DingTalkBot:
     async def _answer(self, message: InboundMessage, acknowledged: asyncio.Event | None, *, full: bool) -> None:
         if acknowledged is not None:
             await acknowledged.wait()
-        if full:
-            rendered = Rendered(say("too_many", answer_language(message.question)))
-        else:
-            async with self._slots:
-                rendered = await self._compose(message)
+        try:
+            if full:
+                rendered = Rendered(say("too_many", answer_language(message.question)))
+            else:
+                async with self._slots:
+                    rendered = await self._compose(message)
+        except Exception:
+            logger.exception("DingTalk message %s was not answered.", message.id)
+            rendered = Rendered(say_in_both("failed", code="internal_error"))
         # A task of its own, which `aclose` does not cancel: stopping in the middle would leave unknown what was heard.
         await asyncio.wait({self._see_through(self._deliver(message, rendered))})
 
     async def _compose(self, message: InboundMessage) -> Rendered:
-        """The message to send, whatever happens."""
+        """The message to send. What the assistant raises is said in the asker's language."""
         if not message.question:
             return Rendered(say_in_both("no_question" if message.msgtype == "text" else "unsupported"))
+        if not message.insider:
+            logger.info("DingTalk message %s comes from nobody known to be of our organisation.", message.id)
         conversation = () if message.group else self._memory.recall(message.conversation_id)
         language = answer_language(message.question, conversation)
         try:
@@ -175,12 +196,17 @@ class DingTalkBot:
         if not await asyncio.to_thread(self._inbox.begin_sending, message.id):
             logger.info("DingTalk message %s is answered by another process.", message.id)
             return
-        title = " ".join(message.question.split()) or _NAME
         try:
+            title = " ".join(message.question.split()) or _NAME
             await self._replier.send(message, title, rendered.markdown)
         except DeliveryError as error:
             logger.error("The answer to DingTalk message %s was not delivered (%s): %s", message.id, error.code, error)
             await asyncio.to_thread(self._inbox.finish, message.id, "failed", error.code)
+        except Exception as error:
+            # The type only: the text of such an error can hold the webhook, which is a password, or the answer.
+            kind = type(error).__name__
+            logger.error("The answer to DingTalk message %s was not delivered: %s.", message.id, kind)
+            await asyncio.to_thread(self._inbox.finish, message.id, "failed", "internal_error")
         else:
             await asyncio.to_thread(self._inbox.finish, message.id, "done")
 

@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import time
+from collections import OrderedDict
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -21,12 +22,33 @@ from ingest.errors import RequestError, UnavailableError
 logger = logging.getLogger(__name__)
 
 _BODY_BYTES = 1 << 20
+_AHEAD_SECONDS = 60.0
 
 
 def sign(timestamp: str, secret: str) -> str:
     """The signature of a callback: base64 of HMAC-SHA256 over timestamp (Unix ms), newline, secret."""
     digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
+
+
+class _Signatures:
+    """Which message each signature came with, for as long as a signature is good.
+
+    A signature says nothing of the body: without this, whoever saw one could sign any message with it. DingTalk
+    delivers the same message again, which is let through; another message under a signature that was used is not.
+    """
+
+    def __init__(self, window_seconds: float) -> None:
+        self._seconds = window_seconds + _AHEAD_SECONDS
+        self._used: OrderedDict[str, tuple[float, object]] = OrderedDict()
+
+    def allow(self, timestamp: str, body: object) -> bool:
+        """Whether this message may come with the signature of `timestamp`; from now on no other may."""
+        now = time.monotonic()
+        while self._used and next(iter(self._used.values()))[0] < now:
+            self._used.popitem(last=False)
+        msg_id = body.get("msgId") if isinstance(body, dict) else None
+        return self._used.setdefault(timestamp, (now + self._seconds, msg_id))[1] == msg_id
 
 
 class _Acknowledgement(JSONResponse):
@@ -46,10 +68,11 @@ class _Acknowledgement(JSONResponse):
 def callback_router(settings: DingTalkSettings, accept: Accept) -> APIRouter:
     """POST /dingtalk/callback: written down, acknowledged, answered later through the session's webhook.
 
-    401 for a signature that is missing or wrong, 403 for a timestamp outside the window, 400 and 413 for a body
-    that is no message, 503 when the message could not be kept.
+    401 for a signature that is missing or wrong, 403 for a timestamp outside the window and for a signature that came
+    with another message before, 400 and 413 for a body that is no message, 503 when the message could not be kept.
     """
     router = APIRouter(tags=["dingtalk"])
+    signatures = _Signatures(settings.window_seconds)
 
     @router.post("/dingtalk/callback")
     async def callback(request: Request) -> JSONResponse:
@@ -59,7 +82,11 @@ def callback_router(settings: DingTalkSettings, accept: Accept) -> APIRouter:
             logger.warning("A DingTalk callback was refused: %s", refusal[1])
             return _error(request, *refusal)
         try:
-            begin = await accept(json.loads(await _read(request)))
+            body = json.loads(await _read(request))
+            if not signatures.allow(request.headers["timestamp"], body):
+                logger.warning("A DingTalk callback was refused: its signature came with another message before.")
+                return _error(request, 403, "dingtalk_signature_used", "The signature belongs to another message.")
+            begin = await accept(body)
         except (ValueError, RecursionError):
             return _error(request, 400, "dingtalk_message_invalid", "The body is not JSON.")
         except RequestError as error:
@@ -79,7 +106,8 @@ def _check(request: Request, settings: DingTalkSettings) -> tuple[int, str, str]
         return 401, "dingtalk_signature_wrong", "The signature is missing or wrong."
     if not (timestamp.isascii() and timestamp.isdigit()):
         return 401, "dingtalk_signature_wrong", "The timestamp is missing."
-    if abs(time.time() * 1000 - int(timestamp[:20])) > settings.window_seconds * 1000:
+    age_seconds = time.time() - int(timestamp[:20]) / 1000
+    if not -_AHEAD_SECONDS <= age_seconds <= settings.window_seconds:
         return 403, "dingtalk_timestamp_old", "The timestamp is too far from this machine's clock."
     return None
 

@@ -5,7 +5,8 @@
 
 A message is `accepted` before DingTalk is told so. Only whoever moves it to `sending` may send: a second worker,
 or a process that was started while another still works, finds that it has moved. A process that dies while
-`accepted` leaves it to be answered; one that dies while `sending` may have been heard, and is not repeated.
+`accepted` leaves it to be answered; one that dies while `sending` may have been heard, and is not repeated. The same
+goes for a row that a living process could not settle, because the database was away at the time.
 """
 
 from __future__ import annotations
@@ -76,13 +77,15 @@ class Inbox:
         """The message is settled. Its text and its webhook are forgotten; `detail` is a code."""
         self._move(msg_id, to=state, detail=detail, forget=True)
 
-    def left_over(self, *, except_for: Collection[str]) -> list[InboundMessage]:
-        """Accepted messages that nobody here works on, oldest first.
+    def left_over(self, *, except_for: Collection[str], idle_seconds: float = 0.0) -> list[InboundMessage]:
+        """Accepted messages that nobody here works on and nobody has touched for `idle_seconds`, oldest first.
 
         Those that were being sent are settled as `failed`: they may have been heard.
         """
         ours = messages.c.msg_id.in_(list(except_for))
         mine = sa.and_(messages.c.channel == CHANNEL, sa.not_(ours))
+        if idle_seconds:
+            mine = sa.and_(mine, messages.c.updated_ms <= _now_ms() - int(idle_seconds * 1000))
         with self._transaction() as connection:
             connection.execute(
                 sa.update(messages)

@@ -19,6 +19,7 @@ from api.dingtalk.message import InboundMessage
 from api.dingtalk.secrecy import hide_queries
 from api.dingtalk.settings import DingTalkSettings
 from ingest.errors import ConfigurationError, UnavailableError
+from ingest.parse.encoding import storable
 
 logger = logging.getLogger(__name__)
 
@@ -56,9 +57,11 @@ class Replier:
     async def send(self, message: InboundMessage, title: str, markdown: str) -> None:
         """Send `markdown` in as many parts as it takes. In a group the asker is mentioned in the first.
 
+        Half a surrogate pair, which a model may write and no JSON body can hold, is shown as U+FFFD.
         Raises DeliveryError. A part of which it is unknown whether it arrived is never repeated.
         """
         self._check(message)
+        title, markdown = storable(title), storable(markdown)
         mention = _mention(message)
         limit = self._settings.part_chars
         parts = deque(split_markdown(f"@{mention}\n\n{markdown}" if mention else markdown, limit))

@@ -17,19 +17,23 @@ class DingTalkSettings:
     `webhook_hosts` are host names that answers may be sent to over HTTPS; a test host is written as an origin,
     `http://127.0.0.1:1234`. The origin of `oapi_base` is always allowed. `reconnect_seconds` and
     `retry_seconds` are the first and the longest pause before opening the stream or sending an answer again.
+    Every `sweep_seconds` a message that nobody has touched for `stale_seconds` is taken for abandoned.
     """
 
     client_id: str
     client_secret: SecretStr
+    corp_id: str | None = None
     api_base: str = "https://api.dingtalk.com"
     oapi_base: str = "https://oapi.dingtalk.com"
     webhook_hosts: tuple[str, ...] = ("oapi.dingtalk.com",)
-    window_seconds: float = 3600.0
+    window_seconds: float = 300.0
     idle_seconds: float = 120.0
     answer_seconds: float = 180.0
     send_seconds: float = 10.0
     parallel_answers: int = 4
     waiting_answers: int = 64
+    sweep_seconds: float = 60.0
+    stale_seconds: float = 1800.0
     part_chars: int = 3500
     reconnect_seconds: tuple[float, float] = (1.0, 60.0)
     retry_seconds: tuple[float, float] = (1.0, 30.0)
@@ -46,6 +50,7 @@ class DingTalkSettings:
         return cls(
             client_id=settings.dingtalk_client_id,
             client_secret=settings.dingtalk_client_secret,
+            corp_id=settings.dingtalk_corp_id,
             api_base=settings.dingtalk_api_base.rstrip("/"),
             oapi_base=settings.dingtalk_oapi_base.rstrip("/"),
             webhook_hosts=settings.dingtalk_webhook_hosts,

@@ -149,6 +149,10 @@ class StreamClient:
             return 400, "bad data", _nothing
         except UnavailableError:
             return 500, "not accepted", _nothing
+        except Exception:
+            # One message must not break the connection that all the others come over.
+            logger.exception("A DingTalk message could not be accepted.")
+            return 500, "not accepted", _nothing
 
 
 def _nothing() -> None:

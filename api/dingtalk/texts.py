@@ -45,6 +45,6 @@ def say(text: str, language: AnswerLanguage, **values: object) -> str:
     return _TEXTS[text][0 if language == "zh" else 1].format(**values)
 
 
-def say_in_both(text: str) -> str:
+def say_in_both(text: str, **values: object) -> str:
     """One of the texts above in both languages, for a message that does not show which is spoken."""
-    return "\n\n".join(_TEXTS[text])
+    return "\n\n".join(_TEXTS[text]).format(**values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -124,10 +124,15 @@ def states(engine: sa.Engine) -> dict[str, str]:
     return {row.msg_id: f"{row.state} {row.detail}".strip() for row in rows}
 
 
-async def settled(engine: sa.Engine, message: dict[str, Any]) -> None:
-    """Return when the message is done or failed."""
+async def happens(claim: Callable[[], object]) -> None:
+    """Return when the claim holds; it is looked at fifty times a second, for ten seconds."""
     for _ in range(500):
-        if states(engine).get(message["msgId"], "").startswith(("done", "failed")):
+        if claim():
             return
         await asyncio.sleep(0.02)
-    raise AssertionError(states(engine))
+    raise AssertionError("it did not happen")
+
+
+async def settled(engine: sa.Engine, message: dict[str, Any]) -> None:
+    """Return when the message is done or failed."""
+    await happens(lambda: states(engine).get(message["msgId"], "").startswith(("done", "failed")))

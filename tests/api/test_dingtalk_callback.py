@@ -3,7 +3,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api.dingtalk import DingTalkSettings
-from api.dingtalk.callback import callback_router, sign
+from api.dingtalk.callback import _Signatures, callback_router, sign
 from api.dingtalk.message import parse_message
 from api.dingtalk.stream import Begin
 from ingest.errors import UnavailableError
@@ -114,7 +116,7 @@ def test_a_wrong_or_missing_signature_is_refused(
     assert good["sign"] not in caplog.text
 
 
-@pytest.mark.parametrize("age_seconds", [3700, -3700, 10**7])
+@pytest.mark.parametrize("age_seconds", [330, -90, 3500, -3500, 10**7])
 def test_a_timestamp_outside_the_window_is_refused(
     client: TestClient, accepting: Accepting, ding: FakeDingTalk, age_seconds: float
 ) -> None:
@@ -124,7 +126,41 @@ def test_a_timestamp_outside_the_window_is_refused(
 
 
 def test_a_timestamp_inside_the_window_is_good(client: TestClient, ding: FakeDingTalk) -> None:
-    assert post(client, ding.message(), ding.signed(age_seconds=3500))[0] == 200
+    assert post(client, ding.message(), ding.signed(age_seconds=270))[0] == 200
+    assert post(client, ding.message(), ding.signed(age_seconds=-30))[0] == 200
+
+
+def test_the_window_is_a_setting(accepting: Accepting, ding: FakeDingTalk) -> None:
+    app = FastAPI()
+    app.include_router(callback_router(replace(SETTINGS, window_seconds=3600.0), accepting.accept))
+    with TestClient(app) as client:
+        assert post(client, ding.message(), ding.signed(age_seconds=3500))[0] == 200
+        assert post(client, ding.message(), ding.signed(age_seconds=-3500))[0] == 403
+
+
+def test_a_signature_is_good_for_the_message_that_it_came_with_and_for_no_other(
+    client: TestClient, accepting: Accepting, ding: FakeDingTalk, caplog: pytest.LogCaptureFixture
+) -> None:
+    message, captured = ding.message(), ding.signed()
+    assert post(client, message, captured)[0] == 200
+    for forged in (ding.message("", senderStaffId="ceo"), {"msgtype": "text"}, []):
+        status, body = post(client, forged, captured)
+        assert (status, body["error"]["code"]) == (403, "dingtalk_signature_used")
+    # Delivered again, which DingTalk does: it is the inbox that knows it.
+    assert post(client, message, captured)[0] == 200
+    assert accepting.ids == [message["msgId"]] * 2
+    assert captured["sign"] not in caplog.text
+
+
+def test_what_is_remembered_of_signatures_is_forgotten_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    signatures = _Signatures(window_seconds=300.0)
+    for number in range(100):
+        assert signatures.allow(str(number), {"msgId": f"msg{number}"})
+        now[0] += 60.0
+    # The window, and the minute that a clock may be ahead.
+    assert len(signatures._used) <= 7
 
 
 @pytest.mark.parametrize("body", [b"{not json", b"\xff\xfe", b"[]", b'{"msgtype": "text"}', b"[" * 100_000])

@@ -72,6 +72,24 @@ def test_what_was_accepted_is_left_over_and_what_was_being_sent_is_given_up(engi
     assert states(engine) == {"one": "accepted", "two": "failed interrupted_while_sending", "three": "accepted"}
 
 
+def test_what_somebody_touched_lately_is_not_left_over(engine: sa.Engine) -> None:
+    inbox = Inbox(engine)
+    for name in ("accepted", "sending", "accepted of old", "sending of old"):
+        inbox.accept(replace(MESSAGE, id=name))
+    inbox.begin_sending("sending")
+    inbox.begin_sending("sending of old")
+    with engine.begin() as connection:
+        old = messages.c.msg_id.endswith("of old")
+        connection.execute(sa.update(messages).where(old).values(updated_ms=messages.c.updated_ms - 3_600_000))
+    assert inbox.left_over(except_for=[], idle_seconds=1800) == [replace(MESSAGE, id="accepted of old")]
+    assert states(engine) == {
+        "accepted": "accepted",
+        "sending": "sending",
+        "accepted of old": "accepted",
+        "sending of old": "failed interrupted_while_sending",
+    }
+
+
 def test_messages_settled_a_week_ago_are_forgotten(engine: sa.Engine) -> None:
     inbox = Inbox(engine)
     inbox.accept(MESSAGE)

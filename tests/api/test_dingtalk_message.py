@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -65,6 +66,9 @@ def test_each_kind_of_message_gives_the_words_it_has(part: dict[str, Any], quest
         GROUP | {"msgId": ""},
         GROUP | {"msgId": 7},
         GROUP | {"msgId": "m" * 201},
+        GROUP | {"msgId": "m\ud800"},
+        GROUP | {"msgId": "m\0"},
+        GROUP | {"conversationId": "cid\udc00"},
         {**GROUP, "conversationId": None},
     ],
 )
@@ -85,7 +89,14 @@ def test_a_message_that_another_version_stored_is_read_as_far_as_it_goes() -> No
     older = InboundMessage.from_json({"id": "msg1==", "question": "年假有几天？"})
     assert (older.id, older.question) == ("msg1==", "年假有几天？")
     assert older.group
-    assert older.outsider
+    assert not older.insider
+
+
+def test_a_sender_of_whom_an_older_version_stored_that_nothing_spoke_against_them_is_no_insider() -> None:
+    stored = parse_message(SINGLE).to_json()
+    del stored["insider"]
+    older = InboundMessage.from_json(stored | {"outsider": False})
+    assert reader_of(older).principals == frozenset()
 
 
 def test_the_webhook_and_the_question_do_not_show_when_a_message_is_printed() -> None:
@@ -99,13 +110,43 @@ def test_a_group_reads_what_everyone_may_and_its_own() -> None:
 
 def test_a_single_chat_reads_what_everyone_may_and_the_persons_own() -> None:
     assert reader_of(parse_message(SINGLE)).principals == {"everyone", "user:dingtalk:manager7"}
-    nobody_known = {name: value for name, value in SINGLE.items() if name != "senderStaffId"}
-    assert reader_of(parse_message(nobody_known)).principals == {"everyone"}
+
+
+_MISSING: Any = object()
+_ODD = (_MISSING, None, "", " ", 7, ["dingcorp"], "dingcorp\ud800", "DINGCORP", "dingother")
+
+
+@pytest.mark.parametrize("kind", ["1", "2", "3"])
+@pytest.mark.parametrize("configured", [None, "dingcorp", "dingother"])
+@pytest.mark.parametrize("staff", ["manager7", _MISSING, None, "", " ", 7, "man\udc00ager"])
+def test_only_who_has_our_organisation_and_a_staff_id_in_it_is_everyone(
+    kind: str, configured: str | None, staff: Any
+) -> None:
+    for sender, robot in itertools.product(("dingcorp", *_ODD), repeat=2):
+        fields = {"senderCorpId": sender, "chatbotCorpId": robot, "senderStaffId": staff}
+        body: dict[str, Any] = GROUP | {"conversationType": kind} | fields
+        message = parse_message({name: value for name, value in body.items() if value is not _MISSING}, configured)
+        known = isinstance(sender, str) and sender.isprintable() and bool(sender.strip())
+        ours = known and sender == robot and configured in (None, sender) and staff == "manager7"
+        may_read = {"everyone"} if ours else set()
+        if kind != "1":
+            may_read.add("group:dingtalk:cid1==")
+        elif ours:
+            may_read.add("user:dingtalk:manager7")
+        assert reader_of(message).principals == may_read, (sender, robot)
 
 
 def test_someone_from_another_organisation_is_not_everyone() -> None:
     assert reader_of(parse_message(SINGLE | {"senderCorpId": "dingother"})).principals == frozenset()
     assert reader_of(parse_message(GROUP | {"senderCorpId": "dingother"})).principals == {"group:dingtalk:cid1=="}
+    for missing in ("senderCorpId", "chatbotCorpId", "senderStaffId"):
+        nobody_known = {name: value for name, value in SINGLE.items() if name != missing}
+        assert reader_of(parse_message(nobody_known)).principals == frozenset()
+
+
+def test_half_a_surrogate_pair_in_a_question_is_replaced_and_two_halves_are_joined() -> None:
+    message = parse_message(GROUP | {"text": {"content": "年假\ud83d 几天\ud83d\ude00？\0"}})
+    assert message.question == "年假\ufffd 几天\U0001f600？"
 
 
 def test_a_conversation_that_is_not_plainly_single_is_a_group() -> None:
