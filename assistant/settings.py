@@ -17,7 +17,7 @@ class AssistantSettings(BaseModel):
         description="Name of the chat model at model_url, or, without model_url, a local path or hub name of a "
         "transformers chat model. Unset: answers are quoted from the documents.",
     )
-    model_url: str | None = Field(None, description="Base URL (…/v1) of an OpenAI-compatible chat server.")
+    model_url: str | None = Field(None, repr=False, description="Base URL (…/v1) of an OpenAI-compatible chat server.")
     model_api_key: SecretStr | None = Field(None, description="API key of that chat server.")
     model_server: Literal[
         "auto", "vllm", "sglang", "ollama", "llamacpp", "lmdeploy", "transformers", "dashscope", "openai"

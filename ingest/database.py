@@ -68,7 +68,7 @@ def _engine(settings: IngestSettings) -> sa.Engine:
         return engine
     try:
         engine = sa.create_engine(settings.database_url.get_secret_value(), pool_pre_ping=True)
-    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise ConfigurationError(
             "database_url_unusable",
             f"YOUJU_DATABASE_URL cannot be used ({type(error).__name__}).",

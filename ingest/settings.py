@@ -21,7 +21,7 @@ class IngestSettings(BaseModel):
         description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://…; SQLite in the home if unset.",
     )
     qdrant_url: str | None = Field(
-        None, description="URL of a Qdrant server or cluster; the embedded engine is used if unset."
+        None, repr=False, description="URL of a Qdrant server or cluster; the embedded engine is used if unset."
     )
     qdrant_api_key: SecretStr | None = Field(None, description="API key of that Qdrant server.")
     qdrant_collection: str = Field("youju", description="Name (or prefix) of the collection.")
@@ -33,6 +33,7 @@ class IngestSettings(BaseModel):
     )
     embedding_url: str | None = Field(
         None,
+        repr=False,
         description="Base URL (…/v1) of an OpenAI-compatible embedding server; needs embedding_model as its name.",
     )
     embedding_api_key: SecretStr | None = Field(None, description="API key of that embedding server.")

@@ -23,6 +23,7 @@ from assistant.models.opening import open_model
 from ingest.embedding.opening import open_embedder
 from ingest.errors import YoujuError
 from ingest.ownership import find_owner
+from ingest.secrecy import hide_secrets_of_requests, without_secrets
 
 app = typer.Typer()
 
@@ -83,7 +84,7 @@ def _documents(settings: Settings) -> Finding:
         documents = connection.get("/v1/documents")["documents"]
         building = building_note(connection.get("/v1/index")["building"])
     failed = sum(document["state"] == "failed" for document in documents)
-    where = settings.qdrant_url or "the embedded engine"
+    where = without_secrets(settings.qdrant_url) if settings.qdrant_url else "the embedded engine"
     detail = f"{len(documents)} documents, {sum(d['chunks'] for d in documents)} chunks in {where}"
     if failed:
         return Finding("index", "note", f"{detail}, {failed} failed", "`youju documents --failed` says why.")
@@ -111,18 +112,20 @@ def _model(settings: Settings) -> Finding:
         open_model(settings, hub=settings.hub)
         return Finding("chat model", "ok", f"{settings.model}, in this process")
     key = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
+    address = without_secrets(settings.model_url)
+    hide_secrets_of_requests()
     try:
         response = httpx.get(
             f"{settings.model_url.rstrip('/')}/models",
             headers={"authorization": f"Bearer {key}"} if key else {},
             timeout=settings.model_connect_seconds,
         )
-    except httpx.HTTPError as error:
-        problem = f"{settings.model_url} does not answer ({type(error).__name__})"
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        problem = f"{address} does not answer ({type(error).__name__})"
         return Finding("chat model", "bad", problem, "Start the model server or correct YOUJU_MODEL_URL.")
     if response.status_code in (401, 403):
-        return Finding("chat model", "bad", f"{settings.model_url} refuses the key", "Correct YOUJU_MODEL_API_KEY.")
-    return Finding("chat model", "ok", f"{settings.model} at {settings.model_url}, status {response.status_code}")
+        return Finding("chat model", "bad", f"{address} refuses the key", "Correct YOUJU_MODEL_API_KEY.")
+    return Finding("chat model", "ok", f"{settings.model} at {address}, status {response.status_code}")
 
 
 def _office(settings: Settings) -> Finding:

@@ -16,10 +16,10 @@ import httpx
 
 from api.dingtalk.markdown import split_markdown
 from api.dingtalk.message import InboundMessage
-from api.dingtalk.secrecy import hide_queries
 from api.dingtalk.settings import DingTalkSettings
 from ingest.errors import ConfigurationError, UnavailableError
 from ingest.parse.encoding import storable
+from ingest.secrecy import hide_secrets_of_requests
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class Replier:
     def __init__(self, settings: DingTalkSettings) -> None:
         self._settings = settings
         self._origins = _origins(settings)
-        hide_queries()
+        hide_secrets_of_requests()
         self._client = httpx.AsyncClient(timeout=settings.send_seconds, follow_redirects=False)
 
     async def send(self, message: InboundMessage, title: str, markdown: str) -> None:

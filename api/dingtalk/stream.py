@@ -19,9 +19,9 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from api.dingtalk.secrecy import hide_queries
 from api.dingtalk.settings import DingTalkSettings
 from ingest.errors import ConfigurationError, RequestError, UnavailableError
+from ingest.secrecy import hide_secrets_of_requests
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class StreamClient:
     def __init__(self, settings: DingTalkSettings, accept: Accept) -> None:
         self._settings = settings
         self._accept = accept
-        hide_queries()
+        hide_secrets_of_requests()
 
     async def run(self) -> None:
         """Stay connected until cancelled. Raises ConfigurationError when DingTalk refuses the credentials."""

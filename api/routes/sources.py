@@ -20,6 +20,7 @@ from api.security import current_operator
 from api.workspace import Workspace
 from ingest.errors import RequestError
 from ingest.runs.schedule import next_run_at
+from ingest.secrecy import without_secrets
 from ingest.sources.emptied import EmptiedSource
 from ingest.sources.opening import named, open_source
 from ingest.sources.settings import RESERVED_NAMES, FolderSettings, FsspecSettings, SourceSettings
@@ -147,5 +148,5 @@ def _place(source: SourceSettings) -> str:
     if isinstance(source, FolderSettings):
         return str(source.path)
     if isinstance(source, FsspecSettings):
-        return source.url
-    return " ".join((*source.start, *source.sitemaps))
+        return without_secrets(source.url)
+    return " ".join(map(without_secrets, (*source.start, *source.sitemaps)))

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
 from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
+from ingest.secrecy import scrubbed, without_secrets
 
-_MESSAGE_CHARS = 300
+_MESSAGE_BYTES = 1 << 16
 
 
 def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -> ModelError:
     """The error of the connection to the server at `url`, in our words and without the secrets an address may carry."""
-    parts = urlsplit(url)
-    address = f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    address = without_secrets(url)
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return ModelUnavailableError(
             "model_unreachable",
@@ -38,12 +38,12 @@ def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -
     )
 
 
-async def check_status(response: httpx.Response) -> None:
+async def check_status(response: httpx.Response, secrets: Collection[str] = ()) -> None:
     """Raises ModelRejectedError for an error status, with what the server says about it."""
     status = response.status_code
     if status < 300:
         return
-    message = await error_message(response)
+    message = await error_message(response, secrets)
     code, hint = {
         401: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key the server knows."),
         403: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key that may use this model."),
@@ -56,23 +56,34 @@ async def check_status(response: httpx.Response) -> None:
     raise ModelRejectedError(code, f"The model server answered {status}: {message or 'without a message'}", hint)
 
 
-async def error_message(response: httpx.Response) -> str:
-    """What an error response says, shortened. Servers echo keys only in part, but we show none of it for 401."""
+async def error_message(response: httpx.Response, secrets: Collection[str] = ()) -> str:
+    """What an error response says, shortened and without these secrets. Of a refused key nothing is repeated: servers
+    echo a part of it."""
     if response.status_code in (401, 403):
         return "the key is missing or not accepted."
-    text = (await response.aread()).decode("utf-8", "replace")
+    text = (await _beginning(response)).decode("utf-8", "replace")
     try:
         data = json.loads(text)
         error = data.get("error", data)
         text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError):
-        text = " ".join(text.split())
-    return text if len(text) <= _MESSAGE_CHARS else text[:_MESSAGE_CHARS] + " …"
+    except (ValueError, AttributeError, RecursionError):
+        pass  # not JSON: the text as it is
+    return scrubbed(text, secrets)
 
 
-def stream_error(error: Any) -> ModelRejectedError:
+async def _beginning(response: httpx.Response) -> bytes:
+    """The first 64 KiB of a body, which may have no end."""
+    body = bytearray()
+    async for piece in response.aiter_bytes():
+        body += piece
+        if len(body) >= _MESSAGE_BYTES:
+            break
+    return bytes(body[:_MESSAGE_BYTES])
+
+
+def stream_error(error: Any, secrets: Collection[str] = ()) -> ModelRejectedError:
     """The error that a server has put into its stream."""
-    message = str(error.get("message", error) if isinstance(error, dict) else error)[:_MESSAGE_CHARS]
+    message = scrubbed(str(error.get("message", error) if isinstance(error, dict) else error), secrets)
     return ModelRejectedError(
         "model_rejected", f"The model server broke off with an error: {message}", "The model server's log says more."
     )

@@ -11,7 +11,7 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,13 +21,14 @@ from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
-from pydantic import ConfigDict, PrivateAttr, SecretStr
+from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
 from assistant.errors import ModelRejectedError
 from assistant.models import role_of
 from assistant.models.capabilities import Capabilities
 from assistant.models.failures import check_status, connection_error, error_message, stream_cut, stream_error
 from assistant.models.thinking import ThinkingFilter, thinks_always
+from ingest.secrecy import hide_secrets_of_requests, secrets_in
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class ServerChatModel(BaseChatModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     model: str
-    url: str
+    url: str = Field(repr=False)
     api_key: SecretStr | None = None
     capabilities: Capabilities
     connect_seconds: float = 5.0
@@ -77,7 +78,8 @@ class ServerChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         filtered = ThinkingFilter(opened=self._thinks_first or thinks_always(self.model))
-        reply = _Reply(longest_chars=_CHARS_PER_TOKEN * int(kwargs.get("max_tokens") or _MAX_TOKENS))
+        longest_chars = _CHARS_PER_TOKEN * int(kwargs.get("max_tokens") or _MAX_TOKENS)
+        reply = _Reply(longest_chars, self._secrets())
         async with self._opened(messages, kwargs) as response:
             async for event in _events(response):
                 shown = filtered.feed(reply.read(event))
@@ -115,18 +117,27 @@ class ServerChatModel(BaseChatModel):
             if self.capabilities.forgiving and not self._plain:
                 async with self._request(body | dict(self.capabilities.thinking_off)) as response:
                     if response.status_code not in (400, 422):
-                        await check_status(response)
+                        await check_status(response, self._secrets())
                         yield response
                         return
-                    refused = await error_message(response)
+                    refused = await error_message(response, self._secrets())
                 logger.info("The model server refuses extra fields, they are left out from now on: %s", refused)
                 self._plain = True
             extras = {} if self.capabilities.forgiving else dict(self.capabilities.thinking_off)
             async with self._request(body | extras) as response:
-                await check_status(response)
+                await check_status(response, self._secrets())
                 yield response
         except httpx.HTTPError as error:
             raise connection_error(error, self.url, self.silence_seconds) from error
+        except httpx.InvalidURL:
+            # Its text quotes a part of the address.
+            raise ModelRejectedError(
+                "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
+            ) from None
+
+    def _secrets(self) -> tuple[str, ...]:
+        """What a server may not be quoted with."""
+        return (*secrets_in(self.url), *([self.api_key.get_secret_value()] if self.api_key else []))
 
     def _request(self, body: Mapping[str, Any]) -> Any:
         headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
@@ -135,6 +146,7 @@ class ServerChatModel(BaseChatModel):
     def model_post_init(self, context: Any, /) -> None:
         """Have the client ready: making the first one takes a third of a second, which no asker should wait for."""
         super().model_post_init(context)
+        hide_secrets_of_requests()
         self._connected()
 
     def _connected(self) -> httpx.AsyncClient:
@@ -165,6 +177,7 @@ class _Reply:
     """What has been read of one streamed reply, which may have `longest_chars`, thinking included."""
 
     longest_chars: int
+    secrets: tuple[str, ...] = field(default=(), repr=False)
     chars: int = 0
     events: int = 0
     shown: bool = False
@@ -182,7 +195,7 @@ class _Reply:
         try:
             data = json.loads(event)
             if error := data.get("error"):
-                raise stream_error(error)
+                raise stream_error(error, self.secrets)
             if data.get("usage"):
                 self.usage = _usage(data["usage"])
             choice = (data.get("choices") or [{}])[0]

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import numpy as np
 
 from ingest.document import Language
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
+from ingest.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 
 _BATCH_TEXTS = 64
 _MAX_TOKENS = 8192
@@ -43,7 +43,9 @@ class RemoteEmbedder:
         self._languages = languages
         self._query_prompt = query_prompt or ""
         self._endpoint = url.rstrip("/") + "/embeddings"
-        self._address = _without_secrets(self._endpoint)
+        self._address = without_secrets(self._endpoint)
+        self._secrets = (*secrets_in(url), *([api_key] if api_key else []))
+        hide_secrets_of_requests()
         self._client = httpx.Client(
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
             timeout=httpx.Timeout(timeout_seconds, connect=5.0),
@@ -87,7 +89,7 @@ class RemoteEmbedder:
         raise DocumentError(
             "embedding_refused",
             f"{self._address} answered {response.status_code} to a passage of {len(texts[0])} characters: "
-            f"{response.text[:200]}",
+            f"{scrubbed(response.text, self._secrets)}",
             "Lower YOUJU_CHUNK_TOKENS if it is too long for the model; if every document is refused, check "
             "YOUJU_EMBEDDING_MODEL.",
         )
@@ -106,7 +108,7 @@ class RemoteEmbedder:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise UnavailableError(
                 "embedding_server_down", f"{self._address} cannot be reached ({type(error).__name__}).", _HINT
-            ) from error
+            ) from None  # the text of an invalid address quotes it
 
     def _check(self, response: httpx.Response) -> None:
         if response.is_success:
@@ -117,7 +119,7 @@ class RemoteEmbedder:
         if 400 <= response.status_code < 500 and response.status_code not in (408, 429):
             raise ConfigurationError(
                 "embedding_server_refused",
-                f"{said}: {response.text[:200]}",
+                f"{said}: {scrubbed(response.text, self._secrets)}",
                 "Check that YOUJU_EMBEDDING_MODEL is a model of that server.",
             )
         raise UnavailableError("embedding_server_failed", f"{said}.", _HINT)
@@ -141,16 +143,6 @@ class RemoteEmbedder:
             f"{self._address} did not answer with one vector per text.",
             "YOUJU_EMBEDDING_URL must end in /v1 and serve OpenAI's embeddings.",
         )
-
-
-def _without_secrets(url: str) -> str:
-    """The address for messages: a user, a password or a query in it is nobody's business."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return "YOUJU_EMBEDDING_URL"
-    return f"{parts.scheme}://{parts.hostname}{port}{parts.path}"
 
 
 def estimate_tokens(texts: Sequence[str]) -> list[int]:

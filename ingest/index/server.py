@@ -256,9 +256,9 @@ def connect(settings: IngestSettings) -> QdrantClient:
     except ValueError as error:
         raise ConfigurationError(
             "qdrant_url_invalid",
-            f"YOUJU_QDRANT_URL cannot be used: {error}",
+            f"YOUJU_QDRANT_URL cannot be used ({type(error).__name__}).",
             "Write it as http://host:6333 or https://host:6333.",
-        ) from error
+        ) from None  # the client's own error repeats the address, and a password in it
 
 
 def _check_version(client: QdrantClient) -> None:

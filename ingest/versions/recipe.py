@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ingest.parse import PARSER_VERSION
+from ingest.secrecy import without_secrets
 from ingest.settings import IngestSettings
 from ingest.split import SPLITTER_VERSION
 
@@ -47,7 +48,7 @@ def shaping(settings: IngestSettings) -> dict[str, Any]:
     """The settings that are to be kept with an index, as JSON; no secrets, also where one is part of a URL."""
     kept = settings.model_dump(mode="json", include=set(SHAPING))
     if settings.embedding_url is not None:
-        kept["embedding_url"] = _without_secrets(settings.embedding_url)
+        kept["embedding_url"] = without_secrets(settings.embedding_url)
     return kept
 
 
@@ -58,9 +59,9 @@ def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSetting
     if past.get("embedding_languages") is not None:
         past["embedding_languages"] = tuple(past["embedding_languages"])
     now, then = settings.embedding_url, past.get("embedding_url")
-    if now is not None and then is not None and _without_secrets(now) == then:
+    if now is not None and then is not None and _is_kept_as(then, now):
         past["embedding_url"] = now
-    elif now is None or then is None or urlsplit(_without_secrets(now)).netloc != urlsplit(then).netloc:
+    elif now is None or then is None or urlsplit(without_secrets(now)).netloc != urlsplit(then).netloc:
         past["embedding_api_key"] = None
     return settings.model_copy(update=past)
 
@@ -70,10 +71,7 @@ def with_shipped_embedder(settings: IngestSettings) -> IngestSettings:
     return settings.model_copy(update=dict.fromkeys(EMBEDDING))
 
 
-def _without_secrets(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.hostname or ''}{port}{parts.path}"
+def _is_kept_as(then: str, now: str) -> bool:
+    """Whether `then` is what is kept of `now`. Older versions kept numeric addresses without their brackets."""
+    kept = without_secrets(now)
+    return then in (kept, kept.replace("[", "").replace("]", ""))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from ingest.embedding.minilm import MiniLmEncoder
 from ingest.embedding.opening import open_embedder, token_counter
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.embedding.sparse import Bm25Embedder
-from ingest.errors import ConfigurationError, DocumentError, UnavailableError
+from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
 from ingest.settings import IngestSettings
 from tests.embedding_server import EmbeddingServer, embedding_server
 
@@ -263,11 +265,31 @@ def test_a_server_that_is_down_is_unavailable() -> None:
     assert "YOUJU_EMBEDDING_URL" in caught.value.hint
 
 
-@pytest.mark.parametrize("url", ["http://me:sk-secret@127.0.0.1:9/v1", "http://me:sk-secret@127.0.0.1:port/v1"])
+@pytest.mark.parametrize("status", [400, 401, 404, 422, 500])
+def test_a_server_that_echoes_secrets_is_not_repeated(
+    server: tuple[EmbeddingServer, str], status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    behind, url = server
+    caplog.set_level(logging.DEBUG)
+    echo = "hunter2pw plain-key-77 aHVudGVyMnB3 " + "x" * 5000
+    behind.answer = lambda texts: (status, {"error": f"{echo} http://me:hunter2pw@host/"})
+    embedder = remote(url.replace("//", "//me:hunter2pw@"), embedding_api_key=SecretStr("plain-key-77"))
+    with pytest.raises(YoujuError) as caught:
+        embedder.embed_documents(["hello"])
+    said = str(caught.value) + "".join(traceback.format_exception(caught.value)) + caplog.text
+    assert "hunter2pw" not in said
+    assert "plain-key-77" not in said
+    assert len(str(caught.value)) < 700
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://me:sk-secret@127.0.0.1:9/v1", "http://me:sk-secret@127.0.0.1:port/v1", "http://me:sk-secret/@host/v1"],
+)
 def test_a_password_in_the_address_is_not_repeated(url: str) -> None:
     with pytest.raises(UnavailableError) as caught:
         remote(url).embed_query("hello")
-    assert "sk-secret" not in str(caught.value)
+    assert "sk-secret" not in "".join(traceback.format_exception(caught.value))
 
 
 def test_a_server_that_is_slow_times_out(server: tuple[EmbeddingServer, str]) -> None:

@@ -8,6 +8,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -163,3 +164,16 @@ def test_a_collection_of_something_else_is_refused(vectors: dict[str, int]) -> N
         ServerIndex.open(client, collection="youju", dimension=16)
 
     assert caught.value.code == "collection_mismatch"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://me:hunter2pw@127.0.0.1:9", "http://me:hunter2pw@127.0.0.1:port", "http://me:hunter2pw@[::1"]
+)
+def test_a_password_in_the_address_of_the_server_is_not_repeated(
+    url: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    settings = IngestSettings(home=tmp_path, qdrant_url=url, qdrant_timeout_seconds=1)
+    with pytest.raises(YoujuError) as caught:
+        open_index(settings, name="youju", dimension=3)
+    assert "hunter2pw" not in str(caught.value) + caught.value.hint + caplog.text
