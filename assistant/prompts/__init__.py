@@ -13,6 +13,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from assistant.conversation import Conversation
 from assistant.events import Evidence
+from assistant.prompts.fences import neutralise
 from ingest.language import detect
 
 AnswerLanguage = Literal["zh", "en"]
@@ -26,11 +27,6 @@ REFUSALS: dict[AnswerLanguage, str] = {
 _COMPANY: dict[AnswerLanguage, str] = {"zh": "公司", "en": "the company"}
 _TITLE: dict[AnswerLanguage, str] = {"zh": "标题：", "en": "Title: "}
 
-# Control tokens of Qwen's chat format and the tags that fence the evidence in.
-_CONTROL = re.compile(
-    r"<(?=\|[A-Za-z0-9_]+\||\s*/?\s*(?:think|tool_call|tool_response|资料|documents?)\b)", re.IGNORECASE
-)
-_FORGED_NUMBER = re.compile(r"(?<![A-Za-z0-9_)\]])[\[［【](\d{1,3})[\]］】]")
 _CHINESE_SENTENCE = re.compile(
     r"[的了吗呢是在有把被和给]|什么|怎么|如何|哪|多[少久长大]|几|请|需要|可以|能否|是否|为何|谁|不|用|要|会|这|那"
 )
@@ -49,15 +45,6 @@ def answer_language(question: str, conversation: Conversation = ()) -> AnswerLan
         if language in ("zh", "en"):
             return language
     return "en"
-
-
-def neutralise(text: str) -> str:
-    """`text` for use inside a prompt: no control token, fence or evidence number of ours survives in it.
-
-    A zero-width space breaks the tokens, round brackets replace the square ones of `[1]`. Nothing may normalise the
-    result by NFKC afterwards.
-    """
-    return _FORGED_NUMBER.sub(r"(\1)", _CONTROL.sub("<\u200b", text))
 
 
 def answer_messages(
