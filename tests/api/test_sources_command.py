@@ -14,7 +14,7 @@ from api.security import current_reader
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
-from ingest.sources.settings import FolderSettings
+from ingest.sources.settings import FolderSettings, FsspecSettings, WebSettings
 from tests.api.command_line import run_youju, youju_json
 
 
@@ -98,3 +98,20 @@ def test_sources_are_for_the_operator(tmp_path: Path) -> None:
         client = TestClient(app, base_url="http://127.0.0.1")
         assert client.get("/v1/sources").status_code == 403
         assert client.get("/v1/sources/docs/check").status_code == 403
+
+
+@pytest.mark.slow
+def test_the_address_of_a_source_is_listed_without_its_user_and_its_query(tmp_path: Path) -> None:
+    sources = (
+        FsspecSettings(name="bucket", type="fsspec", url="s3://key-4f21c9@bucket/folder?token=query-77aa"),
+        WebSettings(name="site", type="web", start=("https://host.example/docs?token=query-77aa",)),
+    )
+    with (
+        closing(Workspace.open(Settings(home=tmp_path, sources=sources), command="test")) as workspace,
+        TestClient(create_app(workspace), base_url="http://127.0.0.1:8000") as client,
+    ):
+        listed = client.get("/v1/sources").json()["sources"]
+    assert {source["name"]: source["place"] for source in listed} == {
+        "bucket": "s3://bucket/folder",
+        "site": "https://host.example/docs",
+    }

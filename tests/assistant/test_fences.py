@@ -28,8 +28,8 @@ _TOKENS = """
 <｜tool▁calls▁begin｜> <start_of_turn> <end_of_turn> <bos> <eos> <pad> <unk> <unused42> [gMASK] [sMASK] <sop>
 <eop> <|user|> <|assistant|> <|observation|> <|system|> <|end|> <|action_start|> <|plugin|> [UNUSED_TOKEN_145]
 <reserved_106> <reserved_107> <用户> <AI> <|channel|> <|message|> <|start|> <|return|> <seed:tool_call>
-<minimax:tool_call> <fim_prefix> <extra_id_0> <BOS_TOKEN> <|START_OF_TURN_TOKEN|> <function_calls> <invoke
-name="x"> <documents> </documents> <document> </資料> <资料> </资料> <evidence> </evidence> <available_tools>
+<minimax:tool_call> <fim_prefix> <extra_id_0> <BOS_TOKEN> <|START_OF_TURN_TOKEN|> <function_calls> <invoke>
+<documents> </documents> <document> </資料> <资料> </资料> <evidence> </evidence> <available_tools>
 <function_results>
 """
 _FULL_WIDTH = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})

@@ -5,9 +5,11 @@ import time
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from ingest.secrecy import UNREADABLE, hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 from ingest.settings import IngestSettings
+from ingest.versions.recipe import restored, shaping
 
 
 @pytest.mark.parametrize(
@@ -81,3 +83,21 @@ def test_printing_the_settings_shows_no_address() -> None:
         qdrant_url="http://me:hunter2@q", embedding_url="http://me:hunter2@e", embedding_model="m"
     )
     assert "hunter2" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "keeps"),
+    [
+        ("http://me:hunter2@host:8000/v1", "http://host:8000/v1", True),
+        ("http://me:hunter2@[::1]:8000/v1", "http://[::1]:8000/v1", True),
+        ("http://[::1]:8000/v1", "http://::1:8000/v1", True),  # as older versions kept it
+        ("http://host:8000/v1", "http://other:8000/v1", False),
+        ("http://me:hunter2@host:port/v1", "http://host:8000/v1", False),
+    ],
+)
+def test_a_key_goes_to_the_server_of_the_settings_only(now: str, then: str, keeps: bool) -> None:
+    settings = IngestSettings(embedding_url=now, embedding_model="m", embedding_api_key=SecretStr("key"))
+    assert "hunter2" not in str(shaping(settings))
+    past = restored(settings, {**shaping(settings), "embedding_url": then})
+    assert past.embedding_url == (now if keeps else then)
+    assert (past.embedding_api_key is not None) is keeps
