@@ -7,11 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 
+from api.audit import Audit
 from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.errors import add_error_handlers
+from api.plain_text import plain_text
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
 from api.scheduling import make_scheduler, scheduled
 from api.security import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
@@ -23,7 +25,9 @@ if TYPE_CHECKING:
 
 def create_app(workspace: Workspace) -> FastAPI:
     """The application that serves `workspace`: starting warms the search, stopping leaves the workspace open."""
-    app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None, dependencies=[Depends(plain_text)]
+    )
     app.state.workspace = workspace
     app.state.readiness = health.Readiness()
     for module in (ask, search, documents, failures, uploads, runs, sources, index, verify, openai, health, page):
@@ -38,6 +42,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     file_bytes = workspace.settings.max_file_mb * 2**20
     app.add_middleware(BodyLimit, upload_limit_bytes=file_bytes + BODY_LIMIT_BYTES)
     app.add_middleware(Guard, settings=workspace.settings)
+    app.add_middleware(Audit)
     app.add_middleware(Envelope)
     return app
 

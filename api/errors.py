@@ -12,9 +12,13 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from api.excerpts import MOST_CHARS, excerpt, one_line
+from api.grants import is_upload
+from api.headers import headers_of
 from assistant.errors import ModelError, ModelTimeoutError, ModelUnavailableError
 from assistant.events import Failed
 from ingest.errors import DocumentError, OwnedError, RequestError, UnavailableError, YoujuError
@@ -33,6 +37,7 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "idempotency_key_reused": 409,
     "not_uploaded": 409,
     "source_in_use": 409,
+    "index_in_use": 409,
     "file_too_large": 413,
 }
 _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
@@ -40,7 +45,7 @@ _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
     (ModelTimeoutError, 504),
     (ModelError, 502),
     (UnavailableError, 503),
-    (OwnedError, 503),
+    (OwnedError, 409),  # this server is fine: something else is under way
     (RequestError, 400),
     (DocumentError, 422),
 )
@@ -76,8 +81,8 @@ def request_id(scope: Scope) -> str:
 
 
 def error_fields(code: str, message: str, hint: str, scope: Scope) -> dict[str, str]:
-    """The body of an error, without the key `error` around it."""
-    return {"code": code, "message": message, "hint": hint, "request_id": request_id(scope)}
+    """The body of an error, without the key `error` around it. What it repeats of the request is shortened."""
+    return {"code": code, "message": excerpt(message), "hint": excerpt(hint), "request_id": request_id(scope)}
 
 
 def error_response(
@@ -88,18 +93,13 @@ def error_response(
         body = openai_error(status, code, f"{message} {hint}".strip())
     else:
         body = {"error": error_fields(code, message, hint, scope)}
-    return JSONResponse(body, status_code=status, headers=dict(headers or {}))
-
-
-def is_upload(scope: Scope) -> bool:
-    """Whether the body of this request is a document."""
-    return scope["method"] in ("POST", "PUT") and (scope["path"] + "/").startswith("/v1/documents/")
+    return JSONResponse(body, status_code=status, headers={**headers_of(status), **(headers or {})})
 
 
 def body_too_large(scope: Scope) -> JSONResponse:
     """The answer to a body over the limit. The rest of it is not read, so the connection ends with it."""
     hint = "Send a shorter question or conversation."
-    if is_upload(scope):
+    if is_upload(scope["method"], scope["path"]):
         hint = "Upload a smaller file, or raise YOUJU_MAX_FILE_MB."
     return error_response(scope, 413, "body_too_large", "The request is too large.", hint, {"connection": "close"})
 
@@ -108,12 +108,12 @@ def openai_error(status: int, code: str, message: str, param: str | None = None)
     """An error as OpenAI's clients read it."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
     code = "invalid_api_key" if code == "unauthorized" else code
-    return {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    return {"error": {"message": excerpt(message), "type": kind, "param": param, "code": code}}
 
 
 def internal_error(scope: Scope, error: Exception) -> tuple[str, str, str]:
     """Log an error nobody foresaw, whole; give back the code, message and hint that the caller may see."""
-    logger.error("Request %s to %s failed", request_id(scope), scope["path"], exc_info=error)
+    logger.error("Request %s to %s failed", request_id(scope), one_line(scope["path"]), exc_info=error)
     return "internal_error", "Something went wrong on the server.", "Look for the request id in the server's log."
 
 
@@ -124,7 +124,7 @@ def add_error_handlers(app: FastAPI) -> None:
     async def ours(request: Request, error: YoujuError) -> JSONResponse:
         status = status_of(error)
         if status >= 500:
-            logger.warning("Request %s: %s", request_id(request.scope), error)
+            logger.warning("Request %s: %s", request_id(request.scope), one_line(str(error), MOST_CHARS))
         return error_response(request.scope, status, error.code, error.message, error.hint)
 
     @app.exception_handler(RequestValidationError)
@@ -140,7 +140,17 @@ def add_error_handlers(app: FastAPI) -> None:
             return body_too_large(request.scope)
         fallback = ("invalid_request", str(error.detail), "")
         code, message, hint = _ROUTING.get(error.status_code, fallback)
-        return error_response(request.scope, error.status_code, code, message, hint, error.headers)
+        headers = {"allow": _allowed(request)} if error.status_code == 405 else error.headers
+        return error_response(request.scope, error.status_code, code, message, hint, headers)
+
+
+def _allowed(request: Request) -> str:
+    """The methods that an address takes, of all routes that have it; the router names those of the first."""
+    methods: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.path_regex.match(request.scope["path"]):
+            methods |= route.methods or set()
+    return ", ".join(sorted(methods))
 
 
 def _complaint(item: Mapping[str, Any]) -> str:

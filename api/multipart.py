@@ -11,6 +11,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
+from api.plain_text import check_plain
 from api.streaming import ClientGone
 from ingest.errors import RequestError
 from ingest.originals import Incoming
@@ -47,8 +48,8 @@ async def receive_form(request: Request, incoming: Incoming) -> Form:
     boundary = options.get(b"boundary")
     if not boundary:
         raise _invalid("its content type names no boundary")
-    reading = _Reading(boundary)
     try:
+        reading = _Reading(boundary)
         async for piece in request.stream():
             if data := reading.feed(piece):
                 await asyncio.to_thread(incoming.write, data)
@@ -58,6 +59,8 @@ async def receive_form(request: Request, incoming: Incoming) -> Form:
         raise _invalid(str(error)) from None
     if not reading.is_complete:
         raise _invalid("it ends before its last boundary")
+    check_plain(dict(reading.form.fields))
+    check_plain(reading.form.file_name, "the name of the file")
     return reading.form
 
 

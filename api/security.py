@@ -1,13 +1,14 @@
 """Who is let in, and what every response carries. Plain ASGI, so that streams and disconnects pass through.
 
-With an API key, `/v1` needs it. Without one the server listens on loopback only (`settings.check_safety`), and the
-danger is a web page of somebody else in the operator's browser: its requests are told by Host and Origin.
+With a key set, everything but the page and the probes needs one; `grants` says which key. Without one the server
+listens on loopback only (`settings.check_safety`), and two things could still bring strangers in as the operator: a
+web page of somebody else in the operator's browser, told by Host and Origin, and a proxy, told by its headers.
 """
 
 from __future__ import annotations
 
-import hmac
 import uuid
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
@@ -16,31 +17,25 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.errors import body_too_large, error_response, internal_error, is_upload
+from api.audit import client_address
+from api.errors import body_too_large, error_response, internal_error
+from api.grants import Grant, grant_of, is_upload
+from api.headers import SECURITY_HEADERS
+from api.keys import Keys, given_key
 from api.settings import ApiSettings, is_loopback
+from api.wrong_keys import WrongKeys
 from ingest.access import OPERATOR, Reader
 from ingest.errors import RequestError
 
 BODY_LIMIT_BYTES = 1024 * 1024
 
-_OPEN_PATHS = ("/healthz", "/readyz")
-"""Say nothing but that the server lives."""
-_SIGNED_PATHS = ("/dingtalk/",)
-"""Check a signature of their own, and come through a public address."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-_HEADERS = {
-    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'",
-    "x-content-type-options": "nosniff",
-    "x-frame-options": "DENY",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
+_PROXY_HEADERS = ("forwarded", "via", "x-real-ip")
+_PROXY_PREFIX = "x-forwarded-"
 
 
 def current_reader(request: Request) -> Reader:
-    """Who is asking. Set by `Guard`; a route that `Guard` did not pass has no reader and fails."""
+    """Who is asking. Set by `Guard`; a route that needs no key has no reader and fails here."""
     reader = request.scope["state"]["reader"]
     if not isinstance(reader, Reader):
         raise TypeError("the reader of a request must be a Reader")
@@ -50,12 +45,15 @@ def current_reader(request: Request) -> Reader:
 def current_operator(reader: Annotated[Reader, Depends(current_reader)]) -> Reader:
     """Who is asking, if it is the operator. Raises RequestError `operators_only` otherwise."""
     if reader != OPERATOR:
-        raise RequestError(
-            "operators_only",
-            "This key may read and not write.",
-            "Use the key of the operator, YOUJU_API_KEY.",
-        )
+        raise RequestError(*_OPERATORS_ONLY)
     return reader
+
+
+_OPERATORS_ONLY = (
+    "operators_only",
+    "This key may ask and read, and nothing else.",
+    "Use the operator's key, YOUJU_API_KEY, or the command line on the machine that serves.",
+)
 
 
 class Envelope:
@@ -77,7 +75,7 @@ class Envelope:
                 started = True
                 headers = MutableHeaders(scope=message)
                 headers["x-request-id"] = identifier
-                for name, value in _HEADERS.items():
+                for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
             await send(message)
 
@@ -91,51 +89,114 @@ class Envelope:
                 await response(scope, receive, send_with_headers)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request is turned away, as an error of ours with its status."""
+
+    status: int
+    code: str
+    message: str
+    hint: str
+    headers: dict[str, str] = field(default_factory=dict)
+
+
 class Guard:
-    """Lets a request in as a reader, or turns it away."""
+    """Lets a request in as a reader, or turns it away. What has no entry in `grants` is let in as the operator's only.
+
+    The local socket is the operator's: only the user that serves can open it.
+    """
 
     def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
         self.app = app
-        self._key = settings.api_key.get_secret_value().encode() if settings.api_key else None
+        self._keys = Keys(settings.api_key, settings.reader_key)
         self._hosts = {settings.host}
+        self._wrong_keys = WrongKeys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if scope["type"] != "http" or path in _OPEN_PATHS or path.startswith(_SIGNED_PATHS):
-            await self.app(scope, receive, send)
+        if scope["type"] == "http":
+            admitted = self._admitted(scope, grant_of(scope["method"], scope["path"]))
+            if isinstance(admitted, Refusal):
+                refused = admitted
+                response = error_response(
+                    scope, refused.status, refused.code, refused.message, refused.hint, refused.headers
+                )
+                await response(scope, receive, send)
+                return
+            if admitted is not None:
+                scope["state"]["reader"] = admitted
+        elif scope["type"] != "lifespan":
+            await send({"type": "websocket.close", "code": 1008})  # nobody was let in that way
             return
-        refusal = None if scope["state"].get("local") else self._refusal(scope, Headers(scope=scope))
-        if refusal is None:
-            scope["state"]["reader"] = OPERATOR
-            await self.app(scope, receive, send)
-            return
-        status, code, message, hint = refusal
-        headers = {"www-authenticate": "Bearer"} if status == 401 else {}
-        await error_response(scope, status, code, message, hint, headers)(scope, receive, send)
+        await self.app(scope, receive, send)
 
-    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str, str, str] | None:
-        if self._key is None:
-            return self._foreign(scope, headers)
-        if not scope["path"].startswith("/v1/"):
+    def _admitted(self, scope: Scope, grant: Grant) -> Reader | Refusal | None:
+        """As whom a request is let in; None: as nobody, to what is for anybody."""
+        if grant == "open":
             return None
-        given = _given_key(headers)
-        if given is not None and hmac.compare_digest(given.encode(), self._key):
-            return None
-        problem = "This server needs an API key." if given is None else "The API key is not valid."
-        return 401, "unauthorized", problem, "Send it as `Authorization: Bearer KEY`."
+        state, headers = scope["state"], Headers(scope=scope)
+        if state.get("local"):
+            state["who"] = "local"
+            return OPERATOR
+        if not self._keys:
+            refusal = self._foreign(scope, headers) or _proxied(headers)
+            state["who"] = None if refusal else "operator"
+            return refusal or (OPERATOR if grant != "page" else None)
+        return self._identified(scope, headers, grant) if grant != "page" else None
 
-    def _foreign(self, scope: Scope, headers: Headers) -> tuple[int, str, str, str] | None:
+    def _identified(self, scope: Scope, headers: Headers, grant: Grant) -> Reader | Refusal:
+        given = given_key(headers)
+        if not given:
+            return _unauthorized("This server needs an API key.")
+        reader = self._keys.holder(given)
+        if reader is None:
+            return self._wrong_key(scope)
+        scope["state"]["who"] = "operator" if reader == OPERATOR else "reader"
+        if grant == "operator" and reader != OPERATOR:
+            return Refusal(403, *_OPERATORS_ONLY)
+        return reader
+
+    def _wrong_key(self, scope: Scope) -> Refusal:
+        seconds = self._wrong_keys.note(client_address(scope), scope["path"])
+        if not seconds:
+            return _unauthorized("The API key is not valid.")
+        return Refusal(
+            429,
+            "too_many_wrong_keys",
+            "Too many wrong API keys came from this address.",
+            f"Wait {seconds} seconds, or send the right one: it is let in at once.",
+            {"retry-after": str(seconds)},
+        )
+
+    def _foreign(self, scope: Scope, headers: Headers) -> Refusal | None:
         authority = headers.get("host", "")
         host = _split(f"//{authority}").hostname or ""
         if not is_loopback(host) and host not in self._hosts:
             message = "Without an API key this server answers to this machine's own name only."
             hint = "Open it as http://127.0.0.1, or set YOUJU_API_KEY to serve other names."
-            return 403, "foreign_host", message, hint
+            return Refusal(403, "foreign_host", message, hint)
         origin = headers.get("origin")
         if scope["method"] not in _SAFE_METHODS and origin and _split(origin).netloc != authority:
             hint = "Set YOUJU_API_KEY and send it, or ask from the server's own page."
-            return 403, "foreign_origin", "Another web site may not ask here.", hint
+            return Refusal(403, "foreign_origin", "Another web site may not ask here.", hint)
         return None
+
+
+def _proxied(headers: Headers) -> Refusal | None:
+    """Without a key, whoever reaches the proxy would be the operator."""
+    if not any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIX) for name in headers):
+        return None
+    return Refusal(
+        403,
+        "proxied_without_key",
+        "This request came through a proxy, and without an API key everybody behind it would be the operator.",
+        "Set YOUJU_API_KEY, and YOUJU_READER_KEY for those who only ask.",
+    )
+
+
+def _unauthorized(message: str) -> Refusal:
+    return Refusal(
+        401, "unauthorized", message, "Send it as `Authorization: Bearer KEY`.", {"www-authenticate": "Bearer"}
+    )
 
 
 class BodyLimit:
@@ -153,7 +214,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit_bytes = self._upload_limit_bytes if is_upload(scope) else self._limit_bytes
+        limit_bytes = self._upload_limit_bytes if is_upload(scope["method"], scope["path"]) else self._limit_bytes
         announced = Headers(scope=scope).get("content-length", "")
         if announced.isdigit() and int(announced) > limit_bytes:
             await body_too_large(scope)(scope, receive, send)
@@ -177,10 +238,3 @@ def _split(address: str) -> SplitResult:
         return urlsplit(address)
     except ValueError:
         return urlsplit("")
-
-
-def _given_key(headers: Headers) -> str | None:
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key.strip():
-        return key.strip()
-    return headers.get("x-api-key")

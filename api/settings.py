@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
+from api.keys import SHORTEST_KEY, checked_key
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from ingest.settings import IngestSettings
@@ -33,11 +34,14 @@ class ApiSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs api_key.")
+    host: str = Field("127.0.0.1", description="Address to listen on. Anything but loopback needs a key.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
     api_key: SecretStr | None = Field(
         None,
-        description="Key that callers send as `Authorization: Bearer …`; needed off loopback.",
+        description="The operator's key, sent as `Authorization: Bearer …`: it may do everything.",
+    )
+    reader_key: SecretStr | None = Field(
+        None, description="Key that may ask, search and read what is for everyone, and nothing else."
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs qdrant_url.")
     public_url: str | None = Field(
@@ -73,7 +77,12 @@ class ApiSettings(BaseModel):
         ("oapi.dingtalk.com",), description="Hosts that answers to DingTalk messages may be sent to."
     )
 
-    @field_validator("api_key", "dingtalk_client_secret")
+    @field_validator("api_key", "reader_key")
+    @classmethod
+    def _can_be_sent(cls, key: SecretStr | None) -> SecretStr | None:
+        return checked_key(key)
+
+    @field_validator("dingtalk_client_secret")
     @classmethod
     def _blank_is_unset(cls, secret: SecretStr | None) -> SecretStr | None:
         return secret if secret is not None and secret.get_secret_value().strip() else None
@@ -132,17 +141,37 @@ def check_safety(settings: Settings) -> None:
     """Raise ConfigurationError where two settings together would be unsafe."""
     public_host = urlsplit(settings.public_url).hostname if settings.public_url else None
     exposed = [host for host in (settings.host, public_host) if host and not is_loopback(host)]
-    if exposed and settings.api_key is None:
-        raise ConfigurationError(
-            "no_authentication",
-            f"{exposed[0]} can be reached from other machines, and no API key is set.",
-            "Set YOUJU_API_KEY to a long random text, or serve on 127.0.0.1 only.",
-        )
+    _check_keys(settings, exposed[0] if exposed else None)
     if settings.workers > 1 and settings.qdrant_url is None:
         raise ConfigurationError(
             "one_worker_only",
             f"{settings.workers} workers were asked for, but one process owns the embedded index.",
             "Set YOUJU_WORKERS=1, or YOUJU_QDRANT_URL to a Qdrant server.",
+        )
+
+
+def _check_keys(settings: Settings, exposed: str | None) -> None:
+    """Refuse keys that protect nothing; `exposed` is an address that other machines can reach, if there is one."""
+    fields = {"YOUJU_API_KEY": settings.api_key, "YOUJU_READER_KEY": settings.reader_key}
+    keys = {name: key.get_secret_value() for name, key in fields.items() if key is not None}
+    if exposed and not keys:
+        raise ConfigurationError(
+            "no_authentication",
+            f"{exposed} can be reached from other machines, and no API key is set.",
+            "Set YOUJU_API_KEY to a long random text, or serve on 127.0.0.1 only.",
+        )
+    if len(set(keys.values())) < len(keys):
+        raise ConfigurationError(
+            "same_keys",
+            "YOUJU_API_KEY and YOUJU_READER_KEY are the same, so that every reader would be the operator.",
+            "Set two different long random texts, for example of `openssl rand -hex 24`.",
+        )
+    short = [name for name, key in keys.items() if len(key) < SHORTEST_KEY]
+    if exposed and short:
+        raise ConfigurationError(
+            "short_key",
+            f"{short[0]} has fewer than {SHORTEST_KEY} characters, and {exposed} can be reached from other machines.",
+            "Set a long random text, for example of `openssl rand -hex 24`.",
         )
 
 

@@ -6,6 +6,8 @@ import json
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.headers import SECURITY_HEADERS
+
 _JSON, _HTML = b"application/json", b"text/html; charset=utf-8"
 _PAGE = (
     '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="1"><title>Youju 有据</title>'
@@ -45,5 +47,6 @@ class Starting:
             return
         status, kind, body = _ANSWERS.get(scope["path"], (503, _JSON, json.dumps(_REFUSAL)))
         headers = [(b"content-type", kind), (b"retry-after", b"1")]
+        headers += [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body.encode()})

@@ -5,10 +5,13 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from api.app import create_app
+from api.logs import configure_logging
 from api.settings import load_settings
 from api.workspace import Workspace
 
 
 def make_worker_app() -> FastAPI:
     """The application of one worker, for uvicorn to call in its process."""
-    return create_app(Workspace.open(load_settings(), command="serve"))
+    settings = load_settings()
+    configure_logging(settings.log_level)
+    return create_app(Workspace.open(settings, command="serve"))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import socket
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 from uvicorn.importer import import_from_string
 
+from api.logs import configure_logging
 from api.server import Server, bind, serve_with_workers, url_of
 from api.settings import Settings, check_safety, load_settings
 from api.starting import Starting
@@ -30,20 +30,12 @@ def serve(
     given = {"host": host, "port": port}
     settings = load_settings().model_copy(update={key: value for key, value in given.items() if value is not None})
     check_safety(settings)
-    _log(settings.log_level)
+    configure_logging(settings.log_level)
     if settings.workers > 1:
         serve_with_workers(settings)
         return
     with closing(bind(settings.host, settings.port)) as listening:
         asyncio.run(_serve(settings, listening, ingest or []))
-
-
-def _log(level: str) -> None:
-    """Log our own packages at `level`; libraries only from warnings on: a line per model call would drown the rest,
-    and a URL in it may carry a secret."""
-    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for package in ("ingest", "assistant", "api"):
-        logging.getLogger(package).setLevel(level.upper())
 
 
 async def _serve(settings: Settings, listening: socket.socket, paths: list[Path]) -> None:

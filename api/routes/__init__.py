@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from api.security import current_reader
 from ingest.access import Reader
@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 CurrentReader = Annotated[Reader, Depends(current_reader)]
 """Who is asking, for a route's signature."""
+
+RowNumber = Annotated[int, Path(ge=1, le=2**63 - 1)]
+"""The number of a row in a path: what a database's integer can be."""
 
 
 def workspace_of(request: Request) -> Workspace:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.audit import audited
 from api.routes import CurrentReader, workspace_of
 from ingest.access import Reader
 from ingest.errors import RequestError
@@ -49,7 +50,9 @@ def _changed(
     dropped = [each for each in workspace.store.catalog.documents(reader) if each.state == "dropped"]
     failed = [*workspace.failed(reader), *dropped]
     if body.all:
-        return ChangedBody(changed=change([document.id for document in failed if document.state == "failed"]))
+        wanted = {document.id for document in failed if document.state == "failed"}
+        audited(request, documents="all")
+        return ChangedBody(changed=change(wanted))
     named = {name: document.id for document in failed for name in (document.id, document.uri)}
     unknown = [name for name in body.documents if name not in named]
     if unknown or not body.documents:
@@ -59,4 +62,6 @@ def _changed(
             f"These are not documents that failed: {shown}.",
             "Name them by id or address as `youju documents --failed` lists them, or say --all.",
         )
-    return ChangedBody(changed=change({named[name] for name in body.documents}))
+    wanted = {named[name] for name in body.documents}
+    audited(request, documents=sorted(wanted), count=len(wanted))
+    return ChangedBody(changed=change(wanted))

@@ -48,12 +48,14 @@ class Readiness:
                 self.search, self.problem = "ready", ""
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
     """The process lives. Says nothing about what it depends on."""
     return {"status": "alive"}
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
     """200 once questions can be answered, else 503 with the part that is not ready and its error's code."""

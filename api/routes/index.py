@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
-from api.routes import workspace_of
+from api.routes import RowNumber, workspace_of
 from api.security import current_operator
 from ingest.versions import Holding, State, Version
 from ingest.versions.editions import Building
@@ -83,7 +83,7 @@ def indexes(request: Request) -> IndexesBody:
 
 
 @router.post("/{index_id}/switch")
-def switch(index_id: int, request: Request) -> IndexesBody:
+def switch(index_id: RowNumber, request: Request) -> IndexesBody:
     """Have a version answer questions from now on. Later runs keep it up to date as it was made, and switch to another
     only when the settings change again."""
     workspace_of(request).store.editions.switch(index_id)
@@ -91,7 +91,7 @@ def switch(index_id: int, request: Request) -> IndexesBody:
 
 
 @router.delete("/{index_id}")
-def drop(index_id: int, request: Request) -> IndexesBody:
+def drop(index_id: RowNumber, request: Request) -> IndexesBody:
     """Remove a version that does not answer questions, with all that it holds."""
     store = workspace_of(request).store
     busy = any(run.state == "running" for run in store.runs.runs())

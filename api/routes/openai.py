@@ -39,13 +39,11 @@ class Message(BaseModel):
     content: str | list[dict[str, Any]] | None = None
 
     def text(self) -> str:
-        """The text parts, one per line. Halves of characters, which no index and no model could take, are replaced."""
+        """The text parts, one per line."""
         if isinstance(self.content, list):
             parts = [part.get("text") for part in self.content if part.get("type") == "text"]
-            text = "\n".join(part for part in parts if isinstance(part, str))
-        else:
-            text = self.content or ""
-        return text.encode(errors="replace").decode()
+            return "\n".join(part for part in parts if isinstance(part, str))
+        return self.content or ""
 
     def has_other_parts(self) -> bool:
         """Whether it carries an image, a sound or a file."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 
 router = APIRouter()
@@ -13,20 +12,24 @@ router = APIRouter()
 _TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
 _FILES = files("api.web")
 
-PageFile = Literal[
+PAGE_FILES = (
     "chat.css", "chat.js", "icon.svg", "markdown.js", "pages.js", "passage.js", "server.js", "texts.js", "turn.js"
-]
+)  # fmt: skip
 
 
+@router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
 def page() -> Response:
     """The chat page."""
     return _served("index.html")
 
 
+@router.head("/web/{name}", include_in_schema=False)
 @router.get("/web/{name}", include_in_schema=False)
-def page_file(name: PageFile) -> Response:
+def page_file(name: str) -> Response:
     """A script, the style sheet or the icon of the page."""
+    if name not in PAGE_FILES:
+        raise HTTPException(404)
     return _served(name)
 
 

@@ -18,6 +18,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field, model_validator
 
+from api.audit import audited
 from api.routes import workspace_of
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
@@ -67,6 +68,7 @@ async def run(asked: RunRequest, request: Request) -> Response:
 
     A client that goes away interrupts the run; what it had published stays, and the next run does the rest.
     """
+    audited(request, source=asked.source, paths=asked.paths)
     if asked.paths and not request.scope["state"].get("local"):
         raise RequestError(
             "paths_not_accepted",

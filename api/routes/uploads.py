@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
+from api.audit import audited
 from api.intake import Intake, Standing
 from api.multipart import Form, receive_body, receive_form
 from api.routes import CurrentReader, workspace_of
@@ -144,6 +145,7 @@ def delete(document_id: str, request: Request, idempotency_key: Key = None) -> R
         if error.code == "unknown_document":
             _uploaded(request, document_id)
         raise
+    audited(request, uri=receipt.uri)
     return RemovalBody(document_id=receipt.document_id, uri=receipt.uri)
 
 
@@ -178,6 +180,7 @@ async def _upload(request: Request, given: Form, uri: str | None, key: str | Non
             )
         await asyncio.to_thread(incoming.finish)
         receipt = await asyncio.to_thread(intake.accept, incoming, wanted, key)
+    audited(request, document_id=receipt.document_id, uri=receipt.uri, digest=receipt.digest, access=wanted.access)
     if not wait_seconds or receipt.upload_id is None:
         return JSONResponse(UploadBody.of(receipt).model_dump(), status_code=202)
     standing = await intake.settled(receipt.document_id, receipt.upload_id, wait_seconds)

@@ -9,6 +9,8 @@ import pytest
 from api.settings import ApiSettings, Settings, is_loopback, load_settings
 from ingest.errors import ConfigurationError
 
+LONG_KEY = "k-0123456789abcdef"
+
 pytestmark = pytest.mark.filterwarnings("error")
 
 
@@ -104,8 +106,54 @@ def test_an_address_others_can_reach_needs_a_key(monkeypatch: pytest.MonkeyPatch
     assert _refusal().code == "no_authentication"
     monkeypatch.setenv("YOUJU_API_KEY", "  ")
     assert _refusal().code == "no_authentication"
-    monkeypatch.setenv("YOUJU_API_KEY", "a-long-key")
+    monkeypatch.setenv("YOUJU_API_KEY", LONG_KEY)
     assert load_settings().host == host
+
+
+@pytest.mark.parametrize("name", ["YOUJU_API_KEY", "YOUJU_READER_KEY"])
+def test_a_key_that_others_could_guess_is_refused(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "hush-hush-hush1")
+    assert load_settings().host == "127.0.0.1"
+    monkeypatch.setenv("YOUJU_HOST", "0.0.0.0")
+    refusal = _refusal()
+    assert (refusal.code, name in refusal.message) == ("short_key", True)
+    assert "hush" not in str(refusal)
+    monkeypatch.setenv(name, "hush-hush-hush16")
+    assert load_settings().host == "0.0.0.0"
+
+
+@pytest.mark.parametrize("name", ["YOUJU_API_KEY", "YOUJU_READER_KEY"])
+def test_blanks_and_line_ends_around_a_key_are_not_of_it(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, f" \t{LONG_KEY}\r\n")
+    key = getattr(load_settings(), name.removeprefix("YOUJU_").lower())
+    assert key.get_secret_value() == LONG_KEY
+
+
+@pytest.mark.parametrize("name", ["YOUJU_API_KEY", "YOUJU_READER_KEY"])
+@pytest.mark.parametrize(
+    "key", ["hush hush 0123456789", "hush\nhush-0123456789", "hush-密钥-0123456789", "hush\x7fh-01234567"]
+)
+def test_a_key_that_cannot_be_sent_is_refused_without_saying_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, key: str
+) -> None:
+    monkeypatch.setenv(name, key)
+    refusal = _refusal()
+    assert refusal.code == "invalid_setting"
+    assert name.removeprefix("YOUJU_").lower() in refusal.message
+    assert "hush" not in str(refusal)
+
+
+def test_the_reader_s_key_is_another_than_the_operator_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YOUJU_API_KEY", LONG_KEY)
+    monkeypatch.setenv("YOUJU_READER_KEY", f"{LONG_KEY}\n")
+    refusal = _refusal()
+    assert (refusal.code, LONG_KEY in str(refusal)) == ("same_keys", False)
+
+
+def test_the_reader_s_key_alone_is_enough_to_be_reached_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("YOUJU_HOST", "0.0.0.0")
+    monkeypatch.setenv("YOUJU_READER_KEY", LONG_KEY)
+    assert load_settings().api_key is None
 
 
 def test_a_public_address_in_front_of_loopback_needs_a_key_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -174,13 +174,15 @@ def test_what_cannot_be_asked_is_a_clear_error(messages: Any, code: str) -> None
 @pytest.mark.parametrize(
     "content", ['"leave \\ud800?"', '[{"type": "text", "text": "leave \\ud800?"}, {"type": "text", "text": null}]']
 )
-def test_half_a_character_is_replaced(content: str) -> None:
+def test_half_a_character_is_refused_and_the_field_named(content: str) -> None:
     assistant = ScriptedAssistant()
     body = f'{{"model": "youju", "messages": [{{"role": "user", "content": {content}}}]}}'
     with served(create_app(a_workspace(assistant))) as url:
         response = httpx.post(f"{url}/v1/chat/completions", content=body, headers={"content-type": "application/json"})
-    assert response.status_code == 200
-    assert assistant.asked[0][0] == "leave ??"
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (400, "invalid_request")
+    assert error["message"].startswith("messages.0.content")
+    assert assistant.asked == []
 
 
 def test_a_model_that_fails_is_a_server_error() -> None:

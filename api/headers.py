@@ -1,0 +1,20 @@
+"""The headers that every response carries, and the one that says when to come again."""
+
+from __future__ import annotations
+
+SECURITY_HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' data: blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+RETRY_SECONDS = 5
+
+
+def headers_of(status: int) -> dict[str, str]:
+    """The headers that belong to a status: 503 says when to come again."""
+    return {"retry-after": str(RETRY_SECONDS)} if status == 503 else {}

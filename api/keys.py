@@ -1,0 +1,61 @@
+"""The keys that callers send: what may be one, and whose it is."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+
+from pydantic import SecretStr
+from starlette.datastructures import Headers
+
+from ingest.access import EVERYONE, OPERATOR, Reader
+
+SHORTEST_KEY = 16
+"""Characters of the shortest key that other machines may try to guess."""
+
+EVERYBODY = Reader(principals=frozenset({EVERYONE}))
+"""Whoever holds the reader key: reads what is for everyone."""
+
+_KEY = re.compile(r"[\x21-\x7e]+")
+
+
+def checked_key(key: SecretStr | None) -> SecretStr | None:
+    """The key without the blanks and line ends around it, None where nothing is left.
+
+    Raises ValueError where it could not be sent in a header.
+    """
+    text = key.get_secret_value().strip() if key is not None else ""
+    if text and not _KEY.fullmatch(text):
+        raise ValueError("a key has visible ASCII characters only, and no blanks in it")
+    return SecretStr(text) if text else None
+
+
+class Keys:
+    """The keys of a server. Comparing takes the same time whatever is sent."""
+
+    def __init__(self, operator: SecretStr | None, reader: SecretStr | None) -> None:
+        # The reader's first: should both be the same key, it gives the smaller right.
+        holders = ((reader, EVERYBODY), (operator, OPERATOR))
+        self._holders = [(_digest(key.get_secret_value()), holder) for key, holder in holders if key is not None]
+
+    def __bool__(self) -> bool:
+        return bool(self._holders)
+
+    def holder(self, given: str) -> Reader | None:
+        """Whose key it is, or None."""
+        digest = _digest(given)
+        matching = [holder for known, holder in self._holders if hmac.compare_digest(digest, known)]
+        return matching[0] if matching else None
+
+
+def given_key(headers: Headers) -> str | None:
+    """The key that a request carries."""
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key.strip():
+        return key.strip()
+    return headers.get("x-api-key")
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).digest()
