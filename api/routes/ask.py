@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from api.errors import error_fields, internal_error, status_of_failure
+from api.headers import headers_of
 from api.routes import CurrentReader, workspace_of
 from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
 from api.streaming import KEEPALIVE, EventStream, begun, paced, sse, while_connected
@@ -77,7 +78,8 @@ def _failure(question: str, gathered: Gathered, request: Request) -> JSONRespons
         "answer": "".join(gathered.text),
         "evidence": [hit.model_dump() for hit in evidence_bodies(gathered.evidence)],
     }
-    return JSONResponse(body, status_code=status_of_failure(failed))
+    status = status_of_failure(failed)
+    return JSONResponse(body, status_code=status, headers=headers_of(status))
 
 
 async def _rendered(

@@ -17,6 +17,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
 from api.errors import internal_error, openai_error, status_of_failure
+from api.headers import headers_of
 from api.places import passage_url, place
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
@@ -200,7 +201,7 @@ class Completion:
     def _failure(self, gathered: Gathered) -> JSONResponse:
         status = status_of_failure(gathered.failed) if gathered.failed else 502
         body = {**_failed_body(gathered.failed), "search_results": self._search_results(gathered)}
-        return JSONResponse(body, status_code=status)
+        return JSONResponse(body, status_code=status, headers=headers_of(status))
 
 
 def _failed_body(failed: Failed | None) -> dict[str, Any]:

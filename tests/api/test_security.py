@@ -11,7 +11,9 @@ from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import create_app
+from api.headers import SECURITY_HEADERS
 from api.security import BODY_LIMIT_BYTES
+from api.starting import Starting
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
@@ -104,6 +106,50 @@ def test_without_a_key_another_site_may_not_ask(origin: str) -> None:
     response = client_of(app_of(assistant)).post("/v1/ask", json=ASK, headers={"origin": origin})
     assert (response.status_code, response.json()["error"]["code"]) == (403, "foreign_origin")
     assert assistant.asked == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "X-Real-IP", "Via"],
+)
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/"), ("GET", "/v1/documents"), ("POST", "/v1/ask"), ("GET", "/x")]
+)
+def test_without_a_key_nobody_comes_through_a_proxy(header: str, method: str, path: str) -> None:
+    assistant = ScriptedAssistant()
+    client = client_of(app_of(assistant))
+    refused = client.request(method, path, json=ASK, headers={header: "10.0.0.9"})
+    assert refused.status_code == 403
+    assert refused.json()["error"]["code"] == "proxied_without_key"
+    assert "YOUJU_API_KEY" in refused.json()["error"]["hint"]
+    assert assistant.asked == []
+    assert client.get("/healthz", headers={header: "10.0.0.9"}).status_code == 200
+    assert client.get("/readyz", headers={header: "10.0.0.9"}).status_code == 503  # not warmed, but asked
+
+
+def test_with_a_key_a_proxy_may_stand_before() -> None:
+    client = client_of(app_of(api_key=KEY))
+    headers = {"x-forwarded-for": "10.0.0.9", "via": "1.1 proxy", "x-api-key": KEY}
+    assert client.post("/v1/ask", json=ASK, headers=headers).status_code == 200
+
+
+def test_without_a_key_the_local_socket_is_let_in_whatever_stands_before_it() -> None:
+    app = app_of()
+
+    async def from_the_socket(scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["local"] = True
+        await app(scope, receive, send)
+
+    client = client_of(from_the_socket, "http://youju")
+    assert client.get("/v1/documents", headers={"via": "1.1 proxy"}).status_code == 200
+
+
+def test_what_is_said_while_starting_keeps_browsers_strict_too() -> None:
+    for path in ("/", "/healthz", "/v1/ask"):
+        response = client_of(Starting()).get(path)
+        later = client_of(app_of()).get("/healthz")
+        for name in SECURITY_HEADERS:
+            assert response.headers[name] == later.headers[name]
 
 
 def test_without_a_key_the_own_page_may_ask() -> None:
