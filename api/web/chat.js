@@ -2,8 +2,8 @@
 
 import { element } from "./markdown.js";
 import { closePassage, openPassage, passageIsOpen } from "./passage.js";
-import { ask, key, needsKey } from "./server.js";
-import { language, say, setLanguage } from "./texts.js";
+import { ask, isOfKey, key, needsKey, refusal } from "./server.js";
+import { language, say, sayProblem, setLanguage } from "./texts.js";
 import { TurnView } from "./turn.js";
 
 const TURNS_SENT = 20;
@@ -52,7 +52,7 @@ async function answer(view, text) {
       if (view.text) remember(text, view);
     } else {
       view.fail(problem);
-      if (problem.code === "unauthorized") askForKey();
+      if (isOfKey(problem)) askForKey();
     }
   } finally {
     if (asking === mine) asking = null;
@@ -154,13 +154,26 @@ function followAddress() {
 function askForKey() {
   by("enter-key").hidden = false;
   by("key-value").value = "";
+  by("key-problem").hidden = true;
   if (!dialog.open) dialog.showModal();
 }
 
-function saveKey() {
-  key.set(by("key-value").value.trim());
+// The dialog stays until the server has taken the key.
+async function saveKey(event) {
+  event.preventDefault();
+  const value = by("key-value").value.trim();
+  const problem = await refusal(value);
+  if (problem) {
+    const { message, hint } = sayProblem(problem);
+    by("key-problem").textContent = `${message} ${hint}`;
+    by("key-problem").hidden = false;
+    by("key-value").select();
+    return;
+  }
+  key.set(value);
+  dialog.close();
   const last = views.at(-1);
-  if (last?.state === "failed" && last.problem.code === "unauthorized") last.retry();
+  if (last?.state === "failed" && isOfKey(last.problem)) last.retry();
   else if (location.hash) followAddress();
 }
 

@@ -17,9 +17,9 @@ export const key = {
   set: (value) => sessionStorage.setItem(KEY, value),
 };
 
-async function call(path, options = {}) {
+async function call(path, options = {}, sent = key.get()) {
   const headers = { ...options.headers };
-  if (key.get()) headers.authorization = `Bearer ${key.get()}`;
+  if (sent) headers.authorization = `Bearer ${sent}`;
   let response;
   try {
     response = await fetch(path, { ...options, headers });
@@ -110,12 +110,25 @@ export async function original(documentId) {
   return (await call(originalPath(documentId))).blob();
 }
 
+/** Whether that problem is that the server did not take our key. */
+export function isOfKey(problem) {
+  return ["unauthorized", "invalid_api_key", "too_many_wrong_keys"].includes(problem.code);
+}
+
 /** Whether this server wants a key that we do not have. */
 export async function needsKey() {
+  const problem = await refusal(key.get());
+  return problem !== null && isOfKey(problem);
+}
+
+/** Why the server does not take `value` as a key, as a Problem; null where it does. */
+export async function refusal(value) {
+  // Other characters cannot be sent in a header, and no key has them.
+  if (value && !/^[\x21-\x7e]+$/.test(value)) return new Problem("invalid_api_key");
   try {
-    await call("/v1/models");
-    return false;
+    await call("/v1/models", {}, value);
+    return null;
   } catch (problem) {
-    return problem.code === "invalid_api_key" || problem.code === "unauthorized";
+    return problem;
   }
 }

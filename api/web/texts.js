@@ -42,13 +42,17 @@ const TEXTS = {
     slide: (n) => `第 ${n} 张幻灯片`,
     sheet: (name, cells) => `工作表「${name}」${cells ?? ""}`,
     keyTitle: "API 密钥",
-    keyWhy: "这台服务器需要密钥。密钥只保存在此标签页中，关闭后即删除。",
+    keyWhy:
+      "这台服务器需要密钥。提问和阅读用读者密钥即可；管理员密钥能做任何改动，请不要在这里使用。密钥只保存在此标签页中，关闭后即删除。",
     keySave: "保存",
     cancel: "取消",
     problems: {
       unreachable: ["连不上服务器。", "请检查网络，或确认服务已启动，然后重试。"],
       incomplete: ["回答中断了。", "请重试。"],
       unauthorized: ["需要有效的 API 密钥。", "请输入密钥后重试。"],
+      invalid_api_key: ["密钥不对。", "请检查后重新输入。"],
+      too_many_wrong_keys: ["错误的密钥输入得太多了。", "请稍候再试；正确的密钥不受影响。"],
+      operators_only: ["这个密钥只能提问和阅读。", "如需更多权限，请联系管理员。"],
       question_too_long: ["问题太长了。", "请缩短后再问。"],
       body_too_large: ["对话太长了。", "请开始新对话。"],
       model_unreachable: ["语言模型没有响应。", "找到的段落列在下面；请稍后重试，或联系管理员。"],
@@ -121,13 +125,17 @@ const TEXTS = {
     slide: (n) => `slide ${n}`,
     sheet: (name, cells) => `sheet “${name}”${cells ? ` ${cells}` : ""}`,
     keyTitle: "API key",
-    keyWhy: "This server needs a key. It is kept in this tab only, and forgotten when you close it.",
+    keyWhy:
+      "This server needs a key. To ask and read, the reader key is enough; the operator’s key may change everything and does not belong here. The key is kept in this tab only, and forgotten when you close it.",
     keySave: "Save",
     cancel: "Cancel",
     problems: {
       unreachable: ["The server cannot be reached.", "Check the network, or that the server runs, and try again."],
       incomplete: ["The answer broke off.", "Try again."],
       unauthorized: ["A valid API key is needed.", "Enter it and try again."],
+      invalid_api_key: ["This key is not valid.", "Check it and enter it again."],
+      too_many_wrong_keys: ["Too many wrong keys were entered.", "Try again in a moment; the right key is taken at once."],
+      operators_only: ["This key may ask and read, and nothing else.", "Tell your administrator if you need more."],
       question_too_long: ["The question is too long.", "Shorten it and ask again."],
       body_too_large: ["The conversation has grown too long.", "Start a new chat."],
       model_unreachable: [

@@ -24,6 +24,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 import api
 from api.app import create_app
+from api.keys import EVERYBODY
 from assistant.conversation import Turn
 from assistant.events import Event, EvidenceFound, TextDelta
 from ingest.pages import PageRenderer
@@ -268,14 +269,23 @@ def test_markup_in_an_answer_stays_text_and_loads_nothing(driver: Chrome) -> Non
 @needs_browser
 def test_a_server_with_a_key_asks_for_it_once(driver: Chrome) -> None:
     assistant = ScriptedAssistant()
-    with page(driver, assistant, api_key="k-1") as browser:
-        browser.one("#key-value").send_keys("wrong" + Keys.ENTER)
+    with page(driver, assistant, api_key="k-1", reader_key="r-1") as browser:
+        browser.one("#key-dialog", "the reader key is enough")
+        for wrong in ("wrong", "密钥"):
+            browser.one("#key-value").clear()
+            browser.one("#key-value").send_keys(wrong + Keys.ENTER)
+            browser.one("#key-problem", "This key is not valid.")
+        browser.one("#key-cancel").click()
         browser.until(lambda _: not browser.all("#key-dialog"))
         browser.ask("leave?")
         browser.one("#key-dialog")
         assert assistant.asked == []
-        browser.one("#key-value").send_keys("k-1" + Keys.ENTER)
+        browser.one("#key-value").send_keys(" r-1 " + Keys.ENTER)
         browser.one(".turn[data-state=finished]", "15 days")
+        assert assistant.asked[0][2] == EVERYBODY
+        browser.one(".marker").click()
+        browser.one("#panel .cited")
+        browser.one("#panel-close").click()
         driver.refresh()
         browser.ask("leave?")
         browser.one(".turn[data-state=finished]", "15 days")
