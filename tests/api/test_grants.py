@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -204,6 +205,17 @@ def test_with_the_reader_s_key_alone_nobody_else_is_let_in() -> None:
     assert client.get("/v1/models").status_code == 401
     assert client.get("/v1/models", headers=with_key(READER_KEY)).status_code == 200
     assert client.post("/v1/verify", json={}, headers=with_key(READER_KEY)).status_code == 403
+
+
+def test_the_documents_say_which_key_each_route_takes() -> None:
+    marks = {"operator": "operator", "reader": "R", "open": "–", "page": "–"}
+    text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`(?:GET|POST|PUT|DELETE) .*?) \| (R|operator|–) \|", text, re.M)
+    documented = {
+        (method, path): mark for row, mark in rows for method, path in re.findall(r"`([A-Z]+) (/[^`]*)`", row)
+    }
+    assert len(documented) > 30
+    assert documented == {route: marks[grant_of(*route)] for route in documented}
 
 
 def test_every_route_that_changes_something_is_audited(app: FastAPI) -> None:
