@@ -231,7 +231,7 @@ def test_access_rules_come_with_the_upload_and_stay_where_none_come(client: http
     [
         ({"path": "../etc/passwd"}, "invalid_path"),
         ({"path": "a//b.txt"}, "invalid_path"),
-        ({"path": "a\x00b.txt"}, "invalid_path"),
+        ({"path": "a\x00b.txt"}, "invalid_request"),
         ({"path": "x" * 1001}, "invalid_path"),
         ({}, "invalid_path"),
         ({"path": "a.txt", "access": "nobody"}, "invalid_access"),
