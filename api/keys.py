@@ -7,7 +7,6 @@ import hmac
 import re
 
 from pydantic import SecretStr
-from starlette.datastructures import Headers
 
 from ingest.access import EVERYONE, OPERATOR, Reader
 
@@ -47,14 +46,6 @@ class Keys:
         digest = _digest(given)
         matching = [holder for known, holder in self._holders if hmac.compare_digest(digest, known)]
         return matching[0] if matching else None
-
-
-def given_key(headers: Headers) -> str | None:
-    """The key that a request carries."""
-    scheme, _, key = headers.get("authorization", "").partition(" ")
-    if scheme.lower() == "bearer" and key.strip():
-        return key.strip()
-    return headers.get("x-api-key")
 
 
 def _digest(text: str) -> bytes:

@@ -21,7 +21,7 @@ from api.audit import client_address
 from api.errors import body_too_large, error_response, internal_error
 from api.grants import Grant, grant_of, is_upload
 from api.headers import SECURITY_HEADERS
-from api.keys import Keys, given_key
+from api.keys import Keys
 from api.settings import ApiSettings, is_loopback
 from api.wrong_keys import WrongKeys
 from ingest.access import OPERATOR, Reader
@@ -144,7 +144,7 @@ class Guard:
         return self._identified(scope, headers, grant) if grant != "page" else None
 
     def _identified(self, scope: Scope, headers: Headers, grant: Grant) -> Reader | Refusal:
-        given = given_key(headers)
+        given = _given_key(headers)
         if not given:
             return _unauthorized("This server needs an API key.")
         reader = self._keys.holder(given)
@@ -230,6 +230,13 @@ class BodyLimit:
             return message
 
         await self.app(scope, receive_limited, send)
+
+
+def _given_key(headers: Headers) -> str | None:
+    scheme, _, key = headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "bearer" and key.strip():
+        return key.strip()
+    return headers.get("x-api-key")
 
 
 def _split(address: str) -> SplitResult:

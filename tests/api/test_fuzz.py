@@ -128,6 +128,7 @@ def test_odd_paths(app: FastAPI, client: TestClient) -> None:
                 check(client.request(method, address(path, segment)), (method, path, segment))
 
 
+@pytest.mark.slow
 def test_odd_queries(app: FastAPI, client: TestClient) -> None:
     for method, path, operation in operations(app):
         names = [each["name"] for each in operation.get("parameters", []) if each["in"] == "query"]
@@ -137,6 +138,7 @@ def test_odd_queries(app: FastAPI, client: TestClient) -> None:
                 check(sent, (method, path, name, value))
 
 
+@pytest.mark.slow
 def test_odd_bodies(app: FastAPI, client: TestClient) -> None:
     for method, path, _ in operations(app):
         if method in ("post", "put"):
