@@ -16,9 +16,23 @@ _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _SAFE = "%!$&'()*+,;=:@/?[]~"
 _TRACKING = re.compile(r"(utm_\w+|gclid|fbclid|msclkid|yclid|mc_[ce]id)(=.*)?", re.I)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-# What clouds answer with secrets, beside the link-local address that is never spoken to.
-_METADATA = frozenset(map(ipaddress.ip_address, ("100.100.100.200", "fd00:ec2::254")))
+_PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
+"""All that was ever handed out to the internet; what leads to an IPv4 address is judged by that."""
+# IPv6 networks whose last 32 bits are an IPv4 address: compatible, mapped, translated, NAT64 (RFC 4291, 2765, 6052).
+_IPV4_AT_END = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
+_LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
+"""NAT64 inside one network (RFC 8215): never public, and where in it the IPv4 address stands is that network's choice."""
+# What clouds answer with secrets, beside the link-local addresses that are never spoken to: Alibaba, Azure, Oracle,
+# Amazon (two), Google, Scaleway.
+_METADATA = frozenset(
+    map(
+        ipaddress.ip_address,
+        (
+            "100.100.100.200", "168.63.129.16", "192.0.0.192", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254",
+            "fd00:42::42",
+        ),
+    )
+)  # fmt: skip
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -62,6 +76,12 @@ def resolve(host: str, port: int, *, private: bool) -> list[str]:
     found = [host] if is_numeric(host) else _looked_up(host, port)
     allowed = [address for address in dict.fromkeys(found) if may_speak_to(address, private=private)]
     if not allowed:
+        if private:
+            raise DocumentError(
+                "address_refused",
+                f"{host} is an address that no page is read from: link-local, multicast or a cloud's metadata.",
+                "Exclude it from the source.",
+            )
         raise DocumentError(
             "address_refused",
             f"{host} is an address of this machine or of a private network.",
@@ -80,27 +100,49 @@ def is_numeric(host: str) -> bool:
 
 
 def may_speak_to(address: str, *, private: bool) -> bool:
-    """Whether a numeric address may be connected to."""
+    """Whether a numeric address may be connected to. One that leads to others is judged by each of them."""
     try:
-        real = _embedded(ipaddress.ip_address(address.partition("%")[0]))
+        given = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    if real.is_link_local or real.is_multicast or real.is_unspecified or real in _METADATA:
+    embedded = _embedded(given)
+    if any(map(_is_forbidden, (given, *embedded))):
         return False
-    return private or real.is_global
+    return private or (_is_public(given) and all(map(_is_public, embedded)))
+
+
+def _is_forbidden(address: Address) -> bool:
+    """Whether it is never spoken to, even where private addresses are meant."""
+    return address.is_link_local or address.is_multicast or address.is_unspecified or address in _METADATA
+
+
+def _is_public(address: Address) -> bool:
+    if isinstance(address, ipaddress.IPv4Address):
+        return address.is_global
+    if address.sixtofour or address.teredo or any(address in network for network in _IPV4_AT_END[1:]):
+        return True  # as far as what it leads to is
+    return address.is_global and address in _PUBLIC_IPV6
 
 
 def _looked_up(host: str, port: int) -> list[str]:
     return [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-def _embedded(address: Address) -> Address:
-    """The IPv4 address that an IPv6 one leads to, if it does."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _NAT64:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
+def _embedded(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
+    """The IPv4 addresses that an IPv6 one leads to: those of its end, its relay and its server."""
+    if isinstance(address, ipaddress.IPv4Address) or address == ipaddress.IPv6Address("::1"):
+        return ()
+    bits = int(address)
+    if any(address in network for network in _IPV4_AT_END):
+        return (ipaddress.IPv4Address(bits & 0xFFFFFFFF),)
+    if address in _LOCAL_NAT64:
+        # RFC 6052: 32 bits that begin at bit 48, 56 or 64 and leave out the eight bits from 64 on, or the last ones.
+        packed = address.packed
+        places = (packed[6:8] + packed[9:11], packed[7:8] + packed[9:12], packed[9:13], packed[12:])
+        return tuple(found for found in map(ipaddress.IPv4Address, places) if int(found))
+    if address.teredo:
+        return address.teredo
+    return (address.sixtofour,) if address.sixtofour else ()
 
 
 def _escaped(text: str) -> str:

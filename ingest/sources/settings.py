@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from ingest.access import is_principal
 from ingest.sources.addresses import normal
@@ -18,6 +18,7 @@ RESERVED_NAMES = frozenset({"local", "push"})
 """Sources that are always there: `youju ingest PATHS`, and what is uploaded over HTTP."""
 
 _NAME = re.compile(r"[^\W_][\w .-]{0,99}")
+_HOST = re.compile(r"[\w.-]+|[\da-fA-F:.]+")
 _CRON_FIELDS = 5
 
 
@@ -153,7 +154,7 @@ class WebSettings(ConfiguredSource):
         "keep", description="What becomes of a page that nothing links to any more, though it is still there."
     )
     allow_private: bool = Field(False, description="Allow addresses of this machine and of private networks.")
-    proxy: SecretStr | None = Field(None, description="URL of a proxy; the environment's are not used.")
+    proxy: SecretStr | None = Field(None, description="URL of an HTTP proxy; the environment's are not used.")
 
     @property
     def agent(self) -> str:
@@ -168,6 +169,14 @@ class WebSettings(ConfiguredSource):
             raise ValueError("write addresses as https://host/path, without user and password")
         return tuple(url for url in found if url is not None)
 
+    @field_validator("proxy")
+    @classmethod
+    def _is_a_proxy(cls, proxy: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if proxy is not None and not _is_proxy(proxy.get_secret_value()):
+            # The address is not repeated: it may hold a password.
+            raise ValueError(f"the proxy of source {info.data.get('name')!r} is written as http://host:port")
+        return proxy
+
     @model_validator(mode="after")
     def _begins_somewhere(self) -> Self:
         if not self.start and not self.sitemaps:
@@ -177,6 +186,17 @@ class WebSettings(ConfiguredSource):
 
 SourceSettings = Annotated[FolderSettings | FsspecSettings | WebSettings, Field(discriminator="type")]
 """One source; `type` says which model it is."""
+
+
+def _is_proxy(url: str) -> bool:
+    """Whether it is the address of an HTTP proxy, with or without a user and a password."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    is_bare = parts.path in ("", "/") and not parts.query and not parts.fragment
+    return parts.scheme in ("http", "https") and _HOST.fullmatch(host or "") is not None and is_bare
 
 
 def _hidden(value: Any) -> Any:

@@ -101,3 +101,29 @@ def test_an_unknown_source_names_the_known_ones() -> None:
     with pytest.raises(RequestError) as caught:
         named(settings, "handbok")
     assert (caught.value.code, "handbook" in caught.value.hint) == ("unknown_source", True)
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "proxy:3128", "nonsense", "", "http://", "http://[", "http://me:hush-hush@", "http://me:hush-hush@host:port",
+        "http://me:hush-hush@host:99999", "socks5://me:hush-hush@host:1080", "ftp://host", "http://a host:1",
+        "http://host:3128/path",
+    ],
+)  # fmt: skip
+def test_what_is_no_proxy_is_refused_by_source_and_field_and_not_echoed(proxy: str) -> None:
+    refusal = _refusal(f'[[sources]]\nname = "wiki"\ntype = "web"\nstart = ["http://e.com"]\nproxy = "{proxy}"\n')
+    assert refusal.code == "invalid_setting"
+    assert "proxy" in refusal.message
+    assert "wiki" in refusal.message
+    assert "hush" not in str(refusal)
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy:3128", "https://me:secret@10.0.0.1:8443/", "http://[::1]:3128"])
+def test_a_proxy_is_an_address_with_or_without_a_password(proxy: str) -> None:
+    Path("youju.toml").write_text(
+        f'[[sources]]\nname = "wiki"\ntype = "web"\nstart = ["http://e.com"]\nproxy = "{proxy}"\n'
+    )
+    settings = load_settings()
+    source = open_source(named(settings, "wiki"), settings)
+    assert source.name == "wiki"
