@@ -21,7 +21,7 @@ _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
 # IPv6 networks whose last 32 bits are an IPv4 address: compatible, mapped, translated, NAT64 (RFC 4291, 2765, 6052).
 _IPV4_AT_END = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""NAT64 inside one network (RFC 8215): never public, and where in it the IPv4 address stands is that network's choice."""
+"""NAT64 inside one network (RFC 8215): not public, and where the IPv4 address stands is that network's choice."""
 # What clouds answer with secrets, beside the link-local addresses that are never spoken to: Alibaba, Azure, Oracle,
 # Amazon (two), Google, Scaleway.
 _METADATA = frozenset(

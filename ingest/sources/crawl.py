@@ -16,7 +16,7 @@ from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError
 from ingest.sources.addresses import normal, path_of, site
 from ingest.sources.media import is_html, is_readable, leads_nowhere, name_of
-from ingest.sources.page_links import read_links, robots_words
+from ingest.sources.page_links import MAX_LINKS, read_links, robots_words
 from ingest.sources.page_memory import Page, PageMemory
 from ingest.sources.robots import ALLOW_ALL, Robots, read_robots
 from ingest.sources.selection import Selection
@@ -28,6 +28,7 @@ _HTML_BYTES = 10 * 2**20
 _ROBOTS_BYTES = 2**20
 _ROBOTS_REDIRECTS = 5
 _SITEMAP_LEVELS = 3
+_WAITING_FACTOR = 10
 _KEPT_BYTES = 512 * 2**20
 _REDIRECTS = (301, 302, 303, 307, 308)
 _FOR_GOOD = (301, 308)
@@ -56,6 +57,9 @@ class Crawl:
         self._folder = folder
         self._hosts = {_bare(site(url)) for url in (*source.start, *source.sitemaps)}
         self._queue: deque[tuple[str, int]] = deque()
+        # Some of what waits will be forbidden and is not asked for; but 5,000 pages may lead to fifty million.
+        self._waiting_limit = _WAITING_FACTOR * source.max_pages + MAX_LINKS
+        self._is_full = False
         self._met: set[str] = set()
         self._listed: set[str] = set()
         self._copies: dict[str, tuple[str, Page]] = {}  # pages that name another address as the real one
@@ -109,16 +113,21 @@ class Crawl:
     def _visit(self, known: Mapping[str, str]) -> Iterator[Reference]:
         while self._queue:
             if self._requested >= self._source.max_pages:
-                self.incomplete.append(f"there are more than {self._source.max_pages} pages (max_pages)")
-                first = [*self._source.start, *self._source.sitemaps][0]
-                self._beside[f"{first}{_MORE_PAGES}"] = _too_many(self._source.max_pages)
+                self._is_full = True
                 self._queue.clear()
-                return
+                break
             yield from self._page(*self._queue.popleft(), known)
+        first = [*self._source.start, *self._source.sitemaps][0]
+        if self._is_full and (more := f"{first}{_MORE_PAGES}") not in self._beside:
+            self.incomplete.append(f"there are more than {self._source.max_pages} pages (max_pages)")
+            self._beside[more] = _too_many(self._source.max_pages)
 
     def _meet(self, url: str, depth: int, *, next_: bool = False) -> None:
         """Visit the page later, if it is one of this source and was not met before."""
         if url in self._met or depth > self._source.max_depth or not self._is_ours(url):
+            return
+        if len(self._queue) >= self._waiting_limit and not next_:
+            self._is_full = True
             return
         self._met.add(url)
         if next_:
@@ -314,8 +323,10 @@ class Crawl:
             return remembered.links, remembered.name == "index"
         if answer.path is None:
             raise refusal(url, answer.status)
-        urls, is_index = read_sitemap(answer.path.read_bytes(), url)
-        answer.path.unlink()
+        try:
+            urls, is_index = read_sitemap(answer.path, url)
+        finally:
+            answer.path.unlink()
         self._answered += 1
         etag, modified = answer.headers.get("etag", ""), answer.headers.get("last-modified", "")
         page = Page(etag, modified, "", "index" if is_index else "urls", tuple(urls), is_document=False)

@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Final
 
 from ingest.sources.addresses import normal
+from ingest.sources.charsets import text_codec
 
-_MAX_LINKS = 10_000
+MAX_LINKS: Final = 10_000
+_MAX_LINK_CHARS = 2**20
+
 _REFRESH = re.compile(r"[\d.\s]*[;,]\s*url\s*=\s*['\"]?([^'\"]+)", re.I)
 _DECLARED = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.I)
 
@@ -40,12 +44,8 @@ def read_links(data: bytes, url: str, charset: str | None, agent: str) -> PageLi
 
 def decoded(data: bytes, *charsets: str) -> str:
     """The text in the first of these encodings that there is; what does not fit is replaced."""
-    for name in charsets:
-        try:
-            return data.decode(name, errors="replace")
-        except LookupError:
-            continue
-    return data.decode("utf-8", errors="replace")
+    known = (text_codec(name) for name in charsets)
+    return data.decode(next(filter(None, known), "utf-8"), errors="replace")
 
 
 def robots_words(text: str, agent: str) -> set[str]:
@@ -71,6 +71,7 @@ class _Reader(HTMLParser):
         self._agent = agent.lower()
         self._base = url
         self._seen: set[str] = set()
+        self._chars = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -104,6 +105,7 @@ class _Reader(HTMLParser):
 
     def _link(self, href: str | None) -> None:
         url = normal(href, self._base) if href and not href.startswith("#") else None
-        if url is not None and url not in self._seen and len(self._seen) < _MAX_LINKS:
+        if url is not None and url not in self._seen and len(self._seen) < MAX_LINKS and self._chars < _MAX_LINK_CHARS:
             self._seen.add(url)
+            self._chars += len(url)
             self.found.links.append(url)

@@ -58,8 +58,9 @@ ALLOW_ALL: Final = Robots()
 
 def read_robots(text: str, agent: str) -> Robots:
     """The rules that `robots.txt` has for the robot whose product token is `agent`, else those for all robots."""
+    wanted = agent.lower()
     groups: dict[str, list[tuple[str, str]]] = {}
-    current: list[str] = []
+    current: set[str] = set()  # of the two groups that matter: a file may name ten thousand others
     naming = False
     for line in text.lstrip("\ufeff").splitlines():
         name, colon, value = line.partition("#")[0].partition(":")
@@ -68,14 +69,17 @@ def read_robots(text: str, agent: str) -> Robots:
             continue
         if name == "user-agent":
             token = _TOKEN.match(value)
-            current = [*(current if naming else ()), token[0].lower() if token else ""]
-            groups.setdefault(current[-1], [])
+            named = token[0].lower() if token else ""
+            current = current if naming else set()
+            if named in (wanted, "*"):
+                current.add(named)
+                groups.setdefault(named, [])
             naming = True
         elif name in ("allow", "disallow", "crawl-delay"):
             naming = False
             for each in current:
                 groups[each].append((name, value))
-    return _rules(groups.get(agent.lower(), groups.get("*", [])))
+    return _rules(groups.get(wanted, groups.get("*", [])))
 
 
 def _rules(lines: list[tuple[str, str]]) -> Robots:

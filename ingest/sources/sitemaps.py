@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import zlib
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
 from xml.parsers import expat
 
 from ingest.errors import DocumentError
-from ingest.sources.addresses import normal
+from ingest.sources.addresses import MAX_URL, normal
+from ingest.sources.content_coding import unpacked
 
 MAX_BYTES = 50 * 2**20
 _MAX_URLS = 50_000
+_MAX_DEPTH = 50
+_MAX_TAG_BYTES = 2**20
+_MAX_WORD_BYTES = 4 * MAX_URL
+_PIECE_BYTES = 64 * 1024
 
 
-def read_sitemap(data: bytes, url: str) -> tuple[list[str], bool]:
-    """The addresses that a sitemap lists, and whether they are of sitemaps again.
+def read_sitemap(path: Path, url: str) -> tuple[list[str], bool]:
+    """The addresses that the sitemap in this file lists, 50,000 of them at most, and whether they are of sitemaps
+    again. It is read in pieces, and is never in memory as a whole.
 
     Raises DocumentError `sitemap_unreadable`.
     """
-    if data.startswith(b"\x1f\x8b"):
-        data = _unpacked(data, url)
-    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        lines = data.decode("utf-8-sig", errors="replace").split()
-        return _normal(lines), False
+    pieces = _pieces(path, url)
+    first = next(pieces, b"").lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not first.startswith(b"<"):
+        return _normal(_words(chain([first], pieces))), False
     reader = _Reader(url)
     try:
-        reader.parse(data)
+        reader.parse(chain([first], pieces))
     except expat.ExpatError as error:
         raise _unreadable(url, str(error)) from None
     if reader.root not in ("urlset", "sitemapindex"):
-        raise _unreadable(url, f"it is not a sitemap but {reader.root!r}")
+        raise _unreadable(url, f"it is not a sitemap but {reader.root[:40]!r}")
     return _normal(reader.found), reader.root == "sitemapindex"
 
 
@@ -42,15 +49,23 @@ class _Reader:
         self._path: list[str] = []
         self._text = ""
 
-    def parse(self, data: bytes) -> None:
+    def parse(self, pieces: Iterable[bytes]) -> None:
         parser = expat.ParserCreate(namespace_separator=" ")
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         parser.CharacterDataHandler = self._take
         parser.StartDoctypeDeclHandler = self._refuse
-        parser.Parse(data, True)
+        given = 0
+        for piece in pieces:
+            parser.Parse(piece, False)
+            given += len(piece)
+            if given - parser.CurrentByteIndex > _MAX_TAG_BYTES:  # expat keeps what has not ended yet
+                raise _unreadable(self._url, "a tag in it does not end")
+        parser.Parse(b"", True)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
+        if len(self._path) >= _MAX_DEPTH:
+            raise _unreadable(self._url, "its tags are nested too deep")
         self._path.append(name.rpartition(" ")[2])
         self.root = self.root or self._path[0]
         self._text = ""
@@ -61,22 +76,42 @@ class _Reader:
         self._path.pop()
 
     def _take(self, text: str) -> None:
-        self._text += text
+        if len(self._text) <= MAX_URL:  # a longer one is no address
+            self._text += text
 
     def _refuse(self, *declared: object) -> None:
         # Entities are the one thing in XML that can blow up, and no sitemap needs them.
         raise _unreadable(self._url, "it declares a document type")
 
 
-def _unpacked(data: bytes, url: str) -> bytes:
-    try:
-        unpacking = zlib.decompressobj(wbits=31)
-        plain = unpacking.decompress(data, MAX_BYTES)
-    except zlib.error as error:
-        raise _unreadable(url, str(error)) from None
-    if unpacking.unconsumed_tail:
-        raise _unreadable(url, "it is larger than 50 MiB")
-    return plain
+def _pieces(path: Path, url: str) -> Iterator[bytes]:
+    """The sitemap in pieces, unpacked where the file itself is packed."""
+    with path.open("rb") as file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        size = 0
+        try:
+            for piece in unpacked(iter(lambda: file.read(_PIECE_BYTES), b""), "gzip" if is_packed else ""):
+                size += len(piece)
+                if size > MAX_BYTES:
+                    raise _unreadable(url, "it is larger than 50 MiB")
+                yield piece
+        except DocumentError as error:
+            raise error if error.code == "sitemap_unreadable" else _unreadable(url, error.message) from None
+
+
+def _words(pieces: Iterable[bytes]) -> list[str]:
+    """The addresses of a plain list."""
+    found: list[str] = []
+    rest = b""
+    for piece in pieces:
+        words = (rest + piece).split()
+        ends_in_word = bool(piece) and not piece[-1:].isspace()
+        rest = words.pop()[:_MAX_WORD_BYTES] if words and ends_in_word else b""
+        found += (word.decode("utf-8", errors="replace") for word in words if len(word) <= _MAX_WORD_BYTES)
+        if len(found) >= _MAX_URLS:
+            return found[:_MAX_URLS]
+    return [*found, rest.decode("utf-8", errors="replace")]
 
 
 def _normal(urls: list[str]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import shutil
 import tempfile
 import threading
@@ -16,6 +15,7 @@ from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN
+from ingest.sources.charsets import recode
 from ingest.sources.crawl import Crawl, refusal
 from ingest.sources.media import is_html
 from ingest.sources.page_memory import PageMemory
@@ -75,7 +75,7 @@ class WebSource:
         written as UTF-8.
 
         Raises DocumentError: `web_unreachable`, `web_failed`, `login_required`, `forbidden`, `page_gone`,
-        `redirected`, `address_refused`, `too_large`.
+        `redirected`, `address_refused`, `too_large`, `encoding_unsupported`, `corrupt`.
         """
         crawl = self._crawl
         if crawl is not None and (error := crawl.failed.get(reference.uri)) is not None:
@@ -88,7 +88,7 @@ class WebSource:
         else:
             charset = self._download(reference.uri, path)
         if charset is not None:
-            _recode(path, charset)
+            recode(path, charset)
         return replace(reference, path=path)
 
     def _download(self, url: str, path: Path) -> str | None:
@@ -122,18 +122,3 @@ class _Open:
     def _discard(self) -> None:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _recode(path: Path, charset: str) -> None:
-    """Write the file as UTF-8 with a mark, which no reader mistakes, where it is in the encoding that was named.
-
-    What the header says counts more than what the page says; but where it is wrong, the page is left as it is.
-    """
-    try:
-        if codecs.lookup(charset).name in ("utf-8", "ascii", "utf-8-sig"):
-            return
-        data = path.read_bytes()
-        text = data.decode({"gb2312": "gb18030", "gbk": "gb18030", "iso-8859-1": "cp1252"}.get(charset, charset))
-    except (LookupError, UnicodeError):
-        return
-    path.write_bytes(codecs.BOM_UTF8 + text.encode("utf-8", "replace"))

@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -25,6 +25,7 @@ import httpx
 
 from ingest.errors import DocumentError
 from ingest.sources.addresses import is_numeric, resolve, site
+from ingest.sources.content_coding import ACCEPTED, unpacked
 
 ACCEPT: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,*/*;q=0.8"
 _TRIES = 2
@@ -33,6 +34,8 @@ _LONGEST_PAUSE_SECONDS = 120.0  # a site that wants more is left for the next ru
 _LONGEST_DELAY_SECONDS = 60.0
 _LONGEST_ANSWER_SECONDS = 1800.0
 _SMALL_BYTES = 64 * 1024
+_DRAIN_SECONDS = 5.0
+_MAX_DIGITS = 18
 _DOWN_AFTER = 3  # failures one after the other
 _BUSY = (429, 503)
 _PASSING = (*_BUSY, 500, 502, 504)
@@ -106,7 +109,7 @@ class WebClient:
         """What the site answers, redirects included, which are not followed. A body of status 200 goes into a new
         file in `folder`, if `wants` says so of the answer without it. `asking` are further headers.
 
-        Raises DocumentError: `web_unreachable`, `address_refused`, `too_large`.
+        Raises DocumentError: `web_unreachable`, `address_refused`, `too_large`, `encoding_unsupported`, `corrupt`.
         """
         host = site(url)
         if self._failures.get(host, 0) >= _DOWN_AFTER:
@@ -148,11 +151,21 @@ class WebClient:
         with self._stream(url, asking) as response:
             answer = Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()})
             if folder is None or answer.status != 200 or not wants(answer):
-                if answer.status in (204, 304) or _length(answer) <= _SMALL_BYTES:
-                    response.read()  # an answer that is read to its end leaves the connection open
+                self._drain(response, answer)
                 return answer
             path = folder / f"{hashlib.sha256(url.encode()).hexdigest()}.part"
             return _received(response, answer, path, max_bytes, self.stop)
+
+    def _drain(self, response: httpx.Response, answer: Answer) -> None:
+        """Read what nobody wants to its end, as it came, where that is near: it leaves the connection open."""
+        if answer.status not in (204, 304) and _SMALL_BYTES < _length(answer) < float("inf"):
+            return
+        left, deadline = _SMALL_BYTES, time.monotonic() + _DRAIN_SECONDS
+        with suppress(httpx.HTTPError):  # the answer is there already
+            for piece in response.iter_raw():
+                left -= len(piece)
+                if left < 0 or self.stop.is_set() or time.monotonic() > deadline:
+                    return
 
     @contextmanager
     def _stream(self, url: str, asking: Mapping[str, str]) -> Iterator[httpx.Response]:
@@ -203,7 +216,7 @@ class WebClient:
                 self._ssl = httpx.create_ssl_context(trust_env=False)
                 self._ssl.load_default_certs()  # a company's own authority is in the system's store
             self._clients[host] = httpx.Client(
-                headers={"user-agent": self._manners.user_agent, "accept": ACCEPT, "accept-encoding": "gzip, deflate"},
+                headers={"user-agent": self._manners.user_agent, "accept": ACCEPT, "accept-encoding": ACCEPTED},
                 timeout=self._manners.timeout_seconds,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0),
                 verify=self._ssl,
@@ -225,36 +238,58 @@ class WebClient:
 def _received(response: httpx.Response, answer: Answer, path: Path, max_bytes: int, stop: threading.Event) -> Answer:
     if max_bytes < _length(answer) < float("inf"):
         raise _too_large(max_bytes)
-    digest, size, deadline = hashlib.sha256(), 0, time.monotonic() + _LONGEST_ANSWER_SECONDS
-    with path.open("wb") as file:
-        for piece in response.iter_bytes():
-            size += len(piece)
-            if size > max_bytes:
-                raise _too_large(max_bytes)
-            if stop.is_set() or time.monotonic() > deadline:
-                raise httpx.ReadTimeout("the answer takes too long")
-            digest.update(piece)
-            file.write(piece)
+    digest, size = hashlib.sha256(), 0
+    pieces = unpacked(_raw(response, max_bytes, stop), answer.headers.get("content-encoding", ""))
+    try:
+        with path.open("wb") as file:
+            for piece in pieces:
+                size += len(piece)
+                if size > max_bytes:
+                    raise _too_large(max_bytes)
+                digest.update(piece)
+                file.write(piece)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
     return Answer(answer.status, answer.headers, path, digest.hexdigest(), size)
+
+
+def _raw(response: httpx.Response, max_bytes: int, stop: threading.Event) -> Iterator[bytes]:
+    """The body as it came: a packed one may go on for ever without anything coming out of it."""
+    size, deadline = 0, time.monotonic() + _LONGEST_ANSWER_SECONDS
+    for piece in response.iter_raw():
+        size += len(piece)
+        if size > max_bytes:
+            raise _too_large(max_bytes)
+        if stop.is_set() or time.monotonic() > deadline:
+            raise httpx.ReadTimeout("the answer takes too long")
+        yield piece
 
 
 def _length(answer: Answer) -> float:
     """The bytes that the answer announces, before they are unpacked; infinite where it does not."""
-    announced = answer.headers.get("content-length", "")
-    return float(announced) if announced.isdigit() else float("inf")
+    announced = _number(answer.headers.get("content-length", ""))
+    return float("inf") if announced is None else announced
 
 
 def _pause(answer: Answer) -> float:
     """How long the site wants to be left alone, in seconds."""
     value = answer.headers.get("retry-after", "").strip()
-    if value.isdigit():
-        return float(value)
+    if (seconds := _number(value)) is not None:
+        return seconds
     try:
         until = parsedate_to_datetime(value)
-    except ValueError:
+        until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
+        return max((until - datetime.now(UTC)).total_seconds(), 0.0)
+    except (ValueError, TypeError, IndexError, OverflowError):  # dates that no calendar has
         return _PAUSE_SECONDS
-    until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
-    return max((until - datetime.now(UTC)).total_seconds(), 0.0)
+
+
+def _number(text: str) -> float | None:
+    """What a header says in digits: HTTP knows ASCII's only, Python those of all scripts and `²`."""
+    if not (text.isascii() and text.isdecimal()):
+        return None
+    return float(text) if len(text) <= _MAX_DIGITS else float("inf")
 
 
 def _reason(error: Exception) -> str:
