@@ -20,6 +20,7 @@ from api.app import create_app
 from api.server import Server, local_socket
 from api.settings import Settings
 from api.workspace import Workspace
+from ingest.bodies import AS_IT_IS
 from ingest.errors import OwnedError, UnavailableError, YoujuError
 from ingest.ownership import find_owner
 
@@ -86,7 +87,7 @@ def _client(socket_name: str) -> Iterator[httpx.Client]:
     # Silence is fine: an answer or a run takes as long as it takes, and the other side is on this machine.
     timeout = httpx.Timeout(None, connect=10.0)
     transport = httpx.HTTPTransport(uds=socket_name)
-    with httpx.Client(transport=transport, base_url="http://localhost", timeout=timeout) as client:
+    with httpx.Client(transport=transport, base_url="http://localhost", headers=AS_IT_IS, timeout=timeout) as client:
         try:
             yield client
         except httpx.TransportError as error:

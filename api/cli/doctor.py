@@ -115,11 +115,14 @@ def _model(settings: Settings) -> Finding:
     address = without_secrets(settings.model_url)
     hide_secrets_of_requests()
     try:
-        response = httpx.get(
+        asked = httpx.stream(
+            "GET",
             f"{settings.model_url.rstrip('/')}/models",
             headers={"authorization": f"Bearer {key}"} if key else {},
             timeout=settings.model_connect_seconds,
         )
+        with asked as response:  # its status says enough: the body is not read
+            pass
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         problem = f"{address} does not answer ({type(error).__name__})"
         return Finding("chat model", "bad", problem, "Start the model server or correct YOUJU_MODEL_URL.")

@@ -6,6 +6,7 @@ HTTP 200 says nothing at DingTalk: `errcode` in the body does.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 import re
@@ -17,6 +18,7 @@ import httpx
 from api.dingtalk.markdown import split_markdown
 from api.dingtalk.message import InboundMessage
 from api.dingtalk.settings import DingTalkSettings
+from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.errors import ConfigurationError, UnavailableError
 from ingest.parse.encoding import storable
 from ingest.secrecy import hide_secrets_of_requests
@@ -52,7 +54,7 @@ class Replier:
         self._settings = settings
         self._origins = _origins(settings)
         hide_secrets_of_requests()
-        self._client = httpx.AsyncClient(timeout=settings.send_seconds, follow_redirects=False)
+        self._client = httpx.AsyncClient(headers=AS_IT_IS, timeout=settings.send_seconds, follow_redirects=False)
 
     async def send(self, message: InboundMessage, title: str, markdown: str) -> None:
         """Send `markdown` in as many parts as it takes. In a group the asker is mentioned in the first.
@@ -113,7 +115,8 @@ class Replier:
 
     async def _post(self, webhook: str, body: dict[str, object]) -> None:
         try:
-            response = await self._client.post(webhook, json=body)
+            async with self._client.stream("POST", webhook, json=body) as response:
+                said = await _read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise _BusyError from None
         except httpx.HTTPError as error:
@@ -121,15 +124,27 @@ class Replier:
             raise DeliveryError("dingtalk_delivery_unknown", f"DingTalk broke off ({type(error).__name__}).") from None
         if response.status_code in (429, 503):
             raise _BusyError
-        _settle(response)
+        _settle(response, said)
 
 
-def _settle(response: httpx.Response) -> None:
+async def _read(response: httpx.Response) -> bytes:
+    """The body, or nothing where it is too large or packed."""
+    try:
+        body = Body(response.headers, ERROR_BYTES)
+        async for piece in response.aiter_raw():
+            body.add(piece)
+    except BodyError:
+        return b""
+    return bytes(body.data)
+
+
+def _settle(response: httpx.Response, said: bytes) -> None:
     """Return when the part was shown; raise what its error code means."""
     try:
-        errcode = response.json()["errcode"]
-    except (ValueError, KeyError, TypeError):
+        errcode = json.loads(said)["errcode"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         errcode = None
+    errcode = errcode if isinstance(errcode, int) else None
     if errcode == 0 and response.is_success:
         return
     if errcode in _TOO_LONG:

@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from api.dingtalk.settings import DingTalkSettings
+from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body
 from ingest.errors import ConfigurationError, RequestError, UnavailableError
 from ingest.secrecy import hide_secrets_of_requests
 
@@ -50,7 +51,7 @@ class StreamClient:
     async def run(self) -> None:
         """Stay connected until cancelled. Raises ConfigurationError when DingTalk refuses the credentials."""
         failures = 0
-        async with httpx.AsyncClient(timeout=_OPEN_SECONDS) as client:
+        async with httpx.AsyncClient(headers=AS_IT_IS, timeout=_OPEN_SECONDS) as client:
             while True:
                 began, asked = time.monotonic(), False
                 try:
@@ -94,7 +95,8 @@ class StreamClient:
 
     async def _open(self, client: httpx.AsyncClient) -> str:
         """Ask for a ticket and return the address to connect to, which is a secret."""
-        response = await client.post(
+        asked = client.stream(
+            "POST",
             f"{self._settings.api_base}/v1.0/gateway/connections/open",
             headers={"Accept": "application/json"},
             json={
@@ -104,7 +106,11 @@ class StreamClient:
                 "ua": "youju",
             },
         )
-        body = _object(response.text)
+        async with asked as response:
+            read = Body(response.headers, ERROR_BYTES)  # what it raises is a broken stream, as any other
+            async for piece in response.aiter_raw():
+                read.add(piece)
+        body = _object(read.text)
         if response.status_code in (400, 401, 403) and "QpsLimit" not in str(body.get("code")):
             raise ConfigurationError(
                 "dingtalk_refused",

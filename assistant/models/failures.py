@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Any
 
 import httpx
 
 from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
+from ingest.bodies import ERROR_BYTES, Body, BodyError, check_coding
 from ingest.secrecy import scrubbed, without_secrets
-
-_MESSAGE_BYTES = 1 << 16
 
 
 def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -> ModelError:
@@ -39,9 +39,17 @@ def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -
 
 
 async def check_status(response: httpx.Response, secrets: Collection[str] = ()) -> None:
-    """Raises ModelRejectedError for an error status, with what the server says about it."""
+    """Raises ModelRejectedError for an error status, with what the server says about it, and for a packed answer."""
     status = response.status_code
     if status < 300:
+        try:
+            check_coding(response.headers)
+        except BodyError as error:
+            raise ModelRejectedError(
+                "model_protocol",
+                f"The model server's answer was not read: {error}.",
+                "Have it, or the proxy before it, send answers as they are: streams are not to be packed.",
+            ) from None
         return
     message = await error_message(response, secrets)
     code, hint = {
@@ -61,7 +69,7 @@ async def error_message(response: httpx.Response, secrets: Collection[str] = ())
     echo a part of it."""
     if response.status_code in (401, 403):
         return "the key is missing or not accepted."
-    text = (await _beginning(response)).decode("utf-8", "replace")
+    text = await _beginning(response)
     try:
         data = json.loads(text)
         error = data.get("error", data)
@@ -71,14 +79,16 @@ async def error_message(response: httpx.Response, secrets: Collection[str] = ())
     return scrubbed(text, secrets)
 
 
-async def _beginning(response: httpx.Response) -> bytes:
-    """The first 64 KiB of a body, which may have no end."""
-    body = bytearray()
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) >= _MESSAGE_BYTES:
-            break
-    return bytes(body[:_MESSAGE_BYTES])
+async def _beginning(response: httpx.Response) -> str:
+    """The first 64 KiB of an error's body, which may have no end; why, where it is not read."""
+    try:
+        body = Body(response.headers, ERROR_BYTES)
+    except BodyError as unread:
+        return f"a message that was not read: {unread}."
+    with suppress(BodyError):  # what came before is enough
+        async for piece in response.aiter_raw():
+            body.add(piece)
+    return body.text
 
 
 def stream_error(error: Any, secrets: Collection[str] = ()) -> ModelRejectedError:

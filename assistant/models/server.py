@@ -28,12 +28,14 @@ from assistant.models import role_of
 from assistant.models.capabilities import Capabilities
 from assistant.models.failures import check_status, connection_error, error_message, stream_cut, stream_error
 from assistant.models.thinking import ThinkingFilter, thinks_always
+from ingest.bodies import AS_IT_IS
 from ingest.secrecy import hide_secrets_of_requests, secrets_in
 
 logger = logging.getLogger(__name__)
 
 _REASONING_FIELDS = ("reasoning", "reasoning_content")
 _MAX_TOKENS = 4096
+_MAX_LINE_BYTES = 2**20
 _CHARS_PER_TOKEN = 16
 """More than any tokenizer makes of a token on average. A server that goes on beyond that ignores `max_tokens`."""
 
@@ -157,7 +159,9 @@ class ServerChatModel(BaseChatModel):
             outside = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
             # Reading the certificates of the world takes long, and plain HTTP needs none: there, trust nothing.
             trusted = True if self.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._client = httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=outside, verify=trusted)
+            self._client = httpx.AsyncClient(
+                headers=AS_IT_IS, timeout=timeout, limits=limits, trust_env=outside, verify=trusted
+            )
         return self._client
 
     def _body(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -200,7 +204,7 @@ class _Reply:
                 self.usage = _usage(data["usage"])
             choice = (data.get("choices") or [{}])[0]
             delta = choice.get("delta") or {}
-        except (ValueError, AttributeError, KeyError, IndexError) as error:
+        except (ValueError, AttributeError, KeyError, IndexError, RecursionError) as error:
             raise _no_chat_server() from error
         self.finish = choice.get("finish_reason") or self.finish
         thought = next((delta[name] for name in _REASONING_FIELDS if delta.get(name)), "")
@@ -244,12 +248,26 @@ def _no_chat_server() -> ModelRejectedError:
 
 async def _events(response: httpx.Response) -> AsyncIterator[str]:
     """The data of each server-sent event, up to `[DONE]`."""
-    async for line in response.aiter_lines():
-        if line.startswith("data:"):
-            data = line[5:].strip()
+    async for line in _lines(response):
+        if line.startswith(b"data:"):
+            data = line[5:].decode("utf-8", "replace").strip()
             yield data
             if data == "[DONE]":
                 return
+
+
+async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
+    """The lines of the stream. Raises ModelRejectedError for one that does not end."""
+    rest = bytearray()
+    async for piece in response.aiter_raw():
+        *lines, last = piece.replace(b"\r", b"\n").split(b"\n")
+        for line in lines:
+            yield bytes(rest) + line
+            rest.clear()
+        rest += last
+        if len(rest) > _MAX_LINE_BYTES:
+            raise _no_chat_server()
+    yield bytes(rest)
 
 
 def _usage(usage: Mapping[str, Any]) -> UsageMetadata:

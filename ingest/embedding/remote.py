@@ -2,21 +2,38 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import httpx
 import numpy as np
 
+from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.document import Language
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 from ingest.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 
 _BATCH_TEXTS = 64
 _MAX_TOKENS = 8192
+_MAX_VECTOR_BYTES = 2**20
+"""A vector of 16,384 numbers, each on a line of its own, is half of that."""
 _REFUSES_TEXT = (400, 413, 422)
 _HINT = "Check YOUJU_EMBEDDING_URL and that the server is running."
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What the server answered. Of an error too long or packed to be read, `body` is empty."""
+
+    status: int
+    body: bytes
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
 
 
 class RemoteEmbedder:
@@ -47,7 +64,7 @@ class RemoteEmbedder:
         self._secrets = (*secrets_in(url), *([api_key] if api_key else []))
         hide_secrets_of_requests()
         self._client = httpx.Client(
-            headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
+            headers={**AS_IT_IS, **({"Authorization": f"Bearer {api_key}"} if api_key else {})},
             timeout=httpx.Timeout(timeout_seconds, connect=5.0),
             trust_env=False,
         )
@@ -81,15 +98,15 @@ class RemoteEmbedder:
 
     def _passages(self, texts: list[str]) -> np.ndarray:
         """Vectors of these, which the server may refuse for one of them: that one is found by asking for each."""
-        response = self._post(texts)
-        if response.status_code not in _REFUSES_TEXT:
-            return self._vectors(response, len(texts))
+        answer = self._post(texts)
+        if answer.status not in _REFUSES_TEXT:
+            return self._vectors(answer, len(texts))
         if len(texts) > 1:
             return np.concatenate([self._passages([text]) for text in texts])
         raise DocumentError(
             "embedding_refused",
-            f"{self._address} answered {response.status_code} to a passage of {len(texts[0])} characters: "
-            f"{scrubbed(response.text, self._secrets)}",
+            f"{self._address} answered {answer.status} to a passage of {len(texts[0])} characters: "
+            f"{scrubbed(answer.text, self._secrets)}",
             "Lower YOUJU_CHUNK_TOKENS if it is too long for the model; if every document is refused, check "
             "YOUJU_EMBEDDING_MODEL.",
         )
@@ -97,10 +114,11 @@ class RemoteEmbedder:
     def _request(self, texts: list[str]) -> np.ndarray:
         return self._vectors(self._post(texts), len(texts))
 
-    def _post(self, texts: list[str]) -> httpx.Response:
+    def _post(self, texts: list[str]) -> _Answer:
         body = {"model": self._model, "input": texts, "encoding_format": "float"}
         try:
-            return self._client.post(self._endpoint, json=body)
+            with self._client.stream("POST", self._endpoint, json=body) as response:
+                return self._read(response, len(texts))
         except httpx.TimeoutException as error:
             raise UnavailableError(
                 "embedding_server_timeout", f"{self._address} did not answer in time.", _HINT
@@ -110,26 +128,40 @@ class RemoteEmbedder:
                 "embedding_server_down", f"{self._address} cannot be reached ({type(error).__name__}).", _HINT
             ) from None  # the text of an invalid address quotes it
 
-    def _check(self, response: httpx.Response) -> None:
-        if response.is_success:
+    def _read(self, response: httpx.Response, texts: int) -> _Answer:
+        limit = ERROR_BYTES + (texts * _MAX_VECTOR_BYTES if response.is_success else 0)
+        try:
+            body = Body(response.headers, limit)
+            for piece in response.iter_raw():
+                body.add(piece)
+        except BodyError as error:
+            if not response.is_success:
+                return _Answer(response.status_code, b"")
+            raise UnavailableError(
+                "embedding_server_failed", f"The answer of {self._address} was not read: {error}.", _HINT
+            ) from None
+        return _Answer(response.status_code, bytes(body.data))
+
+    def _check(self, answer: _Answer) -> None:
+        if 200 <= answer.status < 300:
             return
-        said = f"{self._address} answered {response.status_code}"
-        if response.status_code in (401, 403):
+        said = f"{self._address} answered {answer.status}"
+        if answer.status in (401, 403):
             raise ConfigurationError("embedding_server_refused", f"{said}.", "Check YOUJU_EMBEDDING_API_KEY.")
-        if 400 <= response.status_code < 500 and response.status_code not in (408, 429):
+        if 400 <= answer.status < 500 and answer.status not in (408, 429):
             raise ConfigurationError(
                 "embedding_server_refused",
-                f"{said}: {scrubbed(response.text, self._secrets)}",
+                f"{said}: {scrubbed(answer.text, self._secrets)}",
                 "Check that YOUJU_EMBEDDING_MODEL is a model of that server.",
             )
         raise UnavailableError("embedding_server_failed", f"{said}.", _HINT)
 
-    def _vectors(self, response: httpx.Response, expected: int) -> np.ndarray:
-        self._check(response)
+    def _vectors(self, answer: _Answer, expected: int) -> np.ndarray:
+        self._check(answer)
         try:
-            rows: list[Any] = sorted(response.json()["data"], key=lambda row: row["index"])
+            rows: list[Any] = sorted(json.loads(answer.body)["data"], key=lambda row: row["index"])
             vectors = np.array([row["embedding"] for row in rows], dtype=np.float32)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise self._malformed() from error
         if vectors.ndim != 2 or len(vectors) != expected or not np.isfinite(vectors).all():
             raise self._malformed()

@@ -7,6 +7,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,7 @@ def served(body: bytes, coding: str, status: int = 200) -> Served:
     return Served(body, status, headers, validators=False)
 
 
+@cache
 def bomb(levels: int, size: int = 256 << 20) -> bytes:
     packed = b"\0" * size
     for _ in range(levels):
