@@ -5,7 +5,6 @@ An archive that is a document of its own is a folder, which its source looks int
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -14,8 +13,9 @@ from pydantic import SecretStr
 
 from ingest.archive_names import encoding_of, harmless
 from ingest.document import Element
-from ingest.parse.containers import check_declared, zip_kind
+from ingest.parse.containers import check_declared, opened_zip, zip_kind
 from ingest.parse.extracted import Attachment, Extracted
+from ingest.zip_entries import PLAIN_METHODS
 
 _ZIP = b"PK\x03\x04"
 _UTF8_FLAG = 0x800
@@ -28,8 +28,8 @@ def is_packed(data: bytes, name: str) -> bool:
 
 def members(data: bytes, name: str, passwords: Sequence[SecretStr]) -> tuple[Attachment, ...]:
     """The files in a zip archive. One that cannot be unpacked says so. Raises `too_large` for what would unpack to
-    more than 300 MiB; `zipfile` unpacks no more than is declared."""
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+    more than 300 MiB; `zipfile` unpacks no more than is declared of what is packed in the usual ways."""
+    with opened_zip(data, name) as archive:
         check_declared(archive.infolist(), len(data), name)
         infos = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
         unmarked = [info.orig_filename.encode("cp437", "replace") for info in infos if not _is_utf8(info)]
@@ -40,6 +40,8 @@ def members(data: bytes, name: str, passwords: Sequence[SecretStr]) -> tuple[Att
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, passwords: Sequence[SecretStr]) -> Attachment:
     tried = [secret.get_secret_value().encode() for secret in passwords] if info.flag_bits & 1 else [None]
     reason = "It is protected by a password." if info.flag_bits & 1 else ""
+    if info.compress_type not in PLAIN_METHODS:
+        tried, reason = [], "It is packed by bzip2, LZMA or another way that may unpack to anything."
     for password in tried:
         try:
             return Attachment(name, archive.read(info, password))
