@@ -19,8 +19,14 @@ from typing import IO, Any, Protocol
 
 from ingest.archive_names import encoding_of, harmless
 from ingest.errors import DocumentError, UnavailableError
+from ingest.zip_entries import TooManyEntriesError, open_zip
 
 _MAX_MEMBERS = 50_000
+_MAX_NAMES_BYTES = 32 * 2**20
+"""Of the paths of all members together: they are sent from process to process, and kept in the catalog."""
+_MAX_HEADER_BYTES = 2**20
+"""What a tar file may say of one member: `tarfile` reads a long name or a list of attributes at once."""
+_MAX_GLOBAL_ATTRIBUTES = 1000
 _MAX_BYTES = 64 * 2**30
 _MAX_RATIO = 200
 """Logs and tables shrink 10 to 100 times; beyond this only a bomb does."""
@@ -52,13 +58,19 @@ class Budget:
     def __init__(self, packed_bytes: int) -> None:
         self.bytes_left = min(_MAX_BYTES, max(_RATIO_FLOOR_BYTES, packed_bytes * _MAX_RATIO))
         self._members_left = _MAX_MEMBERS
+        self._names_left = _MAX_NAMES_BYTES
 
-    def spend(self, size: int) -> None:
-        """Count one member of this size. Raises DocumentError `unsafe` where it is too much."""
+    def spend(self, size: int, name: str) -> None:
+        """Count one member of this size and name. Raises DocumentError `unsafe` where it is too much."""
+        if size < 0:
+            raise refuse("corrupt", "A member says that it is smaller than nothing.")
         self._members_left -= 1
         self.bytes_left -= size
+        self._names_left -= len(name)
         if self._members_left < 0:
             raise refuse("unsafe", f"It has more than {_MAX_MEMBERS} members.")
+        if self._names_left < 0:
+            raise refuse("unsafe", "The names of its members are far longer than names are.")
         if self.bytes_left < 0:
             raise refuse("unsafe", "It would unpack to far more than an archive of its size does.")
 
@@ -108,17 +120,21 @@ class ZipArchive:
     """A zip file."""
 
     def __init__(self, path: Path, budget: Budget, passwords: Sequence[bytes]) -> None:
-        self._zip = zipfile.ZipFile(path)
+        self._file = path.open("rb")
         self._passwords = passwords
         try:
+            self._zip = open_zip(self._file, _MAX_MEMBERS)
             infos = self._zip.infolist()
             names = {info.filename for info in infos}
             self.is_document = "mimetype" in names or (
                 "[Content_Types].xml" in names and any(name.startswith(_DOCUMENTS) for name in names)
             )
             self.members = {} if self.is_document else dict(self._listed(infos, budget))
+        except TooManyEntriesError:
+            self._file.close()
+            raise refuse("unsafe", f"It has more than {_MAX_MEMBERS} members.") from None
         except BaseException:
-            self._zip.close()
+            self._file.close()
             raise
 
     def extract(self, member: Member, target: Path, limit_bytes: int) -> None:
@@ -138,6 +154,7 @@ class ZipArchive:
 
     def close(self) -> None:
         self._zip.close()
+        self._file.close()
 
     def _listed(self, infos: list[zipfile.ZipInfo], budget: Budget) -> Iterator[tuple[str, Member]]:
         unsaid = [_raw(info) for info in infos if not info.flag_bits & _UTF8_FLAG]
@@ -146,7 +163,7 @@ class ZipArchive:
             kind = stat.S_IFMT(info.external_attr >> 16)
             if info.is_dir() or kind not in (0, stat.S_IFREG):
                 continue
-            budget.spend(info.file_size)
+            budget.spend(info.file_size, info.filename)
             if path := harmless(_name(info, encoding)):
                 yield path, Member(path, info.file_size, info)
 
@@ -181,8 +198,15 @@ class TarArchive:
         self._stream.close()
 
     def _all(self, budget: Budget) -> Iterator[tarfile.TarInfo]:
-        for info in self._tar:
-            budget.spend(info.size if info.isreg() else 0)
+        while True:
+            with self._stream.reading_headers():
+                info = self._tar.next()
+            if info is None:
+                break
+            budget.spend(info.size if info.isreg() else 0, info.name + info.linkname)
+            if len(self._tar.pax_headers) > _MAX_GLOBAL_ATTRIBUTES:
+                raise refuse("unsafe", "It gives its members more attributes than any archive does.")
+            info.pax_headers = {}  # what is of use has been taken from them, and each member has a copy of all
             yield info
         # At a damaged header tarfile stops as it does at the end, which is a block of zeros.
         self._stream.seek(self._tar.offset)
@@ -197,9 +221,25 @@ class _Bounded:
         self._file = file
         # Headers and padding come on top of what the members hold.
         self._limit = limit_bytes + _RATIO_FLOOR_BYTES
+        self._header_bytes_left: int | None = _MAX_HEADER_BYTES  # `tarfile` reads the first member when it opens
+
+    @contextmanager
+    def reading_headers(self) -> Iterator[None]:
+        """What is read meanwhile describes one member, in one header or several."""
+        self._header_bytes_left = _MAX_HEADER_BYTES
+        try:
+            yield
+        finally:
+            self._header_bytes_left = None
 
     def read(self, size: int = -1) -> bytes:
-        self._check(self._file.tell() + max(size, 0))
+        if size < 0:
+            raise refuse("corrupt", "A member says that it is smaller than nothing.")
+        if self._header_bytes_left is not None:
+            self._header_bytes_left -= size
+            if self._header_bytes_left < 0:
+                raise refuse("unsafe", "It describes a member in more than 1 MiB.")
+        self._check(self._file.tell() + size)
         return self._file.read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
@@ -223,6 +263,8 @@ def _translated() -> Iterator[None]:
         yield
     except DocumentError:
         raise
+    except MemoryError:
+        raise refuse("unsafe", "It takes more memory than an archive should.") from None
     except FileNotFoundError as error:
         raise refuse("file_missing", "It was gone when it was opened.") from error
     except PermissionError as error:

@@ -17,7 +17,7 @@ _MAX_DEPTH: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class MemberLimits:
     """What may be taken out of an archive (bytes a member), and the passwords to try."""
 
     member_bytes: int
@@ -36,7 +36,7 @@ class Entry:
 class ArchiveTree:
     """An open archive. Those in it are unpacked into `scratch` one at a time, and removed by `close`."""
 
-    def __init__(self, path: Path, archive: Archive, scratch: Path, limits: Limits, depth: int = 1) -> None:
+    def __init__(self, path: Path, archive: Archive, scratch: Path, limits: MemberLimits, depth: int = 1) -> None:
         self._path = path
         self._archive = archive
         self._scratch = scratch
@@ -45,7 +45,7 @@ class ArchiveTree:
         self._child: tuple[str, ArchiveTree] | None = None
 
     @classmethod
-    def open(cls, path: Path, scratch: Path, limits: Limits, budget: Budget) -> ArchiveTree | None:
+    def open(cls, path: Path, scratch: Path, limits: MemberLimits, budget: Budget) -> ArchiveTree | None:
         """The archive in this file, None if it is none. Raises DocumentError as `open_archive` does."""
         archive = open_archive(path, budget, limits.passwords)
         return cls(path, archive, scratch, limits) if archive is not None else None

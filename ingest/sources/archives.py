@@ -1,8 +1,8 @@
 """Archives as folders: each file in a zip or tar is a document of its own, `archive-uri!/path/in/it`.
 
-An archive is opened only when its size, its time or its token changed: what is in it is remembered in the tokens of
-its members. One that cannot be opened is listed as a document which cannot be fetched, and what was found in it
-before is not covered.
+An archive is opened, by a process of its own, only when its size, its time or its token changed: what is in it is
+remembered in the tokens of its members. One that cannot be opened is listed as a document which cannot be fetched, and
+what was found in it before is not covered.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import hashlib
 import re
 import shutil
 import tempfile
+import threading
 import uuid
 import weakref
 from collections import defaultdict
@@ -23,9 +24,10 @@ from ingest.archive_names import SEPARATOR, is_archive, split_uri
 from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
-from ingest.sources import NOTHING_KNOWN, Source
-from ingest.sources.archive_files import Budget, refuse
-from ingest.sources.archive_tree import ArchiveTree, Entry, Limits
+from ingest.sources import NOTHING_KNOWN, Patient, Source
+from ingest.sources.archive_files import refuse
+from ingest.sources.archive_reader import ArchiveReader, new_opening
+from ingest.sources.archive_tree import Entry, MemberLimits
 from ingest.sources.selection import EVERYTHING, Selection
 
 _KEPT_BYTES: Final = 2 * 2**30
@@ -51,16 +53,25 @@ class ArchiveSource:
         self._inner = inner
         self._selection = selection
         passwords = [password.get_secret_value().encode() for password in settings.passwords]
-        self._limits = Limits(settings.max_file_mb * 2**20, passwords)
+        limits = MemberLimits(settings.max_file_mb * 2**20, passwords)
         self._archives: dict[str, Reference] = {}
         self._failed: set[str] = set()
+        self._refusals: dict[str, DocumentError] = {}
+        self._reader = ArchiveReader(limits, settings.parse_timeout_seconds)
         self._slot = _Slot()
-        weakref.finalize(self, self._slot.discard)
+        weakref.finalize(self, _let_go, self._reader, self._slot)
+
+    def give_up_at(self, stop: threading.Event) -> None:
+        """See `Patient`."""
+        self._reader.stop = stop
+        if isinstance(self._inner, Patient):
+            self._inner.give_up_at(stop)
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
         """Every document, those in archives in place of the archives."""
         self._archives.clear()
         self._failed.clear()
+        self._refusals.clear()
         members: dict[str, dict[str, str]] = defaultdict(dict)
         for uri, token in known.items():
             if is_archive(uri):
@@ -92,16 +103,17 @@ class ArchiveSource:
         """The reference with its bytes; a member alone is extracted from its archive."""
         archive = self._archives.get(reference.uri)
         if archive is not None and reference.uri in self._failed:
+            if (refusal := self._refusals.get(reference.uri)) is not None:
+                raise refusal
             self._entries(archive)  # says what is wrong with it
             raise refuse("file_missing", "The archive has changed.")
         parts = split_uri(reference.uri)
         if archive is not None or parts is None or parts[0] not in self._archives:
             return self._inner.fetch(reference, folder)
-        if (tree := self._tree(self._archives[parts[0]])) is None:
-            raise refuse("file_missing", "The archive has changed.")
+        path = self._opened(self._archives[parts[0]])
         target = folder / f"{uuid.uuid4().hex}{_suffix(reference.name)}"
         try:
-            tree.extract(parts[1], target)
+            self._reader.extract(path, self._slot.opening, self._slot.folder(), parts[1], target)
         except BaseException:
             target.unlink(missing_ok=True)
             raise
@@ -115,7 +127,8 @@ class ArchiveSource:
         """A token for each document in the archive, by uri: a kind, the state of the archive, how many, a size."""
         try:
             entries = self._entries(archive)
-        except DocumentError:
+        except DocumentError as error:
+            self._refusals[archive.uri] = error
             return {archive.uri: f"failed {state} 1 {archive.size}"}
         if entries is None:
             return {archive.uri: f"plain {state} 1 {archive.size}"} if self._takes(archive.uri) else {}
@@ -127,8 +140,8 @@ class ArchiveSource:
         }
 
     def _entries(self, archive: Reference) -> list[Entry] | None:
-        tree = self._tree(archive)
-        return None if tree is None else list(tree.entries(Budget(self._slot.packed_bytes)))
+        path = self._opened(archive)
+        return self._reader.entries(path, self._slot.opening, self._slot.folder())
 
     def _takes(self, uri: str) -> bool:
         path = self._path(uri)
@@ -160,27 +173,32 @@ class ArchiveSource:
             token=token,
         )
 
-    def _tree(self, archive: Reference) -> ArchiveTree | None:
-        """The archive, open; None if it is none. Raises DocumentError where it cannot be opened."""
-        if self._slot.uri != archive.uri:
-            self._slot.close()
-            path = self._slot.kept.get(archive.uri)
-            if path is None:
-                fetched = self._inner.fetch(archive, self._slot.folder())
-                path = fetched.path or self._slot.written(fetched.content or b"")
-                if path != archive.path:
-                    self._slot.kept[archive.uri] = path
-            self._slot.open(archive.uri, path, self._limits)
-        return self._slot.tree
+    def _opened(self, archive: Reference) -> Path:
+        """The file of the archive, which stays open from its listing to the last of its members. Raises DocumentError
+        where it cannot be had."""
+        if self._slot.uri == archive.uri and self._slot.path is not None:
+            return self._slot.path
+        self._slot.close()
+        path = self._slot.kept.get(archive.uri)
+        if path is None:
+            fetched = self._inner.fetch(archive, self._slot.folder())
+            path = fetched.path or self._slot.written(fetched.content or b"")
+            if path != archive.path:
+                self._slot.kept[archive.uri] = path
+        self._slot.open(archive.uri, path)
+        return path
 
 
 class _Slot:
-    """The one archive that is open, and the archives that were fetched, in a folder that goes with the source."""
+    """The one archive that is open, and the archives that were fetched, in a folder that goes with the source.
+
+    `opening` tells one time that an archive is open from the next.
+    """
 
     def __init__(self) -> None:
         self.uri: str | None = None
-        self.tree: ArchiveTree | None = None
-        self.packed_bytes = 0
+        self.path: Path | None = None
+        self.opening = ""
         self.kept: dict[str, Path] = {}
         self._folder: Path | None = None
 
@@ -194,17 +212,12 @@ class _Slot:
         path.write_bytes(content)
         return path
 
-    def open(self, uri: str, path: Path, limits: Limits) -> None:
-        self.packed_bytes = path.stat().st_size
-        self.tree = ArchiveTree.open(path, self.folder(), limits, Budget(self.packed_bytes))
-        self.uri = uri
+    def open(self, uri: str, path: Path) -> None:
+        self.uri, self.path, self.opening = uri, path, new_opening()
 
     def close(self) -> None:
         """Close the archive, and forget fetched ones as long as they take too much room."""
-        self.uri = None
-        if self.tree is not None:
-            self.tree.close()
-            self.tree = None
+        self.uri = self.path = None
         while sum(path.stat().st_size for path in self.kept.values()) > _KEPT_BYTES:
             self.kept.pop(next(iter(self.kept))).unlink()
 
@@ -215,6 +228,11 @@ class _Slot:
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
+
+
+def _let_go(reader: ArchiveReader, slot: _Slot) -> None:
+    reader.close()
+    slot.discard()
 
 
 def _is_whole(tokens: Mapping[str, str]) -> bool:
