@@ -104,7 +104,7 @@ class ArchiveSource:
         archive = self._archives.get(reference.uri)
         if archive is not None and reference.uri in self._failed:
             if (refusal := self._refusals.get(reference.uri)) is not None:
-                raise refusal
+                raise DocumentError(refusal.code, refusal.message, refusal.hint)
             self._entries(archive)  # says what is wrong with it
             raise refuse("file_missing", "The archive has changed.")
         parts = split_uri(reference.uri)
@@ -128,7 +128,7 @@ class ArchiveSource:
         try:
             entries = self._entries(archive)
         except DocumentError as error:
-            self._refusals[archive.uri] = error
+            self._refusals[archive.uri] = error.with_traceback(None)  # which would hold this source, and its process
             return {archive.uri: f"failed {state} 1 {archive.size}"}
         if entries is None:
             return {archive.uri: f"plain {state} 1 {archive.size}"} if self._takes(archive.uri) else {}

@@ -142,7 +142,7 @@ def test_a_tar_that_says_too_much_of_a_member_is_refused_before_it_is_read(tmp_p
     (answer, child_mb), megabytes = peak_mb(_IMPORTS, _LIST, tmp_path)
     assert answer == {"a.tar.gz": code, "b.txt": "read"}
     assert megabytes < 16
-    assert child_mb < 256
+    assert 1 < child_mb < 400
 
 
 def central_directory(count: int, claimed: int, name: bytes = b"a") -> bytes:
@@ -173,7 +173,7 @@ def test_a_zip_of_too_many_members_is_refused_before_they_are_listed(
     (answer, child_mb), megabytes = peak_mb(_IMPORTS, _LIST, tmp_path)
     assert answer == {"a.zip": "unsafe"}
     assert megabytes < 16
-    assert child_mb < 128
+    assert 1 < child_mb < 128
 
 
 def test_a_member_that_unpacks_at_once_to_gigabytes_fails_alone(tmp_path: Path) -> None:
