@@ -61,7 +61,7 @@ class IngestSettings(BaseModel):
     parse_timeout_seconds: float = Field(
         600.0,
         gt=0,
-        description="How long parsing one document may take, or opening an archive; of one that is read by OCR, a page.",
+        description="How long parsing one document or opening an archive may take; of one that is read by OCR, a page.",
     )
     parse_memory_mb: int = Field(2048, ge=256, description="How much memory (MiB) parsing one document may take.")
     max_file_mb: int = Field(512, ge=1, description="Files larger than this (MiB) are refused.")
