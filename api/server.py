@@ -12,15 +12,20 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
 
+from api.connections import Connection, Listener, connection_limit
 from api.settings import Settings
 from ingest.errors import ConfigurationError
 
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 108 bytes
 _SHUTDOWN_SECONDS = 10
+_KEEP_ALIVE_SECONDS = 65
+"""Longer than the minute for which nginx keeps its connections: who ends one that the other uses loses a request."""
 
 
 class LocalDoor:
@@ -44,24 +49,21 @@ class Server(uvicorn.Server):
     is warmed and no bot runs. With `takes_signals` it exits on SIGINT and SIGTERM.
     """
 
-    def __init__(self, app: ASGIApp, *, log_level: str = "info", takes_signals: bool = True) -> None:
-        config = uvicorn.Config(
-            LocalDoor(app),
-            lifespan="off",
-            log_level=log_level,
-            log_config=None,
-            server_header=False,
-            access_log=log_level == "debug",
-            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-        )
-        super().__init__(config)
+    def __init__(self, app: ASGIApp, settings: Settings, *, takes_signals: bool = True) -> None:
+        super().__init__(uvicorn.Config(LocalDoor(app), lifespan="off", **serving_options(settings)))
         self._takes_signals = takes_signals
         self.answering = asyncio.Event()
         """Set once connections are accepted; for the loop that serves."""
+        self.stopping = asyncio.Event()
+        """Set once the server has begun to stop."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self.answering.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self.stopping.set()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -77,11 +79,27 @@ class Server(uvicorn.Server):
                 signal.signal(sign, handler)
 
 
-def bind(host: str, port: int) -> socket.socket:
+def serving_options(settings: Settings) -> dict[str, Any]:
+    """What every server of ours tells uvicorn, in one process or in several."""
+    return {
+        "http": Connection,
+        "ws": "none",
+        "loop": "asyncio",
+        "log_level": settings.log_level,
+        "log_config": None,
+        "access_log": settings.log_level == "debug",
+        "server_header": False,
+        "limit_concurrency": connection_limit(settings.max_connections),
+        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": _SHUTDOWN_SECONDS,
+    }
+
+
+def bind(host: str, port: int) -> Listener:
     """A TCP socket bound to the address, or ConfigurationError with the way out."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # The protocol is named because asyncio sends small answers at once only where it sees that it is TCP.
-    bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind((host.strip("[]"), port))
@@ -102,12 +120,12 @@ def url_of(bound: socket.socket) -> str:
 
 
 @contextlib.contextmanager
-def local_socket(home: Path) -> Iterator[socket.socket]:
+def local_socket(home: Path) -> Iterator[Listener]:
     """A socket below `home` that only this user can open; it is removed afterwards."""
     path = socket_path(home)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     path.unlink(missing_ok=True)
-    bound = socket.socket(socket.AF_UNIX)
+    bound = Listener(socket.AF_UNIX)
     try:
         before = os.umask(0o177)
         try:
@@ -130,13 +148,12 @@ def socket_path(home: Path) -> Path:
 
 
 def serve_with_workers(settings: Settings) -> None:
-    """Serve from several processes until interrupted. Paths cannot be handed over in this mode."""
-    uvicorn.run(
-        "api.worker:make_worker_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_level=settings.log_level,
-        server_header=False,
+    """Serve from several processes until interrupted. Paths cannot be handed over in this mode.
+
+    Raises ConfigurationError where the address cannot be listened on.
+    """
+    config = uvicorn.Config(
+        "api.worker:make_worker_app", factory=True, workers=settings.workers, **serving_options(settings)
     )
+    with contextlib.closing(bind(settings.host, settings.port)) as listening:
+        Multiprocess(config, [listening]).run()

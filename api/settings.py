@@ -44,6 +44,12 @@ class ApiSettings(BaseModel):
         None, description="Key that may ask, search and read what is for everyone, and nothing else."
     )
     workers: int = Field(1, ge=1, le=64, description="Server processes; more than one needs qdrant_url.")
+    max_connections: int = Field(
+        1000,
+        ge=1,
+        le=100_000,
+        description="Connections each server process takes at a time; fewer where the limit on open files says so.",
+    )
     public_url: str | None = Field(
         None, description="Address under which people reach the page, used in links; the request's own if unset."
     )

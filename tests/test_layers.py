@@ -75,6 +75,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "fastapi": ("api",),
     "starlette": ("api",),
     "uvicorn": ("api",),
+    "h11": ("api/connections",),
     "anyio": ("api", "assistant"),
     "python_multipart": ("api/multipart",),
     "websockets": ("api/dingtalk",),

@@ -106,7 +106,7 @@ def _private_server(settings: Settings, command: str) -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="youju-") as folder,
         local_socket(Path(folder)) as bound,
     ):
-        server = Server(create_app(workspace), log_level="warning")
+        server = Server(create_app(workspace), workspace.settings.model_copy(update={"log_level": "warning"}))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
         thread.start()
         try:

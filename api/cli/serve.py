@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from uvicorn.importer import import_from_string
 
+from api.connections import raise_open_files
 from api.logs import configure_logging
 from api.server import Server, bind, serve_with_workers, url_of
 from api.settings import Settings, check_safety, load_settings
@@ -31,6 +32,7 @@ def serve(
     settings = load_settings().model_copy(update={key: value for key, value in given.items() if value is not None})
     check_safety(settings)
     configure_logging(settings.log_level)
+    raise_open_files()
     if settings.workers > 1:
         serve_with_workers(settings)
         return
@@ -41,8 +43,9 @@ def serve(
 async def _serve(settings: Settings, listening: socket.socket, paths: list[Path]) -> None:
     """Answer that this process lives, and only then import what takes seconds: the application."""
     starting, url = Starting(), url_of(listening)
-    server = Server(starting, log_level=settings.log_level)
+    server = Server(starting, settings)
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
+    serving.add_done_callback(lambda _: server.stopping.set())
     answering = asyncio.ensure_future(server.answering.wait())
     await asyncio.wait({serving, answering}, return_when=asyncio.FIRST_COMPLETED)
     answering.cancel()
@@ -50,7 +53,7 @@ async def _serve(settings: Settings, listening: socket.socket, paths: list[Path]
         with loaded_for_good():
             serve_home = await asyncio.to_thread(import_from_string, "api.cli.serving:serve_home")
         if not serving.done():  # nobody has interrupted meanwhile
-            await serve_home(settings, starting, url, paths, serving)
+            await serve_home(settings, starting, url, paths, serving, server.stopping)
     finally:
         server.should_exit = True
         await serving

@@ -24,9 +24,15 @@ from ingest.sources.folder import FolderSource
 
 
 async def serve_home(
-    settings: Settings, starting: Starting, url: str, paths: list[Path], serving: asyncio.Future[None]
+    settings: Settings,
+    starting: Starting,
+    url: str,
+    paths: list[Path],
+    serving: asyncio.Future[None],
+    stopping: asyncio.Event,
 ) -> None:
-    """Serve the home of these settings through `starting` and on its local socket, until `serving` is done.
+    """Serve the home of these settings through `starting` and on its local socket, until `stopping` is set and
+    `serving` done.
 
     Raises what `Workspace.open` raises.
     """
@@ -38,18 +44,17 @@ async def serve_home(
             workspace.store.ownership.announce(socket=local.getsockname(), url=url)
         app = create_app(workspace)
         await opened.enter_async_context(app.router.lifespan_context(app))
-        beside = Server(app, log_level=settings.log_level, takes_signals=False)
+        beside = Server(app, settings, takes_signals=False)
         listening = asyncio.ensure_future(beside.serve(sockets=[local]))
         starting.application = app
         stop = threading.Event()
         ingesting = asyncio.ensure_future(_welcome(workspace, url, paths, stop))
         try:
-            await serving
+            await stopping.wait()
         finally:
             stop.set()
-            await ingesting
             beside.should_exit = True
-            await listening
+            await asyncio.wait({serving, listening, ingesting})
 
 
 async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: threading.Event) -> None:
