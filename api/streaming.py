@@ -16,7 +16,7 @@ from starlette.types import Scope, Send
 
 from api.errors import error_fields, internal_error
 from assistant.events import Event
-from ingest.errors import YoujuError
+from ingest.errors import UnavailableError, YoujuError
 
 T = TypeVar("T")
 
@@ -24,11 +24,22 @@ KEEPALIVE_SECONDS = 10.0
 KEEPALIVE = ": keepalive\n\n"
 
 _PROGRESS_SECONDS = 0.2
-_END = object()
+_END, _STOPPING = object(), object()
 
 
 class ClientGone(Exception):  # noqa: N818
     """The client went away before its answer was ready."""
+
+
+def stopping(scope: Scope) -> asyncio.Event:
+    """Set when the server begins to stop: whatever is open then has seconds to say so, and to end."""
+    event = scope.get("state", {}).get("stopping")
+    return event if isinstance(event, asyncio.Event) else asyncio.Event()
+
+
+def server_stopping() -> UnavailableError:
+    """The error in which everything ends that the server's stop interrupts."""
+    return UnavailableError("server_stopping", "The server is stopping.", "Ask again in a moment.")
 
 
 class EventStream(StreamingResponse):
@@ -49,10 +60,11 @@ class EventStream(StreamingResponse):
 
 
 async def paced(
-    events: AsyncIterator[Event], keepalive_seconds: float = KEEPALIVE_SECONDS
+    events: AsyncIterator[Event], stops: asyncio.Event, keepalive_seconds: float = KEEPALIVE_SECONDS
 ) -> AsyncGenerator[Event | None, None]:
     """The events, and None whenever there was none for `keepalive_seconds`. Closing it stops the work behind.
 
+    Raises what `events` raise, and UnavailableError `server_stopping` once `stops` is set.
     One task runs the assistant from end to end: libraries below tie timeouts to the task that opened them.
     """
     queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=16)
@@ -69,7 +81,11 @@ async def paced(
             if close is not None:
                 await close()
 
-    task = asyncio.create_task(run())
+    async def wake() -> None:
+        await stops.wait()
+        await queue.put(_STOPPING)
+
+    running, waking = asyncio.create_task(run()), asyncio.create_task(wake())
     try:
         while True:
             try:
@@ -78,14 +94,15 @@ async def paced(
             except TimeoutError:
                 yield None
                 continue
+            if item is _STOPPING:
+                raise server_stopping()
             if item is _END:
                 return
             if isinstance(item, Exception):
                 raise item
             yield item
     finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
+        await _ended(running, waking)
 
 
 async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
@@ -116,12 +133,15 @@ async def worked(
     work: Callable[[threading.Event], Any], progress: Callable[[], Mapping[str, Any]], scope: Scope
 ) -> AsyncGenerator[str, None]:
     """Work in a thread as server-sent events: `progress`, several times a second, then `finished` with its result, or
-    `failed`. Closing it sets the event that `work` is given, and waits for its end."""
+    `failed`. Closing it sets the event that `work` is given, and waits for its end; so does the server's stop."""
     stop = threading.Event()
+    server_stops = stopping(scope)
     working = asyncio.ensure_future(asyncio.to_thread(work, stop))
     try:
         while not working.done():
             await asyncio.wait({working}, timeout=_PROGRESS_SECONDS)
+            if server_stops.is_set() and not working.done():
+                raise server_stopping()
             yield sse("progress", progress())
         yield sse("finished", working.result())
     except YoujuError as error:
@@ -130,22 +150,26 @@ async def worked(
         yield sse("failed", {"error": error_fields(*internal_error(scope, error), scope)})
     finally:
         stop.set()
-        await asyncio.wait({working})
+        # Shielded like all that ends work here: whoever goes away has cancelled this task, and does so again and again.
+        with anyio.CancelScope(shield=True):
+            await asyncio.wait({working})
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
-    """The result of `work`, which is cancelled when the client goes away first. Raises ClientGone then."""
+    """The result of `work`, which is cancelled when the client goes away first, or the server stops.
+
+    Raises ClientGone in the one case, UnavailableError `server_stopping` in the other.
+    """
     working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(_gone(request))
+    leaving = asyncio.ensure_future(_gone(request))
+    stop = asyncio.ensure_future(stopping(request.scope).wait())
     try:
-        await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientGone
-        return working.result()
+        await asyncio.wait({working, leaving, stop}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        raise ClientGone if leaving.done() else server_stopping()
     finally:
-        for task in (working, watching):
-            task.cancel()
-        await asyncio.gather(working, watching, return_exceptions=True)
+        await _ended(working, leaving, stop)
 
 
 def sse(event: str, data: Any) -> str:
@@ -161,3 +185,14 @@ def sse_data(data: Any) -> str:
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
+
+
+async def _ended(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel them, once, and wait until they have ended: a second cancellation would interrupt their clearing up."""
+    for task in tasks:
+        task.cancel()
+    with anyio.CancelScope(shield=True):
+        await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # nobody else asks for it

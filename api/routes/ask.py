@@ -13,7 +13,7 @@ from api.errors import error_fields, internal_error, status_of_failure
 from api.headers import headers_of
 from api.routes import CurrentReader, workspace_of
 from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
-from api.streaming import KEEPALIVE, EventStream, begun, paced, sse, while_connected
+from api.streaming import KEEPALIVE, EventStream, begun, paced, sse, stopping, while_connected
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from ingest.errors import YoujuError
 
@@ -60,7 +60,7 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     answer would be, or `failed`. If the model fails, the evidence that was found is delivered all the same.
     """
     assistant = workspace_of(request).assistant
-    events = paced(assistant.answer(asked.question, asked.turns(), reader))
+    events = paced(assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope))
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
         return EventStream(await begun(_rendered(asked.question, await begun(events), request)))
     gathered = await while_connected(request, gather(events))

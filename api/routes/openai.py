@@ -21,7 +21,7 @@ from api.headers import headers_of
 from api.places import passage_url, place
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
-from api.streaming import KEEPALIVE, EventStream, begun, paced, sse_data, while_connected
+from api.streaming import KEEPALIVE, EventStream, begun, paced, sse_data, stopping, while_connected
 from assistant.conversation import Conversation, Turn
 from assistant.events import Event, Failed, Finished, TextDelta, Usage
 from ingest.document import Chunk
@@ -104,7 +104,7 @@ async def chat_completions(asked: ChatRequest, request: Request, reader: Current
         return _no_such_model(asked.model)
     question = asked.question()
     assistant = workspace_of(request).assistant
-    events = paced(assistant.answer(question, asked.turns(), reader))
+    events = paced(assistant.answer(question, asked.turns(), reader), stopping(request.scope))
     completion = Completion(request)
     if asked.stream:
         include_usage = asked.stream_options is not None and asked.stream_options.include_usage

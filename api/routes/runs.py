@@ -10,6 +10,7 @@ import asyncio
 import os
 import threading
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import unquote_to_bytes
@@ -19,14 +20,14 @@ from fastapi.responses import Response
 from pydantic import BaseModel, Field, model_validator
 
 from api.audit import audited
+from api.errors import error_fields
 from api.routes import workspace_of
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
 from api.security import current_operator
 from api.settings import Settings
-from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, sse, worked
+from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, server_stopping, sse, stopping, worked
 from ingest.errors import RequestError
-from ingest.runs import Runs
 from ingest.sources import Source
 from ingest.sources.opening import named, open_paths, open_source
 
@@ -114,7 +115,7 @@ def one(run_id: str, request: Request) -> RunWithFailuresBody:
 async def events(run_id: str, request: Request) -> Response:
     """A run as it goes, as server-sent events: `progress` with its counts, rate and time left, `failure` for each
     document that could not be brought in, and in the end `finished`. Whoever goes away leaves it running."""
-    return EventStream(await begun(_followed(workspace_of(request).store.runs, run_id)))
+    return EventStream(await begun(_followed(request, run_id)))
 
 
 @router.post("/{run_id}/cancel")
@@ -123,10 +124,11 @@ def cancel(run_id: str, request: Request) -> RunBody:
     return RunBody.of(workspace_of(request).store.runs.cancel(run_id))
 
 
-async def _followed(runs: Runs, run_id: str) -> AsyncGenerator[str, None]:
-    following = Following(runs, run_id)
+async def _followed(request: Request, run_id: str) -> AsyncGenerator[str, None]:
+    following = Following(workspace_of(request).store.runs, run_id)
+    stops = stopping(request.scope)
     silent_seconds = 0.0
-    while True:
+    while not stops.is_set():
         news = await asyncio.to_thread(following.look)
         for name, data in news:
             yield sse(name, data)
@@ -136,4 +138,7 @@ async def _followed(runs: Runs, run_id: str) -> AsyncGenerator[str, None]:
         if silent_seconds >= KEEPALIVE_SECONDS:
             silent_seconds = 0.0
             yield KEEPALIVE
-        await asyncio.sleep(LOOK_SECONDS)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stops.wait(), LOOK_SECONDS)
+    error = server_stopping()
+    yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, request.scope)})

@@ -10,21 +10,24 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
+from api.server import bind, serving_options, url_of
+from api.settings import Settings
+
 
 @contextmanager
 def served(app: FastAPI) -> Iterator[str]:
-    """Serve `app` and give its base URL; it is stopped at the end."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning"))
-    thread = threading.Thread(target=server.run, daemon=True)
+    """Serve `app` as `youju serve` does and give its base URL; it is stopped at the end."""
+    listening = bind("127.0.0.1", 0)
+    server = uvicorn.Server(uvicorn.Config(app, **serving_options(Settings(log_level="warning"))))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     deadline = time.monotonic() + 20
     while not server.started:
         if not thread.is_alive() or time.monotonic() > deadline:
             raise RuntimeError("the server did not start")
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        yield f"http://127.0.0.1:{port}"
+        yield url_of(listening)
     finally:
         server.should_exit = True
         thread.join(20)

@@ -184,7 +184,7 @@ def test_silence_is_filled_with_keepalives() -> None:
         yield TextDelta("b")
 
     async def run() -> list[Event | None]:
-        return [event async for event in paced(slow(), keepalive_seconds=0.04)]
+        return [event async for event in paced(slow(), asyncio.Event(), keepalive_seconds=0.04)]
 
     told = asyncio.run(run())
     assert [event for event in told if event] == [TextDelta("a"), TextDelta("b")]
