@@ -24,6 +24,8 @@ from ingest.errors import ConfigurationError
 
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 108 bytes
 _SHUTDOWN_SECONDS = 10
+_WORKER_START_SECONDS = 30
+"""A worker that answers no question of its parent for that long is started anew; importing takes seconds."""
 _KEEP_ALIVE_SECONDS = 65
 """Longer than the minute for which nginx keeps its connections: who ends one that the other uses loses a request."""
 
@@ -92,6 +94,7 @@ def serving_options(settings: Settings) -> dict[str, Any]:
         "limit_concurrency": connection_limit(settings.max_connections),
         "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
         "timeout_graceful_shutdown": _SHUTDOWN_SECONDS,
+        "timeout_worker_healthcheck": _WORKER_START_SECONDS,
     }
 
 
@@ -147,13 +150,11 @@ def socket_path(home: Path) -> Path:
     return Path(tempfile.gettempdir()) / f"youju-{os.getuid()}" / f"{digest}.sock"
 
 
-def serve_with_workers(settings: Settings) -> None:
-    """Serve from several processes until interrupted. Paths cannot be handed over in this mode.
+def serve_with_workers(settings: Settings, factory: str = "api.worker:make_worker_app") -> None:
+    """Serve what `factory` makes, in several processes, until interrupted. Paths cannot be handed over in this mode.
 
     Raises ConfigurationError where the address cannot be listened on.
     """
-    config = uvicorn.Config(
-        "api.worker:make_worker_app", factory=True, workers=settings.workers, **serving_options(settings)
-    )
+    config = uvicorn.Config(factory, factory=True, workers=settings.workers, **serving_options(settings))
     with contextlib.closing(bind(settings.host, settings.port)) as listening:
         Multiprocess(config, [listening]).run()

@@ -1,0 +1,112 @@
+"""SIGTERM while answers are under way: each asker is told, the model is stopped, and the process is gone soon."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from tests.api.command_line import serving
+from tests.api.test_serve_command import free_port, wait_for
+from tests.api.test_stopped_answers import ASKED, WORDS, becomes
+from tests.fake_openai_server import FakeOpenAIServer
+
+SECONDS = 20.0
+"""Twice the time that a server gives those who do not take the hint."""
+
+
+class Asker:
+    """Reads one answer to its end, in a thread."""
+
+    def __init__(self, url: str, path: str, *, stream: bool) -> None:
+        self.status, self.lines = 0, [""]
+        self._url, self._body = url + path, {**ASKED, "stream": stream}
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        with httpx.stream("POST", self._url, json=self._body, timeout=60) as response:
+            self.status = response.status_code
+            self.lines += [line for line in response.iter_lines() if line]
+
+    def last(self) -> dict[str, Any]:
+        """The data of the last event, or the whole answer."""
+        self._thread.join(SECONDS)
+        read: dict[str, Any] = json.loads(self.lines[-1].removeprefix("data: "))
+        return read
+
+
+def asked(url: str, model: FakeOpenAIServer) -> list[Asker]:
+    """Askers of each kind, whose answers are being written."""
+    asking = [
+        Asker(url, "/v1/ask", stream=True),
+        Asker(url, "/v1/chat/completions", stream=True),
+        Asker(url, "/v1/ask", stream=False),
+        Asker(url, "/v1/chat/completions", stream=False),
+    ]
+    assert becomes(lambda: len(model.requests) == 4, 30)
+    time.sleep(0.5)
+    return asking
+
+
+def check_told(asking: list[Asker], model: FakeOpenAIServer) -> None:
+    streamed, chatted, whole, completed = (asker.last()["error"] for asker in asking)
+    assert [asker.status for asker in asking] == [200, 200, 503, 503]
+    assert (streamed["code"], streamed["hint"]) == ("server_stopping", "Ask again in a moment.")
+    assert asking[0].lines[-2] == "event: failed"
+    assert (chatted["code"], chatted["type"]) == ("server_stopping", "server_error")
+    assert whole["code"] == completed["code"] == "server_stopping"
+    assert becomes(lambda: model.disconnects == 4)
+
+
+def test_a_server_that_is_stopped_tells_every_asker(tmp_path: Path) -> None:
+    (tmp_path / "leave.md").write_text("# Leave\n\nThere are fifteen days of annual leave.\n")
+    with (
+        FakeOpenAIServer([WORDS]) as model,
+        serving(tmp_path / "home", "--ingest", str(tmp_path / "leave.md"), model_url=model.url, model="fake-qwen") as (
+            url,
+            process,
+        ),
+    ):
+        asking = asked(url, model)
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        check_told(asking, model)
+        assert process.wait(SECONDS) == 0
+        assert time.monotonic() - began < SECONDS
+
+
+@contextlib.contextmanager
+def workers(port: int, model_url: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.api.stopping_workers", str(port), model_url],
+        cwd=Path(__file__).parents[2],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+def test_several_workers_that_are_stopped_tell_every_asker() -> None:
+    port = free_port()
+    with FakeOpenAIServer([WORDS]) as model, workers(port, model.url) as process:
+        wait_for(f"http://127.0.0.1:{port}/readyz", 200)
+        asking = asked(f"http://127.0.0.1:{port}", model)
+        process.send_signal(signal.SIGTERM)
+        check_told(asking, model)
+        _, said = process.communicate(timeout=SECONDS)
+        assert process.returncode == 0
+        assert "Traceback" not in said
