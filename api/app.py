@@ -12,8 +12,10 @@ from fastapi.responses import Response
 
 from api.audit import Audit
 from api.dingtalk import DingTalkBot, DingTalkSettings
+from api.drawing import Drawing
 from api.errors import add_error_handlers
 from api.plain_text import plain_text
+from api.executors import Executors
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
 from api.scheduling import make_scheduler, scheduled
 from api.security import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
@@ -30,6 +32,9 @@ def create_app(workspace: Workspace) -> FastAPI:
     )
     app.state.workspace = workspace
     app.state.readiness = health.Readiness()
+    app.state.executors = Executors()
+    app.state.drawing = Drawing(app.state.executors.drawing)
+    app.state.verifying = asyncio.Lock()
     for module in (ask, search, documents, failures, uploads, runs, sources, index, verify, openai, health, page):
         app.include_router(module.router)
     app.state.scheduler = make_scheduler(workspace)
@@ -76,6 +81,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         if bot is not None:
             await bot.aclose()
         await workspace.assistant.aclose()
+        app.state.executors.close()
 
 
 async def _nobody_listens(request: Request, error: Exception) -> Response:

@@ -34,6 +34,7 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "original_changed": 409,
     "original_unreadable": 409,
     "run_over": 409,
+    "verification_under_way": 409,
     "idempotency_key_reused": 409,
     "not_uploaded": 409,
     "source_in_use": 409,

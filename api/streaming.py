@@ -7,6 +7,7 @@ import json
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any, TypeVar
 
 import anyio
@@ -15,6 +16,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Scope, Send
 
 from api.errors import error_fields, internal_error
+from api.executors import run_in
 from assistant.events import Event
 from ingest.errors import UnavailableError, YoujuError
 
@@ -136,7 +138,7 @@ async def worked(
     `failed`. Closing it sets the event that `work` is given, and waits for its end; so does the server's stop."""
     stop = threading.Event()
     server_stops = stopping(scope)
-    working = asyncio.ensure_future(asyncio.to_thread(work, stop))
+    working = asyncio.ensure_future(run_in(scope["app"].state.executors.jobs, partial(work, stop)))
     try:
         while not working.done():
             await asyncio.wait({working}, timeout=_PROGRESS_SECONDS)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
 from collections.abc import AsyncGenerator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from functools import partial
 from typing import Protocol
 
 from langchain_core.language_models.chat_models import BaseChatModel
@@ -32,7 +35,7 @@ _HISTORY_SHARE = 3
 
 
 class Retrieves(Protocol):
-    """Finds the passages that a reader may read. Blocking; called from a thread."""
+    """Finds the passages that a reader may read. Blocking; called from threads that are for nothing else."""
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """The best `limit` hits, best first."""
@@ -44,6 +47,7 @@ class Assistant:
 
     def __init__(self, retriever: Retrieves, model: BaseChatModel, settings: AssistantSettings) -> None:
         self._retriever = retriever
+        self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
         self._model = model
         self._settings = settings
 
@@ -96,7 +100,8 @@ class Assistant:
         return await self._retrieve(self._checked(query), reader, limit)
 
     async def aclose(self) -> None:
-        """Let go of the model. The retriever belongs to whoever opened it."""
+        """Let go of the model and of the threads. The retriever belongs to whoever opened it."""
+        self._searching.shutdown(wait=False, cancel_futures=True)
         close = getattr(self._model, "aclose", None)
         if close is not None:
             await close()
@@ -124,7 +129,8 @@ class Assistant:
         return question
 
     async def _retrieve(self, query: str, reader: Reader, limit: int) -> Retrieved:
-        return await asyncio.to_thread(self._retriever.retrieve, query, reader=reader, limit=limit)
+        work = partial(self._retriever.retrieve, query, reader=reader, limit=limit)
+        return await asyncio.get_running_loop().run_in_executor(self._searching, work)
 
     def _gather(
         self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
@@ -162,6 +168,11 @@ class Assistant:
             usage=usage,
             timings_ms=watch.total(),
         )
+
+
+def _searches() -> int:
+    """How many searches at a time: a core's worth each, and more where they wait for servers."""
+    return min(32, max(4, 2 * (os.cpu_count() or 1)))
 
 
 class _Stopwatch:

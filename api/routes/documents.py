@@ -11,8 +11,11 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
+from api.drawing import Drawing
+from api.errors import error_response
 from api.routes import CurrentReader, workspace_of
 from api.schemas import (
     CitedPassageBody,
@@ -21,9 +24,10 @@ from api.schemas import (
     DocumentWithPassagesBody,
     PassageBody,
 )
+from api.streaming import while_connected
 from ingest.access import Reader
 from ingest.document import Chunk, owner_of, position_of
-from ingest.errors import RequestError
+from ingest.errors import RequestError, UnavailableError
 from ingest.pages import MAX_WIDTH_PX
 from ingest.records import Document
 from ingest.uploads import PUSH
@@ -94,7 +98,7 @@ def _place(chunks: Sequence[Chunk], chunk_id: str) -> int | None:
     response_class=Response,
     responses={200: {"content": {"image/png": {}}}},
 )
-def page_image(
+async def page_image(
     document_id: str,
     page: int,
     request: Request,
@@ -102,13 +106,16 @@ def page_image(
     width: Annotated[int, Query(ge=16, le=MAX_WIDTH_PX)] = 1000,
 ) -> Response:
     """A page of a PDF or a scan as its passages' boxes were measured on it, at most `width` pixels wide."""
-    found = _readable(request, document_id, reader)
-    path = _as_ingested(request, found)
+    found, path = await run_in_threadpool(_page_source, request, document_id, reader)
     # Asked for again each time, since the right to read may end; not drawn again while the file stays the same.
     kept = {"cache-control": "private, no-cache", "etag": f'"{found.size:x}-{found.mtime_ns:x}-{page}-{width}"'}
     if request.headers.get("if-none-match") == kept["etag"]:
         return Response(status_code=304, headers=kept)
-    picture = workspace_of(request).pages.render(path, page, width_px=width)
+    drawing: Drawing = request.app.state.drawing
+    try:
+        picture = await while_connected(request, drawing.draw(workspace_of(request).pages, path, page, width_px=width))
+    except UnavailableError as error:
+        return error_response(request.scope, 503, error.code, error.message, error.hint, {"retry-after": "2"})
     return Response(picture, media_type="image/png", headers=kept)
 
 
@@ -119,6 +126,11 @@ def original(document_id: str, request: Request, reader: CurrentReader) -> FileR
     path, status = _opened(request, found)
     name = PurePosixPath(found.uri).name if found.source == PUSH else path.name
     return FileResponse(path, media_type="application/octet-stream", filename=name, stat_result=status)
+
+
+def _page_source(request: Request, document_id: str, reader: Reader) -> tuple[Document, Path]:
+    found = _readable(request, document_id, reader)
+    return found, _as_ingested(request, found)
 
 
 def _readable(request: Request, document_id: str, reader: Reader) -> Document:

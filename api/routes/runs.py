@@ -21,6 +21,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from api.audit import audited
 from api.errors import error_fields
+from api.executors import run_in
 from api.routes import workspace_of
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
@@ -129,7 +130,7 @@ async def _followed(request: Request, run_id: str) -> AsyncGenerator[str, None]:
     stops = stopping(request.scope)
     silent_seconds = 0.0
     while not stops.is_set():
-        news = await asyncio.to_thread(following.look)
+        news = await run_in(request.app.state.executors.looks, following.look)
         for name, data in news:
             yield sse(name, data)
         if following.over:

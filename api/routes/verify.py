@@ -5,7 +5,10 @@ For the operator: what it says names documents, whoever may read those.
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import asdict
 from typing import Any
 
@@ -15,7 +18,8 @@ from pydantic import BaseModel, Field
 
 from api.routes import workspace_of
 from api.security import current_operator
-from api.streaming import EventStream, worked
+from api.streaming import EventStream, begun, worked
+from ingest.errors import RequestError
 from ingest.verify import Verifier
 from ingest.verify.problems import Problem, Verification
 
@@ -74,7 +78,14 @@ class VerificationBody(BaseModel):
 @router.post("")
 async def verify(asked: VerifyRequest, request: Request) -> Response:
     """Verify, as server-sent events: `progress`, then `finished` or `failed`. A client that goes away ends it; what
-    was repaired by then stays so."""
+    was repaired by then stays so. One at a time: another is refused with 409 `verification_under_way`."""
+    verifying: asyncio.Lock = request.app.state.verifying
+    if verifying.locked():
+        raise RequestError(
+            "verification_under_way",
+            "The documents are being verified already.",
+            "Wait for its end, or end it where it was started; then verify again.",
+        )
     workspace = workspace_of(request)
     verifier = Verifier(workspace.store, workspace.settings, workspace.ingestor)
     latest: dict[str, Any] = {}
@@ -89,4 +100,10 @@ async def verify(asked: VerifyRequest, request: Request) -> Response:
         )
         return VerificationBody.of(verification).model_dump()
 
-    return EventStream(worked(work, lambda: dict(latest), request.scope))
+    async def alone() -> AsyncGenerator[str, None]:
+        async with verifying, aclosing(worked(work, lambda: dict(latest), request.scope)) as lines:
+            async for line in lines:
+                yield line
+
+    # Begun at once, so that nobody comes between the look at the lock and taking it.
+    return EventStream(await begun(alone()))
