@@ -155,6 +155,8 @@ async def worked(
         # Shielded like all that ends work here: whoever goes away has cancelled this task, and does so again and again.
         with anyio.CancelScope(shield=True):
             await asyncio.wait({working})
+        if not working.cancelled():
+            working.exception()  # said above, or to nobody any more
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
