@@ -23,6 +23,8 @@ metadata = sa.MetaData()
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 30
 _IDLE_SECONDS = 60
+_SQLITE_OVERFLOW = 115
+"""A connection for every thread there may be: readers are not to wait behind writers that wait for one another."""
 _MIGRATION_LOCK = 0x596F756A75  # any number that no other program on the same database is likely to use
 
 
@@ -62,7 +64,11 @@ def _translate(context: sa.engine.ExceptionContext) -> None:
 def _engine(settings: IngestSettings) -> sa.Engine:
     if settings.database_url is None:
         _make_home(settings.home)
-        engine = sa.create_engine(f"sqlite:///{settings.home / 'youju.db'}", connect_args={"timeout": _BUSY_SECONDS})
+        engine = sa.create_engine(
+            f"sqlite:///{settings.home / 'youju.db'}",
+            max_overflow=_SQLITE_OVERFLOW,
+            connect_args={"timeout": _BUSY_SECONDS},
+        )
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_immediately)
         return engine

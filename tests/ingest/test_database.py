@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -36,3 +38,23 @@ def test_a_home_that_is_no_folder_says_which_setting_to_change(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigurationError, match="YOUJU_HOME"):
         open_database(IngestSettings(home=tmp_path / "file"))
+
+
+def test_writers_that_wait_for_one_another_leave_readers_alone(tmp_path: Path) -> None:
+    engine = open_database(IngestSettings(home=tmp_path))
+
+    def write() -> None:
+        with engine.begin():
+            pass
+
+    with ThreadPoolExecutor(40) as writers:
+        with engine.begin():
+            waiting = [writers.submit(write) for _ in range(40)]
+            time.sleep(0.5)
+            began = time.monotonic()
+            with engine.execution_options(reads_only=True).begin() as reading:
+                assert reading.scalar(sa.text("SELECT 1")) == 1
+            assert time.monotonic() - began < 10
+        for each in waiting:
+            each.result()
+    engine.dispose()
