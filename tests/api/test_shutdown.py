@@ -10,12 +10,22 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 
+from api.app import create_app
+from api.settings import Settings
+from api.workspace import Workspace
 from tests.api.command_line import serving
+from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
+from tests.api.served import served
+from tests.api.test_executors import Jobs
+from tests.api.test_runs_route import Running
 from tests.api.test_serve_command import free_port, wait_for
 from tests.api.test_stopped_answers import ASKED, WORDS, becomes
 from tests.fake_openai_server import FakeOpenAIServer
@@ -110,3 +120,29 @@ def test_several_workers_that_are_stopped_tell_every_asker() -> None:
         _, said = process.communicate(timeout=SECONDS)
         assert process.returncode == 0
         assert "Traceback" not in said
+
+
+def test_a_run_and_whoever_follows_one_are_told(tmp_path: Path) -> None:
+    jobs = Jobs()
+    wiki = {"type": "folder", "name": "wiki", "path": str(tmp_path)}
+    with closing(Workspace.open(Settings(home=tmp_path / "home"), command="test")) as workspace:
+        followed = a_workspace(ScriptedAssistant(), sources=[wiki])
+        followed.store, followed.ingestor = workspace.store, SimpleNamespace(run=jobs.work)
+        with contextlib.ExitStack() as open_streams, Running(workspace) as running:
+            client = open_streams.enter_context(httpx.Client(timeout=60))
+            with served(create_app(followed)) as url:
+                lines = [
+                    open_streams.enter_context(stream).iter_lines()
+                    for stream in (
+                        client.stream("POST", f"{url}/v1/runs", json={"source": "wiki"}),
+                        client.stream("GET", f"{url}/v1/runs/{running.run_id}/events"),
+                    )
+                ]
+                assert all(next(each) for each in lines)
+                reading = open_streams.enter_context(ThreadPoolExecutor(2))
+                rest = [reading.submit(list, each) for each in lines]
+            ends = [[line for line in each.result(SECONDS) if line][-2:] for each in rest]
+        assert jobs.stopped == 1
+    for name, data in ends:
+        assert name == "event: failed"
+        assert json.loads(data.removeprefix("data: "))["error"]["code"] == "server_stopping"
