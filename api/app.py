@@ -14,8 +14,8 @@ from api.audit import Audit
 from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.drawing import Drawing
 from api.errors import add_error_handlers
-from api.plain_text import plain_text
 from api.executors import Executors
+from api.plain_text import plain_text
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
 from api.scheduling import make_scheduler, scheduled
 from api.security import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
