@@ -86,7 +86,7 @@ def test_whatever_sending_raises_settles_the_message_and_tells_no_secret(
     caplog: pytest.LogCaptureFixture,
     error: type[Exception],
 ) -> None:
-    async def post(*_: object, **__: object) -> httpx.Response:
+    def post(*_: object, **__: object) -> httpx.Response:
         raise error("https://oapi.dingtalk.com/robot/sendBySession?session=secret-session-1")
 
     caplog.set_level(logging.DEBUG)
@@ -94,7 +94,7 @@ def test_whatever_sending_raises_settles_the_message_and_tells_no_secret(
 
     async def scenario() -> None:
         async with running(ding, Scripted(), engine) as bot:
-            monkeypatch.setattr(bot._replier._client, "post", post)
+            monkeypatch.setattr(bot._replier._client, "stream", post)
             ding.push(message)
             await settled(engine, message)
 
