@@ -1,7 +1,7 @@
 """Brings in what was uploaded: one thread, one run at a time, as many uploads in each as have gathered meanwhile.
 
 It holds nothing that would be missed: which uploads wait is in SQL, so that the next start goes on where a crash
-ended. A run of another source is waited for.
+ended. A run of another source is waited for. Once a day it removes the bytes that deletions left some days ago.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from ingest.originals import Incoming, Originals
 from ingest.pipeline import Ingestor
 from ingest.records import Document
 from ingest.runs import Report
-from ingest.sources.push import PushSource
+from ingest.settings import IngestSettings
+from ingest.sources.push import PushSource, digest_of, published_digests
 from ingest.store import Store
 from ingest.uploads import PUSH, Receipt, Upload, Uploads, Wanted
 
@@ -29,6 +30,7 @@ _GATHER_SECONDS = 0.2  # a run costs seconds: uploads that come together go toge
 _BUSY_SECONDS = 0.5
 _TRY_AGAIN_SECONDS = (2.0, 10.0, 60.0, 300.0)
 _LOOK_SECONDS = 0.1
+_SWEEP_SECONDS = _DAY_SECONDS = 24 * 3600.0
 
 logger = logging.getLogger(__name__)
 
@@ -46,13 +48,15 @@ class Standing:
 class Intake:
     """The uploads of a home and the thread that ingests them. Does nothing until it is started or asked."""
 
-    def __init__(self, store: Store, ingestor: Ingestor, home: Path) -> None:
-        self.originals = Originals(home)
+    def __init__(self, store: Store, ingestor: Ingestor, settings: IngestSettings) -> None:
+        self.originals = Originals(settings.home)
+        self._keep_seconds = settings.keep_deleted_days * _DAY_SECONDS
         self._opened = store
         self._ingestor = ingestor
         self._stop = threading.Event()
         self._wanted = threading.Event()
-        self._sweep = True  # bytes may be there that nothing refers to
+        self._sweep = True  # bytes may be there whose time is over
+        self._swept = time.monotonic()
         self._due = False  # a run is needed though no upload waits: to remove chunks, or to read again
         self._running: tuple[str, frozenset[str]] | None = None  # the run under way and the uploads it listed
         self._thread: threading.Thread | None = None
@@ -85,7 +89,7 @@ class Intake:
         return receipt
 
     def remove(self, identity: str, key: str | None) -> Receipt:
-        """Take an uploaded document out of every search before this returns; its bytes go later."""
+        """Take an uploaded document out of every search before this returns; its bytes go some days later."""
         receipt = self.uploads.remove(identity, key)
         # Also where the receipt is an earlier one: that process may have died here. Not where it was uploaded anew.
         if self.uploads.get(identity) is None:
@@ -129,7 +133,8 @@ class Intake:
     def _work(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            self._wanted.wait()
+            self._wanted.wait(max(0.0, self._swept + _SWEEP_SECONDS - time.monotonic()))
+            self._sweep = self._sweep or time.monotonic() >= self._swept + _SWEEP_SECONDS
             self._stop.wait(_GATHER_SECONDS)
             self._wanted.clear()
             if self._stop.is_set():
@@ -149,7 +154,7 @@ class Intake:
             self._wanted.set()
 
     def _bring_in(self) -> None:
-        """One run, if anything waits for it, and then away with the bytes that nothing refers to any more."""
+        """One run, if anything waits for it, and then away with the bytes whose time is over."""
         sweep, due = self._sweep, self._due
         self._sweep = self._due = False
         try:
@@ -157,7 +162,8 @@ class Intake:
                 self._run()
             if sweep and not self._stop.is_set():
                 self._forget_removed()
-                self.uploads.sweep(self._published)
+                self.uploads.sweep(self._published, older_than_seconds=self._keep_seconds)
+                self._swept = time.monotonic()
         except BaseException:
             self._sweep, self._due = self._sweep or sweep, self._due or due
             raise
@@ -185,22 +191,16 @@ class Intake:
             self._store.catalog.delete(gone)
 
     def _published(self) -> set[str]:
-        """The digests of the originals that published revisions were made from: named like their files."""
-        documents = self._store.catalog.documents(OPERATOR, source=PUSH)
-        return {_digest_of(Path(document.path)) for document in documents if document.path}
+        return published_digests(self._store.catalog)
 
 
 def _is_published(upload: Upload, document: Document | None) -> bool:
     """Whether the revision that counts was made from this upload."""
     if document is None or document.path is None or document.revision is None or document.error_code is not None:
         return False
-    made_from = _digest_of(Path(document.path))
+    made_from = digest_of(Path(document.path))
     return (made_from, document.access, document.title) == (
         upload.digest,
         upload.access,
         upload.title if upload.title is not None else document.title,
     )
-
-
-def _digest_of(original: Path) -> str:
-    return original.parent.name + original.name

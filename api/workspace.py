@@ -36,7 +36,7 @@ class Workspace:
             retriever = PresentRetriever(store.editions)
             assistant = Assistant(retriever, model, settings)
             ingestor = Ingestor(store, settings)
-            intake = Intake(store, ingestor, settings.home)
+            intake = Intake(store, ingestor, settings)
             return cls(settings, store, ingestor, assistant, PageRenderer(passwords=settings.passwords), intake)
         except BaseException:
             store.close()

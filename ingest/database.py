@@ -16,6 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ingest.errors import ConfigurationError, UnavailableError
+from ingest.ownership import make_home
 from ingest.settings import IngestSettings
 
 metadata = sa.MetaData()
@@ -63,7 +64,7 @@ def _translate(context: sa.engine.ExceptionContext) -> None:
 
 def _engine(settings: IngestSettings) -> sa.Engine:
     if settings.database_url is None:
-        _make_home(settings.home)
+        make_home(settings.home)
         engine = sa.create_engine(
             f"sqlite:///{settings.home / 'youju.db'}",
             max_overflow=_SQLITE_OVERFLOW,
@@ -83,17 +84,6 @@ def _engine(settings: IngestSettings) -> sa.Engine:
     if engine.dialect.name == "postgresql":
         event.listen(engine, "connect", _prepare_postgresql)
     return engine
-
-
-def _make_home(home: Path) -> None:
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigurationError(
-            "home_unusable",
-            f"The folder {home} cannot be used: {error.strerror}.",
-            "Set YOUJU_HOME to a folder that you may write to.",
-        ) from None
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:

@@ -1,10 +1,11 @@
 """The bytes that were uploaded, kept under the home by their digest, each content once.
 
-    originals/incoming/<random>.part     on its way in; what is left of a crash is swept away
+    originals/incoming/<random>.part     on its way in; what is left of a crash is removed after an hour
     originals/ab/cdef…                   whole, on disk, its name the SHA-256 of its content
 
 A file is written aside, flushed to disk, and only then gets its name: what has a name is whole, also after a power
 loss. Whoever names and removes files holds the lock of `ingest.uploads`, so that none is removed while it is taken.
+Which ones are removed, `ingest.uploads` says: those that a deletion or a replacement has named, and no others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import os
 import time
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
@@ -62,7 +63,8 @@ class Originals:
     """The folder `originals` of a home."""
 
     def __init__(self, home: Path) -> None:
-        self._folder = Path(os.path.abspath(home)) / "originals"  # noqa: PTH100 - must not follow links
+        self.home = Path(os.path.abspath(home))  # noqa: PTH100 - must not follow links
+        self._folder = self.home / "originals"
 
     def path(self, digest: str) -> Path:
         """Where the content with this digest is, if it is there."""
@@ -100,22 +102,32 @@ class Originals:
             _no_room(error, path)
         return path
 
-    def sweep(self, wanted: Collection[str]) -> int:
-        """Remove every content whose digest is not wanted, and what uploads that broke off left; how many.
+    def has_any(self) -> bool:
+        """Whether a content is kept here at all."""
+        return next(self.digests(), None) is not None
 
-        Call under the lock.
+    def digests(self) -> Iterator[str]:
+        """The digests of all contents that are kept, in no order."""
+        for path in self._folder.glob("??/*"):
+            yield path.parent.name + path.name
+
+    def remove(self, digest: str) -> bool:
+        """Remove a content for good; whether it was there. Call under the lock.
+
+        Raises OSError where it cannot be removed.
         """
-        removed = 0
-        for folder in self._folder.iterdir() if self._folder.is_dir() else ():
-            for path in folder.iterdir() if folder.is_dir() else ():
-                if path.parent.name == _INCOMING:
-                    unwanted = _is_left_behind(path)
-                else:
-                    unwanted = folder.name + path.name not in wanted
-                if unwanted:
-                    path.unlink(missing_ok=True)
-                    removed += 1
-        return removed
+        path = self.path(digest)
+        was_there = path.exists()
+        path.unlink(missing_ok=True)
+        return was_there
+
+    def remove_left_behind(self) -> int:
+        """Remove what uploads that broke off left; how many."""
+        folder = self._folder / _INCOMING
+        left = [path for path in folder.iterdir() if _is_left_behind(path)] if folder.is_dir() else []
+        for path in left:
+            path.unlink(missing_ok=True)
+        return len(left)
 
 
 def _is_left_behind(path: Path) -> bool:

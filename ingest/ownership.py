@@ -48,14 +48,10 @@ class Ownership:
         """Take the lock `name` of `home` for `youju <command>`; OwnedError says who has it."""
         path = home / name
         try:
-            home.mkdir(parents=True, exist_ok=True)
+            make_home(home)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise ConfigurationError(
-                "home_unusable",
-                f"The folder {home} cannot be used: {error.strerror}.",
-                "Set YOUJU_HOME to a folder that you may write to.",
-            ) from None
+            raise _unusable(home, error) from None
         try:
             _lock(file)
         except BlockingIOError:
@@ -139,14 +135,33 @@ def _read(path: Path) -> Owner:
         return Owner(0, "unknown", "")
 
 
-def check_room(home: Path) -> None:
-    """Raise UnavailableError where a home has so little room that the embedded engine would crash for want of it.
+def make_home(home: Path) -> None:
+    """Create the folder of a home, for this user alone, unless it is there.
+
+    Raises ConfigurationError `home_unusable`.
+    """
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise _unusable(home, error) from None
+
+
+def is_open_to_others(home: Path) -> bool:
+    """Whether other users of this machine may look into a home: it holds the texts of all documents."""
+    with suppress(OSError):
+        return bool(home.stat().st_mode & 0o077)
+    return False
+
+
+def check_room(home: Path, wanted_bytes: int = 0) -> None:
+    """Raise UnavailableError where a home, once `wanted_bytes` are written, has so little room that the embedded engine
+    would crash for want of it.
 
     The engine writes through memory maps: the system kills a process that touches one on a full disk.
     """
-    free = shutil.disk_usage(home).free
-    if free < _NEEDED_BYTES:
-        raise _no_room(home, f"{free // 2**20} MiB are free, and {_NEEDED_BYTES // 2**20} MiB are needed")
+    free, needed = shutil.disk_usage(home).free, _NEEDED_BYTES + wanted_bytes
+    if free < needed:
+        raise _no_room(home, f"{free // 2**20} MiB are free, and {-(-needed // 2**20)} MiB are needed")
 
 
 def _no_room(home: Path, reason: str) -> UnavailableError:
@@ -154,6 +169,14 @@ def _no_room(home: Path, reason: str) -> UnavailableError:
         "home_full",
         f"There is no room in {home}: {reason}.",
         "Free some space, or move the folder and set YOUJU_HOME. Nothing was lost: run it again then.",
+    )
+
+
+def _unusable(home: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        "home_unusable",
+        f"The folder {home} cannot be used: {error.strerror}.",
+        "Set YOUJU_HOME to a folder that you may write to.",
     )
 
 

@@ -20,6 +20,9 @@ class IngestSettings(BaseModel):
         None,
         description="SQLAlchemy URL of the catalog, e.g. postgresql+psycopg://…; SQLite in the home if unset.",
     )
+    keep_deleted_days: float = Field(
+        7.0, ge=0, description="How many days the file of a deleted or replaced upload is kept; 0 removes it at once."
+    )
     qdrant_url: str | None = Field(
         None, repr=False, description="URL of a Qdrant server or cluster; the embedded engine is used if unset."
     )

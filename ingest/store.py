@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from ingest.catalog import Catalog
 from ingest.database import open_database
 from ingest.embedding import Embedder
+from ingest.identity import pair
 from ingest.index import Index
 from ingest.ownership import Ownership, check_room
 from ingest.runs import Runs
@@ -46,6 +47,7 @@ class Store:
                 check_room(settings.home)
             database = open_database(settings)
             opened.callback(database.dispose)
+            pair(database, settings)
             editions = Editions(database, settings, sole=ownership is not None)
             opened.callback(editions.close)
             current = editions.current()

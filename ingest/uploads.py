@@ -3,11 +3,15 @@
 An upload is accepted by one transaction that gives its bytes their name and writes its row: from then on it
 survives whatever happens, and the next run of the source `push` brings it in. A request that comes with a key is
 remembered with its answer in the same transaction, so that sending it again changes nothing.
+
+A deletion or a replacement names the bytes that it leaves. Only what is named is ever removed, some days later: bytes
+that no row knows may be another database's, the only copy of somebody's documents.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -21,6 +25,7 @@ from ingest.access import EVERYONE
 from ingest.database import metadata
 from ingest.document import document_id
 from ingest.errors import RequestError
+from ingest.identity import claim, is_keeper
 from ingest.originals import Incoming, Originals
 
 PUSH = "push"
@@ -52,6 +57,14 @@ _keys = sa.Table(
     sa.Column("receipt", sa.JSON, nullable=False),
     sa.Column("created", sa.Float, nullable=False),
 )
+_unwanted = sa.Table(
+    "unwanted_originals",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("since", sa.Float, nullable=False),  # seconds since 1970
+)
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +104,17 @@ class Receipt:
     replaced: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """The originals of a home, counted: `kept` for uploads and published revisions, `unwanted` and to be removed later,
+    `unknown` to the catalog, which nobody removes; and `missing`, uploads whose bytes are not there."""
+
+    kept: int
+    unwanted: int
+    unknown: int
+    missing: int
+
+
 class Uploads:
     """The uploads of a home, in SQL, and their bytes. Safe to call from several threads."""
 
@@ -119,7 +143,8 @@ class Uploads:
     def accept(self, incoming: Incoming, wanted: Wanted, key: str | None = None) -> Receipt:
         """Take an upload whose bytes are finished.
 
-        Raises RequestError `idempotency_key_reused`, and `unknown_document` where it `must_exist` and does not.
+        Raises RequestError `idempotency_key_reused`, and `unknown_document` where it `must_exist` and does not;
+        ConfigurationError `other_home` where another home keeps the originals of this catalog.
         """
         identity = document_id(PUSH, wanted.uri)
         request = _fingerprint("put", wanted, incoming.digest)
@@ -130,6 +155,7 @@ class Uploads:
             before = connection.execute(sa.select(_uploads).where(where)).first()
             if before is None and wanted.must_exist:
                 raise _unknown()
+            claim(connection, self._originals.home, is_free=not _names_any(connection))
             receipt = Receipt(
                 identity, wanted.uri, str(uuid.uuid4()), incoming.digest, incoming.size, before is not None
             )
@@ -146,12 +172,14 @@ class Uploads:
                 connection.execute(sa.insert(_uploads).values(document_id=identity, uri=wanted.uri, **values))
             else:
                 connection.execute(sa.update(_uploads).where(where).values(**values))
+                _name_unwanted(connection, before.digest)
+            _name_wanted(connection, incoming.digest)
             _remember(connection, key, request, receipt)
             self._originals.keep(incoming)
         return receipt
 
     def remove(self, identity: str, key: str | None = None) -> Receipt:
-        """Forget an upload; its bytes stay until the next `sweep`.
+        """Forget an upload, and name its bytes for a later `sweep`.
 
         Raises RequestError `unknown_document`, `idempotency_key_reused`.
         """
@@ -159,12 +187,13 @@ class Uploads:
         with self._locked() as connection:
             if (earlier := _earlier(connection, key, request)) is not None:
                 return earlier
-            uri = connection.scalar(
-                sa.delete(_uploads).where(_uploads.c.document_id == identity).returning(_uploads.c.uri)
-            )
-            if uri is None:
+            where = _uploads.c.document_id == identity
+            row = connection.execute(sa.select(_uploads.c.uri, _uploads.c.digest).where(where)).first()
+            if row is None:
                 raise _unknown()
-            receipt = Receipt(identity, uri)
+            connection.execute(sa.delete(_uploads).where(where))
+            _name_unwanted(connection, row.digest)
+            receipt = Receipt(identity, row.uri)
             _remember(connection, key, request, receipt)
         return receipt
 
@@ -178,11 +207,47 @@ class Uploads:
                     .values(run_id=run_id)
                 )
 
-    def sweep(self, in_use: Callable[[], Collection[str]]) -> int:
-        """Remove the bytes that neither an upload nor a published revision (`in_use`: digests) refers to."""
+    def sweep(self, in_use: Callable[[], Collection[str]], *, older_than_seconds: float) -> int:
+        """Remove the bytes that a deletion or a replacement named so long ago, unless an upload or a published revision
+        (`in_use`: digests) refers to them; how many. What nobody named stays, and so does all that another home keeps.
+        """
+        self._originals.remove_left_behind()
         with self._locked() as connection:
-            wanted = {*connection.scalars(sa.select(_uploads.c.digest)), *in_use()}
-            return self._originals.sweep(wanted)
+            if not is_keeper(connection, self._originals.home):
+                return 0
+            due = sa.select(_unwanted.c.digest).where(_unwanted.c.since <= time.time() - older_than_seconds)
+            named = set(connection.scalars(due))
+            if not named:
+                return 0
+            named -= {*connection.scalars(sa.select(_uploads.c.digest)), *in_use()}
+            gone = [digest for digest in sorted(named) if self._removed(digest)]
+            for digest in gone:  # after the bytes: a crash in between leaves a name without bytes, and no bytes
+                connection.execute(sa.delete(_unwanted).where(_unwanted.c.digest == digest))
+        return len(gone)
+
+    def stock(self, in_use: Collection[str]) -> Stock:
+        """Count the originals. `in_use`: the digests that published revisions were made from."""
+        with self._reader.begin() as connection:
+            uploaded = set(connection.scalars(sa.select(_uploads.c.digest)))
+            unwanted = set(connection.scalars(sa.select(_unwanted.c.digest)))
+        there = set(self._originals.digests())
+        wanted = uploaded | set(in_use)
+        return Stock(
+            kept=len(there & wanted),
+            unwanted=len(there & unwanted - wanted),
+            unknown=len(there - wanted - unwanted),
+            missing=len(uploaded - there),
+        )
+
+    def _removed(self, digest: str) -> bool:
+        try:
+            was_there = self._originals.remove(digest)
+        except OSError as error:
+            logger.warning("The original %s cannot be removed: %s", digest, error.strerror)
+            return False
+        if was_there:
+            logger.info("Removed the original %s: its upload was deleted or replaced", digest)
+        return True
 
     @contextmanager
     def _locked(self) -> Iterator[sa.Connection]:
@@ -204,6 +269,22 @@ def checked_path(text: str) -> str:
             f"Give one like hr/handbook.pdf: at most {MAX_PATH} printable characters, no empty parts, no . and no ..",
         )
     return path
+
+
+def _names_any(connection: sa.Connection) -> bool:
+    """Whether any bytes belong to this catalog: those of uploads, and those that are to be removed."""
+    return any(
+        connection.execute(sa.select(table.c.digest).limit(1)).first() is not None for table in (_uploads, _unwanted)
+    )
+
+
+def _name_unwanted(connection: sa.Connection, digest: str) -> None:
+    _name_wanted(connection, digest)
+    connection.execute(sa.insert(_unwanted).values(digest=digest, since=time.time()))
+
+
+def _name_wanted(connection: sa.Connection, digest: str) -> None:
+    connection.execute(sa.delete(_unwanted).where(_unwanted.c.digest == digest))
 
 
 def _unknown() -> RequestError:

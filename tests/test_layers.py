@@ -61,6 +61,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
         "ingest/database", "ingest/migrations", "ingest/catalog", "ingest/runs", "ingest/versions", "ingest/uploads",
+        "ingest/identity",
         "ingest/store",
         "api/dingtalk",
     ),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from ingest.access import OPERATOR
+from ingest.catalog import Catalog
 from ingest.document import Reference
 from ingest.originals import Originals
 from ingest.sources import NOTHING_KNOWN
@@ -52,3 +54,14 @@ class PushSource:
             access=upload.access,
             token=upload.digest,
         )
+
+
+def published_digests(catalog: Catalog) -> set[str]:
+    """The digests of the originals that the published revisions of uploads were made from."""
+    documents = catalog.documents(OPERATOR, source=PUSH)
+    return {digest_of(Path(document.path)) for document in documents if document.path}
+
+
+def digest_of(original: Path) -> str:
+    """The digest of an original: its file is named for it."""
+    return original.parent.name + original.name

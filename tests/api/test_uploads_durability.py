@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -9,19 +10,22 @@ from pathlib import Path
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from api.intake import Intake
 from api.settings import Settings
 from ingest.access import OPERATOR
+from ingest.database import open_database
 from ingest.originals import Originals
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
 from ingest.sources.push import PushSource
 from ingest.store import Store
-from ingest.uploads import Receipt, Uploads, Wanted
+from ingest.uploads import Receipt, Stock, Uploads, Wanted
 from tests.api.command_line import serving
 
 TEXT = "员工每年享有十五天年假，未休的年假在次年三月底作废。".encode()
+DAY = 24 * 3600.0
 
 
 def accept(intake: Intake, path: str, data: bytes = TEXT) -> Receipt:
@@ -34,7 +38,7 @@ def accept(intake: Intake, path: str, data: bytes = TEXT) -> Receipt:
 
 @pytest.fixture
 def intake(store: Store, settings: Settings) -> Intake:
-    return Intake(store, Ingestor(store, settings), settings.home)
+    return Intake(store, Ingestor(store, settings), settings)
 
 
 @pytest.mark.slow
@@ -95,11 +99,109 @@ def test_bytes_go_when_nothing_refers_to_them_and_not_before(store: Store, setti
         incoming.finish()
         receipt = uploads.accept(incoming, Wanted("a.txt"))
     assert receipt.digest is not None
-    assert uploads.sweep(lambda: ()) == 0
+    assert uploads.sweep(lambda: (), older_than_seconds=0) == 0
     uploads.remove(receipt.document_id)
-    assert uploads.sweep(lambda: {receipt.digest}) == 0  # a published revision was made from them
-    assert uploads.sweep(lambda: ()) == 1
+    assert uploads.sweep(lambda: {receipt.digest}, older_than_seconds=0) == 0  # a published revision was made from them
+    assert uploads.sweep(lambda: (), older_than_seconds=0) == 1
     assert not originals.path(receipt.digest).exists()
+
+
+def test_the_bytes_of_a_removed_document_are_kept_for_some_days(
+    intake: Intake, store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    receipt = accept(intake, "a.txt")
+    kept = intake.originals.path(receipt.digest or "")
+    intake.uploads.remove(receipt.document_id)
+    with caplog.at_level(logging.INFO):
+        assert intake.uploads.sweep(lambda: (), older_than_seconds=7 * DAY) == 0
+        assert kept.read_bytes() == TEXT
+        days_ago(store, 8)
+        assert intake.uploads.sweep(lambda: (), older_than_seconds=7 * DAY) == 1
+    assert not kept.exists()
+    assert f"Removed the original {receipt.digest}" in caplog.text
+
+
+def test_the_bytes_of_a_replaced_document_are_kept_for_some_days(intake: Intake, store: Store) -> None:
+    old = accept(intake, "a.txt")
+    new = accept(intake, "a.txt", b"something else")
+    days_ago(store, 8)
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=9 * DAY) == 0
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=7 * DAY) == 1
+    assert not intake.originals.path(old.digest or "").exists()
+    assert intake.originals.path(new.digest or "").exists()
+
+
+def test_bytes_that_are_uploaded_again_meanwhile_begin_anew(intake: Intake, store: Store) -> None:
+    intake.uploads.remove(accept(intake, "a.txt").document_id)
+    days_ago(store, 8)
+    again = accept(intake, "b.txt")
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=0) == 0
+    intake.uploads.remove(again.document_id)
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=7 * DAY) == 0
+    assert intake.uploads.stock(()) == Stock(kept=0, unwanted=1, unknown=0, missing=0)
+
+
+def test_bytes_that_no_deletion_named_stay_and_are_counted(intake: Intake, store: Store) -> None:
+    receipt = accept(intake, "a.txt")
+    stray = intake.originals.path("ab" * 32)
+    stray.parent.mkdir(exist_ok=True)
+    stray.write_bytes(TEXT)
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=0) == 0
+    assert stray.exists()
+    assert intake.uploads.stock(()) == Stock(kept=1, unwanted=0, unknown=1, missing=0)
+    intake.originals.path(receipt.digest or "").unlink()
+    assert intake.uploads.stock(()) == Stock(kept=0, unwanted=0, unknown=1, missing=1)
+
+
+def test_bytes_that_cannot_be_removed_are_tried_again_and_hold_up_no_others(
+    intake: Intake, store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = accept(intake, "a.txt"), accept(intake, "b.txt", b"something else")
+    for receipt in (first, second):
+        intake.uploads.remove(receipt.document_id)
+    stuck = intake.originals.path(first.digest or "")
+    unlink = Path.unlink
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        if path == stuck:
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=0) == 1
+    assert "Permission denied" in caplog.text
+    monkeypatch.undo()
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=0) == 1
+    assert not stuck.exists()
+
+
+def test_a_server_that_runs_on_removes_the_bytes_when_their_time_is_over(
+    intake: Intake, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.intake._SWEEP_SECONDS", 0.3)  # a day
+    receipt = accept(intake, "a.txt")
+    kept = intake.originals.path(receipt.digest or "")
+    intake.uploads.remove(receipt.document_id)
+    intake.start()
+    try:
+        time.sleep(1)
+        assert kept.exists()
+        days_ago(store, 8)
+        deadline = time.monotonic() + 30
+        while kept.exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    finally:
+        intake.close()
+
+
+def test_another_database_removes_nothing(intake: Intake, settings: Settings, tmp_path: Path) -> None:
+    receipt = accept(intake, "a.txt")
+    other = open_database(Settings(home=tmp_path / "other"))
+    uploads = Uploads(other, intake.originals)
+    assert uploads.sweep(lambda: (), older_than_seconds=0) == 0
+    other.dispose()
+    assert intake.originals.path(receipt.digest or "").read_bytes() == TEXT
 
 
 def test_an_upload_that_broke_off_leaves_nothing_for_long(store: Store, settings: Settings) -> None:
@@ -116,9 +218,10 @@ def test_an_upload_that_broke_off_leaves_nothing_for_long(store: Store, settings
     left = settings.home / "originals" / "incoming" / "crashed.part"
     left.write_bytes(TEXT)
     uploads = Uploads(store.database, originals)
-    assert uploads.sweep(lambda: ()) == 0  # it may be another process's
+    uploads.sweep(lambda: (), older_than_seconds=0)
+    assert left.exists()  # it may be another process's
     os.utime(left, (1, 1))
-    assert uploads.sweep(lambda: ()) == 1
+    uploads.sweep(lambda: (), older_than_seconds=0)
     assert list(left.parent.iterdir()) == []
 
 
@@ -140,6 +243,12 @@ def test_a_run_that_fails_is_tried_again(intake: Intake, monkeypatch: pytest.Mon
     finally:
         intake.close()
     assert tries[1] - tries[0] >= 1.9
+
+
+def days_ago(store: Store, days: float) -> None:
+    """Make every deletion and replacement so many days old."""
+    with store.database.begin() as connection:
+        connection.execute(sa.text("UPDATE unwanted_originals SET since = :since"), {"since": time.time() - days * DAY})
 
 
 def wait_for(intake: Intake, receipt: Receipt, state: str) -> None:

@@ -41,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def workspace(home: Path) -> Iterator[Workspace]:
-    with closing(Workspace.open(Settings(home=home, max_file_mb=2), command="test")) as opened:
+    with closing(Workspace.open(Settings(home=home, max_file_mb=2, keep_deleted_days=0), command="test")) as opened:
         yield opened
 
 
