@@ -22,17 +22,21 @@ from typing import BinaryIO, NoReturn
 
 from ingest.disk import flush_folder
 from ingest.errors import UnavailableError
+from ingest.ownership import check_room
 
 _INCOMING = "incoming"
+_CHECK_BYTES = 16 * 2**20
 _LEFT_BEHIND_SECONDS = 3600.0  # nothing takes that long between two of its writes
 
 
 class Incoming:
     """Bytes that are being received. Write all of them, then `finish`, then hand it to `Originals.keep`."""
 
-    def __init__(self, path: Path, file: BinaryIO) -> None:
+    def __init__(self, path: Path, file: BinaryIO, home: Path) -> None:
         self.path = path
         self.size = 0
+        self._home = home
+        self._checked = 0
         self._file = file
         self._hash = hashlib.sha256()
 
@@ -42,7 +46,10 @@ class Incoming:
         return self._hash.hexdigest()
 
     def write(self, data: bytes) -> None:
-        """Add bytes. Raises UnavailableError `home_full` where there is no room."""
+        """Add bytes. Raises UnavailableError `home_full` where there is no room, or would be too little left."""
+        if self.size >= self._checked + _CHECK_BYTES:  # its length may not have been announced
+            check_room(self._home, len(data))
+            self._checked = self.size
         try:
             self._file.write(data)
         except OSError as error:
@@ -76,7 +83,10 @@ class Originals:
 
     @contextmanager
     def receive(self) -> Iterator[Incoming]:
-        """A place for bytes to come in; what was not kept by the end is removed."""
+        """A place for bytes to come in; what was not kept by the end is removed.
+
+        Ask `check_room` before, where their number is known.
+        """
         path = self._folder / _INCOMING / f"{uuid.uuid4().hex}.part"
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -85,7 +95,7 @@ class Originals:
             _no_room(error, path)
         try:
             with file:
-                yield Incoming(path, file)
+                yield Incoming(path, file, self.home)
         finally:
             path.unlink(missing_ok=True)
 

@@ -168,7 +168,8 @@ def intake_of(request: Request) -> Intake:
 async def _upload(request: Request, given: Form, uri: str | None, key: str | None, wait_seconds: float) -> JSONResponse:
     intake = intake_of(request)
     settings = workspace_of(request).settings
-    await asyncio.to_thread(check_room, settings.home)
+    announced = request.headers.get("content-length", "")
+    await asyncio.to_thread(check_room, settings.home, int(announced) if announced.isdecimal() else 0)
     with intake.originals.receive() as incoming:
         form = await _receive(request, incoming)
         wanted = _wanted(form, given, uri)
