@@ -8,6 +8,7 @@ import hashlib
 import os
 import signal
 import socket
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -124,9 +125,14 @@ def url_of(bound: socket.socket) -> str:
 
 @contextlib.contextmanager
 def local_socket(home: Path) -> Iterator[Listener]:
-    """A socket below `home` that only this user can open; it is removed afterwards."""
+    """A socket below `home` that only this user can open; it is removed afterwards.
+
+    Raises ConfigurationError `socket_folder_unsafe` where another user can put a socket of his own in its place.
+    """
     path = socket_path(home)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with contextlib.suppress(FileExistsError):  # what is there instead of a folder is looked at next
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    check_socket_folder(path, home)
     path.unlink(missing_ok=True)
     bound = Listener(socket.AF_UNIX)
     try:
@@ -148,6 +154,26 @@ def socket_path(home: Path) -> Path:
         return path
     digest = hashlib.sha256(os.fsencode(path)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"youju-{os.getuid()}" / f"{digest}.sock"
+
+
+def check_socket_folder(path: Path, home: Path) -> None:
+    """Raise ConfigurationError where a local socket is in a folder that is not this user's alone.
+
+    Outside the home that is a folder under a name that everybody knows: another user may have made it first.
+    """
+    folder = path.parent
+    try:
+        found = folder.lstat()
+    except FileNotFoundError:
+        return  # nobody answers there, which connecting will say
+    if folder == home.resolve():
+        return
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise ConfigurationError(
+            "socket_folder_unsafe",
+            f"The folder {folder} of the local socket is not a folder of this user alone.",
+            "Have it removed by whoever made it, or set YOUJU_HOME to a folder with a shorter path.",
+        )
 
 
 def serve_with_workers(settings: Settings, factory: str = "api.worker:make_worker_app") -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from fastapi import FastAPI
 
 from api.app import create_app
@@ -12,6 +14,7 @@ from api.workspace import Workspace
 
 def make_worker_app() -> FastAPI:
     """The application of one worker, for uvicorn to call in its process."""
+    os.umask(0o077)  # as the command line does: what a home holds is for nobody else
     settings = load_settings()
     configure_logging(settings.log_level)
     return create_app(Workspace.open(settings, command="serve"))

@@ -4,6 +4,7 @@ so that `youju --help` answers at once."""
 from __future__ import annotations
 
 import importlib
+import os
 import signal
 import sys
 from types import FrameType
@@ -30,6 +31,7 @@ _COMMANDS = {
     "runs": "List the runs; follow or cancel one.",
     "verify": "Prove that every document is searchable; mend what is not.",
     "index": "List the versions of the index; switch, or drop one.",
+    "home": "Join a home and a database that are kept apart.",
     "doctor": "Check this installation and its settings.",
 }
 
@@ -62,6 +64,7 @@ def youju() -> None:
 
 def main() -> None:
     """Run the command line. An error of ours is one line with the way out, and exit code 2."""
+    os.umask(0o077)  # what a home holds is for nobody else; child processes inherit it
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="youju")

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from api.app import create_app
-from api.server import Server, local_socket
+from api.server import Server, check_socket_folder, local_socket
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.bodies import AS_IT_IS
@@ -71,10 +71,12 @@ class Connection:
 def connect(settings: Settings, *, command: str) -> Iterator[Connection]:
     """A connection to the home of these settings.
 
-    Raises OwnedError when another command, and not a server, owns the home at the moment.
+    Raises OwnedError when another command, and not a server, owns the home at the moment, ConfigurationError
+    `socket_folder_unsafe` where another user could answer in the server's place.
     """
     owner = find_owner(settings.home)
     if owner is not None and owner.socket is not None:
+        check_socket_folder(Path(owner.socket), settings.home)
         with _client(owner.socket) as client:
             yield Connection(client)
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,13 +17,14 @@ from rich.markup import escape
 
 from api.cli import DONE, NOT_DONE
 from api.cli.connection import connect
+from api.cli.home import count_originals
 from api.cli.index import building_note
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
 from assistant.models.opening import open_model
 from ingest.embedding.opening import open_embedder
 from ingest.errors import YoujuError
-from ingest.ownership import find_owner
+from ingest.ownership import find_owner, is_open_to_others
 from ingest.secrecy import hide_secrets_of_requests, without_secrets
 
 app = typer.Typer()
@@ -76,6 +78,9 @@ def _home(settings: Settings) -> Finding:
         detail += f", owned by `youju {owner.command}` (process {owner.pid}){f' at {owner.url}' if owner.url else ''}"
     if free_mb < _LOW_DISK_MB:
         return Finding("home", "bad", detail, "Make room: the index cannot be written without it.")
+    if is_open_to_others(settings.home):
+        hint = f"`chmod -R go= {shlex.quote(str(settings.home.absolute()))}` keeps the texts of the documents private."
+        return Finding("home", "note", f"{detail}, open to other users of this machine", hint)
     return Finding("home", "ok", detail)
 
 
@@ -93,6 +98,20 @@ def _documents(settings: Settings) -> Finding:
     if not documents:
         return Finding("index", "note", detail, "`youju ingest FOLDER` brings documents in.")
     return Finding("index", "ok", detail)
+
+
+def _originals(settings: Settings) -> Finding:
+    stock = count_originals(settings)
+    detail = f"{stock.kept} files of uploads"
+    if stock.unwanted:
+        detail += f", {stock.unwanted} of deleted or replaced ones, which are removed in time"
+    if stock.missing:
+        hint = "Restore the folder originals of the home from a backup, or upload those documents again."
+        return Finding("originals", "bad", f"{detail}; the files of {stock.missing} uploads are missing", hint)
+    if stock.unknown:
+        hint = "They may be another database's, so nothing removes them. Move them away once you know whose they are."
+        return Finding("originals", "note", f"{detail}; {stock.unknown} more are unknown to the database", hint)
+    return Finding("originals", "ok", detail)
 
 
 def _embedder(settings: Settings) -> Finding:
@@ -149,6 +168,7 @@ def _dingtalk(settings: Settings) -> Finding:
 _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "home": _home,
     "index": _documents,
+    "originals": _originals,
     "embedder": _embedder,
     "chat model": _model,
     "old office files": _office,

@@ -16,9 +16,11 @@ from api.logs import configure_logging
 from api.server import Server, bind, serve_with_workers, url_of
 from api.settings import Settings, check_safety, load_settings
 from api.starting import Starting
+from ingest.ownership import is_open_to_others
 from ingest.processes import loaded_for_good
 
 app = typer.Typer()
+logger = logging.getLogger(__name__)
 
 
 @app.command()
@@ -33,6 +35,8 @@ def serve(
     check_safety(settings)
     configure_logging(settings.log_level)
     raise_open_files()
+    if is_open_to_others(settings.home):
+        logger.warning("Other users of this machine can read %s: `youju doctor` says how to mend it.", settings.home)
     if settings.workers > 1:
         serve_with_workers(settings)
         return
