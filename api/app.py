@@ -64,7 +64,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     workspace: Workspace = app.state.workspace
     bot: DingTalkBot | None = app.state.dingtalk
     workspace.intake.start()
-    beside = [asyncio.create_task(app.state.readiness.warm(workspace.assistant))]
+    watching = app.state.readiness.watch(workspace.assistant, workspace.opened.editions)
+    beside = [asyncio.create_task(watching)]
     if bot is not None:
         await bot.resume()
         beside.append(asyncio.create_task(bot.tend()))

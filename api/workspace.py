@@ -28,9 +28,12 @@ class Workspace:
     intake: Intake
 
     @classmethod
-    def open(cls, settings: Settings, *, command: str) -> Workspace:
-        """Open the home of these settings for `youju <command>`. Raises what `Store.open` and the model's raise."""
-        store = Store.open(settings, command=command)
+    def open(cls, settings: Settings, *, command: str, rebuild: bool = False) -> Workspace:
+        """Open the home of these settings for `youju <command>`; `rebuild` as for `Store.open`.
+
+        Raises what `Store.open` and the model's raise.
+        """
+        store = Store.open(settings, command=command, rebuild=rebuild)
         try:
             model = open_model(settings, hub=settings.hub)
             retriever = PresentRetriever(store.editions)

@@ -33,12 +33,13 @@ class Store:
     editions: Editions
 
     @classmethod
-    def open(cls, settings: IngestSettings, *, command: str) -> Store:
+    def open(cls, settings: IngestSettings, *, command: str, rebuild: bool = False) -> Store:
         """Open everything for `youju <command>`, with the version of the index that answers questions. No model is
         loaded yet.
 
-        Raises OwnedError if another process owns the embedded index, ConfigurationError and UnavailableError
-        as their parts do; whatever was opened until then is closed again.
+        With `rebuild` an index that is gone is made anew, empty, though the catalog has documents in it. Raises
+        OwnedError if another process owns the embedded index, ConfigurationError and UnavailableError as their parts
+        do; whatever was opened until then is closed again.
         """
         with ExitStack() as opened:
             ownership = None
@@ -48,7 +49,7 @@ class Store:
             database = open_database(settings)
             opened.callback(database.dispose)
             pair(database, settings)
-            editions = Editions(database, settings, sole=ownership is not None)
+            editions = Editions(database, settings, sole=ownership is not None, rebuild=rebuild)
             opened.callback(editions.close)
             current = editions.current()
             opened.pop_all()

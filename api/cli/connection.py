@@ -68,8 +68,8 @@ class Connection:
 
 
 @contextlib.contextmanager
-def connect(settings: Settings, *, command: str) -> Iterator[Connection]:
-    """A connection to the home of these settings.
+def connect(settings: Settings, *, command: str, rebuild: bool = False) -> Iterator[Connection]:
+    """A connection to the home of these settings. With `rebuild` an index that is gone is made anew, empty.
 
     Raises OwnedError when another command, and not a server, owns the home at the moment, ConfigurationError
     `socket_folder_unsafe` where another user could answer in the server's place.
@@ -80,7 +80,7 @@ def connect(settings: Settings, *, command: str) -> Iterator[Connection]:
         with _client(owner.socket) as client:
             yield Connection(client)
         return
-    with _private_server(settings, command) as socket_name, _client(socket_name) as client:
+    with _private_server(settings, command, rebuild) as socket_name, _client(socket_name) as client:
         yield Connection(client)
 
 
@@ -101,8 +101,8 @@ def _client(socket_name: str) -> Iterator[httpx.Client]:
 
 
 @contextlib.contextmanager
-def _private_server(settings: Settings, command: str) -> Iterator[str]:
-    workspace = Workspace.open(settings, command=command)
+def _private_server(settings: Settings, command: str, rebuild: bool) -> Iterator[str]:
+    workspace = Workspace.open(settings, command=command, rebuild=rebuild)
     with (
         contextlib.closing(workspace),
         tempfile.TemporaryDirectory(prefix="youju-") as folder,

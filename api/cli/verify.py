@@ -43,7 +43,7 @@ def verify(
     Exit code 0: all is well, or was repaired; 1: something is wrong, and is listed; 2: it could not be found out.
     """
     body = {"repair": repair, "thorough": thorough, "sources": sources}
-    with connect(load_settings(), command="verify") as connection:
+    with connect(load_settings(), command="verify", rebuild=repair) as connection:
         report = follow(connection.stream("/v1/verify", body))
     if as_json:
         print_json(report)

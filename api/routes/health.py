@@ -16,36 +16,48 @@ from ingest.processes import loaded_for_good
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant
+    from ingest.versions.editions import Editions
 
 router = APIRouter()
 logger = logging.getLogger(__name__)
 
 _RETRY_SECONDS = 5.0
+_LOOK_SECONDS = 30.0
 
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether a search has gone through yet: embedder, index and catalog are ready when one has."""
+    """Whether questions can be answered: a search has gone through, and the index holds something if it should."""
 
     search: str = "loading"
     problem: str = ""
 
-    async def warm(self, assistant: Assistant) -> None:
-        """Search once, so that nobody's question waits for the embedder; again until it works."""
-        while self.search != "ready":
+    async def watch(self, assistant: Assistant, editions: Editions) -> None:
+        """Search once, so that nobody's question waits for the embedder, again until it works; then go on looking
+        whether the index is there: that of a server may be removed, or be away."""
+        while True:
             try:
-                with loaded_for_good():
-                    await assistant.search("ready?", reader=OPERATOR, limit=1)
+                await asyncio.to_thread(editions.check_index)
+                if self.search != "ready":
+                    with loaded_for_good():
+                        await assistant.search("ready?", reader=OPERATOR, limit=1)
+                    await asyncio.to_thread(_say_what_lacks, editions)
             except YoujuError as error:
+                if self.problem != error.code:
+                    logger.warning("Not ready: %s", error)
                 self.search, self.problem = "failed", error.code
-                logger.warning("Not ready: %s", error)
-                await asyncio.sleep(_RETRY_SECONDS)
             except Exception:
                 self.search, self.problem = "failed", "internal_error"
                 logger.exception("Not ready, and not for a reason that was foreseen")
-                await asyncio.sleep(_RETRY_SECONDS)
             else:
                 self.search, self.problem = "ready", ""
+            await asyncio.sleep(_LOOK_SECONDS if self.search == "ready" else _RETRY_SECONDS)
+
+
+def _say_what_lacks(editions: Editions) -> None:
+    if lacking := editions.lacking_passages():
+        hint = "`youju verify --repair` brings them in"
+        logger.warning("The index lacks %d passages that the catalog counts: %s", lacking, hint)
 
 
 @router.head("/healthz", include_in_schema=False)
@@ -58,7 +70,7 @@ async def healthz() -> dict[str, str]:
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """200 once questions can be answered, else 503 with the part that is not ready and its error's code."""
+    """200 while questions can be answered, else 503 with the part that is not ready and its error's code."""
     readiness: Readiness = request.app.state.readiness
     ready = readiness.search == "ready"
     body = {"ready": ready, "parts": {"search": {"state": readiness.search, "code": readiness.problem or None}}}

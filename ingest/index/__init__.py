@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding
+from ingest.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +96,13 @@ class Index(Protocol):
     def close(self) -> None:
         """Flush and let go. The index cannot be used afterwards."""
         ...
+
+
+def index_missing(place: str) -> ConfigurationError:
+    """The error for an index that is gone (`place`: from where) while the catalog has published what was in it."""
+    return ConfigurationError(
+        "index_missing",
+        f"The index is gone, {place}, and the catalog says that documents are in it.",
+        "Restore it from a backup, or remove what is left of it and run `youju verify --repair`: it makes an empty one "
+        "and brings every document in again from its source. One that answers no questions: `youju index drop ID`.",
+    )

@@ -69,7 +69,7 @@ class EdgeIndex:
         self._calling = threading.RLock()
         # Held by whatever changes the files, so that `compact` copies what stands still. Taken before `_calling`.
         self._changing = threading.RLock()
-        if not folder.exists():
+        if not folder.exists() or not any(folder.iterdir()):
             create(engine, folder, self._config)
         self._generation = current(folder)
         self._growth = Growth(folder)
@@ -297,7 +297,7 @@ class EdgeIndex:
             raise UnavailableError(
                 "index_failed",
                 f"The embedded index in {self._folder} failed: {error}",
-                "See whether the disk is full or failing; if it stays, delete the folder and ingest again.",
+                "See whether the disk is full or failing; if not, delete the folder and run `youju verify --repair`.",
             ) from error
 
 
@@ -343,10 +343,10 @@ def _opening(folder: Path) -> Iterator[None]:
             raise ConfigurationError(
                 "dimension_mismatch",
                 f"The index in {folder} was created for other vectors: {error}",
-                "Go back to the embedding model it was created with, or delete the folder and ingest again.",
+                "Go back to the embedding model it was created with, or delete it and run `youju verify --repair`.",
             ) from error
         raise UnavailableError(
             "index_unreadable",
             f"The index in {folder} cannot be opened: {error}",
-            "See whether the disk is full or failing; if it stays, delete the folder and ingest again.",
+            "See whether the disk is full or failing; if not, delete the folder and run `youju verify --repair`.",
         ) from error

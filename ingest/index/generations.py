@@ -131,6 +131,14 @@ def create(engine: ModuleType, folder: Path, config: Any) -> None:
     logger.info("created the embedded index %s", folder)
 
 
+def is_index(folder: Path) -> bool:
+    """Whether there is an index in a folder, and not only what is left of one."""
+    try:
+        return _written(folder).path(folder).is_dir()
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
 def current(folder: Path) -> Generation:
     """The generation that counts. What is left of others, by a process that was killed, is removed."""
     generation = _written(folder)

@@ -6,8 +6,9 @@ import hashlib
 import shutil
 
 from ingest.errors import UnavailableError
-from ingest.index import Index
+from ingest.index import Index, index_missing
 from ingest.index.edge import EdgeIndex
+from ingest.index.generations import is_index
 from ingest.index.payload import SCHEMA_VERSION
 from ingest.index.server import ServerIndex, connect
 from ingest.settings import IngestSettings
@@ -19,11 +20,18 @@ def index_name(embedder: str) -> str:
     return hashlib.sha256(f"{embedder}\n{SCHEMA_VERSION}".encode()).hexdigest()[:12]
 
 
-def open_index(settings: IngestSettings, *, dimension: int, name: str) -> Index:
-    """Open the index called `name`, or create it, empty: a folder of the home, or a collection of the server."""
+def open_index(settings: IngestSettings, *, dimension: int, name: str, may_create: bool = True) -> Index:
+    """Open the index called `name`, or create it, empty: a folder of the home, or a collection of the server.
+
+    Raises ConfigurationError `index_missing` where it would have to be created and must not be.
+    """
     if settings.qdrant_url is None:
-        return EdgeIndex.open(settings.home / "index" / name, dimension=dimension)
-    return ServerIndex.open(connect(settings), collection=_collection(settings, name), dimension=dimension)
+        folder = settings.home / "index" / name
+        if not may_create and not is_index(folder):
+            raise index_missing(f"the folder {folder}")
+        return EdgeIndex.open(folder, dimension=dimension)
+    collection = _collection(settings, name)
+    return ServerIndex.open(connect(settings), collection=collection, dimension=dimension, may_create=may_create)
 
 
 def index_exists(settings: IngestSettings, name: str) -> bool:

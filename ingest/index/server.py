@@ -13,7 +13,7 @@ import pydantic
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, UnavailableError, YoujuError
-from ingest.index import Legs
+from ingest.index import Legs, index_missing
 from ingest.index.payload import (
     BATCH_POINTS,
     DENSE,
@@ -57,17 +57,20 @@ class ServerIndex:
         self._closed = False
 
     @classmethod
-    def open(cls, client: QdrantClient, *, collection: str, dimension: int) -> ServerIndex:
+    def open(cls, client: QdrantClient, *, collection: str, dimension: int, may_create: bool = True) -> ServerIndex:
         """Use the collection, creating it where it is missing, for dense vectors of `dimension`.
 
         The index owns `client` from then on and closes it. Raises `UnavailableError` when the server does not
-        answer, `ConfigurationError` when it refuses the key, is too old, or holds another kind of collection.
+        answer, `ConfigurationError` when it refuses the key, is too old, or holds another kind of collection, and
+        `index_missing` where the collection would have to be created and must not be.
         """
         index = cls(client, collection, dimension)
         try:
             with index._translated():
                 _check_version(client)
                 if not client.collection_exists(collection):
+                    if not may_create:
+                        raise index_missing(f"the collection {collection} of the Qdrant server")
                     _create(client, collection, dimension)
                 _check_collection(client, collection, dimension)
         except YoujuError:
@@ -308,7 +311,7 @@ def _check_collection(client: QdrantClient, collection: str, dimension: int) -> 
         raise ConfigurationError(
             "collection_mismatch",
             f"The collection {collection} was not created for this embedding model ({dimension} dimensions).",
-            "Set YOUJU_QDRANT_COLLECTION to another name, or drop the collection and ingest again.",
+            "Set YOUJU_QDRANT_COLLECTION to another name, or drop the collection and run `youju verify --repair`.",
         )
 
 
@@ -337,7 +340,8 @@ def _refusal(status: int, reason: str, collection: str) -> YoujuError:
         return UnavailableError(
             "collection_missing",
             f"The Qdrant server does not know the collection {collection}.",
-            "See whether YOUJU_QDRANT_URL is right; start again to create the collection, then ingest.",
+            "See whether YOUJU_QDRANT_URL is right. If it is, run `youju verify --repair`: it makes an empty one and "
+            "brings every document in again from its source.",
         )
     return UnavailableError(
         "qdrant_failed",

@@ -106,6 +106,13 @@ class Versions:
             rows = connection.execute(query).all()
         return {row.version: Holding(int(row.documents), int(row.failed), int(row.chunks)) for row in rows}
 
+    def is_filled(self, version_id: int) -> bool:
+        """Whether any document is searchable in a version."""
+        searchable = (_documents.c.deleted.is_(False), _documents.c.revision.is_not(None), _documents.c.chunks > 0)
+        query = sa.select(_documents.c.id).where(_documents.c.version == version_id, *searchable).limit(1)
+        with self._reader.begin() as connection:
+            return connection.execute(query).first() is not None
+
     def fingerprint(self, version_id: int) -> str | None:
         """The pipeline that made most of the searchable documents of a version; None where there are none."""
         count = sa.func.count()

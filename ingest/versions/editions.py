@@ -24,10 +24,10 @@ from ingest.embedding import Embedder
 from ingest.embedding.opening import open_embedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, OwnedError, YoujuError
-from ingest.index import Index
+from ingest.index import Index, index_missing
 from ingest.index.opening import index_exists, index_name, open_index, remove_index
 from ingest.settings import IngestSettings
-from ingest.versions import Plan, Version, Versions
+from ingest.versions import Holding, Plan, Version, Versions
 from ingest.versions.recipe import EMBEDDING, fingerprint, restored, shaping, with_shipped_embedder
 
 _LOOK_SECONDS = 1.0
@@ -67,12 +67,14 @@ class Building:
 class Editions:
     """The open versions of a home. Safe to call from several threads."""
 
-    def __init__(self, database: sa.Engine, settings: IngestSettings, *, sole: bool) -> None:
-        """`sole`: no other process can switch. Raises ConfigurationError where the settings name no usable embedder."""
+    def __init__(self, database: sa.Engine, settings: IngestSettings, *, sole: bool, rebuild: bool = False) -> None:
+        """`sole`: no other process can switch. `rebuild`: the current one, if it is gone, is made anew, empty,
+        though the catalog has documents in it. Raises ConfigurationError where the settings name no usable embedder."""
         self.versions = Versions(database)
         self._database = database
         self._settings = settings
         self._sole = sole
+        self._rebuild = rebuild
         self._lock = threading.RLock()
         self._open: dict[int, Edition] = {}
         self._embedders: dict[object, Embedder] = {}
@@ -91,6 +93,20 @@ class Editions:
                     self._current = self.versions.current()
                 self._close_idle(now)
             return self._opened(self._current)
+
+    def check_index(self) -> None:
+        """Raise ConfigurationError `index_missing` where the index that answers questions is empty and the catalog says
+        that it is not; and what the index raises when it is away."""
+        with self.using() as edition:
+            if edition.index.count() == 0 and self.versions.is_filled(edition.id):
+                raise index_missing("with all that it held")
+
+    def lacking_passages(self) -> int:
+        """How many passages the catalog counts beyond those of the index that answers questions: some when bringing
+        everything in again was interrupted. What a run writes at the moment may hide as many."""
+        with self.using() as edition:
+            counted = self.versions.holdings().get(edition.id, Holding()).chunks
+            return max(0, counted - edition.index.count())
 
     @contextmanager
     def using(self, edition: Edition | None = None) -> Iterator[Edition]:
@@ -225,7 +241,9 @@ class Editions:
             problem, embedder = error, Embedder(_NoDense(version), Bm25Embedder())
             logger.warning("Index %s is searched by words alone: %s", version.id, error)
         if index is None:
-            index = open_index(settings, dimension=version.dimension, name=version.folder)
+            rebuild = self._rebuild and version.state == "current"
+            may_create = rebuild or not self.versions.is_filled(version.id)
+            index = open_index(settings, dimension=version.dimension, name=version.folder, may_create=may_create)
         catalog = Catalog(self._database, version.id)
         return Edition(version.id, version.fingerprint, settings, catalog, index, embedder, problem)
 
