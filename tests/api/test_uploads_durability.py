@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
+import re
+import sqlite3
+import subprocess
+import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -58,6 +64,24 @@ def test_an_upload_that_was_answered_survives_the_end_of_the_server(tmp_path: Pa
             hits = client.post("/v1/search", json={"query": "年假"}).json()["hits"]
             found = {hit["uri"] for hit in hits}
         assert found == {"0.txt", "1.txt", "2.txt"}
+
+
+@pytest.mark.slow
+def test_the_documented_steps_bring_uploads_into_a_new_home(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "ingestion.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"```python\n(.*?)```", guide, re.S)
+    old, new = tmp_path / "old", tmp_path / "new"
+    asked = {"path": "人事/年假.txt", "title": "年假制度", "access": ["group:hr", "user:ceo"]}
+    with serving(old) as (url, _), httpx.Client(base_url=url, trust_env=False) as client:
+        headers = {"content-type": "application/octet-stream"}
+        identity = client.post("/v1/documents", params=asked, content=TEXT, headers=headers).json()["document_id"]
+    with serving(new) as (url, _):
+        environment = {**os.environ, "OLD_HOME": str(old), "SERVER": url}
+        subprocess.run([sys.executable, "-c", script], env=environment, check=True, timeout=60)
+        with closing(sqlite3.connect(new / "youju.db")) as database:
+            (row,) = database.execute("SELECT document_id, uri, title, access FROM uploads")
+    assert (row[0], row[1], row[2]) == (identity, asked["path"], asked["title"])
+    assert json.loads(row[3]) == asked["access"]
 
 
 def test_what_an_earlier_process_accepted_is_brought_in_at_the_start(intake: Intake, store: Store) -> None:
