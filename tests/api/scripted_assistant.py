@@ -219,8 +219,10 @@ def a_workspace(
         return catalog.documents(reader, source=source, failed=True)
 
     intake = SimpleNamespace(start=lambda: None, close=lambda: None)
+    editions = SimpleNamespace(check_index=lambda: None, lacking_passages=lambda: 0)
     return SimpleNamespace(
         settings=Settings(**settings),
+        opened=SimpleNamespace(editions=editions),
         store=store,
         ingestor=None,
         assistant=assistant,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -211,9 +213,19 @@ def test_readyz_waits_for_the_first_search_and_names_what_is_missing() -> None:
     app = app_of(ScriptedAssistant(search_error=error))
     assert client_of(app).get("/readyz").json()["parts"]["search"] == {"state": "loading", "code": None}
     with client_of(app) as started:
-        broken = started.get("/readyz")
+        broken = _once_looked(started)
         assert broken.status_code == 503
         assert broken.json()["parts"]["search"] == {"state": "failed", "code": "index_unavailable"}
         assert started.get("/healthz").json() == {"status": "alive"}
     with client_of(app_of()) as healthy:
-        assert healthy.get("/readyz").json() == {"ready": True, "parts": {"search": {"state": "ready", "code": None}}}
+        ready = {"ready": True, "parts": {"search": {"state": "ready", "code": None}}}
+        assert _once_looked(healthy).json() == ready
+
+
+def _once_looked(client: TestClient) -> httpx.Response:
+    """What `/readyz` says once the server has looked for the first time."""
+    deadline = time.monotonic() + 10
+    while (answer := client.get("/readyz")).json()["parts"]["search"]["state"] == "loading":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return answer
