@@ -8,7 +8,8 @@ import sys
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.server import configure_log, serve_with_workers
+from api.logs import configure_logging
+from api.server import serve_with_workers
 from api.settings import Settings
 from tests.api.test_stopped_answers import a_house
 
@@ -20,6 +21,6 @@ def make_app() -> FastAPI:
 
 if __name__ == "__main__":
     os.environ["MODEL_URL"] = sys.argv[2]
-    configure_log("info")
+    configure_logging("info")
     settings = Settings(port=int(sys.argv[1]), workers=2, qdrant_url="http://127.0.0.1:1")
     serve_with_workers(settings, "tests.api.stopping_workers:make_app")
