@@ -80,7 +80,7 @@ class Cited:
 @dataclass(frozen=True, slots=True)
 class Finished:
     """The end of an answer. `answer` is the whole text; `grounded` says that at least one citation holds;
-    `timings_ms` has a figure per stage."""
+    `timings_ms` has a figure per stage; `cut` says that the limit of tokens ended it, so that its end is missing."""
 
     answer: str
     citations: tuple[Citation, ...]
@@ -90,16 +90,19 @@ class Finished:
     model: str
     usage: Usage = field(default_factory=Usage)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    cut: bool = False
     type: Literal["finished"] = "finished"
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The model failed. What was said and found before stays valid."""
+    """The model failed. What was said and found before stays valid. `retry_seconds` is when to ask again, where the
+    model server said it."""
 
     code: str
     message: str
     hint: str
+    retry_seconds: int | None = None
     type: Literal["failed"] = "failed"
 
 
