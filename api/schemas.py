@@ -139,13 +139,15 @@ class UsageBody(BaseModel):
 
 
 class AskBody(BaseModel):
-    """A whole answer. `citations` has one entry per marker `[n]` in it, in their order."""
+    """A whole answer. `citations` has one entry per marker `[n]` in it, in their order. `cut` is true where the limit
+    of tokens ended the answer, so that its end is missing."""
 
     question: str
     language: Language
     answer: str
     grounded: bool
     refused: bool
+    cut: bool
     citations: list[CitationBody]
     evidence: list[HitBody]
     model: str
@@ -160,6 +162,7 @@ class AskBody(BaseModel):
             answer=finished.answer,
             grounded=finished.grounded,
             refused=finished.refused,
+            cut=finished.cut,
             citations=[CitationBody.of(citation) for citation in finished.citations],
             evidence=evidence_bodies(evidence),
             model=finished.model,

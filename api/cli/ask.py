@@ -26,6 +26,8 @@ def ask(
             print_json(connection.post("/v1/ask", {"question": question}))
             return
         answer = _print_answer(connection, question)
+    if answer["cut"]:
+        notes.print("The answer was cut at its limit of tokens: raise YOUJU_MODEL_MAX_TOKENS, or ask for less.")
     for number, citation in sorted({hit["number"]: hit for hit in answer["citations"]}.items()):
         console.print(f"  [cyan]\\[{number}][/cyan] {escape(citation['title'])} · {escape(place(citation))}")
         console.print(f"      [dim]{escape(citation['uri'])}[/dim]")

@@ -43,7 +43,8 @@ async def render(events: AsyncGenerator[Event, None], language: AnswerLanguage) 
 
 def _finished(event: Finished, language: AnswerLanguage) -> Rendered:
     cited = {citation.number: citation.evidence for citation in event.citations}
-    blocks = [spaced(harmless(event.answer)), *_sources("sources", list(cited.values()), language)]
+    cut = [say("cut", language)] if event.cut else []
+    blocks = [spaced(harmless(event.answer)), *cut, *_sources("sources", list(cited.values()), language)]
     return Rendered("\n\n".join(blocks), "" if event.refused else event.answer)
 
 

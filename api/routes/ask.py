@@ -79,7 +79,7 @@ def _failure(question: str, gathered: Gathered, request: Request) -> JSONRespons
         "evidence": [hit.model_dump() for hit in evidence_bodies(gathered.evidence)],
     }
     status = status_of_failure(failed)
-    return JSONResponse(body, status_code=status, headers=headers_of(status))
+    return JSONResponse(body, status_code=status, headers=headers_of(status, failed.retry_seconds))
 
 
 async def _rendered(

@@ -130,7 +130,7 @@ class Completion:
             "refusal": None,
             "annotations": self._annotations(finished),
         }
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(finished)}
         body = {**self._frame, "object": "chat.completion", "choices": [choice], "usage": _usage(finished.usage)}
         return JSONResponse({**body, "search_results": self._search_results(gathered)})
 
@@ -162,7 +162,8 @@ class Completion:
             yield sse_data(_failed_body(gathered.failed))
             return
         annotations = self._annotations(gathered.finished)
-        yield self._chunk({"annotations": annotations} if annotations else {}, blank, finish_reason="stop")
+        reason = _finish_reason(gathered.finished)
+        yield self._chunk({"annotations": annotations} if annotations else {}, blank, finish_reason=reason)
         if include_usage:
             yield sse_data({**self._stream_frame(), "choices": [], "usage": _usage(gathered.finished.usage)})
         yield "data: [DONE]\n\n"
@@ -201,7 +202,12 @@ class Completion:
     def _failure(self, gathered: Gathered) -> JSONResponse:
         status = status_of_failure(gathered.failed) if gathered.failed else 502
         body = {**_failed_body(gathered.failed), "search_results": self._search_results(gathered)}
-        return JSONResponse(body, status_code=status, headers=headers_of(status))
+        retry_seconds = gathered.failed.retry_seconds if gathered.failed else None
+        return JSONResponse(body, status_code=status, headers=headers_of(status, retry_seconds))
+
+
+def _finish_reason(finished: Finished) -> str:
+    return "length" if finished.cut else "stop"
 
 
 def _failed_body(failed: Failed | None) -> dict[str, Any]:

@@ -33,6 +33,7 @@ export class TurnView {
     if (name === "finished") {
       Object.assign(this, { text: data.answer, evidence: data.evidence, citations: data.citations });
       this.grounded = data.grounded;
+      this.cut = data.cut;
       this.state = data.refused ? "refused" : "finished";
     }
     this.draw();
@@ -126,8 +127,10 @@ export class TurnView {
     }
     if (this.state === "refused") return [element("p", "refusal-label", say("refused"))];
     if (this.state === "stopped") return [element("p", "quiet-text", say("stopped"))];
-    if (this.state === "finished" && !this.grounded) return [element("p", "caution", say("ungrounded"))];
-    return [];
+    const notices = [];
+    if (this.state === "finished" && this.cut) notices.push(element("p", "caution", say("cut")));
+    if (this.state === "finished" && !this.grounded) notices.push(element("p", "caution", say("ungrounded")));
+    return notices;
   }
 
   drawSources(going) {

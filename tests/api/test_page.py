@@ -26,7 +26,7 @@ import api
 from api.app import create_app
 from api.keys import EVERYBODY
 from assistant.conversation import Turn
-from assistant.events import Event, EvidenceFound, TextDelta
+from assistant.events import Event, EvidenceFound, Finished, TextDelta
 from ingest.pages import PageRenderer
 from ingest.records import Document
 from tests.api.scripted_assistant import (
@@ -157,6 +157,17 @@ def page(
         driver.get(url + path)
         yield Browser(driver)
         driver.get("about:blank")
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(("language", "said"), [("en-US", "its end was cut off"), ("zh-CN", "被截断了")])
+def test_an_answer_that_was_cut_says_so(driver: Chrome, language: str, said: str) -> None:
+    *before, end = a_good_answer("leave?")
+    assert isinstance(end, Finished)
+    with page(driver, ScriptedAssistant([*before, replace(end, cut=True)]), language=language) as browser:
+        browser.ask("leave?")
+        browser.one(".caution", said)
 
 
 @pytest.mark.browser
