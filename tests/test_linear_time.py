@@ -21,7 +21,12 @@ import ingest
 from api.dingtalk import markdown
 from assistant import cite, condense, context, prompts, refuse, terms
 from assistant.events import Evidence
+from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import ExtractiveChatModel
+from assistant.models.failures import stream_error
+from assistant.models.refused_fields import RefusedFields
+from assistant.models.thinking import ThinkingFilter
+from assistant.sse import EventDecoder
 from ingest import archive_names, language, uploads
 from ingest.access import is_principal
 from ingest.document import Element, ElementKind, Location, ParsedDocument
@@ -69,6 +74,23 @@ def _letters(texts: list[str] | tuple[str, ...]) -> list[int]:
 
 def _split(kind: ElementKind) -> Callable[[str], object]:
     return lambda whole: split(_parsed(whole, kind), IngestSettings(), _letters)
+
+
+def _told(reply: str) -> None:
+    """A model's reply that comes in small pieces, all of it held back or none."""
+    for opened in (True, False):
+        thinking, ending = ThinkingFilter(opened=opened), EndTokenFilter()
+        for start in range(0, len(reply), 5):
+            ending.feed(thinking.feed(reply[start : start + 5]))
+        ending.feed(thinking.finish(cut=False))
+        ending.finish()
+
+
+def _decoded(stream: str) -> None:
+    """Events whose bytes come in small pieces."""
+    decoder, content = EventDecoder(longest_bytes=1 << 30), f"data: {stream}\ndata:\n\n".encode()
+    for start in range(0, len(content), 5):
+        decoder.feed(content[start : start + 5])
 
 
 def _cited(answer: str) -> None:
@@ -139,6 +161,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "prompts.answer_language": prompts.answer_language,
     "prompts.neutralise": prompts.neutralise,
     "extractive": _quoted,
+    "sse": _decoded,
+    "models.thinking, models.end_tokens": _told,
+    "models.failures": stream_error,
+    "models.refused_fields": lambda whole: RefusedFields().and_named({"top_p": 0.8, "max_tokens": 9}, whole),
     "dingtalk.harmless": markdown.harmless,
     "dingtalk.literal": markdown.literal,
     "dingtalk.spaced": markdown.spaced,
