@@ -55,6 +55,10 @@ class Reply:
             raise stream_cut() if self.done else no_chat_server(stray, self.secrets)
         if self.finish == "abort" or (not self.done and self.finish is None):
             raise stream_cut()
+        if self.finish == "content_filter":
+            raise ModelRejectedError(
+                "model_rejected", "The model server's content filter withheld the answer.", "Ask in other words."
+            )
 
     def hidden_answer(self, *, thinking_off: bool) -> str:
         """The answer, where a wrong reasoning parser has put all of it into the reasoning field: what is behind the
@@ -105,7 +109,7 @@ class Reply:
 
     def _content(self, data: Mapping[str, Any]) -> str:
         choices = data.get("choices")
-        if data.get("error") or (not choices and any(data.get(key) for key in _ERROR_KEYS)):
+        if data.get("error") or (not choices and any(isinstance(data.get(key), str | int) for key in _ERROR_KEYS)):
             raise stream_error(data, self.secrets)
         self.usage = _usage(data.get("usage")) or self.usage
         # Only the first choice was asked for; some servers do not number the one they give.

@@ -200,6 +200,10 @@ FAULTS = {
     "overloaded in the stream": Fault(
         Reply(raw=[b'data: {"error": {"code": 503, "message": "loading"}}\n\n']), "model_busy", "loading"
     ),
+    "withheld": Fault(in_stream(said("", "content_filter"), DONE), "model_rejected", "content filter"),
+    "Ollama's own form": Fault(
+        Reply(raw=[b'{"message": {"role": "assistant", "content": "Ten"}, "done": true}\n']), "model_protocol"
+    ),
     "aborted": Fault(in_stream(said("", "abort"), DONE), "model_stream_cut"),
     "cut in a line": Fault(Reply(raw=[A, B[:30]]), "model_stream_cut"),
     "cut between lines": Fault(Reply(raw=[A, B], ends=False), "model_stream_cut"),
