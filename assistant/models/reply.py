@@ -77,7 +77,7 @@ class Reply:
             raise context_exceeded("The model server left no room for an answer behind the prompt.")
         raise ModelRejectedError(
             "model_empty",
-            "The chat model thought until its limit of tokens and gave no answer.",
+            "The chat model gave no answer before its limit of tokens; it was still thinking.",
             "Switch its thinking off at the model server, or raise YOUJU_MODEL_MAX_TOKENS.",
         )
 

@@ -86,7 +86,7 @@ class ServerChatModel(BaseChatModel):
                 async for event in _events(response, decoder):
                     if shown := told.take(event):
                         yield _chunk(shown)
-            except (httpx.RemoteProtocolError, httpx.ReadError):
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout):
                 if told.reply.finish is None:
                     raise
                 # The answer was over; how the connection ends does not matter then.
@@ -200,7 +200,7 @@ class _Telling:
     def finish(self, *, thinking_off: bool) -> str:
         """What is left to show at the end. With `thinking_off` the model was told not to think."""
         rest = self._thinking.feed(self.reply.halves.finish())
-        rest += self._thinking.finish(cut=self.reply.finish == "length")
+        rest += self._thinking.finish(cut=self.reply.finish in (None, "length"))
         rest = self._shown(self._ending.feed(rest) + self._ending.finish())
         if self._thinking.closed_unopened:
             logger.warning(

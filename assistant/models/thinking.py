@@ -56,7 +56,7 @@ class ThinkingFilter:
         return self.feed("")
 
     def finish(self, *, cut: bool) -> str:
-        """What is left to show at the end of the reply, which is `cut` where the limit of tokens ended it.
+        """What is left to show at the end of the reply, which is `cut` where the model did not end it itself.
 
         What is held back is thinking where a tag opened it, or where the reply ended in the middle of it. Else it is
         the answer of a model that did not think, or whose thinking the server has taken away.

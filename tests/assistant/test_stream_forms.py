@@ -271,6 +271,11 @@ def test_the_finish_reason_reaches_whoever_reads_the_stream() -> None:
             assert run(opened(server.url), reasons) == [reason]
 
 
+def test_a_stream_without_an_end_is_whole_once_the_model_has_ended() -> None:
+    with FakeOpenAIServer([Reply(raw=[A, B, END], stays_open=True)]) as server:
+        assert run(opened(server.url, model_timeout_seconds=0.5), told) == "Ten days."
+
+
 def test_an_error_text_without_end_is_kept_short() -> None:
     with FakeOpenAIServer([Reply(raw=[b"data: " + b"no " * 100_000 + b"\n\n"])]) as server:
         error = ask_failing(opened(server.url))

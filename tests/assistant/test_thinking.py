@@ -85,6 +85,13 @@ def test_thinking_that_was_cut_is_no_answer(reply: Reply, model: str) -> None:
         assert ask_failing(named(server.url, model)).code == "model_empty"
 
 
+def test_text_that_may_be_thinking_is_not_shown_where_nobody_says_that_the_model_ended() -> None:
+    event = b'data: {"choices": [{"delta": {"content": "Let me see"}}]}\n\ndata: [DONE]\n\n'
+    with FakeOpenAIServer([Reply(raw=[event])]) as server:
+        assert ask_failing(named(server.url, THINKERS[0])).code == "model_empty"
+        assert ask(opened(server.url)) == "Let me see"
+
+
 def test_thinking_that_filled_the_limit_names_the_limit() -> None:
     with FakeOpenAIServer([Reply("Let me see…", finish_reason="length")]) as server:
         error = ask_failing(named(server.url, THINKERS[0]))
