@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -83,9 +83,10 @@ class ServerChatModel(BaseChatModel):
         decoder = EventDecoder(last=DONE)
         async with self._opened(messages, kwargs) as (response, sent, refused):
             try:
-                async for event in _events(response, decoder):
-                    if shown := told.take(event):
-                        yield _chunk(shown)
+                async with aclosing(_events(response, decoder)) as events:
+                    async for event in events:
+                        if shown := told.take(event):
+                            yield _chunk(shown)
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout):
                 if told.reply.finish is None:
                     raise
@@ -214,7 +215,7 @@ class _Telling:
         return text
 
 
-async def _events(response: httpx.Response, decoder: EventDecoder) -> AsyncIterator[ServerSentEvent]:
+async def _events(response: httpx.Response, decoder: EventDecoder) -> AsyncGenerator[ServerSentEvent, None]:
     """The events of a stream, up to `[DONE]`; of a server that answers with one JSON instead, that as an event."""
     whole: bytearray | None = None
     begun = False
