@@ -19,7 +19,7 @@ import api
 import assistant
 import ingest
 from api.dingtalk import markdown
-from assistant import cite, condense, context, prompts, refuse, terms
+from assistant import cite, condense, context, figures, links, prompts, quote, refuse, terms
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import ExtractiveChatModel
@@ -108,6 +108,11 @@ def _cited_from(whole: str) -> None:
     list(citer.finish())
 
 
+def _borne_out(whole: str) -> None:
+    """A statement whose figures are compared with a passage, the asker's among them."""
+    figures.borne_out(f"30 天, {whole[:2000]}", {"30", "7", "9999"}, [figures.Figures("", [whole, "满 15 天"])])
+
+
 def _quoted(whole: str) -> None:
     messages = prompts.answer_messages(whole, "zh", [Evidence(1, hits_of(passage(whole))[0])])
     ExtractiveChatModel().invoke(messages)
@@ -149,6 +154,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "terms.figures": terms.figures,
     "terms.numbers": terms.numbers,
     "terms.coverage": _coverage,
+    "figures.measures": figures.measures,
+    "figures.borne_out": _borne_out,
+    "links.addresses": lambda whole: links.addresses(passage(whole)),
+    "quote": lambda whole: quote.Quotes(passage(whole)).best(whole[:2000], ["leave"]),
     "cite, the answer": _cited,
     "cite, the document": _cited_from,
     "refuse.relevance": lambda whole: refuse.relevance(whole, hits_of(passage(whole))),
