@@ -169,7 +169,7 @@ class Assistant:
             answer=answer,
             citations=tuple(citer.citations),
             language=language,
-            grounded=bool(citer.citations),
+            grounded=any(citation.support == "checked" for citation in citer.citations),
             refused=refused,
             model=self.model_name,
             usage=usage,

@@ -16,7 +16,7 @@ from fastapi.responses import FileResponse, Response
 
 from api.drawing import Drawing
 from api.errors import error_response
-from api.routes import CurrentReader, workspace_of
+from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import (
     CitedPassageBody,
     DocumentBody,
@@ -48,7 +48,8 @@ def documents(
         found = workspace.failed(reader, source=source)
     else:
         found = workspace.store.catalog.documents(reader, source=source)
-    return DocumentsBody(documents=[DocumentBody.of(document) for document in found])
+    shown = shown_to(reader, request)
+    return DocumentsBody(documents=[DocumentBody.of(document, shown) for document in found])
 
 
 @router.get("/v1/documents/{document_id}")
@@ -56,7 +57,7 @@ def document(document_id: str, request: Request, reader: CurrentReader) -> Docum
     """One document with all its passages, in reading order."""
     found = _readable(request, document_id, reader)
     passages = [PassageBody.of(chunk) for chunk in _chunks(request, found)]
-    return DocumentWithPassagesBody(**DocumentBody.of(found).model_dump(), passages=passages)
+    return DocumentWithPassagesBody(**DocumentBody.of(found, shown_to(reader, request)).model_dump(), passages=passages)
 
 
 @router.get("/v1/documents/{document_id}/passages/{chunk_id}")
@@ -72,7 +73,7 @@ def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentRe
             "The document has changed since it was cited: ask again.",
         )
     return CitedPassageBody(
-        document=DocumentBody.of(found),
+        document=DocumentBody.of(found, shown_to(reader, request)),
         passage=PassageBody.of(chunks[at]),
         before=[PassageBody.of(chunk) for chunk in chunks[max(0, at - NEIGHBOURS) : at]],
         after=[PassageBody.of(chunk) for chunk in chunks[at + 1 : at + 1 + NEIGHBOURS]],
@@ -123,14 +124,14 @@ async def page_image(
 def original(document_id: str, request: Request, reader: CurrentReader) -> FileResponse:
     """The file that the document was made from, always as a download: it may hold anything."""
     found = _readable(request, document_id, reader)
-    path, status = _opened(request, found)
+    path, status = _opened(request, found, reader)
     name = PurePosixPath(found.uri).name if found.source == PUSH else path.name
     return FileResponse(path, media_type="application/octet-stream", filename=name, stat_result=status)
 
 
 def _page_source(request: Request, document_id: str, reader: Reader) -> tuple[Document, Path]:
     found = _readable(request, document_id, reader)
-    return found, _as_ingested(request, found)
+    return found, _as_ingested(request, found, reader)
 
 
 def _readable(request: Request, document_id: str, reader: Reader) -> Document:
@@ -157,16 +158,16 @@ def _original(request: Request, found: Document) -> Path | None:
         return None
 
 
-def _opened(request: Request, found: Document) -> tuple[Path, os.stat_result]:
+def _opened(request: Request, found: Document, reader: Reader) -> tuple[Path, os.stat_result]:
     """The original, which was there and could be read just now, and its status."""
     path = _original(request, found)
     if path is None:
-        raise _original_gone(found)
+        raise _original_gone(request, found, reader)
     try:
         with path.open("rb") as file:
             return path, os.fstat(file.fileno())
     except FileNotFoundError:
-        raise _original_gone(found) from None
+        raise _original_gone(request, found, reader) from None
     except OSError as error:
         raise RequestError(
             "original_unreadable",
@@ -175,9 +176,9 @@ def _opened(request: Request, found: Document) -> tuple[Path, os.stat_result]:
         ) from None
 
 
-def _as_ingested(request: Request, found: Document) -> Path:
+def _as_ingested(request: Request, found: Document, reader: Reader) -> Path:
     """The original, if it is still the file whose passages are being shown."""
-    path, status = _opened(request, found)
+    path, status = _opened(request, found, reader)
     if (status.st_size, status.st_mtime_ns) != (found.size, found.mtime_ns):
         raise RequestError(
             "original_changed",
@@ -187,5 +188,6 @@ def _as_ingested(request: Request, found: Document) -> Path:
     return path
 
 
-def _original_gone(found: Document) -> RequestError:
-    return RequestError("unknown_original", "The original file is not there any more.", f"It was found at {found.uri}.")
+def _original_gone(request: Request, found: Document, reader: Reader) -> RequestError:
+    where = shown_to(reader, request)(found.source, found.uri)
+    return RequestError("unknown_original", "The original file is not there any more.", f"It was found at {where}.")
