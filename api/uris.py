@@ -1,8 +1,8 @@
 """What of a document's address is shown to whom: the operator sees all of it, a reader no path of a server.
 
 A web page's address is its link, and an upload's is the path it was uploaded under: everybody sees these. A file's is
-where it lies on a server, which is for the operator; a reader sees its source and the path inside it,
-`policies:hr/leave.pdf`. The source of the command line has no folder of its own: there it is the file's name.
+where it lies on a server, which is for the operator; a reader sees the path inside the source, `hr/leave.pdf`. The
+source of the command line has no folder of its own: there it is the file's name.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ def uris_for(reader: Reader, sources: Sequence[SourceSettings]) -> ShownUri:
             return uri
         known = roots.get(source)
         if known is not None and uri.startswith(f"{known}/"):
-            return f"{source}:{uri[len(known) + 1 :]}"
+            return uri[len(known) + 1 :]
         link = _LINK.match(uri) and (source in webs or known is None)
-        return uri if link or not _ON_A_SERVER.match(uri) else f"{source}:{_name(uri)}"
+        return uri if link or not _ON_A_SERVER.match(uri) else _name(uri)
 
     return shown
 

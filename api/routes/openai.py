@@ -1,9 +1,9 @@
 """`/v1/chat/completions` and `/v1/models`: the assistant as a model that any OpenAI client can use.
 
 Citations travel three ways, since clients read different ones: `[n]` in the text, `annotations` on the message, and
-`search_results` beside it; in a stream the latter two come on the chunk with the finish reason. On this route the numbers
-are those of first citation, so that `[n]` is the n-th annotation and the n-th search result. What could not be checked is
-said at the end of the text, since many clients show nothing else.
+`search_results` beside it; in a stream the latter two come on the chunk with the finish reason. On this route sources
+are numbered as they are first cited, so that `[n]` is the n-th annotation and the n-th search result. What could not be
+checked is said at the end of the text, since many clients show nothing else.
 """
 
 from __future__ import annotations

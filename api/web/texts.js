@@ -27,6 +27,8 @@ const TEXTS = {
     refused: "文档中没有找到依据",
     ungrounded: "这个回答没有能核实的出处，请谨慎使用。",
     cut: "回答太长，后面的内容被截断了。请把问题问得更具体。",
+    unchecked: (numbers) => `${numbers.map((n) => `[${n}]`).join(" ")} 未能与原文核对，请打开原文确认。`,
+    notChecked: "未核对",
     stopped: "已停止。",
     again: "重试",
     done: "回答完毕",
@@ -111,6 +113,9 @@ const TEXTS = {
     refused: "No evidence in the documents",
     ungrounded: "No source of this answer could be verified. Use it with care.",
     cut: "The answer was too long and its end was cut off. Ask something more specific.",
+    unchecked: (numbers) =>
+      `${numbers.map((n) => `[${n}]`).join(" ")} could not be checked against the source. Read it there before you rely on it.`,
+    notChecked: "not checked",
     stopped: "Stopped.",
     again: "Try again",
     done: "The answer is complete",

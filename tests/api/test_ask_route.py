@@ -53,7 +53,7 @@ def test_one_json_has_the_answer_its_citations_and_its_evidence() -> None:
     assert body["answer"].startswith("Every employee has **15 days**")
     first = body["citations"][0]
     assert set(first) == {
-        "number", "document_id", "chunk_id", "title", "uri", "page", "location", "quote"
+        "number", "document_id", "chunk_id", "title", "uri", "page", "location", "quote", "support"
     }  # fmt: skip
     assert (first["number"], first["page"], first["quote"]) == (
         1,
