@@ -183,7 +183,7 @@ def borne_out(statement: str, asked: Collection[str], passages: Sequence[Figures
 
 def _excused(figure: Figure, own: Sequence[Figure], statement: str, passages: Sequence[Figures]) -> Support | None:
     set_against = _SET_AGAINST.search(fold(statement).lower()) is not None
-    same = [other for other in own if other.unit == figure.unit != "" and not _is_part(other, figure)]
+    same = [other for other in own if other.unit == figure.unit != ""]
     if set_against and same:
         return "checked"
     others = {other.value for other in own}
@@ -197,10 +197,6 @@ def _excused(figure: Figure, own: Sequence[Figure], statement: str, passages: Se
         return "checked"
     unknown = set_against and any("" in (other.unit, figure.unit) for other in own)
     return "not_checkable" if covering or same or unknown else None
-
-
-def _is_part(other: Figure, figure: Figure) -> bool:
-    return other.start >= figure.start and other.end <= figure.end
 
 
 def _ranges(sentence: str) -> Iterator[_Range]:
