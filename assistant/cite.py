@@ -46,7 +46,11 @@ _HELD_CHARS = 600
 """So much text is held back at the most: a run of markers or of blanks that is longer is dealt with as it is."""
 _STATEMENT_CHARS = 2000
 _BARE_MARKER = re.compile(r"\[\d+\]")
-_WORD = re.compile(r"\w")
+_LETTER = re.compile(r"[^\W\d]")
+_JOINING = tuple("[]［【<!(\\`~")
+"""What would become part of something else with what stands behind the text that was taken out."""
+_MARKERS_BEGINNING = tuple("0123456789")
+_MARKERS_END = re.compile(r"[\d\]］】]")
 _IN_WAY = re.compile(r"[<`!\\]")
 """What the text of a link that is kept may not have: it would be read as something else."""
 _TERMS = 500
@@ -116,6 +120,7 @@ class Citer:
         self._clause = ""
         self._code = CodeSpans()
         self._marked = -1  # where the text ended when the last marker was written
+        self._seam = -1  # where it ended when something was taken out behind it
 
     def is_plain(self, delta: str) -> bool:
         """Returns True if no marker can end in `delta`, so that feeding it compares nothing with any chunk."""
@@ -144,10 +149,13 @@ class Citer:
             yield from (step for step in steps if step != TextDelta(""))
 
     def _apart(self) -> Iterator[TextDelta]:
-        """A blank after a marker where the next character would make a link or a definition of it."""
+        """A blank where the next character would make a link or a definition of a marker, or, with what was taken out
+        before it, a marker that nobody has checked."""
+        if self._seam == len(self.text) and _MARKERS_END.match(self._buffer) and self.text.endswith(_MARKERS_BEGINNING):
+            yield self._say(" ")
         if self._marked != len(self.text) or self._buffer[0] not in "(:":
             return
-        if self._buffer[0] == "(" or not _WORD.search(_BARE_MARKER.sub("", self._code.line)):
+        if self._buffer[0] == "(" or not _LETTER.search(_BARE_MARKER.sub("", self._code.line)):
             yield self._say(" ")
 
     def _step(self, *, held: bool) -> Iterator[TextDelta | Cited] | None:
@@ -230,8 +238,10 @@ class Citer:
 
     def _replace(self, start: int, end: int, text: str) -> Iterator[TextDelta | Cited]:
         """Put `text` in the place of a part of the buffer, where it cannot become part of what stands before it."""
-        if not start and self.text[-1:] in tuple("[［【]<!(\\"):
+        if not start and self.text.endswith(_JOINING):
             text = f" {text}"
+        if not start and not text:
+            self._seam = len(self.text)
         self._buffer = self._buffer[:start] + text + self._buffer[end:]
         return iter(())
 
@@ -243,7 +253,6 @@ class Citer:
                 return None
             if keeps:
                 return iter([self._pass_on(auto.end())])
-            return iter([self._pass_on(start), self._write(auto.end() - start, f"`{auto[1].replace('`', '')}`")])
         if (line_break := LINE_BREAK.match(self._buffer, start)) and self._code.line.strip():
             return iter([self._pass_on(line_break.end())])
         if dropped := DROPPED_TAG.match(self._buffer, start):
@@ -296,6 +305,10 @@ class Citer:
             yield Cited(citation)
         if verdicts:
             self._clause = ""
+        elif self.text.endswith(_JOINING):
+            yield self._say(" ")
+        else:
+            self._seam = len(self.text)
 
     def _say(self, text: str) -> TextDelta:
         self.text += text

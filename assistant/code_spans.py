@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-_PIECE = re.compile(r"`++|\n|\||\\.?|[^`\n|\\]++")
+_PIECE = re.compile(r"`++|\n|\||\\|[^`\n|\\]++")
 _CLOSING = re.compile(r"`++|\n|\|")
 _RUN = re.compile(r"```|~~~")
 _OPENS = re.compile(r"(`{3,}+)[^`\n]*+|(~{3,}+)[^\n]*+")
@@ -35,16 +35,17 @@ class CodeSpans:
     def write(self, text: str) -> None:
         """The text goes on with `text`."""
         for piece in _PIECE.findall(text):
-            if piece[0] == "`" and not (self._escaped and not self._run):
-                self._run += len(piece)
-            else:
+            if piece[0] != "`":
                 self._end_run()
-                self._stray |= piece[0] == "`"
                 self._take(piece)
+            elif self._escaped:
+                self._stray = True
+            else:
+                self._run += len(piece)
             if piece != "\n":
                 self._long |= len(self.line) + len(piece) > _LINE_CHARS
                 self.line = (self.line + piece)[:_LINE_CHARS]
-            self._escaped = piece == "\\"
+            self._escaped = piece == "\\" and not self._escaped and not self._open
 
     def holds(self, ahead: str, *, complete: bool) -> bool | None:
         """Whether what follows, `ahead`, begins inside code. None where more of it must be known, which it never

@@ -21,6 +21,8 @@ _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 _LINE_HEIGHT = 0.02
 """What is marked above and below, as a share of the page: about a line, since lines are not filled evenly."""
+_ROW_SHARE = 0.25
+"""The same for a row of a table, as a share of a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,21 +154,21 @@ def _boxes(chunk: Chunk, quote: Quote) -> tuple[Box, ...]:
     return _cut(boxes, *_share(text, quote, 0))
 
 
-def _share(text: str, quote: Quote, before: int) -> tuple[float, float]:
-    """From which to which share of a text the quote goes: by rows in a table, since they are about as high, by
-    characters else."""
+def _share(text: str, quote: Quote, before: int) -> tuple[float, float, float]:
+    """From which to which share of a text the quote goes, and what is spared for it in shares of the page: by rows in a
+    table, since they are about as high, by characters else."""
     rows = _rows(text)
     if quote.row is not None and rows and rows == len([line for line in text.split("\n") if _is_row(line)]) - 1:
         first = _rows(text[: quote.start - before])
-        return first / rows, (first + 1) / rows
+        return (first - _ROW_SHARE) / rows, (first + 1 + _ROW_SHARE) / rows, 0.0
     length = max(1, len(text))
-    return (quote.start - before) / length, min(1.0, (quote.end - before) / length)
+    return (quote.start - before) / length, (quote.end - before) / length, _LINE_HEIGHT
 
 
-def _cut(boxes: Sequence[Box], first: float, last: float) -> tuple[Box, ...]:
-    """The part of a column of boxes between two shares of its height."""
+def _cut(boxes: Sequence[Box], first: float, last: float, spare: float) -> tuple[Box, ...]:
+    """The part of a column of boxes between two shares of its height, with what is spared above and below."""
     edges = [0.0, *accumulate(box.y1 - box.y0 for box in boxes)]
-    top, bottom = first * edges[-1] - _LINE_HEIGHT, last * edges[-1] + _LINE_HEIGHT
+    top, bottom = first * edges[-1] - spare, last * edges[-1] + spare
     parts = [
         replace(box, y0=box.y0 + max(0.0, top - above), y1=box.y1 - max(0.0, below - bottom))
         for box, above, below in zip(boxes, edges, edges[1:], strict=False)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
+from markdown_it import MarkdownIt
 
 from assistant.cite import Citer
 from tests.assistant.test_cite import evidence, run
@@ -56,7 +60,7 @@ def test_a_link_stays_where_a_cited_chunk_has_its_target() -> None:
         ("见[登记](https://visitor.example/)，年假为十五天[1]。", "见登记，年假为十五天[1]。"),
         ("见[入口](javascript:alert(1))，年假", "见[入口] (javascript:alert(1))，年假"),
         ('<a href="http://evil.example/">入口</a>', "入口"),
-        ("见 <http://evil.example/>。", "见 `http://evil.example/`。"),
+        ("见 <http://evil.example/>。", "见 ＜http://evil.example/>。"),
     ],
 )
 def test_of_any_other_link_the_text_stays(text: str, left: str) -> None:
@@ -79,6 +83,7 @@ def test_what_is_taken_out_puts_nothing_together() -> None:
     assert said("<[](x)img src=y>") == "< img src=y>"
     assert said("[a][](x)(http://evil.example/)") == "[a] (http://evil.example/)"
     assert said("[[](x)7]") == "[ 7]"
+    assert said("[7[7]]") == said("[7</a>]") == "[7 ]"
 
 
 @pytest.mark.parametrize(
@@ -105,3 +110,22 @@ def test_an_unfinished_link_is_held_no_longer_than_anything_else() -> None:
     for opening in ("[", "![", "<a ", "[x]("):
         citer = Citer(evidence(LEAVE), "")
         assert sum(len(event.text) for event in citer.feed(opening + "字" * 3000) if event.type == "text_delta") > 2000
+
+
+EVIL = "http://evil.example/"
+PIECES = (
+    "![", "[", "]", "](", f"({EVIL})", ")", "`", "``", "```", "\n", "\n\n", "```\n", "~~~\n", "  ```\n", "    ",
+    f"<img src={EVIL}>", f"<a href='{EVIL}'>", "</a>", "<", ">", "!", "\\", "|", "- ", "> ", "1. ", f"[x]: {EVIL}",
+    "[x]", "[1]", "[7]", "[1]: ", "年假为十五天", "。", " ", "x", f"<{EVIL}>", "<br>", "<div>", "<!--", "-->",
+    f"({PORTAL})", ":", EVIL, "'", '"', "&", "\t", "# ", "**", "---\n", "7", "7]",
+)  # fmt: skip
+
+
+def test_whatever_is_put_together_no_reader_of_markdown_sees_a_link_an_image_or_a_wrong_marker() -> None:
+    chosen = random.Random(7)
+    reader = MarkdownIt("commonmark", {"html": True})
+    for _ in range(3000):
+        text = "".join(chosen.choice(PIECES) for _ in range(chosen.randint(2, 25)))
+        passed = run(text, LEAVE, OTHER, piece=chosen.choice((1, 3, 1000))).text
+        shown = re.sub(r"<code.*?</code>", " ", reader.render(passed), flags=re.DOTALL)
+        assert not re.search(r"<img|<a [^>]*evil|<div|<!--|\[7\]", shown), text

@@ -81,7 +81,7 @@ def test_a_box_is_cut_in_proportion_with_a_line_to_spare() -> None:
 
 def test_a_tables_box_is_cut_by_rows() -> None:
     _, location = quoted(placed(TABLE, boxes=(Box(1, 0.1, 0.3, 0.9, 0.6),)), "上海的住宿标准是 650 元")
-    assert [(round(box.y0, 2), round(box.y1, 2)) for box in location.boxes] == [(0.38, 0.52)]
+    assert [(round(box.y0, 3), round(box.y1, 3)) for box in location.boxes] == [(0.375, 0.525)]
 
 
 def test_boxes_that_are_not_one_for_each_paragraph_are_one_column() -> None:
