@@ -79,6 +79,12 @@ class ApiSettings(BaseModel):
     dingtalk_idle_seconds: float = Field(
         120.0, gt=0, description="How long the DingTalk connection may be silent before it is opened anew."
     )
+    dingtalk_parallel_answers: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="How many DingTalk messages are answered at once; those of one conversation one after the other.",
+    )
     dingtalk_webhook_hosts: tuple[str, ...] = Field(
         ("oapi.dingtalk.com",), description="Hosts that answers to DingTalk messages may be sent to."
     )

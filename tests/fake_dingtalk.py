@@ -187,7 +187,7 @@ class FakeDingTalk:
 
     def single(self, text: str, **changes: Any) -> dict[str, Any]:
         """A message in a single chat."""
-        return self.message(text, conversationType="1", conversationId="cidSINGLE==", **changes)
+        return self.message(text, **({"conversationType": "1", "conversationId": "cidSINGLE=="} | changes))
 
     def push(self, data: Any, *, kind: str = "CALLBACK", topic: str = BOT_TOPIC, every: bool = False) -> str:
         """Send a frame down the newest connection, or `every` one; the frame's id, by which it is acknowledged."""

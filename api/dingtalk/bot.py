@@ -3,6 +3,8 @@
 callback ─┐                                                          ┌─► done
           ├─► parse ► inbox (once) ► acknowledge ► assistant ► render ► send
 stream ───┘                                                          └─► failed
+
+The messages of one conversation go this way one after the other, those of different conversations side by side.
 """
 
 from __future__ import annotations
@@ -10,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -18,6 +21,8 @@ from fastapi import APIRouter
 
 from api.dingtalk.callback import callback_router
 from api.dingtalk.inbox import Inbox
+from api.dingtalk.lanes import Lanes, Place
+from api.dingtalk.markdown import code_span, quoted
 from api.dingtalk.memory import Memory
 from api.dingtalk.message import InboundMessage, parse_message
 from api.dingtalk.render import Rendered, render
@@ -34,6 +39,7 @@ from ingest.errors import ConfigurationError, RequestError, UnavailableError, Yo
 logger = logging.getLogger(__name__)
 
 _ACKNOWLEDGE_SECONDS = 0.5
+_UNHEARD_SECONDS = 30.0  # after which the work begins, whether or not DingTalk could be told
 _NAME = "Youju 有据"
 
 
@@ -69,6 +75,7 @@ class DingTalkBot:
         self._inbox = Inbox(engine)
         self._replier = Replier(settings)
         self._memory = Memory()
+        self._lanes = Lanes()
         self._slots = asyncio.Semaphore(settings.parallel_answers)
         self._answering: dict[str, asyncio.Task[None]] = {}
         self._settling: set[asyncio.Task[None]] = set()
@@ -83,7 +90,8 @@ class DingTalkBot:
         """
         message = parse_message(body, self._settings.corp_id)
         acknowledged = asyncio.Event()
-        storing = self._see_through(self._store(message, acknowledged))
+        # The place is taken now: a database that is slow must not let a later message overtake.
+        storing = self._see_through(self._store(message, self._lanes.join(message), acknowledged))
         try:
             done, _ = await asyncio.wait({storing}, timeout=_ACKNOWLEDGE_SECONDS)
         except asyncio.CancelledError:
@@ -102,7 +110,8 @@ class DingTalkBot:
             logger.error("The DingTalk stream is off: %s", error)
 
     async def resume(self, *, idle_seconds: float = 0.0) -> None:
-        """Start answering what was accepted and is left over. Call it once at start, before messages arrive.
+        """Start answering what was accepted and is left over, oldest first. Call it once at start, before messages
+        arrive.
 
         Later, `idle_seconds` keeps it away from what another process still works on.
         """
@@ -113,7 +122,7 @@ class DingTalkBot:
                 await asyncio.to_thread(self._inbox.finish, message.id, "failed", "dingtalk_session_expired")
             else:
                 logger.info("DingTalk message %s is left over; answering it.", message.id)
-                self._start(message)
+                self._start(message, self._lanes.join(message))
 
     async def tend(self) -> None:
         """Until cancelled, settle now and then what could not be settled when it was time, as `resume` does."""
@@ -135,36 +144,83 @@ class DingTalkBot:
             await asyncio.wait(self._settling, timeout=2 * self._settings.send_seconds)
         await self._replier.aclose()
 
-    async def _store(self, message: InboundMessage, acknowledged: asyncio.Event) -> None:
-        if await asyncio.to_thread(self._inbox.accept, message):
-            self._start(message, acknowledged)
+    async def _store(self, message: InboundMessage, place: Place, acknowledged: asyncio.Event) -> None:
+        try:
+            new = await asyncio.to_thread(self._inbox.accept, message)
+        except BaseException:
+            place.leave()
+            raise
+        if new:
+            self._start(message, place, acknowledged)
         else:
+            place.leave()
             logger.info("DingTalk message %s was delivered again.", message.id)
 
-    def _start(self, message: InboundMessage, acknowledged: asyncio.Event | None = None) -> None:
+    def _start(self, message: InboundMessage, place: Place, acknowledged: asyncio.Event | None = None) -> None:
         """Answer in the background, once acknowledged. What is left over from before always finds room."""
         if self._closing or message.id in self._answering:
+            place.leave()
             return
+        place.keep()
         room = self._settings.parallel_answers + self._settings.waiting_answers
         full = acknowledged is not None and len(self._answering) >= room
-        task = asyncio.create_task(self._answer(message, acknowledged, full=full))
+        task = asyncio.create_task(self._answer(message, place, acknowledged, full=full))
         self._answering[message.id] = task
-        task.add_done_callback(lambda _: self._answering.pop(message.id, None))
+        task.add_done_callback(lambda _: self._answered(message, place))
 
-    async def _answer(self, message: InboundMessage, acknowledged: asyncio.Event | None, *, full: bool) -> None:
+    def _answered(self, message: InboundMessage, place: Place) -> None:
+        self._answering.pop(message.id, None)
+        place.leave()
+
+    async def _answer(
+        self, message: InboundMessage, place: Place, acknowledged: asyncio.Event | None, *, full: bool
+    ) -> None:
         if acknowledged is not None:
-            await acknowledged.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(acknowledged.wait(), _UNHEARD_SECONDS)
         try:
             if full:
                 rendered = Rendered(say("too_many", answer_language(message.question)))
             else:
-                async with self._slots:
-                    rendered = await self._compose(message)
+                async with self._told_to_wait(message) as waiting:
+                    await place.first()
+                    async with self._slots:
+                        waiting.set()
+                        rendered = await self._compose(message)
         except Exception:
             logger.exception("DingTalk message %s was not answered.", message.id)
-            rendered = Rendered(say_in_both("failed", code="internal_error"))
+            rendered = Rendered(say_in_both("failed", code=code_span("internal_error")))
+        markdown = rendered.markdown
+        if message.group or place.crowded:
+            markdown = quoted(message.question) + markdown
         # A task of its own, which `aclose` does not cancel: stopping in the middle would leave unknown what was heard.
-        await asyncio.wait({self._see_through(self._deliver(message, rendered))})
+        await asyncio.wait({self._see_through(self._deliver(message, place, markdown))})
+
+    @asynccontextmanager
+    async def _told_to_wait(self, message: InboundMessage) -> AsyncIterator[asyncio.Event]:
+        """Says once that the message is in the queue, unless the event is set soon. The answer comes after that."""
+        begun = asyncio.Event()
+        telling = self._see_through(self._tell_to_wait(message, begun))
+        try:
+            yield begun
+        finally:
+            begun.set()
+            if not self._closing:
+                await asyncio.wait({telling})
+
+    async def _tell_to_wait(self, message: InboundMessage, begun: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(begun.wait(), self._settings.queue_notice_seconds)
+        if begun.is_set() or self._closing:
+            return
+        try:
+            if await asyncio.to_thread(self._inbox.tell_to_wait, message.id):
+                text = say("queued", answer_language(message.question))
+                await self._replier.send(message, _title(message), quoted(message.question) + text)
+        except Exception as error:
+            # It is a courtesy: the message is settled by its answer. The type only, as in `_deliver`.
+            kind = type(error).__name__
+            logger.warning("The asker of DingTalk message %s was not told to wait (%s).", message.id, kind)
 
     async def _compose(self, message: InboundMessage) -> Rendered:
         """The message to send. What the assistant raises is said in the asker's language."""
@@ -177,28 +233,30 @@ class DingTalkBot:
         try:
             async with asyncio.timeout(self._settings.answer_seconds):
                 events = self._assistant.answer(message.question, conversation, reader_of(message))
-                rendered = await render(events, language)
+                rendered = await render(events, language, self._settings.public_url)
         except TimeoutError:
             return Rendered(say("too_slow", language))
         except RequestError as error:
-            return Rendered(say("request_refused", language, code=error.code))
+            return Rendered(say("request_refused", language, code=code_span(error.code)))
         except YoujuError as error:
             logger.warning("DingTalk message %s was not answered: %s", message.id, error)
-            return Rendered(say("failed", language, code=error.code))
+            return Rendered(say("failed", language, code=code_span(error.code)))
         except Exception:
             logger.exception("DingTalk message %s was not answered.", message.id)
-            return Rendered(say("failed", language, code="internal_error"))
+            return Rendered(say("failed", language, code=code_span("internal_error")))
         if rendered.answer and not message.group:
             self._memory.remember(message.conversation_id, message.question, rendered.answer)
         return rendered
 
-    async def _deliver(self, message: InboundMessage, rendered: Rendered) -> None:
+    async def _deliver(self, message: InboundMessage, place: Place, markdown: str) -> None:
         if not await asyncio.to_thread(self._inbox.begin_sending, message.id):
             logger.info("DingTalk message %s is answered by another process.", message.id)
             return
         try:
-            title = " ".join(message.question.split()) or _NAME
-            await self._replier.send(message, title, rendered.markdown)
+            try:
+                await self._replier.send(message, _title(message), markdown)
+            finally:
+                place.leave()  # what comes next in the conversation need not wait for the database
         except DeliveryError as error:
             logger.error("The answer to DingTalk message %s was not delivered (%s): %s", message.id, error.code, error)
             await asyncio.to_thread(self._inbox.finish, message.id, "failed", error.code)
@@ -224,3 +282,7 @@ class DingTalkBot:
             logger.error("A DingTalk message could not be kept in the database: %s", error)
         elif error is not None:
             logger.error("A DingTalk message could not be settled.", exc_info=error)
+
+
+def _title(message: InboundMessage) -> str:
+    return " ".join(message.question.split()) or _NAME

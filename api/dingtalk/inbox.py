@@ -11,6 +11,7 @@ goes for a row that a living process could not settle, because the database was 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from ingest.database import metadata
 from ingest.errors import UnavailableError
 
 CHANNEL = "dingtalk"
+_TOLD = "told_to_wait"
 _KEEP_MS = 7 * 24 * 3_600_000
 _SWEEP_SECONDS = 3600.0
 
@@ -48,10 +50,13 @@ class Inbox:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._swept = 0.0
+        self._received_ms = 0
+        self._receiving = threading.Lock()
 
     def accept(self, message: InboundMessage) -> bool:
         """Write the message down; False when it was written down before, in whatever state."""
-        now = _now_ms()
+        with self._receiving:  # two of one millisecond keep their order over a restart
+            self._received_ms = now = max(_now_ms(), self._received_ms + 1)
         row = {
             "channel": CHANNEL,
             "msg_id": message.id,
@@ -73,6 +78,16 @@ class Inbox:
         """Move the message from `accepted` to `sending`; False when it was not `accepted` any more."""
         return self._move(msg_id, to="sending", only_from="accepted")
 
+    def tell_to_wait(self, msg_id: str) -> bool:
+        """Whether the asker is to be told to wait: once per message, by one process, and not once it is being sent.
+
+        What may have been told before a restart is not told again.
+        """
+        waiting = (messages.c.channel == CHANNEL, messages.c.msg_id == msg_id, messages.c.state == "accepted")
+        with self._transaction() as connection:
+            told = sa.update(messages).where(*waiting, messages.c.detail != _TOLD).values(detail=_TOLD)
+            return connection.execute(told).rowcount == 1
+
     def finish(self, msg_id: str, state: Literal["done", "failed"], detail: str = "") -> None:
         """The message is settled. Its text and its webhook are forgotten; `detail` is a code."""
         self._move(msg_id, to=state, detail=detail, forget=True)
@@ -93,7 +108,7 @@ class Inbox:
                 .values(state="failed", detail="interrupted_while_sending", message={}, updated_ms=_now_ms())
             )
             accepted = sa.select(messages.c.message).where(mine, messages.c.state == "accepted")
-            rows = connection.execute(accepted.order_by(messages.c.received_ms)).scalars().all()
+            rows = connection.execute(accepted.order_by(messages.c.received_ms, messages.c.msg_id)).scalars().all()
         return [InboundMessage.from_json(row) for row in rows]
 
     def _move(

@@ -16,6 +16,10 @@ _ADDRESS = re.compile(
 )
 _ROW = re.compile(r"\s*(?:[-*+]\s|\d+[.)]\s|\|)")
 _MARKS = str.maketrans("*_`[]<>#|~", "＊＿＇［］＜＞＃｜～")
+_NO_CODE = re.compile(r"[^A-Za-z0-9_.:-]")
+_BEGINS_BLOCK = re.compile(r"\A(?:[-+=]+|\d+[.)])(?=\s|\Z)")
+_MARKED = r"“\g<0>”"
+_QUOTED_CHARS = 60
 _SENTENCE_END = re.compile(r"(?<=[。！？；.!?;\s])")
 
 
@@ -32,6 +36,25 @@ def literal(text: str) -> str:
     """A title or a name in one line, its Markdown marks replaced by their full-width look-alikes."""
     line = " ".join(text.split()).translate(_MARKS)
     return _ADDRESS.sub(r"`\g<0>`", line)
+
+
+def code_span(code: str) -> str:
+    """An error's code as code: it is shown and found by a search as it is written in logs."""
+    return f"`{_NO_CODE.sub('', code)}`"
+
+
+def quoted(question: str) -> str:
+    """The first words of a question as the quoted first line of what answers it; nothing where it has no words."""
+    words = " ".join("".join(letter if _shown(letter) else " " for letter in question).split())
+    if not words:
+        return ""
+    short = words if len(words) <= _QUOTED_CHARS else f"{words[:_QUOTED_CHARS].rstrip()}…"
+    return f"> {literal(_BEGINS_BLOCK.sub(_MARKED, short))}\n\n"
+
+
+def _shown(letter: str) -> bool:
+    """Invisible characters can turn the order of what stands beside them; one joins the parts of an emoji."""
+    return letter.isprintable() or letter == "\u200d"
 
 
 def spaced(text: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from api.dingtalk.markdown import harmless, literal, spaced
+from api.dingtalk.markdown import code_span, harmless, literal, spaced
 from api.dingtalk.texts import say
 from api.notices import not_checked, notice
-from api.places import place
+from api.places import passage_url, place
 from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
 from assistant.prompts import AnswerLanguage
 
@@ -22,8 +22,10 @@ class Rendered:
     answer: str = ""
 
 
-async def render(events: AsyncGenerator[Event, None], language: AnswerLanguage) -> Rendered:
-    """Wait for the answer to end and write it down.
+async def render(
+    events: AsyncGenerator[Event, None], language: AnswerLanguage, public_url: str | None = None
+) -> Rendered:
+    """Wait for the answer to end and write it down. Sources link to the page under `public_url` where it is known.
 
     Where the model failed, what it said and what was found before is kept, and the failure is said.
     """
@@ -36,13 +38,13 @@ async def render(events: AsyncGenerator[Event, None], language: AnswerLanguage) 
             elif isinstance(event, TextDelta):
                 deltas.append(event.text)
             elif isinstance(event, Finished):
-                return _finished(event, language)
+                return _finished(event, language, public_url)
             elif isinstance(event, Failed):
-                return _failed(event.code, "".join(deltas), evidence, language)
-    return _failed("answer_cut", "".join(deltas), evidence, language)
+                return _failed(event.code, "".join(deltas), evidence, language, public_url)
+    return _failed("answer_cut", "".join(deltas), evidence, language, public_url)
 
 
-def _finished(event: Finished, language: AnswerLanguage) -> Rendered:
+def _finished(event: Finished, language: AnswerLanguage, public_url: str | None) -> Rendered:
     cited = {citation.number: citation.evidence for citation in event.citations}
     cut = [say("cut", language)] if event.cut else []
     unchecked = {citation.number for citation in event.citations if citation.support == "not_checkable"}
@@ -51,32 +53,40 @@ def _finished(event: Finished, language: AnswerLanguage) -> Rendered:
         spaced(harmless(event.answer)),
         *cut,
         *([f"⚠ {warning}"] if warning else []),
-        *_sources("sources", list(cited.values()), language, unchecked),
+        *_sources("sources", list(cited.values()), language, public_url, unchecked),
     ]
     return Rendered("\n\n".join(blocks), "" if event.refused else event.answer)
 
 
-def _failed(code: str, said: str, evidence: Sequence[Evidence], language: AnswerLanguage) -> Rendered:
-    text = say("model_failed", language, code=literal(code))
+def _failed(
+    code: str, said: str, evidence: Sequence[Evidence], language: AnswerLanguage, public_url: str | None
+) -> Rendered:
+    text = say("model_failed", language, code=code_span(code))
     beginning = [spaced(harmless(said))] if said.strip() else []
-    return Rendered("\n\n".join([*beginning, text, *_sources("found", evidence, language)]))
+    return Rendered("\n\n".join([*beginning, text, *_sources("found", evidence, language, public_url)]))
 
 
 def _sources(
-    heading: str, evidence: Sequence[Evidence], language: AnswerLanguage, unchecked: Collection[int] = ()
+    heading: str,
+    evidence: Sequence[Evidence],
+    language: AnswerLanguage,
+    public_url: str | None,
+    unchecked: Collection[int] = (),
 ) -> list[str]:
     if not evidence:
         return []
     lines = [
-        f"- [{item.number}] {_source(item, language)}"
+        f"- [{item.number}] {_source(item, language, public_url)}"
         + (f" · {not_checked(language)}" if item.number in unchecked else "")
         for item in sorted(evidence, key=lambda e: e.number)
     ]
     return [f"**{say(heading, language)}**", "\n".join(lines)]
 
 
-def _source(evidence: Evidence, language: AnswerLanguage) -> str:
-    """Title and place, as `员工手册 · 第 3 页`."""
+def _source(evidence: Evidence, language: AnswerLanguage, public_url: str | None) -> str:
+    """Title, section and place, as `员工手册 · 年假 › 天数 · 第 3 页`; a link to the passage where there is a page."""
     chunk = evidence.hit.chunk
     title = chunk.title or chunk.uri.rsplit("/", 1)[-1]
-    return " · ".join(literal(part) for part in (title, place(chunk.location, language)) if part)
+    section = " › ".join(heading for heading in chunk.location.heading_path if heading != title)
+    words = " · ".join(literal(part) for part in (title, section, place(chunk.location, language)) if part)
+    return f"[{words}]({passage_url(public_url, chunk)})" if public_url else words

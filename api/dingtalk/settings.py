@@ -17,6 +17,7 @@ class DingTalkSettings:
     `webhook_hosts` are host names that answers may be sent to over HTTPS; a test host is written as an origin,
     `http://127.0.0.1:1234`. The origin of `oapi_base` is always allowed. `reconnect_seconds` and
     `retry_seconds` are the first and the longest pause before opening the stream or sending an answer again.
+    `public_url` is where people reach the page. Who waits for longer than `queue_notice_seconds` is told so.
     Every `sweep_seconds` a message that nobody has touched for `stale_seconds` is taken for abandoned.
     """
 
@@ -32,6 +33,8 @@ class DingTalkSettings:
     send_seconds: float = 10.0
     parallel_answers: int = 4
     waiting_answers: int = 64
+    queue_notice_seconds: float = 4.0
+    public_url: str | None = None
     sweep_seconds: float = 60.0
     stale_seconds: float = 1800.0
     part_chars: int = 3500
@@ -56,4 +59,6 @@ class DingTalkSettings:
             webhook_hosts=settings.dingtalk_webhook_hosts,
             window_seconds=settings.dingtalk_window_seconds,
             idle_seconds=settings.dingtalk_idle_seconds,
+            parallel_answers=settings.dingtalk_parallel_answers,
+            public_url=settings.public_url,
         )

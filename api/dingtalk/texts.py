@@ -17,6 +17,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "现在提问的人太多，这个问题没有处理，请过几分钟再问一次。",
         "Too many questions are waiting, so this one was not taken. Please ask again in a few minutes.",
     ),
+    "queued": (
+        "排队中：前面还有问题在回答，轮到这个问题时会马上回答。",
+        "You are in the queue: other questions are being answered first, and this one will be answered in its turn.",
+    ),
     "too_slow": (
         "回答用时太长，已经停止。请稍后再试，或者把问题问得更具体。",
         "The answer took too long and was stopped. Please try again later, or ask something more specific.",

@@ -62,9 +62,9 @@ def answers(ding: FakeDingTalk, engine: sa.Engine, assistant: Scripted, *message
 
     async def scenario() -> None:
         async with running(ding, assistant, engine):
-            for count, message in enumerate(messages, 1):
+            for message in messages:
                 ding.push(message)
-                await ding.until(lambda count=count: len(ding.sent) >= count)  # type: ignore[misc]
+                await settled(engine, message)
 
     asyncio.run(scenario())
     return ding.shown()
@@ -74,12 +74,12 @@ def test_a_chinese_and_an_english_question_are_answered_with_their_sources(
     ding: FakeDingTalk, engine: sa.Engine
 ) -> None:
     shown = answers(ding, engine, Scripted(), ding.single(ZH_QUESTION), ding.message(EN_QUESTION))
-    assert shown == [ZH_SHOWN, f"@manager7\n\n{EN_SHOWN}"]
+    assert shown == [ZH_SHOWN, f"@manager7\n\n> {EN_QUESTION}\n\n{EN_SHOWN}"]
     assert set(states(engine).values()) == {"done"}
 
 
 def test_a_message_delivered_again_in_any_way_is_answered_once(ding: FakeDingTalk, engine: sa.Engine) -> None:
-    chinese, english = ding.single(ZH_QUESTION), ding.single(EN_QUESTION)
+    chinese, english = ding.single(ZH_QUESTION), ding.single(EN_QUESTION, conversationId="cidOTHER==")
     assistant = Scripted()
 
     async def scenario() -> None:
@@ -105,7 +105,7 @@ def test_a_message_delivered_again_in_any_way_is_answered_once(ding: FakeDingTal
 
 
 def test_a_message_is_acknowledged_long_before_a_slow_model_has_answered(ding: FakeDingTalk, engine: sa.Engine) -> None:
-    by_stream, by_http = ding.single(ZH_QUESTION), ding.single(EN_QUESTION)
+    by_stream, by_http = ding.single(ZH_QUESTION), ding.single(EN_QUESTION, conversationId="cidOTHER==")
     assistant = Scripted()
 
     async def scenario() -> tuple[float, float]:
@@ -259,7 +259,7 @@ def test_no_more_answers_are_worked_on_than_allowed_and_the_rest_is_told(ding: F
     async def scenario() -> None:
         async with running(ding, assistant, engine, parallel_answers=2, waiting_answers=3):
             assistant.gate = asyncio.Event()
-            frames = [ding.push(ding.single(ZH_QUESTION)) for _ in range(7)]
+            frames = [ding.push(ding.single(ZH_QUESTION, conversationId=f"cid{number}==")) for number in range(7)]
             for frame in frames:
                 await ding.acknowledges(frame)
             await ding.until(lambda: len(ding.sent) == 2)

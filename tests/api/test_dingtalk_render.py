@@ -10,16 +10,17 @@ import pytest
 from api.dingtalk.render import render
 from assistant.events import Event, Finished
 from assistant.prompts import AnswerLanguage
+from tests.api.dingtalk_rig import broken, evidence, grounded
 from tests.api.scripted_assistant import a_refusal
 from tests.api.test_renumbering import written
 
 
-def shown(events: list[Event], language: AnswerLanguage) -> str:
+def shown(events: list[Event], language: AnswerLanguage, public_url: str | None = None) -> str:
     async def told():  # type: ignore[no-untyped-def]
         for event in events:
             yield event
 
-    return asyncio.run(render(told(), language)).markdown
+    return asyncio.run(render(told(), language, public_url)).markdown
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,17 @@ def test_a_refusal_and_a_checked_answer_carry_no_warning() -> None:
     checked = written("机房由信息部负责[6]。")
     assert isinstance(checked[-1], Finished)
     assert "⚠" not in shown([*checked[:-1], replace(checked[-1], language="en")], "en")
+
+
+def test_a_source_names_its_section_and_links_to_its_passage_where_the_page_has_an_address() -> None:
+    source = evidence(1, "员工_手册", page=3, heading_path=("员工_手册", "假期", "[年假](https://evil.example)"))
+    events = grounded("年假 10 天。[1]", source)
+    words = "员工＿手册 · 假期 › ［年假］(`https://evil.example`) · 第 3 页"
+    assert f"- [1] {words}" in shown(events, "zh")
+    link = "https://youju.example/kb/#/documents/document-1/passages/chunk-1"
+    assert f"- [1] [{words}]({link})" in shown(events, "zh", "https://youju.example/kb/")
+
+
+def test_an_error_code_is_written_so_that_a_search_finds_it() -> None:
+    assert "（代码：`model_busy`）" in shown(broken("model_busy"), "zh")
+    assert "(code: `model_busy`)" in shown(broken("model_busy"), "en")

@@ -17,6 +17,8 @@ def test_the_bots_settings_are_cut_out_of_the_faces_settings() -> None:
             dingtalk_corp_id="dingcorp",
             dingtalk_window_seconds=60,
             dingtalk_idle_seconds=5,
+            dingtalk_parallel_answers=7,
+            public_url="https://youju.example",
             dingtalk_webhook_hosts=("oapi.dingtalk.com", "webhooks.example"),
         )
     )
@@ -24,6 +26,7 @@ def test_the_bots_settings_are_cut_out_of_the_faces_settings() -> None:
     assert settings.corp_id == "dingcorp"
     assert (settings.window_seconds, settings.idle_seconds) == (60, 5)
     assert settings.webhook_hosts == ("oapi.dingtalk.com", "webhooks.example")
+    assert (settings.parallel_answers, settings.public_url) == (7, "https://youju.example")
     assert "hidden-5c1" not in repr(settings)
 
 
@@ -37,6 +40,12 @@ def test_a_corp_id_that_is_none_is_refused(corp_id: str) -> None:
 def test_a_signature_is_good_for_an_hour_at_most(seconds: int) -> None:
     with pytest.raises(ValidationError):
         ApiSettings(dingtalk_window_seconds=seconds)
+
+
+@pytest.mark.parametrize("answers", [0, 65])
+def test_between_one_and_64_messages_are_answered_at_once(answers: int) -> None:
+    with pytest.raises(ValidationError):
+        ApiSettings(dingtalk_parallel_answers=answers)
 
 
 @pytest.mark.parametrize("settings", [ApiSettings(dingtalk_client_id="ding"), ApiSettings(dingtalk_stream=True)])
