@@ -16,6 +16,8 @@ class EmbeddingServer:
     def __init__(self) -> None:
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str | None] = []
+        self.retry_after: str | None = None
+        """The header of this name of every error."""
         self.answer: Callable[[list[str]], tuple[int, Any]] = self.vectors
 
     @staticmethod
@@ -39,6 +41,8 @@ def embedding_server() -> Iterator[tuple[EmbeddingServer, str]]:
             with suppress(OSError):  # the client of a slow answer has gone
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(content)))
+                if status >= 400 and behind.retry_after is not None:
+                    self.send_header("Retry-After", behind.retry_after)
                 self.end_headers()
                 self.wfile.write(content)
 

@@ -56,6 +56,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "transformers": ("ingest/embedding/transformer", "assistant/models"),
     "torch": ("ingest/embedding", "assistant/models"),
     "threadpoolctl": ("ingest/embedding/dense",),
+    "tenacity": ("ingest/retrying",),
     # index and state
     "qdrant_client": ("ingest/index/server",),
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ import numpy as np
 from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.document import Language
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
+from ingest.retrying import BRISK, PATIENT, TRANSIENT_STATUS, Patience, TransientError, retried, retry_after
 from ingest.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 
 _BATCH_TEXTS = 64
@@ -21,15 +22,18 @@ _MAX_TOKENS = 8192
 _MAX_VECTOR_BYTES = 2**20
 """A vector of 16,384 numbers, each on a line of its own, is half of that."""
 _REFUSES_TEXT = (400, 413, 422)
+_CONNECTION_LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
 _HINT = "Check YOUJU_EMBEDDING_URL and that the server is running."
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the server answered. Of an error too long or packed to be read, `body` is empty."""
+    """What the server answered. Of an error too long or packed to be read, `body` is empty. `retry_seconds` is when an
+    error wants to be asked again."""
 
     status: int
     body: bytes
+    retry_seconds: float | None = None
 
     @property
     def text(self) -> str:
@@ -39,6 +43,8 @@ class _Answer:
 class RemoteEmbedder:
     """One model of an embedding server. Thread-safe. The first use of `dimension` asks the server.
 
+    What may soon be over is tried again: no connection, no answer in time, 429, 500, 502, 503 and 504. That takes up
+    to two minutes for passages, and a few seconds for a query.
     Raises UnavailableError `embedding_server_down`, `embedding_server_timeout`, `embedding_server_failed`
     (5xx, or an answer that is no list of vectors), ConfigurationError `embedding_server_refused` (4xx) and
     DocumentError `embedding_refused` where it takes other passages, but not this one.
@@ -98,7 +104,7 @@ class RemoteEmbedder:
 
     def _passages(self, texts: list[str]) -> np.ndarray:
         """Vectors of these, which the server may refuse for one of them: that one is found by asking for each."""
-        answer = self._post(texts)
+        answer = self._answered(texts, PATIENT)
         if answer.status not in _REFUSES_TEXT:
             return self._vectors(answer, len(texts))
         if len(texts) > 1:
@@ -112,21 +118,28 @@ class RemoteEmbedder:
         )
 
     def _request(self, texts: list[str]) -> np.ndarray:
-        return self._vectors(self._post(texts), len(texts))
+        return self._vectors(self._answered(texts, BRISK), len(texts))
+
+    def _answered(self, texts: list[str], patience: Patience) -> _Answer:
+        return retried(partial(self._post, texts), patience)
 
     def _post(self, texts: list[str]) -> _Answer:
+        """One try. Raises TransientError where another may succeed."""
         body = {"model": self._model, "input": texts, "encoding_format": "float"}
         try:
             with self._client.stream("POST", self._endpoint, json=body) as response:
-                return self._read(response, len(texts))
+                answer = self._read(response, len(texts))
         except httpx.TimeoutException as error:
-            raise UnavailableError(
-                "embedding_server_timeout", f"{self._address} did not answer in time.", _HINT
-            ) from error
+            said = f"{self._address} did not answer in time."
+            raise TransientError(UnavailableError("embedding_server_timeout", said, _HINT)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise UnavailableError(
-                "embedding_server_down", f"{self._address} cannot be reached ({type(error).__name__}).", _HINT
-            ) from None  # the text of an invalid address quotes it
+            said = f"{self._address} cannot be reached ({type(error).__name__})."
+            down = UnavailableError("embedding_server_down", said, _HINT)
+            # The text of an invalid address quotes it.
+            raise (TransientError(down) if isinstance(error, _CONNECTION_LOST) else down) from None
+        if answer.status in TRANSIENT_STATUS:
+            raise TransientError(self._failed(answer.status), answer.retry_seconds)
+        return answer
 
     def _read(self, response: httpx.Response, texts: int) -> _Answer:
         limit = ERROR_BYTES + (texts * _MAX_VECTOR_BYTES if response.is_success else 0)
@@ -136,11 +149,11 @@ class RemoteEmbedder:
                 body.add(piece)
         except BodyError as error:
             if not response.is_success:
-                return _Answer(response.status_code, b"")
+                return _Answer(response.status_code, b"", retry_after(response.headers.get("retry-after")))
             raise UnavailableError(
                 "embedding_server_failed", f"The answer of {self._address} was not read: {error}.", _HINT
             ) from None
-        return _Answer(response.status_code, bytes(body.data))
+        return _Answer(response.status_code, bytes(body.data), retry_after(response.headers.get("retry-after")))
 
     def _check(self, answer: _Answer) -> None:
         if 200 <= answer.status < 300:
@@ -154,7 +167,10 @@ class RemoteEmbedder:
                 f"{said}: {scrubbed(answer.text, self._secrets)}",
                 "Check that YOUJU_EMBEDDING_MODEL is a model of that server.",
             )
-        raise UnavailableError("embedding_server_failed", f"{said}.", _HINT)
+        raise self._failed(answer.status)
+
+    def _failed(self, status: int) -> UnavailableError:
+        return UnavailableError("embedding_server_failed", f"{self._address} answered {status}.", _HINT)
 
     def _vectors(self, answer: _Answer, expected: int) -> np.ndarray:
         self._check(answer)

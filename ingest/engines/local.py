@@ -161,6 +161,7 @@ def follow(parent: int) -> None:
 def _serve(pipe: Connection, make_stage: MakeStage, argument: object) -> None:
     """What a worker does until its parent closes the pipe, or dies, which closes it too."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("ingest.retrying").setLevel(logging.INFO)  # a run that waits for a server says so
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     with suppress(OSError):
         os.setpgid(0, 0)  # so that programs which the worker starts end with it

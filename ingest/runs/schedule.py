@@ -2,6 +2,7 @@
 
 When a source is next due is in SQL. A run that was missed, because no server was up or another run was on, is caught
 up once. A run that was interrupted, or whose server died, is gone on with at the next start, but not over and over.
+One that failed because something did not answer is tried again soon, a few times, and then when it is next due.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from ingest.database import metadata
-from ingest.errors import OwnedError, YoujuError
+from ingest.errors import OwnedError, UnavailableError, YoujuError
 from ingest.runs import Trigger
 from ingest.runs.lease import LEASE_SECONDS, Lease
 from ingest.runs.timetable import Timetable
@@ -31,6 +32,7 @@ _LEASE = "scheduler"
 _LOOK_SECONDS = 1.0
 _STAND_BY_SECONDS = 5.0  # how often a server that does not lead asks whether it may
 _BUSY_SECONDS = 15.0  # after which a source is tried again that another run kept us from
+_AGAIN_SECONDS = (60.0, 300.0, 900.0)  # after which a run is tried again that found something not to answer
 _TRIES = 2  # runs that may die with their server before the next due time is waited for
 
 _schedules = sa.Table(
@@ -125,6 +127,7 @@ class Scheduler:
         self._requested: dict[str, Trigger] = {}
         self._running: dict[str, threading.Thread] = {}
         self._busy_until: dict[str, float] = {}  # by the monotonic clock
+        self._unavailable: dict[str, int] = {}  # runs that failed for that reason one after the other
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -257,7 +260,10 @@ class Scheduler:
             self._ended(wanted)
         except OwnedError as error:
             logger.info("The run of %r waits: %s", wanted.source, error)
-            self._put_off(wanted)
+            self._put_off(wanted, _BUSY_SECONDS)
+        except UnavailableError as error:
+            logger.warning("The run of %r failed: %s", wanted.source, error)
+            self._try_again_soon(wanted)
         except YoujuError as error:
             logger.warning("The run of %r failed: %s", wanted.source, error)
             self._ended(wanted)
@@ -269,7 +275,23 @@ class Scheduler:
                 del self._running[wanted.source]
             self._wake.set()
 
+    def _try_again_soon(self, wanted: _Wanted) -> None:
+        """Wait longer each time, but not beyond the time when the source is due anyway, and give up after a few."""
+        failed = self._unavailable.get(wanted.source, 0)
+        if self._closing.is_set() or failed >= len(_AGAIN_SECONDS):
+            self._ended(wanted)
+            return
+        seconds = _AGAIN_SECONDS[failed]
+        table, now = self._tables.get(wanted.source), self._now()
+        if table is not None and (table.next_after(now) - now).total_seconds() <= seconds:
+            self._ended(wanted)
+            return
+        self._unavailable[wanted.source] = failed + 1
+        logger.info("The run of %r is tried again in %g minutes", wanted.source, seconds / 60)
+        self._put_off(wanted, seconds)
+
     def _ended(self, wanted: _Wanted) -> None:
+        self._unavailable.pop(wanted.source, None)
         if wanted.due is None:
             return
         try:
@@ -282,8 +304,8 @@ class Scheduler:
             logger.warning("The next run of %r could not be recorded: %s", wanted.source, error)
             self._busy_until[wanted.source] = time.monotonic() + _BUSY_SECONDS
 
-    def _put_off(self, wanted: _Wanted) -> None:
-        self._busy_until[wanted.source] = time.monotonic() + _BUSY_SECONDS
+    def _put_off(self, wanted: _Wanted, seconds: float) -> None:
+        self._busy_until[wanted.source] = time.monotonic() + seconds
         if wanted.due is None:
             with self._lock:
                 self._requested.setdefault(wanted.source, wanted.trigger)

@@ -23,6 +23,7 @@ from ingest.embedding.opening import open_embedder, token_counter
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
+from ingest.retrying import BRISK
 from ingest.settings import IngestSettings
 from tests.embedding_server import EmbeddingServer, embedding_server
 
@@ -267,8 +268,12 @@ def test_a_server_that_is_down_is_unavailable() -> None:
 
 @pytest.mark.parametrize("status", [400, 401, 404, 422, 500])
 def test_a_server_that_echoes_secrets_is_not_repeated(
-    server: tuple[EmbeddingServer, str], status: int, caplog: pytest.LogCaptureFixture
+    server: tuple[EmbeddingServer, str],
+    status: int,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("ingest.embedding.remote.PATIENT", BRISK)
     behind, url = server
     caplog.set_level(logging.DEBUG)
     echo = "hunter2pw plain-key-77 aHVudGVyMnB3 " + "x" * 5000

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 
 from api.settings import Settings
 from ingest.database import open_database
-from ingest.errors import ConfigurationError, OwnedError, SourceError
+from ingest.errors import ConfigurationError, OwnedError, SourceError, UnavailableError
 from ingest.runs import Trigger
 from ingest.runs.schedule import Scheduler, next_run_at, timetables
 from ingest.sources.settings import FolderSettings
@@ -218,6 +218,50 @@ def test_a_run_that_fails_is_tried_again_when_it_is_next_due(
         _settled()
         assert len(sources.ran) == 1
         clock.time += timedelta(days=1)
+        _until(lambda: len(sources.ran) == 2)
+
+
+def test_a_run_that_found_something_not_to_answer_is_tried_again_soon(
+    database: sa.Engine, sources: Sources, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.runs.schedule._AGAIN_SECONDS", (0.1, 0.2, 0.3))
+    sources.error = UnavailableError("embedding_server_failed", "It answered 503.", "Start it.")
+    with _scheduler(database, sources, clock):
+        clock.time += timedelta(days=1)
+        _until(lambda: len(sources.ran) == 2)
+        sources.error = None
+        _until(lambda: len(sources.ran) == 3)
+        _settled()
+        assert len(sources.ran) == 3
+        next_time = next_run_at(database, _source())
+        assert next_time is not None
+        assert next_time > clock.time
+
+
+def test_a_run_that_goes_on_finding_nothing_to_answer_waits_for_its_next_time(
+    database: sa.Engine, sources: Sources, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.runs.schedule._AGAIN_SECONDS", (0.05, 0.1, 0.15))
+    sources.error = UnavailableError("embedding_server_failed", "It answered 503.", "Start it.")
+    with _scheduler(database, sources, clock):
+        clock.time += timedelta(days=1)
+        _until(lambda: len(sources.ran) == 4)
+        _settled()
+        assert len(sources.ran) == 4
+        clock.time += timedelta(days=1)
+        _until(lambda: len(sources.ran) == 8)  # and then as patiently as before
+
+
+def test_a_run_is_not_put_off_beyond_the_time_when_it_is_due_anyway(
+    database: sa.Engine, sources: Sources, clock: Clock
+) -> None:
+    sources.error = UnavailableError("embedding_server_failed", "It answered 503.", "Start it.")
+    each_minute = _source(schedule="* * * * *")
+    with _scheduler(database, sources, clock, each_minute):
+        clock.time += timedelta(minutes=1)
+        _until(lambda: len(sources.ran) == 1)
+        _settled()
+        clock.time += timedelta(minutes=1)
         _until(lambda: len(sources.ran) == 2)
 
 
