@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tenacity
 
@@ -62,15 +62,28 @@ def retried(work: Callable[[], Result], patience: Patience) -> Result:
     Raises what `work` raises; the `error` of the last TransientError when the patience is used up.
     """
     try:
-        return tenacity.Retrying(
-            retry=tenacity.retry_if_exception_type(TransientError),
-            wait=partial(_pause, patience),
-            stop=tenacity.stop_after_attempt(patience.tries) | tenacity.stop_before_delay(patience.total_seconds),
-            before_sleep=partial(_log, patience),
-            reraise=True,
-        )(work)
+        return tenacity.Retrying(**_options(patience))(work)
     except TransientError as failed:
         raise failed.error from failed.__cause__
+
+
+async def retried_beside(work: Callable[[], Awaitable[Result]], patience: Patience) -> Result:
+    """The same for work that is awaited: others go on while it waits, and cancelling ends the wait."""
+    try:
+        result: Result = await tenacity.AsyncRetrying(**_options(patience))(work)
+    except TransientError as failed:
+        raise failed.error from failed.__cause__
+    return result
+
+
+def _options(patience: Patience) -> dict[str, Any]:
+    return {
+        "retry": tenacity.retry_if_exception_type(TransientError),
+        "wait": partial(_pause, patience),
+        "stop": tenacity.stop_after_attempt(patience.tries) | tenacity.stop_before_delay(patience.total_seconds),
+        "before_sleep": partial(_log, patience),
+        "reraise": True,
+    }
 
 
 def retry_after(header: str | None) -> float | None:

@@ -10,6 +10,7 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,10 +32,14 @@ from assistant.models.reply import DONE, Reply
 from assistant.models.thinking import ThinkingFilter, thinks_always
 from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
 from ingest.bodies import AS_IT_IS
+from ingest.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
 from ingest.secrecy import hide_secrets_of_requests, secrets_in
 
 logger = logging.getLogger(__name__)
 
+_NO_ANSWER = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
+_LATER = TRANSIENT_STATUS - {500}
+"""Chat servers answer 500 to requests that they cannot do, too: to a prompt that is too long or breaks a template."""
 _WHOLE_BYTES = 16 << 20
 _MAX_TOKENS = 4096
 _CHARS_PER_TOKEN = 16
@@ -110,23 +115,11 @@ class ServerChatModel(BaseChatModel):
     ) -> AsyncGenerator[tuple[httpx.Response, Mapping[str, Any], RefusedFields], None]:
         """The response whose stream has begun, what was sent for it, and the fields that the server has refused. Errors
         of the server and of the connection come out as ModelErrors."""
-        body = self._body(messages, options)
-        refused = self._refused
         try:
-            while True:
-                sent = refused.without(body)
-                async with self._request(sent) as response:
-                    if response.status_code < 300:
-                        check_packing(response)
-                        yield response, sent, refused
-                        return
-                    refusal = await read_refusal(response, self._secrets())
-                more = refused
-                if refusal.status in (400, 422) and not refusal.is_overflow:
-                    more = refused.and_named(sent, refusal.body)
-                if more == refused:
-                    raise error_of(refusal)
-                refused = more
+            response, sent, refused = await retried_beside(partial(self._begun, self._body(messages, options)), BRISK)
+            async with aclosing(response):
+                check_packing(response)
+                yield response, sent, refused
         except httpx.HTTPError as error:
             raise connection_error(error, self.url, self.silence_seconds) from error
         except httpx.InvalidURL:
@@ -134,6 +127,28 @@ class ServerChatModel(BaseChatModel):
             raise ModelRejectedError(
                 "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
             ) from None
+
+    async def _begun(self, body: Mapping[str, Any]) -> tuple[httpx.Response, Mapping[str, Any], RefusedFields]:
+        """What `_opened` gives, by one try. Raises TransientError where another may succeed: nobody has heard anything
+        yet."""
+        refused = self._refused
+        while True:
+            sent = refused.without(body)
+            try:
+                response = await self._request(sent)
+            except _NO_ANSWER as error:
+                raise TransientError(connection_error(error, self.url, self.silence_seconds)) from error
+            if response.status_code < 300:
+                return response, sent, refused
+            async with aclosing(response):
+                refusal = await read_refusal(response, self._secrets())
+            more = refused
+            if refusal.status in (400, 422) and not refusal.is_overflow:
+                more = refused.and_named(sent, refusal.body)
+            if more == refused:
+                failed = error_of(refusal)
+                raise TransientError(failed, refusal.retry_seconds) if refusal.status in _LATER else failed
+            refused = more
 
     def _remember(self, refused: RefusedFields) -> None:
         """Send no more what this server refuses, now that a request without it has succeeded."""
@@ -147,9 +162,11 @@ class ServerChatModel(BaseChatModel):
         """What a server may not be quoted with."""
         return (*secrets_in(self.url), *([self.api_key.get_secret_value()] if self.api_key else []))
 
-    def _request(self, body: Mapping[str, Any]) -> Any:
+    async def _request(self, body: Mapping[str, Any]) -> httpx.Response:
         headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
-        return self._connected().stream("POST", f"{self.url.rstrip('/')}/chat/completions", json=body, headers=headers)
+        client = self._connected()
+        address = f"{self.url.rstrip('/')}/chat/completions"
+        return await client.send(client.build_request("POST", address, json=body, headers=headers), stream=True)
 
     def model_post_init(self, context: Any, /) -> None:
         """Have the client ready: making the first one takes a third of a second, which no asker should wait for."""
