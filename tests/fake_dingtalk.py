@@ -55,6 +55,7 @@ class FakeDingTalk:
         self.tickets: list[str] = []
         self.refusals: deque[dict[str, Any] | int | Callable[[], Any]] = deque()
         self.longest_text = 10**9
+        self.retry_after: str | None = None
         self._numbers = itertools.count(1)
         self._valid: dict[str, float] = {}
         self._sockets: list[web.WebSocketResponse] = []
@@ -154,7 +155,8 @@ class FakeDingTalk:
         with self._changed:
             self.sent.append(Sent(request.query["session"], body, errcode, time.monotonic()))
             self._changed.notify_all()
-        return web.json_response(answer, status=status)
+        headers = {"Retry-After": self.retry_after} if status != 200 and self.retry_after else None
+        return web.json_response(answer, status=status, headers=headers)
 
     # ---- what it does
 

@@ -5,13 +5,11 @@ HTTP 200 says nothing at DingTalk: `errcode` in the body does.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
-import random
 import re
 import time
 from collections import deque
+from functools import partial
 
 import httpx
 
@@ -21,15 +19,15 @@ from api.dingtalk.settings import DingTalkSettings
 from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.errors import ConfigurationError, UnavailableError
 from ingest.parse.encoding import storable
+from ingest.retrying import Patience, TransientError, retried_beside, retry_after
 from ingest.secrecy import hide_secrets_of_requests
-
-logger = logging.getLogger(__name__)
 
 _TOO_LONG = {460101, 101002}
 _TOO_FAST = {88, 90002, 90018, 90030, 130101}
 _SESSION_GONE = 300001
 _QUOTA = 90020
 _ATTEMPTS = 4
+_BUSY_SECONDS = 120.0
 _SMALLEST_PART = 100
 _TITLE_CHARS = 20
 _STAFF_ID = re.compile(r"[\w.$-]{1,64}", re.ASCII)
@@ -41,10 +39,6 @@ class DeliveryError(UnavailableError):
 
 class _TooLongError(Exception):
     """DingTalk wants the part in smaller pieces."""
-
-
-class _BusyError(Exception):
-    """Nothing was delivered, and the same part can be sent again a little later."""
 
 
 class Replier:
@@ -103,27 +97,23 @@ class Replier:
         if mention and part.startswith(f"@{mention}"):
             body["at"] = {"atUserIds": [mention], "isAtAll": False}
         first, longest = self._settings.retry_seconds
-        for attempt in range(_ATTEMPTS):
-            if time.time() * 1000 >= message.session_expires_ms:
-                raise DeliveryError("dingtalk_session_expired", "The chat session ended before the answer was ready.")
-            try:
-                return await self._post(message.session_webhook, body)
-            except _BusyError:
-                pause = min(first * 2**attempt, longest) * random.uniform(0.5, 1.0)  # noqa: S311
-                await asyncio.sleep(pause)
-        raise DeliveryError("dingtalk_busy", f"DingTalk was busy {_ATTEMPTS} times in a row.")
+        patience = Patience(_ATTEMPTS, _BUSY_SECONDS, first, longest)
+        await retried_beside(partial(self._try_part, message, body), patience)
 
-    async def _post(self, webhook: str, body: dict[str, object]) -> None:
+    async def _try_part(self, message: InboundMessage, body: dict[str, object]) -> None:
+        """One try. Raises TransientError where nothing was delivered and another may succeed."""
+        if time.time() * 1000 >= message.session_expires_ms:
+            raise DeliveryError("dingtalk_session_expired", "The chat session ended before the answer was ready.")
         try:
-            async with self._client.stream("POST", webhook, json=body) as response:
+            async with self._client.stream("POST", message.session_webhook, json=body) as response:
                 said = await _read(response)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
-            raise _BusyError from None
+            raise _busy() from None
         except httpx.HTTPError as error:
             # It may have been delivered all the same, and nobody wants to read an answer twice.
             raise DeliveryError("dingtalk_delivery_unknown", f"DingTalk broke off ({type(error).__name__}).") from None
         if response.status_code in (429, 503):
-            raise _BusyError
+            raise _busy(retry_after(response.headers.get("retry-after")))
         _settle(response, said)
 
 
@@ -150,7 +140,7 @@ def _settle(response: httpx.Response, said: bytes) -> None:
     if errcode in _TOO_LONG:
         raise _TooLongError
     if errcode in _TOO_FAST:
-        raise _BusyError
+        raise _busy()
     if errcode == _SESSION_GONE:
         raise DeliveryError("dingtalk_session_expired", "DingTalk does not know the chat session any more.")
     if errcode == _QUOTA:
@@ -158,6 +148,11 @@ def _settle(response: httpx.Response, said: bytes) -> None:
             "dingtalk_quota_used_up", "The organisation's monthly quota is used up.", "Extend it in DingTalk's console."
         )
     raise DeliveryError("dingtalk_refused", f"DingTalk refused (HTTP {response.status_code}, errcode {errcode!r:.20}).")
+
+
+def _busy(retry_seconds: float | None = None) -> TransientError:
+    """Nothing was delivered, and the same part can be sent again a little later."""
+    return TransientError(DeliveryError("dingtalk_busy", "DingTalk is busy or cannot be reached."), retry_seconds)
 
 
 def _mention(message: InboundMessage) -> str | None:

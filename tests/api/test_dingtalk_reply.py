@@ -84,6 +84,19 @@ def test_a_busy_dingtalk_is_asked_again_a_little_later(ding: FakeDingTalk, refus
     assert ding.sent[2].at - ding.sent[0].at >= 0.01
 
 
+def test_the_pause_that_dingtalk_asks_for_is_made_and_logged_without_secrets(
+    ding: FakeDingTalk, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    ding.refusals.append(503)
+    ding.retry_after = "1"
+    send(ding, ding.single("问"))
+    assert ding.shown() == ["答案"]
+    assert ding.sent[1].at - ding.sent[0].at >= 0.9
+    assert caplog.text.count("Trying again in 1.0 s") == 1
+    assert "secret-session" not in caplog.text
+
+
 def test_asking_again_has_an_end(ding: FakeDingTalk) -> None:
     ding.refusals.extend([{"errcode": 130101}] * 99)
     assert failure(ding, ding.single("问")) == "dingtalk_busy"
