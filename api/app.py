@@ -15,6 +15,7 @@ from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.drawing import Drawing
 from api.errors import add_error_handlers
 from api.executors import Executors
+from api.known_fields import known_parameters
 from api.plain_text import plain_text
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
 from api.scheduling import make_scheduler, scheduled
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 
 def create_app(workspace: Workspace) -> FastAPI:
     """The application that serves `workspace`: starting warms the search, stopping leaves the workspace open."""
-    app = FastAPI(
-        title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None, dependencies=[Depends(plain_text)]
-    )
+    before = [Depends(plain_text), Depends(known_parameters)]
+    app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None, dependencies=before)
     app.state.workspace = workspace
     app.state.readiness = health.Readiness()
     app.state.executors = Executors()

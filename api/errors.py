@@ -159,6 +159,9 @@ def _complaint(item: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in item["loc"] if part != "body")
     if item["type"] == "json_invalid":
         return "The body is not valid JSON."
+    if item["type"] == "value_error":  # one of ours, which says it whole
+        said = str(item["ctx"]["error"]).removesuffix(".") + "."
+        return f"{place}: {said}" if place else said
     if item["loc"] == ("body",):
         return "The body must be a JSON object, sent with `Content-Type: application/json`."
     return f"{place}: {item['msg']}." if place else f"{item['msg']}."

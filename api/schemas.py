@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.known_fields import RequestBody
 from api.uris import ShownUri
 from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Evidence, Finished, Support, Usage
@@ -16,29 +17,37 @@ from ingest.records import Document
 from ingest.runs import Report
 
 
-class TurnBody(BaseModel):
+class TurnBody(RequestBody):
     """One earlier message of a conversation."""
 
     role: Literal["user", "assistant"]
     text: str
 
 
-class AskRequest(BaseModel):
+Sources = Annotated[
+    list[str] | None,
+    Field(min_length=1, max_length=100, description="Only documents of these sources, by name; all if left out."),
+]
+
+
+class AskRequest(RequestBody):
     """A question, and what was said before it, oldest first."""
 
     question: str = Field(min_length=1)
     conversation: list[TurnBody] = Field(default_factory=list, max_length=200)
+    sources: Sources = None
     stream: bool = False
 
     def turns(self) -> Conversation:
         return tuple(Turn(turn.role, turn.text) for turn in self.conversation)
 
 
-class SearchRequest(BaseModel):
+class SearchRequest(RequestBody):
     """A query, and how many hits are wanted at most."""
 
     query: str = Field(min_length=1)
     limit: int = Field(10, ge=1, le=100)
+    sources: Sources = None
 
 
 class BoxBody(BaseModel):

@@ -13,6 +13,7 @@ from api.errors import error_fields, internal_error, status_of_failure
 from api.headers import headers_of
 from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
+from api.scope import narrowed
 from api.streaming import KEEPALIVE, EventStream, begun, paced, sse, stopping, while_connected
 from api.uris import ShownUri
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
@@ -61,6 +62,7 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     answer would be, or `failed`. If the model fails, the evidence that was found is delivered all the same.
     """
     assistant, shown = workspace_of(request).assistant, shown_to(reader, request)
+    reader = await narrowed(request, reader, asked.sources)
     events = paced(assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope))
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
         return EventStream(await begun(_rendered(asked.question, await begun(events), request, shown)))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.audit import audited
+from api.known_fields import RequestBody
 from api.routes import CurrentReader, workspace_of
 from ingest.access import Reader
 from ingest.errors import RequestError
@@ -15,10 +16,8 @@ from ingest.errors import RequestError
 router = APIRouter()
 
 
-class FailedDocumentsBody(BaseModel):
+class FailedDocumentsBody(RequestBody):
     """Which failed documents are meant: some, by id or by uri, or all of them."""
-
-    model_config = ConfigDict(extra="forbid")
 
     documents: list[str] = Field(default_factory=list, max_length=10_000)
     all: bool = False

@@ -17,11 +17,12 @@ from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, Field, model_validator
+from pydantic import Field, model_validator
 
 from api.audit import audited
 from api.errors import error_fields
 from api.executors import run_in
+from api.known_fields import RequestBody
 from api.routes import workspace_of
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
@@ -35,7 +36,7 @@ from ingest.sources.opening import named, open_paths, open_source
 router = APIRouter(prefix="/v1/runs", dependencies=[Depends(current_operator)])
 
 
-class RunRequest(BaseModel):
+class RunRequest(RequestBody):
     """What to bring in: files and folders, or a source of the settings by its name.
 
     Files are absolute paths or `file:` addresses: only those can name every file.

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from api.routes import CurrentReader, shown_to, workspace_of
-from api.schemas import SearchBody, SearchRequest
+from api.schemas import SearchBody, SearchRequest, Sources
+from api.scope import narrowed
 from ingest.access import Reader
 
 router = APIRouter()
@@ -16,7 +17,7 @@ router = APIRouter()
 @router.post("/v1/search")
 async def search(asked: SearchRequest, request: Request, reader: CurrentReader) -> SearchBody:
     """Find the passages that fit a query best, in any language, among what the caller may read."""
-    return await _search(request, asked.query, asked.limit, reader)
+    return await _search(request, asked.query, asked.limit, asked.sources, reader)
 
 
 @router.get("/v1/search")
@@ -25,11 +26,13 @@ async def search_by_link(
     reader: CurrentReader,
     q: Annotated[str, Query(min_length=1)],
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    sources: Annotated[Sources, Query()] = None,
 ) -> SearchBody:
     """The same for a query in the address."""
-    return await _search(request, q, limit, reader)
+    return await _search(request, q, limit, sources, reader)
 
 
-async def _search(request: Request, query: str, limit: int, reader: Reader) -> SearchBody:
+async def _search(request: Request, query: str, limit: int, sources: Sources, reader: Reader) -> SearchBody:
+    shown, reader = shown_to(reader, request), await narrowed(request, reader, sources)
     found = await workspace_of(request).assistant.search(query, reader=reader, limit=limit)
-    return SearchBody.of(found.query, found.language, found.hits, found.timings_ms, shown_to(reader, request))
+    return SearchBody.of(found.query, found.language, found.hits, found.timings_ms, shown)

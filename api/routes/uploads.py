@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from api.audit import audited
 from api.intake import Intake, Standing
+from api.known_fields import complaint
 from api.multipart import Form, receive_body, receive_form
 from api.routes import CurrentReader, workspace_of
 from api.schemas import DocumentErrorBody
@@ -27,6 +28,7 @@ from ingest.uploads import MAX_KEY, PUSH, Receipt, Wanted, checked_path
 router = APIRouter(dependencies=[Depends(current_operator)])
 
 _MAX_TITLE = 500
+_FORM_FIELDS = ("path", "title", "access")
 _BODY = {
     "requestBody": {
         "required": True,
@@ -197,6 +199,10 @@ async def _receive(request: Request, incoming: Incoming) -> Form | None:
     form = await receive_form(request, incoming)
     if form.file_name is None:
         raise RequestError("invalid_form", "The form has no file.", "Send it as the part named `file`.")
+    for name in form.fields:
+        if name not in _FORM_FIELDS:
+            said = complaint(name, _FORM_FIELDS, "field of the form")
+            raise RequestError("invalid_request", said, "`wait` and `wait_seconds` are parameters of the query.")
     return form
 
 

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from api.known_fields import RequestBody
 from api.routes import workspace_of
 from api.security import current_operator
 from api.streaming import EventStream, begun, worked
@@ -26,7 +27,7 @@ from ingest.verify.problems import Problem, Verification
 router = APIRouter(prefix="/v1/verify", dependencies=[Depends(current_operator)])
 
 
-class VerifyRequest(BaseModel):
+class VerifyRequest(RequestBody):
     """What to look at, and whether to mend it."""
 
     repair: bool = Field(False, description="Mend what is wrong, and look at it again.")

@@ -100,6 +100,14 @@ class Catalog:
             rows = connection.execute(query.order_by(_documents.c.source, _documents.c.uri)).all()
         return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
 
+    def has_readable(self, source: str, reader: Reader) -> bool:
+        """Whether `reader` may read any document of `source`."""
+        query = sa.select(_documents.c.access).where(
+            self._ours, _documents.c.source == source, _documents.c.deleted.is_(False)
+        )
+        with self._reader.begin() as connection:
+            return any(reader.may_read(row.access, source) for row in connection.execute(query))
+
     def page(self, *, after: str = "", limit: int) -> list[Document]:
         """All documents that are not deleted, by id, so many at a time: those after this id."""
         query = sa.select(_documents).where(self._ours, _documents.c.id > after, _documents.c.deleted.is_(False))

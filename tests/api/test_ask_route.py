@@ -230,8 +230,8 @@ def test_a_client_that_goes_away_stops_the_work(path: str, stream: bool, caplog:
     with served(create_app(a_workspace(assistant))) as url:
         address = httpx.URL(url)
         message = {"role": "user", "content": "leave?"}
-        asked = {"question": "leave?", "model": "youju", "messages": [message], "stream": stream}
-        body = json.dumps(asked).encode()
+        asked = {"question": "leave?"} if path == "/v1/ask" else {"model": "youju", "messages": [message]}
+        body = json.dumps({**asked, "stream": stream}).encode()
         with socket.create_connection((address.host, address.port)) as connection:
             connection.sendall(
                 f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n".encode()

@@ -1,0 +1,70 @@
+"""Requests that name something we do not know are refused: whoever sends a filter must not believe that it filters.
+
+Not on the OpenAI routes, whose clients send many fields, nor on the page's and the probes', which take none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any
+
+from fastapi import Request
+from fastapi.dependencies.models import Dependant
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from api.errors import OPENAI_PATHS
+from api.excerpts import excerpt
+from api.grants import grant_of
+from ingest.errors import RequestError
+
+_SHOWN_CHARS = 100
+
+
+class RequestBody(BaseModel):
+    """A JSON body that a caller sends. A field that it does not have is an error, which names the right one."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _knows_every_field(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            for name in data:
+                if name not in cls.model_fields:
+                    raise ValueError(complaint(str(name), cls.model_fields, "field"))
+        return data
+
+
+async def known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the route does not declare. For all routes, as a dependency.
+
+    Raises RequestError `invalid_request`, which names the parameter.
+    """
+    path = request.scope["path"]
+    dependant = getattr(request.scope.get("route"), "dependant", None)
+    if dependant is None or path.startswith(OPENAI_PATHS) or grant_of(request.method, path) in ("open", "page"):
+        return
+    known = set(_parameters(dependant))
+    for name in request.query_params:
+        if name not in known:
+            raise RequestError(
+                "invalid_request",
+                complaint(name, known, "query parameter"),
+                "The parameters are described at /openapi.json.",
+            )
+
+
+def complaint(name: str, known: Iterable[str], kind: str) -> str:
+    """What is wrong with `name`, which is no field or parameter here, and what is meant perhaps."""
+    names = sorted(known)
+    near = get_close_matches(name[:_SHOWN_CHARS], names, n=1)
+    meant = f" Did you mean {near[0]}?" if near else ""
+    every = f" There are {', '.join(names)}." if names else " There are none here."
+    return f"{excerpt(name, _SHOWN_CHARS)}: there is no such {kind}.{meant}{every}"
+
+
+def _parameters(dependant: Dependant) -> Iterable[str]:
+    yield from (parameter.alias for parameter in dependant.query_params)
+    for inner in dependant.dependencies:
+        yield from _parameters(inner)
