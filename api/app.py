@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 
 from api.audit import Audit
+from api.description import describe
 from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.drawing import Drawing
 from api.errors import add_error_handlers
@@ -41,6 +42,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     app.state.dingtalk = bot = _dingtalk(workspace)
     if bot is not None and workspace.settings.dingtalk_http:
         app.include_router(bot.router)
+    describe(app)
     add_error_handlers(app)
     app.add_exception_handler(ClientGone, _nobody_listens)
     # The one added last stands outermost.
