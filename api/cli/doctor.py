@@ -8,39 +8,30 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import Annotated
 
-import httpx
 import typer
 from rich.markup import escape
 
 from api.cli import DONE, NOT_DONE
 from api.cli.connection import connect
+from api.cli.finding import Finding
 from api.cli.home import count_originals
 from api.cli.index import building_note
+from api.cli.model_server import look_at_model_server
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
 from assistant.models.opening import open_model
 from ingest.embedding.opening import open_embedder
 from ingest.errors import YoujuError
 from ingest.ownership import find_owner, is_open_to_others
-from ingest.secrecy import hide_secrets_of_requests, without_secrets
+from ingest.secrecy import without_secrets
 
 app = typer.Typer()
 
 _LOW_DISK_MB = 1024
 _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[red]✗[/red]"}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at. `bad` needs to be put right, `note` is worth knowing."""
-
-    name: str
-    state: Literal["ok", "note", "bad"]
-    detail: str
-    hint: str = ""
 
 
 @app.command()
@@ -130,24 +121,7 @@ def _model(settings: Settings) -> Finding:
     if settings.model_url is None:
         open_model(settings, hub=settings.hub)
         return Finding("chat model", "ok", f"{settings.model}, in this process")
-    key = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
-    address = without_secrets(settings.model_url)
-    hide_secrets_of_requests()
-    try:
-        asked = httpx.stream(
-            "GET",
-            f"{settings.model_url.rstrip('/')}/models",
-            headers={"authorization": f"Bearer {key}"} if key else {},
-            timeout=settings.model_connect_seconds,
-        )
-        with asked as response:  # its status says enough: the body is not read
-            pass
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        problem = f"{address} does not answer ({type(error).__name__})"
-        return Finding("chat model", "bad", problem, "Start the model server or correct YOUJU_MODEL_URL.")
-    if response.status_code in (401, 403):
-        return Finding("chat model", "bad", f"{address} refuses the key", "Correct YOUJU_MODEL_API_KEY.")
-    return Finding("chat model", "ok", f"{settings.model} at {address}, status {response.status_code}")
+    return look_at_model_server(settings)
 
 
 def _office(settings: Settings) -> Finding:

@@ -35,7 +35,7 @@ def test_the_address_of_a_model_server_is_shown_without_its_password(
         for port in (server.port, closed_port):
             url = f"http://me:{PASSWORD}@127.0.0.1:{port}/v1"
             arguments = ["doctor", "--json"] if as_json else ["doctor"]
-            done = run_youju(tmp_path, *arguments, model="qwen", model_url=url)
+            done = run_youju(tmp_path, *arguments, model="fake-qwen", model_url=url)
             assert PASSWORD not in done.stdout + done.stderr
             shown = json.dumps(json.loads(done.stdout)) if as_json else done.stdout
             assert f"http://127.0.0.1:{port}/v1" in shown
