@@ -4,11 +4,12 @@ so that `youju --help` answers at once."""
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import os
 import signal
 import sys
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -57,8 +58,18 @@ class _Commands(TyperGroup):
 app = typer.Typer(cls=_Commands, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"youju {importlib.metadata.version('youju')}")
+        raise typer.Exit
+
+
 @app.callback()
-def youju() -> None:
+def youju(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
     """有据 Youju: answers from your own documents, with evidence."""
 
 

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from api.cli.connection import Connection, connect
-from api.cli.output import console, notes, place, print_json
+from api.cli.output import console, notes, print_json, titled_place
 from api.notices import not_checked, notice
 from api.settings import load_settings
 from assistant.errors import ModelError
@@ -34,16 +34,18 @@ def ask(
     if warning := notice(language, grounded=answer["grounded"], refused=answer["refused"], not_checkable=unchecked):
         console.print(f"[yellow]⚠ {escape(warning)}[/yellow]\n")
     for number, citation in sorted({hit["number"]: hit for hit in citations}.items()):
-        label = f" · [yellow]{not_checked(language)}[/yellow]" if number in unchecked else ""
-        console.print(f"  [cyan]\\[{number}][/cyan] {escape(citation['title'])} · {escape(place(citation))}{label}")
-        console.print(f"      [dim]{escape(citation['uri'])}[/dim]")
+        _print_source(citation, f" · [yellow]{not_checked(language)}[/yellow]" if number in unchecked else "")
 
 
 def _print_evidence(evidence: list[dict[str, Any]]) -> None:
     """The places where the answer would have come from."""
     for hit in evidence:
-        console.print(f"  [cyan]\\[{hit['number']}][/cyan] {escape(hit['title'])} · {escape(place(hit))}")
-        console.print(f"      [dim]{escape(hit['uri'])}[/dim]")
+        _print_source(hit)
+
+
+def _print_source(hit: dict[str, Any], label: str = "") -> None:
+    console.print(f"  [cyan]\\[{hit['number']}][/cyan] {escape(''.join(titled_place(hit)))}{label}")
+    console.print(f"      [dim]{escape(hit['uri'])}[/dim]")
 
 
 def _print_answer(connection: Connection, question: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.cli.connection import connect
-from api.cli.output import console, print_json
+from api.cli.output import console, local_time, print_json
 from api.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The versions of the index.")
@@ -70,7 +70,7 @@ def _show(listed: dict[str, Any], as_json: bool) -> None:
     for each in listed["indexes"]:
         state = f"[{_STYLES[each['state']]}]{each['state']}{', pinned' if each['pinned'] else ''}[/]"
         figures = (each["documents"], each["chunks"], each["failed"], each["lacking"])
-        since = (each["switched_at"] or each["created_at"])[:16].replace("T", " ")
+        since = local_time(each["switched_at"] or each["created_at"])
         tokens = str(each["chunk_tokens"] or "")
         table.add_row(str(each["id"]), state, *map(str, figures), since, tokens, escape(each["embedder"]))
     console.print(table)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from datetime import datetime
+from pathlib import PurePosixPath
+from typing import Any, Literal
 
 from rich.console import Console
 
@@ -19,9 +21,20 @@ def print_json(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
-def place(hit: dict[str, Any]) -> str:
-    """Where a hit or a citation stands, in a few words."""
-    location = hit["location"]
+def local_time(utc: str, timespec: Literal["minutes", "seconds"] = "minutes") -> str:
+    """A time of a body, ISO 8601 in UTC, as the clock of this machine has it, with the offset of its zone."""
+    return datetime.fromisoformat(utc).astimezone().isoformat(sep=" ", timespec=timespec)
+
+
+def titled_place(hit: dict[str, Any]) -> tuple[str, str]:
+    """What a hit or a citation is called, and ` · ` with its place in a few words; nothing where it has no place, or
+    one that only says the title again."""
+    title = hit["title"] or PurePosixPath(hit["uri"]).name
+    place = _place(hit["location"], title)
+    return title, f" · {place}" if place else ""
+
+
+def _place(location: dict[str, Any], title: str) -> str:
     if location["page"]:
         return f"page {location['page']}"
     if location["slide"]:
@@ -29,4 +42,4 @@ def place(hit: dict[str, Any]) -> str:
     if location["sheet"]:
         cells = f"!{location['cells']}" if location["cells"] else ""
         return f"sheet {location['sheet']}{cells}"
-    return " › ".join(location["heading_path"])
+    return " › ".join(heading for heading in location["heading_path"] if heading != title)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -16,7 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.cli import DONE, DONE_IN_PART
-from api.cli.output import console, notes, print_json
+from api.cli.output import console, local_time, notes, print_json
 from api.cli.progress import RunProgress
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.settings import load_settings
@@ -28,6 +27,7 @@ app = typer.Typer()
 RunId = Annotated[str, typer.Argument(metavar="ID", help="The run, or the beginning of its id.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
+_TIMES = ("started_at", "finished_at")
 _STYLES = {"running": "bold", "done": "green", "failed": "red", "interrupted": "yellow", "cancelled": "yellow"}
 
 
@@ -53,7 +53,7 @@ def runs(
     for run in listed:
         figures = (f"{run.done}/{run.found}", run.new, run.changed, run.deleted, run.failed)
         state = f"[{_STYLES[run.state]}]{run.state}[/]"
-        started = datetime.fromisoformat(run.started_at).astimezone().strftime("%m-%d %H:%M")
+        started = local_time(run.started_at)
         table.add_row(run.run_id[:8], escape(run.source), run.trigger, state, started, *map(str, figures))
         if run.error is not None:
             failed.append((run.run_id, run.error))
@@ -71,6 +71,8 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
         print_json(found)
         return
     for name, value in found.items():
+        if name in _TIMES and value is not None:
+            value = local_time(value, "seconds")
         if name not in ("failures", "error"):
             console.print(f"{name:<22}{'' if value is None else escape(str(value))}")
     for failure in [*([{"uri": "the run", **found["error"]}] if found["error"] else []), *found["failures"]]:

@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from api.cli.connection import connect
-from api.cli.output import console, place, print_json
+from api.cli.output import console, print_json, titled_place
 from api.settings import load_settings
 
 app = typer.Typer()
@@ -29,7 +29,8 @@ def search(
         print_json(found)
         return
     for hit in found["hits"]:
-        console.print(f"[cyan]{hit['number']:>2}[/cyan]  [bold]{escape(hit['title'])}[/bold] · {escape(place(hit))}")
+        title, place = titled_place(hit)
+        console.print(f"[cyan]{hit['number']:>2}[/cyan]  [bold]{escape(title)}[/bold]{escape(place)}")
         console.print(f"    {escape(' '.join(hit['text'].split())[:_SHOWN_CHARS])}")
         console.print(f"    [dim]{escape(hit['uri'])}  score {hit['score']:.3f}[/dim]")
     if not found["hits"]:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.cli.connection import connect
-from api.cli.output import console, print_json
-from api.settings import load_settings
+from api.cli.output import console, local_time, notes, print_json
+from api.settings import Settings, load_settings
+from ingest.sources.settings import RESERVED_NAMES
 
 app = typer.Typer()
 
@@ -24,8 +25,14 @@ def sources(context: typer.Context, as_json: AsJson = False) -> None:
     """List the sources of the settings: their schedules, their documents and their last runs."""
     if context.invoked_subcommand is not None:
         return
-    with connect(load_settings(), command="sources") as connection:
+    settings = load_settings()
+    with connect(settings, command="sources") as connection:
         listed = connection.get("/v1/sources")
+    if differing := _differing(settings, listed["sources"]):
+        notes.print(
+            f"The server that runs has these sources otherwise than the settings that this command reads: "
+            f"{escape(', '.join(differing))}. Restart it: it reads its settings when it starts."
+        )
     if as_json:
         print_json(listed)
         return
@@ -39,14 +46,26 @@ def sources(context: typer.Context, as_json: AsJson = False) -> None:
             source["type"] or "[yellow]not in the settings[/yellow]",
             str(source["documents"]),
             str(source["failed"]),
-            f"{last['state']} {last['started_at'][:16].replace('T', ' ')}Z" if last else "never",
-            (source["next_run_at"] or "")[:16].replace("T", " ") + ("Z" if source["next_run_at"] else ""),
+            f"{last['state']} {local_time(last['started_at'])}" if last else "never",
+            local_time(source["next_run_at"]) if source["next_run_at"] else "",
             escape(source["place"] or ""),
         )
         if last and last["error"]:
             table.add_row("", "", "", "", f"[red]{last['error']['code']}[/red]", "", escape(last["error"]["message"]))
     console.print(table)
     console.print(f"{len(listed['sources'])} sources")
+
+
+def _differing(settings: Settings, listed: list[dict[str, Any]]) -> list[str]:
+    """The names of sources that the settings here have, and the server that answered has not, or the other way round,
+    or with another schedule."""
+    here = {each.name: (each.type, each.enabled, each.schedule, each.time_zone) for each in settings.sources}
+    there = {
+        each["name"]: (each["type"], each["enabled"], each["schedule"], each["time_zone"])
+        for each in listed
+        if each["type"] is not None and each["name"] not in RESERVED_NAMES
+    }
+    return [name for name in dict.fromkeys([*here, *there]) if here.get(name) != there.get(name)]
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +15,7 @@ from api.cli.connection import connect
 from api.cli.output import console, notes, print_json
 from api.settings import load_settings
 from ingest.errors import YoujuError
+from ingest.verify.repair import MENDED, TRIED_AGAIN
 
 app = typer.Typer()
 
@@ -48,7 +49,7 @@ def verify(
     if as_json:
         print_json(report)
     else:
-        print_verification(report)
+        print_verification(report, repaired=repair)
     left = any(not problem["repaired"] for problem in report["problems"])
     raise typer.Exit(DONE_IN_PART if left or not report["complete"] else DONE)
 
@@ -93,11 +94,11 @@ class _Shown:
             notes.print(f"{_STAGES[stage]}: {done} of {total or '?'}, {rate}")
 
 
-def print_verification(report: Mapping[str, Any]) -> None:
+def print_verification(report: Mapping[str, Any], *, repaired: bool) -> None:
     """What a verification found, for people: what was repaired, what is worth knowing, and in the end what is not
     searchable."""
     problems = report["problems"]
-    repaired = [problem for problem in problems if problem["repaired"]]
+    mended = [problem for problem in problems if problem["repaired"]]
     left = [problem for problem in problems if not problem["repaired"]]
     hidden = {problem["document_id"]: problem for problem in reversed(left) if problem["hides"]}
     console.print(
@@ -106,17 +107,25 @@ def print_verification(report: Mapping[str, Any]) -> None:
     )
     if report["busy"]:
         console.print(f"A run is working on {', '.join(map(escape, report['busy']))}: what it brings in is left out.")
-    if repaired:
-        console.print(f"{len(repaired)} problems were repaired:")
-        _print(repaired)
+    if mended:
+        console.print(f"{len(mended)} problems were repaired:")
+        _print(mended)
     others = [problem for problem in left if not problem["hides"]]
     if others:
         console.print(f"{len(others)} problems that hide no document:")
         _print(others)
     console.print(report["sentence"])
     _print(list(reversed(hidden.values())))
-    if left and not repaired:
+    if not repaired:
+        _advise({problem["code"] for problem in left})
+
+
+def _advise(codes: Collection[str]) -> None:
+    """Promise a repair where one can be."""
+    if MENDED.intersection(codes):
         console.print("`youju verify --repair` mends what it can.")
+    elif TRIED_AGAIN.intersection(codes):
+        console.print("Put right what made them fail; then `youju verify --repair` or the next run tries them again.")
 
 
 def _print(problems: Sequence[Mapping[str, Any]]) -> None:

@@ -35,6 +35,8 @@ _BINARY_SUFFIXES = frozenset(
     | {"xlsm", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif", "rtf", "wps", "et", "dps"}
 )
 
+_NEVER_TEXT = frozenset({"pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif"})
+
 
 def detect(data: bytes, name: str) -> str:
     """The kind of these bytes; `encrypted` for an Office file that only its password opens.
@@ -84,7 +86,11 @@ def _text_kind(data: bytes, name: str) -> str:
             raise refuse("corrupt", name, f"its content is not {suffix(name).upper()}")
         raise refuse("unsupported", name, "a binary format that is not read here")
     head = encoding.decode(data[:_HEAD_BYTES], declared=True).lstrip("\ufeff")
-    return text_kind(head, suffix(name), whole=len(data) <= _HEAD_BYTES, is_notebook=lambda: _is_notebook(data))
+    kind = text_kind(head, suffix(name), whole=len(data) <= _HEAD_BYTES, is_notebook=lambda: _is_notebook(data))
+    if kind == "txt" and suffix(name) in _NEVER_TEXT:
+        # Such a name promises a picture or pages: words in its place are an error page or a pointer to the file.
+        raise refuse("corrupt", name, f"its content is not {suffix(name).upper()} but plain text")
+    return kind
 
 
 def _is_binary(data: bytes) -> bool:

@@ -10,7 +10,7 @@ _NAME_CHARACTERS = 200
 _HINTS = {
     "file_missing": "Run the ingest again: the file was moved or deleted after it was listed.",
     "unreadable": "Give this account the right to read the file.",
-    "empty": "The file has no content; replace it with the finished document.",
+    "empty": "Replace it with the finished document.",
     "too_large": "Split the document, or raise max_file_mb if its size is what was refused.",
     "encrypted": "Add its password to passwords (YOUJU_PASSWORDS), or save a copy that has none.",
     "corrupt": "Open it in its own program, save it again, and ingest the new file.",

@@ -64,5 +64,6 @@ def named(settings: IngestSettings, name: str) -> SourceSettings:
     raise RequestError(
         "unknown_source",
         f"No source is called {name!r}.",
-        f"The sources are: {known}." if known else "Add it to youju.toml under [[sources]].",
+        f"{f'The sources are: {known}.' if known else 'Add it to youju.toml under [[sources]].'} "
+        "A server that runs sees a new one once it is restarted.",
     )

@@ -35,7 +35,11 @@ _DAMAGES = frozenset(
     {"chunks_missing", "chunks_damaged", "count_differs", "source_differs", "vectors_missing", "vectors_differ"}
     | {"not_found"}
 )
-_UNFINISHED = frozenset({"failed", "not_updated", "pending", "not_ingested", "changed"})
+TRIED_AGAIN = frozenset({"failed", "not_updated"})
+"""Problems that lie in the documents: they are ingested again, which helps where the reason is gone."""
+_UNFINISHED = TRIED_AGAIN | {"pending", "not_ingested", "changed"}
+MENDED = (_DAMAGES | _UNFINISHED | {_READERS, ORPHANS}) - TRIED_AGAIN
+"""The codes of what a repair mends."""
 
 
 class Repair:

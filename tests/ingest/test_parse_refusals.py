@@ -55,6 +55,17 @@ def test_a_document_without_words_has_no_text(data: bytes, name: str) -> None:
     assert code(data, name) == "no_text"
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.png", "a.pdf", "a.heic"])
+def test_words_under_the_name_of_a_picture_or_a_pdf_are_no_document(name: str) -> None:
+    assert code(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n", name) == "corrupt"
+
+
+def test_a_web_page_under_the_name_of_a_pdf_is_read_as_one() -> None:
+    page = b"<!doctype html><html><body><p>Every employee has ten days of leave.</p></body></html>"
+    parsed = parse(Reference("local", "a.pdf", "a.pdf", len(page), 0, content=page), IngestSettings(ocr=False))
+    assert parsed.kind == "html"
+
+
 def test_a_missing_file_and_one_too_large(tmp_path: Path) -> None:
     missing = Reference("local", "gone.txt", "gone.txt", 1, 0, path=tmp_path / "gone.txt")
     with pytest.raises(DocumentError) as caught:

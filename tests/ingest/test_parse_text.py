@@ -191,7 +191,7 @@ def test_xml_gives_its_text() -> None:
 
 def test_content_wins_over_the_name() -> None:
     assert read("<!doctype html><html><body><p>Hi there</p></body></html>", "a.txt").kind == "html"
-    assert read("just words, no pdf", "a.pdf").kind == "txt"
+    assert read("just words, no document", "a.doc").kind == "txt"
 
 
 def test_the_title_of_the_reference_wins() -> None:
