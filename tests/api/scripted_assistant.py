@@ -103,14 +103,17 @@ class ListedCatalog:
 
     listed: list[Document]
 
-    def documents(self, reader: Reader, *, source: str | None = None, failed: bool = False) -> list[Document]:
-        return [
+    def documents(
+        self, reader: Reader, *, source: str | None = None, failed: bool = False, limit: int | None = None
+    ) -> list[Document]:
+        found = [
             document
             for document in self.listed
             if reader.may_read(document.access, document.source)
             and (source is None or document.source == source)
             and (not failed or document.error_code)
         ]
+        return found[:limit]
 
     def document(self, identity: str) -> Document | None:
         return next((document for document in self.listed if document.id == identity), None)
@@ -207,11 +210,15 @@ def a_workspace(
     assistant: ScriptedAssistant, documents: list[Document] | None = None, pages: Any = None, **settings: Any
 ) -> Any:
     """A workspace with that assistant and a catalog of three documents, one of which is not for everyone."""
-    listed = documents or [
-        a_document(HANDBOOK, "local", "handbook.md", "Employee handbook"),
-        a_document(PRICES, "local", "价格表.xlsx", "价格表", language="zh"),
-        a_document(SECRET, "board", "salaries.pdf", "Salaries", access=("group:board",)),
-    ]
+    listed = (
+        documents
+        if documents is not None
+        else [
+            a_document(HANDBOOK, "local", "handbook.md", "Employee handbook"),
+            a_document(PRICES, "local", "价格表.xlsx", "价格表", language="zh"),
+            a_document(SECRET, "board", "salaries.pdf", "Salaries", access=("group:board",)),
+        ]
+    )
     catalog = ListedCatalog(listed)
     store = SimpleNamespace(catalog=catalog, index=ListedIndex())
 

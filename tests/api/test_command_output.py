@@ -99,3 +99,16 @@ def test_a_source_that_the_running_server_does_not_know_is_noted(tmp_path: Path)
         refused = run_youju(home, "ingest", "--source", "docs")
         assert "once it is restarted" in refused.stderr
     assert "Restart" not in run_youju(home, "sources").stderr
+
+
+@pytest.mark.parametrize(
+    ("question", "said"), [("年假有几天？", "还没有收录任何文档"), ("How much leave?", "no documents yet")]
+)
+def test_ask_says_that_there_are_no_documents(tmp_path: Path, question: str, said: str) -> None:
+    done = run_youju(tmp_path, "ask", question)
+    assert said in done.stderr
+    assert "youju ingest" in done.stderr
+
+
+def test_ask_does_not_say_so_where_there_are_some(home: Path) -> None:
+    assert "no documents yet" not in run_youju(home, "ask", "What is the weather on Mars?").stderr

@@ -57,6 +57,7 @@ def test_documents_are_listed_with_their_states(client: TestClient) -> None:
         "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "access", "state",
         "error", "updated_at",
     }  # fmt: skip
+    assert client.get("/v1/documents", params={"limit": 1}).json()["documents"] == listed[:1]
     assert client.get("/v1/documents", params={"source": "board"}).json()["documents"] == [listed[2]]
 
 

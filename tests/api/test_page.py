@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -33,6 +34,7 @@ from ingest.records import Document
 from tests.api.scripted_assistant import (
     CHUNKS,
     HANDBOOK,
+    PRICES,
     ScriptedAssistant,
     a_breakdown,
     a_document,
@@ -146,6 +148,11 @@ def manual() -> Document:
     return a_document(HANDBOOK, "local", "handbook.pdf", "Employee handbook", **file)
 
 
+def example_manual() -> Document:
+    """A document of the invented company, as `make run` brings it in."""
+    return a_document(HANDBOOK, "local", "/srv/youju/examples/LX-24-user-manual.pdf", "LX-24 user manual")
+
+
 @contextmanager
 def page(
     driver: Chrome, assistant: ScriptedAssistant, *, language: str = "en-US", path: str = "/", **workspace: Any
@@ -236,13 +243,30 @@ def test_a_follow_up_carries_the_conversation_and_a_new_chat_forgets_it(driver: 
 @needs_browser
 def test_shift_enter_is_a_new_line_and_an_example_can_be_clicked(driver: Chrome) -> None:
     assistant = ScriptedAssistant()
-    with page(driver, assistant) as browser:
+    with page(driver, assistant, documents=[example_manual()]) as browser:
         browser.one("#question").send_keys("one", Keys.SHIFT + Keys.ENTER)
         browser.one("#question").send_keys("two")
         assert browser.one("#question").get_property("value") == "one\ntwo"
         browser.one(".example").click()
         browser.one(".turn[data-state=finished]")
     assert len(assistant.asked) == 1
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+def test_the_examples_are_shown_for_the_invented_company_alone(driver: Chrome, language: str) -> None:
+    own = a_document(PRICES, "local", "/srv/价格表.xlsx", "价格表")
+    for documents in ([], [own], [example_manual(), own], [example_manual()]):
+        with page(driver, ScriptedAssistant(), language=language, documents=documents) as browser:
+            shown = "#no-documents" if not documents else ".example" if documents == [example_manual()] else ""
+            browser.one("#welcome h1")
+            if shown:
+                browser.one(shown, "youju ingest" if not documents else "")
+            else:
+                time.sleep(1)
+            assert {each for each in ("#no-documents", ".example") if browser.all(each)} == ({shown} - {""})
+            assert browser.complaints() == []
 
 
 @pytest.mark.browser
