@@ -19,6 +19,7 @@ from api.logs import LineLimit
 ACTIONS: dict[Route, str] = {
     ("POST", "/v1/documents"): "upload",
     ("PUT", "/v1/documents/{document_id}"): "replace",
+    ("PATCH", "/v1/documents/{document_id}"): "change",
     ("DELETE", "/v1/documents/{document_id}"): "delete",
     ("POST", "/v1/documents/failed/retry"): "retry",
     ("POST", "/v1/documents/failed/drop"): "give_up",

@@ -82,12 +82,22 @@ class Intake:
         """Take an upload: once this returns, it survives a crash. Raises what `Uploads.accept` raises."""
         before = self.uploads.get(document_id(PUSH, wanted.uri))
         receipt = self.uploads.accept(incoming, wanted, key)
-        if before is not None and wanted.title not in (None, before.title):
+        self._take_up(receipt, before, wanted.title)
+        return receipt
+
+    def change(self, identity: str, *, title: str | None, access: tuple[str, ...] | None) -> Receipt:
+        """Call an uploaded document otherwise, or open it to other readers. Raises what `Uploads.change` raises."""
+        before = self.uploads.get(identity)
+        receipt = self.uploads.change(identity, title=title, access=access)
+        self._take_up(receipt, before, title)
+        return receipt
+
+    def _take_up(self, receipt: Receipt, before: Upload | None, title: str | None) -> None:
+        if before is not None and title not in (None, before.title):
             self._store.catalog.distrust([receipt.document_id])  # a title is part of what is embedded
             self._note(due=True)
         self._note(sweep=receipt.replaced)
         self._wanted.set()
-        return receipt
 
     def remove(self, identity: str, key: str | None) -> Receipt:
         """Take an uploaded document out of every search before this returns; its bytes go some days later."""

@@ -178,6 +178,26 @@ class Uploads:
             self._originals.keep(incoming)
         return receipt
 
+    def change(self, identity: str, *, title: str | None, access: tuple[str, ...] | None) -> Receipt:
+        """Call an uploaded document otherwise, or open it to other readers; None leaves what it was. A run deals with
+        it as with a new upload of the same bytes.
+
+        Raises RequestError `unknown_document`.
+        """
+        with self._locked() as connection:
+            where = _uploads.c.document_id == identity
+            before = connection.execute(sa.select(_uploads).where(where)).first()
+            if before is None:
+                raise _unknown()
+            values = {
+                "upload_id": str(uuid.uuid4()),
+                "title": title if title is not None else before.title,
+                "access": list(access or before.access),
+                "run_id": None,
+            }
+            connection.execute(sa.update(_uploads).where(where).values(**values))
+        return Receipt(identity, before.uri, str(values["upload_id"]), before.digest, before.size)
+
     def remove(self, identity: str, key: str | None = None) -> Receipt:
         """Forget an upload, and name its bytes for a later `sweep`.
 

@@ -80,7 +80,7 @@ def test_every_route_is_documented_and_every_documented_route_exists(tmp_path: P
         app = create_app(workspace)
     described = {f"{method.upper()} {path}" for path, methods in app.openapi()["paths"].items() for method in methods}
     page_files = {f"GET {route.path}" for route in page_routes.router.routes if isinstance(route, APIRoute)}
-    documented = set(re.findall(r"`((?:GET|POST|PUT|DELETE) /[^`]*)`", text_of("docs/http.md")))
+    documented = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /[^`]*)`", text_of("docs/http.md")))
     assert documented == described | page_files | {f"GET {app.openapi_url}"}
 
 

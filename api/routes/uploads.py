@@ -6,15 +6,16 @@ Bytes go to the disk as they come. An upload that was answered is kept, whatever
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel
+from pydantic import BaseModel, Field, model_validator
 
 from api.audit import audited
 from api.intake import Intake, Standing
-from api.known_fields import complaint
+from api.known_fields import RequestBody, complaint
 from api.multipart import Form, receive_body, receive_form
 from api.routes import CurrentReader, workspace_of
 from api.schemas import DocumentErrorBody
@@ -28,6 +29,7 @@ from ingest.uploads import MAX_KEY, PUSH, Receipt, Wanted, checked_path
 router = APIRouter(dependencies=[Depends(current_operator)])
 
 _MAX_TITLE = 500
+_JSON_NAMES = (".json", ".jsonl", ".geojson", ".ipynb")
 _FORM_FIELDS = ("path", "title", "access")
 _BODY = {
     "requestBody": {
@@ -96,6 +98,19 @@ class UploadBody(BaseModel):
         )
 
 
+class ChangeRequest(RequestBody):
+    """What a document is called, and who may read it; what is left out stays as it was."""
+
+    title: str | None = Field(None, min_length=1, max_length=_MAX_TITLE)
+    access: list[str] | None = Field(None, min_length=1, max_length=100)
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> ChangeRequest:
+        if self.access is None and not (self.title or "").strip():
+            raise ValueError("give a title, or access, or both")
+        return self
+
+
 class RemovalBody(BaseModel):
     """A document that is not there any more."""
 
@@ -138,6 +153,20 @@ async def replace_document(
     return await _upload(request, given, uri, idempotency_key, wait_seconds if wait else 0.0)
 
 
+@router.patch("/v1/documents/{document_id}", status_code=202, response_model=UploadBody)
+async def change(
+    document_id: str, wanted: ChangeRequest, request: Request, wait: Wait = False, wait_seconds: WaitSeconds = 120.0
+) -> JSONResponse:
+    """Change what an uploaded document is called, or who may read it; its content stays. Until the run that deals with
+    it is over, which `wait` waits for, it is found as it was."""
+    await asyncio.to_thread(_uploaded, request, document_id)
+    title = _checked_title(wanted.title or "")
+    access = _checked_access(wanted.access or ())
+    receipt = await asyncio.to_thread(intake_of(request).change, document_id, title=title, access=access)
+    audited(request, uri=receipt.uri, title=title, access=access)
+    return await _answered(intake_of(request), receipt, wait_seconds if wait else 0.0)
+
+
 @router.delete("/v1/documents/{document_id}")
 def delete(document_id: str, request: Request, idempotency_key: Key = None) -> RemovalBody:
     """Delete an uploaded document: no search finds it once this is answered. Its bytes are removed soon after."""
@@ -170,11 +199,14 @@ def intake_of(request: Request) -> Intake:
 async def _upload(request: Request, given: Form, uri: str | None, key: str | None, wait_seconds: float) -> JSONResponse:
     intake = intake_of(request)
     settings = workspace_of(request).settings
+    _check_kind(request, given, uri)
     announced = request.headers.get("content-length", "")
     await asyncio.to_thread(check_room, settings.home, int(announced) if announced.isdecimal() else 0)
     with intake.originals.receive() as incoming:
         form = await _receive(request, incoming)
         wanted = _wanted(form, given, uri)
+        if not incoming.size:
+            raise RequestError("empty", "The document has no content.", "Send its bytes as the body, or in a form.")
         if incoming.size > settings.max_file_mb * 2**20:
             raise RequestError(
                 "file_too_large",
@@ -184,6 +216,10 @@ async def _upload(request: Request, given: Form, uri: str | None, key: str | Non
         await asyncio.to_thread(incoming.finish)
         receipt = await asyncio.to_thread(intake.accept, incoming, wanted, key)
     audited(request, document_id=receipt.document_id, uri=receipt.uri, digest=receipt.digest, access=wanted.access)
+    return await _answered(intake, receipt, wait_seconds)
+
+
+async def _answered(intake: Intake, receipt: Receipt, wait_seconds: float) -> JSONResponse:
     if not wait_seconds or receipt.upload_id is None:
         return JSONResponse(UploadBody.of(receipt).model_dump(), status_code=202)
     standing = await intake.settled(receipt.document_id, receipt.upload_id, wait_seconds)
@@ -191,9 +227,24 @@ async def _upload(request: Request, given: Form, uri: str | None, key: str | Non
     return JSONResponse(UploadBody.of(receipt, standing).model_dump(), status_code=200 if over else 202)
 
 
+def _check_kind(request: Request, given: Form, uri: str | None) -> None:
+    """Raise RequestError where JSON comes for a document that is none: somebody means its fields."""
+    name = uri or next(iter(given.fields.get("path", ())), "")
+    if _content_type(request) == "application/json" and not name.lower().endswith(_JSON_NAMES):
+        raise RequestError(
+            "invalid_request",
+            "The body is JSON, and no document of that kind is named.",
+            "Send a document's bytes as application/octet-stream or in a form; PATCH changes its title and access; "
+            "a document that is JSON has a path like data.json.",
+        )
+
+
+def _content_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def _receive(request: Request, incoming: Incoming) -> Form | None:
-    content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if content_type != "multipart/form-data":
+    if _content_type(request) != "multipart/form-data":
         await receive_body(request, incoming)
         return None
     form = await receive_form(request, incoming)
@@ -213,17 +264,26 @@ def _wanted(form: Form | None, given: Form, uri: str | None) -> Wanted:
         return (form.fields.get(name) if form is not None else None) or given.fields.get(name) or []
 
     path = next(iter(values("path")), None) or (form.file_name if form is not None else None) or ""
-    title = " ".join(next(iter(values("title")), "").split())
+    title, access = _checked_title(next(iter(values("title")), "")), _checked_access(values("access"))
+    return Wanted(uri or checked_path(path), title, access, uri is not None)
+
+
+def _checked_title(text: str) -> str | None:
+    title = " ".join(text.split())
     if len(title) > _MAX_TITLE:
         raise RequestError("invalid_title", f"The title is longer than {_MAX_TITLE} characters.", "Send a shorter one.")
-    principals = tuple(part.strip() for value in values("access") for part in value.split(","))
+    return title or None
+
+
+def _checked_access(values: Iterable[str]) -> tuple[str, ...] | None:
+    principals = tuple(part.strip() for value in values for part in value.split(","))
     if not all(map(is_principal, principals)):
         raise RequestError(
             "invalid_access",
             "The access rule is not one.",
             "Send `everyone`, `user:<id>` or `group:<id>`, several as several fields; leave it out to keep it.",
         )
-    return Wanted(uri or checked_path(path), title or None, tuple(dict.fromkeys(principals)) or None, uri is not None)
+    return tuple(dict.fromkeys(principals)) or None
 
 
 def _uploaded(request: Request, document_id: str) -> str:

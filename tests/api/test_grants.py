@@ -210,7 +210,7 @@ def test_with_the_reader_s_key_alone_nobody_else_is_let_in() -> None:
 def test_the_documents_say_which_key_each_route_takes() -> None:
     marks = {"operator": "operator", "reader": "R", "open": "–", "page": "–"}
     text = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| (`(?:GET|POST|PUT|DELETE) .*?) \| (R|operator|–) \|", text, re.M)
+    rows = re.findall(r"^\| (`(?:GET|POST|PUT|PATCH|DELETE) .*?) \| (R|operator|–) \|", text, re.M)
     documented = {
         (method, path): mark for row, mark in rows for method, path in re.findall(r"`([A-Z]+) (/[^`]*)`", row)
     }
