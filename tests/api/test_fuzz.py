@@ -78,6 +78,7 @@ VALID: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/v1/chat/completions"): {"model": "youju", "messages": [{"role": "user", "content": "a"}], "n": 1},
     ("post", "/v1/documents/failed/retry"): {"documents": ["a"], "all": False},
     ("post", "/v1/documents/failed/drop"): {"documents": ["a"], "all": False},
+    ("patch", "/v1/documents/{document_id}"): {"title": "a", "access": ["everyone"]},
     ("post", "/v1/runs"): {"source": "wiki", "allow_deletions": False},
     ("post", "/v1/verify"): {"repair": False, "thorough": False, "sources": False},
 }
@@ -141,7 +142,7 @@ def test_odd_queries(app: FastAPI, client: TestClient) -> None:
 @pytest.mark.slow
 def test_odd_bodies(app: FastAPI, client: TestClient) -> None:
     for method, path, _ in operations(app):
-        if method in ("post", "put"):
+        if method in ("post", "put", "patch"):
             for body in BODIES:
                 for kind in TYPES if len(body) < 100 else ["application/json"]:
                     sent = client.request(method, address(path, "1"), content=body, headers={"content-type": kind})

@@ -20,12 +20,9 @@ from tests.api.served import served
 from tests.canned_retrieval import CannedRetriever, passage
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
-ASKED = {
-    "question": "How much annual leave is there?",
-    "model": "youju",
-    "messages": [{"role": "user", "content": "How much annual leave is there?"}],
-    "stream": True,
-}
+QUESTION = "How much annual leave is there?"
+ASKED = {"question": QUESTION, "stream": True}
+CHAT = {"model": "youju", "messages": [{"role": "user", "content": QUESTION}], "stream": True}
 WORDS = Reply("Fifteen days of annual leave. " * 2000, pause_seconds=0.05)
 SILENCE = Reply("Fifteen days of annual leave.", pause_seconds=600)
 """Begins, and then says nothing."""
@@ -51,7 +48,7 @@ def becomes(happened: Callable[[], bool], seconds: float = 10.0) -> bool:
 async def stop(client: httpx.AsyncClient, url: str, times: int, after: str) -> None:
     """Ask, read until there is `after` in a line, and go away."""
     for _ in range(times):
-        async with client.stream("POST", url, json=ASKED) as response:
+        async with client.stream("POST", url, json=ASKED if url.endswith("/v1/ask") else CHAT) as response:
             assert response.status_code == 200
             async for line in response.aiter_lines():
                 if after in line:
