@@ -149,6 +149,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.sheets, csv": sheets.read_csv,
     "sources.addresses": lambda whole: addresses.normal(f"http://a.example/{whole}"),
     "sources.page_links": lambda whole: page_links.robots_words(whole, "youju"),
+    "sources.page_links, the page": lambda whole: page_links.read_links(whole.encode(), "http://e.com/", None, "youju"),
     "sources.robots": lambda whole: robots.read_robots(whole, "youju"),
     "terms.terms": terms.terms,
     "terms.figures": terms.figures,
