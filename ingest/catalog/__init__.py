@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ingest.access import Reader
+from ingest.catalog.listing import Place, listing
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import retirements as _retirements
@@ -89,15 +90,30 @@ class Catalog:
 
     # What lists ask.
 
-    def documents(self, reader: Reader, *, source: str | None = None, failed: bool = False) -> list[Document]:
-        """The documents this reader may read, by source and uri; with `failed`, only those that failed."""
-        query = sa.select(_documents).where(self._ours, _documents.c.deleted.is_(False))
-        if source is not None:
-            query = query.where(_documents.c.source == source)
-        if failed:
-            query = query.where(_documents.c.error_code.is_not(None), _documents.c.dropped.is_(False))
+    def documents(
+        self,
+        reader: Reader,
+        *,
+        source: str | None = None,
+        failed: bool = False,
+        beside: int | None = None,
+        after: Place | None = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, also
+        those that failed only in the version `beside`. At most `limit` of them, those after the place `after`."""
+        query = listing(
+            self._engine.dialect.name,
+            reader,
+            self.version,
+            source=source,
+            failed=failed,
+            beside=beside,
+            after=after,
+            limit=limit,
+        )
         with self._reader.begin() as connection:
-            rows = connection.execute(query.order_by(_documents.c.source, _documents.c.uri)).all()
+            rows = connection.execute(query).all()
         return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
 
     def page(self, *, after: str = "", limit: int) -> list[Document]:

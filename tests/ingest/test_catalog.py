@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ingest.access import OPERATOR, Reader
 from ingest.catalog import Catalog, Publication
+from ingest.catalog.listing import place_of
 from ingest.database import open_database
 from ingest.document import Reference
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
@@ -122,6 +123,24 @@ def test_a_list_shows_only_what_the_reader_may_read(catalog: Catalog) -> None:
     nobody, staff, hr = (Reader(frozenset(p)) for p in ((), ("everyone",), ("everyone", "group:hr")))
     assert [len(catalog.documents(reader)) for reader in (nobody, staff, hr, OPERATOR)] == [0, 1, 2, 2]
     assert catalog.documents(Reader(None, sources=frozenset({"other"}))) == []
+
+
+def test_pages_of_a_list_have_every_document_once_and_only_what_the_reader_may_read(catalog: Catalog) -> None:
+    for number in range(7):
+        access = ("group:hr", "user:a") if number % 3 else ("everyone",)
+        _publish(catalog, _reference(f"{number}.txt", access=access), f"content {number}")
+    readers = [OPERATOR, *(Reader(frozenset(each)) for each in ((), ("everyone",), ("user:a", "everyone"), ("hr",)))]
+    for reader in (*readers, Reader(None, frozenset({"other"})), Reader(frozenset({"everyone"}), frozenset())):
+        whole = catalog.documents(reader)
+        assert [each.uri for each in whole] == sorted(each.uri for each in whole)
+        paged: list[str] = []
+        after = None
+        while page := catalog.documents(reader, after=after, limit=2):
+            assert len(page) <= 2
+            paged += [document.id for document in page]
+            after = place_of(page[-1])
+        assert paged == [each.id for each in whole]
+    assert [len(catalog.documents(reader)) for reader in readers] == [7, 0, 3, 7, 0]
 
 
 def test_what_an_interrupted_run_left_is_known(catalog: Catalog) -> None:
