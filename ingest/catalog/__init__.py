@@ -22,6 +22,7 @@ from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import retirements as _retirements
 from ingest.catalog.transactions import (
     NO_FAILURE,
+    WITHDRAWN,
     batches,
     delete,
     document_of,
@@ -345,6 +346,25 @@ class Catalog:
 
     def unpublished(self, source: str) -> list[Retirement]:
         """Revisions that interrupted runs of the source left in the index beyond the current one."""
+        with self._reader.begin() as connection:
+            return self._unpublished(connection, source)
+
+    def withdraw(self, source: str) -> list[Retirement]:
+        """Take back what `unpublished` gives: no run publishes these revisions any more, and their chunks may go.
+
+        The numbers first, and in a transaction: whoever removed the chunks alone, after a long sleep, could remove
+        what another run had published meanwhile under the same numbers.
+        """
+        if not self.unpublished(source):
+            return []
+        published = sa.func.coalesce(_documents.c.revision, _documents.c.base)
+        given = (_documents.c.taken > published, _documents.c.taken_digest.is_not(None))
+        left = sa.update(_documents).where(self._ours, _documents.c.source == source, *given)
+        with self._engine.begin() as connection:
+            connection.execute(left.values(taken_digest=WITHDRAWN))
+            return self._unpublished(connection, source)
+
+    def _unpublished(self, connection: sa.Connection, source: str) -> list[Retirement]:
         columns = (_documents.c.id, _documents.c.revision, _documents.c.taken, _documents.c.base)
         query = sa.select(*columns).where(
             self._ours,
@@ -353,10 +373,8 @@ class Catalog:
             # A deleted one that has a digest was being written when it was deleted, or came back and is gone again.
             sa.or_(_documents.c.deleted.is_(False), _documents.c.taken_digest.is_not(None)),
         )
-        with self._reader.begin() as connection:
-            return [
-                Retirement(0, row.id, (row.revision or row.base) + 1, row.taken) for row in connection.execute(query)
-            ]
+        rows = connection.execute(query)
+        return [Retirement(0, row.id, (row.revision or row.base) + 1, row.taken) for row in rows]
 
     @property
     def _ours(self) -> sa.ColumnElement[bool]:
