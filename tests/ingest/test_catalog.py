@@ -197,3 +197,21 @@ def test_a_damaged_database_says_how_to_go_on(tmp_path: Path) -> None:
         open_database(IngestSettings(home=tmp_path))
     assert raised.value.code == "database_damaged"
     assert "backup" in raised.value.hint
+
+
+def test_only_what_sqlite_says_of_the_file_is_called_damage(engine: sa.Engine, tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError), engine.begin() as connection:
+        connection.execute(sa.text("SELECT json('{')"))  # "malformed JSON"
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE notes (text VARCHAR)"))
+        for number in range(2000):
+            connection.execute(sa.text("INSERT INTO notes VALUES (:text)"), {"text": f"{number} " * 50})
+    engine.dispose()
+    file = tmp_path / "youju.db"
+    size = file.stat().st_size
+    with file.open("r+b") as opened:
+        opened.seek(size // 2)
+        opened.write(b"\xff" * (size // 4))
+    with pytest.raises(ConfigurationError) as raised, engine.begin() as connection:
+        connection.execute(sa.text("SELECT sum(length(text)) FROM notes"))
+    assert raised.value.code == "database_damaged"
