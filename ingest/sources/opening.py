@@ -27,7 +27,7 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
     if isinstance(source, FolderSettings):
         opened = FolderSource.of(source, settings.home)
     elif isinstance(source, FsspecSettings):
-        opened = RemoteSource(source, max_file_mb=settings.max_file_mb)
+        opened = RemoteSource(source, max_file_mb=settings.max_file_mb, home=settings.home)
     else:
         raise ConfigurationError("unknown_source_type", f"Sources of type {source.type!r} cannot be read yet.")
     return ArchiveSource(opened, settings, Selection.of(source, hidden=source.hidden)) if source.archives else opened

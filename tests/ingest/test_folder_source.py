@@ -13,7 +13,7 @@ from ingest.errors import DocumentError, SourceError
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from ingest.sources.opening import open_paths, open_source
-from ingest.sources.settings import FolderSettings
+from ingest.sources.settings import FolderSettings, FsspecSettings
 
 
 def _write(path: Path, text: str = "text") -> Path:
@@ -228,3 +228,12 @@ def test_paths_in_the_home_are_left_out_and_nothing_else_is_an_error(tmp_path: P
         with pytest.raises(SourceError) as raised:
             list(open_paths([path], settings).references())
         assert raised.value.code == "path_in_home"
+
+
+def test_the_home_is_left_out_of_a_url_of_this_machines_files(tmp_path: Path) -> None:
+    _write(tmp_path / "state" / "log.txt")
+    _write(tmp_path / "a.txt")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "state" / "log.txt")
+    settings = FsspecSettings(type="fsspec", name="shared", url=f"file://{tmp_path}")
+    source = open_source(settings, IngestSettings(home=tmp_path / "state"))
+    assert [each.name for each in source.references()] == ["a.txt"]
