@@ -29,6 +29,7 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "question_too_long": 413,
     "model_silent": 504,
     "model_unreachable": 503,
+    "model_busy": 503,
     "internal_error": 500,
     "unknown_cursor": 400,
     "operators_only": 403,

@@ -15,6 +15,6 @@ SECURITY_HEADERS = {
 RETRY_SECONDS = 5
 
 
-def headers_of(status: int) -> dict[str, str]:
-    """The headers that belong to a status: 503 says when to come again."""
-    return {"retry-after": str(RETRY_SECONDS)} if status == 503 else {}
+def headers_of(status: int, retry_seconds: int | None = None) -> dict[str, str]:
+    """The headers that belong to a status: 503 says when to come again, after `retry_seconds` where that is known."""
+    return {"retry-after": str(retry_seconds or RETRY_SECONDS)} if status == 503 else {}

@@ -8,8 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.uris import ShownUri
 from assistant.conversation import Conversation, Turn
-from assistant.events import Citation, Evidence, Finished, Usage
+from assistant.events import Citation, Evidence, Finished, Support, Usage
 from ingest.document import Chunk, Hit, Language, Location
 from ingest.records import Document
 from ingest.runs import Report
@@ -85,7 +86,7 @@ class HitBody(BaseModel):
     location: LocationBody
 
     @classmethod
-    def of(cls, number: int, hit: Hit) -> HitBody:
+    def of(cls, number: int, hit: Hit, shown: ShownUri) -> HitBody:
         chunk = hit.chunk
         return cls(
             number=number,
@@ -94,14 +95,18 @@ class HitBody(BaseModel):
             document_id=chunk.document_id,
             chunk_id=chunk.id,
             title=chunk.title,
-            uri=chunk.uri,
+            uri=shown(chunk.source, chunk.uri),
             page=chunk.location.page,
             location=LocationBody.of(chunk.location),
         )
 
 
 class CitationBody(BaseModel):
-    """A number in the answer, the chunk it stands for, and the sentence that supports the statement."""
+    """A number in the answer, the chunk it stands for, and the sentence or table row that supports the statement.
+
+    `page` and `location` are the quote's. `support` is `not_checkable` where the statement could not be compared with
+    the chunk: they are in different languages and share no figure, or a figure of the asker's falls into an open range.
+    """
 
     number: int
     document_id: str
@@ -111,19 +116,21 @@ class CitationBody(BaseModel):
     page: int | None
     location: LocationBody
     quote: str
+    support: Support
 
     @classmethod
-    def of(cls, citation: Citation) -> CitationBody:
+    def of(cls, citation: Citation, shown: ShownUri) -> CitationBody:
         chunk = citation.evidence.hit.chunk
         return cls(
             number=citation.number,
             document_id=chunk.document_id,
             chunk_id=chunk.id,
             title=chunk.title,
-            uri=chunk.uri,
-            page=chunk.location.page,
-            location=LocationBody.of(chunk.location),
+            uri=shown(chunk.source, chunk.uri),
+            page=citation.place.page,
+            location=LocationBody.of(citation.place),
             quote=citation.quote,
+            support=citation.support,
         )
 
 
@@ -139,13 +146,15 @@ class UsageBody(BaseModel):
 
 
 class AskBody(BaseModel):
-    """A whole answer. `citations` has one entry per marker `[n]` in it, in their order."""
+    """A whole answer. `citations` has one entry per marker `[n]` in it, in their order. `cut` is true where the limit
+    of tokens ended the answer, so that its end is missing."""
 
     question: str
     language: Language
     answer: str
     grounded: bool
     refused: bool
+    cut: bool
     citations: list[CitationBody]
     evidence: list[HitBody]
     model: str
@@ -153,15 +162,16 @@ class AskBody(BaseModel):
     timings_ms: dict[str, float]
 
     @classmethod
-    def of(cls, question: str, evidence: Iterable[Evidence], finished: Finished) -> AskBody:
+    def of(cls, question: str, evidence: Iterable[Evidence], finished: Finished, shown: ShownUri) -> AskBody:
         return cls(
             question=question,
             language=finished.language,
             answer=finished.answer,
             grounded=finished.grounded,
             refused=finished.refused,
-            citations=[CitationBody.of(citation) for citation in finished.citations],
-            evidence=evidence_bodies(evidence),
+            cut=finished.cut,
+            citations=[CitationBody.of(citation, shown) for citation in finished.citations],
+            evidence=evidence_bodies(evidence, shown),
             model=finished.model,
             usage=UsageBody.of(finished.usage),
             timings_ms=rounded(finished.timings_ms),
@@ -177,8 +187,10 @@ class SearchBody(BaseModel):
     timings_ms: dict[str, float]
 
     @classmethod
-    def of(cls, query: str, language: Language, hits: Iterable[Hit], timings_ms: Mapping[str, float]) -> SearchBody:
-        found = [HitBody.of(number, hit) for number, hit in enumerate(hits, start=1)]
+    def of(
+        cls, query: str, language: Language, hits: Iterable[Hit], timings_ms: Mapping[str, float], shown: ShownUri
+    ) -> SearchBody:
+        found = [HitBody.of(number, hit, shown) for number, hit in enumerate(hits, start=1)]
         return cls(query=query, language=language, hits=found, timings_ms=rounded(timings_ms))
 
 
@@ -209,20 +221,21 @@ class DocumentBody(BaseModel):
     updated_at: str
 
     @classmethod
-    def of(cls, document: Document) -> DocumentBody:
-        code = document.error_code
+    def of(cls, document: Document, shown: ShownUri) -> DocumentBody:
+        code, uri = document.error_code, shown(document.source, document.uri)
+        message = (document.error_message or "").replace(document.uri, uri)
         return cls(
             document_id=document.id,
             source=document.source,
             title=document.title,
-            uri=document.uri,
+            uri=uri,
             kind=document.kind,
             language=document.language,
             revision=document.revision,
             chunks=document.chunks,
             access=document.access,
             state=document.state,
-            error=DocumentErrorBody(code=code, message=document.error_message or "") if code else None,
+            error=DocumentErrorBody(code=code, message=message) if code else None,
             updated_at=document.updated_at,
         )
 
@@ -305,9 +318,9 @@ class ReportBody(CountsBody):
         return cls.model_validate(asdict(report))
 
 
-def evidence_bodies(evidence: Iterable[Evidence]) -> list[HitBody]:
+def evidence_bodies(evidence: Iterable[Evidence], shown: ShownUri) -> list[HitBody]:
     """Numbered sources as JSON bodies."""
-    return [HitBody.of(item.number, item.hit) for item in evidence]
+    return [HitBody.of(item.number, item.hit, shown) for item in evidence]
 
 
 def rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:

@@ -26,6 +26,8 @@ KEEPALIVE_SECONDS = 10.0
 KEEPALIVE = ": keepalive\n\n"
 
 _PROGRESS_SECONDS = 0.2
+_SEPARATORS = {ord(mark): f"\\u{ord(mark):04x}" for mark in "\u0085\u2028\u2029"}
+"""At these many clients cut lines, though a line of events ends at CR and LF only. JSON has them in strings alone."""
 _END, _STOPPING = object(), object()
 
 
@@ -183,7 +185,7 @@ def sse(event: str, data: Any) -> str:
 
 def sse_data(data: Any) -> str:
     """One nameless server-sent event, as OpenAI's clients read them."""
-    return f"data: {json.dumps(data, ensure_ascii=False)}\n\n"
+    return f"data: {json.dumps(data, ensure_ascii=False).translate(_SEPARATORS)}\n\n"
 
 
 async def _gone(request: Request) -> None:

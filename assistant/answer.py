@@ -13,7 +13,7 @@ from functools import partial
 from typing import Protocol
 
 from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import BaseMessage
+from langchain_core.messages import AIMessageChunk, BaseMessage
 
 from assistant.cite import Citer
 from assistant.condense import condense
@@ -32,6 +32,8 @@ logger = logging.getLogger(__name__)
 
 _HISTORY_SHARE = 3
 """Earlier turns may take one part in three of what the context window has left."""
+_CUT_PROMPT = 2
+"""A prompt of which the model counts less than half of our estimate was cut; estimates are never that far off."""
 
 
 class Retrieves(Protocol):
@@ -74,13 +76,11 @@ class Assistant:
             return
         messages, evidence, citer = gathered
         yield EvidenceFound(evidence)
-        usage: Usage | None = None
+        told = _Told()
         try:
             async with aclosing(stream(self._model, messages, **self._sampling)) as pieces:
                 async for piece in pieces:
-                    if piece.usage_metadata:
-                        counted = piece.usage_metadata
-                        usage = Usage(counted["input_tokens"], counted["output_tokens"])
+                    told.take(piece)
                     for event in await _fed(citer, str(piece.content)):
                         watch.first("first_token")
                         yield event
@@ -88,12 +88,12 @@ class Assistant:
             for event in await _finished(citer):
                 yield event
             logger.warning("The answer ends early (%s): %s", error.code, error.message)
-            yield Failed(error.code, error.message, error.hint)
+            yield Failed(error.code, error.message, error.hint, getattr(error, "retry_seconds", None))
             return
         for event in await _finished(citer):
             watch.first("first_token")
             yield event
-        yield self._finished(citer, language, usage or _estimate(messages, citer.text), watch)
+        yield self._finished(citer, language, told.counted(messages, citer.text), watch, cut=told.cut)
 
     async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """The hits alone, best first. Raises RequestError like `answer`."""
@@ -153,7 +153,14 @@ class Assistant:
         return messages, evidence, Citer(evidence, f"{question}\n{query}")
 
     def _finished(
-        self, citer: Citer, language: AnswerLanguage, usage: Usage, watch: _Stopwatch, *, text: str | None = None
+        self,
+        citer: Citer,
+        language: AnswerLanguage,
+        usage: Usage,
+        watch: _Stopwatch,
+        *,
+        text: str | None = None,
+        cut: bool = False,
     ) -> Finished:
         answer = citer.text if text is None else text
         refused = not citer.citations and is_refusal(answer)
@@ -162,17 +169,46 @@ class Assistant:
             answer=answer,
             citations=tuple(citer.citations),
             language=language,
-            grounded=bool(citer.citations),
+            grounded=any(citation.support == "checked" for citation in citer.citations),
             refused=refused,
             model=self.model_name,
             usage=usage,
             timings_ms=watch.total(),
+            cut=cut,
         )
 
 
 def _searches() -> int:
     """How many searches at a time: a core's worth each, and more where they wait for servers."""
     return min(32, max(4, 2 * (os.cpu_count() or 1)))
+
+
+class _Told:
+    """What the model says of its own answer: how many tokens it took, and whether their limit cut it."""
+
+    def __init__(self) -> None:
+        self.cut = False
+        self._usage: Usage | None = None
+
+    def take(self, piece: AIMessageChunk) -> None:
+        if counted := piece.usage_metadata:
+            self._usage = Usage(counted["input_tokens"], counted["output_tokens"])
+        self.cut = self.cut or piece.response_metadata.get("finish_reason") == "length"
+
+    def counted(self, messages: Sequence[BaseMessage], answer: str) -> Usage:
+        """The tokens as the model counted them, else as estimated."""
+        sent = sum(estimate_tokens(str(message.content)) for message in messages)
+        if self._usage is None:
+            return Usage(sent, estimate_tokens(answer))
+        if 0 < _CUT_PROMPT * self._usage.prompt_tokens < sent:
+            logger.warning(
+                "The model server read %d tokens of a prompt of about %d: it cuts long prompts without a word, rules "
+                "and best evidence first. Give it a larger context window (Ollama: OLLAMA_CONTEXT_LENGTH, or "
+                "num_ctx in the Modelfile), or lower YOUJU_MODEL_CONTEXT_TOKENS to the one it has.",
+                self._usage.prompt_tokens,
+                sent,
+            )
+        return self._usage
 
 
 class _Stopwatch:
@@ -203,7 +239,3 @@ async def _fed(citer: Citer, delta: str) -> list[TextDelta | Cited]:
 
 async def _finished(citer: Citer) -> list[TextDelta | Cited]:
     return await asyncio.to_thread(lambda: list(citer.finish()))
-
-
-def _estimate(messages: Sequence[BaseMessage], answer: str) -> Usage:
-    return Usage(sum(estimate_tokens(str(message.content)) for message in messages), estimate_tokens(answer))

@@ -12,7 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ingest.document import Hit, Language
+from ingest.document import Hit, Language, Location
+
+Support = Literal["checked", "not_checkable"]
+"""How far a citation was checked: its words and figures were compared with the passage, or could not be compared,
+because statement and passage are in different languages, or a figure of the asker's falls into an open range."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +29,24 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A number in the answer, bound to the chunk it stands for. `quote` is the sentence that supports the
-    statement; `start` and `end` are the marker's place in the answer's text, in characters."""
+    """A number in the answer, bound to the chunk it stands for.
+
+    `quote` is the sentence or the table row that supports the statement, and `location` its place in the document;
+    None means the whole chunk's. `start` and `end` are the marker's place in the answer's text, in characters.
+    """
 
     number: int
     evidence: Evidence
     quote: str
     start: int
     end: int
+    support: Support = "checked"
+    location: Location | None = None
+
+    @property
+    def place(self) -> Location:
+        """Where the quote stands, or else the chunk."""
+        return self.location or self.evidence.hit.chunk.location
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +93,9 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of an answer. `answer` is the whole text; `grounded` says that at least one citation holds;
-    `timings_ms` has a figure per stage."""
+    """The end of an answer. `answer` is the whole text; `grounded` says that at least one citation was
+    checked and holds; `timings_ms` has a figure per stage; `cut` says that the limit of tokens ended it, so that its
+    end is missing."""
 
     answer: str
     citations: tuple[Citation, ...]
@@ -90,16 +105,19 @@ class Finished:
     model: str
     usage: Usage = field(default_factory=Usage)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    cut: bool = False
     type: Literal["finished"] = "finished"
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The model failed. What was said and found before stays valid."""
+    """The model failed. What was said and found before stays valid. `retry_seconds` is when to ask again, where the
+    model server said it."""
 
     code: str
     message: str
     hint: str
+    retry_seconds: int | None = None
     type: Literal["failed"] = "failed"
 
 

@@ -42,7 +42,7 @@ with within would yes yet you your yours according document documents evidence s
 """
 _ENGLISH_STOP = frozenset(_STOP_WORDS.split())
 
-_FIGURE = re.compile(
+FIGURE = re.compile(
     r"(\d++(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)*+)(?:\s?(百万|[万亿千]|k\b|thousand\b|million\b|billion\b))?"
 )
 """A number in digits and the word that scales it, if one follows. Read from left to right, no digit twice: the time
@@ -50,12 +50,13 @@ is linear in the text, however long its runs of digits are."""
 _ZEROS = {"万": 4, "亿": 8, "千": 3, "百万": 6, "k": 3, "thousand": 3, "million": 6, "billion": 9}
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
-_HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
+HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
+"""A number in Chinese characters."""
 _NUMBER_WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty
 """
-_ENGLISH_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS.split())} | {
+ENGLISH_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS.split())} | {
     "thirty": "30",
     "forty": "40",
     "fifty": "50",
@@ -67,6 +68,7 @@ _ENGLISH_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS.
     "once": "1",
     "twice": "2",
 }
+"""The words for numbers, and the number of each as it is written in digits."""
 _ENGLISH_WORD = re.compile(r"[a-z]+")
 
 
@@ -151,19 +153,19 @@ def _credits(pairs: Iterable[str], present: Collection[str]) -> dict[str, float]
 
 def figures(text: str) -> set[str]:
     """The numbers written in digits, in one form: 1,200.50 → 1200.5, 03 → 3, 1.5万 → 15000."""
-    return {_scaled(figure, scale) for figure, scale in _FIGURE.findall(fold(text).lower())}
+    return {scaled(figure, scale) for figure, scale in FIGURE.findall(fold(text).lower())}
 
 
 def numbers(text: str) -> set[str]:
     """Every number `text` may be read as stating: digits with and without their 万 or million, 十五, fifteen."""
     folded = fold(text).lower()
-    written = _FIGURE.findall(folded)
-    found = {_scaled(figure, scale) for figure, scale in written} | {_scaled(figure, "") for figure, _ in written}
-    found |= {_han_value(run) for run in _HAN_NUMBER.findall(folded)}
-    return found | {_ENGLISH_NUMBERS[word] for word in _ENGLISH_WORD.findall(folded) if word in _ENGLISH_NUMBERS}
+    written = FIGURE.findall(folded)
+    found = {scaled(figure, scale) for figure, scale in written} | {scaled(figure, "") for figure, _ in written}
+    found |= {han_value(run) for run in HAN_NUMBER.findall(folded)}
+    return found | {ENGLISH_NUMBERS[word] for word in _ENGLISH_WORD.findall(folded) if word in ENGLISH_NUMBERS}
 
 
-def _scaled(figure: str, scale: str) -> str:
+def scaled(figure: str, scale: str) -> str:
     """The one form of a number, exact however long it is: 1,200.50 → 1200.5, 1.5 and 万 → 15000.
 
     A version or a date (`1.2.3`) stays as it is written.
@@ -179,7 +181,7 @@ def _scaled(figure: str, scale: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _han_value(run: str) -> str:
+def han_value(run: str) -> str:
     """Value of a Chinese number: 二十五 → 25, 二〇二四 → 2024, 一万二千 → 12000."""
     if not any(character in _HAN_UNITS for character in run):
         return "".join(str(_HAN_DIGITS[character]) for character in run).lstrip("0") or "0"

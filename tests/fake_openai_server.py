@@ -24,7 +24,8 @@ class Reply:
     `text` is streamed in `pieces` of that many characters. With `cut_after` the connection breaks after that many
     pieces. `reasoning` is streamed before the text in `reasoning_field`. `delay_seconds` passes before the first
     byte, `pause_seconds` between pieces. `status` other than 200 sends `error` as the body.
-    `refuses` names body fields that are answered with 400.
+    `refuses` names body fields that are answered with 400. `raw` is sent as it is in place of a stream, each part by
+    itself, as `content_type`; with `ends` false the connection breaks behind it, with `stays_open` it stays open.
     """
 
     text: str = ""
@@ -41,6 +42,11 @@ class Reply:
     error_in_stream: str = ""
     usage: dict[str, int] | None = field(default_factory=lambda: {"prompt_tokens": 42, "completion_tokens": 7})
     refuses: tuple[str, ...] = ()
+    raw: Sequence[bytes] | None = None
+    content_type: str = "text/event-stream"
+    ends: bool = True
+    stays_open: bool = False
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 Script = Sequence[Reply] | Callable[[dict[str, Any]], Reply]
@@ -134,7 +140,8 @@ class _Handler(BaseHTTPRequestHandler):
         if refused:
             self._json(400, {"error": {"message": f"Unexpected fields: {', '.join(refused)}"}})
         elif reply.status != 200:
-            self._json(reply.status, reply.error if reply.error is not None else {"error": {"message": "scripted"}})
+            error = reply.error if reply.error is not None else {"error": {"message": "scripted"}}
+            self._json(reply.status, error, reply.headers)
         elif body.get("stream"):
             self._stream(body, reply)
         else:
@@ -156,13 +163,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _stream(self, body: dict[str, Any], reply: Reply) -> None:
         self.send_response(200)
-        self.send_header("Content-Type", "text/event-stream")
+        self.send_header("Content-Type", reply.content_type)
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         try:
-            self._events(body, reply)
+            if reply.raw is None:
+                self._events(body, reply)
+            else:
+                self._raw(reply, reply.raw)
         except (BrokenPipeError, ConnectionResetError):
             self.fake.disconnects += 1
+            self.close_connection = True
+
+    def _raw(self, reply: Reply, parts: Sequence[bytes]) -> None:
+        for part in parts:
+            self._chunk(part)
+            self.fake.sleep(reply.pause_seconds)
+        if reply.stays_open:
+            self.fake.sleep(30)
+        if reply.ends:
+            self._chunk(b"")
+        else:
             self.close_connection = True
 
     def _events(self, body: dict[str, Any], reply: Reply) -> None:
@@ -193,10 +214,12 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
         self.wfile.flush()
 
-    def _json(self, status: int, data: Any) -> None:
+    def _json(self, status: int, data: Any, headers: dict[str, str] | None = None) -> None:
         content = json.dumps(data, ensure_ascii=False).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)

@@ -19,9 +19,14 @@ import api
 import assistant
 import ingest
 from api.dingtalk import markdown
-from assistant import cite, condense, context, prompts, refuse, terms
+from assistant import cite, condense, context, figures, links, prompts, quote, refuse, terms
 from assistant.events import Evidence
+from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import ExtractiveChatModel
+from assistant.models.failures import stream_error
+from assistant.models.refused_fields import RefusedFields
+from assistant.models.thinking import ThinkingFilter
+from assistant.sse import EventDecoder
 from ingest import archive_names, language, uploads
 from ingest.access import is_principal
 from ingest.document import Element, ElementKind, Location, ParsedDocument
@@ -71,6 +76,23 @@ def _split(kind: ElementKind) -> Callable[[str], object]:
     return lambda whole: split(_parsed(whole, kind), IngestSettings(), _letters)
 
 
+def _told(reply: str) -> None:
+    """A model's reply that comes in small pieces, all of it held back or none."""
+    for opened in (True, False):
+        thinking, ending = ThinkingFilter(opened=opened), EndTokenFilter()
+        for start in range(0, len(reply), 5):
+            ending.feed(thinking.feed(reply[start : start + 5]))
+        ending.feed(thinking.finish(cut=False))
+        ending.finish()
+
+
+def _decoded(stream: str) -> None:
+    """Events whose bytes come in small pieces."""
+    decoder, content = EventDecoder(longest_bytes=1 << 30), f"data: {stream}\ndata:\n\n".encode()
+    for start in range(0, len(content), 5):
+        decoder.feed(content[start : start + 5])
+
+
 def _cited(answer: str) -> None:
     """An answer that comes in small pieces, and each of its markers."""
     citer = cite.Citer([Evidence(1, hits_of(passage("年假为十天, 15 days of leave."))[0])], "年假 leave 15")
@@ -84,6 +106,11 @@ def _cited_from(whole: str) -> None:
     citer = cite.Citer([Evidence(1, hits_of(passage(whole))[0])], whole)
     list(citer.feed(f"{whole}[1]"))
     list(citer.finish())
+
+
+def _borne_out(whole: str) -> None:
+    """A statement whose figures are compared with a passage, the asker's among them."""
+    figures.borne_out(f"30 天, {whole[:2000]}", {"30", "7", "9999"}, [figures.Figures("", [whole, "满 15 天"])])
 
 
 def _quoted(whole: str) -> None:
@@ -127,6 +154,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "terms.figures": terms.figures,
     "terms.numbers": terms.numbers,
     "terms.coverage": _coverage,
+    "figures.measures": figures.measures,
+    "figures.borne_out": _borne_out,
+    "links.addresses": lambda whole: links.addresses(passage(whole)),
+    "quote": lambda whole: quote.Quotes(passage(whole)).best(whole[:2000], ["leave"]),
     "cite, the answer": _cited,
     "cite, the document": _cited_from,
     "refuse.relevance": lambda whole: refuse.relevance(whole, hits_of(passage(whole))),
@@ -139,6 +170,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "prompts.answer_language": prompts.answer_language,
     "prompts.neutralise": prompts.neutralise,
     "extractive": _quoted,
+    "sse": _decoded,
+    "models.thinking, models.end_tokens": _told,
+    "models.failures": stream_error,
+    "models.refused_fields": lambda whole: RefusedFields().and_named({"top_p": 0.8, "max_tokens": 9}, whole),
     "dingtalk.harmless": markdown.harmless,
     "dingtalk.literal": markdown.literal,
     "dingtalk.spaced": markdown.spaced,

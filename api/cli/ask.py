@@ -9,6 +9,7 @@ from rich.markup import escape
 
 from api.cli.connection import Connection, connect
 from api.cli.output import console, notes, place, print_json
+from api.notices import not_checked, notice
 from api.settings import load_settings
 from assistant.errors import ModelError
 
@@ -26,8 +27,15 @@ def ask(
             print_json(connection.post("/v1/ask", {"question": question}))
             return
         answer = _print_answer(connection, question)
-    for number, citation in sorted({hit["number"]: hit for hit in answer["citations"]}.items()):
-        console.print(f"  [cyan]\\[{number}][/cyan] {escape(citation['title'])} · {escape(place(citation))}")
+    if answer["cut"]:
+        notes.print("The answer was cut at its limit of tokens: raise YOUJU_MODEL_MAX_TOKENS, or ask for less.")
+    language, citations = answer["language"], answer["citations"]
+    unchecked = {citation["number"] for citation in citations if citation["support"] == "not_checkable"}
+    if warning := notice(language, grounded=answer["grounded"], refused=answer["refused"], not_checkable=unchecked):
+        console.print(f"[yellow]⚠ {escape(warning)}[/yellow]\n")
+    for number, citation in sorted({hit["number"]: hit for hit in citations}.items()):
+        label = f" · [yellow]{not_checked(language)}[/yellow]" if number in unchecked else ""
+        console.print(f"  [cyan]\\[{number}][/cyan] {escape(citation['title'])} · {escape(place(citation))}{label}")
         console.print(f"      [dim]{escape(citation['uri'])}[/dim]")
 
 

@@ -20,11 +20,14 @@ from api.app import create_app
 from api.server import Server, check_socket_folder, local_socket
 from api.settings import Settings
 from api.workspace import Workspace
+from assistant.sse import EndlessEventError, EventDecoder
 from ingest.bodies import AS_IT_IS
 from ingest.errors import OwnedError, UnavailableError, YoujuError
 from ingest.ownership import find_owner
 
 _START_SECONDS = 30.0
+_LONGEST_EVENT_BYTES = 1 << 28
+"""Our own server sends these, and all problems of a verification are one event."""
 # Written in ASCII, so that an argument that is no text reaches the server, whose errors say what is wrong with it.
 _JSON = {"content-type": "application/json"}
 
@@ -62,12 +65,14 @@ class Connection:
             if response.is_error:
                 response.read()
                 self._answered(response)
-            name = ""
-            for line in response.iter_lines():
-                if line.startswith("event: "):
-                    name = line.removeprefix("event: ")
-                elif line.startswith("data: "):
-                    yield name, json.loads(line.removeprefix("data: "))
+            # The bytes, and no lines of the client: it cuts them at characters that an answer may contain.
+            decoder = EventDecoder(longest_bytes=_LONGEST_EVENT_BYTES)
+            try:
+                for piece in response.iter_bytes():
+                    for event in decoder.feed(piece):
+                        yield event.name, json.loads(event.data)
+            except EndlessEventError as error:
+                raise UnavailableError("server_gone", str(error), "Look at the output of `youju serve`.") from None
 
     def _answered(self, response: httpx.Response) -> Any:
         if not response.is_error:

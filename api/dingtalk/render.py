@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from api.dingtalk.markdown import harmless, literal, spaced
 from api.dingtalk.texts import say
+from api.notices import not_checked, notice
 from api.places import place
 from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
 from assistant.prompts import AnswerLanguage
@@ -43,7 +44,15 @@ async def render(events: AsyncGenerator[Event, None], language: AnswerLanguage) 
 
 def _finished(event: Finished, language: AnswerLanguage) -> Rendered:
     cited = {citation.number: citation.evidence for citation in event.citations}
-    blocks = [spaced(harmless(event.answer)), *_sources("sources", list(cited.values()), language)]
+    cut = [say("cut", language)] if event.cut else []
+    unchecked = {citation.number for citation in event.citations if citation.support == "not_checkable"}
+    warning = notice(language, grounded=event.grounded, refused=event.refused, not_checkable=unchecked)
+    blocks = [
+        spaced(harmless(event.answer)),
+        *cut,
+        *([f"⚠ {warning}"] if warning else []),
+        *_sources("sources", list(cited.values()), language, unchecked),
+    ]
     return Rendered("\n\n".join(blocks), "" if event.refused else event.answer)
 
 
@@ -53,10 +62,16 @@ def _failed(code: str, said: str, evidence: Sequence[Evidence], language: Answer
     return Rendered("\n\n".join([*beginning, text, *_sources("found", evidence, language)]))
 
 
-def _sources(heading: str, evidence: Sequence[Evidence], language: AnswerLanguage) -> list[str]:
+def _sources(
+    heading: str, evidence: Sequence[Evidence], language: AnswerLanguage, unchecked: Collection[int] = ()
+) -> list[str]:
     if not evidence:
         return []
-    lines = [f"- [{item.number}] {_source(item, language)}" for item in sorted(evidence, key=lambda e: e.number)]
+    lines = [
+        f"- [{item.number}] {_source(item, language)}"
+        + (f" · {not_checked(language)}" if item.number in unchecked else "")
+        for item in sorted(evidence, key=lambda e: e.number)
+    ]
     return [f"**{say(heading, language)}**", "\n".join(lines)]
 
 

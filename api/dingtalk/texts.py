@@ -31,6 +31,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The language model cannot answer at the moment. Please try again later; if it persists, "
         "tell your administrator this code. (code: {code})",
     ),
+    "cut": (
+        "（回答太长，后面的内容被截断了；请把问题问得更具体。）",
+        "(The answer was too long and its end was cut off. Please ask something more specific.)",
+    ),
     "request_refused": (
         "这个问题无法处理，请缩短或换一种问法。（代码：{code}）",
         "This question cannot be processed. Please shorten or rephrase it. (code: {code})",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import Depends, Path, Request
 
 from api.security import current_reader
+from api.uris import ShownUri, uris_for
 from ingest.access import Reader
 
 if TYPE_CHECKING:
@@ -23,3 +24,8 @@ def workspace_of(request: Request) -> Workspace:
     """The stores and chains that this application serves."""
     workspace: Workspace = request.app.state.workspace
     return workspace
+
+
+def shown_to(reader: Reader, request: Request) -> ShownUri:
+    """What this reader is shown of a document's address."""
+    return uris_for(reader, workspace_of(request).settings.sources)

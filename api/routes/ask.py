@@ -11,9 +11,10 @@ from fastapi.responses import JSONResponse, Response
 
 from api.errors import error_fields, internal_error, status_of_failure
 from api.headers import headers_of
-from api.routes import CurrentReader, workspace_of
+from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
 from api.streaming import KEEPALIVE, EventStream, begun, paced, sse, stopping, while_connected
+from api.uris import ShownUri
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from ingest.errors import YoujuError
 
@@ -59,31 +60,31 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     `evidence_found`, `text_delta` and `cited` as often as needed, then `finished`, whose data is what one JSON
     answer would be, or `failed`. If the model fails, the evidence that was found is delivered all the same.
     """
-    assistant = workspace_of(request).assistant
+    assistant, shown = workspace_of(request).assistant, shown_to(reader, request)
     events = paced(assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope))
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
-        return EventStream(await begun(_rendered(asked.question, await begun(events), request)))
+        return EventStream(await begun(_rendered(asked.question, await begun(events), request, shown)))
     gathered = await while_connected(request, gather(events))
     if gathered.finished is None:
-        return _failure(asked.question, gathered, request)
-    body = AskBody.of(asked.question, gathered.evidence, gathered.finished)
+        return _failure(asked.question, gathered, request, shown)
+    body = AskBody.of(asked.question, gathered.evidence, gathered.finished, shown)
     return Response(body.model_dump_json(), media_type="application/json")
 
 
-def _failure(question: str, gathered: Gathered, request: Request) -> JSONResponse:
+def _failure(question: str, gathered: Gathered, request: Request, shown: ShownUri) -> JSONResponse:
     failed = gathered.failed or Failed("answer_incomplete", "The answer broke off.", "Ask again.")
     body = {
         "error": error_fields(failed.code, failed.message, failed.hint, request.scope),
         "question": question,
         "answer": "".join(gathered.text),
-        "evidence": [hit.model_dump() for hit in evidence_bodies(gathered.evidence)],
+        "evidence": [hit.model_dump() for hit in evidence_bodies(gathered.evidence, shown)],
     }
     status = status_of_failure(failed)
-    return JSONResponse(body, status_code=status, headers=headers_of(status))
+    return JSONResponse(body, status_code=status, headers=headers_of(status, failed.retry_seconds))
 
 
 async def _rendered(
-    question: str, events: AsyncGenerator[Event | None, None], request: Request
+    question: str, events: AsyncGenerator[Event | None, None], request: Request, shown: ShownUri
 ) -> AsyncGenerator[str, None]:
     gathered = Gathered()
     async with aclosing(events):
@@ -93,7 +94,7 @@ async def _rendered(
                     yield KEEPALIVE
                     continue
                 gathered.take(event)
-                yield _render(event, question, gathered, request)
+                yield _render(event, question, gathered, request, shown)
         except YoujuError as error:
             fields = error_fields(error.code, error.message, error.hint, request.scope)
             yield sse("failed", {"error": fields})
@@ -102,18 +103,18 @@ async def _rendered(
             yield sse("failed", {"error": fields})
 
 
-def _render(event: Event, question: str, gathered: Gathered, request: Request) -> str:
+def _render(event: Event, question: str, gathered: Gathered, request: Request, shown: ShownUri) -> str:
     match event:
         case Searched():
             return sse(event.type, {"query": event.query, "language": event.language, "hits": event.hits})
         case EvidenceFound():
-            return sse(event.type, {"evidence": [hit.model_dump() for hit in evidence_bodies(event.evidence)]})
+            return sse(event.type, {"evidence": [hit.model_dump() for hit in evidence_bodies(event.evidence, shown)]})
         case TextDelta():
             return sse(event.type, {"text": event.text})
         case Cited():
-            return sse(event.type, CitationBody.of(event.citation).model_dump())
+            return sse(event.type, CitationBody.of(event.citation, shown).model_dump())
         case Finished():
-            return sse(event.type, AskBody.of(question, gathered.evidence, event).model_dump())
+            return sse(event.type, AskBody.of(question, gathered.evidence, event, shown).model_dump())
         case Failed():
             fields = error_fields(event.code, event.message, event.hint, request.scope)
             return sse(event.type, {"error": fields})

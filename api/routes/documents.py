@@ -14,10 +14,9 @@ from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
-from api.cursors import cursor_of, place_at
 from api.drawing import Drawing
 from api.errors import error_response
-from api.routes import CurrentReader, workspace_of
+from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import (
     CitedPassageBody,
     DocumentBody,
@@ -27,7 +26,6 @@ from api.schemas import (
 )
 from api.streaming import while_connected
 from ingest.access import Reader
-from ingest.catalog.listing import place_of
 from ingest.document import Chunk, chunk_id, owner_of, position_of
 from ingest.errors import RequestError, UnavailableError
 from ingest.pages import MAX_WIDTH_PX
@@ -50,13 +48,17 @@ def documents(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> DocumentsBody:
     """List the documents, by source and address; with `failed`, those whose last ingestion failed."""
-    after = place_at(cursor) if cursor is not None else None
     workspace = workspace_of(request)
+    after = workspace.store.catalog.place(cursor, reader) if cursor is not None else None
+    if cursor is not None and after is None:
+        raise RequestError(
+            "unknown_cursor", "There is no such cursor.", "Take `next_cursor` of the page before, or begin without one."
+        )
     found = workspace.documents(reader, source=source, failed=failed, after=after, limit=limit + 1)
-    page = found[:limit]
+    page, shown = found[:limit], shown_to(reader, request)
     return DocumentsBody(
-        documents=[DocumentBody.of(document) for document in page],
-        next_cursor=cursor_of(place_of(page[-1])) if len(found) > limit else None,
+        documents=[DocumentBody.of(document, shown) for document in page],
+        next_cursor=page[-1].id if len(found) > limit else None,
     )
 
 
@@ -65,7 +67,7 @@ def document(document_id: str, request: Request, reader: CurrentReader) -> Docum
     """One document with all its passages, in reading order."""
     found = _readable(request, document_id, reader)
     passages = [PassageBody.of(chunk) for chunk in _chunks(request, found)]
-    return DocumentWithPassagesBody(**DocumentBody.of(found).model_dump(), passages=passages)
+    return DocumentWithPassagesBody(**DocumentBody.of(found, shown_to(reader, request)).model_dump(), passages=passages)
 
 
 @router.get("/v1/documents/{document_id}/passages/{chunk_id}")
@@ -83,7 +85,7 @@ def passage(
             "The document has changed since it was cited: ask again.",
         )
     return CitedPassageBody(
-        document=DocumentBody.of(found),
+        document=DocumentBody.of(found, shown_to(reader, request)),
         passage=around[place],
         before=[around[position] for position in sorted(around) if position < place],
         after=[around[position] for position in sorted(around) if position > place],
@@ -143,14 +145,14 @@ async def page_image(
 def original(document_id: str, request: Request, reader: CurrentReader) -> FileResponse:
     """The file that the document was made from, always as a download: it may hold anything."""
     found = _readable(request, document_id, reader)
-    path, status = _opened(request, found)
+    path, status = _opened(request, found, reader)
     name = PurePosixPath(found.uri).name if found.source == PUSH else path.name
     return FileResponse(path, media_type="application/octet-stream", filename=name, stat_result=status)
 
 
 def _page_source(request: Request, document_id: str, reader: Reader) -> tuple[Document, Path]:
     found = _readable(request, document_id, reader)
-    return found, _as_ingested(request, found)
+    return found, _as_ingested(request, found, reader)
 
 
 def _readable(request: Request, document_id: str, reader: Reader) -> Document:
@@ -177,16 +179,16 @@ def _original(request: Request, found: Document) -> Path | None:
         return None
 
 
-def _opened(request: Request, found: Document) -> tuple[Path, os.stat_result]:
+def _opened(request: Request, found: Document, reader: Reader) -> tuple[Path, os.stat_result]:
     """The original, which was there and could be read just now, and its status."""
     path = _original(request, found)
     if path is None:
-        raise _original_gone(found)
+        raise _original_gone(request, found, reader)
     try:
         with path.open("rb") as file:
             return path, os.fstat(file.fileno())
     except FileNotFoundError:
-        raise _original_gone(found) from None
+        raise _original_gone(request, found, reader) from None
     except OSError as error:
         raise RequestError(
             "original_unreadable",
@@ -195,9 +197,9 @@ def _opened(request: Request, found: Document) -> tuple[Path, os.stat_result]:
         ) from None
 
 
-def _as_ingested(request: Request, found: Document) -> Path:
+def _as_ingested(request: Request, found: Document, reader: Reader) -> Path:
     """The original, if it is still the file whose passages are being shown."""
-    path, status = _opened(request, found)
+    path, status = _opened(request, found, reader)
     if (status.st_size, status.st_mtime_ns) != (found.size, found.mtime_ns):
         raise RequestError(
             "original_changed",
@@ -207,5 +209,6 @@ def _as_ingested(request: Request, found: Document) -> Path:
     return path
 
 
-def _original_gone(found: Document) -> RequestError:
-    return RequestError("unknown_original", "The original file is not there any more.", f"It was found at {found.uri}.")
+def _original_gone(request: Request, found: Document, reader: Reader) -> RequestError:
+    where = shown_to(reader, request)(found.source, found.uri)
+    return RequestError("unknown_original", "The original file is not there any more.", f"It was found at {where}.")

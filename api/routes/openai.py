@@ -1,14 +1,16 @@
 """`/v1/chat/completions` and `/v1/models`: the assistant as a model that any OpenAI client can use.
 
-Citations travel three ways, since clients read different ones: `[n]` in the text, `annotations` on the message
-(in a stream: on the chunk with the finish reason), and `search_results` beside the first words.
+Citations travel three ways, since clients read different ones: `[n]` in the text, `annotations` on the message, and
+`search_results` beside it; in a stream the latter two come on the chunk with the finish reason. On this route sources
+are numbered as they are first cited, so that `[n]` is the n-th annotation and the n-th search result. What could not be
+checked is said at the end of the text, since many clients show nothing else.
 """
 
 from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
 
@@ -18,13 +20,15 @@ from pydantic import BaseModel, Field
 
 from api.errors import internal_error, openai_error, status_of_failure
 from api.headers import headers_of
+from api.notices import notice, quoted, without_notice
 from api.places import passage_url, place
+from api.renumbering import Renumbered, Renumbering, in_order, renumbered
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
 from api.streaming import KEEPALIVE, EventStream, begun, paced, sse_data, stopping, while_connected
 from assistant.conversation import Conversation, Turn
-from assistant.events import Event, Failed, Finished, TextDelta, Usage
-from ingest.document import Chunk
+from assistant.events import Event, Evidence, Failed, Finished, Usage
+from ingest.document import Chunk, Location
 from ingest.errors import RequestError, YoujuError
 
 router = APIRouter()
@@ -79,7 +83,9 @@ class ChatRequest(BaseModel):
         """What was said before. A system message is left out: how to answer is this server's own affair."""
         earlier = self.messages[:-1]
         return tuple(
-            Turn("user" if message.role == "user" else "assistant", message.text())
+            Turn("user", message.text())
+            if message.role == "user"
+            else Turn("assistant", without_notice(message.text()))
             for message in earlier
             if message.role in ("user", "assistant") and message.text().strip()
         )
@@ -124,22 +130,23 @@ class Completion:
         if gathered.finished is None:
             return self._failure(gathered)
         finished = gathered.finished
+        text, citations = renumbered(finished.answer, finished.citations)
         message = {
             "role": "assistant",
-            "content": finished.answer,
+            "content": text + _notice(finished, citations),
             "refusal": None,
-            "annotations": self._annotations(finished),
+            "annotations": self._annotations(citations),
         }
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(finished)}
         body = {**self._frame, "object": "chat.completion", "choices": [choice], "usage": _usage(finished.usage)}
-        return JSONResponse({**body, "search_results": self._search_results(gathered)})
+        return JSONResponse({**body, **self._beside(gathered, finished, citations)})
 
     async def stream(
         self, events: AsyncGenerator[Event | None, None], include_usage: bool
     ) -> AsyncGenerator[str, None]:
         """The answer in chunks; after the headers an error is one more line, and the stream ends there."""
         blank: dict[str, Any] = {"usage": None} if include_usage else {}
-        gathered, opened = Gathered(), False
+        gathered, renumbering = Gathered(), Renumbering()
         async with aclosing(events):
             yield self._chunk({"role": "assistant", "content": ""}, blank)
             try:
@@ -148,21 +155,28 @@ class Completion:
                         yield KEEPALIVE
                         continue
                     gathered.take(event)
-                    if isinstance(event, TextDelta):
-                        extra: dict[str, Any] = {} if opened else {"search_results": self._search_results(gathered)}
-                        opened = True
-                        yield self._chunk({"content": event.text}, {**extra, **blank})
+                    if text := renumbering.take(event):
+                        yield self._chunk({"content": text}, blank)
             except YoujuError as error:
                 gathered.failed = Failed(error.code, error.message, error.hint)
             except Exception as error:
                 gathered.failed = Failed(*internal_error(self._request.scope, error))
         if gathered.finished is None:
-            if gathered.evidence and not opened:
-                yield self._chunk({}, {"search_results": self._search_results(gathered), **blank})
+            if text := renumbering.take(None):
+                yield self._chunk({"content": text}, blank)
+            if gathered.evidence:
+                yield self._chunk({}, {"search_results": self._search_results(gathered.evidence), **blank})
             yield sse_data(_failed_body(gathered.failed))
             return
-        annotations = self._annotations(gathered.finished)
-        yield self._chunk({"annotations": annotations} if annotations else {}, blank, finish_reason="stop")
+        _, citations = renumbered(gathered.finished.answer, gathered.finished.citations)
+        if text := _notice(gathered.finished, citations):
+            yield self._chunk({"content": text}, blank)
+        annotations = self._annotations(citations)
+        beside = self._beside(gathered, gathered.finished, citations)
+        reason = _finish_reason(gathered.finished)
+        yield self._chunk(
+            {"annotations": annotations} if annotations else {}, {**beside, **blank}, finish_reason=reason
+        )
         if include_usage:
             yield sse_data({**self._stream_frame(), "choices": [], "usage": _usage(gathered.finished.usage)})
         yield "data: [DONE]\n\n"
@@ -174,34 +188,60 @@ class Completion:
     def _stream_frame(self) -> dict[str, Any]:
         return {**self._frame, "object": "chat.completion.chunk"}
 
-    def _annotations(self, finished: Finished) -> list[dict[str, Any]]:
+    def _beside(self, gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> dict[str, Any]:
+        """What OpenAI's shape has no field for."""
+        return {
+            "search_results": self._search_results(in_order(gathered.evidence, citations)),
+            "grounded": finished.grounded,
+            "refused": finished.refused,
+        }
+
+    def _annotations(self, citations: Sequence[Renumbered]) -> list[dict[str, Any]]:
         return [
             {
                 "type": "url_citation",
                 "url_citation": {
-                    **self._link(citation.evidence.hit.chunk),
-                    "start_index": citation.start,
-                    "end_index": citation.end,
+                    **self._link(each.citation.evidence.hit.chunk, each.citation.place),
+                    "start_index": each.start,
+                    "end_index": each.end,
+                    "support": each.citation.support,
                 },
             }
-            for citation in finished.citations
+            for each in citations
         ]
 
-    def _search_results(self, gathered: Gathered) -> list[dict[str, Any]]:
+    def _search_results(self, evidence: Sequence[Evidence]) -> list[dict[str, Any]]:
         return [
-            {**self._link(item.hit.chunk), "date": None, "snippet": item.hit.chunk.text[:_SNIPPET_CHARS]}
-            for item in gathered.evidence
+            {
+                **self._link(item.hit.chunk, item.hit.chunk.location),
+                "date": None,
+                "snippet": item.hit.chunk.text[:_SNIPPET_CHARS],
+            }
+            for item in evidence
         ]
 
-    def _link(self, chunk: Chunk) -> dict[str, str]:
+    def _link(self, chunk: Chunk, location: Location) -> dict[str, str]:
         base = workspace_of(self._request).settings.public_url or str(self._request.base_url)
-        where = place(chunk.location, chunk.language)
+        where = place(location, chunk.language)
         return {"url": passage_url(base, chunk), "title": f"{chunk.title} {where}".strip()}
 
     def _failure(self, gathered: Gathered) -> JSONResponse:
         status = status_of_failure(gathered.failed) if gathered.failed else 502
-        body = {**_failed_body(gathered.failed), "search_results": self._search_results(gathered)}
-        return JSONResponse(body, status_code=status, headers=headers_of(status))
+        body = {**_failed_body(gathered.failed), "search_results": self._search_results(gathered.evidence)}
+        retry_seconds = gathered.failed.retry_seconds if gathered.failed else None
+        return JSONResponse(body, status_code=status, headers=headers_of(status, retry_seconds))
+
+
+def _finish_reason(finished: Finished) -> str:
+    return "length" if finished.cut else "stop"
+
+
+def _notice(finished: Finished, citations: Sequence[Renumbered]) -> str:
+    """What could not be checked, as the end of the text."""
+    not_checkable = [each.number for each in citations if each.citation.support == "not_checkable"]
+    return quoted(
+        notice(finished.language, grounded=finished.grounded, refused=finished.refused, not_checkable=not_checkable)
+    )
 
 
 def _failed_body(failed: Failed | None) -> dict[str, Any]:

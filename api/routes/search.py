@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from api.routes import CurrentReader, workspace_of
+from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import SearchBody, SearchRequest
 from ingest.access import Reader
 
@@ -32,4 +32,4 @@ async def search_by_link(
 
 async def _search(request: Request, query: str, limit: int, reader: Reader) -> SearchBody:
     found = await workspace_of(request).assistant.search(query, reader=reader, limit=limit)
-    return SearchBody.of(found.query, found.language, found.hits, found.timings_ms)
+    return SearchBody.of(found.query, found.language, found.hits, found.timings_ms, shown_to(reader, request))

@@ -66,12 +66,13 @@ function remember(text, view) {
   conversation.push({ role: "user", text }, { role: "assistant", text: view.text });
 }
 
-function openSource(source, quote, button) {
+function openSource(source, citation, button) {
   const address = `#/documents/${source.document_id}/passages/${source.chunk_id}`;
-  const state = { passage: true, quote };
+  const cited = citation ? { quote: citation.quote, location: citation.location } : {};
+  const state = { passage: true, ...cited };
   if (passageIsOpen()) history.replaceState(state, "", address);
   else history.pushState(state, "", address);
-  openPassage(source.document_id, source.chunk_id, { quote, heading: source.title, from: button });
+  openPassage(source.document_id, source.chunk_id, { ...cited, heading: source.title, from: button });
 }
 
 function begin() {
@@ -146,7 +147,10 @@ function leavePassage() {
 function followAddress() {
   const match = /^#\/documents\/([^/]+)\/passages\/([^/]+)$/.exec(location.hash);
   if (!match) closePassage();
-  else openPassage(decodeURIComponent(match[1]), decodeURIComponent(match[2]), { quote: history.state?.quote });
+  else {
+    const { quote, location: place } = history.state ?? {};
+    openPassage(decodeURIComponent(match[1]), decodeURIComponent(match[2]), { quote, location: place });
+  }
 }
 
 // --- the key

@@ -15,8 +15,9 @@ const foot = document.getElementById("panel-foot");
 let opener = null;
 let wanted = "";
 
-/** Open the passage. `quote` is marked in it; `from` gets the focus back when the panel closes. */
-export async function openPassage(documentId, chunkId, { quote = "", heading = "", from = null } = {}) {
+/** Open the passage. `quote` is marked in it, and its `location` on the page; `from` gets the focus back when the panel
+ * closes. */
+export async function openPassage(documentId, chunkId, { quote = "", location = null, heading = "", from = null } = {}) {
   opener = from ?? opener;
   wanted = `${documentId}/${chunkId}`;
   const mine = wanted;
@@ -30,7 +31,7 @@ export async function openPassage(documentId, chunkId, { quote = "", heading = "
   title.focus({ preventScroll: true });
   try {
     const found = await passage(documentId, chunkId);
-    if (mine === wanted) show(found, quote);
+    if (mine === wanted) show(found, quote, location ?? found.passage.location);
   } catch (problem) {
     if (mine !== wanted) return;
     const { message, hint } = sayProblem(problem);
@@ -52,11 +53,11 @@ export function passageIsOpen() {
   return !panel.hidden;
 }
 
-function show(found, quote) {
+function show(found, quote, location) {
   const name = nameOf(found.document.uri);
   title.textContent = found.document.title || name;
-  place.textContent = sayWhere(found.passage.location, found.document.title);
-  if (found.original_available) showPages(found.document, found.passage.location);
+  place.textContent = sayWhere(location, found.document.title);
+  if (found.original_available) showPages(found.document, location);
   const cited = block(found.passage.text, quote, "cited");
   body.replaceChildren(
     ...found.before.map((item) => block(item.text, "", "near")),
@@ -67,7 +68,6 @@ function show(found, quote) {
   const above = mark.getBoundingClientRect().top - body.getBoundingClientRect().top;
   body.scrollTop += above - body.clientHeight / 3;
   const file = element("span", "uri", name);
-  file.title = found.document.uri;
   foot.replaceChildren(file, download(found));
 }
 

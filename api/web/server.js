@@ -90,6 +90,11 @@ export async function passage(documentId, chunkId) {
   return (await call(path)).json();
 }
 
+/** The address under which this page opens a passage. */
+export function linkTo({ document_id, chunk_id }) {
+  return new URL(`#/documents/${document_id}/passages/${chunk_id}`, location.href).href;
+}
+
 /** The last part of a document's address: its file name. */
 export function nameOf(uri) {
   return uri.split(/[\\/]/).pop() || uri;

@@ -1,10 +1,11 @@
 // One question and its answer as the thread shows them.
 
 import { element, render } from "./markdown.js";
-import { nameOf } from "./server.js";
+import { linkTo, nameOf } from "./server.js";
 import { language, say, sayPlace, sayProblem, sayWhere } from "./texts.js";
 
-/** The view of one turn. `open(source, quote, button)` is called when the reader wants to see a source. */
+/** The view of one turn. `open(source, citation, button)` is called when the reader wants to see a source; without a
+ * citation where it was found and not cited. */
 export class TurnView {
   constructor(question, { open, retry }) {
     this.open = open;
@@ -33,6 +34,7 @@ export class TurnView {
     if (name === "finished") {
       Object.assign(this, { text: data.answer, evidence: data.evidence, citations: data.citations });
       this.grounded = data.grounded;
+      this.cut = data.cut;
       this.state = data.refused ? "refused" : "finished";
     }
     this.draw();
@@ -90,7 +92,7 @@ export class TurnView {
 
   drawText() {
     // Drawn only when it says something else, so that a marker that is being clicked stays where it is.
-    const said = `${language()} ${this.evidence.length} ${this.text}`;
+    const said = `${language()} ${this.evidence.length} ${this.citations.length} ${this.text}`;
     if (said === this.said) return;
     this.said = said;
     this.body.replaceChildren(render(this.text, (number, occurrence) => this.marker(number, occurrence)));
@@ -101,16 +103,26 @@ export class TurnView {
     if (!source) return null;
     const button = element("button", "marker", String(number));
     button.type = "button";
-    button.title = [source.title, sayPlace(source.location)].filter(Boolean).join(" · ");
+    const citation = this.citation(number, occurrence);
+    const place = sayPlace((citation ?? source).location);
+    const doubt = citation?.support === "not_checkable" ? say("notChecked") : "";
+    if (doubt) button.classList.add("unchecked");
+    button.title = [source.title, place, doubt].filter(Boolean).join(" · ");
     button.setAttribute("aria-label", say("openSource", number, button.title));
-    button.addEventListener("click", () => this.open(source, this.quote(number, occurrence), button));
+    button.addEventListener("click", () => this.open(source, this.citation(number, occurrence), button));
     return button;
   }
 
-  // The quotes of a number come in the order of its markers.
-  quote(number, occurrence = 0) {
-    const quotes = this.citations.filter((citation) => citation.number === number).map((citation) => citation.quote);
-    return quotes[Math.min(occurrence, quotes.length - 1)] ?? "";
+  // The citations of a number come in the order of its markers.
+  citation(number, occurrence = 0) {
+    const found = this.citations.filter((citation) => citation.number === number);
+    return found[Math.min(occurrence, found.length - 1)];
+  }
+
+  // The numbers of which some statement could not be compared with its passage.
+  unchecked() {
+    const doubtful = this.citations.filter((citation) => citation.support === "not_checkable");
+    return [...new Set(doubtful.map((citation) => citation.number))].sort((one, other) => one - other);
   }
 
   notices() {
@@ -126,8 +138,13 @@ export class TurnView {
     }
     if (this.state === "refused") return [element("p", "refusal-label", say("refused"))];
     if (this.state === "stopped") return [element("p", "quiet-text", say("stopped"))];
-    if (this.state === "finished" && !this.grounded) return [element("p", "caution", say("ungrounded"))];
-    return [];
+    if (this.state !== "finished") return [];
+    const caution = (...text) => element("p", "caution", say(...text));
+    const unchecked = this.unchecked();
+    const notices = this.cut ? [caution("cut")] : [];
+    if (!this.grounded) notices.push(caution("ungrounded"));
+    else if (unchecked.length) notices.push(caution("unchecked", unchecked));
+    return notices;
   }
 
   drawSources(going) {
@@ -148,7 +165,8 @@ export class TurnView {
   }
 
   card(hit) {
-    const where = sayWhere(hit.location, hit.title);
+    const doubt = this.unchecked().includes(hit.number) ? say("notChecked") : "";
+    const where = [sayWhere(hit.location, hit.title), doubt].filter(Boolean).join(" · ");
     const button = element(
       "button",
       "card",
@@ -158,7 +176,7 @@ export class TurnView {
     );
     button.type = "button";
     button.setAttribute("aria-label", say("openSource", hit.number, [hit.title, where].filter(Boolean).join(" · ")));
-    button.addEventListener("click", () => this.open(hit, this.quote(hit.number), button));
+    button.addEventListener("click", () => this.open(hit, this.citation(hit.number), button));
     return button;
   }
 
@@ -178,8 +196,12 @@ export class TurnView {
     const cited = new Set(this.citations.map((citation) => citation.number));
     const lines = this.evidence
       .filter((hit) => cited.has(hit.number))
-      .map((hit) => [`[${hit.number}] ${hit.title}`, sayPlace(hit.location), hit.uri].filter(Boolean).join(" · "));
-    return lines.length ? `${this.text}\n\n${say("sources")}\n${lines.join("\n")}` : this.text;
+      .map((hit) => [`[${hit.number}] ${hit.title || nameOf(hit.uri)}`, sayWhere(hit.location, hit.title), linkTo(hit)])
+      .map((parts) => parts.filter(Boolean).join(" · "));
+    const cautions = this.notices().filter((notice) => notice.classList.contains("caution"));
+    const warning = cautions.map((notice) => notice.textContent);
+    const parts = [this.text, ...warning, lines.length ? `${say("sources")}\n${lines.join("\n")}` : ""];
+    return parts.filter(Boolean).join("\n\n");
   }
 }
 

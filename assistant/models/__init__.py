@@ -47,7 +47,7 @@ async def stream(
         async with aclosing(pieces):
             said = False
             async for piece in pieces:
-                said = said or bool(piece.message.content)
+                said = said or bool(str(piece.message.content).strip())
                 yield piece.message
             if not said:
                 raise ModelRejectedError("model_empty", "The chat model gave an empty answer.", "Ask again.")

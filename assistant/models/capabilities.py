@@ -21,17 +21,16 @@ class Capabilities:
 
     `thinking_off` is what the request body needs so that the model does not think aloud; `sampling` what is sent
     beside the temperature, because a server's own defaults differ; `stream_usage` says that usage must be asked
-    for; `forgiving` that the extras are a guess and are left out once the server has refused them.
+    for. A field that the server refuses all the same is left out.
     """
 
     thinking_off: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=lambda: {"top_p": 0.8})
     stream_usage: bool = True
-    forgiving: bool = False
 
 
 _SERVERS: Mapping[ServerKind, Capabilities] = {
-    "auto": Capabilities(_TEMPLATE_SWITCH, forgiving=True),
+    "auto": Capabilities(_TEMPLATE_SWITCH),
     "vllm": Capabilities(_TEMPLATE_SWITCH, _QWEN_SAMPLING),
     "sglang": Capabilities(_TEMPLATE_SWITCH, _QWEN_SAMPLING),
     "ollama": Capabilities({"reasoning_effort": "none"}),

@@ -3,15 +3,52 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
-from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
+from assistant.errors import ModelBusyError, ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from ingest.bodies import ERROR_BYTES, Body, BodyError, check_coding
 from ingest.secrecy import scrubbed, without_secrets
+
+_READ_CHARS = 4000
+_KEY_REFUSED = "the key is missing or not accepted."
+_LONGEST_WAIT = 3600
+# In the words of vLLM, SGLang, llama.cpp, Ollama, TensorRT-LLM and OpenAI; of DashScope ("Range of input length
+# should be [1, 30720]") and of LMDeploy ("internal error happened, status code ResponseType.INPUT_LENGTH_ERROR").
+_OVERFLOW = re.compile(
+    r"context[ _]?(?:length|size|window|limit)|exceed[^.]{0,60}\bcontext|\btoo long|too many tokens|input[ _]length|"
+    r"range of input|session_len|max_model_len|max_num_tokens|maximum (?:input|prompt|sequence) length|prompt length|"
+    r"reduce the length of the (?:messages|prompt|input)",
+    re.IGNORECASE,
+)
+_STATUS = {  # of what a server calls an error in a stream, where it has no status
+    "limit_requests": 429,
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "engine_unavailable": 503,
+    "overloaded_error": 503,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An error that a server answered with. `said` may be repeated: it is short and without secrets; `body`, its first
+    64 KiB, may not. `retry_seconds` is when it wants to be asked again."""
+
+    status: int
+    said: str
+    body: str = field(repr=False)
+    retry_seconds: int | None = None
+
+    @property
+    def is_overflow(self) -> bool:
+        """Whether the prompt was too long for the model."""
+        return self.status in (400, 413, 422, 500) and _is_overflow(self.body)
 
 
 def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -> ModelError:
@@ -38,45 +75,125 @@ def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -
     )
 
 
-async def check_status(response: httpx.Response, secrets: Collection[str] = ()) -> None:
-    """Raises ModelRejectedError for an error status, with what the server says about it, and for a packed answer."""
+def check_packing(response: httpx.Response) -> None:
+    """Raises ModelRejectedError for a packed answer, which may unpack to anything."""
+    try:
+        check_coding(response.headers)
+    except BodyError as error:
+        raise ModelRejectedError(
+            "model_protocol",
+            f"The model server's answer was not read: {error}.",
+            "Have it, or the proxy before it, send answers as they are: streams are not to be packed.",
+        ) from None
+
+
+async def read_refusal(response: httpx.Response, secrets: Collection[str] = ()) -> Refusal:
+    """What an error response says, without these secrets. Of a refused key nothing is repeated: servers echo a part
+    of it."""
     status = response.status_code
-    if status < 300:
-        try:
-            check_coding(response.headers)
-        except BodyError as error:
-            raise ModelRejectedError(
-                "model_protocol",
-                f"The model server's answer was not read: {error}.",
-                "Have it, or the proxy before it, send answers as they are: streams are not to be packed.",
-            ) from None
-        return
-    message = await error_message(response, secrets)
+    if status in (401, 403):
+        return Refusal(status, _KEY_REFUSED, "")
+    body = await _beginning(response)
+    return Refusal(status, scrubbed(_message(body), secrets), body, _wait(response.headers.get("retry-after")))
+
+
+def error_of(refusal: Refusal) -> ModelError:
+    """The same as an error of ours."""
+    said = f"The model server answered {refusal.status}: {refusal.said or 'without a message'}"
+    return _error(refusal.status, said, refusal.is_overflow, refusal.retry_seconds)
+
+
+def stream_error(error: Any, secrets: Collection[str] = ()) -> ModelError:
+    """The error that a server has put into its stream, as text or as what its JSON says."""
+    text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
+    status = next(filter(None, map(_status, _codes(text))), 500)
+    said = _KEY_REFUSED if status in (401, 403) else scrubbed(_message(text), secrets)
+    message = f"The model server broke off with an error: {said or 'without a message'}"
+    return _error(status, message, _is_overflow(text), None)
+
+
+def stream_cut() -> ModelRejectedError:
+    """The stream ended before it said that it was over."""
+    return ModelRejectedError(
+        "model_stream_cut",
+        "The model server broke off in the middle of the answer.",
+        "Ask again; the model server's log says why it stopped.",
+    )
+
+
+def no_chat_server(said: str = "", secrets: Collection[str] = ()) -> ModelRejectedError:
+    """What came is no answer of a chat server; `said` is how it begins."""
+    said = scrubbed(said, secrets)
+    return ModelRejectedError(
+        "model_protocol",
+        "The model server sent something that is not a chat completion" + (f": {said}" if said else "."),
+        "Check that YOUJU_MODEL_URL ends in /v1 and belongs to a chat server.",
+    )
+
+
+def context_exceeded(message: str) -> ModelRejectedError:
+    """The prompt does not fit into the model's context window."""
+    hint = "Lower YOUJU_MODEL_CONTEXT_TOKENS to the server's own limit."
+    return ModelRejectedError("model_context_exceeded", message, hint)
+
+
+def _error(status: int, message: str, overflow: bool, retry_seconds: int | None) -> ModelError:
+    if overflow:
+        return context_exceeded(message)
+    if status in (429, 503):
+        why = "limits requests" if status == 429 else "is loading or overloaded"
+        return ModelBusyError("model_busy", message, f"The server {why}: ask again in a moment.", retry_seconds)
     code, hint = {
         401: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key the server knows."),
         403: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key that may use this model."),
         404: ("model_unknown", "Check YOUJU_MODEL and YOUJU_MODEL_URL (it ends in /v1)."),
-        429: ("model_busy", "The server limits requests: ask again in a moment."),
-        503: ("model_busy", "The server is loading or overloaded: ask again in a moment."),
+        400: ("model_rejected", _FIELDS_HINT),
+        422: ("model_rejected", _FIELDS_HINT),
     }.get(status, ("model_rejected", "The model server's log says more."))
-    if status in (400, 413) and ("context" in message.lower() or "too long" in message.lower()):
-        code, hint = "model_context_exceeded", "Lower YOUJU_MODEL_CONTEXT_TOKENS to the server's own limit."
-    raise ModelRejectedError(code, f"The model server answered {status}: {message or 'without a message'}", hint)
+    return ModelRejectedError(code, message, hint)
 
 
-async def error_message(response: httpx.Response, secrets: Collection[str] = ()) -> str:
-    """What an error response says, shortened and without these secrets. Of a refused key nothing is repeated: servers
-    echo a part of it."""
-    if response.status_code in (401, 403):
-        return "the key is missing or not accepted."
-    text = await _beginning(response)
+_FIELDS_HINT = (
+    "The model server's log says more. If it refuses a field of the request, set YOUJU_MODEL_SERVER to its kind; "
+    "`openai` sends the fewest."
+)
+
+
+def _status(code: str) -> int:
+    return _STATUS.get(code, int(code) if re.fullmatch(r"[45]\d\d", code) else 0)
+
+
+def _is_overflow(body: str) -> bool:
+    """Whether an error says that the prompt is too long. Only its message is read, and how it is called: the rest may
+    repeat the prompt."""
+    return _OVERFLOW.search(" ".join((_message(body)[:_READ_CHARS], *_codes(body)))) is not None
+
+
+def _codes(body: str) -> list[str]:
+    """What an error calls itself: its code and its type."""
+    inner = _inner(body)
+    return [str(inner[key]) for key in ("code", "type") if inner.get(key)] if isinstance(inner, dict) else []
+
+
+def _message(body: str) -> str:
+    """The message in the body of an error; the whole body where it has none."""
+    inner = _inner(body)
+    if not isinstance(inner, dict):
+        return str(inner)
+    return str(next((inner[key] for key in ("message", "detail", "msg", "text") if inner.get(key)), inner))
+
+
+def _inner(body: str) -> Any:
     try:
-        data = json.loads(text)
-        error = data.get("error", data)
-        text = str(error.get("message") or error.get("detail") or error) if isinstance(error, dict) else str(error)
-    except (ValueError, AttributeError, RecursionError):
-        pass  # not JSON: the text as it is
-    return scrubbed(text, secrets)
+        data = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    return data.get("error", data) if isinstance(data, dict) else data
+
+
+def _wait(header: str | None) -> int | None:
+    """The seconds of a Retry-After; its other form, a date, is rare and left out."""
+    return max(1, min(int(header), _LONGEST_WAIT)) if header and re.fullmatch(r"\d{1,9}", header.strip()) else None
 
 
 async def _beginning(response: httpx.Response) -> str:
@@ -89,20 +206,3 @@ async def _beginning(response: httpx.Response) -> str:
         async for piece in response.aiter_raw():
             body.add(piece)
     return body.text
-
-
-def stream_error(error: Any, secrets: Collection[str] = ()) -> ModelRejectedError:
-    """The error that a server has put into its stream."""
-    message = scrubbed(str(error.get("message", error) if isinstance(error, dict) else error), secrets)
-    return ModelRejectedError(
-        "model_rejected", f"The model server broke off with an error: {message}", "The model server's log says more."
-    )
-
-
-def stream_cut() -> ModelRejectedError:
-    """The stream ended before it said that it was over."""
-    return ModelRejectedError(
-        "model_stream_cut",
-        "The model server broke off in the middle of the answer.",
-        "Ask again; the model server's log says why it stopped.",
-    )

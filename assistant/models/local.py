@@ -19,7 +19,7 @@ from pydantic import ConfigDict, PrivateAttr
 
 from assistant.errors import ModelUnavailableError
 from assistant.models import role_of
-from assistant.models.thinking import ThinkingFilter, thinks_always
+from assistant.models.thinking import OPENING, ThinkingFilter
 from ingest.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -75,10 +75,11 @@ class LocalChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> ChatResult:
         pieces: list[str] = []
-        usage = self._run(messages, kwargs, pieces.append, threading.Event())
-        filtered = ThinkingFilter(opened=thinks_always(self.model))
-        text = filtered.feed("".join(pieces)) + filtered.finish()
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text, usage_metadata=usage))])
+        usage, finish = self._run(messages, kwargs, pieces.append, threading.Event())
+        filtered = ThinkingFilter()
+        text = filtered.feed("".join(pieces)) + filtered.finish(cut=finish == "length")
+        message = AIMessage(content=text, usage_metadata=usage, response_metadata={"finish_reason": finish})
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _astream(
         self,
@@ -101,15 +102,17 @@ class LocalChatModel(BaseChatModel):
             raise _closed() from None
         running = asyncio.wrap_future(turn)
         running.add_done_callback(lambda _: pieces.put_nowait(None))
-        filtered = ThinkingFilter(opened=thinks_always(self.model))
+        filtered = ThinkingFilter()
         try:
             while (piece := await pieces.get()) is not None:
                 if shown := filtered.feed(piece):
                     yield ChatGenerationChunk(message=AIMessageChunk(content=shown))
             if running.cancelled():
                 raise _closed()
-            usage = await running
-            yield ChatGenerationChunk(message=AIMessageChunk(content=filtered.finish(), usage_metadata=usage))
+            usage, finish = await running
+            rest = filtered.finish(cut=finish == "length")
+            ended = AIMessageChunk(content=rest, usage_metadata=usage, response_metadata={"finish_reason": finish})
+            yield ChatGenerationChunk(message=ended)
         finally:
             # The thread looks at this after every token. It is waited for, so that its errors are not lost.
             stopped.set()
@@ -122,8 +125,9 @@ class LocalChatModel(BaseChatModel):
         options: Mapping[str, Any],
         put: Callable[[str], None],
         stopped: threading.Event,
-    ) -> UsageMetadata:
-        """Generate in this thread, handing each piece of text to `put`. Returns the exact token counts."""
+    ) -> tuple[UsageMetadata, str]:
+        """Generate in this thread, handing each piece of text to `put`. Returns the exact token counts, and `stop` or,
+        where the limit of tokens ended it, `length`."""
         import torch
         from transformers import StoppingCriteriaList
 
@@ -132,8 +136,11 @@ class LocalChatModel(BaseChatModel):
             prompt = _tokens(tokenizer, messages).to(model.device)
             length = int(prompt["input_ids"].shape[-1])
             if stopped.is_set():
-                return UsageMetadata(input_tokens=length, output_tokens=0, total_tokens=length)
+                return UsageMetadata(input_tokens=length, output_tokens=0, total_tokens=length), "stop"
+            if _opens_thinking(tokenizer, prompt):
+                put(OPENING)
             temperature = float(options.get("temperature", 0.0))
+            most = int(options.get("max_tokens", _DEFAULT_TOKENS))
             sampling = (
                 {"do_sample": True, "temperature": temperature, "top_p": 0.8, "top_k": 20}
                 if temperature
@@ -143,12 +150,14 @@ class LocalChatModel(BaseChatModel):
                 output = model.generate(
                     **prompt,
                     **sampling,
-                    max_new_tokens=int(options.get("max_tokens", _DEFAULT_TOKENS)),
+                    max_new_tokens=most,
                     streamer=_streamer(tokenizer, put),
                     stopping_criteria=StoppingCriteriaList([lambda ids, scores, **_: _halt(ids, stopped)]),
                 )
         said = int(output.shape[-1]) - length
-        return UsageMetadata(input_tokens=length, output_tokens=said, total_tokens=length + said)
+        cut = said >= most and int(output[0, -1]) not in _end_ids(model)
+        usage = UsageMetadata(input_tokens=length, output_tokens=said, total_tokens=length + said)
+        return usage, "length" if cut else "stop"
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
@@ -190,6 +199,17 @@ def _tokens(tokenizer: Any, messages: list[BaseMessage]) -> Any:
         return_tensors="pt",
         return_dict=True,
     )
+
+
+def _opens_thinking(tokenizer: Any, prompt: Any) -> bool:
+    """Whether the template has written the opening tag of the thinking, so that the model will not."""
+    return str(tokenizer.decode(prompt["input_ids"][0, -8:])).rstrip().endswith(OPENING)
+
+
+def _end_ids(model: Any) -> tuple[int, ...]:
+    """The tokens that end an answer."""
+    ids = model.generation_config.eos_token_id
+    return tuple(ids) if isinstance(ids, list | tuple) else (ids,)
 
 
 def _streamer(tokenizer: Any, put: Callable[[str], None]) -> Any:

@@ -6,12 +6,10 @@ hide there.
 
 from __future__ import annotations
 
-import json
 import logging
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,16 +24,19 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from assistant.errors import ModelRejectedError
 from assistant.models import role_of
 from assistant.models.capabilities import Capabilities
-from assistant.models.failures import check_status, connection_error, error_message, stream_cut, stream_error
+from assistant.models.end_tokens import EndTokenFilter
+from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
+from assistant.models.refused_fields import RefusedFields
+from assistant.models.reply import DONE, Reply
 from assistant.models.thinking import ThinkingFilter, thinks_always
+from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
 from ingest.bodies import AS_IT_IS
 from ingest.secrecy import hide_secrets_of_requests, secrets_in
 
 logger = logging.getLogger(__name__)
 
-_REASONING_FIELDS = ("reasoning", "reasoning_content")
+_WHOLE_BYTES = 16 << 20
 _MAX_TOKENS = 4096
-_MAX_LINE_BYTES = 2**20
 _CHARS_PER_TOKEN = 16
 """More than any tokenizer makes of a token on average. A server that goes on beyond that ignores `max_tokens`."""
 
@@ -56,8 +57,7 @@ class ServerChatModel(BaseChatModel):
     silence_seconds: float = 60.0
 
     _client: httpx.AsyncClient | None = PrivateAttr(default=None)
-    _thinks_first: bool = PrivateAttr(default=False)
-    _plain: bool = PrivateAttr(default=False)
+    _refused: RefusedFields = PrivateAttr(default_factory=RefusedFields)
 
     @property
     def _llm_type(self) -> str:
@@ -79,29 +79,24 @@ class ServerChatModel(BaseChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        filtered = ThinkingFilter(opened=self._thinks_first or thinks_always(self.model))
-        longest_chars = _CHARS_PER_TOKEN * int(kwargs.get("max_tokens") or _MAX_TOKENS)
-        reply = _Reply(longest_chars, self._secrets())
-        async with self._opened(messages, kwargs) as response:
-            async for event in _events(response):
-                shown = filtered.feed(reply.read(event))
-                if filtered.thought_aloud:
-                    self._thinks_first = True
-                    raise ModelRejectedError(
-                        "model_thinks_aloud",
-                        "The model server mixes the model's thinking into its answers.",
-                        "Start it with a reasoning parser or with thinking switched off; until then thinking is held "
-                        "back: ask again.",
-                    )
-                if shown:
-                    reply.shown = True
-                    yield _chunk(shown)
-        reply.check_whole()
-        rest = filtered.finish() or reply.hidden_answer()
-        if rest:
+        told = _Telling(self.model, int(kwargs.get("max_tokens") or _MAX_TOKENS), self._secrets())
+        decoder = EventDecoder(last=DONE)
+        async with self._opened(messages, kwargs) as (response, sent, refused):
+            try:
+                async with aclosing(_events(response, decoder)) as events:
+                    async for event in events:
+                        if shown := told.take(event):
+                            yield _chunk(shown)
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout):
+                if told.reply.finish is None:
+                    raise
+                # The answer was over; how the connection ends does not matter then.
+        told.reply.check_whole(decoder.stray)
+        self._remember(refused)
+        if rest := told.finish(thinking_off=any(name in sent for name in self.capabilities.thinking_off)):
             yield _chunk(rest)
-        if reply.usage is not None:
-            yield _chunk("", reply.usage)
+        told.reply.check_said()
+        yield _chunk("", told.reply.usage, told.reply.finish)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -112,23 +107,26 @@ class ServerChatModel(BaseChatModel):
     @asynccontextmanager
     async def _opened(
         self, messages: list[BaseMessage], options: Mapping[str, Any]
-    ) -> AsyncGenerator[httpx.Response, None]:
-        """The response whose stream has begun, its errors and those of the connection as ModelErrors."""
+    ) -> AsyncGenerator[tuple[httpx.Response, Mapping[str, Any], RefusedFields], None]:
+        """The response whose stream has begun, what was sent for it, and the fields that the server has refused. Errors
+        of the server and of the connection come out as ModelErrors."""
         body = self._body(messages, options)
+        refused = self._refused
         try:
-            if self.capabilities.forgiving and not self._plain:
-                async with self._request(body | dict(self.capabilities.thinking_off)) as response:
-                    if response.status_code not in (400, 422):
-                        await check_status(response, self._secrets())
-                        yield response
+            while True:
+                sent = refused.without(body)
+                async with self._request(sent) as response:
+                    if response.status_code < 300:
+                        check_packing(response)
+                        yield response, sent, refused
                         return
-                    refused = await error_message(response, self._secrets())
-                logger.info("The model server refuses extra fields, they are left out from now on: %s", refused)
-                self._plain = True
-            extras = {} if self.capabilities.forgiving else dict(self.capabilities.thinking_off)
-            async with self._request(body | extras) as response:
-                await check_status(response, self._secrets())
-                yield response
+                    refusal = await read_refusal(response, self._secrets())
+                more = refused
+                if refusal.status in (400, 422) and not refusal.is_overflow:
+                    more = refused.and_named(sent, refusal.body)
+                if more == refused:
+                    raise error_of(refusal)
+                refused = more
         except httpx.HTTPError as error:
             raise connection_error(error, self.url, self.silence_seconds) from error
         except httpx.InvalidURL:
@@ -136,6 +134,14 @@ class ServerChatModel(BaseChatModel):
             raise ModelRejectedError(
                 "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
             ) from None
+
+    def _remember(self, refused: RefusedFields) -> None:
+        """Send no more what this server refuses, now that a request without it has succeeded."""
+        known = self._refused
+        self._refused = known.and_those_of(refused)
+        if self._refused != known:
+            names = ", ".join(self._refused.names())
+            logger.warning("The model server refuses fields of the request, which are no longer sent: %s", names)
 
     def _secrets(self) -> tuple[str, ...]:
         """What a server may not be quoted with."""
@@ -170,110 +176,73 @@ class ServerChatModel(BaseChatModel):
             "messages": [{"role": role_of(message), "content": str(message.content)} for message in messages],
             "stream": True,
             **self.capabilities.sampling,
+            **self.capabilities.thinking_off,
         }
         if self.capabilities.stream_usage:
             body["stream_options"] = {"include_usage": True}
         return body | {name: options[name] for name in ("temperature", "max_tokens") if name in options}
 
 
-@dataclass(slots=True)
-class _Reply:
-    """What has been read of one streamed reply, which may have `longest_chars`, thinking included."""
+class _Telling:
+    """One reply on its way to the asker: read, freed of thinking and of the tokens that end it."""
 
-    longest_chars: int
-    secrets: tuple[str, ...] = field(default=(), repr=False)
-    chars: int = 0
-    events: int = 0
-    shown: bool = False
-    reasoning: str = ""
-    finish: str | None = None
-    done: bool = False
-    usage: UsageMetadata | None = None
+    def __init__(self, model: str, max_tokens: int, secrets: tuple[str, ...]) -> None:
+        self.reply = Reply(_CHARS_PER_TOKEN * max_tokens, secrets)
+        self._always = thinks_always(model)
+        self._thinking = ThinkingFilter(opened=self._always)
+        self._ending = EndTokenFilter()
 
-    def read(self, event: str) -> str:
-        """The content in one event of the stream. Raises ModelRejectedError where the event is an error."""
-        self.events += 1
-        if event == "[DONE]":
-            self.done = True
-            return ""
-        try:
-            data = json.loads(event)
-            if error := data.get("error"):
-                raise stream_error(error, self.secrets)
-            if data.get("usage"):
-                self.usage = _usage(data["usage"])
-            choice = (data.get("choices") or [{}])[0]
-            delta = choice.get("delta") or {}
-        except (ValueError, AttributeError, KeyError, IndexError, RecursionError) as error:
-            raise _no_chat_server() from error
-        self.finish = choice.get("finish_reason") or self.finish
-        thought = next((delta[name] for name in _REASONING_FIELDS if delta.get(name)), "")
-        content = delta.get("content") or ""
-        if not isinstance(content, str) or not isinstance(thought, str):
-            raise _no_chat_server()
-        self.reasoning += thought
-        self._check_length(len(content) + len(thought))
-        return content
+    def take(self, event: ServerSentEvent) -> str:
+        """What may be shown now that `event` has arrived."""
+        content = self.reply.read(event)
+        freed = self._thinking.separate() if self.reply.reasoning else ""
+        return self._shown(self._ending.feed(freed + self._thinking.feed(content)))
 
-    def _check_length(self, chars: int) -> None:
-        self.chars += chars
-        if self.chars > self.longest_chars:
-            raise ModelRejectedError(
-                "model_endless",
-                "The model goes on far beyond the length that was asked for.",
-                "Ask again; if it stays, look at the model server's settings: it ignores max_tokens.",
+    def finish(self, *, thinking_off: bool) -> str:
+        """What is left to show at the end. With `thinking_off` the model was told not to think."""
+        rest = self._thinking.feed(self.reply.halves.finish())
+        rest += self._thinking.finish(cut=self.reply.finish in (None, "length"))
+        rest = self._shown(self._ending.feed(rest) + self._ending.finish())
+        if self._thinking.closed_unopened:
+            logger.warning(
+                "An answer has a closing </think> that nothing opened. If it was thinking, start the model server with "
+                "a reasoning parser or with thinking switched off."
             )
+        return rest or self._shown(self.reply.hidden_answer(thinking_off=thinking_off and not self._always))
 
-    def check_whole(self) -> None:
-        """Raises ModelRejectedError unless the stream said that it was over."""
-        if self.events == 0:
-            raise _no_chat_server()
-        if not self.done and self.finish is None:
-            raise stream_cut()
-
-    def hidden_answer(self) -> str:
-        """The answer, where a wrong reasoning parser has put all of it into the reasoning field."""
-        if self.shown or self.finish != "stop":
-            return ""
-        return self.reasoning.rpartition("</think>")[2].strip()
+    def _shown(self, text: str) -> str:
+        self.reply.shown = self.reply.shown or bool(text.strip())
+        return text
 
 
-def _no_chat_server() -> ModelRejectedError:
-    return ModelRejectedError(
-        "model_protocol",
-        "The model server sent something that is not a chat completion.",
-        "Check that YOUJU_MODEL_URL ends in /v1 and belongs to a chat server.",
-    )
+async def _events(response: httpx.Response, decoder: EventDecoder) -> AsyncGenerator[ServerSentEvent, None]:
+    """The events of a stream, up to `[DONE]`; of a server that answers with one JSON instead, that as an event."""
+    whole: bytearray | None = None
+    begun = False
+    try:
+        async for piece in response.aiter_raw():
+            if not begun:
+                piece = piece.lstrip()  # white space before the stream means nothing
+                begun = bool(piece)
+                whole = bytearray() if piece[:1] in (b"{", b"[") else None
+            if whole is not None:
+                whole += piece
+                if len(whole) > _WHOLE_BYTES:
+                    raise no_chat_server()
+                continue
+            for event in decoder.feed(piece):
+                yield event
+                if event.data == DONE:
+                    return
+    except EndlessEventError:
+        raise no_chat_server() from None
+    if whole is not None:
+        yield ServerSentEvent("message", whole.decode("utf-8", "replace"))
+    for event in decoder.finish():
+        yield event
 
 
-async def _events(response: httpx.Response) -> AsyncIterator[str]:
-    """The data of each server-sent event, up to `[DONE]`."""
-    async for line in _lines(response):
-        if line.startswith(b"data:"):
-            data = line[5:].decode("utf-8", "replace").strip()
-            yield data
-            if data == "[DONE]":
-                return
-
-
-async def _lines(response: httpx.Response) -> AsyncIterator[bytes]:
-    """The lines of the stream. Raises ModelRejectedError for one that does not end."""
-    rest = bytearray()
-    async for piece in response.aiter_raw():
-        *lines, last = piece.replace(b"\r", b"\n").split(b"\n")
-        for line in lines:
-            yield bytes(rest) + line
-            rest.clear()
-        rest += last
-        if len(rest) > _MAX_LINE_BYTES:
-            raise _no_chat_server()
-    yield bytes(rest)
-
-
-def _usage(usage: Mapping[str, Any]) -> UsageMetadata:
-    prompt, completion = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
-    return UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion)
-
-
-def _chunk(text: str, usage: UsageMetadata | None = None) -> ChatGenerationChunk:
-    return ChatGenerationChunk(message=AIMessageChunk(content=text, usage_metadata=usage))
+def _chunk(text: str, usage: UsageMetadata | None = None, finish: str | None = None) -> ChatGenerationChunk:
+    ended = {"finish_reason": finish} if finish else {}
+    message = AIMessageChunk(content=text, usage_metadata=usage, response_metadata=ended)
+    return ChatGenerationChunk(message=message)

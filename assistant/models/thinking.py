@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_OPENING, _CLOSING = "<think>", "</think>"
+OPENING = "<think>"
+_CLOSING = "</think>"
 _THINKS_ALWAYS = re.compile(r"thinking|qwq|qvq|-r1\b", re.IGNORECASE)
 
 
@@ -17,55 +18,68 @@ class ThinkingFilter:
     """Passes on everything after a leading `<think>…</think>` and the white space around it.
 
     With `opened` the text is taken to begin inside the thinking, as it does for models whose template writes the
-    opening tag: all is held back until the closing tag. `thought_aloud` says that a closing tag came without an
-    opening one after text had been passed on.
+    opening tag: all is held back until the closing tag, or until `separate` says that the server gives the thinking
+    in a field of its own. Without it a closing tag that nothing opened is text like any other. A filter is for one
+    reply, and nothing of it outlives that.
     """
 
     def __init__(self, *, opened: bool = False) -> None:
         self._inside = opened
+        self._tagged = False
         self._started = False
-        self._held = ""
-        self.thought_aloud = False
+        self._held: list[str] = []
+        self._tail = ""
+        self.closed_unopened = False
+        """A closing tag that nothing opened has been passed on."""
 
     def feed(self, text: str) -> str:
         """What may be shown now that `text` has arrived."""
-        self._held += text
         if self._inside:
-            return self._leave()
+            return self._leave(text)
         if self._started:
-            return self._watch()
-        begun = self._held.lstrip()
-        if begun.startswith(_OPENING):
-            self._inside, self._held = True, begun[len(_OPENING) :]
-            return self._leave()
-        if not begun or _OPENING.startswith(begun):
+            return self._pass(text)
+        begun = "".join((*self._held, text)).lstrip()
+        if begun.startswith(OPENING):
+            self._inside, self._tagged, self._held = True, True, []
+            return self._leave(begun[len(OPENING) :])
+        if OPENING.startswith(begun):
+            self._held = [begun]
             return ""
-        self._started, self._held = True, begun
-        return self._watch()
+        self._started, self._held = True, []
+        return self._pass(begun)
 
-    def finish(self) -> str:
-        """What is left to show at the end of the stream. Thinking that never closed is not shown."""
-        if self._inside:
-            self._held = ""
-        rest, self._held = self._held, ""
-        return rest if self._started else rest.lstrip()
-
-    def _leave(self) -> str:
-        _, closing, rest = self._held.partition(_CLOSING)
-        if not closing:
+    def separate(self) -> str:
+        """The thinking comes in a field of its own: the text is the answer, also what was held back of it."""
+        if not self._inside or self._tagged:
             return ""
-        self._inside, self._held = False, rest
+        self._inside, self._tail = False, ""
         return self.feed("")
 
-    def _watch(self) -> str:
-        """Pass text on, except a tail that may become a closing tag nobody opened."""
-        if _CLOSING in self._held:
-            self.thought_aloud = True
-            shown, _, self._held = self._held.partition(_CLOSING)
-            return shown
-        for length in range(min(len(_CLOSING) - 1, len(self._held)), 0, -1):
-            if _CLOSING.startswith(self._held[-length:]):
-                shown, self._held = self._held[:-length], self._held[-length:]
-                return shown
-        shown, self._held = self._held, ""
-        return shown
+    def finish(self, *, cut: bool) -> str:
+        """What is left to show at the end of the reply, which is `cut` where the model did not end it itself.
+
+        What is held back is thinking where a tag opened it, or where the reply ended in the middle of it. Else it is
+        the answer of a model that did not think, or whose thinking the server has taken away.
+        """
+        rest, self._held = "".join(self._held).lstrip(), []
+        if self._inside and (cut or self._tagged or rest.startswith(OPENING)):
+            return ""
+        return rest
+
+    def _leave(self, text: str) -> str:
+        # Only the end of what is held can become a tag with what comes: reading all of it again would take long.
+        before = len(self._tail)
+        seen = self._tail + text
+        at = seen.find(_CLOSING)
+        if at < 0:
+            self._held.append(text)
+            self._tail = seen[1 - len(_CLOSING) :]
+            return ""
+        self._inside, self._tagged, self._held, self._tail = False, False, [], ""
+        return self.feed(text[at + len(_CLOSING) - before :])
+
+    def _pass(self, text: str) -> str:
+        seen = self._tail + text
+        self.closed_unopened = self.closed_unopened or _CLOSING in seen
+        self._tail = seen[1 - len(_CLOSING) :]
+        return text

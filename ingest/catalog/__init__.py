@@ -10,13 +10,15 @@ them at once, so that going back to another version brings nothing back: a delet
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.access import Reader
-from ingest.catalog.listing import Place, listing
+from ingest.catalog.listing import Place, listing, place_of
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import retirements as _retirements
@@ -116,6 +118,16 @@ class Catalog:
         with self._reader.begin() as connection:
             rows = connection.execute(query).all()
         return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
+
+    def place(self, document_id: str, reader: Reader) -> Place | None:
+        """Where a document stands in the lists, in whichever version it is, also when it was deleted since; None for
+        one that this reader may not read, and for what is no id."""
+        with suppress(ValueError), self._reader.begin() as connection:
+            identity = _documents.c.id == str(uuid.UUID(document_id))
+            for row in connection.execute(sa.select(_documents).where(identity)):
+                if reader.may_read(row.access, row.source):
+                    return place_of(row)
+        return None
 
     def page(self, *, after: str = "", limit: int) -> list[Document]:
         """All documents that are not deleted, by id, so many at a time: those after this id."""

@@ -126,7 +126,8 @@ def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
 def read_csv(text: str, delimiter: str | None = None) -> Extracted:
     """One table; the delimiter is the one that cuts the first lines most evenly, unless it is given."""
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
-    lines = text.lstrip("\ufeff").splitlines(keepends=True)
+    # Lines end at CR, LF or both only: the others of `splitlines`, U+2028 and U+0085 among them, stand in cells.
+    lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
         delimiter = lines.pop(0).strip()[-1]
     rows = _csv_rows(lines, delimiter or _delimiter(lines[:50]))

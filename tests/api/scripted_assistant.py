@@ -123,6 +123,10 @@ class ListedCatalog:
             and (not failed or document.error_code)
         ][:limit]
 
+    def place(self, identity: str, reader: Reader) -> Place | None:
+        found = self.document(identity)
+        return place_of(found) if found is not None and reader.may_read(found.access, found.source) else None
+
     def document(self, identity: str) -> Document | None:
         return next((document for document in self.listed if document.id == identity), None)
 

@@ -17,15 +17,18 @@ from fastapi.testclient import TestClient
 from api.app import create_app
 from api.streaming import begun, paced
 from assistant.conversation import Turn
-from assistant.events import Event, TextDelta
+from assistant.events import Event, Evidence, TextDelta
 from ingest.access import OPERATOR
+from ingest.document import Hit
 from ingest.errors import UnavailableError
 from tests.api.scripted_assistant import (
+    CHUNKS,
     ScriptedAssistant,
     a_breakdown,
     a_good_answer,
     a_refusal,
     a_workspace,
+    told,
 )
 from tests.api.served import served
 
@@ -44,13 +47,13 @@ def test_one_json_has_the_answer_its_citations_and_its_evidence() -> None:
     body = response.json()
     assert response.status_code == 200
     assert set(body) == {
-        "question", "language", "answer", "grounded", "refused", "citations", "evidence", "model", "usage",
+        "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model", "usage",
         "timings_ms",
     }  # fmt: skip
     assert body["answer"].startswith("Every employee has **15 days**")
     first = body["citations"][0]
     assert set(first) == {
-        "number", "document_id", "chunk_id", "title", "uri", "page", "location", "quote"
+        "number", "document_id", "chunk_id", "title", "uri", "page", "location", "quote", "support"
     }  # fmt: skip
     assert (first["number"], first["page"], first["quote"]) == (
         1,
@@ -110,6 +113,14 @@ def test_a_model_that_fails_leaves_the_evidence() -> None:
     assert body["error"]["hint"] == "Start it and ask again."
     assert body["answer"] == "Every employee "
     assert [hit["number"] for hit in body["evidence"]] == [1]
+
+
+def test_a_stream_is_read_whole_by_clients_that_cut_lines_at_more_than_line_ends() -> None:
+    said = "15 days\u2028of\u2029leave\u0085[1]."
+    script = told([said], [(Evidence(1, Hit(CHUNKS[1], 0.9)), "")], "en")
+    response = client_of(ScriptedAssistant(script)).post("/v1/ask", json={"question": "leave?", "stream": True})
+    data = [json.loads(line.removeprefix("data: ")) for line in response.iter_lines() if line.startswith("data:")]
+    assert [each["text"] for each in data if "text" in each] == [said]
 
 
 def test_a_model_that_fails_in_a_stream_ends_it_with_failed() -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from ingest.ownership import Ownership
 from tests.api.command_line import children_of, run_youju, serving, started, youju_json
+from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 REPORT_FIELDS = {
     "run_id", "found", "new", "changed", "unchanged", "moved", "deleted", "failed", "rebuilt", "chunks", "embedded",
@@ -19,7 +20,8 @@ REPORT_FIELDS = {
 }  # fmt: skip
 HIT_FIELDS = {"number", "score", "text", "document_id", "chunk_id", "title", "uri", "page", "location"}
 ASK_FIELDS = {
-    "question", "language", "answer", "grounded", "refused", "citations", "evidence", "model", "usage", "timings_ms",
+    "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model", "usage",
+    "timings_ms",
 }  # fmt: skip
 DOCUMENT_FIELDS = {
     "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "access", "state", "error",
@@ -56,6 +58,15 @@ def test_help_names_every_command_at_once() -> None:
     assert done.returncode == 0
     for command in ("ingest", "ask", "search", "serve", "eval", "documents", "doctor"):
         assert command in done.stdout
+
+
+def test_ask_prints_every_character_of_an_answer_and_says_where_it_was_cut(home: Path) -> None:
+    told = "年假为十天\u2028[1]。\u2029\u0085🎉"
+    with FakeOpenAIServer([Reply(told, finish_reason="length")]) as model:
+        done = run_youju(home, "ask", "工作满十年有几天年假？", model="qwen", model_url=model.url)
+    assert done.returncode == 0, done.stderr
+    assert told.replace(" ", "") in done.stdout.replace(" ", "")
+    assert "YOUJU_MODEL_MAX_TOKENS" in done.stderr
 
 
 def test_ask_answers_with_its_source(home: Path, folder: Path) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from pydantic import SecretStr
 
 from api.dingtalk import DingTalkBot
 from assistant.conversation import Turn
+from assistant.events import Finished
 from ingest.errors import RequestError, UnavailableError
 from tests.api.dingtalk_rig import (
     EN_ANSWER,
@@ -152,6 +154,14 @@ def test_a_message_is_acknowledged_in_time_while_another_writer_holds_the_databa
     # It would have waited for the writer, who waits for it, until the database gives up after half a minute.
     assert asyncio.run(scenario()) < 5.0
     assert ding.shown() == [ZH_SHOWN]
+
+
+def test_an_answer_that_was_cut_says_so(ding: FakeDingTalk, engine: sa.Engine) -> None:
+    *before, end = grounded(ZH_ANSWER, evidence(1, "员工手册"))
+    assert isinstance(end, Finished)
+    script = {ZH_QUESTION: [*before, replace(end, cut=True)]}
+    (shown,) = answers(ding, engine, Scripted(script), ding.single(ZH_QUESTION))
+    assert "截断" in shown
 
 
 def test_a_refusal_is_said_as_the_assistant_says_it(ding: FakeDingTalk, engine: sa.Engine) -> None:

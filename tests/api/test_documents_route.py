@@ -75,10 +75,7 @@ def test_a_command_lists_the_documents_of_all_pages(client: TestClient) -> None:
     assert [document["document_id"] for document in listed] == [HANDBOOK, PRICES, SECRET]
 
 
-@pytest.mark.parametrize(
-    "cursor",
-    ["", "x", "WyJhIl0", "年假", "bnVsbA", "WyJhIiwiYiIsMV0", "WyJcdWQ4MDAiLCJhIiwiYiJd", "WyJcdTAwMDAiLCJhIiwiYiJd"],
-)
+@pytest.mark.parametrize("cursor", ["", "x", "年假", "[]", document_id("local", "no such document")])
 def test_a_cursor_that_no_page_gave_is_refused(client: TestClient, cursor: str) -> None:
     response = client.get("/v1/documents", params={"cursor": cursor})
     assert (response.status_code, response.json()["error"]["code"]) == (400, "unknown_cursor")

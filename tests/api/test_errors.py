@@ -16,6 +16,7 @@ from api.routes.page import PAGE_FILES
 from api.security import BODY_LIMIT_BYTES
 from api.settings import Settings
 from api.workspace import Workspace
+from assistant.events import Failed
 from ingest.errors import OwnedError, UnavailableError
 from ingest.runs.tenure import tenure
 from tests.api.scripted_assistant import ScriptedAssistant, a_breakdown, a_workspace
@@ -43,6 +44,15 @@ def test_what_is_under_way_is_a_conflict_and_not_an_outage(client: TestClient, w
     assert refused.status_code == 409
     assert refused.json()["error"]["code"] in ("run_under_way", "index_in_use")
     assert "retry-after" not in refused.headers
+
+
+@pytest.mark.parametrize(("wait", "header"), [(17, "17"), (None, "5")])
+def test_a_busy_model_is_an_outage_that_says_when_to_come_again(wait: int | None, header: str) -> None:
+    script = [*a_breakdown()[:-1], Failed("model_busy", "The model server answered 429.", "Ask again.", wait)]
+    chat = {"model": "youju", "messages": [{"role": "user", "content": "leave?"}]}
+    for path, body in (("/v1/ask", {"question": "leave?"}), ("/v1/chat/completions", chat)):
+        answer = scripted(ScriptedAssistant(script)).post(path, json=body)
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, header)
 
 
 def test_an_outage_says_when_to_come_again() -> None:

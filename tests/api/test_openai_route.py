@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,6 +13,7 @@ import pytest
 
 from api.app import create_app
 from assistant.conversation import Turn
+from assistant.events import Finished
 from tests.api.scripted_assistant import ScriptedAssistant, a_breakdown, a_good_answer, a_refusal, a_workspace
 from tests.api.served import served
 
@@ -81,7 +83,7 @@ def test_the_sdk_streams_an_answer_with_its_citations_and_usage() -> None:
     assert deltas[0].role == "assistant"
     assert len({(chunk.id, chunk.created, chunk.model) for chunk in chunks}) == 1
     with_results = [index for index, chunk in enumerate(told) if "search_results" in (chunk.model_extra or {})]
-    assert with_results == [1]
+    assert with_results == [len(told) - 1]
     assert told[-1].choices[0].finish_reason == "stop"
     annotations = deltas[-1].model_extra["annotations"]  # type: ignore[index]
     assert annotations[0]["url_citation"]["title"] == "价格表 工作表 2026 A1:B3"
@@ -89,6 +91,16 @@ def test_the_sdk_streams_an_answer_with_its_citations_and_usage() -> None:
     assert counted.choices == []
     assert counted.usage is not None
     assert counted.usage.completion_tokens == 34
+
+
+def test_an_answer_that_was_cut_says_so_as_openai_does() -> None:
+    *before, end = a_good_answer("leave?")
+    assert isinstance(end, Finished)
+    with client_of(ScriptedAssistant([*before, replace(end, cut=True)])) as client:
+        asked: Any = {"model": "youju", "messages": [{"role": "user", "content": "leave?"}]}
+        assert client.chat.completions.create(**asked).choices[0].finish_reason == "length"
+        *_, last = client.chat.completions.create(**asked, stream=True)
+        assert last.choices[0].finish_reason == "length"
 
 
 def test_the_sdks_own_accumulator_ends_with_the_whole_message() -> None:

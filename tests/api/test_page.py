@@ -26,7 +26,8 @@ import api
 from api.app import create_app
 from api.keys import EVERYBODY
 from assistant.conversation import Turn
-from assistant.events import Event, EvidenceFound, TextDelta
+from assistant.events import Cited, Event, EvidenceFound, Finished, TextDelta
+from ingest.document import Box
 from ingest.pages import PageRenderer
 from ingest.records import Document
 from tests.api.scripted_assistant import (
@@ -161,6 +162,17 @@ def page(
 
 @pytest.mark.browser
 @needs_browser
+@pytest.mark.parametrize(("language", "said"), [("en-US", "its end was cut off"), ("zh-CN", "被截断了")])
+def test_an_answer_that_was_cut_says_so(driver: Chrome, language: str, said: str) -> None:
+    *before, end = a_good_answer("leave?")
+    assert isinstance(end, Finished)
+    with page(driver, ScriptedAssistant([*before, replace(end, cut=True)]), language=language) as browser:
+        browser.ask("leave?")
+        browser.one(".caution", said)
+
+
+@pytest.mark.browser
+@needs_browser
 @pytest.mark.parametrize(
     ("language", "question", "answer", "source", "place", "quote"),
     [
@@ -263,6 +275,66 @@ def test_markup_in_an_answer_stays_text_and_loads_nothing(driver: Chrome) -> Non
         assert answer.find_element(By.CSS_SELECTOR, "ol > li > ul > li").text == "two"
         assert driver.title == "Youju 有据"
         assert browser.complaints() == []
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "label", "warning"),
+    [
+        ("en-US", "not checked", "[1] could not be checked against the source."),
+        ("zh-CN", "未核对", "[1] 未能与原文核对"),
+    ],
+)
+def test_a_mark_that_could_not_be_checked_says_so(driver: Chrome, language: str, label: str, warning: str) -> None:
+    *events, finished = a_good_answer("How much leave?")
+    assert isinstance(finished, Finished)
+    doubtful = tuple(replace(each, support="not_checkable") for each in finished.citations if each.number == 1)
+    script = [*events[:5], *map(Cited, doubtful), replace(finished, citations=doubtful)]
+    with page(driver, ScriptedAssistant(script), language=language) as browser:
+        browser.ask("How much leave?")
+        browser.one(".caution", warning)
+        assert label in browser.one(".card", "Employee handbook").text
+        assert label in str(browser.one(".marker.unchecked").get_attribute("title"))
+
+
+@pytest.mark.browser
+@needs_browser
+def test_the_page_of_the_quote_is_shown_with_its_own_box(
+    driver: Chrome, manual: Document, renderer: PageRenderer
+) -> None:
+    *events, finished = a_good_answer("How much leave?")
+    assert isinstance(finished, Finished)
+    place = replace(CHUNKS[1].location, boxes=(Box(2, 0.1, 0.25, 0.9, 0.28),))
+    cited = tuple(replace(each, location=place) for each in finished.citations if each.number == 1)
+    script = [*events[:5], *map(Cited, cited), replace(finished, citations=cited)]
+    with page(driver, ScriptedAssistant(script), documents=[manual], pages=renderer) as browser:
+        browser.ask("How much leave?")
+        browser.one(".actions button")
+        browser.one(".marker").click()
+        browser.one("#panel .leaf img")
+        assert str(browser.one("#panel .leaf .box").get_attribute("style")).startswith("left: 10%; top: 25%;")
+
+
+@pytest.mark.browser
+@needs_browser
+def test_what_is_copied_has_title_section_and_link_and_no_path_of_the_server(driver: Chrome) -> None:
+    *events, finished = a_good_answer("How much leave?")
+    assert isinstance(finished, Finished)
+    kept = events[1]
+    assert isinstance(kept, EvidenceFound)
+    hit = kept.evidence[0].hit
+    lying = replace(hit, chunk=replace(hit.chunk, uri="/srv/docs/handbook.md"))
+    evidence = (replace(kept.evidence[0], hit=lying), *kept.evidence[1:])
+    with page(driver, ScriptedAssistant([events[0], EvidenceFound(evidence), *events[2:], finished])) as browser:
+        browser.ask("How much leave?")
+        copy = browser.one(".actions button")
+        driver.execute_script("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+        copy.click()
+        copied = browser.until(lambda _: driver.execute_script("return window.copied"))
+        assert "/srv/docs" not in copied
+        address = driver.current_url.split("#")[0]
+        assert f"[1] Employee handbook · page 2 · Leave › Annual leave · {address}#/documents/{HANDBOOK}/" in copied
 
 
 @pytest.mark.browser

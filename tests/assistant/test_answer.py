@@ -155,6 +155,30 @@ def test_when_the_model_fails_the_evidence_stays(reply: Reply, code: str) -> Non
     assert events[-1].hint
 
 
+@pytest.mark.parametrize(("reason", "cut"), [("length", True), ("stop", False)])
+def test_an_answer_that_the_limit_of_tokens_cut_is_said_to_be_cut(reason: str, cut: bool) -> None:
+    with FakeOpenAIServer([Reply("年假为十天[1]。须提前", finish_reason=reason)]) as server:
+        end = finished(events_of(assistant(model="qwen", model_url=server.url), "年假有几天？"))
+    assert (end.cut, end.grounded) == (cut, True)
+
+
+@pytest.mark.parametrize(("counted", "warned"), [(20, True), (300, False), (0, False)])
+def test_a_prompt_that_the_server_cut_is_said_in_the_log_with_the_way_out(
+    counted: int, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    usage = {"prompt_tokens": counted, "completion_tokens": 7}
+    with FakeOpenAIServer([Reply("年假为十天[1]。", usage=usage)]) as server:
+        finished(events_of(assistant(model="qwen", model_url=server.url), "年假有几天？"))
+    assert ("num_ctx" in caplog.text) is warned
+
+
+def test_a_busy_model_says_when_to_ask_again() -> None:
+    with FakeOpenAIServer([Reply(status=429, headers={"Retry-After": "17"})]) as server:
+        events = events_of(assistant(model="qwen", model_url=server.url), "年假有几天？")
+    assert isinstance(events[-1], Failed)
+    assert (events[-1].code, events[-1].retry_seconds) == ("model_busy", 17)
+
+
 def test_a_model_server_that_is_down_still_gives_the_evidence() -> None:
     events = events_of(assistant(model="qwen", model_url="http://127.0.0.1:9/v1"), "年假有几天？")
     assert [event.type for event in events] == ["searched", "evidence_found", "failed"]

@@ -71,11 +71,50 @@ def test_a_wrong_number_loses_its_citation() -> None:
     assert len(run("年休假为10天[1]。", HANDBOOK).citations) == 1
 
 
-def test_a_number_from_the_question_needs_no_support() -> None:
-    said = "司龄 3 年的员工有十天年休假[1]。"
-    assert run(said, HANDBOOK).citations != []
-    assert run("司龄 8 年的员工有十天年休假[1]。", HANDBOOK).citations == []
-    assert run("司龄 8 年的员工有十天年休假[1]。", HANDBOOK, question="我工作 8 年有几天年假？").citations != []
+LADDER = passage(
+    "| 司龄 | 年休假 |\n| --- | --- |\n| 满三年不满五年 | 12 天 |\n| 满五年不满十年 | 15 天 |", title="年休假一览"
+)
+
+
+def support(text: str, chunk: Chunk, question: str = "") -> list[str]:
+    return [citation.support for citation in run(text, chunk, question=question).citations]
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["是的，30天[1]。", "是的，三十天[1]。", "是的，30天，满3年[1]。", "是的，年假30天，提前3个工作日申请[1]。"],
+)
+def test_a_wrong_figure_is_not_borne_out_because_the_asker_named_it(said: str) -> None:
+    assert support(said, passage("满3年的员工年假15天。"), "满3年的年假是30天吗？") == []
+
+
+def test_a_figure_of_the_askers_stands_beside_the_passages_own() -> None:
+    question, leave = "年假是30天吗？", passage("满3年的员工年假15天。")
+    assert support("不是30天，而是15天[1]。", leave, question) == ["checked"]
+    assert support("您问的30天里，年假15天[1]。", leave, question) == ["not_checkable"]
+    travel = "May I spend 700 yuan on a hotel?"
+    assert support("No, CNY 700 is above the limit of CNY 650 [1].", TRAVEL, travel) == ["checked"]
+    assert support("Yes, CNY 700 is fine in Shanghai hotels [1].", TRAVEL, travel) == []
+
+
+def test_a_condition_of_the_askers_must_fall_into_a_range_of_the_passage() -> None:
+    question = "我工作 8 年有几天年假？"
+    assert support("司龄 8 年的员工有 15 天年休假[1]。", LADDER, question) == ["checked"]
+    assert support("司龄 8 年的员工有 12 天年休假[1]。", LADDER, question) == ["not_checkable"]
+    assert support("司龄 20 年的员工有 15 天年休假[1]。", LADDER, "我工作 20 年有几天年假？") == []
+    assert support("司龄 8 年的员工有 15 天年休假[1]。", LADDER) == []
+
+
+def test_an_open_range_cannot_be_checked() -> None:
+    said = "司龄 8 年的员工有十天年休假[1]。"
+    assert support(said, HANDBOOK) == []
+    assert support(said, HANDBOOK, "我工作 8 年有几天年假？") == ["not_checkable"]
+
+
+def test_a_figure_of_something_else_bears_nothing_out() -> None:
+    assert support("年休假为3天[1]。", passage("满3年的员工年休假15天。")) == []
+    assert support("年休假为15天[1]。", passage("满3年的员工年休假15个工作日。")) == ["checked"]
+    assert support("年休假为十二天[1]。", passage("员工的年休假为十五天。")) == []
 
 
 def test_a_table_is_quoted_by_its_row() -> None:
@@ -90,13 +129,39 @@ def test_an_answer_in_another_language_is_checked_by_its_numbers() -> None:
     assert run("A hotel in Shanghai may cost 700 yuan [1].", passage("上海的住宿标准为每晚 650 元。")).citations == []
 
 
+def test_across_languages_words_alone_cannot_be_checked() -> None:
+    hotel = passage("上海的住宿标准为每晚 650 元。")
+    assert support("Hotels on the moon are free for everybody [1].", hotel) == ["not_checkable"]
+    assert support("A hotel in Shanghai may cost 650 yuan [1].", hotel) == ["checked"]
+    assert support("上海酒店可以报销[1]。", TRAVEL) == ["not_checkable"]
+
+
+@pytest.mark.parametrize("piece", [1, 4, 1000])
+def test_only_closed_code_is_code(piece: int) -> None:
+    def said(text: str) -> str:
+        return run(text, HANDBOOK, piece=piece).text
+
+    assert said("命令 `ls，年假 [7]。年假为十天 [7]。") == "命令 `ls，年假。年假为十天。"
+    assert said("一个 ` 在前\n\n年假 [7]，又一个 ` 在后") == "一个 ` 在前\n\n年假，又一个 ` 在后"
+    assert said("数组 `a[7]`，``b`[7]``，年假 [7]。") == "数组 `a[7]`，``b`[7]``，年假。"
+    assert said("```python\na[7]\n```\n年假 [7]。") == "```python\na[7]\n```\n年假。"
+    assert said("两个 `` 与一个 ` 年假 [7]") == "两个 `` 与一个 ` 年假"
+
+
+def test_a_marker_after_an_open_backtick_is_held_no_longer_than_anything_else() -> None:
+    citer = Citer(evidence(HANDBOOK), "")
+    shown = "".join(event.text for event in citer.feed("`年假 [7]" + "字" * 2000) if isinstance(event, TextDelta))
+    assert "[7]" not in shown
+    assert len(shown) > 1400
+
+
 def test_a_marker_before_its_statement_waits_for_it() -> None:
     assert run("根据[1]，年假须提前三个工作日申请。", HANDBOOK).text == "根据[1]，年假须提前三个工作日申请。"
     assert run("根据[1]，股票期权分四年归属。", HANDBOOK).text == "根据，股票期权分四年归属。"
 
 
 def test_brackets_that_are_no_markers_pass_unchanged() -> None:
-    text = "见 [附件A] 与 [link](x)，数组 `a[1]`，以及未完的 ["
+    text = "见 [附件A] 与 [link] (x)，数组 `a[1]`，以及未完的 ["
     assert run(text, HANDBOOK).text == text
 
 

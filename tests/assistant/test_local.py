@@ -76,6 +76,44 @@ def test_greedy_answers_are_the_same_twice_also_without_streaming(model: LocalCh
     assert whole.content == "".join(pieces)
 
 
+def test_an_answer_ends_as_cut_only_where_the_limit_of_tokens_ended_it(model: LocalChatModel) -> None:
+    async def reason(model: LocalChatModel, limit: int) -> str:
+        pieces = [piece async for piece in stream(model, MESSAGES, max_tokens=limit, temperature=0.0)]
+        return str(pieces[-1].response_metadata["finish_reason"])
+
+    assert asyncio.run(reason(model, 12)) == "length"
+    assert model.invoke(MESSAGES, max_tokens=12, temperature=0.0).response_metadata["finish_reason"] == "length"
+
+
+def test_a_model_that_ends_its_answer_itself_does_not_cut_it(tiny: Path) -> None:
+    model = LocalChatModel.open(str(tiny), hub=False)
+    _, loaded = model._load()
+    first = loaded.generate(**_prompt(model), max_new_tokens=5, do_sample=False)[0, -1]
+    loaded.generation_config.eos_token_id = [int(first)]
+    whole = model.invoke(MESSAGES, max_tokens=5, temperature=0.0)
+    assert whole.response_metadata["finish_reason"] == "stop"
+
+
+def _prompt(model: LocalChatModel) -> Any:
+    tokenizer, _ = model._load()
+    messages = [{"role": "system", "content": "只依据资料回答。"}, {"role": "user", "content": "年假有几天？"}]
+    return tokenizer.apply_chat_template(
+        messages, add_generation_prompt=True, enable_thinking=False, return_tensors="pt", return_dict=True
+    )
+
+
+@pytest.mark.parametrize("name", ["tiny-qwen3", "Tiny-Thinking"])
+def test_the_template_and_not_the_name_says_whether_a_local_model_begins_with_thinking(tiny: Path, name: str) -> None:
+    model = LocalChatModel(model=name, path=str(tiny))
+    pieces, _ = asyncio.run(collect(model, max_tokens=12, temperature=0.0))
+    assert pieces, "it does not think, whatever its name says"
+    tokenizer, _ = model._load()
+    tokenizer.chat_template = tokenizer.chat_template.replace("<think>\\n\\n</think>\\n\\n", "<think>\\n")
+    with pytest.raises(ModelError) as caught:
+        asyncio.run(collect(model, max_tokens=12, temperature=0.0))
+    assert caught.value.code == "model_empty", "what it says is thinking, which never closes"
+
+
 def test_closing_the_stream_stops_the_generation(model: LocalChatModel) -> None:
     async def leave_early() -> float:
         async with aclosing(stream(model, MESSAGES, max_tokens=4000, temperature=0.9)) as pieces:

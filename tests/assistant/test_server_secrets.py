@@ -15,7 +15,7 @@ from langchain_core.messages import HumanMessage
 
 from assistant.errors import ModelError
 from assistant.models import complete
-from assistant.models.failures import error_message
+from assistant.models.failures import read_refusal
 from assistant.models.opening import open_model
 from assistant.models.server import ServerChatModel
 from assistant.settings import AssistantSettings
@@ -93,6 +93,6 @@ def test_an_error_without_end_is_read_to_its_beginning_only(text: str) -> None:
             served += 1
             yield b"x" * 1000
 
-    said = asyncio.run(error_message(httpx.Response(500, content=endless())))
+    said = asyncio.run(read_refusal(httpx.Response(500, content=endless()))).said
     assert len(said) <= 302
     assert served < 100

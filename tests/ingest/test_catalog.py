@@ -143,6 +143,19 @@ def test_pages_of_a_list_have_every_document_once_and_only_what_the_reader_may_r
     assert [len(catalog.documents(reader)) for reader in readers] == [7, 0, 3, 7, 0]
 
 
+def test_a_place_is_told_to_those_alone_who_may_read_the_document(catalog: Catalog) -> None:
+    reference = _reference("hr.txt", access=("group:hr",))
+    _publish(catalog, reference, "one")
+    place = ("local", reference.uri, reference.document_id)
+    catalog.delete([reference.document_id])  # between two pages
+    assert catalog.place(reference.document_id, OPERATOR) == place
+    assert catalog.place(reference.document_id, Reader(frozenset({"group:hr"}))) == place
+    for hidden in (Reader(frozenset({"everyone"})), Reader(None, frozenset({"other"}))):
+        assert catalog.place(reference.document_id, hidden) is None
+    for wrong in (_reference("no.txt").document_id, "x", "", "\0"):
+        assert catalog.place(wrong, OPERATOR) is None
+
+
 def test_what_an_interrupted_run_left_is_known(catalog: Catalog) -> None:
     reference = _reference()
     _publish(catalog, reference, "one")

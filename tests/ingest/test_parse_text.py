@@ -125,6 +125,17 @@ def test_csv_is_cut_by_the_delimiter_it_uses(delimiter: str) -> None:
     assert parsed.elements[0].location.cells == "A1:B3"
 
 
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\u0085", "\x0c"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+def test_csv_rows_end_at_line_ends_only(mark: str, end: str) -> None:
+    parsed = read(end.join(["name,note,price", f"X200,with{mark}lid,1280", "X300,plain,1980", ""]), "a.csv")
+    (table,) = parsed.elements
+    rows = table.text.split("\n")
+    assert (len(rows), table.location.cells) == (4, "A1:C3")
+    assert "X200" in rows[2]
+    assert "1280" in rows[2]
+
+
 def test_csv_cells_may_hold_delimiters_and_line_breaks() -> None:
     parsed = read('name,note\n"Li, Fang","first\nsecond"\n', "a.csv")
     assert parsed.text.split("\n")[-1] == "| Li, Fang | first second |"

@@ -1,0 +1,49 @@
+"""What every face says, in the language of the answer, where an answer or a source could not be checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ingest.document import Language
+
+_UNGROUNDED = (
+    "这个回答没有能核实的出处，请谨慎使用。",
+    "No source of this answer could be verified. Use it with care.",
+)
+_NOT_CHECKABLE = (
+    "{numbers} 未能与原文核对，请打开原文确认。",
+    "{numbers} could not be checked against the source. Read it there before you rely on it.",
+)
+_LABEL = ("未核对", "not checked")
+_QUOTED = re.compile(r"\n\n> ⚠ [^\n]*+\Z")
+
+
+def notice(language: Language, *, grounded: bool, refused: bool, not_checkable: Collection[int]) -> str:
+    """One sentence about an answer, empty where nothing is wrong. `not_checkable` are the numbers of the marks that
+    could not be checked; where no mark was checked, all that is said is that."""
+    if refused or (grounded and not not_checkable):
+        return ""
+    if not grounded:
+        return _in(language, _UNGROUNDED)
+    numbers = " ".join(f"[{number}]" for number in sorted(set(not_checkable)))
+    return _in(language, _NOT_CHECKABLE).format(numbers=numbers)
+
+
+def not_checked(language: Language) -> str:
+    """The label of a source that could not be checked."""
+    return _in(language, _LABEL)
+
+
+def quoted(text: str) -> str:
+    """A notice as the last paragraph of an answer in Markdown; nothing where there is none."""
+    return f"\n\n> ⚠ {text}" if text else ""
+
+
+def without_notice(answer: str) -> str:
+    """The answer as the model wrote it, for the conversation that it goes on."""
+    return _QUOTED.sub("", answer)
+
+
+def _in(language: Language, texts: tuple[str, str]) -> str:
+    return texts[0 if language in ("zh", "mixed") else 1]

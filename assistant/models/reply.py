@@ -1,0 +1,177 @@
+"""What a chat server says in one reply: the events of its stream, or the whole JSON, become text, usage and an end.
+
+Servers differ much in what they stream. The forms that are read are listed, each with its test, in
+`tests/assistant/test_stream_forms.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from langchain_core.messages.ai import UsageMetadata
+
+from assistant.errors import ModelRejectedError
+from assistant.models.failures import context_exceeded, no_chat_server, stream_cut, stream_error
+from assistant.models.surrogates import SurrogateJoiner, joined
+from assistant.sse import ServerSentEvent
+
+DONE = "[DONE]"
+
+_REASONING_FIELDS = ("reasoning", "reasoning_content")
+_ERROR_KEYS = ("message", "detail", "msg", "error_code")
+
+
+@dataclass(slots=True)
+class Reply:
+    """What has been read of one reply, which may have `longest_chars`, thinking included. `finish` is the server's
+    `finish_reason`; `secrets` are what it may not be quoted with."""
+
+    longest_chars: int
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    chars: int = 0
+    choices: int = 0
+    shown: bool = False
+    reasoning: list[str] = field(default_factory=list)
+    finish: str | None = None
+    done: bool = False
+    usage: UsageMetadata | None = None
+    halves: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+
+    def read(self, event: ServerSentEvent) -> str:
+        """The content in one event. Raises ModelError where the event is an error or no part of a chat completion."""
+        if event.name == "error":
+            raise stream_error(event.data, self.secrets)
+        if event.data.strip() == DONE:
+            self.done = True
+            return ""
+        return "".join([self._content(data) for data in self._parsed(event)])
+
+    def check_whole(self, stray: str) -> None:
+        """Raises ModelError unless the stream said that it was over. `stray` is what came instead of events."""
+        if not self.choices:
+            raise stream_cut() if self.done else no_chat_server(stray, self.secrets)
+        if self.finish == "abort" or (not self.done and self.finish is None):
+            raise stream_cut()
+        if self.finish == "content_filter":
+            raise ModelRejectedError(
+                "model_rejected", "The model server's content filter withheld the answer.", "Ask in other words."
+            )
+
+    def hidden_answer(self, *, thinking_off: bool) -> str:
+        """The answer, where a wrong reasoning parser has put all of it into the reasoning field: what is behind the
+        closing tag, or, of a model that was told not to think, all."""
+        if self.shown or self.finish != "stop":
+            return ""
+        _thought, closing, answer = joined("".join(self.reasoning)).rpartition("</think>")
+        return answer.strip() if closing or thinking_off else ""
+
+    def check_said(self) -> None:
+        """Raises ModelError for a reply without an answer, where it can be told why."""
+        if self.shown or self.finish != "length":
+            return
+        if self.usage is not None and not self.usage["output_tokens"] and not self.reasoning:
+            # LMDeploy's way of saying that the prompt fills its window.
+            raise context_exceeded("The model server left no room for an answer behind the prompt.")
+        raise ModelRejectedError(
+            "model_empty",
+            "The chat model gave no answer before its limit of tokens; it was still thinking.",
+            "Switch its thinking off at the model server, or raise YOUJU_MODEL_MAX_TOKENS.",
+        )
+
+    def _parsed(self, event: ServerSentEvent) -> Iterator[dict[str, Any]]:
+        """The JSON of an event. Where it is not one object but one in each line, the server leaves out the blank lines
+        between its events."""
+        texts = [event.data]
+        if "\n" in event.data and not _is_json(event.data):
+            texts = event.data.split("\n")
+        for text in texts:
+            if not text.strip() or text.strip() == DONE:
+                self.done = self.done or bool(text.strip())
+                continue
+            try:
+                data = json.loads(text)
+            except (ValueError, RecursionError):
+                if not event.whole:
+                    raise stream_cut() from None
+                if text.lstrip()[:1] in ("{", "[", "<"):
+                    raise no_chat_server(text, self.secrets) from None
+                raise stream_error(text, self.secrets) from None
+            if isinstance(data, list) and len(data) == 1:
+                data = data[0]  # some gateways wrap an error so
+            if isinstance(data, str):
+                raise stream_error(data, self.secrets)
+            if not isinstance(data, dict):
+                raise no_chat_server(text, self.secrets)
+            yield data
+
+    def _content(self, data: Mapping[str, Any]) -> str:
+        choices = data.get("choices")
+        if data.get("error") or (not choices and any(isinstance(data.get(key), str | int) for key in _ERROR_KEYS)):
+            raise stream_error(data, self.secrets)
+        self.usage = _usage(data.get("usage")) or self.usage
+        # Only the first choice was asked for; some servers do not number the one they give.
+        for choice in choices if isinstance(choices, list) else ():
+            if isinstance(choice, dict) and not choice.get("index"):
+                return self._chosen(choice)
+        return ""
+
+    def _chosen(self, choice: Mapping[str, Any]) -> str:
+        said = choice.get("delta") or choice.get("message") or {}
+        if not isinstance(said, dict):
+            raise no_chat_server()
+        self.choices += 1
+        content, thought = _texts(said.get("content"))
+        thought += "".join(_texts(next((said[name] for name in _REASONING_FIELDS if said.get(name)), ""))[0])
+        if choice.get("finish_reason") == "error":
+            raise stream_error(content or "without a message", self.secrets)
+        if choice.get("finish_reason"):
+            self.finish = str(choice["finish_reason"])
+        if thought:
+            self.reasoning.append(thought)
+        self._check_length(len(content) + len(thought))
+        return self.halves.feed(content)
+
+    def _check_length(self, chars: int) -> None:
+        self.chars += chars
+        if self.chars > self.longest_chars:
+            raise ModelRejectedError(
+                "model_endless",
+                "The model goes on far beyond the length that was asked for.",
+                "Ask again; if it stays, look at the model server's settings: it ignores max_tokens.",
+            )
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _texts(content: Any) -> tuple[str, str]:
+    """The text of a content, which is a text or a list of parts, and the thinking among the parts."""
+    if content is None or isinstance(content, str):
+        return content or "", ""
+    if not isinstance(content, list):
+        raise no_chat_server()
+    text, thought = "", ""
+    for part in content:
+        if isinstance(part, str):
+            text += part
+        elif isinstance(part, dict) and isinstance(part.get("text"), str):
+            text += part["text"]
+        elif isinstance(part, dict) and part.get("type") in ("thinking", "reasoning"):
+            thought += _texts(part.get("thinking") or part.get("reasoning"))[0]
+    return text, thought
+
+
+def _usage(usage: Any) -> UsageMetadata | None:
+    if not isinstance(usage, dict):
+        return None
+    counted = [usage.get(name) for name in ("prompt_tokens", "completion_tokens")]
+    prompt, completion = (count if isinstance(count, int) else 0 for count in counted)
+    return UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion)

@@ -1,0 +1,177 @@
+"""Quote: the sentence or the table row of a chunk that supports a statement, and where it stands in the document."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from assistant.terms import coverage, figures, numbers, terms, vocabulary
+from ingest.document import Box, Chunk, Location
+from ingest.language import sentences
+
+_QUESTION_WEIGHT = 0.2
+_FIGURE_WEIGHT = 0.2
+_TERMS = 500
+"""So many terms of a statement are compared with a sentence."""
+_RULE = re.compile(r"\|[\s:|-]*+")
+_BLANK = re.compile(r"\n[^\S\n]*\n\s*")
+_RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
+_LINE_HEIGHT = 0.02
+"""What is marked above and below, as a share of the page: about a line, since lines are not filled evenly."""
+_ROW_SHARE = 0.25
+"""The same for a row of a table, as a share of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """A part of a chunk's text, from `start` to `end`, and what it contains.
+
+    `row` counts the rows of the chunk's table from 0, the header among them; None outside of tables.
+    """
+
+    text: str
+    start: int
+    end: int
+    terms: frozenset[str]
+    numbers: frozenset[str]
+    row: int | None = None
+
+
+class Quotes:
+    """What can be quoted from one chunk: its sentences, and the rows of its tables, whole."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self._chunk = chunk
+        self._quotes = list(_quotes(chunk.text))
+
+    @property
+    def all_texts(self) -> list[str]:
+        """The texts of all of them, in order."""
+        return [quote.text for quote in self._quotes]
+
+    def best(self, statement: str, asked: Sequence[str]) -> tuple[str, Location]:
+        """The one that shares most with the statement, and a little with what was `asked`, and where it stands.
+
+        A chunk without words has no quote, and stands where it stands.
+        """
+        wanted = dict.fromkeys(asked, _QUESTION_WEIGHT)
+        wanted |= dict.fromkeys(terms(statement)[:_TERMS], 1.0)
+        values = figures(statement)
+        if not self._quotes:
+            return "", self._chunk.location
+        best = max(
+            self._quotes,
+            key=lambda quote: coverage(wanted, quote.terms) + _FIGURE_WEIGHT * len(values & quote.numbers),
+        )
+        return best.text, location_of(self._chunk, best)
+
+
+def _quotes(text: str) -> Iterator[Quote]:
+    """Sentences and table rows. A header answers nothing where there are rows below it, but its words say what the
+    figures of each row are; the rule under it is no row."""
+    place = rows = prose = 0  # `prose`: where the prose that has not been read yet begins
+    header: frozenset[str] = frozenset()
+    lines = [*text.split("\n"), "", ""]
+    for line, following, after in zip(lines, lines[1:], lines[2:], strict=False):
+        if _is_row(line):
+            yield from _prose(text, prose, place)
+            prose = place + len(line) + 1
+            heads = "-" in following and _RULE.fullmatch(following.strip()) and _is_row(after)
+            if heads:
+                header = vocabulary(line)
+            elif not _RULE.fullmatch(line.strip()):
+                start = place + len(line) - len(line.lstrip())
+                yield _quote(text, start, start + len(line.strip()), header, rows)
+            rows += not _RULE.fullmatch(line.strip())
+        else:
+            header = frozenset()
+        place += len(line) + 1
+    yield from _prose(text, prose, len(text))
+
+
+def _is_row(line: str) -> bool:
+    return line.lstrip().startswith("|")
+
+
+def _prose(text: str, start: int, end: int) -> Iterator[Quote]:
+    for first, last in sentences(text[start:end]):
+        yield _quote(text, start + first, start + last)
+
+
+def _quote(text: str, start: int, end: int, header: frozenset[str] = frozenset(), row: int | None = None) -> Quote:
+    part = text[start:end]
+    return Quote(part, start, end, vocabulary(part) | header, frozenset(numbers(part)), row)
+
+
+def location_of(chunk: Chunk, quote: Quote) -> Location:
+    """The chunk's location, narrowed to the quote: its characters, its row, its page and its boxes.
+
+    A chunk has a box per page and paragraph. Where there is one for each paragraph, the quote's is taken; else the
+    boxes are taken for one column that the text fills evenly. A box is cut in proportion, with a line to spare.
+    """
+    whole = chunk.location
+    copied = max(0, len(chunk.text) - (whole.end - whole.start))  # a header that was put before a part of a table
+    if quote.start < copied:
+        return whole
+    start = whole.start + quote.start - copied
+    boxes = _boxes(chunk, quote)
+    return replace(
+        whole,
+        start=start,
+        end=min(whole.end, start + quote.end - quote.start),
+        cells=_cells(chunk, quote, copied),
+        page=boxes[0].page if boxes else whole.page,
+        boxes=boxes,
+    )
+
+
+def _cells(chunk: Chunk, quote: Quote, copied: int) -> str | None:
+    """The row's own range, if each row of the chunk's table is one of `cells`."""
+    match = _RANGE.fullmatch(chunk.location.cells or "")
+    rows = _rows(chunk.text[copied:])
+    if match is None or quote.row is None or int(match[4]) - int(match[2]) + 1 != rows:
+        return chunk.location.cells
+    row = int(match[2]) + quote.row - _rows(chunk.text[:copied])
+    return f"{match[1]}{row}:{match[3]}{row}"
+
+
+def _rows(text: str) -> int:
+    return sum(_is_row(line) and not _RULE.fullmatch(line.strip()) for line in text.split("\n"))
+
+
+def _boxes(chunk: Chunk, quote: Quote) -> tuple[Box, ...]:
+    boxes, text = chunk.location.boxes, chunk.text
+    if not boxes:
+        return ()
+    breaks = [match.span() for match in _BLANK.finditer(text)]
+    starts, ends = [0, *(end for _, end in breaks)], [*(start for start, _ in breaks), len(text)]
+    if len(starts) == len(boxes):
+        at = bisect_right(starts, quote.start) - 1
+        return _cut([boxes[at]], *_share(text[starts[at] : ends[at]], quote, starts[at]))
+    return _cut(boxes, *_share(text, quote, 0))
+
+
+def _share(text: str, quote: Quote, before: int) -> tuple[float, float, float]:
+    """From which to which share of a text the quote goes, and what is spared for it in shares of the page: by rows in a
+    table, since they are about as high, by characters else."""
+    rows = _rows(text)
+    if quote.row is not None and rows and rows == len([line for line in text.split("\n") if _is_row(line)]) - 1:
+        first = _rows(text[: quote.start - before])
+        return (first - _ROW_SHARE) / rows, (first + 1 + _ROW_SHARE) / rows, 0.0
+    length = max(1, len(text))
+    return (quote.start - before) / length, (quote.end - before) / length, _LINE_HEIGHT
+
+
+def _cut(boxes: Sequence[Box], first: float, last: float, spare: float) -> tuple[Box, ...]:
+    """The part of a column of boxes between two shares of its height, with what is spared above and below."""
+    edges = [0.0, *accumulate(box.y1 - box.y0 for box in boxes)]
+    top, bottom = first * edges[-1] - spare, last * edges[-1] + spare
+    parts = [
+        replace(box, y0=box.y0 + max(0.0, top - above), y1=box.y1 - max(0.0, below - bottom))
+        for box, above, below in zip(boxes, edges, edges[1:], strict=False)
+        if below > top and above < bottom
+    ]
+    return tuple(parts) or tuple(boxes)

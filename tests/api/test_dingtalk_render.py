@@ -1,0 +1,46 @@
+"""An answer as one DingTalk message says what could not be checked, in the language of the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from api.dingtalk.render import render
+from assistant.events import Event, Finished
+from assistant.prompts import AnswerLanguage
+from tests.api.scripted_assistant import a_refusal
+from tests.api.test_renumbering import written
+
+
+def shown(events: list[Event], language: AnswerLanguage) -> str:
+    async def told():  # type: ignore[no-untyped-def]
+        for event in events:
+            yield event
+
+    return asyncio.run(render(told(), language)).markdown
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "warning"),
+    [
+        ("公司明年上市。", "zh", "⚠ 这个回答没有能核实的出处，请谨慎使用。"),
+        ("We go public next year.", "en", "⚠ No source of this answer could be verified. Use it with care."),
+    ],
+)
+def test_an_answer_without_support_says_so(said: str, language: AnswerLanguage, warning: str) -> None:
+    assert shown(written(said), language) == f"{said}\n\n{warning}"
+
+
+def test_a_source_that_could_not_be_checked_is_marked() -> None:
+    said = shown(written("机房由信息部负责[6]。Robots clean the canteen every day [4]."), "zh")
+    assert "⚠ [4] 未能与原文核对，请打开原文确认。" in said
+    assert "- [4] 食堂制度 · 第 1 页 · 未核对\n- [6] 机房制度 · 第 1 页" in said
+
+
+def test_a_refusal_and_a_checked_answer_carry_no_warning() -> None:
+    assert "⚠" not in shown(a_refusal("文档中没有。", "zh"), "zh")
+    checked = written("机房由信息部负责[6]。")
+    assert isinstance(checked[-1], Finished)
+    assert "⚠" not in shown([*checked[:-1], replace(checked[-1], language="en")], "en")
