@@ -55,9 +55,10 @@ class Intake:
         self._ingestor = ingestor
         self._stop = threading.Event()
         self._wanted = threading.Event()
+        self._noting = threading.Lock()  # for the two that follow: what is noted while a run begins is for the next
         self._sweep = True  # bytes may be there whose time is over
-        self._swept = time.monotonic()
         self._due = False  # a run is needed though no upload waits: to remove chunks, or to read again
+        self._swept = time.monotonic()
         self._running: tuple[str, frozenset[str]] | None = None  # the run under way and the uploads it listed
         self._thread: threading.Thread | None = None
 
@@ -83,8 +84,8 @@ class Intake:
         receipt = self.uploads.accept(incoming, wanted, key)
         if before is not None and wanted.title not in (None, before.title):
             self._store.catalog.distrust([receipt.document_id])  # a title is part of what is embedded
-            self._due = True
-        self._sweep = self._sweep or receipt.replaced
+            self._note(due=True)
+        self._note(sweep=receipt.replaced)
         self._wanted.set()
         return receipt
 
@@ -94,7 +95,7 @@ class Intake:
         # Also where the receipt is an earlier one: that process may have died here. Not where it was uploaded anew.
         if self.uploads.get(identity) is None:
             self._store.catalog.delete([identity])
-        self._sweep = self._due = True
+        self._note(sweep=True, due=True)
         self._wanted.set()
         return receipt
 
@@ -134,7 +135,7 @@ class Intake:
         failures = 0
         while not self._stop.is_set():
             self._wanted.wait(max(0.0, self._swept + _SWEEP_SECONDS - time.monotonic()))
-            self._sweep = self._sweep or time.monotonic() >= self._swept + _SWEEP_SECONDS
+            self._note(sweep=time.monotonic() >= self._swept + _SWEEP_SECONDS)
             self._stop.wait(_GATHER_SECONDS)
             self._wanted.clear()
             if self._stop.is_set():
@@ -155,8 +156,9 @@ class Intake:
 
     def _bring_in(self) -> None:
         """One run, if anything waits for it, and then away with the bytes whose time is over."""
-        sweep, due = self._sweep, self._due
-        self._sweep = self._due = False
+        with self._noting:
+            sweep, due = self._sweep, self._due
+            self._sweep = self._due = False
         try:
             if due or self.uploads.waiting():
                 self._run()
@@ -165,8 +167,13 @@ class Intake:
                 self.uploads.sweep(self._published, older_than_seconds=self._keep_seconds)
                 self._swept = time.monotonic()
         except BaseException:
-            self._sweep, self._due = self._sweep or sweep, self._due or due
+            self._note(sweep=sweep, due=due)
             raise
+
+    def _note(self, *, sweep: bool = False, due: bool = False) -> None:
+        """Note what the next round has to do beside the uploads that wait."""
+        with self._noting:
+            self._sweep, self._due = self._sweep or sweep, self._due or due
 
     def _run(self) -> None:
         source = PushSource(self.uploads, self.originals)

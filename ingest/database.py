@@ -26,6 +26,7 @@ _BUSY_SECONDS = 30
 _IDLE_SECONDS = 60
 _SQLITE_OVERFLOW = 115
 """A connection for every thread there may be: readers are not to wait behind writers that wait for one another."""
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _MIGRATION_LOCK = 0x596F756A75  # any number that no other program on the same database is likely to use
 
 
@@ -47,7 +48,7 @@ def open_database(settings: IngestSettings) -> sa.Engine:
 def _translate(context: sa.engine.ExceptionContext) -> None:
     """Turn the database being away, locked or full into an error of ours; the rest are mistakes of ours."""
     error = context.original_exception
-    if "file is not a database" in str(error) or "malformed" in str(error):
+    if isinstance(error, sqlite3.DatabaseError) and _sqlite_code(error) in _DAMAGED:
         raise ConfigurationError(
             "database_damaged",
             f"The database is damaged ({error}).",
@@ -60,6 +61,11 @@ def _translate(context: sa.engine.ExceptionContext) -> None:
             f"The database does not answer ({type(error).__name__}).",
             "Check YOUJU_DATABASE_URL, that the server runs, and that YOUJU_HOME is writable and has room.",
         ) from None
+
+
+def _sqlite_code(error: sqlite3.DatabaseError) -> int:
+    """SQLite's primary result code, which the driver gives with what SQLite said and not with errors of its own."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
 def _engine(settings: IngestSettings) -> sa.Engine:

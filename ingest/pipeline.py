@@ -182,16 +182,24 @@ class _Run:
     def _reassign(self, references: Sequence[Reference]) -> None:
         """Change who may read documents that did not change otherwise. The index follows the catalog's word only
         where it helps to find, so whichever of the two is ahead when this is interrupted, nobody reads too much."""
-        if not references:
+        indexes = (self._store.index, *(edition.index for edition in self._beside))
+        told: list[Reference] = []
+        for reference in references:
+            if self._stop.is_set():
+                break
+            for index in indexes:
+                index.set_access(reference.document_id, reference.access)
+            told.append(reference)
+            if len(told) % _BATCH_DOCUMENTS == 0:
+                for index in indexes:
+                    self._compact(index)
+        if not told:
             return
-        for index in (self._store.index, *(edition.index for edition in self._beside)):
-            for start in range(0, len(references), _BATCH_DOCUMENTS):
-                for reference in references[start : start + _BATCH_DOCUMENTS]:
-                    index.set_access(reference.document_id, reference.access)
-                self._compact(index)
+        for index in indexes:
             index.flush()
-        self._store.catalog.record_access(references, indexed=[edition.id for edition in self._beside])
-        self._tally.count("changed", len(references))
+        # Those alone that every index was told: the next run finds the others by what the catalog says of them.
+        self._store.catalog.record_access(told, indexed=[edition.id for edition in self._beside])
+        self._tally.count("changed", len(told))
 
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
         if not candidates:

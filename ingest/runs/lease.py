@@ -144,6 +144,8 @@ class Lease:
             # Locked means that its holder is committing something, or that another process is just taking it.
             free = sa.select(_leases).where(_leases.c.name == self.name).with_for_update(skip_locked=True)
             row = connection.execute(free).first()
+            # As for a renewal: from before the database looks at its clock, however long the commit then takes.
+            asked = time.monotonic()
             now = float(connection.scalar(sa.select(now_by_database())) or 0.0)
             if row is None or (not sole and _is_held(row, now)):
                 return False
@@ -161,7 +163,7 @@ class Lease:
                     machine=us.machine,
                 )
             )
-        self._safe_until = time.monotonic() + self._seconds
+        self._safe_until = asked + self._seconds
         return True
 
     def _renew(self) -> None:
