@@ -250,9 +250,10 @@ class DocumentBody(BaseModel):
 
 
 class DocumentsBody(BaseModel):
-    """The documents that the caller may read."""
+    """A page of the documents that the caller may read. `next_cursor` leads to the next page; null: it is the last."""
 
     documents: list[DocumentBody]
+    next_cursor: str | None
 
 
 class PassageBody(BaseModel):

@@ -10,6 +10,7 @@ from assistant.answer import Assistant
 from assistant.models.opening import open_model
 from assistant.retrieve import PresentRetriever
 from ingest.access import Reader
+from ingest.catalog.listing import Place
 from ingest.pages import PageRenderer
 from ingest.pipeline import Ingestor
 from ingest.records import Document
@@ -50,17 +51,21 @@ class Workspace:
         """The home as the version of the index has it that answers questions now."""
         return self.opened.present()
 
-    def failed(self, reader: Reader, *, source: str | None = None) -> list[Document]:
-        """The documents that failed and that this reader may read: in the index that answers questions, and those
-        that failed only in the one that is being built."""
+    def documents(
+        self,
+        reader: Reader,
+        *,
+        source: str | None = None,
+        failed: bool = False,
+        after: Place | None = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        """The documents that this reader may read, as `Catalog.documents` lists them in the index that answers
+        questions; with `failed`, those that failed there, and those that failed only in the one that is being built."""
+        building = self.ingestor.building() if failed else None
+        beside = building.version if building is not None else None
         catalog = self.store.catalog
-        found = catalog.documents(reader, source=source, failed=True)
-        building = self.ingestor.building()
-        if building is None or building.version is None:
-            return found
-        known = {document.id for document in found}
-        beside = catalog.of(building.version).documents(reader, source=source, failed=True)
-        return [*found, *(document for document in beside if document.id not in known)]
+        return catalog.documents(reader, source=source, failed=failed, beside=beside, after=after, limit=limit)
 
     def close(self) -> None:
         """Close the home. What runs on it must have ended."""

@@ -51,7 +51,7 @@ class Publisher:
 
     def recover(self, source: str) -> None:
         """Remove what an interrupted run had written and not published, and retire what it had left to retire."""
-        for leftover in self._store.catalog.unpublished(source):
+        for leftover in self._store.catalog.withdraw(source):
             self._store.index.retire(leftover.document_id, first=leftover.first, last=leftover.last)
         self.retire()
 

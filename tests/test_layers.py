@@ -40,7 +40,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "oxmsg": ("ingest/parse",),
     "msoffcrypto": ("ingest/parse",),
     "markdown_it": ("ingest/parse",),
-    "lxml": ("ingest/parse",),
+    "lxml": ("ingest/parse", "ingest/sources/page_links"),
     "bs4": ("ingest/parse",),
     "PIL": ("ingest/parse",),
     "pillow_heif": ("ingest/parse",),

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import io
 import pkgutil
 import re
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 
 import pytest
+from lxml import etree
 
 import api
 import assistant
@@ -31,7 +34,22 @@ from ingest import archive_names, language, uploads
 from ingest.access import is_principal
 from ingest.document import Element, ElementKind, Location, ParsedDocument
 from ingest.errors import YoujuError
-from ingest.parse import encoding, hyphens, legible, markup, outline, segments, sheets, sniff, text
+from ingest.parse import (
+    encoding,
+    hyphens,
+    legible,
+    mail,
+    markup,
+    opened,
+    outline,
+    partition,
+    rtf,
+    segments,
+    sheets,
+    sniff,
+    text,
+)
+from ingest.parse.pictures import Pictures
 from ingest.settings import IngestSettings
 from ingest.sources import addresses, page_links, robots
 from ingest.split import split
@@ -68,6 +86,17 @@ def _parsed(whole: str, kind: ElementKind) -> ParsedDocument:
     return ParsedDocument("txt", "Title", (element,), whole)
 
 
+def _book(whole: str) -> None:
+    """An e-book of one chapter."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("META-INF/container.xml", '<c><r full-path="a.opf"/></c>')
+        listed = '<manifest><item id="a" href="a.x"/></manifest><spine><itemref idref="a"/></spine>'
+        archive.writestr("a.opf", f"<package>{listed}</package>")
+        archive.writestr("a.x", f"<html><body><p>one</p>{whole}")
+    opened.read_epub(stream.getvalue(), Pictures(enabled=False))
+
+
 def _letters(texts: list[str] | tuple[str, ...]) -> list[int]:
     return [len(each) for each in texts]
 
@@ -78,8 +107,8 @@ def _split(kind: ElementKind) -> Callable[[str], object]:
 
 def _told(reply: str) -> None:
     """A model's reply that comes in small pieces, all of it held back or none."""
-    for opened in (True, False):
-        thinking, ending = ThinkingFilter(opened=opened), EndTokenFilter()
+    for is_open in (True, False):
+        thinking, ending = ThinkingFilter(opened=is_open), EndTokenFilter()
         for start in range(0, len(reply), 5):
             ending.feed(thinking.feed(reply[start : start + 5]))
         ending.feed(thinking.finish(cut=False))
@@ -146,9 +175,15 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.markup, org": markup.read_org,
     "parse.text": text.read_text,
     "parse.text, json": text.read_json,
+    "parse.text, xml": lambda whole: text.read_xml(f"<a><b>{whole}</b></a>".encode(), "a.xml"),
     "parse.sheets, csv": sheets.read_csv,
+    "parse.rtf": lambda whole: rtf.read_rtf(f"{{\\rtf1 {whole}}}".encode()),
+    "parse.mail": lambda whole: mail.read_eml(f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml"),
+    "parse.opened, epub": _book,
+    "parse.partition, html": partition.read_html,
     "sources.addresses": lambda whole: addresses.normal(f"http://a.example/{whole}"),
     "sources.page_links": lambda whole: page_links.robots_words(whole, "youju"),
+    "sources.page_links, the page": lambda whole: page_links.read_links(whole.encode(), "http://e.com/", None, "youju"),
     "sources.robots": lambda whole: robots.read_robots(whole, "youju"),
     "terms.terms": terms.terms,
     "terms.figures": terms.figures,
@@ -204,7 +239,8 @@ def test_no_expression_takes_more_than_linear_time() -> None:
 
 @pytest.mark.parametrize("reader", READERS)
 def test_no_text_takes_more_than_linear_time(reader: str) -> None:
-    assert slow_patterns(READERS[reader], passes=(YoujuError, ValueError)) == []
+    READERS[reader]("{}")  # what is loaded at the first use is not counted
+    assert slow_patterns(READERS[reader], passes=(YoujuError, ValueError, etree.LxmlError)) == []
 
 
 @pytest.mark.parametrize(

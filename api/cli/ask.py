@@ -15,6 +15,11 @@ from assistant.errors import ModelError
 
 app = typer.Typer()
 
+_NO_DOCUMENTS = {
+    "zh": "还没有收录任何文档：请先运行 `youju ingest 文件夹`。",
+    "en": "There are no documents yet: `youju ingest FOLDER` brings some in.",
+}
+
 
 @app.command()
 def ask(
@@ -27,6 +32,8 @@ def ask(
             print_json(connection.post("/v1/ask", {"question": question}))
             return
         answer = _print_answer(connection, question)
+        if not answer["evidence"] and not connection.get("/v1/documents", limit=1)["documents"]:
+            notes.print(_NO_DOCUMENTS["en" if answer["language"] == "en" else "zh"])
     if answer["cut"]:
         notes.print("The answer was cut at its limit of tokens: raise YOUJU_MODEL_MAX_TOKENS, or ask for less.")
     language, citations = answer["language"], answer["citations"]

@@ -42,6 +42,15 @@ class Connection:
         """The JSON of a GET."""
         return self._answered(self._client.get(path, params=parameters))
 
+    def documents(self, **parameters: Any) -> list[Any]:
+        """All documents of `GET /v1/documents`, page after page."""
+        page = self.get("/v1/documents", **parameters)
+        found: list[Any] = page["documents"]
+        while page["next_cursor"] is not None:
+            page = self.get("/v1/documents", **parameters, cursor=page["next_cursor"])
+            found += page["documents"]
+        return found
+
     def post(self, path: str, body: object) -> Any:
         """The JSON of a POST."""
         return self._answered(self._client.post(path, content=json.dumps(body), headers=_JSON))

@@ -77,7 +77,7 @@ def _home(settings: Settings) -> Finding:
 
 def _documents(settings: Settings) -> Finding:
     with connect(settings, command="doctor") as connection:
-        documents = connection.get("/v1/documents")["documents"]
+        documents = connection.documents()
         building = building_note(connection.get("/v1/index")["building"])
     failed = sum(document["state"] == "failed" for document in documents)
     where = without_secrets(settings.qdrant_url) if settings.qdrant_url else "the embedded engine"

@@ -28,14 +28,14 @@ def documents(
         return
     parameters = {"failed": failed, **({"source": source} if source else {})}
     with connect(load_settings(), command="documents") as connection:
-        listed = connection.get("/v1/documents", **parameters)
+        listed = connection.documents(**parameters)
     if as_json:
-        print_json(listed)
+        print_json({"documents": listed})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in ("state", "kind", "lang", "chunks", "title", "uri"):
         table.add_column(column, overflow="fold")
-    for document in listed["documents"]:
+    for document in listed:
         table.add_row(
             document["state"],
             document["kind"],
@@ -49,7 +49,7 @@ def documents(
                 "", "", "", "", f"[red]{document['error']['code']}[/red]", escape(document["error"]["message"])
             )
     console.print(table)
-    console.print(f"{len(listed['documents'])} documents")
+    console.print(f"{len(listed)} documents")
 
 
 _Named = Annotated[list[str] | None, typer.Argument(help="Ids or addresses, as `youju documents --failed` has them.")]

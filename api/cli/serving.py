@@ -20,7 +20,7 @@ from api.starting import Starting
 from api.workspace import Workspace
 from ingest.errors import YoujuError
 from ingest.runs import Report
-from ingest.sources.folder import FolderSource
+from ingest.sources.opening import open_paths
 
 
 async def serve_home(
@@ -74,5 +74,7 @@ async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: thre
 def _ingest(workspace: Workspace, paths: list[Path], stop: threading.Event) -> Report:
     with RunProgress() as progress:
         return workspace.ingestor.run(
-            FolderSource(paths), on_progress=lambda report: progress.show(report.counts()), stop=stop
+            open_paths(paths, workspace.settings),
+            on_progress=lambda report: progress.show(report.counts()),
+            stop=stop,
         )

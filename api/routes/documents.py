@@ -6,11 +6,11 @@ A document that the caller may not read and one that does not exist get the same
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import FileResponse, Response
 
@@ -26,7 +26,7 @@ from api.schemas import (
 )
 from api.streaming import while_connected
 from ingest.access import Reader
-from ingest.document import Chunk, owner_of, position_of
+from ingest.document import Chunk, chunk_id, owner_of, position_of
 from ingest.errors import RequestError, UnavailableError
 from ingest.pages import MAX_WIDTH_PX
 from ingest.records import Document
@@ -40,16 +40,26 @@ NEIGHBOURS = 2
 
 @router.get("/v1/documents")
 def documents(
-    request: Request, reader: CurrentReader, source: str | None = None, failed: bool = False
+    request: Request,
+    reader: CurrentReader,
+    source: str | None = None,
+    failed: bool = False,
+    limit: Annotated[int, Query(ge=1, le=10_000, description="How many documents a page has at most.")] = 1000,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> DocumentsBody:
     """List the documents, by source and address; with `failed`, those whose last ingestion failed."""
     workspace = workspace_of(request)
-    if failed:
-        found = workspace.failed(reader, source=source)
-    else:
-        found = workspace.store.catalog.documents(reader, source=source)
-    shown = shown_to(reader, request)
-    return DocumentsBody(documents=[DocumentBody.of(document, shown) for document in found])
+    after = workspace.store.catalog.place(cursor, reader) if cursor is not None else None
+    if cursor is not None and after is None:
+        raise RequestError(
+            "unknown_cursor", "There is no such cursor.", "Take `next_cursor` of the page before, or begin without one."
+        )
+    found = workspace.documents(reader, source=source, failed=failed, after=after, limit=limit + 1)
+    page, shown = found[:limit], shown_to(reader, request)
+    return DocumentsBody(
+        documents=[DocumentBody.of(document, shown) for document in page],
+        next_cursor=page[-1].id if len(found) > limit else None,
+    )
 
 
 @router.get("/v1/documents/{document_id}")
@@ -61,12 +71,14 @@ def document(document_id: str, request: Request, reader: CurrentReader) -> Docum
 
 
 @router.get("/v1/documents/{document_id}/passages/{chunk_id}")
-def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentReader) -> CitedPassageBody:
+def passage(
+    document_id: str, cited: Annotated[str, PathParameter(alias="chunk_id")], request: Request, reader: CurrentReader
+) -> CitedPassageBody:
     """One passage and its neighbours: what a citation opens."""
     found = _readable(request, document_id, reader)
-    chunks = _chunks(request, found)
-    at = _place(chunks, chunk_id)
-    if at is None:
+    place = _place(found, cited)
+    around = _around(request, found, place) if place is not None else {}
+    if place is None or place not in around:
         raise RequestError(
             "unknown_passage",
             "This passage is not in the document any more.",
@@ -74,24 +86,33 @@ def passage(document_id: str, chunk_id: str, request: Request, reader: CurrentRe
         )
     return CitedPassageBody(
         document=DocumentBody.of(found, shown_to(reader, request)),
-        passage=PassageBody.of(chunks[at]),
-        before=[PassageBody.of(chunk) for chunk in chunks[max(0, at - NEIGHBOURS) : at]],
-        after=[PassageBody.of(chunk) for chunk in chunks[at + 1 : at + 1 + NEIGHBOURS]],
+        passage=around[place],
+        before=[around[position] for position in sorted(around) if position < place],
+        after=[around[position] for position in sorted(around) if position > place],
         original_available=_original(request, found) is not None,
     )
 
 
-def _place(chunks: Sequence[Chunk], chunk_id: str) -> int | None:
+def _place(found: Document, cited: str) -> int | None:
     """Where the passage stands, also by the id that it had before its document was moved."""
-    at = next((index for index, chunk in enumerate(chunks) if chunk.id == chunk_id), None)
-    # The first revision after a move has the passages that the last one before it had.
-    if at is not None or not chunks or chunks[0].revision != 1:
-        return at
     try:
-        moved, position = owner_of(chunk_id)[0] != chunks[0].document_id, position_of(chunk_id)
+        owner, revision = owner_of(cited)
+        position = position_of(cited)
     except ValueError:
         return None
-    return position if moved and position < len(chunks) else None
+    # The first revision after a move has the passages that the last one before it had.
+    same = revision == found.revision if owner == found.id else found.revision == 1
+    return position if same and position < found.chunks else None
+
+
+def _around(request: Request, found: Document, place: int) -> dict[int, PassageBody]:
+    """The passage at a place and its neighbours, by position. Nothing else of the document is read."""
+    if found.revision is None:
+        return {}
+    positions = range(max(0, place - NEIGHBOURS), min(found.chunks, place + 1 + NEIGHBOURS))
+    ids = [chunk_id(found.id, found.revision, position) for position in positions]
+    chunks = workspace_of(request).store.index.fetch(ids).values()
+    return {chunk.position: PassageBody.of(chunk) for chunk in chunks}
 
 
 @router.get(

@@ -47,7 +47,7 @@ def _changed(
     workspace = workspace_of(request)
     # Those that were given up can be taken up again, so they are looked for too.
     dropped = [each for each in workspace.store.catalog.documents(reader) if each.state == "dropped"]
-    failed = [*workspace.failed(reader), *dropped]
+    failed = [*workspace.documents(reader, failed=True), *dropped]
     if body.all:
         wanted = {document.id for document in failed if document.state == "failed"}
         audited(request, documents="all")

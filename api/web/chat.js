@@ -2,7 +2,7 @@
 
 import { element } from "./markdown.js";
 import { closePassage, openPassage, passageIsOpen } from "./passage.js";
-import { ask, isOfKey, key, needsKey, refusal } from "./server.js";
+import { ask, documentsAre, isOfKey, key, needsKey, refusal } from "./server.js";
 import { language, say, sayProblem, setLanguage } from "./texts.js";
 import { TurnView } from "./turn.js";
 
@@ -82,6 +82,7 @@ function begin() {
   turns.replaceChildren();
   leavePassage();
   settle();
+  welcome();
   focusQuestion();
 }
 
@@ -123,6 +124,13 @@ function example(text) {
   button.type = "button";
   button.addEventListener("click", () => submit(text));
   return element("li", "", button);
+}
+
+// The examples ask about the invented company of the examples: of any other documents they would be refused.
+async function welcome() {
+  const documents = await documentsAre().catch(() => null);
+  by("examples").hidden = documents !== "examples";
+  by("no-documents").hidden = documents !== "none";
 }
 
 function announce(text) {
@@ -176,6 +184,7 @@ async function saveKey(event) {
   }
   key.set(value);
   dialog.close();
+  welcome();
   const last = views.at(-1);
   if (last?.state === "failed" && isOfKey(last.problem)) last.retry();
   else if (location.hash) followAddress();
@@ -226,4 +235,5 @@ speak(localStorage.getItem(LANGUAGE) ?? (navigator.language.toLowerCase().starts
 focusQuestion();
 if (location.hash) followAddress();
 if (key.get()) by("enter-key").hidden = false;
-else if (await needsKey()) askForKey();
+if (!key.get() && (await needsKey())) askForKey();
+else welcome();

@@ -84,6 +84,18 @@ function parse(block) {
   return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
 }
 
+// Who is not the operator sees the name of a file and not its folder.
+const EXAMPLE = /(?:^|[\\/]examples[\\/])[^\\/]+$/;
+const EXAMPLES_MOST = 40;
+
+/** What one may read here: "none", the "examples" of the invented company alone, or documents of one's "own". */
+export async function documentsAre() {
+  const { documents } = await (await call(`/v1/documents?limit=${EXAMPLES_MOST}`)).json();
+  if (!documents.length) return "none";
+  const invented = documents.some(({ uri }) => nameOf(uri) === "LX-24-user-manual.pdf");
+  return invented && documents.every(({ uri }) => EXAMPLE.test(uri)) ? "examples" : "own";
+}
+
 /** A passage with its neighbours and its document. */
 export async function passage(documentId, chunkId) {
   const path = `/v1/documents/${encodeURIComponent(documentId)}/passages/${encodeURIComponent(chunkId)}`;

@@ -10,6 +10,7 @@ const TEXTS = {
     languageLabel: "Switch to English",
     welcome: "每句话，都有据可查",
     promise: "用中文或英文提问。答案只取自公司文档，并标明出处；文档里没有的，会如实告诉您。",
+    noDocuments: "这里还没有您可以查阅的文档。在服务器上运行 youju ingest 文件夹，或者通过 HTTP 上传（POST /v1/documents），就能收录文档。",
     question: "您的问题",
     placeholder: "问问公司的文档…",
     note: "答案来自文档，重要事项请点开出处核对。",
@@ -95,6 +96,8 @@ const TEXTS = {
     welcome: "Answers that show their evidence",
     promise:
       "Ask in English or Chinese. Every answer comes from your company’s documents and shows where it stands. When they don’t say, you are told so.",
+    noDocuments:
+      "There are no documents here yet that you may read. Bring some in with youju ingest FOLDER on the server, or upload them over HTTP (POST /v1/documents).",
     question: "Your question",
     placeholder: "Ask your company’s documents…",
     note: "Answers come from the documents. Open the source before you rely on one.",

@@ -10,17 +10,21 @@ them at once, so that going back to another version brings nothing back: a delet
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 
 from ingest.access import Reader
+from ingest.catalog.listing import Place, listing, place_of
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import retirements as _retirements
 from ingest.catalog.transactions import (
     NO_FAILURE,
+    WITHDRAWN,
     batches,
     delete,
     document_of,
@@ -89,15 +93,30 @@ class Catalog:
 
     # What lists ask.
 
-    def documents(self, reader: Reader, *, source: str | None = None, failed: bool = False) -> list[Document]:
-        """The documents this reader may read, by source and uri; with `failed`, only those that failed."""
-        query = sa.select(_documents).where(self._ours, _documents.c.deleted.is_(False))
-        if source is not None:
-            query = query.where(_documents.c.source == source)
-        if failed:
-            query = query.where(_documents.c.error_code.is_not(None), _documents.c.dropped.is_(False))
+    def documents(
+        self,
+        reader: Reader,
+        *,
+        source: str | None = None,
+        failed: bool = False,
+        beside: int | None = None,
+        after: Place | None = None,
+        limit: int | None = None,
+    ) -> list[Document]:
+        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, also
+        those that failed only in the version `beside`. At most `limit` of them, those after the place `after`."""
+        query = listing(
+            self._engine.dialect.name,
+            reader,
+            self.version,
+            source=source,
+            failed=failed,
+            beside=beside,
+            after=after,
+            limit=limit,
+        )
         with self._reader.begin() as connection:
-            rows = connection.execute(query.order_by(_documents.c.source, _documents.c.uri)).all()
+            rows = connection.execute(query).all()
         return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
 
     def has_readable(self, source: str, reader: Reader) -> bool:
@@ -107,6 +126,16 @@ class Catalog:
         )
         with self._reader.begin() as connection:
             return any(reader.may_read(row.access, source) for row in connection.execute(query))
+
+    def place(self, document_id: str, reader: Reader) -> Place | None:
+        """Where a document stands in the lists, in whichever version it is, also when it was deleted since; None for
+        one that this reader may not read, and for what is no id."""
+        with suppress(ValueError), self._reader.begin() as connection:
+            identity = _documents.c.id == str(uuid.UUID(document_id))
+            for row in connection.execute(sa.select(_documents).where(identity)):
+                if reader.may_read(row.access, row.source):
+                    return place_of(row)
+        return None
 
     def page(self, *, after: str = "", limit: int) -> list[Document]:
         """All documents that are not deleted, by id, so many at a time: those after this id."""
@@ -337,6 +366,25 @@ class Catalog:
 
     def unpublished(self, source: str) -> list[Retirement]:
         """Revisions that interrupted runs of the source left in the index beyond the current one."""
+        with self._reader.begin() as connection:
+            return self._unpublished(connection, source)
+
+    def withdraw(self, source: str) -> list[Retirement]:
+        """Take back what `unpublished` gives: no run publishes these revisions any more, and their chunks may go.
+
+        The numbers first, and in a transaction: whoever removed the chunks alone, after a long sleep, could remove
+        what another run had published meanwhile under the same numbers.
+        """
+        if not self.unpublished(source):
+            return []
+        published = sa.func.coalesce(_documents.c.revision, _documents.c.base)
+        given = (_documents.c.taken > published, _documents.c.taken_digest.is_not(None))
+        left = sa.update(_documents).where(self._ours, _documents.c.source == source, *given)
+        with self._engine.begin() as connection:
+            connection.execute(left.values(taken_digest=WITHDRAWN))
+            return self._unpublished(connection, source)
+
+    def _unpublished(self, connection: sa.Connection, source: str) -> list[Retirement]:
         columns = (_documents.c.id, _documents.c.revision, _documents.c.taken, _documents.c.base)
         query = sa.select(*columns).where(
             self._ours,
@@ -345,10 +393,8 @@ class Catalog:
             # A deleted one that has a digest was being written when it was deleted, or came back and is gone again.
             sa.or_(_documents.c.deleted.is_(False), _documents.c.taken_digest.is_not(None)),
         )
-        with self._reader.begin() as connection:
-            return [
-                Retirement(0, row.id, (row.revision or row.base) + 1, row.taken) for row in connection.execute(query)
-            ]
+        rows = connection.execute(query)
+        return [Retirement(0, row.id, (row.revision or row.base) + 1, row.taken) for row in rows]
 
     @property
     def _ours(self) -> sa.ColumnElement[bool]:

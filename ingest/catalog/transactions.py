@@ -27,7 +27,8 @@ NO_FAILURE: dict[str, Any] = {
     "dropped": False,
 }
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 300.0, 86_400.0
-_WITHDRAWN = "withdrawn"  # in place of a digest, which it never equals
+WITHDRAWN = "withdrawn"
+"""In place of the digest that a number was given out for: no digest equals it, so no run gets or publishes it."""
 _BATCH = 500  # bound variables per statement: SQLite's oldest limit is 999
 
 
@@ -148,7 +149,7 @@ def delete(
                 deleted=True,
                 # The numbers given out so far are about to be retired: this content must not get one again. What a
                 # run may still be writing under the newest is found by the next run, if this one is killed.
-                taken_digest=sa.case((_documents.c.taken > published, _WITHDRAWN), else_=None),
+                taken_digest=sa.case((_documents.c.taken > published, WITHDRAWN), else_=None),
                 revision=None,
                 published=at,
                 digest=None,

@@ -24,7 +24,7 @@ ENDED_WORKER: Final = ("timeout", "out_of_memory", "worker_crashed")
 class Limits:
     """What one item may take, and what to advise where it takes more.
 
-    `start_seconds` is added to the first item of a worker, for its imports.
+    `start_seconds` is added to the start of a worker and to its first item, for its imports.
     """
 
     seconds: float

@@ -16,12 +16,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import Enum
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any, TypeVar
 
 from ingest.engines import Division, Limits, MakeStage
 from ingest.engines.pool import Pool
-from ingest.errors import DocumentError, YoujuError
+from ingest.errors import DocumentError, UnavailableError, YoujuError
 from ingest.heartbeat import listen_with
 from ingest.processes import return_memory
 
@@ -38,9 +39,9 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class _Sign(Enum):
-    """What there is of a worker while there is no result."""
+    """What a worker sends while there is no result."""
 
-    BEGUN = "begun"
+    READY = "ready"
     ALIVE = "alive"
 
 
@@ -68,34 +69,30 @@ class Child:
         self._make_stage = make_stage
         self._argument = argument
         self._limits = limits
+        self._changing = threading.Lock()  # held while the process is started or ended
         self._process: multiprocessing.process.BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._is_ready = False
         self._items = 0
 
     def ready(self, is_over: Callable[[], bool]) -> bool:
         """See `Worker.ready`: the process is started while its first item is still on its way."""
-        if is_over():
-            return False
         with suppress(OSError):  # the item is told
-            self._started()
-        return True
+            self._started(is_over)
+        return not is_over()
 
     def call(self, item: object, is_over: Callable[[], bool]) -> Any:
-        """The stage's result for the item, or the error it met."""
-        allowed = self._limits.seconds + (self._limits.start_seconds if self._items == 0 else 0.0)
+        """The stage's result for the item, or the error it met.
+
+        UnavailableError `worker_not_started`, as a value, where the process did not get as far as to take an item.
+        """
         try:
-            pipe = self._started()
-            deadline = time.monotonic() + allowed
-            self._items += 1
-            pipe.send(item)
-            result: Any = _Sign.BEGUN
-            while isinstance(result, _Sign):
-                if pipe.poll(_POLL_SECONDS):
-                    result, deadline = pipe.recv(), time.monotonic() + self._limits.seconds
-                elif is_over():
-                    return self._give_up("interrupted", "The run was interrupted.", "Run it again.")
-                elif (error := self._excess(deadline, in_steps=result is _Sign.ALIVE)) is not None:
-                    return self._give_up(*error)
+            pipe = self._started(is_over)
+            if pipe is None:
+                return self._give_up("interrupted", "The run was interrupted.", "Run it again.")
+            if (error := self._wait_until_ready(pipe, is_over)) is not None:
+                return error
+            result = self._answer(pipe, item, is_over)
         except (EOFError, OSError):
             return self._give_up("worker_crashed", "The process that worked on it crashed.", self._limits.crash_hint)
         if self._items >= self._limits.items_per_worker:
@@ -104,26 +101,75 @@ class Child:
 
     def stop(self) -> None:
         """End the process, and those that it has started. The next call starts a new one."""
-        process, pipe = self._process, self._pipe
-        self._process = self._pipe = None
-        self._items = 0
-        if process is not None:
-            with suppress(OSError, TypeError):  # it is gone, or had not yet made itself the leader of its group
-                os.killpg(process.pid, signal.SIGKILL)  # type: ignore[arg-type]
-            process.kill()
-            process.join()
-            process.close()
-        if pipe is not None:
-            pipe.close()
+        with self._changing:
+            process = self._process
+            # The pipe closes itself once nobody uses it: closed under a thread that reads from it, its number may be
+            # another file's by then.
+            self._process = self._pipe = None
+            self._is_ready = False
+            self._items = 0
+            if process is not None:
+                with suppress(OSError, TypeError):  # it is gone, or had not yet made itself the leader of its group
+                    os.killpg(process.pid, signal.SIGKILL)  # type: ignore[arg-type]
+                process.kill()
+                process.join()
+                process.close()
 
-    def _started(self) -> Connection:
-        if self._pipe is None:
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            self._process = context.Process(target=_serve, args=(theirs, self._make_stage, self._argument), daemon=True)
-            self._process.start()
-            theirs.close()
-        return self._pipe
+    def _started(self, is_over: Callable[[], bool]) -> Connection | None:
+        """The pipe to the process, which is started if need be; None where it is over before that."""
+        with self._changing:
+            # Asked under the lock: whoever says so and then stops us finds every process that was started.
+            if self._pipe is None and not is_over():
+                context = multiprocessing.get_context("spawn")
+                ours, theirs = context.Pipe()
+                with theirs:
+                    arguments = (theirs, self._make_stage, self._argument)
+                    process = context.Process(target=_serve, args=arguments, daemon=True)
+                    process.start()
+                self._process, self._pipe = process, ours
+            return self._pipe
+
+    def _wait_until_ready(self, pipe: Connection, is_over: Callable[[], bool]) -> YoujuError | None:
+        """Wait for the sign that the process takes items; an error instead of it."""
+        allowed = self._limits.seconds + self._limits.start_seconds
+        deadline = time.monotonic() + allowed
+        while not self._is_ready:
+            sign = self._received(pipe, deadline, is_over)
+            if isinstance(sign, DocumentError) and sign.code == "timeout":
+                return UnavailableError(
+                    "worker_not_started",
+                    f"A worker process did not start within {allowed:g} seconds.",
+                    "Look at the log and at what else this machine does, then run again: it goes on from there.",
+                )
+            if isinstance(sign, YoujuError):
+                return sign
+            self._is_ready = sign is _Sign.READY
+        return None
+
+    def _answer(self, pipe: Connection, item: object, is_over: Callable[[], bool]) -> Any:
+        """Hand the item over and wait for its result."""
+        data = ForkingPickler.dumps(item)
+        # Beside the watch: a process that reads nothing would keep us in a write for ever. Its end ends the write.
+        threading.Thread(target=_hand_over, args=(pipe, data), name="item", daemon=True).start()
+        first = self._items == 0
+        self._items += 1
+        deadline = time.monotonic() + self._limits.seconds + (self._limits.start_seconds if first else 0.0)
+        result = self._received(pipe, deadline, is_over)
+        while isinstance(result, _Sign):
+            deadline = time.monotonic() + self._limits.seconds
+            result = self._received(pipe, deadline, is_over, in_steps=True)
+        return result
+
+    def _received(
+        self, pipe: Connection, deadline: float, is_over: Callable[[], bool], *, in_steps: bool = False
+    ) -> Any:
+        """What the process sends next; an error instead where it is over or goes beyond a limit: it is ended then."""
+        while not pipe.poll(_POLL_SECONDS):
+            if is_over():
+                return self._give_up("interrupted", "The run was interrupted.", "Run it again.")
+            if (error := self._excess(deadline, in_steps=in_steps)) is not None:
+                return self._give_up(*error)
+        return pipe.recv()
 
     def _excess(self, deadline: float, *, in_steps: bool) -> tuple[str, str, str] | None:
         limits = self._limits
@@ -147,6 +193,11 @@ class Child:
         except (OSError, IndexError, ValueError):
             return 0.0  # it is gone, which the pipe will tell, or this system has no /proc
         return int(pages) * _PAGE_BYTES / 2**20
+
+
+def _hand_over(pipe: Connection, data: memoryview) -> None:
+    with suppress(OSError):  # the process is gone, which whoever waits for its answer is told
+        pipe.send_bytes(data)
 
 
 def follow(parent: int) -> None:
@@ -173,6 +224,7 @@ def _serve(pipe: Connection, make_stage: MakeStage, argument: object) -> None:
         stage = make_stage(argument)
     trimmed = time.monotonic()
     with suppress(EOFError, BrokenPipeError):
+        pipe.send(_Sign.READY)
         while True:
             item = pipe.recv()
             try:

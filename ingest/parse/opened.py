@@ -30,7 +30,8 @@ _SKIPPED = frozenset({
     f"{_TEXT}sequence-decls", f"{_TEXT}tracked-changes", f"{_TEXT}table-of-content", f"{_OFFICE}annotation",
     f"{_OFFICE}annotation-end", f"{_TEXT}illustration-index", f"{_TEXT}alphabetical-index", f"{_TEXT}ruby-text",
 })  # fmt: skip
-_SOURCE = re.compile(r"""<(?:img|image)\b[^>]*?\b(?:xlink:href|src)\s*=\s*["']([^"']+)["']""", re.I)
+_PICTURE = re.compile(r"<(?:img|image)\b([^<>]*)", re.I)
+_SOURCE = re.compile(r"""\b(?:xlink:href|src)\s*+=\s*+["']([^"']+)["']""", re.I)
 _MAX_REPEATED = 100
 """Sheets pad their tables with thousands of repeated empty cells."""
 
@@ -89,8 +90,8 @@ def read_epub(data: bytes, pictures: Pictures) -> Extracted:
             if href and path in archive.namelist():
                 page = encoding.decode(archive.read(path), declared=True)
                 elements.extend(read_html(page).elements)
-                for source in _SOURCE.findall(page):
-                    picture = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(source)))
+                for source in filter(None, map(_SOURCE.search, _PICTURE.findall(page))):
+                    picture = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(source[1])))
                     elements.extend(_read_picture(archive, picture, pictures))
     return Extracted(tuple(elements), content.findtext(f".//{_DC_TITLE}"))
 

@@ -45,8 +45,8 @@ _KINDS: dict[str, ElementKind] = {
 }
 _MAX_DEPTH = 200
 _NO_LANGUAGE_DETECTION = [""]
-_UNSEEN = re.compile(r"<(script|style|head|template)\b.*?</\1\s*>", re.I | re.S)
-_TAG = re.compile(r"<[^<>]*>")
+_UNSEEN = ("script", "style", "head", "template")
+_TAG = re.compile(r"<(/?[a-zA-Z]*+)[^<>]*+>")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
@@ -110,9 +110,19 @@ def _depth(page: Any) -> int:
 
 def _plain_paragraphs(page: str) -> Iterator[Element]:
     """The texts of a page without its structure, for one that is too deeply nested for the parsers."""
-    for text in _TAG.split(_UNSEEN.sub(" ", page)):
-        if text.strip():
-            yield Element("paragraph", " ".join(html.unescape(text).split()))
+    closed = {name: max((tag.start() for tag in re.finditer(f"</{name}", page, re.I)), default=-1) for name in _UNSEEN}
+    unseen, start = "", 0
+    for tag in (*_TAG.finditer(page), None):
+        words = html.unescape(page[start : tag.start() if tag else None]).split()
+        if words and not unseen:
+            yield Element("paragraph", " ".join(words))
+        if tag is None:
+            return
+        start, name = tag.end(), tag[1].lower()
+        if unseen:
+            unseen = "" if name == f"/{unseen}" else unseen
+        elif closed.get(name, -1) > tag.start():
+            unseen = name
 
 
 def read_markdown(text: str) -> Extracted:

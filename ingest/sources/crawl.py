@@ -233,7 +233,12 @@ class Crawl:
             return page
         if is_html(answer.media_type):
             with answer.path.open("rb") as file:
-                found = read_links(file.read(_HTML_BYTES), url, answer.charset, self._source.agent)
+                content = file.read(_HTML_BYTES)
+            try:
+                found = read_links(content, url, answer.charset, self._source.agent, self._client.stop.is_set)
+            except DocumentError:
+                answer.path.unlink()
+                raise
             links = () if {"nofollow", "none"} & words else tuple(found.links)
             is_document = is_document and found.is_indexed
             page = Page(etag, modified, token, name, links, found.canonical, is_document)

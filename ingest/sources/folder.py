@@ -38,20 +38,22 @@ class FolderSource:
         follow_links: FollowLinks = "files",
         archives: bool = False,
         covers_all: bool = False,
+        home: Path | None = None,
     ) -> None:
         """With `archives`, zip and tar files are listed whatever is selected: what is in them may be. With
-        `covers_all`, no document is of this source but those under `paths`."""
+        `covers_all`, no document is of this source but those under `paths`. Nothing in `home` is listed."""
         self.name = name
         self._paths = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - must not follow links
         self._selection = selection
         self._follow_links = follow_links
         self._archives = archives
         self._covers_all = covers_all
+        self._home = os.path.realpath(home) if home is not None else None
         self._refusals: dict[str, DocumentError] = {}
 
     @classmethod
-    def of(cls, source: FolderSettings) -> FolderSource:
-        """The folder that these settings describe."""
+    def of(cls, source: FolderSettings, home: Path | None = None) -> FolderSource:
+        """The folder that these settings describe, less what is in `home`."""
         return cls(
             [source.path],
             source.name,
@@ -59,13 +61,24 @@ class FolderSource:
             follow_links=source.follow_links,
             archives=source.archives,
             covers_all=True,
+            home=home,
         )
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Every file, folders in the order of their names, each file once."""
+        """Every file, folders in the order of their names, each file once.
+
+        Raises SourceError where one of the paths is gone or cannot be listed, or all lie in the home.
+        """
         self._refusals.clear()
         listed: dict[str, str] = {}
-        for root in self._paths:
+        roots = [root for root in self._paths if not self._is_in_home(root)]
+        if self._paths and not roots:
+            raise SourceError(
+                "path_in_home",
+                f"{_shown(self._paths[0])} belongs to Youju's own home, which is not ingested.",
+                "Keep documents outside of YOUJU_HOME.",
+            )
+        for root in roots:
             for path, status in self._files(root):
                 uri = _shown(path)
                 if listed.get(uri) == path:
@@ -129,7 +142,7 @@ class FolderSource:
         yield from self._walk(root, entries, seen, linked)
         while linked:
             folder = linked.pop(0)
-            if self._is_first_visit(folder, seen):
+            if not self._is_in_home(folder) and self._is_first_visit(folder, seen):
                 yield from self._walk(root, self._entries_or_refusal(folder), seen, linked)
         yield from ((folder, None) for folder in list(self._refusals) if _is_below(folder, _shown(root)))
 
@@ -147,7 +160,8 @@ class FolderSource:
             path = entry.path
             relative = _shown(path[start:])
             if entry.is_dir(follow_symlinks=False):
-                if self._selection.enters(relative) and self._is_first_visit(path, seen):
+                enters = self._selection.enters(relative) and not self._is_home(entry)
+                if enters and self._is_first_visit(path, seen):
                     above.append(iter(self._entries_or_refusal(path)))
             elif self._leads_to_folder(entry):
                 if self._selection.enters(relative):
@@ -179,9 +193,24 @@ class FolderSource:
             self._archives and is_archive(entry.name) and self._selection.enters(relative)
         )
         try:
-            return wanted and entry.is_file(follow_symlinks=self._follow_links != "none")
+            wanted = wanted and entry.is_file(follow_symlinks=self._follow_links != "none")
+            return wanted and not (entry.is_symlink() and self._is_in_home(entry.path))
         except OSError:
             return False
+
+    def _is_home(self, entry: os.DirEntry[str]) -> bool:
+        """Whether this folder, which is no link, is the home."""
+        if self._home is None:
+            return False
+        try:
+            home = os.stat(self._home)  # noqa: PTH116
+            return entry.inode() == home.st_ino and os.path.samestat(entry.stat(), home)
+        except OSError:
+            return False  # there is no home yet
+
+    def _is_in_home(self, path: str) -> bool:
+        """Whether the path, all links followed, is the home or lies in it."""
+        return self._home is not None and _is_below(os.path.realpath(path), self._home)
 
     def _entries_or_refusal(self, folder: str) -> list[os.DirEntry[str]]:
         try:

@@ -25,9 +25,9 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
         return WebSource(source, settings)
     opened: FolderSource | RemoteSource
     if isinstance(source, FolderSettings):
-        opened = FolderSource.of(source)
+        opened = FolderSource.of(source, settings.home)
     elif isinstance(source, FsspecSettings):
-        opened = RemoteSource(source, max_file_mb=settings.max_file_mb)
+        opened = RemoteSource(source, max_file_mb=settings.max_file_mb, home=settings.home)
     else:
         raise ConfigurationError("unknown_source_type", f"Sources of type {source.type!r} cannot be read yet.")
     return ArchiveSource(opened, settings, Selection.of(source, hidden=source.hidden)) if source.archives else opened
@@ -35,7 +35,7 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
 
 def open_paths(paths: Iterable[Path], settings: IngestSettings) -> Source:
     """The source `local`: these files and folders of this machine, archives being folders."""
-    return ArchiveSource(FolderSource(paths, archives=True), settings)
+    return ArchiveSource(FolderSource(paths, archives=True, home=settings.home), settings)
 
 
 def files_holding(uris: Iterable[str]) -> list[Path]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import re
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from html.parser import HTMLParser
 from typing import Final
 
+from lxml import etree
+
+from ingest.errors import DocumentError
 from ingest.sources.addresses import normal
 from ingest.sources.charsets import text_codec
 
 MAX_LINKS: Final = 10_000
 _MAX_LINK_CHARS = 2**20
+_MAX_SECONDS = 10.0
+_PIECE_CHARS = 2**14
+_DEEP = 256
+"""The parser looks for what an end tag ends among all that is open; a page that leaves so much open is read by a new
+one from there on. Links do not need what is around them."""
+_RAW = frozenset(("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext"))
+"""Their text is no markup, whatever it looks like."""
 
 _REFRESH = re.compile(r"[\d.\s]*[;,]\s*url\s*=\s*['\"]?([^'\"]+)", re.I)
 _DECLARED = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.I)
@@ -26,20 +37,48 @@ class PageLinks:
     is_indexed: bool = True
 
 
-def read_links(data: bytes, url: str, charset: str | None, agent: str) -> PageLinks:
-    """What the page at `url` says to the robot `agent`. Never fails: what cannot be read is left out."""
+def read_links(
+    data: bytes, url: str, charset: str | None, agent: str, is_ended: Callable[[], bool] = lambda: False
+) -> PageLinks:
+    """What the page at `url` says to the robot `agent`. What cannot be read is left out.
+
+    Raises DocumentError: `too_slow` where it takes more than 10 seconds of this thread; `web_unreachable` as soon as
+    `is_ended` says so.
+    """
     declared = _DECLARED.search(data[:4096])
     names = (charset, declared[1].decode("ascii") if declared else None, "utf-8")
     reader = _Reader(url, agent)
-    try:
-        reader.feed(decoded(data, *(name for name in names if name)))
-        reader.close()
-    except AssertionError:  # the standard library's way to say that a declaration makes no sense
-        pass
+    began = time.thread_time()
+    parser = _parser(reader)
+    for piece in _pieces(decoded(data, *(name for name in names if name))):
+        if is_ended():
+            raise DocumentError("web_unreachable", f"{url} was not read: the run was ended.", "Run again.")
+        if time.thread_time() - began > _MAX_SECONDS:
+            raise DocumentError("too_slow", f"The links of {url} take too long to read.", "Exclude it from the source.")
+        if reader.is_deep:
+            parser.close()
+            parser = _parser(reader)
+        parser.feed(piece.encode("utf-8", "replace"))
+    parser.close()
     found = reader.found
     if reader.is_nofollow:
         found.links = []
     return found
+
+
+def _parser(reader: _Reader) -> etree.HTMLParser:
+    return etree.HTMLParser(target=reader, encoding="utf-8", recover=True, no_network=True, huge_tree=False)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces that begin where a tag may begin, as far as there are any."""
+    start = 0
+    while start < len(text):
+        end = start + _PIECE_CHARS
+        if end < len(text) and (tag := text.rfind("<", start + 1, end)) > 0:
+            end = tag
+        yield text[start:end]
+        start = end
 
 
 def decoded(data: bytes, *charsets: str) -> str:
@@ -62,9 +101,10 @@ def robots_words(text: str, agent: str) -> set[str]:
     return words
 
 
-class _Reader(HTMLParser):
+class _Reader:
+    """Told by the parser of each tag; `is_deep`: many are open, and a new parser may begin at the next one."""
+
     def __init__(self, url: str, agent: str) -> None:
-        super().__init__(convert_charrefs=True)
         self.found = PageLinks()
         self.is_nofollow = False
         self._url = url
@@ -72,9 +112,26 @@ class _Reader(HTMLParser):
         self._base = url
         self._seen: set[str] = set()
         self._chars = 0
+        self._depth = 0
+        self._is_raw = False
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {name: value or "" for name, value in attrs}
+    @property
+    def is_deep(self) -> bool:
+        return self._depth > _DEEP and not self._is_raw
+
+    def close(self) -> None:
+        """The parser ends, and with it what was open."""
+        self._depth = 0
+
+    def end(self, tag: str) -> None:
+        """Called by the parser."""
+        self._depth -= 1
+        self._is_raw = False
+
+    def start(self, tag: str, given: Mapping[str, str]) -> None:
+        """Called by the parser."""
+        self._depth += 1
+        self._is_raw = tag in _RAW
         if tag == "base" and given.get("href"):
             self._base = normal(given["href"], self._url) or self._base
         elif tag in ("a", "area"):
@@ -87,14 +144,14 @@ class _Reader(HTMLParser):
         elif tag == "meta":
             self._meta(given)
 
-    def _related(self, given: dict[str, str]) -> None:
+    def _related(self, given: Mapping[str, str]) -> None:
         relations = given.get("rel", "").lower().split()
         if "canonical" in relations:
             self.found.canonical = self.found.canonical or normal(given.get("href", ""), self._base)
         elif {"next", "prev"} & set(relations):
             self._link(given.get("href"))
 
-    def _meta(self, given: dict[str, str]) -> None:
+    def _meta(self, given: Mapping[str, str]) -> None:
         content = given.get("content", "")
         if given.get("name", "").lower() in ("robots", self._agent):
             words = robots_words(content, self._agent)
@@ -104,8 +161,10 @@ class _Reader(HTMLParser):
             self._link(target[1])
 
     def _link(self, href: str | None) -> None:
-        url = normal(href, self._base) if href and not href.startswith("#") else None
-        if url is not None and url not in self._seen and len(self._seen) < MAX_LINKS and self._chars < _MAX_LINK_CHARS:
+        if not href or href.startswith("#") or len(self._seen) >= MAX_LINKS or self._chars >= _MAX_LINK_CHARS:
+            return
+        url = normal(href, self._base)
+        if url is not None and url not in self._seen:
             self._seen.add(url)
             self._chars += len(url)
             self.found.links.append(url)

@@ -32,6 +32,7 @@ _ATTEMPTS, _PAUSE_SECONDS = 3, 0.5
 _SUFFIX = re.compile(r"\.\w{1,10}")
 _USER = re.compile(r"(?<=://)[^/@]*@")
 _SECRET_CHARS = 4
+_LOCAL = ("file", "local")
 _STAYS = "Nothing that was ingested from there has been removed."
 
 
@@ -42,11 +43,14 @@ class RemoteSource:
     cannot be fetched, and what was found in it before is not covered.
     """
 
-    def __init__(self, source: FsspecSettings, *, max_file_mb: int) -> None:
+    def __init__(self, source: FsspecSettings, *, max_file_mb: int, home: Path | None = None) -> None:
+        """Where the URL is one of this machine's files, nothing in `home` is listed."""
         self.name = source.name
         self._settings = source
         self._selection = Selection.of(source, hidden=source.hidden)
         self._limit_mb = max_file_mb
+        local = source.url.partition(":")[0].lower() in _LOCAL
+        self._home = home.resolve() if home is not None and local else None
         self._base = _USER.sub("", source.url.partition("?")[0]).rstrip("/")
         self._link = _Link()
         weakref.finalize(self, self._link.close)
@@ -60,7 +64,7 @@ class RemoteSource:
         try:
             for path, info in self._listed():
                 relative = self._below(path)
-                if not self._takes(relative):
+                if not self._takes(relative) or self._is_in_home(path):
                     continue
                 uri = f"{self._base}/{relative}"
                 self._paths[uri] = path
@@ -152,6 +156,9 @@ class RemoteSource:
             return False
         as_archive = self._settings.archives and is_archive(relative) and self._selection.enters(relative)
         return as_archive or self._selection.takes(relative)
+
+    def _is_in_home(self, path: str) -> bool:
+        return self._home is not None and Path(path).resolve().is_relative_to(self._home)
 
     def _below(self, path: str) -> str:
         """The path below the root, as text that everything can hold."""

@@ -75,7 +75,7 @@ class WebSource:
         written as UTF-8.
 
         Raises DocumentError: `web_unreachable`, `web_failed`, `login_required`, `forbidden`, `page_gone`,
-        `redirected`, `address_refused`, `too_large`, `encoding_unsupported`, `corrupt`.
+        `redirected`, `address_refused`, `too_large`, `encoding_unsupported`, `corrupt`, `too_slow`.
         """
         crawl = self._crawl
         if crawl is not None and (error := crawl.failed.get(reference.uri)) is not None:

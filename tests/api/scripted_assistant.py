@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +23,7 @@ from assistant.events import (
     Usage,
 )
 from ingest.access import Reader
+from ingest.catalog.listing import Place, place_of
 from ingest.document import Box, Chunk, Hit, Language, Location, chunk_id, document_id
 from ingest.errors import RequestError
 from ingest.records import Document
@@ -104,16 +105,27 @@ class ListedCatalog:
     listed: list[Document]
 
     def documents(
-        self, reader: Reader, *, source: str | None = None, failed: bool = False, limit: int | None = None
+        self,
+        reader: Reader,
+        *,
+        source: str | None = None,
+        failed: bool = False,
+        after: Place | None = None,
+        limit: int | None = None,
     ) -> list[Document]:
-        found = [
+        places = [place_of(document) for document in self.listed]
+        start = places.index(after) + 1 if after is not None else 0
+        return [
             document
-            for document in self.listed
+            for document in self.listed[start:]
             if reader.may_read(document.access, document.source)
             and (source is None or document.source == source)
             and (not failed or document.error_code)
-        ]
-        return found[:limit]
+        ][:limit]
+
+    def place(self, identity: str, reader: Reader) -> Place | None:
+        found = self.document(identity)
+        return place_of(found) if found is not None and reader.may_read(found.access, found.source) else None
 
     def document(self, identity: str) -> Document | None:
         return next((document for document in self.listed if document.id == identity), None)
@@ -121,6 +133,9 @@ class ListedCatalog:
 
 class ListedIndex:
     """The chunks above."""
+
+    def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
+        return {chunk.id: chunk for chunk in CHUNKS if chunk.id in chunk_ids}
 
     def chunks(self, document: str, revision: int) -> list[Chunk]:
         return [chunk for chunk in CHUNKS if chunk.document_id == document and chunk.revision == revision]
@@ -222,9 +237,6 @@ def a_workspace(
     catalog = ListedCatalog(listed)
     store = SimpleNamespace(catalog=catalog, index=ListedIndex())
 
-    def failed(reader: Reader, source: str | None = None) -> list[Document]:
-        return catalog.documents(reader, source=source, failed=True)
-
     intake = SimpleNamespace(start=lambda: None, close=lambda: None)
     editions = SimpleNamespace(check_index=lambda: None, lacking_passages=lambda: 0)
     return SimpleNamespace(
@@ -235,5 +247,5 @@ def a_workspace(
         assistant=assistant,
         pages=pages,
         intake=intake,
-        failed=failed,
+        documents=catalog.documents,
     )

@@ -210,7 +210,7 @@ def test_three_hundred_half_headers_stop_nobody(tmp_path: Path) -> None:
         assert sum(everything(connection) == b"" for connection in silent[:100]) == 100  # they made room
         for _ in range(10):
             assert httpx.get(f"{url}/healthz", timeout=10).status_code == 200
-            assert httpx.get(f"{url}/v1/documents", timeout=10).json() == {"documents": []}
+            assert httpx.get(f"{url}/v1/documents", timeout=10).json() == {"documents": [], "next_cursor": None}
 
 
 def test_a_server_with_few_files_survives_many_connections(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
+from api.cli.connection import Connection
 from api.security import current_reader
 from ingest.access import Reader
 from ingest.document import document_id
@@ -59,6 +60,27 @@ def test_documents_are_listed_with_their_states(client: TestClient) -> None:
     }  # fmt: skip
     assert client.get("/v1/documents", params={"limit": 1}).json()["documents"] == listed[:1]
     assert client.get("/v1/documents", params={"source": "board"}).json()["documents"] == [listed[2]]
+
+
+def test_documents_are_listed_a_page_at_a_time(client: TestClient) -> None:
+    whole = client.get("/v1/documents").json()
+    assert whole["next_cursor"] is None
+    first = client.get("/v1/documents", params={"limit": 2}).json()
+    second = client.get("/v1/documents", params={"limit": 2, "cursor": first["next_cursor"]}).json()
+    assert first["documents"] + second["documents"] == whole["documents"]
+    assert second["next_cursor"] is None
+
+
+def test_a_command_lists_the_documents_of_all_pages(client: TestClient) -> None:
+    listed = Connection(client).documents(limit=1)
+    assert [document["document_id"] for document in listed] == [HANDBOOK, PRICES, SECRET]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "年假", "[]", document_id("local", "no such document")])
+def test_a_cursor_that_no_page_gave_is_refused(client: TestClient, cursor: str) -> None:
+    response = client.get("/v1/documents", params={"cursor": cursor})
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "unknown_cursor")
+    assert client.get("/v1/documents", params={"limit": 10_001}).status_code == 400
 
 
 def test_failed_documents_say_why() -> None:

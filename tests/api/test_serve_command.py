@@ -44,7 +44,7 @@ def test_a_server_says_that_it_lives_before_it_can_do_anything(tmp_path: Path) -
         page = httpx.get(f"http://127.0.0.1:{port}/")
         assert "正在启动" in page.text
         assert httpx.get(f"http://127.0.0.1:{port}/readyz").json()["ready"] is False
-        assert wait_for(f"http://127.0.0.1:{port}/v1/documents", 200).json() == {"documents": []}
+        assert wait_for(f"http://127.0.0.1:{port}/v1/documents", 200).json() == {"documents": [], "next_cursor": None}
         assert wait_for(f"http://127.0.0.1:{port}/readyz", 200).json()["ready"] is True
         assert httpx.get(f"http://127.0.0.1:{port}/healthz").json() == {"status": "alive"}
         process.send_signal(signal.SIGTERM)

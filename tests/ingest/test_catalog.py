@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from ingest.access import OPERATOR, Reader
 from ingest.catalog import Catalog, Publication
+from ingest.catalog.listing import place_of
 from ingest.database import open_database
 from ingest.document import Reference
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
@@ -124,6 +125,37 @@ def test_a_list_shows_only_what_the_reader_may_read(catalog: Catalog) -> None:
     assert catalog.documents(Reader(None, sources=frozenset({"other"}))) == []
 
 
+def test_pages_of_a_list_have_every_document_once_and_only_what_the_reader_may_read(catalog: Catalog) -> None:
+    for number in range(7):
+        access = ("group:hr", "user:a") if number % 3 else ("everyone",)
+        _publish(catalog, _reference(f"{number}.txt", access=access), f"content {number}")
+    readers = [OPERATOR, *(Reader(frozenset(each)) for each in ((), ("everyone",), ("user:a", "everyone"), ("hr",)))]
+    for reader in (*readers, Reader(None, frozenset({"other"})), Reader(frozenset({"everyone"}), frozenset())):
+        whole = catalog.documents(reader)
+        assert [each.uri for each in whole] == sorted(each.uri for each in whole)
+        paged: list[str] = []
+        after = None
+        while page := catalog.documents(reader, after=after, limit=2):
+            assert len(page) <= 2
+            paged += [document.id for document in page]
+            after = place_of(page[-1])
+        assert paged == [each.id for each in whole]
+    assert [len(catalog.documents(reader)) for reader in readers] == [7, 0, 3, 7, 0]
+
+
+def test_a_place_is_told_to_those_alone_who_may_read_the_document(catalog: Catalog) -> None:
+    reference = _reference("hr.txt", access=("group:hr",))
+    _publish(catalog, reference, "one")
+    place = ("local", reference.uri, reference.document_id)
+    catalog.delete([reference.document_id])  # between two pages
+    assert catalog.place(reference.document_id, OPERATOR) == place
+    assert catalog.place(reference.document_id, Reader(frozenset({"group:hr"}))) == place
+    for hidden in (Reader(frozenset({"everyone"})), Reader(None, frozenset({"other"}))):
+        assert catalog.place(reference.document_id, hidden) is None
+    for wrong in (_reference("no.txt").document_id, "x", "", "\0"):
+        assert catalog.place(wrong, OPERATOR) is None
+
+
 def test_what_an_interrupted_run_left_is_known(catalog: Catalog) -> None:
     reference = _reference()
     _publish(catalog, reference, "one")
@@ -178,3 +210,21 @@ def test_a_damaged_database_says_how_to_go_on(tmp_path: Path) -> None:
         open_database(IngestSettings(home=tmp_path))
     assert raised.value.code == "database_damaged"
     assert "backup" in raised.value.hint
+
+
+def test_only_what_sqlite_says_of_the_file_is_called_damage(engine: sa.Engine, tmp_path: Path) -> None:
+    with pytest.raises(UnavailableError), engine.begin() as connection:
+        connection.execute(sa.text("SELECT json('{')"))  # "malformed JSON"
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE notes (text VARCHAR)"))
+        for number in range(2000):
+            connection.execute(sa.text("INSERT INTO notes VALUES (:text)"), {"text": f"{number} " * 50})
+    engine.dispose()
+    file = tmp_path / "youju.db"
+    size = file.stat().st_size
+    with file.open("r+b") as opened:
+        opened.seek(size // 2)
+        opened.write(b"\xff" * (size // 4))
+    with pytest.raises(ConfigurationError) as raised, engine.begin() as connection:
+        connection.execute(sa.text("SELECT sum(length(text)) FROM notes"))
+    assert raised.value.code == "database_damaged"

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from ingest.errors import DocumentError, SourceError
+from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
-from ingest.sources.settings import FolderSettings
+from ingest.sources.opening import open_paths, open_source
+from ingest.sources.settings import FolderSettings, FsspecSettings
 
 
 def _write(path: Path, text: str = "text") -> Path:
@@ -193,3 +195,45 @@ def test_folders_deeper_than_a_path_may_be_long_stop_nothing(tmp_path: Path) -> 
         subprocess.run(["rm", "-rf", tmp_path / "d"], check=True)  # shutil gives up at such a depth
     assert found[0].name == "z.txt"
     assert [len(reference.uri) > 4000 for reference in found] == [False, True]
+
+
+@pytest.mark.parametrize("follow_links", ["files", "all"])
+def test_the_home_is_left_out_wherever_it_lies_also_through_links(tmp_path: Path, follow_links: Any) -> None:
+    docs = tmp_path / "docs"
+    home = docs / "state"
+    _write(home / "originals" / "1.txt")
+    _write(home / "log.txt")
+    wanted = [_write(docs / "a.txt"), _write(docs / "statement" / "b.txt")]
+    (docs / "link to the home").symlink_to(home)
+    (docs / "link into it").symlink_to(home / "originals")
+    (docs / "link.txt").symlink_to(home / "log.txt")
+    (docs / "link above it").symlink_to(docs)
+    (tmp_path / "other name").symlink_to(docs)
+    for root, at in ((docs, home), (tmp_path / "other name", home), (docs, tmp_path / "other name" / "state")):
+        settings = FolderSettings(type="folder", name="shared", path=root, follow_links=follow_links, archives=False)
+        for source in (
+            open_source(settings, IngestSettings(home=at)),
+            open_paths([root], IngestSettings(home=at)),
+        ):
+            assert sorted(each.path.resolve() for each in source.references() if each.path) == wanted
+
+
+def test_paths_in_the_home_are_left_out_and_nothing_else_is_an_error(tmp_path: Path) -> None:
+    home = tmp_path / "state"
+    _write(home / "log.txt")
+    file = _write(tmp_path / "a.txt")
+    settings = IngestSettings(home=home)
+    assert [each.path for each in open_paths([home, file, home / "log.txt"], settings).references()] == [file]
+    for path in (home, home / "log.txt"):
+        with pytest.raises(SourceError) as raised:
+            list(open_paths([path], settings).references())
+        assert raised.value.code == "path_in_home"
+
+
+def test_the_home_is_left_out_of_a_url_of_this_machines_files(tmp_path: Path) -> None:
+    _write(tmp_path / "state" / "log.txt")
+    _write(tmp_path / "a.txt")
+    (tmp_path / "link.txt").symlink_to(tmp_path / "state" / "log.txt")
+    settings = FsspecSettings(type="fsspec", name="shared", url=f"file://{tmp_path}")
+    source = open_source(settings, IngestSettings(home=tmp_path / "state"))
+    assert [each.name for each in source.references()] == ["a.txt"]

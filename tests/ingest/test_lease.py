@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from api.settings import Settings
 from ingest.database import open_database
@@ -205,4 +206,29 @@ def test_a_lease_is_lost_when_the_database_is_away_for_longer_than_it_lasts(
     settings.home.rename(hidden)
     assert lease.lost.wait(10)
     hidden.rename(settings.home)
+    lease.release()
+
+
+def test_a_lease_counts_from_when_the_database_gave_it_however_long_the_commit_takes(database: sa.Engine) -> None:
+    first = _take(database)  # so that the lease has its row
+    assert first is not None
+    first.release()
+    commits, go_on = [0], threading.Event()
+
+    def delay(_: sa.Connection) -> None:
+        commits[0] += 1
+        if commits[0] == 2:  # the first was to see that the row is there
+            time.sleep(1.2)
+        elif commits[0] > 2:  # a renewal
+            go_on.wait(30)
+
+    event.listen(database, "commit", delay)
+    try:
+        lease = _take(database, seconds=1.0)
+        assert lease is not None
+        with pytest.raises(UnavailableError, match="no longer holds"):
+            lease.check()
+    finally:
+        go_on.set()
+        event.remove(database, "commit", delay)
     lease.release()

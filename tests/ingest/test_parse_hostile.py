@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import time
 import zipfile
+from email.header import Header
 
 import pytest
 
@@ -124,3 +126,48 @@ def test_notebooks_that_are_none_are_refused_or_read_as_json() -> None:
     for wrong in ('["nbformat"]', '{"nbformat": 4, "cells": [1]}', '{"nbformat": 4, "cells": {"a": 1}}'):
         assert outcome(wrong, "a.ipynb") in ("read", "corrupt")
     assert json.loads(read('{"cells": 1}', "a.ipynb").text) == {"cells": 1}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("piece", ['"', "\\", ". ", '<("', "(", "=?utf-8?q?"])
+def test_headers_of_a_mail_take_no_time_without_end(piece: str) -> None:
+    line = piece * (200_000 // len(piece))
+    began = time.thread_time()
+    for length in (900, 19_000, 200_000):
+        headers = "".join(f"{name}: {line[:length]}\n" for name in ("From", "To", "Cc", "Date", "Content-Type"))
+        assert "the words" in read(f"Subject: s\n{headers}MIME-Version: 1.0\n\nthe words", "a.eml").text
+    assert time.thread_time() - began < 15
+
+
+def test_a_mail_to_very_many_names_them() -> None:
+    people = ", ".join(f"u{number}@e.com" for number in range(500))
+    names = Header("、".join(f"王{number}" for number in range(300)), "utf-8").encode()
+    found = read(f"Subject: s\nFrom: a@e.com\nTo: {people}\nCc: {names}\n\nthe words", "a.eml").text
+    assert "u499@e.com" in found
+    assert "王299" in found
+
+
+@pytest.mark.timeout(60)
+def test_pictures_of_a_chapter_that_never_end_take_no_time_without_end() -> None:
+    book = zipped({
+        "META-INF/container.xml": '<c><r full-path="a.opf"/></c>',
+        "a.opf": '<package><manifest><item id="a" href="a.x"/></manifest><spine><itemref idref="a"/></spine></package>',
+        "a.x": "<html><body><p>the words</p>" + "<img " * 60_000,
+    })  # fmt: skip
+    began = time.thread_time()
+    assert read(book, "a.epub").text == "the words"
+    assert time.thread_time() - began < 10
+
+
+def test_a_page_that_is_nested_too_deep_shows_no_script() -> None:
+    page = (
+        f"<html><head><title>T</title></head><body>{'<div>' * 300}one<!-- no --><script>no()</script> two<b>three</b>"
+    )
+    assert read(page, "a.html").text.split() == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("piece", ["<script", "<style>", "<aaaa", "<!--", "</head"])
+def test_a_page_that_is_nested_too_deep_takes_linear_time(piece: str) -> None:
+    began = time.thread_time()
+    outcome(f"<html><body>{'<div>' * 300}the words<!-- {piece * 60_000}", "a.html")
+    assert time.thread_time() - began < 10

@@ -3,23 +3,44 @@
 from __future__ import annotations
 
 import io
+import threading
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from api.settings import Settings
-from ingest.access import OPERATOR
+from ingest.access import OPERATOR, Reader
 from ingest.document import document_id
 from ingest.errors import SourceError
+from ingest.index import Index
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
 from ingest.sources.opening import open_source
-from ingest.sources.settings import FolderSettings, FsspecSettings
+from ingest.sources.settings import AccessRule, FolderSettings, FsspecSettings
 from ingest.store import Store
 
 _TEXTS = {"年假.txt": "员工每年享有十天年假。", "差旅/酒店.txt": "酒店每晚不超过六百元。"}
+
+
+class StoppingIndex:
+    """An index that sets `stop` once it was told the readers of so many documents."""
+
+    def __init__(self, index: Index, stop: threading.Event, *, at: int) -> None:
+        self._index, self._stop, self._at = index, stop, at
+        self.told = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._index, name)
+
+    def set_access(self, document: str, access: Sequence[str]) -> None:
+        self._index.set_access(document, access)
+        self.told += 1
+        if self.told == self._at:
+            self._stop.set()
 
 
 def pack(path: Path, members: Mapping[str, str]) -> None:
@@ -97,6 +118,31 @@ def test_a_document_that_is_left_out_from_now_on_is_removed(
     run(ingestor, settings, FolderSettings(name="s", type="folder", path=folder))
     report = run(ingestor, settings, FolderSettings(name="s", type="folder", path=folder, exclude=("draft*",)))
     assert counts(report) == (0, 0, 1, 1, 0)
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_change_of_readers_can_be_cancelled_and_is_finished_by_the_next_run(
+    folder: Path, settings: Settings, store: Store
+) -> None:
+    for number in range(20):
+        (folder / f"{number}.txt").write_text(f"Rule {number}.")
+    ingestor = Ingestor(store, settings)
+    run(ingestor, settings, FolderSettings(name="s", type="folder", path=folder))
+    stop = threading.Event()
+    index = StoppingIndex(store.index, stop, at=5)
+    rule = AccessRule(glob="**", principals=("group:hr",))
+    others = FolderSettings(name="s", type="folder", path=folder, access=(rule,))
+    Ingestor(replace(store, index=index), settings).run(open_source(others, settings), stop=stop)
+    assert index.told == 5
+
+    def readable() -> tuple[int, int]:
+        hr = Reader(frozenset({"group:hr"}))
+        query = store.embedder.embed_query("rule", "en")
+        return len(store.catalog.documents(hr)), len(store.index.search(query, reader=hr, limit=50).sparse)
+
+    assert readable() == (5, 5)
+    assert run(ingestor, settings, others).changed == 15
+    assert readable() == (20, 20)
 
 
 @pytest.mark.slow

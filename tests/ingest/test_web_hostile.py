@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import threading
 import time
 import zlib
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import cache
 from pathlib import Path
 
 import pytest
 
-from ingest.errors import DocumentError
+from ingest.errors import DocumentError, SourceError
 from ingest.settings import IngestSettings
 from ingest.sources.charsets import recode
 from ingest.sources.opening import open_source
@@ -249,3 +250,48 @@ def test_what_is_no_encoding_of_text_is_not_tried(tmp_path: Path, charset: str) 
     page = b"<a href=x>" + b"a" * 200_000
     assert read_links(page, "http://e.com/", charset, "Youju").links == ["http://e.com/x"]
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<!--", "<x></y>", "<a href=x>"])
+def test_a_run_that_is_cancelled_does_not_read_a_page_to_its_end(site: Site, tmp_path: Path, piece: str) -> None:
+    site["/"] = piece * ((4 << 20) // len(piece))
+    settings = WebSettings(type="web", name="site", start=[f"{site.url}/"], allow_private=True, delay_seconds=0)
+    source = open_source(settings, IngestSettings(home=tmp_path))
+    stop = threading.Event()
+    source.give_up_at(stop)
+    ended: list[float] = []
+
+    def visit() -> None:
+        with suppress(DocumentError, SourceError):
+            list(source.references())
+        ended.append(time.monotonic())
+
+    visiting = threading.Thread(target=visit, daemon=True)
+    visiting.start()
+    while not site.asked or site.asked[-1].path != "/":
+        time.sleep(0.02)
+    time.sleep(0.2)
+    stop.set()
+    cancelled = time.monotonic()
+    visiting.join(10)
+    assert ended
+    assert ended[0] - cancelled < 2
+
+
+@pytest.mark.parametrize("opened", ["<x></y>", "<div><p>", "<b></i>"])
+def test_what_was_never_closed_hides_no_link_and_takes_linear_time(opened: str) -> None:
+    page = "<title>a</title><base href=/docs/>" + opened * 30_000 + "<script>'<a href=no>'</script><a href=yes>"
+    assert read_links(page.encode(), "http://e.com/", None, "Youju").links == ["http://e.com/docs/yes"]
+    seconds = []
+    for length in (100_000, 800_000):
+        began = time.thread_time()
+        read_links(opened.encode() * (length // len(opened)), "http://e.com/", None, "Youju")
+        seconds.append(time.thread_time() - began)
+    assert seconds[1] < 3 * 8 * seconds[0]
+
+
+@pytest.mark.slow
+def test_a_page_of_links_without_end_is_said_to_be_too_slow() -> None:
+    with pytest.raises(DocumentError, match="take too long") as refused:
+        read_links(b"<a href=x#>" * 4_000_000, "http://e.com/", None, "Youju")
+    assert refused.value.code == "too_slow"
