@@ -37,4 +37,4 @@ async def narrowed(request: Request, reader: Reader, sources: Collection[str] | 
 def _is_known(workspace: Workspace, name: str, reader: Reader) -> bool:
     if reader == OPERATOR and any(source.name == name for source in workspace.settings.sources):
         return True
-    return bool(workspace.store.catalog.has_readable(name, reader))
+    return bool(workspace.store.catalog.documents(reader, source=name, limit=1))

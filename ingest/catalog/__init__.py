@@ -119,14 +119,6 @@ class Catalog:
             rows = connection.execute(query).all()
         return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
 
-    def has_readable(self, source: str, reader: Reader) -> bool:
-        """Whether `reader` may read any document of `source`."""
-        query = sa.select(_documents.c.access).where(
-            self._ours, _documents.c.source == source, _documents.c.deleted.is_(False)
-        )
-        with self._reader.begin() as connection:
-            return any(reader.may_read(row.access, source) for row in connection.execute(query))
-
     def place(self, document_id: str, reader: Reader) -> Place | None:
         """Where a document stands in the lists, in whichever version it is, also when it was deleted since; None for
         one that this reader may not read, and for what is no id."""

@@ -117,7 +117,7 @@ def test_the_head_is_that_of_the_answer(client: TestClient, path: str, status: i
     ("path", "methods"),
     [
         ("/v1/documents", "GET, POST"),
-        ("/v1/documents/x", "DELETE, GET, PUT"),
+        ("/v1/documents/x", "DELETE, GET, PATCH, PUT"),
         ("/v1/search", "GET, POST"),
         ("/v1/index/1", "DELETE"),
         ("/healthz", "GET, HEAD"),

@@ -27,7 +27,7 @@ from tests.api.served import served
 from tests.api.test_executors import Jobs
 from tests.api.test_runs_route import Running
 from tests.api.test_serve_command import free_port, wait_for
-from tests.api.test_stopped_answers import ASKED, WORDS, becomes
+from tests.api.test_stopped_answers import ASKED, CHAT, WORDS, becomes
 from tests.fake_openai_server import FakeOpenAIServer
 
 SECONDS = 20.0
@@ -39,7 +39,7 @@ class Asker:
 
     def __init__(self, url: str, path: str, *, stream: bool) -> None:
         self.status, self.lines = 0, [""]
-        self._url, self._body = url + path, {**ASKED, "stream": stream}
+        self._url, self._body = url + path, {**(ASKED if path == "/v1/ask" else CHAT), "stream": stream}
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
 
