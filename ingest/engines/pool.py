@@ -76,17 +76,20 @@ class Pool(Generic[Item, Result]):
         self._division = division
         self._closed = threading.Event()
         self._feeders: list[threading.Thread] = []
+        self._listing = threading.Lock()  # a feeder that is listed is started: `close` may come at any moment
 
     def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result | YoujuError]]:
         """See `Engine.run`."""
         run = _Run(2 * len(self._workers) + _SPARE_ITEMS, len(self._workers), self._is_stopped)
         feeder = threading.Thread(target=run.feed, args=(items,), name="feeder", daemon=True)
-        self._feeders = [*(thread for thread in self._feeders if thread.is_alive()), feeder]
         threads = [
             threading.Thread(target=self._work, args=(worker, run), name="worker", daemon=True)
             for worker in self._workers
         ]
-        for thread in (feeder, *threads):
+        with self._listing:
+            feeder.start()
+            self._feeders = [*(thread for thread in self._feeders if thread.is_alive()), feeder]
+        for thread in threads:
             thread.start()
         try:
             yield from run.results()
@@ -106,7 +109,9 @@ class Pool(Generic[Item, Result]):
         self._closed.set()
         for worker in self._workers:
             worker.stop()
-        for feeder in self._feeders:
+        with self._listing:
+            feeders = list(self._feeders)
+        for feeder in feeders:
             if feeder is not threading.current_thread():
                 feeder.join(_FEEDER_SECONDS)
                 if feeder.is_alive():

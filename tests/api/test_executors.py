@@ -76,7 +76,7 @@ def test_a_second_verification_waits_for_the_end_of_the_first(store: Store, monk
     jobs = Jobs()
     monkeypatch.setattr(Verifier, "verify", jobs.work)
     workspace = a_workspace(ScriptedAssistant())
-    workspace.store = store
+    workspace.store, workspace.documents = store, store.catalog.documents
     with served(create_app(workspace)) as url:
         with streams(url, "/v1/verify", 1):
             second = httpx.post(f"{url}/v1/verify", json={})
@@ -96,7 +96,7 @@ def pictured(store: Store, settings: Settings, tmp_path: Path) -> Iterator[tuple
     store.catalog.publish([Publication(reference, revision, "digest", "v1", "plan", "pdf", "en", 1)])
     jobs = Jobs()
     workspace = a_workspace(ScriptedAssistant(), pages=SimpleNamespace(render=jobs.work))
-    workspace.store = store
+    workspace.store, workspace.documents = store, store.catalog.documents
     with served(create_app(workspace)) as url:
         yield url, f"/v1/documents/{reference.document_id}/pages/1.png", jobs
         jobs.end.set()

@@ -222,7 +222,7 @@ def test_a_document_that_goes_on_failing_is_listed_but_tried_ever_later(
     clock[0] += 301
     assert not tried()
 
-    file.write_text("Now it is a text about the canteen.")
+    file.write_text("<html><body><p>Now it is a page about the canteen.</p></body></html>")
     assert _ingest(ingestor, folder).new == 1
     assert store.catalog.documents(OPERATOR, failed=True) == []
 
