@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -62,6 +63,13 @@ class _Readers:
         for thread in self._threads:
             thread.join()
 
+    def come_to_see(self, revisions: int) -> bool:
+        """Whether they have found so many revisions; those that are slow get some seconds for it."""
+        deadline = time.monotonic() + 10
+        while len({first for first, *_ in self.seen.copy()}) != revisions and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return len({first for first, *_ in self.seen.copy()}) == revisions
+
     def _read(self) -> None:
         while not self._stop.is_set():
             for name in self._names:
@@ -105,8 +113,8 @@ def test_other_passages_are_built_beside_the_old_ones_and_can_be_gone_back_on(
             # A run that does not even cover the others rebuilds all of the source.
             report = ingestor.run(FolderSource([elsewhere]))
             assert (report.unchanged, report.rebuilt, report.failed, report.done) == (1, 5, 0, report.found)
+            assert readers.come_to_see(2)
         assert readers.complaints == []
-        assert len({revision for revision, *_ in readers.seen}) == 2
         assert _states(store) == [(1, "kept"), (2, "current")]
         assert store.present().index.count() > before
         assert _found(store, "乙号文件") >= {"乙"}

@@ -62,6 +62,7 @@ def _later(item: str) -> Iterator[str]:
     yield item
 
 
+@pytest.mark.slow
 def test_an_item_that_nobody_reads_is_given_up_after_its_time() -> None:
     engine: LocalEngine[str, int] = LocalEngine(make_deaf, None, workers=1, limits=LIMITS)
     with closing(engine):
