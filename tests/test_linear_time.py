@@ -181,6 +181,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.mail": lambda whole: mail.read_eml(f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml"),
     "parse.opened, epub": _book,
     "parse.partition, html": partition.read_html,
+    "parse.partition, markdown": partition.read_markdown,
     "sources.addresses": lambda whole: addresses.normal(f"http://a.example/{whole}"),
     "sources.page_links": lambda whole: page_links.robots_words(whole, "youju"),
     "sources.page_links, the page": lambda whole: page_links.read_links(whole.encode(), "http://e.com/", None, "youju"),
@@ -237,7 +238,13 @@ def test_no_expression_takes_more_than_linear_time() -> None:
     assert slow == {}
 
 
-@pytest.mark.parametrize("reader", READERS)
+SLOW = ("parse.partition, markdown",)
+"""Linear, and too slow at it for the quick suite."""
+
+
+@pytest.mark.parametrize(
+    "reader", [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in READERS]
+)
 def test_no_text_takes_more_than_linear_time(reader: str) -> None:
     READERS[reader]("{}")  # what is loaded at the first use is not counted
     assert slow_patterns(READERS[reader], passes=(YoujuError, ValueError, etree.LxmlError)) == []

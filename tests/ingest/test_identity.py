@@ -146,9 +146,10 @@ def test_a_database_that_was_copied_into_a_new_home_misses_its_originals(setting
 
 
 def test_a_home_that_was_moved_as_a_whole_opens(settings: Settings, tmp_path: Path) -> None:
-    upload(settings)
+    kept = upload(settings)
     settings.home.rename(tmp_path / "moved")
     opens(settings.model_copy(update={"home": tmp_path / "moved"}))
+    assert (tmp_path / "moved" / kept.relative_to(settings.home)).read_bytes() == TEXT
 
 
 def test_adopting_joins_the_two_and_removes_nothing(settings: Settings, tmp_path: Path) -> None:

@@ -263,6 +263,7 @@ def test_a_run_is_not_put_off_beyond_the_time_when_it_is_due_anyway(
         _settled()
         clock.time += timedelta(minutes=1)
         _until(lambda: len(sources.ran) == 2)
+        assert len(sources.ran) == 2
 
 
 def test_a_run_that_the_server_s_end_interrupts_is_gone_on_with_at_the_next_start(
