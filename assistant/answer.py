@@ -6,9 +6,10 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from assistant.prompts import REFUSALS, AnswerLanguage, answer_language, answer_
 from assistant.refuse import is_answerable, is_refusal
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
+from assistant.turns import Turns
 from ingest.access import Reader
 from ingest.errors import RequestError, YoujuError
 
@@ -52,17 +54,25 @@ class Assistant:
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
         self._model = model
         self._settings = settings
+        self._turns = Turns(settings.answers_at_once, settings.answers_waiting)
 
     async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
         """The events of one answer, as `assistant.events` draws them. Closing the iterator stops the model.
 
-        Raises RequestError (`question_empty`, `question_too_long`) and whatever retrieval raises before the first
-        event; a model that fails ends the stream with `Failed`, after the evidence.
+        Raises RequestError (`question_empty`, `question_too_long`), UnavailableError (`too_many_questions`) and
+        whatever retrieval raises before the first event; a model that fails ends the stream with `Failed`, after the
+        evidence.
         """
         question = self._checked(question)
+        with self._turns.place():
+            async with aclosing(self._answered(question, conversation, reader)) as events:
+                async for event in events:
+                    yield event
+
+    async def _answered(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
         language = answer_language(question, conversation)
         watch = _Stopwatch()
-        query = await condense(self._model, question, conversation)
+        query = await self._condensed(question, conversation)
         watch.lap("condense")
         found = await self._retrieve(query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
@@ -74,11 +84,13 @@ class Assistant:
             yield TextDelta(REFUSALS[language])
             yield self._finished(Citer((), query), language, Usage(), watch, text=REFUSALS[language])
             return
-        messages, evidence, citer = gathered
-        yield EvidenceFound(evidence)
-        told = _Told()
+        yield EvidenceFound(gathered.evidence)
+        citer, told = gathered.citer, _Told(gathered.tokens)
         try:
-            async with aclosing(stream(self._model, messages, **self._sampling)) as pieces:
+            async with (
+                self._turns.turn(),
+                aclosing(stream(self._model, gathered.messages, **self._sampling)) as pieces,
+            ):
                 async for piece in pieces:
                     told.take(piece)
                     for event in await _fed(citer, str(piece.content)):
@@ -93,7 +105,7 @@ class Assistant:
         for event in await _finished(citer):
             watch.first("first_token")
             yield event
-        yield self._finished(citer, language, told.counted(messages, citer.text), watch, cut=told.cut)
+        yield self._finished(citer, language, told.counted(citer.text), watch, cut=told.cut)
 
     async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """The hits alone, best first. Raises RequestError like `answer`."""
@@ -128,15 +140,21 @@ class Assistant:
             )
         return question
 
+    async def _condensed(self, question: str, conversation: Conversation) -> str:
+        if not conversation:
+            return question
+        async with self._turns.turn():
+            return await condense(self._model, question, conversation)
+
     async def _retrieve(self, query: str, reader: Reader, limit: int) -> Retrieved:
         work = partial(self._retriever.retrieve, query, reader=reader, limit=limit)
         return await asyncio.get_running_loop().run_in_executor(self._searching, work)
 
     def _gather(
         self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
-    ) -> tuple[list[BaseMessage], tuple[Evidence, ...], Citer] | None:
-        """The messages for the model, the evidence in them, and what checks the citations. None where the hits do not
-        answer the query. All of it stays within the model's context window; history yields first."""
+    ) -> _Gathered | None:
+        """What the model is given. None where the hits do not answer the query. All of it stays within the model's
+        context window; history yields first."""
         settings = self._settings
         if not is_answerable(query, found.hits, settings.refusal_threshold):
             return None
@@ -150,7 +168,8 @@ class Assistant:
             found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens)
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
-        return messages, evidence, Citer(evidence, f"{question}\n{query}")
+        tokens = sum(estimate_tokens(str(message.content)) for message in messages)
+        return _Gathered(messages, evidence, Citer(evidence, f"{question}\n{query}"), tokens)
 
     def _finished(
         self,
@@ -183,11 +202,24 @@ def _searches() -> int:
     return min(32, max(4, 2 * (os.cpu_count() or 1)))
 
 
-class _Told:
-    """What the model says of its own answer: how many tokens it took, and whether their limit cut it."""
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """The messages for the model, the evidence in them, what checks the citations, and about how many tokens the
+    messages take."""
 
-    def __init__(self) -> None:
+    messages: list[BaseMessage]
+    evidence: tuple[Evidence, ...]
+    citer: Citer
+    tokens: int
+
+
+class _Told:
+    """What the model says of its own answer: how many tokens it took, and whether their limit cut it. `sent` is about
+    how many it was given."""
+
+    def __init__(self, sent: int) -> None:
         self.cut = False
+        self._sent = sent
         self._usage: Usage | None = None
 
     def take(self, piece: AIMessageChunk) -> None:
@@ -195,9 +227,9 @@ class _Told:
             self._usage = Usage(counted["input_tokens"], counted["output_tokens"])
         self.cut = self.cut or piece.response_metadata.get("finish_reason") == "length"
 
-    def counted(self, messages: Sequence[BaseMessage], answer: str) -> Usage:
+    def counted(self, answer: str) -> Usage:
         """The tokens as the model counted them, else as estimated."""
-        sent = sum(estimate_tokens(str(message.content)) for message in messages)
+        sent = self._sent
         if self._usage is None:
             return Usage(sent, estimate_tokens(answer))
         if 0 < _CUT_PROMPT * self._usage.prompt_tokens < sent:

@@ -28,6 +28,11 @@ class AssistantSettings(BaseModel):
     model_connect_seconds: float = Field(5.0, gt=0, description="How long connecting to the model server may take.")
     model_timeout_seconds: float = Field(60.0, gt=0, description="How long the model may stay silent.")
 
+    answers_at_once: int = Field(128, ge=1, description="How many answers the model writes at a time.")
+    answers_waiting: int = Field(
+        256, ge=0, description="How many more questions may wait for that; the next is refused as busy."
+    )
+
     evidence_limit: int = Field(6, ge=1, le=50, description="How many chunks are given to the model.")
     evidence_tokens: int = Field(4000, ge=100, description="How many tokens of evidence are given to the model.")
     question_chars: int = Field(4000, ge=100, description="Longest question, in characters; longer ones are refused.")

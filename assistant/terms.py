@@ -91,9 +91,10 @@ def terms(text: str) -> list[str]:
     return found
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=256)
 def vocabulary(text: str) -> frozenset[str]:
-    """The terms of `text`, each once. Remembered, because every stage of an answer asks about the same chunks."""
+    """The terms of `text`, each once. Remembered, because every stage of an answer asks about the same chunks; not for
+    long, because they take some 80 kB a chunk."""
     return frozenset(terms(text))
 
 

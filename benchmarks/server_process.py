@@ -26,11 +26,11 @@ class ServerProcess:
         """Start it; nothing answers yet."""
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+            self.port = free.getsockname()[1]
         self.printed: list[str] = []
         self.started = time.monotonic()
         # Through this interpreter and not the installed script, so that the modules measured are those found here.
-        command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(self._port)]
+        command = [sys.executable, "-c", "from api.cli import main; main()", "serve", "--port", str(self.port)]
         self._process = subprocess.Popen(
             [*command, *arguments],
             env={**os.environ, "YOUJU_HOME": str(home)},
@@ -52,7 +52,7 @@ class ServerProcess:
 
     def client(self) -> httpx.Client:
         """A client with one connection to it."""
-        return httpx.Client(base_url=f"http://127.0.0.1:{self._port}", timeout=60)
+        return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
 
     def seconds_until(self, path: str) -> float:
         """Wait until a GET of `path` answers 200; the seconds that took from the start."""

@@ -72,7 +72,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     # answering
     "langsmith": ("assistant/models",),
     "langchain_core": ("assistant/models", "assistant/prompts", "assistant/answer", "assistant/condense"),
-    "httpx": ("ingest/embedding/remote", "ingest/sources/web_client", "assistant/models", "api/cli", "api/dingtalk"),
+    "aiohttp": ("assistant/models",),
+    "httpx": ("ingest/embedding/remote", "ingest/sources/web_client", "api/cli", "api/dingtalk"),
     # faces
     "fastapi": ("api",),
     "starlette": ("api",),

@@ -61,6 +61,7 @@ const TEXTS = {
       body_too_large: ["对话太长了。", "请开始新对话。"],
       model_unreachable: ["语言模型没有响应。", "找到的段落列在下面；请稍后重试，或联系管理员。"],
       model_silent: ["语言模型太慢，没有在限定时间内回答。", "找到的段落列在下面；请稍后重试。"],
+      too_many_questions: ["现在提问的人太多。", "请过一会儿再问。"],
       model_busy: ["语言模型正忙。", "找到的段落列在下面；请稍后重试。"],
       model_broken: ["语言模型没能作答。", "找到的段落列在下面；请重试，如仍有问题，请联系管理员。"],
       model_stream_cut: ["语言模型答到一半中断了。", "找到的段落列在下面；请重试。"],
@@ -153,6 +154,7 @@ const TEXTS = {
         "The passages that were found are below. Try again later, or tell your administrator.",
       ],
       model_silent: ["The language model took too long.", "The passages that were found are below. Try again later."],
+      too_many_questions: ["Too many questions are being answered.", "Ask again in a moment."],
       model_busy: ["The language model is busy.", "The passages that were found are below. Try again in a moment."],
       model_broken: [
         "The language model could not answer.",

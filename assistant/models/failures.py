@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import aiohttp
 
 from assistant.errors import ModelBusyError, ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from ingest.bodies import ERROR_BYTES, Body, BodyError, check_coding
@@ -51,22 +51,22 @@ class Refusal:
         return self.status in (400, 413, 422, 500) and _is_overflow(self.body)
 
 
-def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -> ModelError:
+def connection_error(error: aiohttp.ClientError, url: str, silence_seconds: float) -> ModelError:
     """The error of the connection to the server at `url`, in our words and without the secrets an address may carry."""
     address = without_secrets(url)
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+    if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return ModelUnavailableError(
             "model_unreachable",
             f"The model server at {address} cannot be reached.",
             "Start it, or correct YOUJU_MODEL_URL.",
         )
-    if isinstance(error, httpx.TimeoutException):
+    if isinstance(error, aiohttp.ServerTimeoutError):
         return ModelTimeoutError(
             "model_silent",
             f"The model server at {address} was silent for {silence_seconds:g} seconds.",
             "It may be loading or overloaded: ask again, or raise YOUJU_MODEL_TIMEOUT_SECONDS.",
         )
-    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+    if isinstance(error, aiohttp.ClientConnectionError | aiohttp.ClientPayloadError):
         return stream_cut()
     return ModelRejectedError(
         "model_protocol",
@@ -75,7 +75,7 @@ def connection_error(error: httpx.HTTPError, url: str, silence_seconds: float) -
     )
 
 
-def check_packing(response: httpx.Response) -> None:
+def check_packing(response: aiohttp.ClientResponse) -> None:
     """Raises ModelRejectedError for a packed answer, which may unpack to anything."""
     try:
         check_coding(response.headers)
@@ -87,10 +87,10 @@ def check_packing(response: httpx.Response) -> None:
         ) from None
 
 
-async def read_refusal(response: httpx.Response, secrets: Collection[str] = ()) -> Refusal:
+async def read_refusal(response: aiohttp.ClientResponse, secrets: Collection[str] = ()) -> Refusal:
     """What an error response says, without these secrets. Of a refused key nothing is repeated: servers echo a part
     of it."""
-    status = response.status_code
+    status = response.status
     if status in (401, 403):
         return Refusal(status, _KEY_REFUSED, "")
     body = await _beginning(response)
@@ -196,13 +196,13 @@ def _wait(header: str | None) -> int | None:
     return max(1, min(int(header), _LONGEST_WAIT)) if header and re.fullmatch(r"\d{1,9}", header.strip()) else None
 
 
-async def _beginning(response: httpx.Response) -> str:
+async def _beginning(response: aiohttp.ClientResponse) -> str:
     """The first 64 KiB of an error's body, which may have no end; why, where it is not read."""
     try:
         body = Body(response.headers, ERROR_BYTES)
     except BodyError as unread:
         return f"a message that was not read: {unread}."
     with suppress(BodyError):  # what came before is enough
-        async for piece in response.aiter_raw():
+        while piece := await response.content.readany():
             body.add(piece)
     return body.text

@@ -7,14 +7,12 @@ hide there.
 from __future__ import annotations
 
 import logging
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, closing
 from functools import partial
 from typing import Any
-from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
@@ -25,19 +23,18 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from assistant.errors import ModelRejectedError
 from assistant.models import role_of
 from assistant.models.capabilities import Capabilities
+from assistant.models.connection import ChatConnection, pieces
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.reply import DONE, Reply
 from assistant.models.thinking import ThinkingFilter, thinks_always
 from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
-from ingest.bodies import AS_IT_IS
 from ingest.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
-from ingest.secrecy import hide_secrets_of_requests, secrets_in
+from ingest.secrecy import secrets_in
 
 logger = logging.getLogger(__name__)
 
-_NO_ANSWER = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError)
 _LATER = TRANSIENT_STATUS - {500}
 """Chat servers answer 500 to requests that they cannot do, too: to a prompt that is too long or breaks a template."""
 _WHOLE_BYTES = 16 << 20
@@ -61,7 +58,7 @@ class ServerChatModel(BaseChatModel):
     connect_seconds: float = 5.0
     silence_seconds: float = 60.0
 
-    _client: httpx.AsyncClient | None = PrivateAttr(default=None)
+    _connection: ChatConnection = PrivateAttr()
     _refused: RefusedFields = PrivateAttr(default_factory=RefusedFields)
 
     @property
@@ -88,11 +85,11 @@ class ServerChatModel(BaseChatModel):
         decoder = EventDecoder(last=DONE)
         async with self._opened(messages, kwargs) as (response, sent, refused):
             try:
-                async with aclosing(_events(response, decoder)) as events:
-                    async for event in events:
-                        if shown := told.take(event):
+                async with aclosing(_events(response, decoder)) as batches:
+                    async for events in batches:
+                        if shown := "".join([told.take(event) for event in events]):
                             yield _chunk(shown)
-            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout):
+            except aiohttp.ClientError:
                 if told.reply.finish is None:
                     raise
                 # The answer was over; how the connection ends does not matter then.
@@ -105,42 +102,42 @@ class ServerChatModel(BaseChatModel):
 
     async def aclose(self) -> None:
         """Close the connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        await self._connection.aclose()
 
     @asynccontextmanager
     async def _opened(
         self, messages: list[BaseMessage], options: Mapping[str, Any]
-    ) -> AsyncGenerator[tuple[httpx.Response, Mapping[str, Any], RefusedFields], None]:
+    ) -> AsyncGenerator[tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields], None]:
         """The response whose stream has begun, what was sent for it, and the fields that the server has refused. Errors
         of the server and of the connection come out as ModelErrors."""
         try:
             response, sent, refused = await retried_beside(partial(self._begun, self._body(messages, options)), BRISK)
-            async with aclosing(response):
+            with closing(response):
                 check_packing(response)
                 yield response, sent, refused
-        except httpx.HTTPError as error:
-            raise connection_error(error, self.url, self.silence_seconds) from error
-        except httpx.InvalidURL:
+        except aiohttp.InvalidURL:
             # Its text quotes a part of the address.
             raise ModelRejectedError(
                 "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
             ) from None
+        except aiohttp.ClientError as error:
+            raise connection_error(error, self.url, self.silence_seconds) from error
 
-    async def _begun(self, body: Mapping[str, Any]) -> tuple[httpx.Response, Mapping[str, Any], RefusedFields]:
+    async def _begun(self, body: Mapping[str, Any]) -> tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields]:
         """What `_opened` gives, by one try. Raises TransientError where another may succeed: nobody has heard anything
         yet."""
         refused = self._refused
         while True:
             sent = refused.without(body)
             try:
-                response = await self._request(sent)
-            except _NO_ANSWER as error:
+                response = await self._connection.post(sent)
+            except aiohttp.SocketTimeoutError:
+                raise  # it had its time
+            except aiohttp.ClientConnectionError as error:
                 raise TransientError(connection_error(error, self.url, self.silence_seconds)) from error
-            if response.status_code < 300:
+            if response.status < 300:
                 return response, sent, refused
-            async with aclosing(response):
+            with closing(response):
                 refusal = await read_refusal(response, self._secrets())
             more = refused
             if refusal.status in (400, 422) and not refusal.is_overflow:
@@ -162,30 +159,12 @@ class ServerChatModel(BaseChatModel):
         """What a server may not be quoted with."""
         return (*secrets_in(self.url), *([self.api_key.get_secret_value()] if self.api_key else []))
 
-    async def _request(self, body: Mapping[str, Any]) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {self.api_key.get_secret_value()}"} if self.api_key else {}
-        client = self._connected()
-        address = f"{self.url.rstrip('/')}/chat/completions"
-        return await client.send(client.build_request("POST", address, json=body, headers=headers), stream=True)
-
     def model_post_init(self, context: Any, /) -> None:
-        """Have the client ready: making the first one takes a third of a second, which no asker should wait for."""
+        """Have the connection ready: nothing is opened yet."""
         super().model_post_init(context)
-        hide_secrets_of_requests()
-        self._connected()
-
-    def _connected(self) -> httpx.AsyncClient:
-        if self._client is None:
-            timeout = httpx.Timeout(self.silence_seconds, connect=self.connect_seconds)
-            limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
-            # A proxy that the environment names is for the outside; it cannot reach this machine's loopback.
-            outside = urlsplit(self.url).hostname not in ("127.0.0.1", "localhost", "::1")
-            # Reading the certificates of the world takes long, and plain HTTP needs none: there, trust nothing.
-            trusted = True if self.url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._client = httpx.AsyncClient(
-                headers=AS_IT_IS, timeout=timeout, limits=limits, trust_env=outside, verify=trusted
-            )
-        return self._client
+        self._connection = ChatConnection(
+            self.url, self.api_key, connect_seconds=self.connect_seconds, silence_seconds=self.silence_seconds
+        )
 
     def _body(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {
@@ -232,12 +211,15 @@ class _Telling:
         return text
 
 
-async def _events(response: httpx.Response, decoder: EventDecoder) -> AsyncGenerator[ServerSentEvent, None]:
-    """The events of a stream, up to `[DONE]`; of a server that answers with one JSON instead, that as an event."""
+async def _events(
+    response: aiohttp.ClientResponse, decoder: EventDecoder
+) -> AsyncGenerator[Sequence[ServerSentEvent], None]:
+    """The events of a stream, up to `[DONE]`, as many at a time as have come; of a server that answers with one JSON
+    instead, that as an event."""
     whole: bytearray | None = None
     begun = False
     try:
-        async for piece in response.aiter_raw():
+        async for piece in pieces(response):
             if not begun:
                 piece = piece.lstrip()  # white space before the stream means nothing
                 begun = bool(piece)
@@ -247,16 +229,16 @@ async def _events(response: httpx.Response, decoder: EventDecoder) -> AsyncGener
                 if len(whole) > _WHOLE_BYTES:
                     raise no_chat_server()
                 continue
-            for event in decoder.feed(piece):
-                yield event
-                if event.data == DONE:
-                    return
+            events = decoder.feed(piece)
+            last = next((number for number, event in enumerate(events, 1) if event.data == DONE), None)
+            yield events[:last]
+            if last is not None:
+                return
     except EndlessEventError:
         raise no_chat_server() from None
     if whole is not None:
-        yield ServerSentEvent("message", whole.decode("utf-8", "replace"))
-    for event in decoder.finish():
-        yield event
+        yield [ServerSentEvent("message", whole.decode("utf-8", "replace"))]
+    yield decoder.finish()
 
 
 def _chunk(text: str, usage: UsageMetadata | None = None, finish: str | None = None) -> ChatGenerationChunk:

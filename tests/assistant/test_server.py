@@ -57,7 +57,7 @@ def test_an_answer_streams_in_pieces_and_ends_with_the_servers_usage() -> None:
     async def collect(model: ServerChatModel) -> list[Any]:
         return [piece async for piece in stream(model, MESSAGES, temperature=0.2, max_tokens=99)]
 
-    with FakeOpenAIServer([Reply("Ten days of leave [1].")]) as server:
+    with FakeOpenAIServer([Reply("Ten days of leave [1].", pause_seconds=0.1)]) as server:
         pieces = run(opened(server.url, model_api_key="secret"), collect)
         body = server.requests[0]
     assert len(pieces) > 3

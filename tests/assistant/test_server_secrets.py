@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import socket
 import traceback
 from base64 import b64encode
-from collections.abc import AsyncGenerator
 
-import httpx
+import aiohttp
 import pytest
 from langchain_core.messages import HumanMessage
 
@@ -19,6 +19,7 @@ from assistant.models.failures import read_refusal
 from assistant.models.opening import open_model
 from assistant.models.server import ServerChatModel
 from assistant.settings import AssistantSettings
+from ingest.bodies import ERROR_BYTES
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 KEY, PASSWORD = "key-4f21c9", "hunter2pw"
@@ -84,15 +85,21 @@ def test_a_server_that_cannot_be_reached_is_named_without_secrets(caplog: pytest
 
 @pytest.mark.parametrize("text", ['{"error": {"message": "', "<html>"])
 def test_an_error_without_end_is_read_to_its_beginning_only(text: str) -> None:
-    served = 0
+    async def endless(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 500 Broken\r\n\r\n" + text.encode())
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 1000)
+                await writer.drain()
 
-    async def endless() -> AsyncGenerator[bytes, None]:
-        nonlocal served
-        yield text.encode()
-        while True:
-            served += 1
-            yield b"x" * 1000
+    async def refused() -> str:
+        async with await asyncio.start_server(endless, "127.0.0.1", 0) as server:
+            port = server.sockets[0].getsockname()[1]
+            async with aiohttp.ClientSession() as session, session.get(f"http://127.0.0.1:{port}/") as response:
+                refusal = await read_refusal(response)
+            server.close()
+            assert len(refusal.body) <= ERROR_BYTES
+            return refusal.said
 
-    said = asyncio.run(read_refusal(httpx.Response(500, content=endless()))).said
-    assert len(said) <= 302
-    assert served < 100
+    assert len(asyncio.run(asyncio.wait_for(refused(), 30))) <= 302

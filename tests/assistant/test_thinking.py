@@ -49,7 +49,8 @@ def test_the_answer_of_a_thinking_model_behind_a_reasoning_parser_streams(model:
     async def pieces(opened: ServerChatModel) -> list[str]:
         return [str(piece.message.content) async for piece in opened._astream(MESSAGES)]
 
-    with FakeOpenAIServer([Reply("Ten days of leave [1].", reasoning="Let me see…", reasoning_field=field)]) as server:
+    reply = Reply("Ten days of leave [1].", reasoning="Let me see…", reasoning_field=field, pause_seconds=0.06)
+    with FakeOpenAIServer([reply]) as server:
         told = run(named(server.url, model), pieces)
     assert "".join(told) == "Ten days of leave [1]."
     assert len(told) > 3, "the answer is held back to its end"
