@@ -270,4 +270,6 @@ async def _fed(citer: Citer, delta: str) -> list[TextDelta | Cited]:
 
 
 async def _finished(citer: Citer) -> list[TextDelta | Cited]:
+    if citer.is_plain(""):
+        return list(citer.finish())
     return await asyncio.to_thread(lambda: list(citer.finish()))

@@ -23,7 +23,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from assistant.errors import ModelRejectedError
 from assistant.models import role_of
 from assistant.models.capabilities import Capabilities
-from assistant.models.connection import ChatConnection, pieces
+from assistant.models.connection import ChatConnection
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
 from assistant.models.refused_fields import RefusedFields
@@ -85,7 +85,10 @@ class ServerChatModel(BaseChatModel):
         decoder = EventDecoder(last=DONE)
         async with self._opened(messages, kwargs) as (response, sent, refused):
             try:
-                async with aclosing(_events(response, decoder)) as batches:
+                async with (
+                    aclosing(self._connection.pieces(response)) as pieces,
+                    aclosing(_events(pieces, decoder)) as batches,
+                ):
                     async for events in batches:
                         if shown := "".join([told.take(event) for event in events]):
                             yield _chunk(shown)
@@ -212,14 +215,14 @@ class _Telling:
 
 
 async def _events(
-    response: aiohttp.ClientResponse, decoder: EventDecoder
+    pieces: AsyncIterator[bytes], decoder: EventDecoder
 ) -> AsyncGenerator[Sequence[ServerSentEvent], None]:
-    """The events of a stream, up to `[DONE]`, as many at a time as have come; of a server that answers with one JSON
-    instead, that as an event."""
+    """The events in the pieces of a stream, up to `[DONE]`, those of a piece at a time; of a server that answers with
+    one JSON instead, that as an event."""
     whole: bytearray | None = None
     begun = False
     try:
-        async for piece in pieces(response):
+        async for piece in pieces:
             if not begun:
                 piece = piece.lstrip()  # white space before the stream means nothing
                 begun = bool(piece)
