@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ingest.ownership import Ownership
-from tests.api.command_line import children_of, run_youju, serving, started, youju_json
+from tests.api.command_line import children_of, json_here, run_here, run_youju, serving, started, youju_json
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 REPORT_FIELDS = {
@@ -99,15 +99,15 @@ def test_search_gives_the_best_passage_first(home: Path) -> None:
 
 
 def test_documents_lists_failures_with_their_reason(home: Path, folder: Path) -> None:
-    everything = youju_json(home, "documents")["documents"]
+    everything = json_here(home, "documents")["documents"]
     assert len(everything) == 3
     assert set(everything[0]) == DOCUMENT_FIELDS
-    (failed,) = youju_json(home, "documents", "--failed")["documents"]
+    (failed,) = json_here(home, "documents", "--failed")["documents"]
     assert (failed["uri"], failed["state"], failed["error"]["code"]) == (str(folder / "坏.pdf"), "failed", "empty")
 
 
 def test_a_second_ingest_does_nothing_again(home: Path, folder: Path) -> None:
-    report = youju_json(home, "ingest", str(folder))
+    report = json_here(home, "ingest", str(folder))
     assert (report["new"], report["changed"], report["unchanged"]) == (0, 0, 2)
 
 
@@ -121,7 +121,7 @@ def test_a_second_ingest_does_nothing_again(home: Path, folder: Path) -> None:
     ],
 )
 def test_bad_input_is_one_line_with_the_way_out(home: Path, arguments: tuple[str, ...], code: str) -> None:
-    done = run_youju(home, *arguments)
+    done = run_here(home, *arguments)
     assert done.returncode == 2
     assert f"[{code}]" in done.stderr
     assert "Traceback" not in done.stderr
@@ -144,12 +144,12 @@ def test_a_question_that_is_not_text_is_a_clear_error(home: Path) -> None:
 
 def test_a_pipe_is_refused_without_waiting_for_a_writer(home: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
-    report = youju_json(home, "ingest", str(tmp_path / "pipe.txt"))
+    report = json_here(home, "ingest", str(tmp_path / "pipe.txt"))
     assert [failure["code"] for failure in report["failures"]] == ["unsupported"]
 
 
 def test_what_was_found_is_shown_where_the_model_fails(home: Path, folder: Path) -> None:
-    done = run_youju(home, "ask", "工作满十年有几天年假？", model_url="http://127.0.0.1:1/v1", model="none")
+    done = run_here(home, "ask", "工作满十年有几天年假？", model_url="http://127.0.0.1:1/v1", model="none")
     assert done.returncode == 2
     assert "[model_unreachable]" in done.stderr
     assert str(folder / "年假.md") in done.stdout
@@ -175,7 +175,7 @@ def test_an_interrupted_ingest_says_so_and_leaves_nothing_running(tmp_path: Path
 
 def test_a_home_that_another_command_owns_is_named_with_the_way_out(home: Path) -> None:
     with Ownership.take(home, "ingest"):
-        done = run_youju(home, "search", "访客")
+        done = run_here(home, "search", "访客")
     assert done.returncode == 2
     assert "[home_in_use]" in done.stderr
     assert "youju ingest" in done.stderr

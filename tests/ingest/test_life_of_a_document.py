@@ -62,7 +62,11 @@ def test_one_changed_line_of_a_long_document_is_all_that_is_embedded(
     assert sum("every day" in text for text in texts) == 1
     assert store.index.count() == first.chunks
 
-    fresh = store.embedder.embed_documents(store.index.chunks(document_id("local", str(file)), 2))
+    file.write_text(file.read_text().replace("## Section 6", "## Wing 6"))  # a heading is embedded with its text
+    third = _ingest(ingestor, folder)
+    assert (third.changed, third.chunks, third.embedded) == (1, first.chunks, 1)
+
+    fresh = store.embedder.embed_documents(store.index.chunks(document_id("local", str(file)), 3))
     expected = np.stack([embedding.dense for embedding in fresh if embedding.dense is not None])
     assert np.sum(_vectors(store, file) * expected, axis=1).min() > 0.9999
 
