@@ -163,6 +163,32 @@ def test_a_run_that_ends_while_it_is_looked_at_was_not_interrupted(
         assert store.runs.run(held.report.run_id).state == "done"
 
 
+def test_a_run_that_ends_while_it_is_cancelled_is_over(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as running:
+        held = running.enter_context(tenure(store, settings, "wiki"))
+
+        def end_later(engine: sa.Engine, owners: Collection[str]) -> frozenset[str]:
+            found = holding(engine, owners)
+            running.close()
+            return found
+
+        monkeypatch.setattr("ingest.runs.holding", end_later)
+        with pytest.raises(RequestError) as raised:
+            store.runs.cancel(held.report.run_id)
+    assert raised.value.message == "That run is over: done."
+
+
+def test_a_run_that_was_declared_over_stays_so_whatever_it_says_later(store: Store) -> None:
+    store.runs.start("asleep", "wiki", "manual")
+    store.runs.start("next", "wiki", "manual")  # whoever begins has the source: nothing else can be under way
+    store.runs.progress(Report("asleep", new=9), failures=[Failure("a.pdf", "empty", "")])
+    store.runs.finish(Report("asleep", new=9), "done", failures=[Failure("a.pdf", "empty", "")])
+    run = store.runs.run("asleep")
+    assert (run.state, run.report.new, store.runs.failures("asleep")) == ("interrupted", 0, [])
+
+
 def test_with_the_embedded_index_one_run_at_a_time(store: Store, settings: Settings) -> None:
     with tenure(store, settings, "wiki"), pytest.raises(OwnedError) as raised, tenure(store, settings, "other"):
         pass
