@@ -91,3 +91,13 @@ def test_what_a_round_that_failed_had_to_do_is_done_by_the_next(
     intake._bring_in()
     assert [path for path in (settings.home / "originals").rglob("*") if path.is_file()] == []
     assert store.index.count() == 0
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_removal_that_a_crash_cut_short_is_finished_by_the_next_start(store: Store, settings: Settings) -> None:
+    intake = Intake(store, Ingestor(store, settings), settings)
+    identity = _accept(intake, "house.txt")
+    intake._bring_in()
+    intake.uploads.remove(identity)  # and that was the end of the process
+    Intake(store, Ingestor(store, settings), settings)._bring_in()
+    assert store.catalog.documents(OPERATOR) == []
