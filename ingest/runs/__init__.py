@@ -152,7 +152,8 @@ class Runs:
                 sa.update(_runs).where(_runs.c.id == run_id, _runs.c.state == "running").values(cancelled=True)
             )
         if run.state != "running" or not asked.rowcount:
-            raise RequestError("run_over", f"That run is over: {run.state}.", "Nothing needs to be cancelled.")
+            over = self.run(run_id).state  # it may have ended meanwhile
+            raise RequestError("run_over", f"That run is over: {over}.", "Nothing needs to be cancelled.")
         return run
 
     # What a run writes.

@@ -96,9 +96,11 @@ class Editions:
 
     def check_index(self) -> None:
         """Raise ConfigurationError `index_missing` where the index that answers questions is empty and the catalog says
-        that it is not; and what the index raises when it is away."""
+        that it is not; and what the index raises when it is away. It takes the same time however large the index is."""
         with self.using() as edition:
-            if edition.index.count() == 0 and self.versions.is_filled(edition.id):
+            # Counting 100,000 chunks takes 10 to 60 ms, in which the embedded engine lets no other thread go on.
+            is_empty = next(edition.index.inventory(), None) is None
+            if is_empty and self.versions.is_filled(edition.id):
                 raise index_missing("with all that it held")
 
     def lacking_passages(self) -> int:

@@ -1,8 +1,10 @@
-"""Running `youju` as its user does: the installed command, in a process of its own."""
+"""Running `youju` as its user does: the installed command, in a process of its own, or in this one where only what it
+does and says counts: importing all of it again takes seconds of a processor."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
@@ -10,10 +12,16 @@ import signal
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from api.cli import main, output
+
+_COLUMNS = 200
 YOUJU = Path(sys.executable).with_name("youju")
 
 
@@ -27,6 +35,35 @@ def run_youju(home: Path, *arguments: str, **settings: str) -> subprocess.Comple
 def youju_json(home: Path, *arguments: str, **settings: str) -> Any:
     """What `youju ARGUMENTS --json` prints, if it did not fail outright."""
     done = run_youju(home, *arguments, "--json", **settings)
+    assert done.returncode in (0, 1), done.stderr
+    return json.loads(done.stdout)
+
+
+def run_here(home: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """The same as `run_youju`, in this process."""
+    code: Any = 0
+    with contextlib.ExitStack() as put_back, pytest.MonkeyPatch.context() as patch:
+        for name, value in _settings(home, settings).items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["youju", *arguments])
+        for console in (output.console, output.notes):
+            patch.setattr(console, "_width", _COLUMNS)
+        put_back.callback(os.umask, os.umask(0o077))
+        put_back.callback(signal.signal, signal.SIGTERM, signal.getsignal(signal.SIGTERM))
+        put_back.enter_context(warnings.catch_warnings())
+        warnings.simplefilter("ignore")
+        said = put_back.enter_context(contextlib.redirect_stdout(io.StringIO()))
+        noted = put_back.enter_context(contextlib.redirect_stderr(io.StringIO()))
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code or 0
+    return subprocess.CompletedProcess(["youju", *arguments], code, said.getvalue(), noted.getvalue())
+
+
+def json_here(home: Path, *arguments: str, **settings: str) -> Any:
+    """The same as `youju_json`, in this process."""
+    done = run_here(home, *arguments, "--json", **settings)
     assert done.returncode in (0, 1), done.stderr
     return json.loads(done.stdout)
 
@@ -84,5 +121,8 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def _environment(home: Path, settings: dict[str, str]) -> dict[str, str]:
-    ours = {f"YOUJU_{name.upper()}": value for name, value in settings.items()}
-    return {**os.environ, "YOUJU_HOME": str(home), "COLUMNS": "200", **ours}
+    return {**os.environ, "COLUMNS": str(_COLUMNS), **_settings(home, settings)}
+
+
+def _settings(home: Path, settings: dict[str, str]) -> dict[str, str]:
+    return {"YOUJU_HOME": str(home), **{f"YOUJU_{name.upper()}": value for name, value in settings.items()}}

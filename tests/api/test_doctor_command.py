@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.command_line import run_youju
+from tests.api.command_line import run_here
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 PASSWORD, QUERY = "hunter2pw", "query-77aa"
@@ -35,7 +35,7 @@ def test_the_address_of_a_model_server_is_shown_without_its_password(
         for port in (server.port, closed_port):
             url = f"http://me:{PASSWORD}@127.0.0.1:{port}/v1"
             arguments = ["doctor", "--json"] if as_json else ["doctor"]
-            done = run_youju(tmp_path, *arguments, model="fake-qwen", model_url=url)
+            done = run_here(tmp_path, *arguments, model="fake-qwen", model_url=url)
             assert PASSWORD not in done.stdout + done.stderr
             shown = json.dumps(json.loads(done.stdout)) if as_json else done.stdout
             assert f"http://127.0.0.1:{port}/v1" in shown
@@ -61,7 +61,7 @@ def test_whatever_address_carries_a_password_it_is_not_printed(tmp_path: Path, n
     if name == "database_url":
         url = url.replace("http:", "postgresql+psycopg:").replace("/v1", "/youju")
     for port in (str(closed_port), "no-port"):
-        done = run_youju(tmp_path, "doctor", "--json", **settings, **{name: url.replace(str(closed_port), port)})
+        done = run_here(tmp_path, "doctor", "--json", **settings, **{name: url.replace(str(closed_port), port)})
         said = done.stdout + done.stderr
         assert PASSWORD not in said
         assert QUERY not in said

@@ -14,7 +14,7 @@ import pytest
 
 from api.cli.model_server import look_at_model_server
 from api.settings import Settings
-from tests.api.command_line import run_youju
+from tests.api.command_line import run_here
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 KEY = "sk-doctor-0123456789"
@@ -70,11 +70,11 @@ COMPLETION = b'{"choices": [{"message": {"content": "Hi"}}]}'
 def test_the_command_tells_a_server_that_has_the_model_from_one_that_has_not(tmp_path: Path) -> None:
     with FakeOpenAIServer([Reply("ok")], model="qwen3") as server:
         for model, state in (("qwen3", "ok"), ("qwen4", "bad")):
-            done = run_youju(tmp_path, "doctor", "--json", model=model, model_url=server.url)
+            done = run_here(tmp_path, "doctor", "--json", model=model, model_url=server.url)
             found = next(each for each in json.loads(done.stdout)["findings"] if each["name"] == "chat model")
             assert (found["state"], done.returncode) == (state, 2 if state == "bad" else 0), found
         assert "no model called qwen4; it has qwen3" in found["detail"]
-        wrong = run_youju(tmp_path, "doctor", model="qwen3", model_url=server.url.removesuffix("/v1"))
+        wrong = run_here(tmp_path, "doctor", model="qwen3", model_url=server.url.removesuffix("/v1"))
     assert "answers 404" in wrong.stdout
     assert wrong.returncode == 2
 

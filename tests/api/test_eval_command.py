@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tests.api.command_line import run_youju, youju_json
+from tests.api.command_line import json_here, run_here
 
 _CORPUS = {
     "leave": "员工工作满十年享有十天带薪年假。",
@@ -27,7 +27,7 @@ def _write_set(folder: Path) -> None:
 
 def test_the_figures_are_those_of_the_ranking(tmp_path: Path) -> None:
     _write_set(tmp_path)
-    figures = youju_json(tmp_path / "home", "eval", str(tmp_path), "--split", "dev")
+    figures = json_here(tmp_path / "home", "eval", str(tmp_path), "--split", "dev")
     assert (figures["documents"], figures["chunks"], figures["queries"]) == (3, 3, 3)
     assert figures["hit@1"] == round(2 / 3, 4), "the third judgement is wrong on purpose"
     assert 2 / 3 <= figures["mrr@10"] < 1
@@ -40,7 +40,7 @@ def test_the_figures_are_those_of_the_ranking(tmp_path: Path) -> None:
 
 def test_a_set_without_judgements_says_what_it_takes(tmp_path: Path) -> None:
     _write_set(tmp_path)
-    done = run_youju(tmp_path / "home", "eval", str(tmp_path), "--split", "test")
+    done = run_here(tmp_path / "home", "eval", str(tmp_path), "--split", "test")
     assert done.returncode == 2
     assert "[evaluation_set_unreadable]" in done.stderr
     assert "qrels" in done.stderr

@@ -12,7 +12,7 @@ from ingest.originals import Originals
 from ingest.ownership import Ownership
 from ingest.store import Store
 from ingest.uploads import Uploads, Wanted
-from tests.api.command_line import run_youju, youju_json
+from tests.api.command_line import json_here, run_here
 
 
 def upload(home: Path) -> Path:
@@ -27,7 +27,7 @@ def upload(home: Path) -> Path:
 
 
 def finding(home: Path, name: str, **settings: str) -> dict[str, Any]:
-    done = run_youju(home, "doctor", "--json", **settings)
+    done = run_here(home, "doctor", "--json", **settings)
     (found,) = (each for each in json.loads(done.stdout)["findings"] if each["name"] == name)
     return dict(found)
 
@@ -35,20 +35,20 @@ def finding(home: Path, name: str, **settings: str) -> dict[str, Any]:
 def test_what_is_kept_apart_is_joined_when_told_and_nothing_is_deleted(tmp_path: Path) -> None:
     home, database = tmp_path / "home", f"sqlite:///{tmp_path / 'new.db'}"
     kept = upload(home)
-    refused = run_youju(home, "documents", database_url=database)
+    refused = run_here(home, "documents", database_url=database)
     assert refused.returncode == 2
     assert "[other_catalog]" in refused.stderr
     assert "`youju home adopt`" in refused.stderr
     assert finding(home, "index", database_url=database)["state"] == "bad"
-    joined = youju_json(home, "home", "adopt", database_url=database)
+    joined = json_here(home, "home", "adopt", database_url=database)
     assert joined["originals"] == {"kept": 0, "unwanted": 0, "unknown": 1, "missing": 0}
     assert joined["before"]["catalog_id"] != joined["catalog_id"]
-    assert run_youju(home, "documents", database_url=database).returncode == 0
+    assert run_here(home, "documents", database_url=database).returncode == 0
     assert kept.exists()
     originals = finding(home, "originals", database_url=database)
     assert originals["state"] == "note"
     assert "1 more are unknown" in originals["detail"]
-    back = run_youju(home, "home", "adopt")
+    back = run_here(home, "home", "adopt")
     assert back.returncode == 0
     assert "which is refused from now on" in back.stdout
     assert finding(home, "originals")["state"] == "ok"
@@ -63,7 +63,7 @@ def test_an_upload_without_its_file_is_found_by_the_doctor(tmp_path: Path) -> No
 
 def test_a_home_in_use_is_not_joined(tmp_path: Path) -> None:
     with Ownership.take(tmp_path, "serve"):
-        refused = run_youju(tmp_path, "home", "adopt")
+        refused = run_here(tmp_path, "home", "adopt")
     assert refused.returncode == 2
     assert "[home_in_use]" in refused.stderr
     assert not (tmp_path / "home.json").exists()

@@ -13,6 +13,7 @@ import pytest
 from api.intake import Intake
 from api.settings import Settings
 from ingest.access import OPERATOR
+from ingest.errors import UnavailableError
 from ingest.pipeline import Ingestor
 from ingest.store import Store
 from ingest.uploads import Wanted
@@ -68,3 +69,35 @@ def test_the_bytes_of_a_document_that_is_deleted_while_a_round_begins_go_with_th
     intake._bring_in()
     assert [path for path in (settings.home / "originals").rglob("*") if path.is_file()] == []
     assert store.index.count() == 0
+
+
+@pytest.mark.usefixtures("inline")
+def test_what_a_round_that_failed_had_to_do_is_done_by_the_next(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings.model_copy(update={"keep_deleted_days": 0.0})
+    intake = Intake(store, Ingestor(store, settings), settings)
+    identity = _accept(intake, "house.txt")
+    intake._bring_in()
+    intake.remove(identity, None)
+
+    def fail(*_: object, **asked: object) -> None:
+        raise UnavailableError("database_unavailable", "The database does not answer.")
+
+    with monkeypatch.context() as away:
+        away.setattr(Ingestor, "run", fail)
+        with pytest.raises(UnavailableError):
+            intake._bring_in()
+    intake._bring_in()
+    assert [path for path in (settings.home / "originals").rglob("*") if path.is_file()] == []
+    assert store.index.count() == 0
+
+
+@pytest.mark.usefixtures("inline")
+def test_a_removal_that_a_crash_cut_short_is_finished_by_the_next_start(store: Store, settings: Settings) -> None:
+    intake = Intake(store, Ingestor(store, settings), settings)
+    identity = _accept(intake, "house.txt")
+    intake._bring_in()
+    intake.uploads.remove(identity)  # and that was the end of the process
+    Intake(store, Ingestor(store, settings), settings)._bring_in()
+    assert store.catalog.documents(OPERATOR) == []

@@ -21,7 +21,7 @@ from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.runs import Failure
 from ingest.runs.tenure import tenure
-from tests.api.command_line import run_youju, youju_json
+from tests.api.command_line import json_here, run_here, run_youju
 from tests.api.served import served
 
 RUN_FIELDS = {
@@ -136,9 +136,9 @@ def test_a_run_is_followed_until_it_ends_and_cancelled_from_outside(workspace: W
 def test_the_command_line_follows_and_cancels_what_another_process_runs(workspace: Workspace) -> None:
     home = workspace.settings.home
     with Running(workspace) as running:
-        (listed,) = youju_json(home, "runs")["runs"]
+        (listed,) = json_here(home, "runs")["runs"]
         assert (listed["run_id"], listed["state"]) == (running.run_id, "running")
-        shown = run_youju(home, "runs", "--source", "wiki")
+        shown = run_here(home, "runs", "--source", "wiki")
         assert shown.returncode == 0
         assert running.run_id[:8] in shown.stdout
         cancelled = run_youju(home, "runs", "cancel", running.run_id[:8])
@@ -147,8 +147,8 @@ def test_the_command_line_follows_and_cancels_what_another_process_runs(workspac
         assert followed.returncode == 1
         assert "cancelled: 4 of 10 documents, 1 failed" in followed.stdout
         assert "encrypted" in followed.stderr
-    assert youju_json(home, "runs", "show", running.run_id)["failures"][0]["uri"] == "a.pdf"
-    missing = run_youju(home, "runs", "cancel", "nothing")
+    assert json_here(home, "runs", "show", running.run_id)["failures"][0]["uri"] == "a.pdf"
+    missing = run_here(home, "runs", "cancel", "nothing")
     assert missing.returncode == 2
     assert "[unknown_run]" in missing.stderr
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import signal
@@ -17,6 +18,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import pytest
+from fastapi import FastAPI
 
 from api.app import create_app
 from api.settings import Settings
@@ -120,6 +123,24 @@ def test_several_workers_that_are_stopped_tell_every_asker() -> None:
         _, said = process.communicate(timeout=SECONDS)
         assert process.returncode == 0
         assert "Traceback" not in said
+
+
+def test_who_does_not_take_the_hint_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("api.server._SHUTDOWN_SECONDS", 1)
+    app, begun = FastAPI(), threading.Event()
+
+    @app.get("/forever")
+    async def forever() -> None:
+        begun.set()
+        await asyncio.sleep(600)
+
+    with ThreadPoolExecutor(1) as asking:
+        with served(app) as url:
+            answer = asking.submit(httpx.get, f"{url}/forever", timeout=60, trust_env=False)
+            assert begun.wait(60)
+            began = time.monotonic()
+        assert time.monotonic() - began < 15
+        assert answer.exception(60) is not None or answer.result().status_code >= 500
 
 
 def test_a_run_and_whoever_follows_one_are_told(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.sources.settings import FolderSettings, FsspecSettings, WebSettings
-from tests.api.command_line import run_youju, youju_json
+from tests.api.command_line import run_here, run_youju, youju_json
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_sources_are_checked_ingested_one_by_one_or_all_and_listed(home: Path, t
 
 @pytest.mark.parametrize("arguments", [(), ("--all", "x"), ("--source", "docs", "x")])
 def test_ingest_is_told_exactly_one_thing(home: Path, arguments: tuple[str, ...]) -> None:
-    done = run_youju(home, "ingest", *arguments)
+    done = run_here(home, "ingest", *arguments)
     assert done.returncode == 2
     assert "--source NAME" in done.stderr
 

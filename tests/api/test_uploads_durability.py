@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from api.intake import Intake
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.database import open_database
+from ingest.errors import UnavailableError
 from ingest.originals import Originals
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
@@ -226,6 +228,31 @@ def test_another_database_removes_nothing(intake: Intake, settings: Settings, tm
     assert uploads.sweep(lambda: (), older_than_seconds=0) == 0
     other.dispose()
     assert intake.originals.path(receipt.digest or "").read_bytes() == TEXT
+
+
+def test_a_home_that_does_not_keep_the_bytes_forgets_none_that_are_to_be_removed(
+    intake: Intake, store: Store, tmp_path: Path
+) -> None:
+    receipt = accept(intake, "a.txt")
+    intake.uploads.remove(receipt.document_id)
+    beside = Uploads(store.database, Originals(tmp_path / "beside"))
+    assert beside.sweep(lambda: (), older_than_seconds=0) == 0
+    assert intake.uploads.sweep(lambda: (), older_than_seconds=0) == 1
+    assert not intake.originals.path(receipt.digest or "").exists()
+
+
+def test_an_upload_whose_bytes_could_not_be_kept_was_not_accepted(
+    intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as full:
+        full.setattr(Path, "replace", refuse)
+        with pytest.raises(UnavailableError) as raised:
+            accept(intake, "a.txt")
+    assert raised.value.code == "home_full"
+    assert (intake.uploads.all(), intake.uploads.waiting()) == ([], 0)
 
 
 def test_an_upload_that_broke_off_leaves_nothing_for_long(store: Store, settings: Settings) -> None:

@@ -17,7 +17,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.store import Store
-from tests.api.command_line import run_youju
+from tests.api.command_line import run_here
 from tests.ingest.filled_home import publish, reference
 
 FIELDS = {
@@ -51,7 +51,7 @@ def events(text: str) -> list[tuple[str, Any]]:
 
 
 def test_it_ends_with_what_is_not_searchable_and_repairs_it_when_told(home: Path) -> None:
-    named = run_youju(home, "verify")
+    named = run_here(home, "verify")
     assert named.returncode == 1
     *_, sentence, problem, reason, advice = named.stdout.splitlines()
     assert sentence == "1 of 2 documents are searchable; this one is not, because"
@@ -60,14 +60,14 @@ def test_it_ends_with_what_is_not_searchable_and_repairs_it_when_told(home: Path
     assert "other readers" in reason
     assert "--repair" in advice
 
-    mended = run_youju(home, "verify", "--repair", "--json")
+    mended = run_here(home, "verify", "--repair", "--json")
     assert mended.returncode == 0, "what was wrong was repaired"
     report = json.loads(mended.stdout)
     assert set(report) == FIELDS
     assert [(p["uri"], p["document_id"], p["code"], p["repaired"]) for p in report["problems"]] == [
         (B.uri, B.document_id, "access_differs", True)
     ]
-    proved = run_youju(home, "verify", "--no-sources")
+    proved = run_here(home, "verify", "--no-sources")
     assert proved.returncode == 0
     assert proved.stdout.splitlines()[-1] == "2 of 2 documents are searchable."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,4 +58,26 @@ def test_writers_that_wait_for_one_another_leave_readers_alone(tmp_path: Path) -
             assert time.monotonic() - began < 10
         for each in waiting:
             each.result()
+    engine.dispose()
+
+
+def test_who_reads_and_then_writes_in_one_transaction_is_overtaken_by_nobody(tmp_path: Path) -> None:
+    engine = open_database(IngestSettings(home=tmp_path))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE counter (value INTEGER)")
+        connection.exec_driver_sql("INSERT INTO counter VALUES (0)")
+
+    def count(meanwhile: threading.Thread | None = None) -> None:
+        with engine.begin() as connection:
+            value = connection.scalar(sa.text("SELECT value FROM counter"))
+            if meanwhile is not None:
+                meanwhile.start()
+                meanwhile.join(0.3)  # or it waits for us
+            connection.execute(sa.text("UPDATE counter SET value = :value"), {"value": value + 1})
+
+    other = threading.Thread(target=count)
+    count(other)  # SQLite refuses it at once where another has written since it read
+    other.join()
+    with engine.begin() as connection:
+        assert connection.scalar(sa.text("SELECT value FROM counter")) == 2
     engine.dispose()

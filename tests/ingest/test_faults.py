@@ -7,10 +7,11 @@ import re
 import shutil
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,7 +23,7 @@ from sqlalchemy import event
 from api.settings import Settings
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog, Publication
+from ingest.catalog import Catalog, Publication, Retirement
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, UnavailableError
 from ingest.index import Index
@@ -40,7 +41,7 @@ _WRITES = ("write", "flush", "retire", "set_access")
 class FaultyIndex:
     """An index of which the operation number `at` (from 0) fails, before it does anything or after it has done it.
 
-    It also knows what was written and not flushed yet.
+    It also knows what was written or removed and not flushed yet, and what was removed at all.
     """
 
     def __init__(self, index: Index, at: int | None, *, late: bool) -> None:
@@ -49,6 +50,7 @@ class FaultyIndex:
         self._late = late
         self.operations = 0
         self.unflushed: set[str] = set()
+        self.removed: set[tuple[str, int, int]] = set()
 
     def __getattr__(self, name: str) -> Any:
         operation = getattr(self._index, name)
@@ -57,6 +59,11 @@ class FaultyIndex:
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
         self.unflushed |= {chunk.document_id for chunk in chunks}
         self._counted(self._index.write)(chunks, embeddings)
+
+    def retire(self, document_id: str, *, first: int, last: int) -> None:
+        self.unflushed.add(document_id)
+        self.removed.add((document_id, first, last))
+        self._counted(self._index.retire)(document_id, first=first, last=last)
 
     def flush(self) -> None:
         self._counted(self._index.flush)()
@@ -353,11 +360,14 @@ def test_a_server_that_goes_away_at_any_request_breaks_no_document(before: Path)
     assert at > 10
 
 
-def test_nothing_is_published_that_is_not_on_the_disk(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_published_and_nothing_forgotten_before_it_is_so_on_the_disk(
+    before: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     published: list[str] = []
+    forgotten: list[Retirement] = []
     with closing(_open(before)) as store:
         watched = FaultyIndex(store.index, None, late=False)
-        publish = Catalog.publish
+        publish, record_retired = Catalog.publish, Catalog.record_retired
 
         def checked(self: Catalog, publications: Sequence[Publication]) -> None:
             ours = {publication.reference.document_id for publication in publications}
@@ -365,9 +375,30 @@ def test_nothing_is_published_that_is_not_on_the_disk(before: Path, monkeypatch:
             published.extend(ours)
             publish(self, publications)
 
+        def removed(self: Catalog, retirements: Iterable[Retirement]) -> None:
+            for each in (ours := list(retirements)):
+                assert (each.document_id, each.first, each.last) in watched.removed
+                assert each.document_id not in watched.unflushed
+            forgotten.extend(ours)
+            record_retired(self, ours)
+
         monkeypatch.setattr(Catalog, "publish", checked)
+        monkeypatch.setattr(Catalog, "record_retired", removed)
         _run(before, replace(store, index=watched))
     assert len(published) == 4
+    assert len(forgotten) == 4
+
+
+def test_a_run_ends_before_the_disk_is_full_and_loses_nothing(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with closing(_open(before)) as store:
+        with monkeypatch.context() as full:
+            full.setattr("ingest.ownership.shutil.disk_usage", lambda _: SimpleNamespace(free=10 * 2**20))
+            with pytest.raises(UnavailableError) as raised:
+                _run(before, store)
+            assert raised.value.code == "home_full"
+            _check_between(store)
+        _run(before, store)
+        _check_new(store)
 
 
 def test_a_full_disk_stops_the_run_and_loses_nothing(before: Path) -> None:

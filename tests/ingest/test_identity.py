@@ -96,6 +96,24 @@ def test_a_home_of_an_earlier_release_is_paired_silently(settings: Settings) -> 
     assert first is not None
     assert read_home(settings.home) == first
     assert (settings.home / FILE_NAME).stat().st_mode & 0o777 == 0o600
+    with closing(Store.open(settings, command="test")) as store:
+        uploads = Uploads(store.database, Originals(settings.home))
+        uploads.remove(uploads.all()[0].document_id)
+        assert uploads.sweep(lambda: (), older_than_seconds=0) == 1, "the home knows that it keeps them"
+
+
+def test_a_process_that_was_quicker_with_another_database_has_the_home(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = {"home_id": "theirs", "catalog_id": "another"}
+
+    def quicker(_: Path, name: Path) -> None:
+        name.write_text(json.dumps(theirs))
+        raise FileExistsError
+
+    monkeypatch.setattr("ingest.identity.os.link", quicker)
+    assert refusal(settings) == "other_catalog"
+    assert json.loads((settings.home / FILE_NAME).read_text()) == theirs
 
 
 def test_a_home_of_an_earlier_release_is_not_joined_to_an_empty_database(settings: Settings, tmp_path: Path) -> None:

@@ -232,3 +232,47 @@ def test_a_lease_counts_from_when_the_database_gave_it_however_long_the_commit_t
         go_on.set()
         event.remove(database, "commit", delay)
     lease.release()
+
+
+def test_a_renewal_counts_from_when_it_was_asked_for_however_long_the_commit_takes(database: sa.Engine) -> None:
+    lease = _take(database, seconds=0.5)
+    assert lease is not None
+    commits, is_next, go_on = [0], threading.Event(), threading.Event()
+
+    def delay(_: sa.Connection) -> None:
+        commits[0] += 1
+        if commits[0] == 1:
+            time.sleep(0.7)
+        else:
+            is_next.set()
+            go_on.wait(30)
+
+    event.listen(database, "commit", delay)
+    try:
+        assert is_next.wait(30)  # the first one is done, and took longer than the lease lasts
+        with pytest.raises(UnavailableError, match="no longer holds"):
+            lease.check()
+    finally:
+        go_on.set()
+        event.remove(database, "commit", delay)
+    lease.release()
+
+
+def test_a_database_that_is_away_for_a_part_of_a_lease_costs_nobody_theirs(database: sa.Engine) -> None:
+    lease = _take(database, seconds=4.5)
+    assert lease is not None
+    renewals = [0]
+
+    def refuse(_: sa.Connection) -> None:
+        renewals[0] += 1
+        if renewals[0] < 3:
+            raise UnavailableError("database_unavailable", "The database does not answer.")
+
+    event.listen(database, "commit", refuse)
+    try:
+        assert _until(lambda: renewals[0] > 3 or lease.lost.is_set(), seconds=30)
+    finally:
+        event.remove(database, "commit", refuse)
+    assert not lease.lost.is_set()
+    lease.check()
+    lease.release()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,7 +62,11 @@ def test_one_changed_line_of_a_long_document_is_all_that_is_embedded(
     assert sum("every day" in text for text in texts) == 1
     assert store.index.count() == first.chunks
 
-    fresh = store.embedder.embed_documents(store.index.chunks(document_id("local", str(file)), 2))
+    file.write_text(file.read_text().replace("## Section 6", "## Wing 6"))  # a heading is embedded with its text
+    third = _ingest(ingestor, folder)
+    assert (third.changed, third.chunks, third.embedded) == (1, first.chunks, 1)
+
+    fresh = store.embedder.embed_documents(store.index.chunks(document_id("local", str(file)), 3))
     expected = np.stack([embedding.dense for embedding in fresh if embedding.dense is not None])
     assert np.sum(_vectors(store, file) * expected, axis=1).min() > 0.9999
 
@@ -193,6 +197,29 @@ def test_new_access_rules_hold_at_once_and_embed_nothing(
         assert len(store.catalog.documents(reader)) == hits
     assert store.catalog.standing([identity])[identity].access == ("group:finance",)
     assert ingestor.run(Ruled(folder, "group:finance")).unchanged == 1
+
+
+def test_a_run_that_is_stopped_while_it_changes_readers_says_so_of_those_alone_that_it_reached(
+    folder: Path, ingestor: Ingestor, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in "abc":
+        (folder / f"{name}.md").write_text(f"# {name}\n\nSalaries are paid on the 25th.")
+    ingestor.run(Ruled(folder, "everyone"))
+    stop, set_access = threading.Event(), store.index.set_access
+
+    def stopped(document_id: str, access: Sequence[str]) -> None:
+        set_access(document_id, access)
+        stop.set()
+
+    with monkeypatch.context() as cancelled:
+        cancelled.setattr(store.index, "set_access", stopped)
+        assert ingestor.run(Ruled(folder, "group:finance"), stop=stop).changed == 1
+    assert sorted(document.access for document in store.catalog.documents(OPERATOR)) == [
+        ("everyone",), ("everyone",), ("group:finance",),
+    ]  # fmt: skip
+    assert ingestor.run(Ruled(folder, "group:finance")).changed == 2
+    query = store.embedder.embed_query("when are salaries paid", "en")
+    assert store.index.search(query, reader=Reader(frozenset({"everyone"})), limit=5).dense == ()
 
 
 def test_a_document_that_goes_on_failing_is_listed_but_tried_ever_later(

@@ -101,6 +101,18 @@ def test_an_index_that_holds_nothing_is_not_ready(filled: Path, settings: Settin
         assert raised.value.code == "index_missing"
 
 
+def test_a_look_whether_the_index_is_there_does_not_go_through_all_of_it(
+    filled: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(Store.open(settings, command="test")) as store:
+
+        def count() -> int:
+            raise AssertionError("it takes ever longer, and no search gets its turn meanwhile")
+
+        monkeypatch.setattr(store.index, "count", count)
+        store.editions.check_index()
+
+
 def test_an_index_of_which_everything_was_deleted_is_as_good_as_any(
     filled: Path, folder: Path, settings: Settings
 ) -> None:

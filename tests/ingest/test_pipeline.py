@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,6 +17,7 @@ import pytest
 from api.settings import Settings
 from ingest import workers
 from ingest.access import OPERATOR
+from ingest.catalog import Catalog, Publication
 from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, chunk_id, document_id
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.ownership import Ownership
@@ -84,6 +86,31 @@ def test_shrinking_a_document_removes_its_tail(folder: Path, ingestor: Ingestor,
     file.write_text("只剩一句。")
     ingestor.run(FolderSource([folder]))
     assert _texts(store, file) == ["只剩一句。"]
+    assert store.index.count() == 1
+
+
+def test_old_passages_stay_for_a_while_for_those_who_found_them_before_the_new_ones_were_published(
+    folder: Path, ingestor: Ingestor, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder / "一.txt"
+    file.write_text("员工每年享有十天年假。")
+    ingestor.run(FolderSource([folder]))
+    published, retired = [0.0], [0.0]
+    publish, retire = Catalog.publish, store.index.retire
+
+    def noted(self: Catalog, publications: Sequence[Publication]) -> None:
+        published[0] = time.monotonic()
+        publish(self, publications)
+
+    def removed(identity: str, *, first: int, last: int) -> None:
+        retired[0] = time.monotonic()
+        retire(identity, first=first, last=last)
+
+    monkeypatch.setattr(Catalog, "publish", noted)
+    monkeypatch.setattr(store.index, "retire", removed)
+    file.write_text("员工每年享有十五天年假。")
+    ingestor.run(FolderSource([folder]))
+    assert retired[0] - published[0] >= 0.9
     assert store.index.count() == 1
 
 

@@ -7,19 +7,20 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from api.settings import Settings
 from ingest.database import open_database
 from ingest.errors import OwnedError, RequestError, SourceError, UnavailableError
 from ingest.pipeline import Ingestor
 from ingest.runs import Failure, Report, Run, Runs
-from ingest.runs.lease import Lease
+from ingest.runs.lease import Lease, holding
 from ingest.runs.tenure import tenure
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
@@ -146,6 +147,46 @@ def test_a_run_whose_process_was_killed_was_interrupted_and_the_next_one_may_beg
             pass
         assert [run.state for run in store.runs.runs(source="wiki")] == ["done", "interrupted"]
         assert store.runs.run(run_id).finished_at is not None
+
+
+def test_a_run_that_ends_while_it_is_looked_at_was_not_interrupted(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as running:
+        held = running.enter_context(tenure(store, settings, "wiki"))
+
+        def end_first(engine: sa.Engine, owners: Collection[str]) -> frozenset[str]:
+            running.close()
+            return holding(engine, owners)
+
+        monkeypatch.setattr("ingest.runs.holding", end_first)
+        assert store.runs.run(held.report.run_id).state == "done"
+
+
+def test_a_run_that_ends_while_it_is_cancelled_is_over(
+    store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as running:
+        held = running.enter_context(tenure(store, settings, "wiki"))
+
+        def end_later(engine: sa.Engine, owners: Collection[str]) -> frozenset[str]:
+            found = holding(engine, owners)
+            running.close()
+            return found
+
+        monkeypatch.setattr("ingest.runs.holding", end_later)
+        with pytest.raises(RequestError) as raised:
+            store.runs.cancel(held.report.run_id)
+    assert raised.value.message == "That run is over: done."
+
+
+def test_a_run_that_was_declared_over_stays_so_whatever_it_says_later(store: Store) -> None:
+    store.runs.start("asleep", "wiki", "manual")
+    store.runs.start("next", "wiki", "manual")  # whoever begins has the source: nothing else can be under way
+    store.runs.progress(Report("asleep", new=9), failures=[Failure("a.pdf", "empty", "")])
+    store.runs.finish(Report("asleep", new=9), "done", failures=[Failure("a.pdf", "empty", "")])
+    run = store.runs.run("asleep")
+    assert (run.state, run.report.new, store.runs.failures("asleep")) == ("interrupted", 0, [])
 
 
 def test_with_the_embedded_index_one_run_at_a_time(store: Store, settings: Settings) -> None:

@@ -158,6 +158,19 @@ def test_runs_missed_while_no_server_was_up_are_caught_up_once(
         assert next_run_at(database, _source()) == datetime(2026, 7, 11, 2, 30, tzinfo=UTC)
 
 
+def test_a_server_that_is_late_does_not_undo_what_another_has_done_meanwhile(
+    database: sa.Engine, sources: Sources, clock: Clock
+) -> None:
+    later = datetime(2026, 7, 9, 2, 30, tzinfo=UTC)
+    sources.go.clear()
+    with _scheduler(database, sources, clock):
+        clock.time = datetime(2026, 7, 2, 2, 30, tzinfo=UTC)
+        _until(lambda: len(sources.ran) == 1)
+        with database.begin() as connection:
+            connection.execute(sa.text("UPDATE schedules SET due = :due"), {"due": later.timestamp()})
+    assert next_run_at(database, _source()) == later
+
+
 def test_a_run_longer_than_its_interval_is_not_overtaken_by_itself(
     database: sa.Engine, sources: Sources, clock: Clock
 ) -> None:

@@ -102,6 +102,15 @@ def test_no_passage_is_over_the_limit_with_its_headings() -> None:
         assert COUNT([f"{line}\n{passage.text}"])[0] + 2 <= 64
 
 
+def test_a_passage_of_any_length_leaves_room_for_the_two_tokens_that_a_model_adds() -> None:
+    longest = 0
+    for words in range(50, 70):
+        for passage in cut(document(paragraph(("word " * words).strip(), "Travel"))):
+            [tokens] = COUNT([f"Handbook › Travel\n{passage.text}"])
+            longest = max(longest, tokens)
+    assert longest == 64 - 2
+
+
 def test_a_language_without_vectors_gets_wider_passages() -> None:
     parsed = document(paragraph("员工每年有十五天带薪年假。" * 40))
     by_default = cut(parsed)
