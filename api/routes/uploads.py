@@ -32,7 +32,7 @@ _MAX_TITLE = 500
 _JSON_NAMES = (".json", ".jsonl", ".geojson", ".ipynb")
 _FORM_FIELDS = ("path", "title", "access")
 _FILE = {"type": "string", "format": "binary", "minLength": 1}
-_PRINCIPAL = r"(everyone|(user|group):[^\s\x00-\x1f,]{1,200})"
+_PRINCIPAL = r"(everyone|(user|group):[^\s\x00\x1c-\x1f\x85,]{1,200})"
 _PRINCIPALS = {"type": "string", "pattern": f"^{_PRINCIPAL}(,{_PRINCIPAL})*$"}
 _BODY = {
     "requestBody": {
@@ -107,8 +107,6 @@ class UploadBody(BaseModel):
 _NEW_ACCESS: dict[str, Any] = {"required": ["access"], "properties": {"access": {"type": "array"}}}
 _NOT_BLANK = {"type": "string", "pattern": r"[^\s\x1c-\x1f\x85]"}
 _NEW_TITLE: dict[str, Any] = {"required": ["title"], "properties": {"title": _NOT_BLANK}}
-
-
 _OVER: dict[int | str, dict[str, Any]] = {
     200: {"model": UploadBody, "description": "The run that dealt with it is over."}
 }
@@ -220,6 +218,7 @@ async def _upload(request: Request, given: Form, uri: str | None, key: str | Non
     intake = intake_of(request)
     settings = workspace_of(request).settings
     _check_kind(request, given, uri)
+    _checked_access(given.fields["access"])  # the form's goes before it, but does not hide that it is none
     announced = request.headers.get("content-length", "")
     await asyncio.to_thread(check_room, settings.home, int(announced) if announced.isdecimal() else 0)
     with intake.originals.receive() as incoming:
