@@ -1,7 +1,7 @@
 """What `/openapi.json` says, held against what is answered: schemathesis makes the requests, good and bad.
 
 Its engine is driven here: its pytest plugin wants the description when tests are collected, before anything is served.
-A seed makes the requests the same each time; nothing is kept between runs.
+A seed makes the requests the same each time on the same code, whose constants are tried as well; nothing is kept.
 """
 
 from __future__ import annotations
@@ -122,6 +122,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
         # Many wrong keys are sent, each of which is to be answered as the first.
         patch.setattr("api.wrong_keys.FREE_TRIES", 10**9)
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
+        patch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(tmp_path_factory.mktemp("hypothesis")))
         with (
             a_server(tmp_path_factory.mktemp("open")) as without_keys,
             a_server(tmp_path_factory.mktemp("keyed"), api_key=KEY, reader_key=READER_KEY) as with_keys,
