@@ -43,6 +43,15 @@ MEANT = {
 NO_NULS = {"include-path": "/v1/chat/completions", "generation": {"allow-x00": False}}
 """OpenAI's requests may have any fields inside; that none of their texts has a NUL, the description cannot say."""
 
+CHECKS = {
+    "negative_data_rejection": {"expected-statuses": ["4xx", "5xx"]},
+    "positive_data_acceptance": {
+        "expected-statuses": ["2xx", "3xx", "401", "403", "404", "409", "413", "429", "5xx"],
+    },
+}
+"""What is usual, and 413: how long a whole body may be, good or bad, a schema does not say. What is a 5xx, another
+check finds."""
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -89,6 +98,7 @@ def outcome_of(url: str, key: str, *, examples: int, seed: int, coverage: bool =
         "request-timeout": 120,
         "suppress-health-check": ["all"],
         "operations": [NO_NULS],
+        "checks": CHECKS,
         "phases": {"coverage": {"enabled": coverage}},
         "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
     }
