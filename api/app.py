@@ -16,6 +16,7 @@ from api.dingtalk import DingTalkBot, DingTalkSettings
 from api.drawing import Drawing
 from api.errors import add_error_handlers
 from api.executors import Executors
+from api.keys import Keys
 from api.known_fields import known_parameters
 from api.plain_text import plain_text
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
@@ -42,7 +43,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     app.state.dingtalk = bot = _dingtalk(workspace)
     if bot is not None and workspace.settings.dingtalk_http:
         app.include_router(bot.router)
-    describe(app)
+    describe(app, needs_key=bool(Keys(workspace.settings.api_key, workspace.settings.reader_key)))
     add_error_handlers(app)
     app.add_exception_handler(ClientGone, _nobody_listens)
     # The one added last stands outermost.

@@ -14,6 +14,9 @@ from api.grants import Grant, grant_of
 from api.schemas import HitBody
 
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
+_NO_KEY: dict[str, list[str]] = {}
+_PLAIN = r"^[^\x00]*$"
+"""What `plain_text` lets in. The other thing that it refuses, half of a character, is no Unicode text at all."""
 _SCHEMES = {
     "bearer": {
         "type": "http",
@@ -34,6 +37,7 @@ _MEANINGS = {
     404: "There is no such thing, or the key may not read it.",
     409: "In conflict with how things stand.",
     413: "The request is too long.",
+    416: "The header Range asks for no part of the file.",
     422: "The page cannot be shown as a picture.",
     429: "Too many wrong keys came from this address.",
     500: "Our mistake, or a setting of the server.",
@@ -41,6 +45,7 @@ _MEANINGS = {
     503: "Something that is needed is away, or the server stops.",
     504: "The model server is too slow.",
 }
+_FIXED = {"enum", "const", "pattern"}
 _NOT_OURS = ("HTTPValidationError", "ValidationError")
 """What the framework describes of itself. Those errors are sent in our shape, as 400."""
 _LOCKED_ROUTES = ("/original", "/pages/{page}.png")
@@ -94,12 +99,17 @@ class OpenAIAnswerErrorBody(OpenAIErrorBody):
 _BODIES = (ErrorBody, AnswerErrorBody, OpenAIErrorBody, OpenAIAnswerErrorBody)
 
 
-def describe(app: FastAPI) -> None:
-    """Have `/openapi.json` describe keys and errors, too. It is made once, when it is first asked for."""
+def describe(app: FastAPI, *, needs_key: bool) -> None:
+    """Have `/openapi.json` describe keys and errors, too. It is made once, when it is first asked for.
+
+    `needs_key`: whether this server has keys; one that has none takes any key, and none.
+    """
 
     def described() -> dict[str, Any]:
         if app.openapi_schema is None:
-            app.openapi_schema = _described(get_openapi(title=app.title, version=app.version, routes=app.routes))
+            schema = _described(get_openapi(title=app.title, version=app.version, routes=app.routes))
+            schema["security"] = SECURITY if needs_key else [_NO_KEY, *SECURITY]
+            app.openapi_schema = schema
         return app.openapi_schema
 
     app.openapi = described  # type: ignore[method-assign]  # as FastAPI has it done
@@ -113,11 +123,23 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
         described = body.model_json_schema(ref_template="#/components/schemas/{model}")
         components["schemas"].update({**described.pop("$defs", {}), body.__name__: described})
     components["securitySchemes"] = _SCHEMES
-    schema["security"] = SECURITY
     for path, operations in schema["paths"].items():
         for method, operation in operations.items():
             _describe_operation(method.upper(), path, operation)
+            _describe_text([operation.get("parameters", []), operation.get("requestBody", {})], components["schemas"])
     return schema
+
+
+def _describe_text(part: Any, schemas: dict[str, Any]) -> None:
+    """Say in a part of a request's description, and in what it refers to, that its texts have no NUL."""
+    if isinstance(part, list):
+        for each in part:
+            _describe_text(each, schemas)
+    elif isinstance(part, dict):
+        if part.get("type") == "string" and part.get("format") != "binary" and not _FIXED & part.keys():
+            part["pattern"] = _PLAIN
+        referred = schemas.get(part["$ref"].rpartition("/")[2]) if isinstance(part.get("$ref"), str) else None
+        _describe_text([*part.values(), referred], schemas)
 
 
 def _describe_operation(method: str, path: str, operation: dict[str, Any]) -> None:
@@ -143,6 +165,8 @@ def _statuses(method: str, path: str, *, has_body: bool) -> Iterator[int]:
         yield 409
     if has_body:
         yield 413
+    if path.endswith("/original"):
+        yield 416
     if path.endswith(".png"):
         yield 422
     yield from (429, 500)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from api.errors import OPENAI_PATHS
 from api.excerpts import excerpt
@@ -21,10 +21,19 @@ from ingest.errors import RequestError
 _SHOWN_CHARS = 100
 
 
-class RequestBody(BaseModel):
-    """A JSON body that a caller sends. A field that it does not have is an error, which names the right one."""
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
-    model_config = ConfigDict(extra="forbid")
+
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
+"""A whole number in a JSON body. JSON has one kind of number: 5.0 is 5."""
+
+
+class RequestBody(BaseModel):
+    """A JSON body that a caller sends. A field that it does not have is an error, which names the right one, and so is
+    a value of another type: `"5"` is no number and `0` is not false."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     @model_validator(mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.known_fields import RequestBody
+from api.known_fields import RequestBody, WholeNumber
 from api.uris import ShownUri
 from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Evidence, Finished, Support, Usage
@@ -46,7 +46,7 @@ class SearchRequest(RequestBody):
     """A query, and how many hits are wanted at most."""
 
     query: str = Field(min_length=1)
-    limit: int = Field(10, ge=1, le=100)
+    limit: WholeNumber = Field(10, ge=1, le=100)
     sources: Sources = None
 
 

@@ -25,6 +25,9 @@ T = TypeVar("T")
 KEEPALIVE_SECONDS = 10.0
 KEEPALIVE = ": keepalive\n\n"
 
+EVENTS: dict[str, Any] = {"content": {"text/event-stream": {}}}
+"""What the description of a route says that answers with events, or can."""
+
 _PROGRESS_SECONDS = 0.2
 _SEPARATORS = {mark: f"\\u{ord(mark):04x}" for mark in "\u0085\u2028\u2029"}
 """At these many clients cut lines, though a line of events ends at CR and LF only. JSON has them in strings alone."""

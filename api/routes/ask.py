@@ -14,7 +14,7 @@ from api.headers import headers_of
 from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
 from api.scope import narrowed
-from api.streaming import KEEPALIVE, EventStream, begun, paced, sse, stopping, while_connected
+from api.streaming import EVENTS, KEEPALIVE, EventStream, begun, paced, sse, stopping, while_connected
 from api.uris import ShownUri
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from ingest.errors import YoujuError
@@ -53,7 +53,7 @@ async def gather(events: AsyncGenerator[Event | None, None]) -> Gathered:
     return gathered
 
 
-@router.post("/v1/ask", response_model=AskBody)
+@router.post("/v1/ask", response_model=AskBody, responses={200: EVENTS})
 async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Response:
     """Answer a question from the documents.
 

@@ -12,8 +12,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import FileResponse, Response
+from fastapi.responses import Response
 
+from api.download import PARTS, Download
 from api.drawing import Drawing
 from api.errors import error_response
 from api.routes import CurrentReader, shown_to, workspace_of
@@ -118,7 +119,7 @@ def _around(request: Request, found: Document, place: int) -> dict[int, PassageB
 @router.get(
     "/v1/documents/{document_id}/pages/{page}.png",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}},
+    responses={200: {"content": {"image/png": {}}}, 304: {"description": "It is as `If-None-Match` has it."}},
 )
 async def page_image(
     document_id: str,
@@ -141,13 +142,13 @@ async def page_image(
     return Response(picture, media_type="image/png", headers=kept)
 
 
-@router.get("/v1/documents/{document_id}/original", response_class=FileResponse)
-def original(document_id: str, request: Request, reader: CurrentReader) -> FileResponse:
+@router.get("/v1/documents/{document_id}/original", response_class=Download, responses=PARTS)
+def original(document_id: str, request: Request, reader: CurrentReader) -> Download:
     """The file that the document was made from, always as a download: it may hold anything."""
     found = _readable(request, document_id, reader)
     path, status = _opened(request, found, reader)
     name = PurePosixPath(found.uri).name if found.source == PUSH else path.name
-    return FileResponse(path, media_type="application/octet-stream", filename=name, stat_result=status)
+    return Download(path, media_type="application/octet-stream", filename=name, stat_result=status)
 
 
 def _page_source(request: Request, document_id: str, reader: Reader) -> tuple[Document, Path]:

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import internal_error, openai_error, status_of_failure
 from api.headers import headers_of
@@ -25,7 +25,7 @@ from api.places import passage_url, place
 from api.renumbering import Renumbered, Renumbering, in_order, renumbered
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
-from api.streaming import KEEPALIVE, EventStream, begun, paced, sse_data, stopping, while_connected
+from api.streaming import EVENTS, KEEPALIVE, EventStream, begun, paced, sse_data, stopping, while_connected
 from assistant.conversation import Conversation, Turn
 from assistant.events import Event, Evidence, Failed, Finished, Usage
 from ingest.document import Chunk, Location
@@ -35,10 +35,16 @@ router = APIRouter()
 
 MODEL_ID = "youju"
 _SNIPPET_CHARS = 300
+_EXAMPLE: dict[str, Any] = {
+    "model": MODEL_ID,
+    "messages": [{"role": "user", "content": "How long is the annual leave?"}],
+}
 
 
 class Message(BaseModel):
     """One message, its content a text or a list of parts."""
+
+    model_config = ConfigDict(strict=True)
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[dict[str, Any]] | None = None
@@ -58,11 +64,15 @@ class Message(BaseModel):
 class StreamOptions(BaseModel):
     """What a stream carries beside the answer."""
 
+    model_config = ConfigDict(strict=True)
+
     include_usage: bool = False
 
 
 class ChatRequest(BaseModel):
     """OpenAI's request. Fields that are not named here, sampling and tools among them, have no effect."""
+
+    model_config = ConfigDict(strict=True, json_schema_extra={"examples": [_EXAMPLE]})
 
     model: str
     messages: list[Message] = Field(min_length=1)
@@ -103,7 +113,7 @@ async def model(model_id: str) -> Response:
     return JSONResponse(_model()) if model_id == MODEL_ID else _no_such_model(model_id)
 
 
-@router.post("/v1/chat/completions")
+@router.post("/v1/chat/completions", responses={200: EVENTS})
 async def chat_completions(asked: ChatRequest, request: Request, reader: CurrentReader) -> Response:
     """Answer the last user message from the documents, with the earlier ones as its conversation."""
     if asked.model != MODEL_ID:

@@ -17,7 +17,7 @@ from urllib.parse import unquote_to_bytes
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from api.audit import audited
 from api.errors import error_fields
@@ -28,7 +28,17 @@ from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailures
 from api.schemas import ReportBody
 from api.security import current_operator
 from api.settings import Settings
-from api.streaming import KEEPALIVE, KEEPALIVE_SECONDS, EventStream, begun, server_stopping, sse, stopping, worked
+from api.streaming import (
+    EVENTS,
+    KEEPALIVE,
+    KEEPALIVE_SECONDS,
+    EventStream,
+    begun,
+    server_stopping,
+    sse,
+    stopping,
+    worked,
+)
 from ingest.errors import RequestError
 from ingest.sources import Source
 from ingest.sources.opening import named, open_paths, open_source
@@ -36,11 +46,20 @@ from ingest.sources.opening import named, open_paths, open_source
 router = APIRouter(prefix="/v1/runs", dependencies=[Depends(current_operator)])
 
 
+_SOURCE: dict[str, Any] = {
+    "required": ["source"],
+    "properties": {"source": {"type": "string"}, "paths": {"maxItems": 0}},
+}
+_PATHS: dict[str, Any] = {"required": ["paths"], "properties": {"paths": {"minItems": 1}, "source": {"type": "null"}}}
+
+
 class RunRequest(RequestBody):
     """What to bring in: files and folders, or a source of the settings by its name.
 
     Files are absolute paths or `file:` addresses: only those can name every file.
     """
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_SOURCE, _PATHS]})
 
     paths: list[str] = Field(default=[], description="Files and folders; over the local socket only.")
     source: str | None = Field(None, description="Name of a source of the settings, instead of paths.")
@@ -65,7 +84,7 @@ class RunRequest(RequestBody):
         return open_paths(paths, settings)
 
 
-@router.post("")
+@router.post("", response_class=Response, responses={200: EVENTS})
 async def run(asked: RunRequest, request: Request) -> Response:
     """Ingest, as server-sent events: `progress`, then `finished` or `failed`.
 
@@ -113,7 +132,7 @@ def one(run_id: str, request: Request) -> RunWithFailuresBody:
     return RunWithFailuresBody.read(workspace_of(request).store.runs, run_id)
 
 
-@router.get("/{run_id}/events")
+@router.get("/{run_id}/events", response_class=Response, responses={200: EVENTS})
 async def events(run_id: str, request: Request) -> Response:
     """A run as it goes, as server-sent events: `progress` with its counts, rate and time left, `failure` for each
     document that could not be brought in, and in the end `finished`. Whoever goes away leaves it running."""

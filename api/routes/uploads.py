@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from api.audit import audited
 from api.intake import Intake, Standing
@@ -31,6 +31,9 @@ router = APIRouter(dependencies=[Depends(current_operator)])
 _MAX_TITLE = 500
 _JSON_NAMES = (".json", ".jsonl", ".geojson", ".ipynb")
 _FORM_FIELDS = ("path", "title", "access")
+_FILE = {"type": "string", "format": "binary", "minLength": 1}
+_PRINCIPAL = r"(everyone|(user|group):[^\s\x00\x1c-\x1f\x85,]{1,200})"
+_PRINCIPALS = {"type": "string", "pattern": f"^{_PRINCIPAL}(,{_PRINCIPAL})*$"}
 _BODY = {
     "requestBody": {
         "required": True,
@@ -40,14 +43,15 @@ _BODY = {
                     "type": "object",
                     "required": ["file"],
                     "properties": {
-                        "file": {"type": "string", "format": "binary"},
+                        "file": _FILE,
                         "path": {"type": "string"},
-                        "title": {"type": "string"},
-                        "access": {"type": "array", "items": {"type": "string"}},
+                        "title": {"type": "string", "maxLength": _MAX_TITLE},
+                        "access": {"type": "array", "items": _PRINCIPALS},
                     },
+                    "additionalProperties": False,
                 }
             },
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": _FILE},
         },
     }
 }
@@ -57,8 +61,10 @@ Key = Annotated[
     Header(alias="Idempotency-Key", min_length=1, max_length=MAX_KEY, description="Repeats of a request send its key."),
 ]
 Title = Annotated[str | None, Query(max_length=_MAX_TITLE, description="What it is called; else what it says itself.")]
+AccessRule = Annotated[str, WithJsonSchema(_PRINCIPALS)]
 Access = Annotated[
-    list[str] | None, Query(description="Who may read it, as `everyone`, `user:<id>`, `group:<id>`; else as before.")
+    list[AccessRule] | None,
+    Query(description="Who may read it, as `everyone`, `user:<id>`, `group:<id>`; else as before."),
 ]
 Wait = Annotated[bool, Query(description="Answer once it is searchable, or has failed, or `wait_seconds` are over.")]
 WaitSeconds = Annotated[float, Query(gt=0, le=600)]
@@ -98,11 +104,21 @@ class UploadBody(BaseModel):
         )
 
 
+_NEW_ACCESS: dict[str, Any] = {"required": ["access"], "properties": {"access": {"type": "array"}}}
+_NOT_BLANK = {"type": "string", "pattern": r"[^\s\x1c-\x1f\x85]"}
+_NEW_TITLE: dict[str, Any] = {"required": ["title"], "properties": {"title": _NOT_BLANK}}
+_OVER: dict[int | str, dict[str, Any]] = {
+    200: {"model": UploadBody, "description": "The run that dealt with it is over."}
+}
+
+
 class ChangeRequest(RequestBody):
     """What a document is called, and who may read it; what is left out stays as it was."""
 
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_NEW_ACCESS, _NEW_TITLE]})
+
     title: str | None = Field(None, min_length=1, max_length=_MAX_TITLE)
-    access: list[str] | None = Field(None, min_length=1, max_length=100)
+    access: list[AccessRule] | None = Field(None, min_length=1, max_length=100)
 
     @model_validator(mode="after")
     def _changes_something(self) -> ChangeRequest:
@@ -119,7 +135,7 @@ class RemovalBody(BaseModel):
     deleted: bool = True
 
 
-@router.post("/v1/documents", status_code=202, response_model=UploadBody, openapi_extra=_BODY)
+@router.post("/v1/documents", status_code=202, response_model=UploadBody, responses=_OVER, openapi_extra=_BODY)
 async def upload(
     request: Request,
     path: str | None = None,
@@ -137,7 +153,9 @@ async def upload(
     return await _upload(request, given, None, idempotency_key, wait_seconds if wait else 0.0)
 
 
-@router.put("/v1/documents/{document_id}", status_code=202, response_model=UploadBody, openapi_extra=_BODY)
+@router.put(
+    "/v1/documents/{document_id}", status_code=202, response_model=UploadBody, responses=_OVER, openapi_extra=_BODY
+)
 async def replace_document(
     document_id: str,
     request: Request,
@@ -153,7 +171,7 @@ async def replace_document(
     return await _upload(request, given, uri, idempotency_key, wait_seconds if wait else 0.0)
 
 
-@router.patch("/v1/documents/{document_id}", status_code=202, response_model=UploadBody)
+@router.patch("/v1/documents/{document_id}", status_code=202, response_model=UploadBody, responses=_OVER)
 async def change(
     document_id: str, wanted: ChangeRequest, request: Request, wait: Wait = False, wait_seconds: WaitSeconds = 120.0
 ) -> JSONResponse:
@@ -200,6 +218,7 @@ async def _upload(request: Request, given: Form, uri: str | None, key: str | Non
     intake = intake_of(request)
     settings = workspace_of(request).settings
     _check_kind(request, given, uri)
+    _checked_access(given.fields["access"])  # the form's goes before it, but does not hide that it is none
     announced = request.headers.get("content-length", "")
     await asyncio.to_thread(check_room, settings.home, int(announced) if announced.isdecimal() else 0)
     with intake.originals.receive() as incoming:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, Field
 from api.known_fields import RequestBody
 from api.routes import workspace_of
 from api.security import current_operator
-from api.streaming import EventStream, begun, worked
+from api.streaming import EVENTS, EventStream, begun, worked
 from ingest.errors import RequestError
 from ingest.verify import Verifier
 from ingest.verify.problems import Problem, Verification
@@ -76,7 +76,7 @@ class VerificationBody(BaseModel):
         return cls(**fields)
 
 
-@router.post("")
+@router.post("", response_class=Response, responses={200: EVENTS})
 async def verify(asked: VerifyRequest, request: Request) -> Response:
     """Verify, as server-sent events: `progress`, then `finished` or `failed`. A client that goes away ends it; what
     was repaired by then stays so. One at a time: another is refused with 409 `verification_under_way`."""

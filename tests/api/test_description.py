@@ -72,6 +72,27 @@ def test_the_keys_are_those_of_the_grants(schema: dict[str, Any]) -> None:
     assert seen == {"open", "reader", "operator"}
 
 
+def test_a_server_without_keys_says_that_it_takes_requests_without() -> None:
+    app = create_app(a_workspace(ScriptedAssistant()))
+    described = TestClient(app, base_url="http://127.0.0.1").get("/openapi.json").json()
+    assert described["security"] == [{}, {"bearer": []}, {"api_key": []}]
+
+
+def test_streams_waiting_uploads_and_parts_of_files_are_described(schema: dict[str, Any]) -> None:
+    def types(method: str, path: str, status: int) -> set[str]:
+        return set(schema["paths"][path][method]["responses"][str(status)].get("content", {}))
+
+    both = {"application/json", "text/event-stream"}
+    assert types("post", "/v1/ask", 200) == types("post", "/v1/chat/completions", 200) == both
+    for method, path in (("post", "/v1/runs"), ("post", "/v1/verify"), ("get", "/v1/runs/{run_id}/events")):
+        assert types(method, path, 200) == {"text/event-stream"}
+    document = "/v1/documents/{document_id}"
+    for method, path in (("post", "/v1/documents"), ("put", document), ("patch", document)):
+        assert types(method, path, 200) == types(method, path, 202) == {"application/json"}
+    assert types("get", f"{document}/original", 206) == {"application/octet-stream", "multipart/byteranges"}
+    assert types("get", f"{document}/pages/{{page}}.png", 304) == set()
+
+
 def test_no_error_is_promised_that_is_never_sent(schema: dict[str, Any]) -> None:
     assert not {"HTTPValidationError", "ValidationError"} & set(schema["components"]["schemas"])
     unprocessable = {

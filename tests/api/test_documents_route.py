@@ -140,6 +140,22 @@ def test_the_original_is_always_a_download(tmp_path: Path) -> None:
     assert client.get(f"/v1/documents/{HANDBOOK}/passages/{CHUNKS[0].id}").json()["original_available"] is True
 
 
+@pytest.mark.parametrize(
+    ("asked", "status"), [("bytes=9-99", 416), ("bytes=3-1", 400), ("bytes=", 400), ("pages=1-2", 400), ("x", 400)]
+)
+def test_a_range_that_the_original_does_not_have_is_an_error_of_ours(tmp_path: Path, asked: str, status: int) -> None:
+    original = tmp_path / "handbook.pdf"
+    original.write_bytes(b"%PDF-1.7")
+    a_handbook = a_document(HANDBOOK, "local", "handbook.pdf", "Handbook", path=str(original))
+    client = TestClient(create_app(a_workspace(ScriptedAssistant(), [a_handbook])), base_url="http://127.0.0.1")
+    address = f"/v1/documents/{HANDBOOK}/original"
+    part = client.get(address, headers={"range": "bytes=1-3"})
+    assert (part.status_code, part.content) == (206, b"PDF")
+    refused = client.get(address, headers={"range": asked})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (status, "invalid_range")
+    assert refused.headers.get("content-range") == ("bytes */8" if status == 416 else None)
+
+
 def test_an_original_that_may_not_be_read_any_more_is_said_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "handbook.md"
     file.write_text("Twenty days of leave.")

@@ -88,6 +88,35 @@ def test_an_unknown_query_parameter_is_an_error_that_names_it(client: TestClient
     assert said in response.json()["error"]["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "said"),
+    [
+        ("/v1/ask", {"question": "leave?", "stream": 1}, "stream: Input should be a valid boolean."),
+        ("/v1/search", {"query": "leave", "limit": "5"}, "limit: Input should be a valid integer."),
+        ("/v1/search", {"query": "leave", "limit": True}, "limit: Input should be a valid integer."),
+        ("/v1/search", {"query": "leave", "limit": 5.5}, "limit: Input should be a valid integer."),
+        ("/v1/verify", {"sources": 0}, "sources: Input should be a valid boolean."),
+        ("/v1/runs", {"source": "wiki", "allow_deletions": "yes"}, "allow_deletions: Input should be a valid boolean."),
+        ("/v1/documents/failed/drop", {"all": "true"}, "all: Input should be a valid boolean."),
+        (
+            "/v1/chat/completions",
+            {"model": "youju", "messages": [{"role": "user", "content": "leave?"}], "stream": "true"},
+            "stream: Input should be a valid boolean.",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_not_taken_for_one(
+    client: TestClient, path: str, body: dict[str, Any], said: str
+) -> None:
+    response = client.post(path, json=body)
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "invalid_request")
+    assert response.json()["error"]["message"].startswith(said)
+
+
+def test_a_whole_number_may_be_written_with_a_fraction_of_nothing(client: TestClient) -> None:
+    assert client.post("/v1/search", json={"query": "leave", "limit": 5.0}).status_code == 200
+
+
 def test_an_unknown_name_is_repeated_a_little(client: TestClient) -> None:
     responses = [client.post("/v1/search", json={"query": "a", "x" * 9000: 1}), client.get(f"/v1/index?{'x' * 9000}=1")]
     assert [response.status_code for response in responses] == [400, 400]

@@ -245,6 +245,13 @@ def test_an_upload_that_is_not_well_formed_is_refused(client: httpx.Client, aske
     assert error_of(response) == (400, code)
 
 
+def test_an_access_rule_in_the_address_is_not_hidden_by_the_one_of_the_form(client: httpx.Client) -> None:
+    form: dict[str, Any] = {"data": {"access": "everyone"}, "files": {"file": ("hidden.txt", LEAVE)}}
+    assert error_of(client.post("/v1/documents?access=nobody", **form)) == (400, "invalid_access")
+    address = f"/v1/documents/{document_id('push', 'hidden.txt')}"
+    assert client.get(f"{address}/upload").status_code == 404
+
+
 @pytest.mark.parametrize(
     ("content_type", "data"),
     [
