@@ -98,19 +98,24 @@ class Catalog:
         reader: Reader,
         *,
         source: str | None = None,
+        kind: str | None = None,
         failed: bool = False,
+        given_up: bool = False,
         beside: int | None = None,
         after: Place | None = None,
         limit: int | None = None,
     ) -> list[Document]:
         """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, also
-        those that failed only in the version `beside`. At most `limit` of them, those after the place `after`."""
+        those that failed only in the version `beside`, and with `given_up` those that were given up. At most `limit` of
+        them, those after the place `after`."""
         query = listing(
             self._engine.dialect.name,
             reader,
             self.version,
             source=source,
+            kind=kind,
             failed=failed,
+            given_up=given_up,
             beside=beside,
             after=after,
             limit=limit,
