@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 ElementKind = Literal["title", "heading", "paragraph", "list_item", "table", "code", "caption"]
 Language = Literal["zh", "en", "mixed", "other"]
 
-KINDS = frozenset(
-    "pdf docx doc xlsx xls xlsb pptx ppt odt ods odp odg rtf wpd works hwp epub html xml md rst org txt csv tsv json ipynb "
-    "eml msg png jpeg tiff webp bmp gif heic".split()
-)
+KINDS = frozenset({
+    "pdf", "docx", "doc", "xlsx", "xls", "xlsb", "pptx", "ppt", "odt", "ods", "odp", "odg", "rtf", "wpd", "works",
+    "hwp", "epub", "html", "xml", "md", "rst", "org", "txt", "csv", "tsv", "json", "ipynb", "eml", "msg", "png", "jpeg",
+    "tiff", "webp", "bmp", "gif", "heic",
+})  # fmt: skip
 """The formats that are read: what the `kind` of a document may be."""
 
 _HALF = 1 << 64

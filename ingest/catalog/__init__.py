@@ -106,8 +106,7 @@ class Catalog:
         limit: int | None = None,
     ) -> list[Document]:
         """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, also
-        those that failed only in the version `beside`, and with `given_up` those that were given up. At most `limit` of
-        them, those after the place `after`."""
+        those that failed only in the version `beside`, and with `given_up` those given up. `limit` counts from `after`."""
         query = listing(
             self._engine.dialect.name,
             reader,
