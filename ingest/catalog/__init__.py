@@ -105,8 +105,8 @@ class Catalog:
         after: Place | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, also
-        those that failed only in the version `beside`, and with `given_up` those given up. `limit` counts from `after`."""
+        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, those
+        also in the version `beside`, with `given_up` those given up. At most `limit`, behind `after`."""
         query = listing(
             self._engine.dialect.name,
             reader,
