@@ -105,8 +105,8 @@ class Catalog:
         after: Place | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, those
-        also in the version `beside`, with `given_up` those given up. At most `limit`, behind `after`."""
+        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, here or
+        in the version `beside`: those given up too with `given_up`. At most `limit` of them, those after `after`."""
         query = listing(
             self._engine.dialect.name,
             reader,
