@@ -32,6 +32,7 @@ _BY_CODE = {  # a `Failed` event has a code and no type
     "model_busy": 503,
     "internal_error": 500,
     "unknown_cursor": 400,
+    "unknown_kind": 400,
     "operators_only": 403,
     "original_changed": 409,
     "original_unreadable": 409,

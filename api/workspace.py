@@ -56,16 +56,28 @@ class Workspace:
         reader: Reader,
         *,
         source: str | None = None,
+        kind: str | None = None,
         failed: bool = False,
+        given_up: bool = False,
         after: Place | None = None,
         limit: int | None = None,
     ) -> list[Document]:
         """The documents that this reader may read, as `Catalog.documents` lists them in the index that answers
-        questions; with `failed`, those that failed there, and those that failed only in the one that is being built."""
+        questions; with `failed`, those that failed there, and those that failed only in the one that is being built;
+        those that were given up are among them with `given_up` alone."""
         building = self.ingestor.building() if failed else None
         beside = building.version if building is not None else None
         catalog = self.store.catalog
-        return catalog.documents(reader, source=source, failed=failed, beside=beside, after=after, limit=limit)
+        return catalog.documents(
+            reader,
+            source=source,
+            kind=kind,
+            failed=failed,
+            given_up=given_up,
+            beside=beside,
+            after=after,
+            limit=limit,
+        )
 
     def close(self) -> None:
         """Close the home. What runs on it must have ended."""

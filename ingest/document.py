@@ -15,6 +15,13 @@ if TYPE_CHECKING:
 ElementKind = Literal["title", "heading", "paragraph", "list_item", "table", "code", "caption"]
 Language = Literal["zh", "en", "mixed", "other"]
 
+KINDS = frozenset({
+    "pdf", "docx", "doc", "xlsx", "xls", "xlsb", "pptx", "ppt", "odt", "ods", "odp", "odg", "rtf", "wpd", "works",
+    "hwp", "epub", "html", "xml", "md", "rst", "org", "txt", "csv", "tsv", "json", "ipynb", "eml", "msg", "png", "jpeg",
+    "tiff", "webp", "bmp", "gif", "heic",
+})  # fmt: skip
+"""The formats that are read: what the `kind` of a document may be."""
+
 _HALF = 1 << 64
 _NUMBER = 1 << 32
 
@@ -121,7 +128,7 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """What a parser gives back. `kind` is the format that was found in the content: `pdf`, `docx`, ….
+    """What a parser gives back. `kind` is the format that was found in the content, one of `KINDS`.
 
     `text` is the extracted text: the elements joined by blank lines; every `location.start/end` points into it.
     """

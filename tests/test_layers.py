@@ -30,6 +30,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     # reading documents
     "unstructured": ("ingest/parse",),
     "pypdfium2": ("ingest/parse",),
+    "pypdf": ("ingest/parse",),
     "rapidocr": ("ingest/parse",),
     "spacy": ("ingest/parse",),
     "docx": ("ingest/parse",),

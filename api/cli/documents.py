@@ -21,12 +21,14 @@ def documents(
     context: typer.Context,
     failed: Annotated[bool, typer.Option("--failed", help="Only those that could not be ingested.")] = False,
     source: Annotated[str | None, typer.Option(help="Only those of this source.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Only those of this format: pdf, docx, md, ….")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List the documents, their states, and why one failed."""
     if context.invoked_subcommand is not None:
         return
-    parameters = {"failed": failed, **({"source": source} if source else {})}
+    given = {"source": source, "kind": kind}
+    parameters = {"failed": failed, **{name: value for name, value in given.items() if value is not None}}
     with connect(load_settings(), command="documents") as connection:
         listed = connection.documents(**parameters)
     if as_json:

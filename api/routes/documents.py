@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from api.download import PARTS, Download
 from api.drawing import Drawing
 from api.errors import error_response
+from api.known_fields import complaint
 from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import (
     CitedPassageBody,
@@ -27,7 +28,7 @@ from api.schemas import (
 )
 from api.streaming import while_connected
 from ingest.access import Reader
-from ingest.document import Chunk, chunk_id, owner_of, position_of
+from ingest.document import KINDS, Chunk, chunk_id, owner_of, position_of
 from ingest.errors import RequestError, UnavailableError
 from ingest.pages import MAX_WIDTH_PX
 from ingest.records import Document
@@ -44,18 +45,21 @@ def documents(
     request: Request,
     reader: CurrentReader,
     source: str | None = None,
+    kind: Annotated[str | None, Query(description="The format of the documents, as `kind` says it of each.")] = None,
     failed: bool = False,
     limit: Annotated[int, Query(ge=1, le=10_000, description="How many documents a page has at most.")] = 1000,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> DocumentsBody:
     """List the documents, by source and address; with `failed`, those whose last ingestion failed."""
+    if kind is not None and kind not in KINDS:
+        raise RequestError("unknown_kind", complaint(kind, KINDS, "kind"), "Name one of these, or leave `kind` out.")
     workspace = workspace_of(request)
     after = workspace.store.catalog.place(cursor, reader) if cursor is not None else None
     if cursor is not None and after is None:
         raise RequestError(
             "unknown_cursor", "There is no such cursor.", "Take `next_cursor` of the page before, or begin without one."
         )
-    found = workspace.documents(reader, source=source, failed=failed, after=after, limit=limit + 1)
+    found = workspace.documents(reader, source=source, kind=kind, failed=failed, after=after, limit=limit + 1)
     page, shown = found[:limit], shown_to(reader, request)
     return DocumentsBody(
         documents=[DocumentBody.of(document, shown) for document in page],

@@ -44,10 +44,8 @@ def drop(body: FailedDocumentsBody, request: Request, reader: CurrentReader) -> 
 def _changed(
     body: FailedDocumentsBody, request: Request, reader: Reader, change: Callable[[Collection[str]], int]
 ) -> ChangedBody:
-    workspace = workspace_of(request)
     # Those that were given up can be taken up again, so they are looked for too.
-    dropped = [each for each in workspace.store.catalog.documents(reader) if each.state == "dropped"]
-    failed = [*workspace.documents(reader, failed=True), *dropped]
+    failed = workspace_of(request).documents(reader, failed=True, given_up=True)
     if body.all:
         wanted = {document.id for document in failed if document.state == "failed"}
         audited(request, documents="all")

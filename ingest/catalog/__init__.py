@@ -98,19 +98,23 @@ class Catalog:
         reader: Reader,
         *,
         source: str | None = None,
+        kind: str | None = None,
         failed: bool = False,
+        given_up: bool = False,
         beside: int | None = None,
         after: Place | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, also
-        those that failed only in the version `beside`. At most `limit` of them, those after the place `after`."""
+        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, here or
+        in the version `beside`: those given up too with `given_up`. At most `limit` of them, those after `after`."""
         query = listing(
             self._engine.dialect.name,
             reader,
             self.version,
             source=source,
+            kind=kind,
             failed=failed,
+            given_up=given_up,
             beside=beside,
             after=after,
             limit=limit,

@@ -24,35 +24,41 @@ def listing(
     version: int,
     *,
     source: str | None = None,
+    kind: str | None = None,
     failed: bool = False,
+    given_up: bool = False,
     beside: int | None = None,
     after: Place | None = None,
     limit: int | None = None,
 ) -> sa.Select[Any]:
     """The documents of a version that are not deleted and that the reader may read, by source, uri and id.
 
-    With `failed`, only those that failed, and those that failed only in the version `beside`. `dialect` is the name
-    of the database's.
+    With `failed`, only those that failed, and those that failed only in the version `beside`; those that were given
+    up are among them with `given_up` alone. `dialect` is the name of the database's.
     """
     query = sa.select(_documents).where(_documents.c.deleted.is_(False), *_readable(dialect, reader))
     ours = _documents.c.version == version
     if failed:
-        query = query.where(*_failed())
+        query = query.where(*_failed(_documents, given_up))
         if beside is not None:
             other = _documents.alias()
-            here = sa.select(other.c.id).where(other.c.version == version, other.c.deleted.is_(False), *_failed(other))
+            there = (other.c.version == version, other.c.deleted.is_(False), *_failed(other, given_up))
+            here = sa.select(other.c.id).where(*there)
             ours = sa.or_(ours, sa.and_(_documents.c.version == beside, _documents.c.id.not_in(here)))
     query = query.where(ours)
     if source is not None:
         query = query.where(_documents.c.source == source)
+    if kind is not None:
+        query = query.where(_documents.c.kind == kind)
     order = (_documents.c.source, _documents.c.uri, _documents.c.id)
     if after is not None:
         query = query.where(sa.tuple_(*order) > sa.tuple_(*(sa.literal(part) for part in after)))
     return query.order_by(*order).limit(limit)
 
 
-def _failed(table: sa.FromClause = _documents) -> tuple[sa.ColumnElement[bool], ...]:
-    return table.c.error_code.is_not(None), table.c.dropped.is_(False)
+def _failed(table: sa.FromClause, given_up: bool) -> tuple[sa.ColumnElement[bool], ...]:
+    failed = table.c.error_code.is_not(None)
+    return (failed,) if given_up else (failed, table.c.dropped.is_(False))
 
 
 def _readable(dialect: str, reader: Reader) -> list[sa.ColumnElement[bool]]:

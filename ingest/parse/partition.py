@@ -22,6 +22,7 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from ingest.document import Element, ElementKind, Location
+from ingest.parse.commonmark import TangledError, html_of, without_marks
 from ingest.parse.extracted import Extracted
 from ingest.parse.numerals import chinese_number
 from ingest.parse.office import core_title
@@ -48,6 +49,7 @@ _NO_LANGUAGE_DETECTION = [""]
 _UNSEEN = ("script", "style", "head", "template")
 _TAG = re.compile(r"<(/?[a-zA-Z]*+)[^<>]*+>")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
+_BLANK_LINES = re.compile(r"\n\s*+\n")
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
 
@@ -76,14 +78,6 @@ def _unstructured() -> Any:
     return SimpleNamespace(docx=docx.partition_docx, html=partition_html)
 
 
-@lru_cache(maxsize=1)
-def _markdown() -> Any:
-    """The reader of Markdown: unlike unstructured's own it takes no text longer than in proportion to its length."""
-    from markdown_it import MarkdownIt
-
-    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
-
-
 def read_html(text: str) -> Extracted:
     """A web page. The title is that of its `<title>`."""
     body = _XML_DECLARATION.sub("", text)
@@ -93,8 +87,9 @@ def read_html(text: str) -> Extracted:
     title = page.findtext(".//title")
     if _depth(page) > _MAX_DEPTH:
         return Extracted(tuple(_plain_paragraphs(body)), title)
+    copies = 0
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
-        spread(table)  # unstructured forgets the spans of the cells
+        copies += spread(table, copies)  # unstructured forgets the spans of the cells
     parts = _unstructured().html(text=lxml_html.tostring(page, encoding="unicode"), languages=_NO_LANGUAGE_DETECTION)
     return Extracted(tuple(_elements(parts)), title)
 
@@ -134,7 +129,13 @@ def read_markdown(text: str) -> Extracted:
         title = line.group(1).strip("\"' ") if line else None
     if not text.strip():
         return Extracted((), title)
-    return replace(read_html(_markdown().render(text)), title=title)
+    try:
+        page = html_of(text)
+    except TangledError:
+        # Its words are kept, and that they lie in quotes and lists is not.
+        blocks = (block.strip() for block in _BLANK_LINES.split(without_marks(text)))
+        return Extracted(tuple(Element("paragraph", block) for block in blocks if block), title)
+    return replace(read_html(page), title=title)
 
 
 def read_docx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:

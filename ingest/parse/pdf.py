@@ -14,6 +14,7 @@ from ingest.parse import ocr
 from ingest.parse.characters import Part, layer_of
 from ingest.parse.extracted import Extracted
 from ingest.parse.fields import fields_and_comments, metadata_of
+from ingest.parse.forms import is_closed
 from ingest.parse.headings import Headings
 from ingest.parse.hyphens import mended
 from ingest.parse.layout import blocks_in
@@ -34,6 +35,7 @@ _SOME_CHARACTERS = 200
 _LONGEST_SIDE = 1_000_000
 """In points: more than a quarter of a mile."""
 _MANY_UNREADABLE = 0.3
+_CLOSED_FORM = "The form of this file is damaged, and what was filled in was not read."
 _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
 
@@ -56,7 +58,6 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
     in turn on a file that needs one.
     """
     with open_pdf(data, name, passwords) as document:
-        document.init_forms()
         pages = list(_pages(document, read_scans))
         outline = outline_of(document)
         title = document.get_metadata_value("Title")
@@ -83,6 +84,7 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
     import pypdfium2
 
     missing: list[_Page] = []
+    unread = [_said(1, _CLOSED_FORM)] if is_closed(document) else []
     for number in range(1, len(document) + 1):
         try:
             page = document[number - 1]
@@ -96,7 +98,8 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
         try:
             parts = _parts(page, number, read_scans)
             impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
-            yield _Page(number, parts, fields_and_comments(document, page, number), impossible)
+            notes = [*(unread if number == 1 else ()), *fields_and_comments(document, page, number)]
+            yield _Page(number, parts, notes, impossible)
         finally:
             page.close()
     yield from missing
@@ -104,8 +107,13 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
 
 def _missing(number: int) -> _Page:
     """What stands for a page that cannot be opened, so that whoever looks for it learns why it is not there."""
-    note = Element("paragraph", f"Page {number} of this file is damaged and was not read.", Location(page=number))
-    return _Page(number, notes=[note], is_missing=True)
+    return _Page(
+        number, notes=[_said(number, f"Page {number} of this file is damaged and was not read.")], is_missing=True
+    )
+
+
+def _said(number: int, text: str) -> Element:
+    return Element("paragraph", text, Location(page=number))
 
 
 def _parts(page: Any, number: int, read_scans: bool) -> list[Part]:

@@ -14,7 +14,7 @@ _HINTS = {
     "too_large": "Split the document, or raise max_file_mb if its size is what was refused.",
     "encrypted": "Add its password to passwords (YOUJU_PASSWORDS), or save a copy that has none.",
     "corrupt": "Open it in its own program, save it again, and ingest the new file.",
-    "unsafe": "Save it again from a trusted program; documents need no XML entities.",
+    "unsafe": "Save it again from a trusted program; no document needs what was found in it.",
     "unsupported": "Convert it to PDF, DOCX, XLSX, PPTX, HTML, Markdown or plain text.",
     "no_text": "If it is a scan, switch OCR on (ocr = true); a picture without words cannot be searched.",
     "needs_heif": "Install it (pip install 'youju[heic]'), or save the picture as JPEG or PNG.",

@@ -65,7 +65,6 @@ def _is_pdf(path: Path) -> bool:
 
 def _pdf_page(path: Path, page: int, width_px: int, passwords: Sequence[SecretStr]) -> Image.Image:
     with open_pdf(path, path.name, passwords) as document:
-        document.init_forms()
         _check(page, len(document))
         opened = document[page - 1]
         width, height = opened.get_size()

@@ -51,10 +51,13 @@ def rows_of_html(table: str) -> Rows:
     return rows
 
 
-def spread(table: html.HtmlElement) -> None:
-    """Repeat the merged cells of a table element in every place they cover, and take their spans away."""
+def spread(table: html.HtmlElement, copies: int) -> int:
+    """Repeat the merged cells of a table element in every place they cover, and take their spans away.
+
+    Gives how many copies that made. `copies` is how many the tables before made: a page has 100,000 of them at most.
+    """
     pending: dict[tuple[int, int], html.HtmlElement] = {}
-    made = 0
+    made = copies
     for number, row in enumerate(table.xpath("./tr|./tbody/tr|./thead/tr|./tfoot/tr")):
         cells: list[html.HtmlElement] = []
         for cell in row.xpath("./td|./th"):
@@ -65,12 +68,13 @@ def spread(table: html.HtmlElement) -> None:
                 for below in range(1, down):
                     pending[number + below, column] = deepcopy(cell)
             cells.extend([cell, *(deepcopy(cell) for _ in range(across - 1))])
-            made += across * down
+            made += across * down - 1
             if made > _MAX_CELLS:
                 raise ValueError("a table with too many merged cells")
         while (above := pending.pop((number, len(cells)), None)) is not None:
             cells.append(above)
         row[:] = cells
+    return made - copies
 
 
 def _fill(cells: list[str], pending: dict[tuple[int, int], str], row: int) -> None:

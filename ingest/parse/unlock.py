@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from ingest.parse.forms import open_form
 from ingest.parse.refusals import refuse
 
 _NEEDS_PASSWORD = 4
@@ -15,7 +16,10 @@ _UNKNOWN_HANDLER = 5
 
 
 def open_pdf(source: bytes | Path, name: str, passwords: Sequence[SecretStr] = ()) -> Any:
-    """A pypdfium2 document, which the caller closes. Raises DocumentError `encrypted` or `corrupt`."""
+    """A pypdfium2 document with its form opened, which the caller closes.
+
+    Raises DocumentError `encrypted` or `corrupt`, and `unsafe` as `open_form` does.
+    """
     import pypdfium2
 
     for password in (None, *(secret.get_secret_value() for secret in passwords)):
@@ -28,6 +32,11 @@ def open_pdf(source: bytes | Path, name: str, passwords: Sequence[SecretStr] = (
             if code == _UNKNOWN_HANDLER:
                 raise refuse("encrypted", name, "it is protected in a way that no password opens here") from error
             raise refuse("corrupt", name, "it is damaged beyond repair") from error
+        try:
+            open_form(document, source, name, password)
+        except BaseException:
+            document.close()
+            raise
         return document
     reason = "none of the known passwords opens it" if passwords else "it opens only with its password"
     raise refuse("encrypted", name, reason)

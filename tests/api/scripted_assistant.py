@@ -109,6 +109,7 @@ class ListedCatalog:
         reader: Reader,
         *,
         source: str | None = None,
+        kind: str | None = None,
         failed: bool = False,
         after: Place | None = None,
         limit: int | None = None,
@@ -120,6 +121,7 @@ class ListedCatalog:
             for document in self.listed[start:]
             if reader.may_read(document.access, document.source)
             and (source is None or document.source == source)
+            and (kind is None or document.kind == kind)
             and (not failed or document.error_code)
         ][:limit]
 

@@ -106,6 +106,15 @@ def test_documents_lists_failures_with_their_reason(home: Path, folder: Path) ->
     assert (failed["uri"], failed["state"], failed["error"]["code"]) == (str(folder / "坏.pdf"), "failed", "empty")
 
 
+def test_documents_of_one_kind(home: Path) -> None:
+    found = youju_json(home, "documents", "--kind", "md")["documents"]
+    assert {document["kind"] for document in found} == {"md"}
+    wrong = run_youju(home, "documents", "--kind", "markdown")
+    assert wrong.returncode == 2
+    assert "[unknown_kind]" in wrong.stderr
+    assert "md" in wrong.stderr
+
+
 def test_a_second_ingest_does_nothing_again(home: Path, folder: Path) -> None:
     report = json_here(home, "ingest", str(folder))
     assert (report["new"], report["changed"], report["unchanged"]) == (0, 0, 2)

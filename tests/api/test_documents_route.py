@@ -83,6 +83,22 @@ def test_a_cursor_that_no_page_gave_is_refused(client: TestClient, cursor: str) 
     assert client.get("/v1/documents", params={"limit": 10_001}).status_code == 400
 
 
+def test_documents_of_one_kind_are_listed_and_the_kinds_are_those_of_the_answers(client: TestClient) -> None:
+    listed = client.get("/v1/documents").json()["documents"]
+    for kind in {document["kind"] for document in listed}:
+        found = client.get("/v1/documents", params={"kind": kind}).json()["documents"]
+        assert found == [document for document in listed if document["kind"] == kind]
+    assert client.get("/v1/documents", params={"kind": "epub"}).json() == {"documents": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize("kind", ["PDF", "word", "", ".docx", "x" * 2000])
+def test_an_unknown_kind_is_an_error_that_names_the_known_ones(client: TestClient, kind: str) -> None:
+    response = client.get("/v1/documents", params={"kind": kind})
+    error = response.json()["error"]
+    assert (response.status_code, error["code"]) == (400, "unknown_kind")
+    assert all(name in error["message"] for name in ("pdf", "docx", "md", "xlsx"))
+
+
 def test_failed_documents_say_why() -> None:
     broken = a_document(
         document_id("local", "a.pdf"), "local", "a.pdf", "a", revision=None, state="failed",

@@ -143,6 +143,25 @@ def test_pages_of_a_list_have_every_document_once_and_only_what_the_reader_may_r
     assert [len(catalog.documents(reader)) for reader in readers] == [7, 0, 3, 7, 0]
 
 
+def test_a_list_of_one_kind_has_no_other(catalog: Catalog) -> None:
+    _publish(catalog, _reference("a.txt"), "one")
+    page = _reference("b.html")
+    publication = Publication(page, catalog.take_revision(page, "two"), "two", "pipeline", "B", "html", "en", 1)
+    catalog.publish([publication])
+    assert [document.uri for document in catalog.documents(OPERATOR, kind="html")] == ["/docs/b.html"]
+    assert catalog.documents(OPERATOR, kind="pdf") == []
+
+
+def test_those_that_were_given_up_are_among_the_failed_where_they_are_asked_for(catalog: Catalog) -> None:
+    _publish(catalog, _reference("good.txt"), "one")
+    for name in ("bad.txt", "worse.txt"):
+        catalog.record_failure(_reference(name), DocumentError("corrupt", "It is broken.", "Mend it."), "pipeline")
+    catalog.drop([_reference("worse.txt").document_id])
+    assert [each.uri for each in catalog.documents(OPERATOR, failed=True)] == ["/docs/bad.txt"]
+    both = catalog.documents(OPERATOR, failed=True, given_up=True)
+    assert [(each.uri, each.state) for each in both] == [("/docs/bad.txt", "failed"), ("/docs/worse.txt", "dropped")]
+
+
 def test_a_place_is_told_to_those_alone_who_may_read_the_document(catalog: Catalog) -> None:
     reference = _reference("hr.txt", access=("group:hr",))
     _publish(catalog, reference, "one")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import time
 import zipfile
 from email.header import Header
+from types import FrameType
 
 import pytest
+from docx import Document
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
 from ingest.parse import parse
+from ingest.parse.commonmark import html_of
 from ingest.settings import IngestSettings
 
 
@@ -83,6 +87,61 @@ def test_marks_without_end_take_no_time_without_end(text: str) -> None:
 )  # fmt: skip
 def test_text_made_to_be_slow_is_not(text: str, name: str) -> None:
     assert outcome(text, name) in ("read", "no_text", "corrupt")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("text", ["[" * 244_000, "![[" * 81_000, "[a][" * 61_000, "[" * 120_000 + "a" + "]" * 120_000])
+def test_brackets_of_markdown_are_looked_at_once(text: str) -> None:
+    def looks(content: str) -> int:
+        counted = 0
+
+        def count(frame: FrameType, event: str, argument: object) -> None:
+            nonlocal counted
+            counted += event == "call" and frame.f_code.co_name in ("skipToken", "parseLinkLabel")
+
+        sys.setprofile(count)
+        try:
+            html_of(content)
+        finally:
+            sys.setprofile(None)
+        return counted
+
+    assert looks(text[:2000] + text[-2000:]) <= 4 * 4000
+    assert looks(f"{text[:2000]}[a](b)") <= 20 * 2000
+    assert outcome(f"{text}\n\nThe words.\n", "a.md") == "read"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    "text", ["> " * 500 + "a\n" + "b\n" * 30_000, ("- " * 90 + "a\n") * 900, "> " * 30 + "a\n" * 9]
+)
+def test_quotes_and_lists_without_end_keep_their_words(text: str) -> None:
+    began = time.thread_time()
+    assert read(f"{text}\n\nThe words.\n", "a.md").text.endswith("The words.")
+    assert time.thread_time() - began < 15
+
+
+def test_quotes_and_lists_in_one_another_are_read_by_their_structure() -> None:
+    nested = "".join(f"{'  ' * depth}- item {depth}\n" for depth in range(15))
+    assert [element.kind for element in read(nested, "a.md").elements] == ["list_item"] * 15
+    assert "deep words" in read("> " * 15 + "deep words\n", "a.md").text
+
+
+def test_merged_cells_of_all_tables_of_a_page_are_counted_together() -> None:
+    began = time.thread_time()
+    assert code("<html><body>" + "<table><tr><td colspan=1000 rowspan=90>a b</table>" * 200, "a.html") == "corrupt"
+    assert time.thread_time() - began < 20
+
+
+@pytest.mark.slow
+def test_paragraphs_without_end_are_refused() -> None:
+    names = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    stream = io.BytesIO()
+    Document().save(stream)
+    with zipfile.ZipFile(stream) as archive:
+        members: dict[str, bytes | str] = {name: archive.read(name) for name in archive.namelist()}
+    members["word/document.xml"] = f'<w:document xmlns:w="{names}"><w:body>{"<w:p/>" * 300_000}</w:body></w:document>'
+    assert code(zipped(members), "a.docx") == "corrupt"
 
 
 @pytest.mark.slow

@@ -11,9 +11,10 @@ import pytest
 from docx import Document
 from pptx import Presentation
 
-from ingest.document import ParsedDocument, Reference
+from ingest.document import KINDS, ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
+from ingest.parse import parse, readers
+from ingest.parse.conversion import NEWER
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Words, pdf
 
@@ -184,3 +185,8 @@ def test_a_folder_that_was_zipped_is_no_document() -> None:
     with pytest.raises(DocumentError) as caught:
         read(stream.getvalue(), "folder.docx")
     assert caught.value.code == "unsupported"
+
+
+def test_the_kinds_are_those_that_have_a_reader() -> None:
+    tables = [value for name, value in vars(readers).items() if name.endswith("_READERS")]
+    assert {*NEWER, *readers._IMAGES, "pdf", "xlsx", "xls"}.union(*tables) == KINDS

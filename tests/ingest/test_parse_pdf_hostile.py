@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 import zlib
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
 from ingest.parse import parse
 from ingest.settings import IngestSettings
+from tests.ingest.peak_memory import peak_mb
 from tests.ingest.tiny_pdf import Stroke, Words, pdf, written
 
 FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
@@ -150,3 +152,84 @@ def test_a_file_cut_short_is_read_as_far_as_it_goes_or_corrupt() -> None:
     for part in (0.1, 0.5, 0.9, 0.99):
         found = outcome(whole[: int(len(whole) * part)])
         assert found in {"corrupt", "no_text"} or "of the report" in found
+
+
+WIDGET = b"<</FT/Tx/Subtype/Widget/Rect[9 9 99 20]%s>>"
+
+
+def packed(megabytes: int, times: int = 1) -> bytes:
+    """A stream that unpacks to so much, packed so many times over."""
+    data = b"words " * (megabytes * (1 << 20) // 6)
+    for _ in range(times):
+        data = zlib.compress(data, 9)
+    return b"<</Filter[%s]/Length %d>>stream\n%s\nendstream" % (b"/FlateDecode" * times, len(data), data)
+
+
+def with_form(*fields: bytes, roots: bytes = b"6 0 R", shown: bytes = b"6 0 R") -> bytes:
+    """A page of words with a form; its `fields` are numbered from 6, `roots` and `shown` are references to them."""
+    data = drawn(WORDS, *fields, catalog=b"/AcroForm<</Fields[%s]>>" % roots)
+    return data.replace(b"/MediaBox", b"/Annots[%s]/MediaBox" % shown, 1)
+
+
+def shared(levels: int, ways: int, hidden: bytes = b"") -> bytes:
+    """A form of so many levels of fields, each of which names the next one so many times."""
+    fields = [
+        b"<</T(f%d)%s/Kids[%s]%s>>"
+        % (level, hidden, b"%d 0 R " % (7 + level) * ways, b"/Parent %d 0 R" % (5 + level) * (level > 0))
+        for level in range(levels)
+    ]
+    last = WIDGET % b"/T(a)/V(value)/Parent %d 0 R" % (5 + levels)
+    return with_form(*fields, last, shown=b"%d 0 R" % (6 + levels))
+
+
+@pytest.mark.parametrize(("levels", "ways"), [(30, 2), (12, 5), (31, 10)])
+def test_fields_that_share_their_kids_are_refused(levels: int, ways: int) -> None:
+    assert outcome(shared(levels, ways)) == "unsafe"
+    assert outcome(shared(levels, ways, hidden=b"/Kids[]")) == "unsafe"
+
+
+def test_fields_in_a_few_levels_are_read_and_those_that_contain_themselves_do_no_harm() -> None:
+    assert outcome(shared(4, 1)) == "Still legible\n\nf0.f1.f2.f3.a: value"
+    assert outcome(with_form(WIDGET % b"/T(a)/V(value)", roots=b"6 0 R 6 0 R")) == "Still legible\n\na: value"
+    circle = (b"<</T(a)/Kids[7 0 R]/Parent 7 0 R/FT/Tx/V(x)>>", WIDGET % b"/T(b)/Kids[6 0 R]/Parent 6 0 R/V(x)")
+    assert outcome(with_form(*circle, roots=b"6 0 R 7 0 R")).startswith("Still legible")
+    assert outcome(with_form(WIDGET % b"/T(a)/Parent 6 0 R/V(value)")).startswith("Still legible")
+
+
+@pytest.mark.parametrize("entry", [b"V", b"TU", b"T", b"Opt"])
+def test_a_field_whose_text_is_a_bomb_is_refused(entry: bytes) -> None:
+    assert outcome(with_form(WIDGET % b"/%s 7 0 R" % entry, packed(2))) == "unsafe"
+
+
+def test_a_field_that_stands_on_a_page_alone_is_looked_at_too() -> None:
+    assert outcome(with_form(WIDGET % b"/V 7 0 R", packed(2), roots=b"")) == "unsafe"
+    assert outcome(with_form(WIDGET % b"/Parent 7 0 R", b"<</T(a)/V 8 0 R>>", packed(2), roots=b"")) == "unsafe"
+
+
+def test_a_page_tree_that_shares_its_parts_is_looked_through_once() -> None:
+    data = with_form(*(b"<</Kids[%d 0 R %d 0 R]/Count 9>>" % (7 + level, 7 + level) for level in range(40)), roots=b"")
+    data = data.replace(b"/Kids[4 0 R]", b"/Kids[4 0 R 6 0 R]").replace(b"/Annots[6 0 R]", b"")
+    assert outcome(data).startswith("Still legible")
+
+
+@pytest.mark.slow
+def test_a_form_of_two_kilobytes_takes_little_memory() -> None:
+    data = with_form(WIDGET % b"/V 7 0 R", packed(300, 2))
+    assert len(data) < 10_000
+    imports = """
+        import base64
+        from ingest.document import Reference
+        from ingest.errors import DocumentError
+        from ingest.parse import parse
+        from ingest.settings import IngestSettings
+    """
+    work = """
+data = base64.b64decode(sys.argv[1])
+try:
+    parse(Reference("local", "a.pdf", "a.pdf", len(data), 0, content=data), IngestSettings(ocr=False))
+except DocumentError as error:
+    answer = error.code
+    """
+    answer, megabytes = peak_mb(imports, work, base64.b64encode(data).decode())
+    assert answer == "unsafe"
+    assert megabytes < 300
