@@ -33,7 +33,7 @@ def estimate_tokens(text: str) -> int:
     han, kana, digits = (len(pattern.findall(text)) for pattern in (_HAN, _KANA, _DIGIT))
     words, marks, spaces = (pattern.findall(text) for pattern in (_WORD, _MARKS, _SPACE))
     plain = han + kana + digits + sum(map(len, words)) + sum(map(len, marks))
-    other = sum(not letter.isspace() for letter in text) - plain if not text.isascii() else 0
+    other = sum(map(len, text.split())) - plain if not text.isascii() else 0
     tokens = han * _PER_HAN + kana * _PER_KANA + digits + len(spaces) + other * _PER_OTHER
     tokens += sum(1 + (len(word) - 1) // (_CAPITALS_PART if word.isupper() else _WORD_PART) for word in words)
     tokens += sum(1 + (len(run) - 1) // _MARKS_PART for run in marks)

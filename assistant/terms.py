@@ -99,8 +99,8 @@ def vocabulary(text: str) -> frozenset[str]:
 
 
 def is_han(term: str) -> bool:
-    """Whether a term is Chinese."""
-    return _HAN.match(term) is not None
+    """Whether a term is Chinese. A term has one script, so its first character tells."""
+    return "\u3400" <= term[:1] <= "\u9fff"
 
 
 def coverage(wanted: Mapping[str, float], present: Collection[str]) -> float:
@@ -133,16 +133,20 @@ def _character_weights(pairs: Iterable[str], wanted: Mapping[str, float]) -> dic
     return weights
 
 
-def _credits(pairs: Iterable[str], present: Collection[str]) -> dict[str, float]:
+def _credits(pairs: Collection[str], present: Collection[str]) -> dict[str, float]:
     """How far each character of the pairs is present."""
+    characters = frozenset().union(*pairs)
     following: dict[str, set[str]] = {}
     preceding: dict[str, set[str]] = {}
     credits: dict[str, float] = {}
     for term in present:
-        if is_han(term):
-            following.setdefault(term[0], set()).add(term[-1])
-            preceding.setdefault(term[-1], set()).add(term[0])
-            credits |= dict.fromkeys(term, _LOOSE)
+        first, last = term[0], term[-1]
+        if first in characters:
+            following.setdefault(first, set()).add(last)
+            credits[first] = _LOOSE
+        if last in characters:
+            preceding.setdefault(last, set()).add(first)
+            credits[last] = _LOOSE
     for pair in pairs:
         first, last = pair[0], pair[-1]
         if pair in present:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _BREAK = "\u200b"
 _UNSEEN = re.compile(
@@ -13,9 +14,9 @@ _UNSEEN = re.compile(
 """What takes no room on a page: it could stand inside a token, or hide an order from whoever reads the document."""
 _HALF = re.compile("[\ud800-\udfff]")
 _LOOKALIKES = {
-    **dict.fromkeys(map(ord, "\u2502\u2503\u2223\u01c0\u2758\u2759\u275a\uffe8\ufe31\ufe33\u23d0\u00a6"), "|"),
-    **dict.fromkeys(map(ord, "\u2039\u3008\u27e8\u2329\ufe64\ufe3f\u276c\u276e\u2770"), "<"),
-    **dict.fromkeys(map(ord, "\u203a\u3009\u27e9\u232a\ufe65\ufe40\u276d\u276f\u2771"), ">"),
+    **dict.fromkeys("\u2502\u2503\u2223\u01c0\u2758\u2759\u275a\uffe8\ufe31\ufe33\u23d0\u00a6", "|"),
+    **dict.fromkeys("\u2039\u3008\u27e8\u2329\ufe64\ufe3f\u276c\u276e\u2770", "<"),
+    **dict.fromkeys("\u203a\u3009\u27e9\u232a\ufe65\ufe40\u276d\u276f\u2771", ">"),
 }
 
 # Ours, and what chat templates give a meaning: whatever follows, a model reads it as the beginning of a tag.
@@ -70,5 +71,11 @@ def _plain(text: str) -> str:
     """The text in plain forms of its characters, each in its place."""
     if text.isascii():
         return text
-    forms = {ord(mark): form for mark in set(text) if len(form := unicodedata.normalize("NFKC", mark)) == 1}
-    return text.translate(forms | _LOOKALIKES)
+    return text.translate({ord(mark): form for mark in set(text) if (form := _form(mark)) != mark})
+
+
+@lru_cache(maxsize=8192)
+def _form(mark: str) -> str:
+    """The plain form of a character, if that is one character, too."""
+    plain = unicodedata.normalize("NFKC", mark)
+    return _LOOKALIKES.get(mark, plain if len(plain) == 1 else mark)
