@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ingest.access import OPERATOR, Reader
-from ingest.archive_names import SEPARATOR, split_uri
+from ingest.archives.names import SEPARATOR, split_uri
 from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettings
 from ingest.uploads import PUSH
 

@@ -30,8 +30,9 @@ from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.thinking import ThinkingFilter
 from assistant.sse import EventDecoder
-from ingest import archive_names, language, uploads
+from ingest import language, uploads
 from ingest.access import is_principal
+from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
 from ingest.errors import YoujuError
 from ingest.parse import (

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 from pydantic import SecretStr
 
-from ingest.archive_names import encoding_of, harmless
+from ingest.archives.names import encoding_of, harmless
+from ingest.archives.zip_entries import PLAIN_METHODS
 from ingest.document import Element
 from ingest.parse.containers import check_declared, opened_zip, zip_kind
 from ingest.parse.extracted import Attachment, Extracted
-from ingest.zip_entries import PLAIN_METHODS
 
 _ZIP = b"PK\x03\x04"
 _UTF8_FLAG = 0x800

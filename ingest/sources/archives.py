@@ -20,14 +20,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol
 
-from ingest.archive_names import SEPARATOR, is_archive, split_uri
+from ingest.archives.child_process import ArchiveReader, new_opening
+from ingest.archives.files import refuse
+from ingest.archives.names import SEPARATOR, is_archive, split_uri
+from ingest.archives.nested import Entry, MemberLimits
 from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Patient, Source
-from ingest.sources.archive_files import refuse
-from ingest.sources.archive_reader import ArchiveReader, new_opening
-from ingest.sources.archive_tree import Entry, MemberLimits
 from ingest.sources.selection import EVERYTHING, Selection
 
 _KEPT_BYTES: Final = 2 * 2**30

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-from ingest.archive_names import is_archive
+from ingest.archives.names import is_archive
 from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError
 from ingest.sources import NOTHING_KNOWN

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ingest.archive_names import is_archive
+from ingest.archives.names import is_archive
 from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.sources import NOTHING_KNOWN

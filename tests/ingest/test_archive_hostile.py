@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from ingest.archives.child_process import ArchiveReader, new_opening
+from ingest.archives.nested import Entry, MemberLimits
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
-from ingest.sources.archive_reader import ArchiveReader, new_opening
-from ingest.sources.archive_tree import Entry, MemberLimits
 from ingest.sources.opening import open_paths
 from tests.ingest.peak_memory import peak_mb
 

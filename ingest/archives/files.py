@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
-from ingest.archive_names import encoding_of, harmless
+from ingest.archives.names import encoding_of, harmless
+from ingest.archives.zip_entries import TooManyEntriesError, open_zip
 from ingest.errors import DocumentError, UnavailableError
-from ingest.zip_entries import TooManyEntriesError, open_zip
 
 _MAX_MEMBERS = 50_000
 _MAX_NAMES_BYTES = 32 * 2**20

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ingest.archive_names import SEPARATOR, is_archive
+from ingest.archives.files import Archive, Budget, open_archive, refuse
+from ingest.archives.names import SEPARATOR, is_archive
 from ingest.errors import DocumentError
-from ingest.sources.archive_files import Archive, Budget, open_archive, refuse
 
 _MAX_DEPTH: Final = 3
 """Archives in archives that are opened; deeper ones are documents that cannot be read."""

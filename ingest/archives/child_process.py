@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from ingest.archives.files import Budget, refuse
+from ingest.archives.nested import ArchiveTree, Entry, MemberLimits
 from ingest.engines import ENDED_WORKER, Limits
 from ingest.engines.local import Child
 from ingest.errors import DocumentError, YoujuError
-from ingest.sources.archive_files import Budget, refuse
-from ingest.sources.archive_tree import ArchiveTree, Entry, MemberLimits
 
 _MEMORY_MB: Final = 1024
 """Far more than the largest dictionary of xz and the names of all members need."""
