@@ -11,10 +11,10 @@ from assistant.models.opening import open_model
 from assistant.retrieve import PresentRetriever
 from ingest.access import Reader
 from ingest.catalog.listing import Place
+from ingest.home.store import Store
 from ingest.pages import PageRenderer
 from ingest.pipeline import Ingestor
 from ingest.records import Document
-from ingest.store import Store
 
 
 @dataclass(frozen=True, slots=True)

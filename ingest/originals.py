@@ -20,9 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, NoReturn
 
-from ingest.disk import flush_folder
 from ingest.errors import UnavailableError
-from ingest.ownership import check_room
+from ingest.home.disk import flush_folder
+from ingest.home.lock import check_room
 
 _INCOMING = "incoming"
 _CHECK_BYTES = 16 * 2**20

@@ -26,6 +26,7 @@ from ingest.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, 
 from ingest.document import Chunk, Reference
 from ingest.engines.opening import open_engine
 from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
+from ingest.home.store import Store
 from ingest.index import Index
 from ingest.publishing import Publisher
 from ingest.records import Known
@@ -34,7 +35,6 @@ from ingest.runs.tally import Tally
 from ingest.runs.tenure import Tenure, tenure
 from ingest.settings import IngestSettings
 from ingest.sources import Patient, Source
-from ingest.store import Store
 from ingest.versions.editions import Building, Edition
 from ingest.versions.rebuilding import Present, WholeSource
 from ingest.workers import EMBEDDING, PREPARING, Prepared

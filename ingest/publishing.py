@@ -11,13 +11,13 @@ from ingest.changes import Candidate
 from ingest.document import Chunk, Embedding, Reference
 from ingest.drafts import Draft, Drafts, embedding_failed, known_vectors, number, publication
 from ingest.errors import DocumentError, YoujuError
+from ingest.home.lock import check_room
+from ingest.home.store import Store
 from ingest.moves import Moves
-from ingest.ownership import check_room
 from ingest.records import FailedTry, Known
 from ingest.runs import Failure
 from ingest.runs.tally import Tally
 from ingest.settings import IngestSettings
-from ingest.store import Store
 from ingest.versions.rebuilding import Present
 from ingest.workers import Prepared
 

@@ -22,10 +22,10 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from ingest.access import EVERYONE
-from ingest.database import metadata
 from ingest.document import document_id
 from ingest.errors import RequestError
-from ingest.identity import claim, is_keeper
+from ingest.home.database import metadata
+from ingest.home.identity import claim, is_keeper
 from ingest.originals import Incoming, Originals
 
 PUSH = "push"

@@ -57,18 +57,16 @@ HOMES: dict[str, tuple[str, ...]] = {
     "transformers": ("ingest/embedding/transformer", "assistant/models"),
     "torch": ("ingest/embedding", "assistant/models"),
     "threadpoolctl": ("ingest/embedding/dense",),
-    "tenacity": ("ingest/retrying",),
+    "tenacity": ("ingest/network/retrying",),
     # index and state
     "qdrant_client": ("ingest/index/server",),
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
-        "ingest/database", "ingest/migrations", "ingest/catalog", "ingest/runs", "ingest/versions", "ingest/uploads",
-        "ingest/identity",
-        "ingest/store",
+        "ingest/home", "ingest/catalog", "ingest/runs", "ingest/schedule", "ingest/versions", "ingest/uploads",
         "api/dingtalk",
     ),
     "cronsim": ("ingest/runs/timetable",),
-    "alembic": ("ingest/database", "ingest/migrations"),
+    "alembic": ("ingest/home",),
     "ray": ("ingest/engines/ray",),
     # answering
     "langsmith": ("assistant/models",),

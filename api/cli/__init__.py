@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from ingest.errors import YoujuError
-from ingest.processes import loaded_for_good
+from ingest.home.processes import loaded_for_good
 
 DONE, DONE_IN_PART, NOT_DONE = 0, 1, 2
 """Exit codes of every command."""

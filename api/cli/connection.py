@@ -21,9 +21,9 @@ from api.server import Server, check_socket_folder, local_socket
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.sse import EndlessEventError, EventDecoder
-from ingest.bodies import AS_IT_IS
 from ingest.errors import OwnedError, UnavailableError, YoujuError
-from ingest.ownership import find_owner
+from ingest.home.lock import find_owner
+from ingest.network.bodies import AS_IT_IS
 
 _START_SECONDS = 30.0
 _LONGEST_EVENT_BYTES = 1 << 28

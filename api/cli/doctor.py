@@ -25,8 +25,8 @@ from api.settings import Settings, load_settings
 from assistant.models.opening import open_model
 from ingest.embedding.opening import open_embedder
 from ingest.errors import YoujuError
-from ingest.ownership import find_owner, is_open_to_others
-from ingest.secrecy import without_secrets
+from ingest.home.lock import find_owner, is_open_to_others
+from ingest.network.secrecy import without_secrets
 
 app = typer.Typer()
 

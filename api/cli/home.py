@@ -11,10 +11,10 @@ import typer
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
 from ingest.catalog import Catalog
-from ingest.database import open_database
-from ingest.identity import adopt as join
+from ingest.home.database import open_database
+from ingest.home.identity import adopt as join
+from ingest.home.lock import Ownership
 from ingest.originals import Originals
-from ingest.ownership import Ownership
 from ingest.sources.push import published_digests
 from ingest.uploads import Stock, Uploads
 from ingest.versions import Versions

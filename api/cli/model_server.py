@@ -10,8 +10,8 @@ import httpx
 
 from api.cli.finding import Finding
 from api.settings import Settings
-from ingest.bodies import AS_IT_IS, Body, BodyError
-from ingest.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
+from ingest.network.bodies import AS_IT_IS, Body, BodyError
+from ingest.network.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 
 _NAME = "chat model"
 _BODY_BYTES: Final = 1024 * 1024

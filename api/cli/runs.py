@@ -19,7 +19,7 @@ from api.cli.output import console, local_time, notes, print_json
 from api.cli.progress import RunProgress
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.settings import load_settings
-from ingest.database import open_database
+from ingest.home.database import open_database
 from ingest.runs import Runs
 
 app = typer.Typer()

@@ -17,8 +17,8 @@ from api.logs import configure_logging
 from api.server import Server, bind, serve_with_workers, url_of
 from api.settings import Settings, check_safety, load_settings
 from api.starting import Starting
-from ingest.ownership import is_open_to_others
-from ingest.processes import loaded_for_good
+from ingest.home.lock import is_open_to_others
+from ingest.home.processes import loaded_for_good
 
 app = typer.Typer()
 logger = logging.getLogger(__name__)

@@ -20,8 +20,8 @@ from typing import Literal
 import sqlalchemy as sa
 
 from api.dingtalk.message import InboundMessage
-from ingest.database import metadata
 from ingest.errors import UnavailableError
+from ingest.home.database import metadata
 
 CHANNEL = "dingtalk"
 _TOLD = "told_to_wait"

@@ -16,11 +16,11 @@ import httpx
 from api.dingtalk.markdown import split_markdown
 from api.dingtalk.message import InboundMessage
 from api.dingtalk.settings import DingTalkSettings
-from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.errors import ConfigurationError, UnavailableError
+from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
+from ingest.network.retrying import Patience, TransientError, retried_beside, retry_after
+from ingest.network.secrecy import hide_secrets_of_requests
 from ingest.parse.encoding import storable
-from ingest.retrying import Patience, TransientError, retried_beside, retry_after
-from ingest.secrecy import hide_secrets_of_requests
 
 _TOO_LONG = {460101, 101002}
 _TOO_FAST = {88, 90002, 90018, 90030, 130101}

@@ -20,9 +20,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from api.dingtalk.settings import DingTalkSettings
-from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body
 from ingest.errors import ConfigurationError, RequestError, UnavailableError
-from ingest.secrecy import hide_secrets_of_requests
+from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body
+from ingest.network.secrecy import hide_secrets_of_requests
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 
 from ingest.access import OPERATOR
 from ingest.errors import YoujuError
-from ingest.processes import loaded_for_good
+from ingest.home.processes import loaded_for_good
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant

@@ -19,8 +19,8 @@ from api.schemas import ReportBody
 from api.security import current_operator
 from api.workspace import Workspace
 from ingest.errors import RequestError
+from ingest.network.secrecy import without_secrets
 from ingest.runs.schedule import next_run_at
-from ingest.secrecy import without_secrets
 from ingest.sources.emptied import EmptiedSource
 from ingest.sources.opening import named, open_source
 from ingest.sources.settings import RESERVED_NAMES, FolderSettings, FsspecSettings, SourceSettings

@@ -22,8 +22,8 @@ from api.schemas import DocumentErrorBody
 from api.security import current_operator
 from ingest.access import is_principal
 from ingest.errors import RequestError
+from ingest.home.lock import check_room
 from ingest.originals import Incoming
-from ingest.ownership import check_room
 from ingest.uploads import MAX_KEY, PUSH, Receipt, Wanted, checked_path
 
 router = APIRouter(dependencies=[Depends(current_operator)])

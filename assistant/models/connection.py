@@ -15,7 +15,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from pydantic import SecretStr
 
-from ingest.bodies import AS_IT_IS
+from ingest.network.bodies import AS_IT_IS
 
 _EVERY_SECONDS = 0.05
 """How often an answer is read: to a reader twenty times a second looks as smooth as every word by itself."""

@@ -12,8 +12,8 @@ from typing import Any
 import aiohttp
 
 from assistant.errors import ModelBusyError, ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
-from ingest.bodies import ERROR_BYTES, Body, BodyError, check_coding
-from ingest.secrecy import scrubbed, without_secrets
+from ingest.network.bodies import ERROR_BYTES, Body, BodyError, check_coding
+from ingest.network.secrecy import scrubbed, without_secrets
 
 _READ_CHARS = 4000
 _KEY_REFUSED = "the key is missing or not accepted."

@@ -30,8 +30,8 @@ from assistant.models.refused_fields import RefusedFields
 from assistant.models.reply import DONE, Reply
 from assistant.models.thinking import ThinkingFilter, thinks_always
 from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
-from ingest.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
-from ingest.secrecy import secrets_in
+from ingest.network.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
+from ingest.network.secrecy import secrets_in
 
 logger = logging.getLogger(__name__)
 

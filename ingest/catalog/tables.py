@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from ingest.database import metadata
+from ingest.home.database import metadata
 
 index_versions = sa.Table(
     "index_versions",

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import numpy as np
 
-from ingest.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.document import Language
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
-from ingest.retrying import BRISK, PATIENT, TRANSIENT_STATUS, Patience, TransientError, retried, retry_after
-from ingest.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
+from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
+from ingest.network.retrying import BRISK, PATIENT, TRANSIENT_STATUS, Patience, TransientError, retried, retry_after
+from ingest.network.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 
 _BATCH_TEXTS = 64
 _MAX_TOKENS = 8192

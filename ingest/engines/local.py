@@ -24,7 +24,7 @@ from ingest.engines import Division, Limits, MakeStage
 from ingest.engines.pool import Pool
 from ingest.errors import DocumentError, UnavailableError, YoujuError
 from ingest.heartbeat import listen_with
-from ingest.processes import return_memory
+from ingest.home.processes import return_memory
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -212,7 +212,7 @@ def follow(parent: int) -> None:
 def _serve(pipe: Connection, make_stage: MakeStage, argument: object) -> None:
     """What a worker does until its parent closes the pipe, or dies, which closes it too."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("ingest.retrying").setLevel(logging.INFO)  # a run that waits for a server says so
+    logging.getLogger("ingest.network.retrying").setLevel(logging.INFO)  # a run that waits for a server says so
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
     with suppress(OSError):
         os.setpgid(0, 0)  # so that programs which the worker starts end with it

@@ -21,6 +21,7 @@ from typing import IO, Any
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, OwnedError, UnavailableError, YoujuError
+from ingest.home.processes import return_memory
 from ingest.index import Legs
 from ingest.index.generations import Generation, Growth, create, current, rewrite, shard_config, switch
 from ingest.index.payload import (
@@ -38,7 +39,6 @@ from ingest.index.payload import (
     readable,
     revisions,
 )
-from ingest.processes import return_memory
 
 logger = logging.getLogger(__name__)
 

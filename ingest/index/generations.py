@@ -23,7 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ingest.disk import allocated_bytes, copy_tree, flush_folder, flush_tree
+from ingest.home.disk import allocated_bytes, copy_tree, flush_folder, flush_tree
 from ingest.index.payload import DENSE, INTEGERS, KEYWORDS, SPARSE
 
 logger = logging.getLogger(__name__)

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from ingest.database import metadata
 from ingest.errors import RequestError, YoujuError
+from ingest.home.database import metadata
 from ingest.runs.lease import holding
 
 State = Literal["running", "done", "failed", "interrupted", "cancelled"]

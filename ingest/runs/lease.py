@@ -19,9 +19,9 @@ from sqlalchemy import event
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
-from ingest.database import metadata
 from ingest.errors import UnavailableError, YoujuError
-from ingest.processes import Holder, current_holder, is_dead
+from ingest.home.database import metadata
+from ingest.home.processes import Holder, current_holder, is_dead
 
 LEASE_SECONDS = 45.0
 """How long a lease lasts after it was last renewed."""

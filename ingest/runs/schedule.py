@@ -21,8 +21,8 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
-from ingest.database import metadata
 from ingest.errors import OwnedError, UnavailableError, YoujuError
+from ingest.home.database import metadata
 from ingest.runs import Trigger
 from ingest.runs.lease import LEASE_SECONDS, Lease
 from ingest.runs.timetable import Timetable

@@ -12,11 +12,11 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from ingest.errors import OwnedError, YoujuError
-from ingest.ownership import Ownership
+from ingest.home.lock import Ownership
+from ingest.home.store import Store
 from ingest.runs import Report, Runs, State, Trigger
 from ingest.runs.lease import Lease, held_names, holder_of
 from ingest.settings import IngestSettings
-from ingest.store import Store
 
 _RECORD_EVERY_SECONDS = 1.0
 _LOOK_SECONDS = 0.2

@@ -15,12 +15,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ingest.home.store import Store
 from ingest.pipeline import Ingestor
 from ingest.records import Document
 from ingest.runs import Report
 from ingest.runs.tenure import busy_sources
 from ingest.settings import IngestSettings
-from ingest.store import Store
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import Orphans, find_orphans
 from ingest.verify.problems import OnVerifyProgress, Problem, Stage, Verification, VerifyProgress

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator
 
 from ingest.document import Reference, document_id
 from ingest.errors import YoujuError
+from ingest.home.store import Store
 from ingest.originals import Originals
 from ingest.records import Known
 from ingest.settings import IngestSettings
@@ -14,7 +15,6 @@ from ingest.sources import Source
 from ingest.sources.folder import LOCAL
 from ingest.sources.opening import files_holding, named, open_paths, open_source
 from ingest.sources.push import PushSource
-from ingest.store import Store
 from ingest.uploads import PUSH, Uploads
 from ingest.verify.problems import Problem
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from ingest.document import owner_of
+from ingest.home.store import Store
 from ingest.records import Retirement
-from ingest.store import Store
 
 _BATCH_CHUNKS = 1000
 

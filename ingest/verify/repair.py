@@ -16,13 +16,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 
 from ingest.errors import OwnedError, YoujuError
+from ingest.home.store import Store
 from ingest.pipeline import Ingestor
 from ingest.runs import OnProgress
 from ingest.runs.tenure import busy_sources, tenure
 from ingest.settings import IngestSettings
 from ingest.sources.folder import LOCAL
 from ingest.sources.narrowed import NarrowedSource
-from ingest.store import Store
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import find_orphans
 from ingest.verify.problems import Problem

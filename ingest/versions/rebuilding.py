@@ -13,12 +13,12 @@ from pathlib import Path, PurePath
 from ingest.document import Chunk, Embedding, Reference
 from ingest.drafts import known_vectors
 from ingest.embedding import Embedder
+from ingest.home.store import Store
 from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Source
 from ingest.sources.folder import LOCAL
 from ingest.sources.opening import files_holding, open_paths
-from ingest.store import Store
 
 
 class Present:

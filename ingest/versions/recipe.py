@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from ingest.network.secrecy import without_secrets
 from ingest.parse import PARSER_VERSION
-from ingest.secrecy import without_secrets
 from ingest.settings import IngestSettings
 from ingest.split import SPLITTER_VERSION
 

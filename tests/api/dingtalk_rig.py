@@ -15,8 +15,8 @@ from api.dingtalk.inbox import messages
 from assistant.conversation import Conversation
 from assistant.events import Citation, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from ingest.access import Reader
-from ingest.database import open_database
 from ingest.document import Chunk, Hit, Language, Location
+from ingest.home.database import open_database
 from ingest.settings import IngestSettings
 from tests.fake_dingtalk import FakeDingTalk
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.ownership import Ownership
+from ingest.home.lock import Ownership
 from tests.api.command_line import children_of, json_here, run_here, run_youju, serving, started, youju_json
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 

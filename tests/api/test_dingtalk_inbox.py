@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from api.dingtalk.inbox import Inbox, messages
 from api.dingtalk.message import InboundMessage
-from ingest.database import metadata
 from ingest.errors import UnavailableError
+from ingest.home.database import metadata
 from tests.api.dingtalk_rig import database, states
 
 MESSAGE = InboundMessage(

@@ -20,8 +20,8 @@ from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.opening import open_model
 from ingest.catalog import Publication
+from ingest.home.store import Store
 from ingest.sources.folder import FolderSource
-from ingest.store import Store
 from ingest.verify import Verifier
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
 from tests.api.served import served

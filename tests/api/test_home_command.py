@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from api.settings import Settings
+from ingest.home.lock import Ownership
+from ingest.home.store import Store
 from ingest.originals import Originals
-from ingest.ownership import Ownership
-from ingest.store import Store
 from ingest.uploads import Uploads, Wanted
 from tests.api.command_line import json_here, run_here
 

@@ -14,8 +14,8 @@ from api.intake import Intake
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
+from ingest.home.store import Store
 from ingest.pipeline import Ingestor
-from ingest.store import Store
 from ingest.uploads import Wanted
 
 

@@ -18,7 +18,7 @@ from api.cli.connection import connect
 from api.server import check_socket_folder, local_socket, socket_path
 from api.settings import Settings
 from ingest.errors import ConfigurationError
-from ingest.ownership import Ownership
+from ingest.home.lock import Ownership
 from tests.api.command_line import YOUJU, run_youju
 
 

@@ -22,13 +22,13 @@ import sqlalchemy as sa
 from api.intake import Intake
 from api.settings import Settings
 from ingest.access import OPERATOR
-from ingest.database import open_database
 from ingest.errors import UnavailableError
+from ingest.home.database import open_database
+from ingest.home.store import Store
 from ingest.originals import Originals
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
 from ingest.sources.push import PushSource
-from ingest.store import Store
 from ingest.uploads import Receipt, Stock, Uploads, Wanted
 from tests.api.command_line import serving
 

@@ -22,7 +22,7 @@ from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.document import document_id
 from ingest.errors import OwnedError
-from ingest.ownership import Ownership
+from ingest.home.lock import Ownership
 from ingest.sources.folder import FolderSource
 from tests.api.served import served
 from tests.ingest.tiny_pdf import Words, pdf

@@ -19,7 +19,7 @@ from assistant.models.failures import read_refusal
 from assistant.models.opening import open_model
 from assistant.models.server import ServerChatModel
 from assistant.settings import AssistantSettings
-from ingest.bodies import ERROR_BYTES
+from ingest.network.bodies import ERROR_BYTES
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 KEY, PASSWORD = "key-4f21c9", "hunter2pw"

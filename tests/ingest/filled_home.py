@@ -8,8 +8,8 @@ from pathlib import Path
 from ingest.catalog import Publication
 from ingest.document import Chunk, Location, Passage, Reference
 from ingest.drafts import number
+from ingest.home.store import Store
 from ingest.language import detect
-from ingest.store import Store
 from ingest.workers import Prepared
 
 

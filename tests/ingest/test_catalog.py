@@ -10,9 +10,9 @@ import sqlalchemy as sa
 from ingest.access import OPERATOR, Reader
 from ingest.catalog import Catalog, Publication
 from ingest.catalog.listing import place_of
-from ingest.database import open_database
 from ingest.document import Reference
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
+from ingest.home.database import open_database
 from ingest.settings import IngestSettings
 
 

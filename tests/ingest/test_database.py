@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from ingest.database import open_database
 from ingest.errors import ConfigurationError
+from ingest.home.database import open_database
 from ingest.settings import IngestSettings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from ingest.disk import allocated_bytes, copy_tree
+from ingest.home.disk import allocated_bytes, copy_tree
 
 _BLOCK = 64 * 1024
 

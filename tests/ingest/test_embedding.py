@@ -23,7 +23,7 @@ from ingest.embedding.opening import open_embedder, token_counter
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
-from ingest.retrying import BRISK
+from ingest.network.retrying import BRISK
 from ingest.settings import IngestSettings
 from tests.embedding_server import EmbeddingServer, embedding_server
 

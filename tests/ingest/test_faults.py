@@ -26,11 +26,11 @@ from ingest.access import OPERATOR
 from ingest.catalog import Catalog, Publication, Retirement
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, UnavailableError
+from ingest.home.store import Store
 from ingest.index import Index
 from ingest.index.server import ServerIndex
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
-from ingest.store import Store
 
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 _NAMES = ("年假制度", "报销办法", "访客登记", "机房巡检", "合同归档")
@@ -392,7 +392,7 @@ def test_nothing_is_published_and_nothing_forgotten_before_it_is_so_on_the_disk(
 def test_a_run_ends_before_the_disk_is_full_and_loses_nothing(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with closing(_open(before)) as store:
         with monkeypatch.context() as full:
-            full.setattr("ingest.ownership.shutil.disk_usage", lambda _: SimpleNamespace(free=10 * 2**20))
+            full.setattr("ingest.home.lock.shutil.disk_usage", lambda _: SimpleNamespace(free=10 * 2**20))
             with pytest.raises(UnavailableError) as raised:
                 _run(before, store)
             assert raised.value.code == "home_full"
@@ -425,7 +425,7 @@ def test_a_disk_without_room_is_noticed_before_the_index_is_harmed(
 ) -> None:
     with closing(_open(before)) as store:
         usage = shutil.disk_usage(before)
-        monkeypatch.setattr("ingest.ownership.shutil.disk_usage", lambda path: usage._replace(free=1000))
+        monkeypatch.setattr("ingest.home.lock.shutil.disk_usage", lambda path: usage._replace(free=1000))
         with pytest.raises(UnavailableError) as caught:
             _run(before, store)
         assert caught.value.hint
@@ -434,7 +434,7 @@ def test_a_disk_without_room_is_noticed_before_the_index_is_harmed(
 
 
 def test_a_locked_database_stops_the_run_and_loses_nothing(before: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.database._BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("ingest.home.database._BUSY_SECONDS", 0.2)
     with (
         closing(_open(before)) as store,
         closing(sqlite3.connect(before / "home" / "youju.db", isolation_level=None)) as other,

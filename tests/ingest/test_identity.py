@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from pydantic import SecretStr
 
 from api.settings import Settings
-from ingest.database import open_database
 from ingest.errors import ConfigurationError
-from ingest.identity import FILE_NAME, adopt, pair, read_home
+from ingest.home.database import open_database
+from ingest.home.identity import FILE_NAME, adopt, pair, read_home
+from ingest.home.store import Store
 from ingest.originals import Originals
-from ingest.store import Store
 from ingest.uploads import Uploads, Wanted
 
 TEXT = "员工每年享有十五天年假。".encode()
@@ -111,7 +111,7 @@ def test_a_process_that_was_quicker_with_another_database_has_the_home(
         name.write_text(json.dumps(theirs))
         raise FileExistsError
 
-    monkeypatch.setattr("ingest.identity.os.link", quicker)
+    monkeypatch.setattr("ingest.home.identity.os.link", quicker)
     assert refusal(settings) == "other_catalog"
     assert json.loads((settings.home / FILE_NAME).read_text()) == theirs
 

@@ -15,10 +15,10 @@ from assistant.retrieve import PresentRetriever
 from ingest.access import OPERATOR, Reader
 from ingest.document import document_id
 from ingest.errors import OwnedError, RequestError
+from ingest.home.store import Store
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
 from ingest.sources.folder import FolderSource
-from ingest.store import Store
 from tests.embedding_server import embedding_server
 
 pytestmark = pytest.mark.usefixtures("inline")

@@ -18,9 +18,9 @@ import sqlalchemy as sa
 from sqlalchemy import event
 
 from api.settings import Settings
-from ingest.database import open_database
 from ingest.errors import UnavailableError
-from ingest.processes import current_holder, is_dead
+from ingest.home.database import open_database
+from ingest.home.processes import current_holder, is_dead
 from ingest.runs.lease import Lease, holder_of, holding
 
 _NAME = "source:公告"
@@ -28,7 +28,7 @@ _NAME = "source:公告"
 _HOLD = """
 import sys, time, pathlib
 from api.settings import Settings
-from ingest.database import open_database
+from ingest.home.database import open_database
 from ingest.runs.lease import Lease
 home, owner, seconds = sys.argv[1:]
 lease = Lease.take(open_database(Settings(home=pathlib.Path(home))), "source:公告", owner, seconds=float(seconds))
@@ -143,7 +143,7 @@ def test_of_another_machine_only_silence_tells_that_the_holder_died(
     with _holder(settings.home, seconds=1.5) as (process, _):
         process.kill()
         process.wait()
-        monkeypatch.setattr("ingest.processes._machine", lambda: "another one")
+        monkeypatch.setattr("ingest.home.processes._machine", lambda: "another one")
         assert _take(database) is None
         assert _until(lambda: holder_of(database, _NAME) is None)
         lease = _take(database)

@@ -13,10 +13,10 @@ from api.settings import Settings
 from assistant.retrieve import PresentRetriever
 from ingest.access import OPERATOR
 from ingest.errors import ConfigurationError
+from ingest.home.store import Store
 from ingest.index.server import ServerIndex
 from ingest.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
-from ingest.store import Store
 from ingest.verify import Verifier
 
 pytestmark = pytest.mark.usefixtures("inline")

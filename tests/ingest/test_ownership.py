@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ConfigurationError, OwnedError, UnavailableError
-from ingest.ownership import Ownership, check_room, find_owner
+from ingest.home.lock import Ownership, check_room, find_owner
 
 _HOLD = """
 import sys, pathlib
-from ingest.ownership import Ownership
+from ingest.home.lock import Ownership
 owner = Ownership.take(pathlib.Path(sys.argv[1]), "serve")
 owner.announce(socket="/tmp/s", url="http://127.0.0.1:1")
 print("held", flush=True)

@@ -20,12 +20,12 @@ from ingest.access import OPERATOR
 from ingest.catalog import Catalog, Publication
 from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, chunk_id, document_id
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
-from ingest.ownership import Ownership
+from ingest.home.lock import Ownership
+from ingest.home.store import Store
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
-from ingest.store import Store
 from tests.embedding_server import embedding_server
 
 pytestmark = pytest.mark.usefixtures("inline")

@@ -12,11 +12,11 @@ import pytest
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.document import Embedding, document_id
+from ingest.home.store import Store
 from ingest.index.server import ServerIndex
 from ingest.pipeline import Ingestor
 from ingest.runs.tenure import tenure
 from ingest.sources.folder import FolderSource
-from ingest.store import Store
 from ingest.verify import Verifier
 from ingest.verify.problems import Verification, VerifyProgress
 from tests.ingest.filled_home import publish, reference

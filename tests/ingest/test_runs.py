@@ -16,20 +16,20 @@ import pytest
 import sqlalchemy as sa
 
 from api.settings import Settings
-from ingest.database import open_database
 from ingest.errors import OwnedError, RequestError, SourceError, UnavailableError
+from ingest.home.database import open_database
+from ingest.home.store import Store
 from ingest.pipeline import Ingestor
 from ingest.runs import Failure, Report, Run, Runs
 from ingest.runs.lease import Lease, holding
 from ingest.runs.tenure import tenure
 from ingest.sources.folder import FolderSource
-from ingest.store import Store
 
 _HOLD = """
 import sys, pathlib, time
 from api.settings import Settings
 from ingest.runs import Failure
-from ingest.store import Store
+from ingest.home.store import Store
 from ingest.runs.tenure import tenure
 settings = Settings(home=pathlib.Path(sys.argv[1]))
 store = Store.open(settings, command="ingest")

@@ -16,8 +16,8 @@ import pytest
 import sqlalchemy as sa
 
 from api.settings import Settings
-from ingest.database import open_database
 from ingest.errors import ConfigurationError, OwnedError, SourceError, UnavailableError
+from ingest.home.database import open_database
 from ingest.runs import Trigger
 from ingest.runs.schedule import Scheduler, next_run_at, timetables
 from ingest.sources.settings import FolderSettings
@@ -27,7 +27,7 @@ _EVENING = datetime(2026, 7, 1, 20, tzinfo=UTC)
 _SERVER = """
 import sys, pathlib, time
 from api.settings import Settings
-from ingest.database import open_database
+from ingest.home.database import open_database
 from ingest.runs.schedule import Scheduler
 from ingest.runs.timetable import Timetable
 home, log, name = sys.argv[1:]

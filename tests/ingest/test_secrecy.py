@@ -7,7 +7,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from ingest.secrecy import UNREADABLE, hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
+from ingest.network.secrecy import UNREADABLE, hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 from ingest.settings import IngestSettings
 from ingest.versions.recipe import restored, shaping
 

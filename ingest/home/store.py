@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from ingest.catalog import Catalog
-from ingest.database import open_database
 from ingest.embedding import Embedder
-from ingest.identity import pair
+from ingest.home.database import open_database
+from ingest.home.identity import pair
+from ingest.home.lock import Ownership, check_room
 from ingest.index import Index
-from ingest.ownership import Ownership, check_room
 from ingest.runs import Runs
 from ingest.settings import IngestSettings
 from ingest.versions.editions import Edition, Editions

@@ -19,11 +19,11 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from ingest.database import metadata
-from ingest.disk import flush_folder
 from ingest.errors import ConfigurationError
+from ingest.home.database import metadata
+from ingest.home.disk import flush_folder
+from ingest.home.lock import make_home
 from ingest.originals import Originals
-from ingest.ownership import make_home
 from ingest.settings import IngestSettings
 
 FILE_NAME = "home.json"

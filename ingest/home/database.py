@@ -16,7 +16,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ingest.errors import ConfigurationError, UnavailableError
-from ingest.ownership import make_home
+from ingest.home.lock import make_home
 from ingest.settings import IngestSettings
 
 metadata = sa.MetaData()

@@ -1,1 +1,0 @@
-"""The one migration history of the database; `ingest.database` runs it at every start."""
