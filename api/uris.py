@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from ingest.access import OPERATOR, Reader
 from ingest.archives.names import SEPARATOR, split_uri
 from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettings
-from ingest.uploads import PUSH
+from ingest.uploads.register import PUSH
 
 ShownUri = Callable[[str, str], str]
 """What is shown of the uri of a document, by its source and its uri."""

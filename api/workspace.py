@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.intake import Intake
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.opening import open_model
@@ -15,6 +14,7 @@ from ingest.home.store import Store
 from ingest.pages import PageRenderer
 from ingest.pipeline import Ingestor
 from ingest.records import Document
+from ingest.uploads.intake import Intake
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_client": ("ingest/index/server",),
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
-        "ingest/home", "ingest/catalog", "ingest/runs", "ingest/schedule", "ingest/versions", "ingest/uploads",
+        "ingest/home", "ingest/catalog", "ingest/runs", "ingest/schedule", "ingest/versions", "ingest/uploads/register",
         "api/dingtalk",
     ),
     "cronsim": ("ingest/runs/timetable",),

@@ -30,7 +30,7 @@ from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.thinking import ThinkingFilter
 from assistant.sse import EventDecoder
-from ingest import language, uploads
+from ingest import language
 from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
@@ -54,6 +54,7 @@ from ingest.parse.pictures import Pictures
 from ingest.settings import IngestSettings
 from ingest.sources import addresses, page_links, robots
 from ingest.split import split
+from ingest.uploads.register import register as uploads
 from tests.canned_retrieval import hits_of, passage
 from tests.hostile_texts import PATTERNS, slow_patterns, slow_uses
 

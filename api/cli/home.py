@@ -14,9 +14,9 @@ from ingest.catalog import Catalog
 from ingest.home.database import open_database
 from ingest.home.identity import adopt as join
 from ingest.home.lock import Ownership
-from ingest.originals import Originals
 from ingest.sources.push import published_digests
-from ingest.uploads import Stock, Uploads
+from ingest.uploads.originals import Originals
+from ingest.uploads.register import Stock, Uploads
 from ingest.versions import Versions
 
 app = typer.Typer(no_args_is_help=True, help="The home and its database.")

@@ -32,7 +32,7 @@ from ingest.document import KINDS, Chunk, chunk_id, owner_of, position_of
 from ingest.errors import RequestError, UnavailableError
 from ingest.pages import MAX_WIDTH_PX
 from ingest.records import Document
-from ingest.uploads import PUSH
+from ingest.uploads.register import PUSH
 
 router = APIRouter()
 

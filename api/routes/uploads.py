@@ -14,7 +14,6 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
 from api.audit import audited
-from api.intake import Intake, Standing
 from api.known_fields import RequestBody, complaint
 from api.multipart import Form, receive_body, receive_form
 from api.routes import CurrentReader, workspace_of
@@ -23,8 +22,9 @@ from api.security import current_operator
 from ingest.access import is_principal
 from ingest.errors import RequestError
 from ingest.home.lock import check_room
-from ingest.originals import Incoming
-from ingest.uploads import MAX_KEY, PUSH, Receipt, Wanted, checked_path
+from ingest.uploads.intake import Intake, Standing
+from ingest.uploads.originals import Incoming
+from ingest.uploads.register import MAX_KEY, PUSH, Receipt, Wanted, checked_path
 
 router = APIRouter(dependencies=[Depends(current_operator)])
 

@@ -23,8 +23,8 @@ from ingest.errors import ConfigurationError
 from ingest.home.database import metadata
 from ingest.home.disk import flush_folder
 from ingest.home.lock import make_home
-from ingest.originals import Originals
 from ingest.settings import IngestSettings
+from ingest.uploads.originals import Originals
 
 FILE_NAME = "home.json"
 _LOCK = 0x596F75696E  # any number that no other program on the same database is likely to use
@@ -37,7 +37,9 @@ _identity = sa.Table(
     sa.Column("catalog_id", sa.String(36), nullable=False),
     sa.Column("home_id", sa.String(36)),  # null: nothing has been uploaded yet
 )
-_uploads = sa.table("uploads", sa.column("digest", sa.String))  # of `ingest.uploads`, which imports this module
+_uploads = sa.table(
+    "uploads", sa.column("digest", sa.String)
+)  # of `uploads.register`, which imports this
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from pathlib import Path, PurePosixPath
 from ingest.access import OPERATOR
 from ingest.catalog import Catalog
 from ingest.document import Reference
-from ingest.originals import Originals
 from ingest.sources import NOTHING_KNOWN
-from ingest.uploads import PUSH, Upload, Uploads
+from ingest.uploads.originals import Originals
+from ingest.uploads.register import PUSH, Upload, Uploads
 
 
 class PushSource:

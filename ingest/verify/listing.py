@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Iterator
 from ingest.document import Reference, document_id
 from ingest.errors import YoujuError
 from ingest.home.store import Store
-from ingest.originals import Originals
 from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.folder import LOCAL
 from ingest.sources.opening import files_holding, named, open_paths, open_source
 from ingest.sources.push import PushSource
-from ingest.uploads import PUSH, Uploads
+from ingest.uploads.originals import Originals
+from ingest.uploads.register import PUSH, Uploads
 from ingest.verify.problems import Problem
 
 State = tuple[int, int, str]

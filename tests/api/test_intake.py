@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from api.intake import Intake
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from ingest.home.store import Store
 from ingest.pipeline import Ingestor
-from ingest.uploads import Wanted
+from ingest.uploads.intake import Intake
+from ingest.uploads.register import Wanted
 
 
 def _accept(intake: Intake, path: str) -> str:

@@ -19,17 +19,17 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from api.intake import Intake
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from ingest.home.database import open_database
 from ingest.home.store import Store
-from ingest.originals import Originals
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
 from ingest.sources.push import PushSource
-from ingest.uploads import Receipt, Stock, Uploads, Wanted
+from ingest.uploads.intake import Intake
+from ingest.uploads.originals import Originals
+from ingest.uploads.register import Receipt, Stock, Uploads, Wanted
 from tests.api.command_line import serving
 
 TEXT = "员工每年享有十五天年假，未休的年假在次年三月底作废。".encode()
@@ -204,7 +204,7 @@ def test_bytes_that_cannot_be_removed_are_tried_again_and_hold_up_no_others(
 def test_a_server_that_runs_on_removes_the_bytes_when_their_time_is_over(
     intake: Intake, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.intake._SWEEP_SECONDS", 0.3)  # a day
+    monkeypatch.setattr("ingest.uploads.intake._SWEEP_SECONDS", 0.3)  # a day
     receipt = accept(intake, "a.txt")
     kept = intake.originals.path(receipt.digest or "")
     intake.uploads.remove(receipt.document_id)

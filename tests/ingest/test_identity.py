@@ -17,8 +17,8 @@ from ingest.errors import ConfigurationError
 from ingest.home.database import open_database
 from ingest.home.identity import FILE_NAME, adopt, pair, read_home
 from ingest.home.store import Store
-from ingest.originals import Originals
-from ingest.uploads import Uploads, Wanted
+from ingest.uploads.originals import Originals
+from ingest.uploads.register import Uploads, Wanted
 
 TEXT = "员工每年享有十五天年假。".encode()
 

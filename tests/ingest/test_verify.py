@@ -11,13 +11,13 @@ import pytest
 from api.settings import Settings
 from ingest.errors import DocumentError
 from ingest.home.store import Store
-from ingest.originals import Originals
 from ingest.pipeline import Ingestor
 from ingest.runs.tenure import tenure
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from ingest.sources.settings import FolderSettings
-from ingest.uploads import Uploads, Wanted
+from ingest.uploads.originals import Originals
+from ingest.uploads.register import Uploads, Wanted
 from ingest.verify import Verifier
 from ingest.verify.problems import Verification, VerifyProgress
 from tests.ingest.filled_home import publish, reference, write

@@ -4,8 +4,8 @@
     originals/ab/cdef…                   whole, on disk, its name the SHA-256 of its content
 
 A file is written aside, flushed to disk, and only then gets its name: what has a name is whole, also after a power
-loss. Whoever names and removes files holds the lock of `ingest.uploads`, so that none is removed while it is taken.
-Which ones are removed, `ingest.uploads` says: those that a deletion or a replacement has named, and no others.
+loss. Whoever names and removes files holds the lock of `uploads.register`, so that none is removed while it is taken.
+Which ones are removed, the register says: those that a deletion or a replacement has named, and no others.
 """
 
 from __future__ import annotations

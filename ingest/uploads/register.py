@@ -26,7 +26,7 @@ from ingest.document import document_id
 from ingest.errors import RequestError
 from ingest.home.database import metadata
 from ingest.home.identity import claim, is_keeper
-from ingest.originals import Incoming, Originals
+from ingest.uploads.originals import Incoming, Originals
 
 PUSH = "push"
 """The source that uploaded documents belong to."""

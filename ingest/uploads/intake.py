@@ -18,13 +18,13 @@ from ingest.access import OPERATOR
 from ingest.document import document_id
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.store import Store
-from ingest.originals import Incoming, Originals
 from ingest.pipeline import Ingestor
 from ingest.records import Document
 from ingest.runs import Report
 from ingest.settings import IngestSettings
 from ingest.sources.push import PushSource, digest_of, published_digests
-from ingest.uploads import PUSH, Receipt, Upload, Uploads, Wanted
+from ingest.uploads.originals import Incoming, Originals
+from ingest.uploads.register import PUSH, Receipt, Upload, Uploads, Wanted
 
 _GATHER_SECONDS = 0.2  # a run costs seconds: uploads that come together go together
 _BUSY_SECONDS = 0.5
