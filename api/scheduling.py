@@ -13,7 +13,7 @@ from ingest.runs import Trigger
 from ingest.runs.schedule import Scheduler, timetables
 from ingest.runs.watching import watch
 from ingest.sources.folder import FolderSource
-from ingest.sources.opening import named, open_source
+from ingest.sources.from_settings import named, open_source
 from ingest.sources.settings import FolderSettings
 
 if TYPE_CHECKING:

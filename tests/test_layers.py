@@ -25,8 +25,8 @@ CHAINS = {"ingest": ("pipeline", "runs", "verify"), "assistant": ("answer",)}
 ANYWHERE = {"pydantic", "numpy"}
 HOMES: dict[str, tuple[str, ...]] = {
     # finding documents
-    "fsspec": ("ingest/sources/connecting",),
-    "webdav4": ("ingest/sources/connecting",),
+    "fsspec": ("ingest/sources/remote/file_systems",),
+    "webdav4": ("ingest/sources/remote/file_systems",),
     # reading documents
     "unstructured": ("ingest/parse",),
     "pypdfium2": ("ingest/parse",),
@@ -41,7 +41,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "oxmsg": ("ingest/parse",),
     "msoffcrypto": ("ingest/parse",),
     "markdown_it": ("ingest/parse",),
-    "lxml": ("ingest/parse", "ingest/sources/page_links"),
+    "lxml": ("ingest/parse", "ingest/sources/web/links"),
     "bs4": ("ingest/parse",),
     "PIL": ("ingest/parse",),
     "pillow_heif": ("ingest/parse",),
@@ -72,7 +72,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "langsmith": ("assistant/models",),
     "langchain_core": ("assistant/models", "assistant/prompts", "assistant/answer", "assistant/condense"),
     "aiohttp": ("assistant/models",),
-    "httpx": ("ingest/embedding/remote", "ingest/sources/web_client", "api/cli", "api/dingtalk"),
+    "httpx": ("ingest/embedding/remote", "ingest/sources/web/client", "api/cli", "api/dingtalk"),
     # faces
     "fastapi": ("api",),
     "starlette": ("api",),

@@ -52,7 +52,8 @@ from ingest.parse import (
 )
 from ingest.parse.pictures import Pictures
 from ingest.settings import IngestSettings
-from ingest.sources import addresses, page_links, robots
+from ingest.sources.web.source import addresses, robots
+from ingest.sources.web.source import links as page_links
 from ingest.split import split
 from ingest.uploads.register import register as uploads
 from tests.canned_retrieval import hits_of, passage

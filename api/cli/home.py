@@ -14,7 +14,7 @@ from ingest.catalog import Catalog
 from ingest.home.database import open_database
 from ingest.home.identity import adopt as join
 from ingest.home.lock import Ownership
-from ingest.sources.push import published_digests
+from ingest.sources.uploaded import published_digests
 from ingest.uploads.originals import Originals
 from ingest.uploads.register import Stock, Uploads
 from ingest.versions import Versions

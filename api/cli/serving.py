@@ -20,7 +20,7 @@ from api.starting import Starting
 from api.workspace import Workspace
 from ingest.errors import YoujuError
 from ingest.runs import Report
-from ingest.sources.opening import open_paths
+from ingest.sources.from_settings import open_paths
 
 
 async def serve_home(

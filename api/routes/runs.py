@@ -41,7 +41,7 @@ from api.streaming import (
 )
 from ingest.errors import RequestError
 from ingest.sources import Source
-from ingest.sources.opening import named, open_paths, open_source
+from ingest.sources.from_settings import named, open_paths, open_source
 
 router = APIRouter(prefix="/v1/runs", dependencies=[Depends(current_operator)])
 

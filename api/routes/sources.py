@@ -21,9 +21,9 @@ from api.workspace import Workspace
 from ingest.errors import RequestError
 from ingest.network.secrecy import without_secrets
 from ingest.runs.schedule import next_run_at
-from ingest.sources.emptied import EmptiedSource
-from ingest.sources.opening import named, open_source
+from ingest.sources.from_settings import named, open_source
 from ingest.sources.settings import RESERVED_NAMES, FolderSettings, FsspecSettings, SourceSettings
+from ingest.sources.subsets import EmptiedSource
 
 router = APIRouter(prefix="/v1/sources", dependencies=[Depends(current_operator)])
 

@@ -37,9 +37,7 @@ _identity = sa.Table(
     sa.Column("catalog_id", sa.String(36), nullable=False),
     sa.Column("home_id", sa.String(36)),  # null: nothing has been uploaded yet
 )
-_uploads = sa.table(
-    "uploads", sa.column("digest", sa.String)
-)  # of `uploads.register`, which imports this
+_uploads = sa.table("uploads", sa.column("digest", sa.String))  # of `uploads.register`, which imports this
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from ingest.access import is_principal
-from ingest.sources.addresses import normal
+from ingest.sources.web.addresses import normal
 
 RESERVED_NAMES = frozenset({"local", "push"})
 """Sources that are always there: `youju ingest PATHS`, and what is uploaded over HTTP."""

@@ -22,7 +22,7 @@ from ingest.pipeline import Ingestor
 from ingest.records import Document
 from ingest.runs import Report
 from ingest.settings import IngestSettings
-from ingest.sources.push import PushSource, digest_of, published_digests
+from ingest.sources.uploaded import PushSource, digest_of, published_digests
 from ingest.uploads.originals import Incoming, Originals
 from ingest.uploads.register import PUSH, Receipt, Upload, Uploads, Wanted
 

@@ -12,8 +12,8 @@ from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.folder import LOCAL
-from ingest.sources.opening import files_holding, named, open_paths, open_source
-from ingest.sources.push import PushSource
+from ingest.sources.from_settings import files_holding, named, open_paths, open_source
+from ingest.sources.uploaded import PushSource
 from ingest.uploads.originals import Originals
 from ingest.uploads.register import PUSH, Uploads
 from ingest.verify.problems import Problem

@@ -22,7 +22,7 @@ from ingest.runs import OnProgress
 from ingest.runs.tenure import busy_sources, tenure
 from ingest.settings import IngestSettings
 from ingest.sources.folder import LOCAL
-from ingest.sources.narrowed import NarrowedSource
+from ingest.sources.subsets import NarrowedSource
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import find_orphans
 from ingest.verify.problems import Problem

@@ -18,7 +18,7 @@ from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Source
 from ingest.sources.folder import LOCAL
-from ingest.sources.opening import files_holding, open_paths
+from ingest.sources.from_settings import files_holding, open_paths
 
 
 class Present:

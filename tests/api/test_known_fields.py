@@ -14,7 +14,7 @@ from api.app import create_app
 from api.errors import OPENAI_PATHS
 from api.settings import Settings
 from api.workspace import Workspace
-from ingest.sources.opening import open_paths
+from ingest.sources.from_settings import open_paths
 
 KEY, READER_KEY = "operator-0123456789abcdef", "reader-0123456789abcdef"
 

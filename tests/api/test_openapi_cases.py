@@ -20,7 +20,7 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
-from ingest.sources.opening import named, open_source
+from ingest.sources.from_settings import named, open_source
 from tests.api.served import served
 from tests.ingest.inline_engine import InlineEngine
 

@@ -26,7 +26,7 @@ from ingest.home.database import open_database
 from ingest.home.store import Store
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
-from ingest.sources.push import PushSource
+from ingest.sources.uploaded import PushSource
 from ingest.uploads.intake import Intake
 from ingest.uploads.originals import Originals
 from ingest.uploads.register import Receipt, Stock, Uploads, Wanted

@@ -19,7 +19,7 @@ from ingest.archives.child_process import ArchiveReader, new_opening
 from ingest.archives.nested import Entry, MemberLimits
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
-from ingest.sources.opening import open_paths
+from ingest.sources.from_settings import open_paths
 from tests.ingest.peak_memory import peak_mb
 
 MEBIBYTE = 1 << 20
@@ -27,7 +27,7 @@ _IMPORTS = """
 import resource
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
-from ingest.sources.opening import open_paths
+from ingest.sources.from_settings import open_paths
 """
 _LIST = """
 folder = Path(sys.argv[1])

@@ -18,7 +18,7 @@ from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
 from ingest.sources import Source
-from ingest.sources.opening import open_paths, open_source
+from ingest.sources.from_settings import open_paths, open_source
 from ingest.sources.settings import FolderSettings
 
 _SETTINGS = IngestSettings(max_file_mb=1)

@@ -12,7 +12,7 @@ import pytest
 from ingest.errors import DocumentError, SourceError
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
-from ingest.sources.opening import open_paths, open_source
+from ingest.sources.from_settings import open_paths, open_source
 from ingest.sources.settings import FolderSettings, FsspecSettings
 
 

@@ -16,7 +16,7 @@ from ingest.document import Reference
 from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.settings import IngestSettings
 from ingest.sources import Source
-from ingest.sources.opening import open_source
+from ingest.sources.from_settings import open_source
 from ingest.sources.settings import FsspecSettings
 from tests.ingest import file_servers
 from tests.ingest.file_servers import PASSWORD, FileServer

@@ -20,7 +20,7 @@ from ingest.home.store import Store
 from ingest.index import Index
 from ingest.pipeline import Ingestor
 from ingest.runs import Report
-from ingest.sources.opening import open_source
+from ingest.sources.from_settings import open_source
 from ingest.sources.settings import AccessRule, FolderSettings, FsspecSettings
 
 _TEXTS = {"年假.txt": "员工每年享有十天年假。", "差旅/酒店.txt": "酒店每晚不超过六百元。"}

@@ -8,7 +8,7 @@ import pytest
 
 from api.settings import load_settings
 from ingest.errors import ConfigurationError, RequestError
-from ingest.sources.opening import named, open_source
+from ingest.sources.from_settings import named, open_source
 from ingest.sources.settings import FolderSettings, FsspecSettings
 
 _FOLDER = '[[sources]]\nname = "handbook"\ntype = "folder"\npath = "docs"\n'

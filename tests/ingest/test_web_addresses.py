@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ingest.sources.addresses import may_speak_to, normal
-from ingest.sources.media import is_readable, name_of
-from ingest.sources.page_links import read_links, robots_words
-from ingest.sources.robots import read_robots
+from ingest.sources.web.addresses import may_speak_to, normal
+from ingest.sources.web.kinds import is_readable, name_of
+from ingest.sources.web.links import read_links, robots_words
+from ingest.sources.web.robots import read_robots
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from ingest.errors import DocumentError
-from ingest.sources.web_client import Manners, WebClient
+from ingest.sources.web.client import Manners, WebClient
 
 OPENSSL = shutil.which("openssl")
 MANNERS = Manners("Youju/0.1", delay_seconds=0, timeout_seconds=5, allow_private=True)

@@ -15,13 +15,13 @@ import pytest
 
 from ingest.errors import DocumentError, SourceError
 from ingest.settings import IngestSettings
-from ingest.sources.charsets import recode
-from ingest.sources.opening import open_source
-from ingest.sources.page_links import read_links
-from ingest.sources.robots import read_robots
+from ingest.sources.from_settings import open_source
 from ingest.sources.settings import WebSettings
-from ingest.sources.sitemaps import read_sitemap
-from ingest.sources.web_client import Manners, WebClient
+from ingest.sources.web.charsets import recode
+from ingest.sources.web.client import Manners, WebClient
+from ingest.sources.web.links import read_links
+from ingest.sources.web.robots import read_robots
+from ingest.sources.web.sitemaps import read_sitemap
 from tests.ingest.peak_memory import peak_mb
 from tests.ingest.web_site import Served, Site, a_page, web_site
 
@@ -37,7 +37,7 @@ except DocumentError as error:
 _IMPORTS = """
 import ssl, httpx
 from ingest.errors import DocumentError
-from ingest.sources.web_client import Manners, WebClient
+from ingest.sources.web.client import Manners, WebClient
 WebClient(Manners("Youju/0.1"))._client("x")
 """
 
@@ -194,7 +194,7 @@ try:
 except DocumentError as error:
     answer = error.code
 """
-_SITEMAP_IMPORTS = "from ingest.sources.sitemaps import read_sitemap\nfrom ingest.errors import DocumentError"
+_SITEMAP_IMPORTS = "from ingest.sources.web.sitemaps import read_sitemap\nfrom ingest.errors import DocumentError"
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_a_large_text_is_written_as_utf8_in_pieces(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_bytes("中文".encode("gbk") * (10 << 20))
     work = "recode(Path(sys.argv[1]), 'gb2312')"
-    _, megabytes = peak_mb("from ingest.sources.charsets import recode", work, path)
+    _, megabytes = peak_mb("from ingest.sources.web.charsets import recode", work, path)
     assert megabytes < 24
     assert path.stat().st_size == 3 + 6 * (10 << 20)
     assert path.read_bytes()[:9] == b"\xef\xbb\xbf" + "中文".encode()

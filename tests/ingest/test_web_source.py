@@ -20,7 +20,7 @@ from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError
 from ingest.parse.encoding import decode
 from ingest.sources.settings import WebSettings
-from ingest.sources.web import WebSource
+from ingest.sources.web.source import WebSource
 from tests.ingest.tiny_pdf import Words, pdf
 from tests.ingest.web_site import Served, Site, a_page, web_site
 

@@ -1,4 +1,4 @@
-"""A source of which only some documents are looked at, and none is taken for gone."""
+"""A source of which only a part is looked at: some of its documents, or none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from ingest.document import Reference
+from ingest.errors import DocumentError
 from ingest.sources import NOTHING_KNOWN, Source
 
 
@@ -29,3 +30,22 @@ class NarrowedSource:
     def fetch(self, reference: Reference, folder: Path) -> Reference:
         """As the source gives it."""
         return self._source.fetch(reference, folder)
+
+
+class EmptiedSource:
+    """The source of this name, without documents: a run over it removes what it once brought in."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
+        """None."""
+        return iter(())
+
+    def covers(self, uri: str) -> bool:
+        """Always."""
+        return True
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        """Nothing can be fetched."""
+        raise DocumentError("file_missing", "The source has no documents any more.", "Run again.")

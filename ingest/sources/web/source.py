@@ -15,12 +15,12 @@ from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN
-from ingest.sources.charsets import recode
-from ingest.sources.crawl import Crawl, refusal
-from ingest.sources.media import is_html
-from ingest.sources.page_memory import PageMemory
 from ingest.sources.settings import WebSettings
-from ingest.sources.web_client import Manners, WebClient
+from ingest.sources.web.charsets import recode
+from ingest.sources.web.client import Manners, WebClient
+from ingest.sources.web.crawl import Crawl, refusal
+from ingest.sources.web.kinds import is_html
+from ingest.sources.web.memory import PageMemory
 
 
 class WebSource:

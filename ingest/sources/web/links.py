@@ -11,8 +11,8 @@ from typing import Final
 from lxml import etree
 
 from ingest.errors import DocumentError
-from ingest.sources.addresses import normal
-from ingest.sources.charsets import text_codec
+from ingest.sources.web.addresses import normal
+from ingest.sources.web.charsets import text_codec
 
 MAX_LINKS: Final = 10_000
 _MAX_LINK_CHARS = 2**20

@@ -8,8 +8,8 @@ from pathlib import Path
 from xml.parsers import expat
 
 from ingest.errors import DocumentError
-from ingest.sources.addresses import MAX_URL, normal
-from ingest.sources.content_coding import unpacked
+from ingest.sources.web.addresses import MAX_URL, normal
+from ingest.sources.web.content_coding import unpacked
 
 MAX_BYTES = 50 * 2**20
 _MAX_URLS = 50_000

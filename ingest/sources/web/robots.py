@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from ingest.sources.addresses import normal, path_of
+from ingest.sources.web.addresses import normal, path_of
 
 _TOKEN = re.compile(r"[A-Za-z_-]+|\*")
 

@@ -24,8 +24,8 @@ from urllib.parse import SplitResult, urlsplit, urlunsplit
 import httpx
 
 from ingest.errors import DocumentError
-from ingest.sources.addresses import is_numeric, resolve, site
-from ingest.sources.content_coding import ACCEPTED, unpacked
+from ingest.sources.web.addresses import is_numeric, resolve, site
+from ingest.sources.web.content_coding import ACCEPTED, unpacked
 
 ACCEPT: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,*/*;q=0.8"
 _TRIES = 2

@@ -14,15 +14,15 @@ from urllib.parse import urlsplit
 
 from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError
-from ingest.sources.addresses import normal, path_of, site
-from ingest.sources.media import is_html, is_readable, leads_nowhere, name_of
-from ingest.sources.page_links import MAX_LINKS, read_links, robots_words
-from ingest.sources.page_memory import Page, PageMemory
-from ingest.sources.robots import ALLOW_ALL, Robots, read_robots
 from ingest.sources.selection import Selection
 from ingest.sources.settings import WebSettings
-from ingest.sources.sitemaps import MAX_BYTES, read_sitemap
-from ingest.sources.web_client import Answer, WebClient
+from ingest.sources.web.addresses import normal, path_of, site
+from ingest.sources.web.client import Answer, WebClient
+from ingest.sources.web.kinds import is_html, is_readable, leads_nowhere, name_of
+from ingest.sources.web.links import MAX_LINKS, read_links, robots_words
+from ingest.sources.web.memory import Page, PageMemory
+from ingest.sources.web.robots import ALLOW_ALL, Robots, read_robots
+from ingest.sources.web.sitemaps import MAX_BYTES, read_sitemap
 
 _HTML_BYTES = 10 * 2**20
 _ROBOTS_BYTES = 2**20

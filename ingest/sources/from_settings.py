@@ -10,10 +10,10 @@ from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.archives import ArchiveSource
 from ingest.sources.folder import FolderSource
-from ingest.sources.remote import RemoteSource
+from ingest.sources.remote.source import RemoteSource
 from ingest.sources.selection import Selection
 from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettings, WebSettings
-from ingest.sources.web import WebSource
+from ingest.sources.web.source import WebSource
 
 
 def open_source(source: SourceSettings, settings: IngestSettings) -> Source:

@@ -20,10 +20,10 @@ from ingest.archives.names import is_archive
 from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.sources import NOTHING_KNOWN
-from ingest.sources.connecting import Connected, connect, disconnect
+from ingest.sources.remote.file_states import state_of
+from ingest.sources.remote.file_systems import Connected, connect, disconnect
 from ingest.sources.selection import Selection
 from ingest.sources.settings import FsspecSettings
-from ingest.sources.states import state_of
 
 _BLOCK = 1 << 20
 _ARCHIVE_FACTOR = 8
