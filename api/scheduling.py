@@ -10,8 +10,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ingest.runs import Trigger
-from ingest.runs.schedule import Scheduler, timetables
-from ingest.runs.watching import watch
+from ingest.schedule.scheduler import Scheduler, timetables
+from ingest.schedule.watching import watch
 from ingest.sources.folder import FolderSource
 from ingest.sources.from_settings import named, open_source
 from ingest.sources.settings import FolderSettings

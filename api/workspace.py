@@ -12,8 +12,8 @@ from ingest.access import Reader
 from ingest.catalog.listing import Place
 from ingest.home.store import Store
 from ingest.pages import PageRenderer
-from ingest.pipeline import Ingestor
 from ingest.records import Document
+from ingest.runs.pipeline import Ingestor
 from ingest.uploads.intake import Intake
 
 

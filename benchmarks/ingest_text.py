@@ -27,8 +27,8 @@ from ingest.access import OPERATOR
 from ingest.document import Chunk
 from ingest.embedding.opening import open_embedder
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
 from ingest.runs import Report
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 
 _ENGLISH = """

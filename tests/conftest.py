@@ -46,4 +46,4 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of this process do without worker processes, which take seconds to start."""
-    monkeypatch.setattr("ingest.pipeline.open_engine", InlineEngine)
+    monkeypatch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)

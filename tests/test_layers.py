@@ -20,7 +20,7 @@ STAGES = {
     "ingest": ("sources", "parse", "split"),
     "assistant": ("condense", "retrieve", "rerank", "context", "cite", "refuse", "metrics"),
 }
-CHAINS = {"ingest": ("pipeline", "runs", "verify"), "assistant": ("answer",)}
+CHAINS = {"ingest": ("runs", "schedule", "verify"), "assistant": ("answer",)}
 
 ANYWHERE = {"pydantic", "numpy"}
 HOMES: dict[str, tuple[str, ...]] = {
@@ -65,7 +65,7 @@ HOMES: dict[str, tuple[str, ...]] = {
         "ingest/home", "ingest/catalog", "ingest/runs", "ingest/schedule", "ingest/versions", "ingest/uploads/register",
         "api/dingtalk",
     ),
-    "cronsim": ("ingest/runs/timetable",),
+    "cronsim": ("ingest/schedule/timetable",),
     "alembic": ("ingest/home",),
     "ray": ("ingest/engines/ray",),
     # answering

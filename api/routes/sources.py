@@ -20,7 +20,7 @@ from api.security import current_operator
 from api.workspace import Workspace
 from ingest.errors import RequestError
 from ingest.network.secrecy import without_secrets
-from ingest.runs.schedule import next_run_at
+from ingest.schedule.scheduler import next_run_at
 from ingest.sources.from_settings import named, open_source
 from ingest.sources.settings import RESERVED_NAMES, FolderSettings, FsspecSettings, SourceSettings
 from ingest.sources.subsets import EmptiedSource

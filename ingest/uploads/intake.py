@@ -18,9 +18,9 @@ from ingest.access import OPERATOR
 from ingest.document import document_id
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
 from ingest.records import Document
 from ingest.runs import Report
+from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings
 from ingest.sources.uploaded import PushSource, digest_of, published_digests
 from ingest.uploads.originals import Incoming, Originals

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
 from ingest.records import Document
 from ingest.runs import Report
-from ingest.runs.tenure import busy_sources
+from ingest.runs.exclusive import busy_sources
+from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import Orphans, find_orphans

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from ingest.document import Chunk, Embedding, Reference
-from ingest.drafts import known_vectors
 from ingest.embedding import Embedder
 from ingest.home.store import Store
 from ingest.records import Known
+from ingest.runs.drafts import known_vectors
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Source
 from ingest.sources.folder import LOCAL

@@ -18,7 +18,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from assistant.events import Failed
 from ingest.errors import OwnedError, UnavailableError
-from ingest.runs.tenure import tenure
+from ingest.runs.exclusive import tenure
 from tests.api.scripted_assistant import ScriptedAssistant, a_breakdown, a_workspace
 
 

@@ -14,7 +14,7 @@ from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 from ingest.uploads.intake import Intake
 from ingest.uploads.register import Wanted
 

@@ -128,7 +128,7 @@ def a_server(folder: Path, **keys: Any) -> Iterator[str]:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """One without keys, and one with both."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ingest.pipeline.open_engine", InlineEngine)
+        patch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
         # Many wrong keys are sent, each of which is to be answered as the first.
         patch.setattr("api.wrong_keys.FREE_TRIES", 10**9)
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")

@@ -20,7 +20,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.runs import Failure
-from ingest.runs.tenure import tenure
+from ingest.runs.exclusive import tenure
 from tests.api.command_line import json_here, run_here, run_youju
 from tests.api.served import served
 

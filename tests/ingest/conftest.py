@@ -8,7 +8,7 @@ import pytest
 
 from api.settings import Settings
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ingest.catalog import Publication
 from ingest.document import Chunk, Location, Passage, Reference
-from ingest.drafts import number
 from ingest.home.store import Store
 from ingest.language import detect
-from ingest.workers import Prepared
+from ingest.runs.drafts import number
+from ingest.runs.stages import Prepared
 
 
 def reference(name: str, *, source: str = "local", access: tuple[str, ...] = ("everyone",)) -> Reference:

@@ -15,7 +15,7 @@ from api.settings import Settings
 from assistant.retrieve import PresentRetriever
 from ingest.access import OPERATOR
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from tests.ingest.killed_run import watched
 

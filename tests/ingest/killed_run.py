@@ -24,7 +24,7 @@ from ingest.access import OPERATOR
 from ingest.home.store import Store
 from ingest.index import edge
 from ingest.index.server import ServerIndex
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 
 READERS = 8

@@ -29,7 +29,7 @@ from ingest.errors import ConfigurationError, UnavailableError
 from ingest.home.store import Store
 from ingest.index import Index
 from ingest.index.server import ServerIndex
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
@@ -153,8 +153,8 @@ class LostServer:
 @pytest.fixture
 def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Path:
     """A folder `docs` that was ingested into `home`, and has changed since."""
-    monkeypatch.setattr("ingest.publishing._RETIRE_AFTER_SECONDS", 0.0)
-    monkeypatch.setattr("ingest.pipeline._BATCH_SECONDS", 0.05)
+    monkeypatch.setattr("ingest.runs.publishing._RETIRE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("ingest.runs.pipeline._BATCH_SECONDS", 0.05)
     docs = tmp_path / "docs"
     docs.mkdir()
     for number, name in enumerate(_NAMES):

@@ -16,7 +16,7 @@ import pytest
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.document import chunk_id
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from tests.ingest.killed_run import MARK, open_store, write_version
 

@@ -15,8 +15,8 @@ from api.settings import Settings
 from ingest.access import OPERATOR, Reader
 from ingest.document import Reference, document_id
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
 from ingest.runs import Report
+from ingest.runs.pipeline import Ingestor
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
 
@@ -75,7 +75,7 @@ def test_an_index_that_grows_is_brought_to_the_disk_in_the_middle_of_a_run(
     folder: Path, ingestor: Ingestor, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.index.edge.COMPACT_AFTER", 30)
-    monkeypatch.setattr("ingest.pipeline._BATCH_CHUNKS", 20)
+    monkeypatch.setattr("ingest.runs.pipeline._BATCH_CHUNKS", 20)
     copies = set()
     for number in range(60):
         (folder / f"{number}.txt").write_text(f"第{number}号库房的钥匙由值班人员保管。")
@@ -228,7 +228,7 @@ def test_a_document_that_goes_on_failing_is_listed_but_tried_ever_later(
     file = folder / "broken.pdf"
     file.write_bytes(b"%PDF-1.4 this is none")
     clock = [1_000_000.0]
-    monkeypatch.setattr("ingest.changes.time.time", lambda: clock[0])
+    monkeypatch.setattr("ingest.runs.changes.time.time", lambda: clock[0])
     tries = 0
 
     def tried() -> bool:

@@ -15,7 +15,7 @@ from ingest.access import OPERATOR
 from ingest.errors import ConfigurationError
 from ingest.home.store import Store
 from ingest.index.server import ServerIndex
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.verify import Verifier
 

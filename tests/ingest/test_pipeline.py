@@ -15,15 +15,15 @@ from types import SimpleNamespace
 import pytest
 
 from api.settings import Settings
-from ingest import workers
 from ingest.access import OPERATOR
 from ingest.catalog import Catalog, Publication
 from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, chunk_id, document_id
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.home.lock import Ownership
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
 from ingest.runs import Report
+from ingest.runs import stages as workers
+from ingest.runs.pipeline import Ingestor
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
 from tests.embedding_server import embedding_server

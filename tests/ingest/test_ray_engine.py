@@ -21,8 +21,8 @@ from ingest.engines.opening import open_engine
 from ingest.engines.ray import REFUSED
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
 from ingest.runs import Report
+from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from tests.ingest.ray_cluster import ROOT, RayCluster, ray_cluster

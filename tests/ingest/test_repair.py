@@ -14,8 +14,8 @@ from ingest.access import OPERATOR
 from ingest.document import Embedding, document_id
 from ingest.home.store import Store
 from ingest.index.server import ServerIndex
-from ingest.pipeline import Ingestor
-from ingest.runs.tenure import tenure
+from ingest.runs.exclusive import tenure
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.verify import Verifier
 from ingest.verify.problems import Verification, VerifyProgress

@@ -19,7 +19,7 @@ from ingest.embedding.remote import RemoteEmbedder
 from ingest.errors import UnavailableError
 from ingest.home.store import Store
 from ingest.network.retrying import Patience, TransientError, retried, retry_after
-from ingest.pipeline import Ingestor
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from tests.embedding_server import EmbeddingServer, embedding_server
 

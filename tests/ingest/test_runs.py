@@ -19,10 +19,10 @@ from api.settings import Settings
 from ingest.errors import OwnedError, RequestError, SourceError, UnavailableError
 from ingest.home.database import open_database
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
 from ingest.runs import Failure, Report, Run, Runs
+from ingest.runs.exclusive import tenure
 from ingest.runs.lease import Lease, holding
-from ingest.runs.tenure import tenure
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 
 _HOLD = """
@@ -30,7 +30,7 @@ import sys, pathlib, time
 from api.settings import Settings
 from ingest.runs import Failure
 from ingest.home.store import Store
-from ingest.runs.tenure import tenure
+from ingest.runs.exclusive import tenure
 settings = Settings(home=pathlib.Path(sys.argv[1]))
 store = Store.open(settings, command="ingest")
 with tenure(store, settings, "wiki", trigger="schedule") as held:

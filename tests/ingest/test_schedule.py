@@ -19,7 +19,7 @@ from api.settings import Settings
 from ingest.errors import ConfigurationError, OwnedError, SourceError, UnavailableError
 from ingest.home.database import open_database
 from ingest.runs import Trigger
-from ingest.runs.schedule import Scheduler, next_run_at, timetables
+from ingest.schedule.scheduler import Scheduler, next_run_at, timetables
 from ingest.sources.settings import FolderSettings
 
 _EVENING = datetime(2026, 7, 1, 20, tzinfo=UTC)
@@ -28,8 +28,8 @@ _SERVER = """
 import sys, pathlib, time
 from api.settings import Settings
 from ingest.home.database import open_database
-from ingest.runs.schedule import Scheduler
-from ingest.runs.timetable import Timetable
+from ingest.schedule.scheduler import Scheduler
+from ingest.schedule.timetable import Timetable
 home, log, name = sys.argv[1:]
 def run(source, trigger, stop):
     with open(log, "a") as file:
@@ -98,9 +98,9 @@ def database(settings: Settings) -> Iterator[sa.Engine]:
 
 @pytest.fixture(autouse=True)
 def _brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.runs.schedule._LOOK_SECONDS", 0.02)
-    monkeypatch.setattr("ingest.runs.schedule._STAND_BY_SECONDS", 0.05)
-    monkeypatch.setattr("ingest.runs.schedule._BUSY_SECONDS", 0.2)
+    monkeypatch.setattr("ingest.schedule.scheduler._LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("ingest.schedule.scheduler._STAND_BY_SECONDS", 0.05)
+    monkeypatch.setattr("ingest.schedule.scheduler._BUSY_SECONDS", 0.2)
 
 
 def _source(name: str = "wiki", schedule: str | None = "30 2 * * *", **more: object) -> FolderSettings:
@@ -237,7 +237,7 @@ def test_a_run_that_fails_is_tried_again_when_it_is_next_due(
 def test_a_run_that_found_something_not_to_answer_is_tried_again_soon(
     database: sa.Engine, sources: Sources, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.runs.schedule._AGAIN_SECONDS", (0.1, 0.2, 0.3))
+    monkeypatch.setattr("ingest.schedule.scheduler._AGAIN_SECONDS", (0.1, 0.2, 0.3))
     sources.error = UnavailableError("embedding_server_failed", "It answered 503.", "Start it.")
     with _scheduler(database, sources, clock):
         clock.time += timedelta(days=1)
@@ -254,7 +254,7 @@ def test_a_run_that_found_something_not_to_answer_is_tried_again_soon(
 def test_a_run_that_goes_on_finding_nothing_to_answer_waits_for_its_next_time(
     database: sa.Engine, sources: Sources, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.runs.schedule._AGAIN_SECONDS", (0.05, 0.1, 0.15))
+    monkeypatch.setattr("ingest.schedule.scheduler._AGAIN_SECONDS", (0.05, 0.1, 0.15))
     sources.error = UnavailableError("embedding_server_failed", "It answered 503.", "Start it.")
     with _scheduler(database, sources, clock):
         clock.time += timedelta(days=1)

@@ -16,8 +16,8 @@ from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from ingest.home.store import Store
 from ingest.index import Index
-from ingest.pipeline import Ingestor
 from ingest.runs.lease import Lease
+from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 
 

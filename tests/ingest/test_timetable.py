@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from ingest.errors import ConfigurationError
-from ingest.runs.timetable import Timetable
+from ingest.schedule.timetable import Timetable
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SPRING, AUTUMN = datetime(2026, 3, 29, tzinfo=BERLIN), datetime(2026, 10, 25, tzinfo=BERLIN)

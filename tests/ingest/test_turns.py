@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest.batches import in_turns
+from ingest.runs.grouping import in_turns
 
 
 def _lists(*lengths: int) -> list[list[tuple[int, int]]]:

@@ -11,8 +11,8 @@ import pytest
 from api.settings import Settings
 from ingest.errors import DocumentError
 from ingest.home.store import Store
-from ingest.pipeline import Ingestor
-from ingest.runs.tenure import tenure
+from ingest.runs.exclusive import tenure
+from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from ingest.sources.settings import FolderSettings

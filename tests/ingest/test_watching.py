@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ingest.runs.watching import watch
+from ingest.schedule.watching import watch
 from ingest.sources.folder import FolderSource
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
-from ingest.changes import Candidate
 from ingest.document import Chunk, Embedding, Location, SparseVector, document_id
 from ingest.errors import DocumentError
+from ingest.runs.changes import Candidate
+from ingest.runs.stages import EMBEDDING, PREPARING, identity
 from ingest.sources.folder import FolderSource
-from ingest.workers import EMBEDDING, PREPARING, identity
 
 _CRASHED = DocumentError("worker_crashed", "The process that worked on it crashed.", "Look at the log.")
 

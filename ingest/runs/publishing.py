@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
-from ingest.changes import Candidate
 from ingest.document import Chunk, Embedding, Reference
-from ingest.drafts import Draft, Drafts, embedding_failed, known_vectors, number, publication
 from ingest.errors import DocumentError, YoujuError
 from ingest.home.lock import check_room
 from ingest.home.store import Store
-from ingest.moves import Moves
 from ingest.records import FailedTry, Known
 from ingest.runs import Failure
-from ingest.runs.tally import Tally
+from ingest.runs.changes import Candidate
+from ingest.runs.drafts import Draft, Drafts, embedding_failed, known_vectors, number, publication
+from ingest.runs.moves import Moves
+from ingest.runs.report import Tally
+from ingest.runs.stages import Prepared
 from ingest.settings import IngestSettings
 from ingest.versions.rebuilding import Present
-from ingest.workers import Prepared
 
 # A search that began before a publication may still be reading the old chunks.
 _RETIRE_AFTER_SECONDS = 1.0

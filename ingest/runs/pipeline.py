@@ -21,23 +21,23 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ingest.batches import grouped, in_turns
-from ingest.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, find_changes
 from ingest.document import Chunk, Reference
 from ingest.engines.opening import open_engine
 from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.home.store import Store
 from ingest.index import Index
-from ingest.publishing import Publisher
 from ingest.records import Known
 from ingest.runs import Failure, OnProgress, Report, Trigger
-from ingest.runs.tally import Tally
-from ingest.runs.tenure import Tenure, tenure
+from ingest.runs.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, find_changes
+from ingest.runs.exclusive import Tenure, tenure
+from ingest.runs.grouping import grouped, in_turns
+from ingest.runs.publishing import Publisher
+from ingest.runs.report import Tally
+from ingest.runs.stages import EMBEDDING, PREPARING, Prepared
 from ingest.settings import IngestSettings
 from ingest.sources import Patient, Source
 from ingest.versions.editions import Building, Edition
 from ingest.versions.rebuilding import Present, WholeSource
-from ingest.workers import EMBEDDING, PREPARING, Prepared
 
 logger = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ from ingest.errors import OwnedError, UnavailableError, YoujuError
 from ingest.home.database import metadata
 from ingest.runs import Trigger
 from ingest.runs.lease import LEASE_SECONDS, Lease
-from ingest.runs.timetable import Timetable
+from ingest.schedule.timetable import Timetable
 from ingest.sources.settings import SourceSettings
 
 _LEASE = "scheduler"

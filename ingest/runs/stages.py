@@ -15,13 +15,13 @@ from io import BufferedReader
 from itertools import groupby
 from pathlib import Path
 
-from ingest.changes import Candidate
 from ingest.document import Chunk, Embedding, Language, Passage, Reference
 from ingest.embedding.opening import open_embedder, token_counter
 from ingest.engines import ENDED_WORKER, Division, Limits, Stage
 from ingest.errors import DocumentError, YoujuError
 from ingest.language import detect
 from ingest.parse import PARSER_VERSION, parse
+from ingest.runs.changes import Candidate
 from ingest.settings import IngestSettings
 from ingest.split import SPLITTER_VERSION, split
 

@@ -1,0 +1,1 @@
+"""When sources are brought in: what is due by the clock, and what is watched."""
