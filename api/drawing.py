@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.executors import run_in
 from ingest.errors import UnavailableError
-from ingest.pages import PageRenderer
+from ingest.page_images import PageRenderer
 
 LONGEST_QUEUE = 32
 PATIENCE_SECONDS = 20.0

@@ -12,8 +12,8 @@ from api.known_fields import RequestBody, WholeNumber
 from api.uris import ShownUri
 from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Evidence, Finished, Support, Usage
+from ingest.catalog.records import Document
 from ingest.document import Chunk, Hit, Language, Location
-from ingest.records import Document
 from ingest.runs import Report
 
 

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from api.settings import Settings
 from assistant.answer import Assistant
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from assistant.retrieve import PresentRetriever
 from ingest.access import Reader
 from ingest.catalog.listing import Place
+from ingest.catalog.records import Document
 from ingest.home.store import Store
-from ingest.pages import PageRenderer
-from ingest.records import Document
+from ingest.page_images import PageRenderer
 from ingest.runs.pipeline import Ingestor
 from ingest.uploads.intake import Intake
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ingest.access import Reader
+from ingest.catalog.records import Standing
 from ingest.document import Embedding, Hit, Language
 from ingest.embedding import Embedder
 from ingest.index import Index, Legs, Scored
 from ingest.language import detect
-from ingest.records import Standing
-from ingest.versions.editions import Editions
+from ingest.versions.open_versions import Editions
 
 FUSION_DEPTH = 100
 """How many hits of each leg are fused, however few are asked for: scores are normalised over the leg, so with a

@@ -25,7 +25,7 @@ from typing import Any
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.document import Chunk
-from ingest.embedding.opening import open_embedder
+from ingest.embedding.from_settings import open_embedder
 from ingest.home.store import Store
 from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ingest.document import Passage
-from ingest.embedding.opening import token_counter
+from ingest.embedding.from_settings import token_counter
 from ingest.parse import parse
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource

@@ -22,8 +22,8 @@ from api.cli.index import building_note
 from api.cli.model_server import look_at_model_server
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
-from assistant.models.opening import open_model
-from ingest.embedding.opening import open_embedder
+from assistant.models.from_settings import open_model
+from ingest.embedding.from_settings import open_embedder
 from ingest.errors import YoujuError
 from ingest.home.lock import find_owner, is_open_to_others
 from ingest.network.secrecy import without_secrets

@@ -28,10 +28,10 @@ from api.schemas import (
 )
 from api.streaming import while_connected
 from ingest.access import Reader
+from ingest.catalog.records import Document
 from ingest.document import KINDS, Chunk, chunk_id, owner_of, position_of
 from ingest.errors import RequestError, UnavailableError
-from ingest.pages import MAX_WIDTH_PX
-from ingest.records import Document
+from ingest.page_images import MAX_WIDTH_PX
 from ingest.uploads.register import PUSH
 
 router = APIRouter()

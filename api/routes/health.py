@@ -16,7 +16,7 @@ from ingest.home.processes import loaded_for_good
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant
-    from ingest.versions.editions import Editions
+    from ingest.versions.open_versions import Editions
 
 router = APIRouter()
 logger = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from api.routes import RowNumber, workspace_of
 from api.security import current_operator
 from ingest.versions import Holding, State, Version
-from ingest.versions.editions import Building
+from ingest.versions.open_versions import Building
 
 router = APIRouter(prefix="/v1/index", dependencies=[Depends(current_operator)])
 

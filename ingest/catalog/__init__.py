@@ -19,6 +19,7 @@ import sqlalchemy as sa
 
 from ingest.access import Reader
 from ingest.catalog.listing import Place, listing, place_of
+from ingest.catalog.records import Document, FailedTry, Known, Publication, Retirement, Standing, state_of
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import retirements as _retirements
@@ -41,7 +42,6 @@ from ingest.catalog.transactions import (
 )
 from ingest.document import Reference
 from ingest.errors import DocumentError, YoujuError
-from ingest.records import Document, FailedTry, Known, Publication, Retirement, Standing, state_of
 
 __all__ = ["Catalog", "Document", "FailedTry", "Known", "Publication", "Retirement", "Standing"]
 

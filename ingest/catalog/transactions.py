@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.catalog.records import Document, FailedTry, Publication
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import index_versions as _versions
 from ingest.catalog.tables import retirements as _retirements
 from ingest.document import Reference
 from ingest.errors import DocumentError
-from ingest.records import Document, FailedTry, Publication
 
 NO_FAILURE: dict[str, Any] = {
     "error_code": None,

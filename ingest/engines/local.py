@@ -21,9 +21,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ingest.engines import Division, Limits, MakeStage
+from ingest.engines.heartbeat import listen_with
 from ingest.engines.pool import Pool
 from ingest.errors import DocumentError, UnavailableError, YoujuError
-from ingest.heartbeat import listen_with
 from ingest.home.processes import return_memory
 
 Item = TypeVar("Item")

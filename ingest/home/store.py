@@ -15,7 +15,7 @@ from ingest.home.lock import Ownership, check_room
 from ingest.index import Index
 from ingest.runs import Runs
 from ingest.settings import IngestSettings
-from ingest.versions.editions import Edition, Editions
+from ingest.versions.open_versions import Edition, Editions
 
 
 @dataclass(frozen=True, slots=True)

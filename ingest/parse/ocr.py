@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ingest.document import Box, Element, Location
-from ingest.heartbeat import beat
+from ingest.engines.heartbeat import beat
 from ingest.parse.characters import Part
 from ingest.parse.extracted import Extracted
 from ingest.parse.hyphens import mended

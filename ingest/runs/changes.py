@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from ingest.catalog.records import FailedTry, Known, state_of
 from ingest.document import Reference
 from ingest.errors import SourceError
-from ingest.records import FailedTry, Known, state_of
 from ingest.sources import Source
 
 # A source that has lost more than this is more likely to be away than to be empty.

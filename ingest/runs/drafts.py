@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from ingest.catalog.records import Known, Publication
 from ingest.document import Chunk, Embedding, Passage, Reference, chunk_id
 from ingest.embedding import DenseEmbedder
 from ingest.errors import DocumentError
 from ingest.index import Index
-from ingest.records import Known, Publication
 from ingest.runs.changes import Candidate
 from ingest.runs.stages import Prepared
 

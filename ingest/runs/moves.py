@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from ingest.records import Known
+from ingest.catalog.records import Known
 
 
 class Moves:

@@ -21,12 +21,12 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ingest.catalog.records import Known
 from ingest.document import Chunk, Reference
-from ingest.engines.opening import open_engine
+from ingest.engines.from_settings import open_engine
 from ingest.errors import ConfigurationError, DocumentError, SourceError, UnavailableError, YoujuError
 from ingest.home.store import Store
 from ingest.index import Index
-from ingest.records import Known
 from ingest.runs import Failure, OnProgress, Report, Trigger
 from ingest.runs.changes import MANY_DELETIONS, Candidate, Changes, check_deletions, find_changes
 from ingest.runs.exclusive import Tenure, tenure
@@ -36,7 +36,7 @@ from ingest.runs.report import Tally
 from ingest.runs.stages import EMBEDDING, PREPARING, Prepared
 from ingest.settings import IngestSettings
 from ingest.sources import Patient, Source
-from ingest.versions.editions import Building, Edition
+from ingest.versions.open_versions import Building, Edition
 from ingest.versions.rebuilding import Present, WholeSource
 
 logger = logging.getLogger(__name__)

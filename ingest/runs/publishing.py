@@ -7,11 +7,11 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
+from ingest.catalog.records import FailedTry, Known
 from ingest.document import Chunk, Embedding, Reference
 from ingest.errors import DocumentError, YoujuError
 from ingest.home.lock import check_room
 from ingest.home.store import Store
-from ingest.records import FailedTry, Known
 from ingest.runs import Failure
 from ingest.runs.changes import Candidate
 from ingest.runs.drafts import Draft, Drafts, embedding_failed, known_vectors, number, publication

@@ -16,7 +16,7 @@ from itertools import groupby
 from pathlib import Path
 
 from ingest.document import Chunk, Embedding, Language, Passage, Reference
-from ingest.embedding.opening import open_embedder, token_counter
+from ingest.embedding.from_settings import open_embedder, token_counter
 from ingest.engines import ENDED_WORKER, Division, Limits, Stage
 from ingest.errors import DocumentError, YoujuError
 from ingest.language import detect

@@ -15,10 +15,10 @@ from functools import cached_property
 from pathlib import Path
 
 from ingest.access import OPERATOR
+from ingest.catalog.records import Document
 from ingest.document import document_id
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.store import Store
-from ingest.records import Document
 from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings

@@ -15,8 +15,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ingest.catalog.records import Document
 from ingest.home.store import Store
-from ingest.records import Document
 from ingest.runs import Report
 from ingest.runs.exclusive import busy_sources
 from ingest.runs.pipeline import Ingestor

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator
 
+from ingest.catalog.records import Known
 from ingest.document import Reference, document_id
 from ingest.errors import YoujuError
 from ingest.home.store import Store
-from ingest.records import Known
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.folder import LOCAL

@@ -9,9 +9,9 @@ import itertools
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
+from ingest.catalog.records import Retirement
 from ingest.document import owner_of
 from ingest.home.store import Store
-from ingest.records import Retirement
 
 _BATCH_CHUNKS = 1000
 

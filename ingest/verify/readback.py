@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 
 from ingest.access import OPERATOR, Reader
+from ingest.catalog.records import Document
 from ingest.document import Chunk, Embedding, SparseVector
 from ingest.embedding import Embedder, embedded_text
 from ingest.index import Index, Scored
-from ingest.records import Document
 
 SAMPLED_CHUNKS = 4
 """How many chunks of a document are searched for, unless the check is thorough: first, last, and spread between."""

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from ingest.catalog.records import Known
 from ingest.document import Chunk, Embedding, Reference
 from ingest.embedding import Embedder
 from ingest.home.store import Store
-from ingest.records import Known
 from ingest.runs.drafts import known_vectors
 from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Source

@@ -24,9 +24,9 @@ from assistant.events import (
 )
 from ingest.access import Reader
 from ingest.catalog.listing import Place, place_of
+from ingest.catalog.records import Document
 from ingest.document import Box, Chunk, Hit, Language, Location, chunk_id, document_id
 from ingest.errors import RequestError
-from ingest.records import Document
 
 HANDBOOK = document_id("local", "handbook.md")
 PRICES = document_id("local", "价格表.xlsx")

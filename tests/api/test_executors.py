@@ -18,7 +18,7 @@ from api.app import create_app
 from api.drawing import LONGEST_QUEUE
 from api.settings import Settings
 from assistant.answer import Assistant
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from ingest.catalog import Publication
 from ingest.home.store import Store
 from ingest.sources.folder import FolderSource

@@ -17,7 +17,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.answer import Assistant
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from tests.api.served import served
 from tests.canned_retrieval import CannedRetriever, passage
 from tests.fake_openai_server import FakeOpenAIServer, Reply

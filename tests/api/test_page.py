@@ -28,9 +28,9 @@ from api.app import create_app
 from api.keys import EVERYBODY
 from assistant.conversation import Turn
 from assistant.events import Cited, Event, EvidenceFound, Finished, TextDelta
+from ingest.catalog.records import Document
 from ingest.document import Box
-from ingest.pages import PageRenderer
-from ingest.records import Document
+from ingest.page_images import PageRenderer
 from tests.api.scripted_assistant import (
     CHUNKS,
     HANDBOOK,

@@ -19,7 +19,7 @@ from api.settings import Settings
 from ingest.access import Reader
 from ingest.catalog import Publication
 from ingest.home.store import Store
-from ingest.pages import PageRenderer
+from ingest.page_images import PageRenderer
 from ingest.sources.folder import FolderSource
 from tests.api.scripted_assistant import ScriptedAssistant
 

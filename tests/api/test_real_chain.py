@@ -15,7 +15,7 @@ from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.answer import Assistant
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from assistant.retrieve import Retriever
 from ingest.sources.folder import FolderSource
 from tests.api.served import served

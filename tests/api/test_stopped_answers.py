@@ -14,7 +14,7 @@ import pytest
 from api.app import create_app
 from api.settings import Settings
 from assistant.answer import Assistant
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from tests.api.scripted_assistant import a_workspace
 from tests.api.served import served
 from tests.canned_retrieval import CannedRetriever, passage

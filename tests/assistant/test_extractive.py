@@ -7,7 +7,7 @@ import asyncio
 from assistant.events import Evidence
 from assistant.models import complete
 from assistant.models.extractive import ExtractiveChatModel
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from assistant.prompts import AnswerLanguage, answer_messages
 from assistant.settings import AssistantSettings
 from ingest.document import Chunk

@@ -19,8 +19,8 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from assistant.errors import ModelError
 from assistant.models import stream
+from assistant.models.from_settings import open_model
 from assistant.models.local import LocalChatModel
-from assistant.models.opening import open_model
 from assistant.models.server import ServerChatModel
 from assistant.prompts import neutralise
 from assistant.settings import AssistantSettings

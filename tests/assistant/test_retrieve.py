@@ -12,13 +12,13 @@ import pytest
 
 from assistant.retrieve import FUSION_DEPTH, Retriever, fuse
 from ingest.access import OPERATOR, Reader
+from ingest.catalog.records import Standing
 from ingest.document import Chunk, Embedding, Language, Location, chunk_id, document_id
 from ingest.embedding import Embedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.index import Legs, Scored
 from ingest.index.edge import EdgeIndex
 from ingest.language import detect
-from ingest.records import Standing
 
 ANYONE = Reader(frozenset({"everyone"}))
 

@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from assistant.models import complete, stream
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from assistant.models.server import ServerChatModel
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError

@@ -12,7 +12,7 @@ import asyncio
 from langchain_core.messages import HumanMessage
 from assistant.errors import ModelError
 from assistant.models import complete
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from assistant.settings import AssistantSettings
 
 async def ask(url):

@@ -16,7 +16,7 @@ from langchain_core.messages import HumanMessage
 from assistant.errors import ModelError
 from assistant.models import complete
 from assistant.models.failures import read_refusal
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from assistant.models.server import ServerChatModel
 from assistant.settings import AssistantSettings
 from ingest.network.bodies import ERROR_BYTES

@@ -11,7 +11,7 @@ import pytest
 from assistant.answer import Assistant
 from assistant.conversation import Conversation, Turn
 from assistant.events import Event, EvidenceFound, Finished
-from assistant.models.opening import open_model
+from assistant.models.from_settings import open_model
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError

@@ -18,8 +18,8 @@ from sentence_transformers import SentenceTransformer
 from ingest.document import Chunk, Language, Location
 from ingest.embedding import Embedder
 from ingest.embedding.dense import SHIPPED_SHA256, LocalEmbedder, shipped_folder
+from ingest.embedding.from_settings import open_embedder, token_counter
 from ingest.embedding.minilm import MiniLmEncoder
-from ingest.embedding.opening import open_embedder, token_counter
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError

@@ -20,7 +20,7 @@ from ingest.document import Box, Chunk, Embedding, Location, SparseVector, chunk
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, UnavailableError
 from ingest.index import Index, Legs, Scored
 from ingest.index.edge import EdgeIndex
-from ingest.index.opening import open_index
+from ingest.index.from_settings import open_index
 from ingest.index.server import ServerIndex
 from ingest.settings import IngestSettings
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ConfigurationError, UnavailableError, YoujuError
-from ingest.index.opening import open_index
+from ingest.index.from_settings import open_index
 from ingest.index.server import ServerIndex
 from ingest.settings import IngestSettings
 

@@ -189,7 +189,7 @@ def test_another_parser_takes_over_the_vectors_of_what_did_not_change(
         remote = settings.model_copy(update={"embedding_url": url, "embedding_model": "qwen3-embedding"})
         with _opened(remote) as (store, ingestor):
             first = ingestor.run(FolderSource([folder]))
-        monkeypatch.setattr("ingest.versions.recipe.PARSER_VERSION", "another")
+        monkeypatch.setattr("ingest.versions.fingerprint.PARSER_VERSION", "another")
         with _opened(remote) as (store, ingestor):
             stop = threading.Event()
 

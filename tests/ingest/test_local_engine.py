@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from ingest.engines import Division, Limits
+from ingest.engines.heartbeat import beat
 from ingest.engines.local import LocalEngine
 from ingest.errors import ConfigurationError, DocumentError, YoujuError
-from ingest.heartbeat import beat
 
 
 def make_stage(limit: int) -> Callable[[str], str]:

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.engines import Limits
 from ingest.errors import DocumentError, UnavailableError
-from ingest.pages import PageRenderer
+from ingest.page_images import PageRenderer
 
 MANUAL = Path(__file__).parents[2] / "examples" / "LX-24-user-manual.pdf"
 

@@ -17,7 +17,7 @@ from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.document import Chunk, Embedding
 from ingest.engines import Limits, Stage
-from ingest.engines.opening import open_engine
+from ingest.engines.from_settings import open_engine
 from ingest.engines.ray import REFUSED
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
 from ingest.home.store import Store

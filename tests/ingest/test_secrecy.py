@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from ingest.network.secrecy import UNREADABLE, hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
 from ingest.settings import IngestSettings
-from ingest.versions.recipe import restored, shaping
+from ingest.versions.fingerprint import restored, shaping
 
 
 @pytest.mark.parametrize(

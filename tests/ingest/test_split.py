@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 
 from ingest.document import Box, Element, ElementKind, Location, ParsedDocument, Passage
-from ingest.embedding.opening import token_counter
+from ingest.embedding.from_settings import token_counter
 from ingest.settings import IngestSettings
 from ingest.split import split
 

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from ingest.access import OPERATOR
 from ingest.catalog import Catalog
+from ingest.catalog.records import Publication
 from ingest.document import Reference
 from ingest.errors import DocumentError, RequestError
 from ingest.home.database import open_database
-from ingest.records import Publication
 from ingest.settings import IngestSettings
 from ingest.versions import Plan, Versions
 

@@ -21,14 +21,14 @@ from ingest.access import OPERATOR
 from ingest.catalog import Catalog
 from ingest.document import Language
 from ingest.embedding import Embedder
-from ingest.embedding.opening import open_embedder
+from ingest.embedding.from_settings import open_embedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, OwnedError, YoujuError
 from ingest.index import Index, index_missing
-from ingest.index.opening import index_exists, index_name, open_index, remove_index
+from ingest.index.from_settings import index_exists, index_name, open_index, remove_index
 from ingest.settings import IngestSettings
 from ingest.versions import Holding, Plan, Version, Versions
-from ingest.versions.recipe import EMBEDDING, fingerprint, restored, shaping, with_shipped_embedder
+from ingest.versions.fingerprint import EMBEDDING, fingerprint, restored, shaping, with_shipped_embedder
 
 _LOOK_SECONDS = 1.0
 """How long another process may have switched before this one follows."""
