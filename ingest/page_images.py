@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from ingest.engines import Limits
 from ingest.engines.local import LocalEngine
 from ingest.errors import DocumentError, UnavailableError, YoujuError
-from ingest.parse.render import MAX_WIDTH_PX, not_renderable, render_page
+from ingest.parse.pdf.page_picture import MAX_WIDTH_PX, not_renderable, render_page
 
 __all__ = ["MAX_WIDTH_PX", "PageRenderer"]
 

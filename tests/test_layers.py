@@ -140,7 +140,7 @@ def _imports() -> list[Import]:
 
 
 def _part(module: str) -> str:
-    """`ingest.parse.office.read` → `parse`."""
+    """`ingest.parse.office.ooxml.read` → `parse`."""
     return [*module.split("."), ""][1]
 
 

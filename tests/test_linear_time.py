@@ -35,27 +35,21 @@ from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
 from ingest.errors import YoujuError
-from ingest.parse import (
-    encoding,
-    hyphens,
-    legible,
-    mail,
-    markup,
-    opened,
-    outline,
-    partition,
-    rtf,
-    segments,
-    sheets,
-    sniff,
-    text,
-)
-from ingest.parse.pictures import Pictures
+from ingest.parse import partition, sniff
+from ingest.parse.mail import message as mail
+from ingest.parse.office import opendocument_epub as opened
+from ingest.parse.office import rtf, sheets
+from ingest.parse.page import hyphens, segments
+from ingest.parse.pdf import garbled_text as legible
+from ingest.parse.pdf import outline
+from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.text import encoding, markup
+from ingest.parse.text import plain as text
 from ingest.settings import IngestSettings
-from ingest.sources.web.source import addresses, robots
-from ingest.sources.web.source import links as page_links
+from ingest.sources.web import addresses, robots
+from ingest.sources.web import links as page_links
 from ingest.split import split
-from ingest.uploads.register import register as uploads
+from ingest.uploads import register as uploads
 from tests.canned_retrieval import hits_of, passage
 from tests.hostile_texts import PATTERNS, slow_patterns, slow_uses
 

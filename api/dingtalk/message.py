@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from ingest.errors import RequestError
-from ingest.parse.encoding import storable
+from ingest.parse.text.encoding import storable
 
 _SESSION_MS = 5_400_000  # what DingTalk gives a session where it does not say how long it lasts
 _ID_CHARS = 200

@@ -20,7 +20,7 @@ from ingest.errors import ConfigurationError, UnavailableError
 from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.network.retrying import Patience, TransientError, retried_beside, retry_after
 from ingest.network.secrecy import hide_secrets_of_requests
-from ingest.parse.encoding import storable
+from ingest.parse.text.encoding import storable
 
 _TOO_LONG = {460101, 101002}
 _TOO_FAST = {88, 90002, 90018, 90030, 130101}

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import PurePath
 
 from ingest.document import Element, ParsedDocument, Reference
-from ingest.parse import encoding
-from ingest.parse.attachments import ATTACHMENT, Allowance
 from ingest.parse.extracted import Extracted
+from ingest.parse.mail.attachments import ATTACHMENT, Allowance
 from ingest.parse.readers import read
 from ingest.parse.refusals import refuse
+from ingest.parse.text import encoding
 from ingest.settings import IngestSettings
 
 PARSER_VERSION = "3"

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import olefile
 
 from ingest.archives.zip_entries import PLAIN_METHODS, TooManyEntriesError, open_zip
-from ingest.parse.entities import declares_entities
 from ingest.parse.refusals import refuse
+from ingest.parse.text.xml_entities import declares_entities
 
 _MAX_BYTES = 300 * 1024 * 1024
 _MAX_MEMBERS = 20_000

@@ -6,11 +6,11 @@ import json
 import re
 from pathlib import PurePath
 
-from ingest.parse import encoding
 from ingest.parse.containers import ole_kind, zip_kind
-from ingest.parse.images import is_heif
+from ingest.parse.pictures.images import is_heif
 from ingest.parse.refusals import refuse
 from ingest.parse.sniff import text_kind
+from ingest.parse.text import encoding
 
 _MAGIC = (
     (b"\x89PNG\r\n\x1a\n", "png"),

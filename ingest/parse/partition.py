@@ -22,13 +22,13 @@ from lxml import etree
 from lxml import html as lxml_html
 
 from ingest.document import Element, ElementKind, Location
-from ingest.parse.commonmark import TangledError, html_of, without_marks
 from ingest.parse.extracted import Extracted
-from ingest.parse.numerals import chinese_number
-from ingest.parse.office import core_title
-from ingest.parse.pictures import Pictures
-from ingest.parse.tables import markdown, rows_of_html, spread
-from ingest.parse.word import prepared
+from ingest.parse.office.numerals import chinese_number
+from ingest.parse.office.ooxml import core_title
+from ingest.parse.office.word import prepared
+from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.tables_markdown import markdown, rows_of_html, spread
+from ingest.parse.text.markdown import TangledError, html_of, without_marks
 
 _ENVIRONMENT = {
     "DO_NOT_TRACK": "true",

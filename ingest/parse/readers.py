@@ -7,32 +7,36 @@ import warnings
 from collections.abc import Callable
 
 from ingest.errors import DocumentError
-from ingest.parse import encoding, markup, ocr, opened, partition, pdf, rtf, sheets, slides, text
-from ingest.parse.attachments import Allowance, with_attachments
-from ingest.parse.conversion import NEWER, converted
+from ingest.parse import partition
 from ingest.parse.detect import detect
 from ingest.parse.extracted import Extracted
-from ingest.parse.mail import read_eml, read_msg
-from ingest.parse.packed import is_packed, members
-from ingest.parse.passwords import unlocked
-from ingest.parse.pictures import Pictures
+from ingest.parse.mail.attachments import Allowance, with_attachments
+from ingest.parse.mail.message import read_eml, read_msg
+from ingest.parse.mail.zip_attachments import is_packed, members
+from ingest.parse.office import opendocument_epub, rtf, sheets, slides
+from ingest.parse.office.conversion import NEWER, converted
+from ingest.parse.office.passwords import unlocked
+from ingest.parse.pdf import reader as pdf
+from ingest.parse.pictures import ocr
+from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
+from ingest.parse.text import encoding, markup, plain
 from ingest.settings import IngestSettings
 
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
 _BINARY_READERS: dict[str, Callable[[bytes], Extracted]] = {
-    "ods": opened.read_ods,
+    "ods": opendocument_epub.read_ods,
     "rtf": rtf.read_rtf,
 }
 _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
     "eml": read_eml,
     "msg": read_msg,
-    "xml": text.read_xml,
+    "xml": plain.read_xml,
 }
 _PICTURED_READERS: dict[str, Callable[[bytes, Pictures], Extracted]] = {
-    "odt": opened.read_odt,
-    "odp": opened.read_odp,
-    "epub": opened.read_epub,
+    "odt": opendocument_epub.read_odt,
+    "odp": opendocument_epub.read_odp,
+    "epub": opendocument_epub.read_epub,
 }
 _OFFICE_READERS: dict[str, Callable[[bytes, Pictures, bool], Extracted]] = {
     "docx": partition.read_docx,
@@ -43,11 +47,11 @@ _TEXT_READERS: dict[str, Callable[[str], Extracted]] = {
     "md": partition.read_markdown,
     "csv": sheets.read_csv,
     "tsv": lambda content: sheets.read_csv(content, "\t"),
-    "txt": text.read_text,
+    "txt": plain.read_text,
     "rst": markup.read_rst,
     "org": markup.read_org,
-    "json": text.read_json,
-    "ipynb": text.read_notebook,
+    "json": plain.read_json,
+    "ipynb": plain.read_notebook,
 }
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.errors import DocumentError
-from ingest.parse.encoding import storable
+from ingest.parse.text.encoding import storable
 
 _NAME_CHARACTERS = 200
 

@@ -13,7 +13,7 @@ import pytest
 
 from ingest.errors import DocumentError
 from ingest.parse.containers import zip_kind
-from ingest.parse.entities import declares_entities
+from ingest.parse.text.xml_entities import declares_entities
 from tests.ingest.peak_memory import peak_mb
 
 LAUGHS = "<!ENTITY a0 '" + "ha" * 50 + "'>" + "".join(f"<!ENTITY a{n} '{f'&a{n - 1};' * 10}'>" for n in range(1, 8))

@@ -16,7 +16,7 @@ from docx import Document
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
 from ingest.parse import parse
-from ingest.parse.commonmark import html_of
+from ingest.parse.text.markdown import html_of
 from ingest.settings import IngestSettings
 
 

@@ -13,8 +13,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import images, parse
+from ingest.parse import parse
 from ingest.parse.detect import detect
+from ingest.parse.pictures import images
 from ingest.settings import IngestSettings
 
 TEXT = "Travel policy"

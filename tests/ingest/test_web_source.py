@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from api.settings import Settings
 from ingest.document import Reference
 from ingest.errors import DocumentError, SourceError
-from ingest.parse.encoding import decode
+from ingest.parse.text.encoding import decode
 from ingest.sources.settings import WebSettings
 from ingest.sources.web.source import WebSource
 from tests.ingest.tiny_pdf import Words, pdf

@@ -14,10 +14,10 @@ import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.office import plain_variant
-from ingest.parse.pictures import Pictures
+from ingest.parse.office.ooxml import plain_variant
+from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
-from ingest.parse.tables import Rows, markdown
+from ingest.parse.tables_markdown import Rows, markdown
 
 _DELIMITERS = ",;\t|"
 _MAX_CELL_CHARACTERS = 1 << 30

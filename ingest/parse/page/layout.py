@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ingest.parse.characters import Part
-from ingest.parse.paragraphs import Block, blocks_of
-from ingest.parse.regions import reading_order
-from ingest.parse.ruled import with_tables
-from ingest.parse.segments import Segment
+from ingest.parse.page.paragraphs import Block, blocks_of
+from ingest.parse.page.reading_order import reading_order
+from ingest.parse.page.segments import Segment
+from ingest.parse.page.tables_with_lines import with_tables
+from ingest.parse.pdf.text_layer import Part
 
 
 def blocks_in(part: Part) -> Iterator[Block]:

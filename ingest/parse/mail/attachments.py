@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from ingest.document import Element
 from ingest.errors import DocumentError
-from ingest.parse import encoding
 from ingest.parse.extracted import Attachment, Extracted
+from ingest.parse.text import encoding
 
 _MAX_DEPTH = 5
 _MAX_ATTACHMENTS = 500

@@ -13,13 +13,13 @@ from urllib.parse import unquote
 from lxml import etree
 
 from ingest.document import Element, Location
-from ingest.parse import encoding
 from ingest.parse.extracted import Extracted
-from ingest.parse.office import xml
+from ingest.parse.office.ooxml import xml
+from ingest.parse.office.sheets import read_sheet_rows
 from ingest.parse.partition import read_html
-from ingest.parse.pictures import Pictures
-from ingest.parse.sheets import read_sheet_rows
-from ingest.parse.tables import Rows, markdown
+from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.text import encoding
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
 _TEXT, _TABLE, _OFFICE, _STYLE, _SHOW = map(_NAMES.format, ("text", "table", "office", "style", "presentation"))

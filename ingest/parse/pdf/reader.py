@@ -10,20 +10,20 @@ import numpy as np
 from pydantic import SecretStr
 
 from ingest.document import Box, Element, ElementKind, Location
-from ingest.parse import ocr
-from ingest.parse.characters import Part, layer_of
 from ingest.parse.extracted import Extracted
-from ingest.parse.fields import fields_and_comments, metadata_of
-from ingest.parse.forms import is_closed
-from ingest.parse.headings import Headings
-from ingest.parse.hyphens import mended
-from ingest.parse.layout import blocks_in
-from ingest.parse.legible import is_doubtful, is_garbage
-from ingest.parse.outline import Outline, bare, outline_of
-from ingest.parse.paragraphs import Block
+from ingest.parse.page.headers_footers import drop_running
+from ingest.parse.page.headings import Headings
+from ingest.parse.page.hyphens import mended
+from ingest.parse.page.layout import blocks_in
+from ingest.parse.page.paragraphs import Block
+from ingest.parse.pdf.fields import fields_and_comments, metadata_of
+from ingest.parse.pdf.form_structure import is_closed
+from ingest.parse.pdf.garbled_text import is_doubtful, is_garbage
+from ingest.parse.pdf.outline import Outline, bare, outline_of
+from ingest.parse.pdf.text_layer import Part, layer_of
+from ingest.parse.pdf.unlock import open_pdf
+from ingest.parse.pictures import ocr
 from ingest.parse.refusals import refuse
-from ingest.parse.running import drop_running
-from ingest.parse.unlock import open_pdf
 
 _OCR_DPI = 200
 _MAX_RENDERED_SIDE = 4000

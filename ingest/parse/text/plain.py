@@ -10,12 +10,12 @@ from typing import Any
 from lxml import etree
 
 from ingest.document import Element
-from ingest.parse import encoding
 from ingest.parse.extracted import Extracted
+from ingest.parse.office.sheets import read_sheet_rows
 from ingest.parse.partition import read_markdown
 from ingest.parse.refusals import refuse
-from ingest.parse.sheets import read_sheet_rows
-from ingest.parse.tables import Rows
+from ingest.parse.tables_markdown import Rows
+from ingest.parse.text import encoding
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")
 _DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")

@@ -14,13 +14,13 @@ import numpy as np
 
 from ingest.document import Box, Element, Location
 from ingest.engines.heartbeat import beat
-from ingest.parse.characters import Part
 from ingest.parse.extracted import Extracted
-from ingest.parse.hyphens import mended
-from ingest.parse.images import Pixels, frames_of, open_image, strips_of, upright
-from ingest.parse.layout import blocks_in
+from ingest.parse.page.hyphens import mended
+from ingest.parse.page.layout import blocks_in
+from ingest.parse.page.segments import Segment
+from ingest.parse.pdf.text_layer import Part
+from ingest.parse.pictures.images import Pixels, frames_of, open_image, strips_of, upright
 from ingest.parse.refusals import refuse
-from ingest.parse.segments import Segment
 
 _LEAST_CONTRAST = 16
 _MODELS = {

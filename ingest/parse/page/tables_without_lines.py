@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ingest.parse.regions import Line, gaps
-from ingest.parse.ruled import runs_on
-from ingest.parse.segments import Segment, joined
+from ingest.parse.page.reading_order import Line, gaps
+from ingest.parse.page.segments import Segment, joined
+from ingest.parse.page.tables_with_lines import runs_on
 
 _WORDS = 8
 _TIGHT = 0.35

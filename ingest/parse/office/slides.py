@@ -8,9 +8,9 @@ from typing import Any
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.office import diagram_texts, plain_variant, xml
-from ingest.parse.pictures import Pictures
-from ingest.parse.tables import Rows, markdown
+from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
+from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.tables_markdown import Rows, markdown
 
 _MAX_GROUPS = 50
 """How deep groups may lie in each other."""

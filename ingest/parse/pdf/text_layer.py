@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ingest.parse.rulings import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
-from ingest.parse.segments import Floats, Segment, segments_of
+from ingest.parse.page.segments import Floats, Segment, segments_of
+from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
 
 SLANTED = 9
 """In place of a number of quarter turns: none of them."""

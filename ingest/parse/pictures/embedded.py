@@ -9,7 +9,7 @@ import logging
 from PIL import Image
 
 from ingest.errors import DocumentError
-from ingest.parse import ocr
+from ingest.parse.pictures import ocr
 
 _MAX_PICTURES = 60
 _MAX_PIXELS = 120_000_000

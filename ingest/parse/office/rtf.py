@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
-from ingest.parse.tables import Rows, markdown
+from ingest.parse.tables_markdown import Rows, markdown
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"

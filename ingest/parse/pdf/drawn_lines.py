@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ingest.parse.segments import Floats
+from ingest.parse.page.segments import Floats
 
 _MAX_OBJECTS = 20_000
 _MAX_LINES = 3_000

@@ -13,8 +13,8 @@ from PIL import Image, ImageOps
 from pydantic import SecretStr
 
 from ingest.errors import DocumentError, RequestError, YoujuError
-from ingest.parse.images import frames_of, on_white, open_image
-from ingest.parse.unlock import open_pdf
+from ingest.parse.pdf.unlock import open_pdf
+from ingest.parse.pictures.images import frames_of, on_white, open_image
 
 MAX_WIDTH_PX = 2000
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ingest.parse.segments import Segment
+from ingest.parse.page.segments import Segment
 
 Line = list[Segment]
 """Segments side by side, from left to right."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from ingest.parse.forms import open_form
+from ingest.parse.pdf.form_structure import open_form
 from ingest.parse.refusals import refuse
 
 _NEEDS_PASSWORD = 4

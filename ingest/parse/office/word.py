@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from ingest.parse.office import diagram_texts, plain_variant, xml
-from ingest.parse.pictures import Pictures
+from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
+from ingest.parse.pictures.embedded import Pictures
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"

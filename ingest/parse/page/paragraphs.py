@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from ingest.parse.aligned import rows_of, table_end
-from ingest.parse.regions import Line, lines_of
-from ingest.parse.segments import Segment, joined
-from ingest.parse.tables import markdown
+from ingest.parse.page.reading_order import Line, lines_of
+from ingest.parse.page.segments import Segment, joined
+from ingest.parse.page.tables_without_lines import rows_of, table_end
+from ingest.parse.tables_markdown import markdown
 
 _MARKER = re.compile(
     r"[•●▪■◆◇○·–—*\uf000-\uf0ff-]\s*\S|\(?[0-9a-zA-Z]{1,2}[.)、）]\s*\D|[（(][一二三四五六七八九十0-9]{1,3}[)）]|"

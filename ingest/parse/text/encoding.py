@@ -7,7 +7,7 @@ import re
 
 import charset_normalizer
 
-from ingest.parse.scripts import cyrillic, eastern, score, western
+from ingest.parse.text.scripts import cyrillic, eastern, score, western
 
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ingest.document import Box, Element, Location
-from ingest.parse.characters import displayed
+from ingest.parse.pdf.text_layer import displayed
 
 _MAX_ANNOTATIONS = 5_000
 _MAX_BYTES = 1 << 20

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
-from ingest.parse.tables import markdown
+from ingest.parse.tables_markdown import markdown
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*")
 _RST_ITEM = re.compile(r"(?:[-*+•]|\(?(?:\d+|#|[a-zA-Z])[.)])\s+(?=\S)")

@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ingest.parse.characters import Part
-from ingest.parse.regions import lines_of
-from ingest.parse.segments import Segment
+from ingest.parse.page.reading_order import lines_of
+from ingest.parse.page.segments import Segment
+from ingest.parse.pdf.text_layer import Part
 
 _EDGE = 0.12
 """Headers and footers stand in this fraction of the page at its top and bottom."""

@@ -6,11 +6,11 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import pairwise
 
-from ingest.parse.regions import lines_of
-from ingest.parse.rulings import Grid
-from ingest.parse.rulings import Line as Ruling
-from ingest.parse.segments import Segment, joined
-from ingest.parse.tables import markdown
+from ingest.parse.page.reading_order import lines_of
+from ingest.parse.page.segments import Segment, joined
+from ingest.parse.pdf.drawn_lines import Grid
+from ingest.parse.pdf.drawn_lines import Line as Ruling
+from ingest.parse.tables_markdown import markdown
 
 _NEAR = 3.0
 _FILLED = 0.25

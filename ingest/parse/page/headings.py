@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from ingest.parse.paragraphs import Block
+from ingest.parse.page.paragraphs import Block
 
 _LARGER = 1.15
 _MAX_CHARACTERS = 120

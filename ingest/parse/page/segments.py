@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from ingest.parse.hyphens import across
+from ingest.parse.page.hyphens import across
 
 Floats = npt.NDArray[np.float64]
 

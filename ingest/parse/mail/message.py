@@ -13,11 +13,11 @@ from email.policy import EmailPolicy
 from typing import Any
 
 from ingest.document import Element
-from ingest.parse import encoding
 from ingest.parse.extracted import Attachment, Extracted
 from ingest.parse.partition import read_html
 from ingest.parse.refusals import refuse
-from ingest.parse.text import read_text
+from ingest.parse.text import encoding
+from ingest.parse.text.plain import read_text
 
 _FIELDS = ("Subject", "From", "To", "Cc", "Date")
 _NARROW_CHARSET = re.compile(rb"""(charset="?|=\?)(?:gb2312|gbk)(?=["?;\s])""", re.I)

@@ -1,0 +1,1 @@
+"""Mail, and the documents inside a document."""

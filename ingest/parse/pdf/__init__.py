@@ -1,0 +1,1 @@
+"""PDF files: opening them, their text layer and drawn lines, their form, and their pages as pictures."""

@@ -1,0 +1,1 @@
+"""Formats that are text: which encoding they are in, and what their marks mean."""
