@@ -277,7 +277,7 @@ def test_a_run_that_is_cancelled_does_not_read_a_page_to_its_end(site: Site, tmp
     cancelled = time.clock_gettime(clock) if not ended else ended[0]
     visiting.join(30)
     assert ended
-    assert ended[0] - cancelled < 2
+    assert ended[0] - cancelled < 0.5  # of a processor: it takes 0.03, and 2 to 6 to the end of some pages
 
 
 @pytest.mark.parametrize("opened", ["<x></y>", "<div><p>", "<b></i>"])
