@@ -121,6 +121,11 @@ def test_quotes_and_lists_without_end_keep_their_words(text: str) -> None:
     assert time.thread_time() - began < 15
 
 
+def test_quotes_without_end_are_divided_at_their_blank_lines() -> None:
+    document = read(f"the first\n\n{'> ' * 500}the second\n \t\r\n\n\nthe third\n", "a.md")
+    assert [element.text for element in document.elements] == ["the first", "the second", "the third"]
+
+
 def test_quotes_and_lists_in_one_another_are_read_by_their_structure() -> None:
     nested = "".join(f"{'  ' * depth}- item {depth}\n" for depth in range(15))
     assert [element.kind for element in read(nested, "a.md").elements] == ["list_item"] * 15
