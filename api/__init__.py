@@ -1,1 +1,3 @@
-"""The faces: command line, HTTP, DingTalk and the chat page. They translate; they do not decide."""
+"""The faces: command line, HTTP, DingTalk and the chat page. They translate between users and the chains. They decide
+nothing.
+"""

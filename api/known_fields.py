@@ -1,6 +1,6 @@
-"""Requests that name something we do not know are refused: whoever sends a filter must not believe that it filters.
+"""Refuses requests with unknown names. A caller who sends a filter must not believe that it filters when it does not.
 
-Not on the OpenAI routes, whose clients send many fields, nor on the page's and the probes', which take none.
+This does not hold for the OpenAI routes, whose clients send many fields. The page and the probes take no parameters.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class RequestBody(BaseModel):
 
 
 async def known_parameters(request: Request) -> None:
-    """Refuse a query parameter that the route does not declare. For all routes, as a dependency.
+    """Refuse a query parameter that the route does not declare. All routes depend on it.
 
     Raises RequestError `invalid_request`, which names the parameter.
     """
@@ -65,7 +65,7 @@ async def known_parameters(request: Request) -> None:
 
 
 def complaint(name: str, known: Iterable[str], kind: str) -> str:
-    """What is wrong with `name`, which is no field or parameter here, and what is meant perhaps."""
+    """Returns what is wrong with `name`, which is no field or parameter here. It suggests a similar name."""
     names = sorted(known)
     near = get_close_matches(name[:_SHOWN_CHARS], names, n=1)
     meant = f" Did you mean {near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""What goes in and out as JSON: the bodies of `/v1` and what the command line prints with `--json`."""
+"""The JSON bodies of `/v1`, which the command line prints too with `--json`."""
 
 from __future__ import annotations
 
@@ -328,10 +328,10 @@ class ReportBody(CountsBody):
 
 
 def evidence_bodies(evidence: Iterable[Evidence], shown: ShownUri) -> list[HitBody]:
-    """Numbered sources as JSON bodies."""
+    """Returns numbered sources as JSON bodies."""
     return [HitBody.of(item.number, item.hit, shown) for item in evidence]
 
 
 def rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:
-    """Timings with as many digits as mean anything."""
+    """Returns timings in milliseconds, rounded to a useful number of digits."""
     return {name: round(value, 2) for name, value in timings_ms.items()}
