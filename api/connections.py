@@ -21,7 +21,7 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Awaited = Literal["request", "header", "body", "nothing"]
-"""What the client has to send next. Uvicorn's own `timeout_keep_alive` limits the wait for a request."""
+"""The next thing that the client has to send. Uvicorn's own `timeout_keep_alive` limits the wait for a request."""
 
 logger = logging.getLogger(__name__)
 
@@ -148,7 +148,7 @@ class Connection(H11Protocol):
     """
     body_bytes_per_second: ClassVar[float] = 500.0
     unread_seconds: ClassVar[float] = 60.0
-    """How long a client may leave all sent bytes unread."""
+    """The longest time that a client may leave all sent bytes unread."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)

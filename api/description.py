@@ -16,7 +16,7 @@ from api.schemas import HitBody
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
 _NO_KEY: dict[str, list[str]] = {}
 _PLAIN = r"^[^\x00]*$"
-"""What `plain_text` allows. It also refuses half of a character, but that is not Unicode text at all."""
+"""The texts that `plain_text` allows. It also refuses half of a character, but that is not Unicode text at all."""
 _SCHEMES = {
     "bearer": {
         "type": "http",
@@ -53,7 +53,7 @@ _LOCKED_ROUTES = ("/original", "/pages/{page}.png")
 
 
 class ErrorFields(BaseModel):
-    """What went wrong and the way out. `code` is stable; `request_id` is in the server's log."""
+    """The error and the way out. `code` is stable. `request_id` is in the server's log."""
 
     code: str
     message: str
@@ -68,7 +68,7 @@ class ErrorBody(BaseModel):
 
 
 class AnswerErrorBody(ErrorBody):
-    """An answer that the model did not finish: the error, what was said, and the evidence that was found."""
+    """The error of an answer that the model did not finish, with its text and the evidence so far."""
 
     question: str
     answer: str
@@ -91,7 +91,7 @@ class OpenAIErrorBody(BaseModel):
 
 
 class OpenAIAnswerErrorBody(OpenAIErrorBody):
-    """An answer that the model did not finish: the error, and the evidence that was found."""
+    """The error of an answer that the model did not finish, with the evidence so far."""
 
     search_results: list[dict[str, Any]]
 
@@ -112,7 +112,7 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
             app.openapi_schema = schema
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]  # as FastAPI has it done
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:

@@ -26,12 +26,15 @@ def _whole(value: Any) -> Any:
 
 
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
-"""A whole number in a JSON body. JSON has one kind of number: 5.0 is 5."""
+"""A whole number in a JSON body. JSON has only one kind of number, so 5.0 counts as 5."""
 
 
 class RequestBody(BaseModel):
-    """A JSON body that a caller sends. A field that it does not have is an error, which names the right one, and so is
-    a value of another type: `"5"` is no number and `0` is not false."""
+    """A JSON body that a caller sends.
+
+    An unknown field is an error, which names the right one. A value of another type is an error too: `"5"` is not a
+    number and `0` is not false.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

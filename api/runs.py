@@ -17,7 +17,7 @@ Events = list[tuple[str, dict[str, Any]]]
 
 
 class RunErrorBody(BaseModel):
-    """What made a run fail."""
+    """The error that made a run fail."""
 
     code: str
     message: str
@@ -25,7 +25,7 @@ class RunErrorBody(BaseModel):
 
 
 class RunBody(CountsBody):
-    """A run: what it has done so far, or did. Times are ISO 8601 in UTC."""
+    """A run and its progress or result. Times are ISO 8601 in UTC."""
 
     source: str
     trigger: Trigger
@@ -49,7 +49,7 @@ class RunsBody(BaseModel):
 
 
 class RunWithFailuresBody(RunBody):
-    """A run and the documents it could not bring in, at most 1,000 of them."""
+    """A run and the documents that it could not ingest, at most 1,000 of them."""
 
     failures: list[FailureBody]
 

@@ -58,7 +58,7 @@ class Server(uvicorn.Server):
         super().__init__(uvicorn.Config(LocalDoor(app), lifespan="off", **serving_options(settings)))
         self._takes_signals = takes_signals
         self.answering = asyncio.Event()
-        """Set once connections are accepted; for the loop that serves."""
+        """Set once connections are accepted. Only the serving loop may use it."""
         self.stopping = asyncio.Event()
         """Set once the server has begun to stop."""
 

@@ -18,7 +18,7 @@ from api.excerpts import one_line
 from api.logs import LineLimit
 
 FREE_TRIES = 10
-"""How many wrong keys of one address are answered without a wait."""
+"""The number of wrong keys of one address that are answered without a wait."""
 
 LONGEST_WAIT_SECONDS = 60.0
 MOST_ADDRESSES = 2048

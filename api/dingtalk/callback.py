@@ -70,10 +70,11 @@ class _Acknowledgement(JSONResponse):
 
 
 def callback_router(settings: DingTalkSettings, accept: Accept) -> APIRouter:
-    """POST /dingtalk/callback: written down, acknowledged, answered later through the session's webhook.
+    """POST /dingtalk/callback. A message is written down and acknowledged. Its answer goes through the session's
+    webhook later.
 
-    401 for a signature that is missing or wrong, 403 for a timestamp outside the window and for a signature that came
-    with another message before, 400 and 413 for a body that is no message, 503 when the message could not be kept.
+    Status 401: the signature is missing or wrong. 403: the timestamp is outside the window, or the signature came with
+    another message before. 400 and 413: the body is not a message. 503: the message could not be kept.
     """
     router = APIRouter(tags=["dingtalk"])
     signatures = _Signatures(settings.window_seconds)

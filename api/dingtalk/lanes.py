@@ -27,7 +27,7 @@ class Place:
 
     def __init__(self, lanes: dict[str, list[Place]], name: str) -> None:
         self.crowded = False
-        """Whether another message of this lane came while this one was not settled, or was not settled as it came."""
+        """True if another message of this lane was not settled at the same time as this one."""
         self._lanes = lanes
         self._name = name
         self._kept = False

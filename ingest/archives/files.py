@@ -25,7 +25,9 @@ _MAX_MEMBERS = 50_000
 _MAX_NAMES_BYTES = 32 * 2**20
 """The limit for the paths of all members together. They are sent between processes and kept in the catalog."""
 _MAX_HEADER_BYTES = 2**20
-"""How many bytes of a tar file may describe one member. `tarfile` reads a long name or a list of attributes at once."""
+"""The most bytes of a tar file that may describe one member. `tarfile` reads a long name or a list of attributes at
+once.
+"""
 _MAX_GLOBAL_ATTRIBUTES = 1000
 _MAX_BYTES = 64 * 2**30
 _MAX_RATIO = 200
@@ -53,7 +55,9 @@ def refuse(code: str, reason: str) -> DocumentError:
 
 
 class Budget:
-    """How much may come out of an archive and its inner archives. `packed_bytes` is the size of the outermost one."""
+    """Limits what may come out of an archive and its inner archives. `packed_bytes` is the size of the
+    outermost one.
+    """
 
     def __init__(self, packed_bytes: int) -> None:
         self.bytes_left = min(_MAX_BYTES, max(_RATIO_FLOOR_BYTES, packed_bytes * _MAX_RATIO))

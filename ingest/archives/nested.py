@@ -13,7 +13,7 @@ from ingest.archives.names import SEPARATOR, is_archive
 from ingest.errors import DocumentError
 
 _MAX_DEPTH: Final = 3
-"""How many levels of archives are opened. A deeper archive is a document that cannot be read."""
+"""The levels of archives that are opened. A deeper archive is a document that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,8 +29,8 @@ SHIPPED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """The digest of model.safetensors that the model's authors publish."""
 
 _PREPARED_SHAPES = "32"
-"""How many shapes oneDNN keeps. oneDNN multiplies for torch and prepares each shape it meets; by default it keeps
-1,024. Batches of texts always have new shapes, so its memory would grow by hundreds of MB. Keeping few costs no
+"""The number of shapes that oneDNN keeps. oneDNN multiplies for torch and prepares each shape it meets. By default it
+keeps 1,024. Batches of texts always have new shapes, so its memory would grow by hundreds of MB. Keeping few costs no
 measurable time.
 """
 

@@ -23,7 +23,7 @@ ENDED_WORKER: Final = ("timeout", "out_of_memory", "worker_crashed")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one item may take, and the advice if it takes more.
+    """Limits for one item, and the advice if it exceeds them.
 
     `start_seconds` is added to the start of a worker and to its first item, because of imports.
     """
@@ -39,7 +39,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Division(Generic[Item, Result]):
-    """How an item that ended its worker is tried again in parts, so that only the bad part fails.
+    """Splits an item that ended its worker. The parts are tried again, so that only the bad part fails.
 
     `merge` gets the parts in order, each with its result or error. It returns the result of the whole item.
     """

@@ -39,7 +39,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class _Sign(Enum):
-    """What a worker sends before it has a result."""
+    """The signs that a worker sends before it has a result."""
 
     READY = "ready"
     ALIVE = "alive"

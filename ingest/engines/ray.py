@@ -34,8 +34,8 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _CPUS = 0.1
-"""What a worker reserves. The settings say how many workers there are. A cluster that has lost nodes must still have
-room for all of them. Otherwise one stage would wait for the other.
+"""The share of a CPU that a worker reserves. The settings say how many workers there are. A cluster that has lost nodes
+must still have room for all of them. Otherwise one stage would wait for the other.
 """
 _POLL_SECONDS = 0.2
 _ROOM_SECONDS = 120.0
@@ -135,7 +135,7 @@ class _RemoteWorker:
 
 
 _drivers: dict[str | None, tuple[Driver, int]] = {}
-"""The driver of each cluster in use, and how many engines use it."""
+"""The driver of each cluster in use, and the number of engines that use it."""
 _drivers_lock = threading.Lock()
 
 

@@ -128,7 +128,7 @@ def _is_current(engine: sa.Engine) -> bool:
 def _migrate(engine: sa.Engine) -> None:
     if _is_current(engine):
         return
-    from alembic import command  # takes as long to import as all the rest of a command
+    from alembic import command  # importing it takes as long as the rest of a command
     from alembic.config import Config
     from alembic.util import CommandError
 

@@ -59,7 +59,7 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What a home and a catalog say about each other. `keeper` is the id of the home that keeps the originals."""
+    """The two sides' statements about each other. `keeper` is the id of the home that keeps the originals."""
 
     home: HomeIdentity | None
     catalog_id: str | None

@@ -43,9 +43,7 @@ from ingest.index.payload import (
 logger = logging.getLogger(__name__)
 
 COMPACT_AFTER = 5_000
-"""How many chunks may lie in memory, at 5 to 20 kB each, before they are rewritten so that they are read
-from the disk.
-"""
+"""The most chunks that may lie in memory, at 5 to 20 kB each. After that they are rewritten and read from the disk."""
 
 
 class EdgeIndex:

@@ -25,7 +25,7 @@ INTEGERS: Final = ("revision",)
 """Integer payload fields that filters use. Both engines index them."""
 
 BATCH_POINTS: Final = 128
-"""How many points one request to an engine carries. It is small because the embedded engine holds the GIL meanwhile."""
+"""The most points in one request to an engine. It is small because the embedded engine holds the GIL meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How many tries there are, how many seconds they take in all, and how long the first and the longest pause are.
+    """The number of tries, their total time in seconds, and the first and the longest pause.
 
     No try begins after `total_seconds`. The caller limits how long one try may take.
     """

@@ -114,7 +114,7 @@ class Scheduler:
         knows that there is no other server, so this scheduler leads at once.
         """
         self.leads = threading.Event()
-        """Set while this scheduler is the one of all servers that starts runs."""
+        """Set while this scheduler holds the lease: of all servers, only this one starts runs."""
         self._database = database
         self._tables = tables
         self._run = run

@@ -16,7 +16,7 @@ from ingest.sources.selection import EVERYTHING, Selection
 from ingest.sources.settings import FolderSettings
 
 LOCAL = "local"
-"""The source that `youju ingest PATHS` belongs to."""
+"""The source of the documents from `youju ingest PATHS`."""
 
 FollowLinks = Literal["none", "files", "all"]
 

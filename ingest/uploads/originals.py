@@ -68,7 +68,7 @@ class Incoming:
 
 
 class Originals:
-    """The folder `originals` of a home."""
+    """The folder `originals` of a home. It holds one file per content."""
 
     def __init__(self, home: Path) -> None:
         self.home = Path(os.path.abspath(home))  # noqa: PTH100 - must not follow links

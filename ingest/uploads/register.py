@@ -86,7 +86,9 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller asks for. None keeps the earlier value, so an omission never opens a document to more readers."""
+    """The wishes of a caller for a document. None keeps the earlier value, so an omission never opens it to more
+    readers.
+    """
 
     uri: str
     title: str | None = None

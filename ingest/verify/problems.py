@@ -38,7 +38,7 @@ class Problem:
 
 @dataclass(slots=True)
 class Verification:
-    """What was looked at, and what was found. `chunks` counts those of the index, `orphans` those that belong to
+    """The counts and the problems that were found. `chunks` counts those of the index, `orphans` those that belong to
     nothing.
 
     `documents` leaves out documents that were dropped and documents that a run ingests for the first time (`busy` names

@@ -21,8 +21,8 @@ from ingest.embedding import Embedder, embedded_text
 from ingest.index import Index, Scored
 
 SAMPLED_CHUNKS = 4
-"""How many chunks of a document are searched for, unless the check is thorough: the first, the last, and
-some between.
+"""The number of chunks of a document that are searched for, unless the check is thorough: the first, the last, and some
+between.
 """
 WITHIN: Final = (10, 1_000, 100_000)
 """The chunk must be among this many hits. The first search uses an excerpt of its text, the second all of it, and the
@@ -40,7 +40,7 @@ _NOTHING = SparseVector((), ())
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a document. `hides`: because of it, all or part of the document cannot be found."""
+    """A problem of a document. `hides`: because of it, all or part of the document cannot be found."""
 
     code: str
     message: str

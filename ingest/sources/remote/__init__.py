@@ -1,1 +1,1 @@
-"""Object stores and file servers, through fsspec."""
+"""The source for object stores and file servers, through fsspec."""

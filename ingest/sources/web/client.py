@@ -73,7 +73,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How the client treats sites. `delay_seconds` is the pause from the end of one answer of a host to the next
+    """The rules for requests to sites. `delay_seconds` is the pause from the end of one answer of a host to the next
     request.
     """
 

@@ -103,7 +103,7 @@ class WebSource:
 
 
 class _Open:
-    """What a source keeps open: connections, and a folder for bodies that `fetch` has not asked for yet."""
+    """The open parts of a source: connections, and a folder for bodies that `fetch` has not asked for yet."""
 
     def __init__(self, client: WebClient) -> None:
         self.client = client
