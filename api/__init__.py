@@ -1,3 +1,4 @@
-"""The faces: command line, HTTP, DingTalk and the chat page. They translate between users and the chains. They decide
-nothing.
+"""The faces: command line, HTTP, DingTalk and the chat page.
+
+They translate between users and the chains. They decide nothing.
 """

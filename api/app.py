@@ -29,8 +29,9 @@ if TYPE_CHECKING:
 
 
 def create_app(workspace: Workspace) -> FastAPI:
-    """Returns the application that serves `workspace`. Its start warms the search. Its end leaves the
-    workspace open.
+    """Returns the application that serves `workspace`.
+
+    Its start warms the search. Its end leaves the workspace open.
     """
     before = [Depends(plain_text), Depends(known_parameters)]
     app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None, dependencies=before)

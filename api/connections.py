@@ -143,8 +143,9 @@ class Connection(H11Protocol):
     the header.
     """
     body_seconds: ClassVar[float] = 30.0
-    """The longest pause between two pieces of a body. A body may also be below `body_bytes_per_second` for
-    this long.
+    """The longest pause between two pieces of a body.
+
+    A body may also be below `body_bytes_per_second` for this long.
     """
     body_bytes_per_second: ClassVar[float] = 500.0
     unread_seconds: ClassVar[float] = 60.0

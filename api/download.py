@@ -20,8 +20,9 @@ PARTS: dict[int | str, dict[str, Any]] = {
 
 
 class Download(FileResponse):
-    """A file. A `Range` that cannot be served is refused in the shape of our errors. The framework's refusal has no
-    body.
+    """The response with a file.
+
+    A `Range` that cannot be served is refused in the shape of our errors. The framework's refusal has no body.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

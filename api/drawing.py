@@ -1,5 +1,6 @@
-"""Draws page pictures one after the other. A bounded queue stands before the one renderer. Clients that go away leave
-it.
+"""Draws page pictures one after the other.
+
+A bounded queue stands before the one renderer. Clients that go away leave it.
 """
 
 from __future__ import annotations

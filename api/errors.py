@@ -149,8 +149,9 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _allowed(request: Request) -> str:
-    """Returns the methods of an address, from all routes that have it. The router names only those of the
-    first route.
+    """Returns the methods of an address, from all routes that have it.
+
+    The router names only those of the first route.
     """
     methods: set[str] = set()
     for route in iter_route_contexts(request.app.routes):

@@ -40,7 +40,8 @@ class Executors:
 
 
 async def run_in(executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """Returns the result of `work`, done in a thread of `executor`. If it is cancelled before it begins, it is never
-    done.
+    """Returns the result of `work`, done in a thread of `executor`.
+
+    If it is cancelled before it begins, it is never done.
     """
     return await asyncio.get_running_loop().run_in_executor(executor, work)

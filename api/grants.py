@@ -12,8 +12,10 @@ from typing import Literal
 from starlette.routing import compile_path
 
 Grant = Literal["open", "page", "reader", "operator"]
-"""`open`: never asks for a key. `page`: needs no key and gives no rights. `reader`: any key. `operator`:
-its own key.
+"""Who may use a route.
+
+`open`: everybody, and no key is asked for. `page`: everybody, without any rights. `reader`: any key. `operator`: only the
+operator's key.
 """
 
 Route = tuple[str, str]
@@ -54,8 +56,9 @@ class Routes:
             self._patterns.setdefault(method, []).append((compile_path(path)[0], path))
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """Returns the route of a request, and the parts of its path by name. Returns None if it is not among these
-        routes.
+        """Returns the route of a request, and the parts of its path by name.
+
+        Returns None if it is not among these routes.
         """
         for pattern, spelt in self._patterns.get(method, ()):
             if match := pattern.match(path):

@@ -1,5 +1,6 @@
-"""Reads a form with one file (RFC 7578) while it comes in. The file is written to its place at once and not held in
-memory.
+"""Reads a form with one file (RFC 7578) while it comes in.
+
+The file is written to its place at once and not held in memory.
 """
 
 from __future__ import annotations

@@ -26,8 +26,9 @@ class Renumbered:
 
 
 class Renumbering:
-    """The text of one answer while it streams. A marker is held back until its citation comes, which is the
-    next event.
+    """The text of one answer while it streams.
+
+    A marker is held back until its citation comes, which is the next event.
     """
 
     def __init__(self) -> None:

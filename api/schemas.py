@@ -252,8 +252,9 @@ class DocumentBody(BaseModel):
 
 
 class DocumentsBody(BaseModel):
-    """A page of the documents that the caller may read. `next_cursor` leads to the next page; it is null on the last
-    page.
+    """A page of the documents that the caller may read.
+
+    `next_cursor` leads to the next page; it is null on the last page.
     """
 
     documents: list[DocumentBody]

@@ -183,8 +183,9 @@ class Guard:
 
 
 def _proxied(headers: Headers) -> Refusal | None:
-    """Returns a refusal if a proxy sent the request. Without a key, everybody behind the proxy would be the
-    operator.
+    """Returns a refusal if a proxy sent the request.
+
+    Without a key, everybody behind the proxy would be the operator.
     """
     if not any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIX) for name in headers):
         return None

@@ -28,8 +28,9 @@ _SHUTDOWN_SECONDS = 10
 _WORKER_START_SECONDS = 30
 """If a worker does not answer its parent for this long, it is started again. Importing takes seconds."""
 _KEEP_ALIVE_SECONDS = 65
-"""Longer than the minute for which nginx keeps its connections. If the server closed one first, a request could be
-lost.
+"""Longer than the minute for which nginx keeps its connections.
+
+If the server closed one first, a request could be lost.
 """
 
 
@@ -150,8 +151,9 @@ def local_socket(home: Path) -> Iterator[Listener]:
 
 
 def socket_path(home: Path) -> Path:
-    """Returns the path of a home's local socket. If the path is too long for a socket, it is in a private folder
-    elsewhere.
+    """Returns the path of a home's local socket.
+
+    If the path is too long for a socket, it is in a private folder elsewhere.
     """
     path = home.resolve() / "youju.sock"
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:

@@ -230,8 +230,9 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _source(source: Any, file: Path) -> Any:
-    """Returns a source from the file. Variables of the environment are filled in. Its folder is relative to
-    the file.
+    """Returns a source from the file.
+
+    Variables of the environment are filled in. Its folder is relative to the file.
     """
     if not isinstance(source, dict):
         return source

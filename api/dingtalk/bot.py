@@ -161,8 +161,9 @@ class DingTalkBot:
             logger.info("DingTalk message %s was delivered again.", message.id)
 
     def _start(self, message: InboundMessage, place: Place, acknowledged: asyncio.Event | None = None) -> None:
-        """Answer in the background, after the message is acknowledged. A left-over message is never refused as one too
-        many.
+        """Answer in the background, after the message is acknowledged.
+
+        A left-over message is never refused as one too many.
         """
         if self._closing or message.id in self._answering:
             place.leave()
@@ -205,8 +206,9 @@ class DingTalkBot:
 
     @asynccontextmanager
     async def _told_to_wait(self, message: InboundMessage) -> AsyncIterator[asyncio.Event]:
-        """Tell the asker once that the message waits, unless the yielded event is set soon. The answer is sent after
-        that.
+        """Tell the asker once that the message waits, unless the yielded event is set soon.
+
+        The answer is sent after that.
         """
         begun = asyncio.Event()
         telling = self._see_through(self._tell_to_wait(message, begun))

@@ -43,8 +43,9 @@ class _Signatures:
         self._used: OrderedDict[str, tuple[float, object]] = OrderedDict()
 
     def allow(self, timestamp: str, body: object) -> bool:
-        """Returns True if this message may come with the signature of `timestamp`. From then on no other
-        message may.
+        """Returns True if this message may come with the signature of `timestamp`.
+
+        From then on no other message may.
         """
         now = time.monotonic()
         while self._used and next(iter(self._used.values()))[0] < now:
@@ -54,8 +55,9 @@ class _Signatures:
 
 
 class _Acknowledgement(JSONResponse):
-    """An empty answer, so nothing is shown in the chat. The bot's answer begins when this was sent, or could not be
-    sent.
+    """An empty answer, so nothing is shown in the chat.
+
+    The bot's answer begins when this was sent, or could not be sent.
     """
 
     def __init__(self, begin: Begin) -> None:

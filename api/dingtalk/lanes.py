@@ -21,8 +21,9 @@ def lane_of(message: InboundMessage) -> str:
 
 
 class Place:
-    """The place of a message in its lane. Take it when the message arrives, and leave it when the message
-    is settled.
+    """The place of a message in its lane.
+
+    Take it when the message arrives, and leave it when the message is settled.
     """
 
     def __init__(self, lanes: dict[str, list[Place]], name: str) -> None:
@@ -35,8 +36,9 @@ class Place:
         lanes.setdefault(name, []).append(self)
 
     def keep(self) -> None:
-        """Mark the message as one to answer. If it has neighbours in the lane, all of them have to quote their
-        questions.
+        """Mark the message as one to answer.
+
+        If it has neighbours in the lane, all of them have to quote their questions.
         """
         self._kept = True
         neighbours = [place for place in self._lanes[self._name] if place._kept and place is not self]

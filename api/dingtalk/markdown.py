@@ -44,8 +44,9 @@ def code_span(code: str) -> str:
 
 
 def quoted(question: str) -> str:
-    """Returns the first words of a question as a quoted line before its answer. Returns an empty text if it has no
-    words.
+    """Returns the first words of a question as a quoted line before its answer.
+
+    Returns an empty text if it has no words.
     """
     words = " ".join("".join(letter if _shown(letter) else " " for letter in question).split())
     if not words:
@@ -55,8 +56,9 @@ def quoted(question: str) -> str:
 
 
 def _shown(letter: str) -> bool:
-    """Returns True if the character is shown. Invisible ones can reverse the text beside them; one of them joins emoji
-    parts.
+    """Returns True if the character is shown.
+
+    Invisible ones can reverse the text beside them; one of them joins emoji parts.
     """
     return letter.isprintable() or letter == "\u200d"
 

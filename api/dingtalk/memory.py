@@ -1,5 +1,6 @@
-"""The last turns of single chats, so that a follow-up question is understood. They are in memory; a restart
-loses them.
+"""The last turns of single chats, so that a follow-up question is understood.
+
+They are in memory; a restart loses them.
 """
 
 from __future__ import annotations

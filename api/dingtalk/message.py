@@ -1,5 +1,6 @@
-"""A message that someone sent to the bot. The body of the HTTP callback and the `data` of the stream are the same
-object.
+"""A message that someone sent to the bot.
+
+The body of the HTTP callback and the `data` of the stream are the same object.
 """
 
 from __future__ import annotations
@@ -123,8 +124,9 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def _id(body: Mapping[str, Any], name: str) -> str | None:
-    """Returns the text of an id, or None. It has no control characters and no halves of characters, so databases store
-    it.
+    """Returns the text of an id, or None.
+
+    It has no control characters and no halves of characters, so databases store it.
     """
     value = _text(body, name)
     return value if value is not None and value.isprintable() and value.strip() else None

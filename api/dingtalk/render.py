@@ -84,8 +84,9 @@ def _sources(
 
 
 def _source(evidence: Evidence, language: AnswerLanguage, public_url: str | None) -> str:
-    """Returns title, section and place, such as `员工手册 · 年假 › 天数 · 第 3 页`. With a page there is a link to
-    the passage.
+    """Returns title, section and place, such as `员工手册 · 年假 › 天数 · 第 3 页`.
+
+    With a page there is a link to the passage.
     """
     chunk = evidence.hit.chunk
     title = chunk.title or chunk.uri.rsplit("/", 1)[-1]

@@ -72,8 +72,9 @@ class StreamClient:
                 failures += 1
 
     def _pause(self, failures: int, *, asked: bool) -> float:
-        """Returns the seconds to wait. DingTalk moves connections on purpose; the first time after that, the wait is
-        short.
+        """Returns the seconds to wait.
+
+        DingTalk moves connections on purpose; the first time after that, the wait is short.
         """
         first, longest = self._settings.reconnect_seconds
         if asked and not failures:

@@ -25,8 +25,9 @@ _MAX_MEMBERS = 50_000
 _MAX_NAMES_BYTES = 32 * 2**20
 """The limit for the paths of all members together. They are sent between processes and kept in the catalog."""
 _MAX_HEADER_BYTES = 2**20
-"""The most bytes of a tar file that may describe one member. `tarfile` reads a long name or a list of attributes at
-once.
+"""The most bytes of a tar file that may describe one member.
+
+`tarfile` reads a long name or a list of attributes at once.
 """
 _MAX_GLOBAL_ATTRIBUTES = 1000
 _MAX_BYTES = 64 * 2**30
@@ -55,8 +56,9 @@ def refuse(code: str, reason: str) -> DocumentError:
 
 
 class Budget:
-    """Limits what may come out of an archive and its inner archives. `packed_bytes` is the size of the
-    outermost one.
+    """Limits what may come out of an archive and its inner archives.
+
+    `packed_bytes` is the size of the outermost one.
     """
 
     def __init__(self, packed_bytes: int) -> None:
@@ -81,8 +83,9 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in an archive. `path` is harmless. `handle` is the library's own description of the file. `size` is in
-    bytes.
+    """A file in an archive.
+
+    `path` is harmless. `handle` is the library's own description of the file. `size` is in bytes.
     """
 
     path: str

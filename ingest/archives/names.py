@@ -22,8 +22,9 @@ def is_archive(name: str) -> bool:
 
 
 def split_uri(uri: str) -> tuple[str, str] | None:
-    """Returns the uri of the outermost archive and the path below it (`inner.zip!/member`). Returns None without an
-    archive.
+    """Returns the uri of the outermost archive and the path below it (`inner.zip!/member`).
+
+    Returns None without an archive.
     """
     head, mark, rest = uri.partition(SEPARATOR)
     while mark and not is_archive(head):  # the name of a folder may contain the separator
@@ -33,8 +34,9 @@ def split_uri(uri: str) -> tuple[str, str] | None:
 
 
 def encoding_of(names: Iterable[bytes]) -> str:
-    """Returns one encoding for all these names, which do not state theirs. The last choice is CP437, which
-    never fails.
+    """Returns one encoding for all these names, which do not state theirs.
+
+    The last choice is CP437, which never fails.
     """
     joined = b"\n".join(names)
     western = _WESTERN.fullmatch(joined.decode("cp437"))

@@ -51,8 +51,9 @@ class ArchiveTree:
         return cls(path, archive, scratch, limits) if archive is not None else None
 
     def entries(self, budget: Budget) -> Iterator[Entry]:
-        """Yields all documents in this archive and its inner archives. Raises DocumentError `unsafe` if they are too
-        many.
+        """Yields all documents in this archive and its inner archives.
+
+        Raises DocumentError `unsafe` if they are too many.
         """
         for path, member in self._archive.members.items():
             if not self._opens(path):
@@ -72,8 +73,9 @@ class ArchiveTree:
                 yield Entry(f"{path}{SEPARATOR}{entry.path}", entry.size, entry.failed)
 
     def extract(self, path: str, target: Path) -> None:
-        """Write the document at this path to `target`. The path is one of `entries`. Raises DocumentError if that
-        fails.
+        """Write the document at this path to `target`.
+
+        The path is one of `entries`. Raises DocumentError if that fails.
         """
         above = next((name for name in _archives_in(path) if name in self._archive.members), None)
         if above is not None and path not in self._archive.members:

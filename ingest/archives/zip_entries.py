@@ -13,8 +13,9 @@ _SIGNATURE = b"PK\x01\x02"
 _BYTES_AN_ENTRY = 512
 """The most bytes that an entry takes in the list, on average: 46 and the name."""
 PLAIN_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""The methods that `zipfile` unpacks in pieces. With the others (bzip2, LZMA) a few bytes may become
-gigabytes at once.
+"""The methods that `zipfile` unpacks in pieces.
+
+With the others (bzip2, LZMA) a few bytes may become gigabytes at once.
 """
 
 

@@ -73,14 +73,16 @@ class Embedder:
 
     @property
     def name(self) -> str:
-        """Returns the identity of the vectors. An index that was built under one name cannot be searched
-        under another.
+        """Returns the identity of the vectors.
+
+        An index that was built under one name cannot be searched under another.
         """
         return f"{self.dense.name}+{self.sparse.name}"
 
     def embed_documents(self, chunks: Sequence[Chunk]) -> list[Embedding]:
-        """Returns both vectors of each chunk. The dense one is None if the model does not cover the chunk's
-        language.
+        """Returns both vectors of each chunk.
+
+        The dense one is None if the model does not cover the chunk's language.
         """
         texts = [embedded_text(chunk) for chunk in chunks]
         covered = [i for i, chunk in enumerate(chunks) if self.dense.covers(chunk.language)]

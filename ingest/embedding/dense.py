@@ -108,8 +108,9 @@ class LocalEmbedder:
         self._threads: Any = None
 
     def covers(self, language: Language) -> bool:
-        """Returns True if texts of this language get a vector. Without named languages all do; with any, mixed text
-        does too.
+        """Returns True if texts of this language get a vector.
+
+        Without named languages all do; with any, mixed text does too.
         """
         if self._languages is None:
             return True

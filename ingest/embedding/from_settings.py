@@ -35,8 +35,9 @@ def open_embedder(settings: IngestSettings) -> Embedder:
 
 
 def token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[int]]:
-    """Returns a function that counts tokens like the embedder of these settings. It needs no torch, so workers make it
-    fast.
+    """Returns a function that counts tokens like the embedder of these settings.
+
+    It needs no torch, so workers make it fast.
     """
     if settings.embedding_url is not None:
         return estimate_tokens

@@ -82,8 +82,9 @@ class RemoteEmbedder:
         return int(self._request(["dimension"]).shape[1])
 
     def covers(self, language: Language) -> bool:
-        """Returns True if texts of this language get a vector. Without named languages all do; with any, mixed text
-        does too.
+        """Returns True if texts of this language get a vector.
+
+        Without named languages all do; with any, mixed text does too.
         """
         if self._languages is None:
             return True

@@ -76,15 +76,17 @@ def _with_numbers(text: str) -> str:
 
 
 def _pairs_of(text: str) -> str:
-    """Returns overlapping pairs of neighbouring Chinese characters. A mark keeps them apart from words of two
-    characters.
+    """Returns overlapping pairs of neighbouring Chinese characters.
+
+    A mark keeps them apart from words of two characters.
     """
     return " ".join(f"{run[at : at + 2]}_" for run in _HAN.findall(text) for at in range(len(run) - 1))
 
 
 def _joined(words: Any, pairs: Any, weight: float) -> SparseVector:
-    """Returns both vectors in one. Terms are hashes. In the rare case that a pair has the hash of a word, the pair is
-    left out.
+    """Returns both vectors in one.
+
+    Terms are hashes. In the rare case that a pair has the hash of a word, the pair is left out.
     """
     terms = {index: value * weight for index, value in zip(pairs.indices, pairs.values, strict=True)}
     terms.update(zip(words.indices, words.values, strict=True))

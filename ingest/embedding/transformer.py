@@ -55,8 +55,9 @@ def _precision(device: str) -> AbstractContextManager[Any]:
 
 
 def _halve_linear_weights(model: Any) -> None:
-    """Store in bf16 the weights that autocast would cast at every call. The numbers are the same; a short text takes
-    half the time.
+    """Store in bf16 the weights that autocast would cast at every call.
+
+    The numbers are the same; a short text takes half the time.
     """
     import torch
 

@@ -116,8 +116,9 @@ class Child:
                 process.close()
 
     def _started(self, is_over: Callable[[], bool]) -> Connection | None:
-        """Returns the pipe to the process, and starts the process if there is none. Returns None if the run is over by
-        then.
+        """Returns the pipe to the process, and starts the process if there is none.
+
+        Returns None if the run is over by then.
         """
         with self._changing:
             # `is_over` is asked under the lock. If the caller of `stop` has said before that the run is over, two cases

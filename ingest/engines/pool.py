@@ -40,8 +40,9 @@ class Worker(Protocol):
     """Does one item at a time. One thread uses it. Any thread may call `stop`."""
 
     def ready(self, is_over: Callable[[], bool]) -> bool:
-        """Wait until the worker can take an item. Returns False once `is_over` returns True. Raises YoujuError if it
-        never can.
+        """Wait until the worker can take an item.
+
+        Returns False once `is_over` returns True. Raises YoujuError if it never can.
         """
         ...
 

@@ -217,8 +217,9 @@ class _Lane:
         self._seen = 0.0
 
     def ready(self) -> Any:
-        """Returns True once the actor answers. Returns an error of ours if no actor of this kind has had
-        room for long.
+        """Returns True once the actor answers.
+
+        Returns an error of ours if no actor of this kind has had room for long.
         """
         import ray
 
@@ -298,8 +299,9 @@ def _no_room(kind: _Kind) -> UnavailableError:
 
 
 def _refusal(error: Exception) -> YoujuError | None:
-    """Returns our error for an error of Ray that another try does not help against. Returns None if a
-    worker was lost.
+    """Returns our error for an error of Ray that another try does not help against.
+
+    Returns None if a worker was lost.
     """
     import ray
 
@@ -349,8 +351,9 @@ def _make_checked(argument: tuple[Stage[Any, Any], IngestSettings, str]) -> Call
 
 
 def _without_secrets(settings: IngestSettings) -> IngestSettings:
-    """Returns the settings that a stage needs. Keys of the index, the database and the sources are not sent
-    to nodes.
+    """Returns the settings that a stage needs.
+
+    Keys of the index, the database and the sources are not sent to nodes.
     """
     kept = {"database_url": None, "qdrant_url": None, "qdrant_api_key": None, "sources": ()}
     return IngestSettings.model_validate(settings.model_dump()).model_copy(update=kept)

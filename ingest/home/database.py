@@ -46,8 +46,9 @@ def open_database(settings: IngestSettings) -> sa.Engine:
 
 
 def _translate(context: sa.engine.ExceptionContext) -> None:
-    """Translate into our error if the database is away, locked or full. Other errors are mistakes of ours and stay as
-    they are.
+    """Translate into our error if the database is away, locked or full.
+
+    Other errors are mistakes of ours and stay as they are.
     """
     error = context.original_exception
     if isinstance(error, sqlite3.DatabaseError) and _sqlite_code(error) in _DAMAGED:

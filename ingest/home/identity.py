@@ -189,8 +189,9 @@ def _introduce(connection: sa.Connection) -> str:
 
 
 def _introduce_home(home: Path, catalog_id: str) -> HomeIdentity:
-    """Write the file and return its content. If another process writes it at the same moment, the other content is
-    returned.
+    """Write the file and return its content.
+
+    If another process writes it at the same moment, the other content is returned.
     """
     ours = HomeIdentity(str(uuid.uuid4()), catalog_id)
     aside = _written_aside(home, ours)

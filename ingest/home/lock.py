@@ -45,8 +45,9 @@ class Ownership:
 
     @classmethod
     def take(cls, home: Path, command: str, name: str = "owner.lock") -> Ownership:
-        """Take the lock `name` of `home` for `youju <command>`. Raises OwnedError, which names the owner, if it is
-        taken.
+        """Take the lock `name` of `home` for `youju <command>`.
+
+        Raises OwnedError, which names the owner, if it is taken.
         """
         path = home / name
         try:

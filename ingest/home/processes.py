@@ -46,8 +46,9 @@ def current_holder() -> Holder:
 
 
 def is_dead(holder: Holder) -> bool:
-    """Returns True if the process is certainly gone. Returns False for another machine or container, where nobody can
-    tell.
+    """Returns True if the process is certainly gone.
+
+    Returns False for another machine or container, where nobody can tell.
     """
     if not holder.machine or holder.machine != _machine():
         return False
@@ -93,8 +94,9 @@ def _machine() -> str:
 
 
 def _state(pid: int) -> tuple[str, int] | None:
-    """Returns the state letter of a process and its start, in ticks since the boot. Returns None if the system hides
-    them.
+    """Returns the state letter of a process and its start, in ticks since the boot.
+
+    Returns None if the system hides them.
     """
     try:
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()

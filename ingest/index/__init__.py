@@ -1,5 +1,6 @@
-"""The index of chunks. One contract has two implementations: the embedded engine (`edge`) and a Qdrant server
-(`server`).
+"""The index of chunks.
+
+One contract has two implementations: the embedded engine (`edge`) and a Qdrant server (`server`).
 """
 
 from __future__ import annotations
@@ -42,8 +43,9 @@ class Index(Protocol):
     """
 
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
-        """Add chunks, or overwrite chunks with the same id. Searches see them at once. Only `flush` makes them survive
-        a crash.
+        """Add chunks, or overwrite chunks with the same id.
+
+        Searches see them at once. Only `flush` makes them survive a crash.
         """
         ...
 
@@ -91,8 +93,9 @@ class Index(Protocol):
         ...
 
     def inventory(self) -> Iterator[str]:
-        """Yields the ids of all chunks of all revisions, each once and in order. Searches and writes go on
-        meanwhile.
+        """Yields the ids of all chunks of all revisions, each once and in order.
+
+        Searches and writes go on meanwhile.
         """
         ...
 
@@ -106,8 +109,9 @@ class Index(Protocol):
 
 
 def index_missing(place: str) -> ConfigurationError:
-    """Returns the error for an index that is missing while the catalog has published documents in it. `place` says
-    where.
+    """Returns the error for an index that is missing while the catalog has published documents in it.
+
+    `place` says where.
     """
     return ConfigurationError(
         "index_missing",

@@ -139,8 +139,9 @@ def embedding_of(vectors: Mapping[str, Any] | None) -> Embedding:
 
 
 def ranked(points: Iterable[Any]) -> tuple[Scored, ...]:
-    """Returns the hits of one leg, best first. Equal scores are ordered by id, so that both engines give the same
-    order.
+    """Returns the hits of one leg, best first.
+
+    Equal scores are ordered by id, so that both engines give the same order.
     """
     found = [Scored(str(point.id), *owner_of(str(point.id)), point.score) for point in points]
     found.sort(key=lambda scored: (-scored.score, scored.chunk_id))

@@ -71,8 +71,9 @@ def retried(work: Callable[[], Result], patience: Patience) -> Result:
 
 
 async def retried_beside(work: Callable[[], Awaitable[Result]], patience: Patience) -> Result:
-    """Returns the result of awaited `work`, like `retried`. Other tasks go on while it waits. Cancelling it ends the
-    wait.
+    """Returns the result of awaited `work`, like `retried`.
+
+    Other tasks go on while it waits. Cancelling it ends the wait.
     """
     try:
         result: Result = await tenacity.AsyncRetrying(**_options(patience))(work)

@@ -72,8 +72,9 @@ def timetables(sources: Iterable[SourceSettings]) -> dict[str, Timetable]:
 
 
 def next_run_at(database: sa.Engine, source: SourceSettings) -> datetime | None:
-    """Returns the next time for this source in its schedule, in UTC. A past time means that it is due. None means
-    never.
+    """Returns the next time for this source in its schedule, in UTC. A past time means that it is due.
+
+    None means never.
     """
     found = timetables([source]).get(source.name)
     if found is None:
@@ -151,8 +152,9 @@ class Scheduler:
             thread.join()
 
     def request(self, source: str, trigger: Trigger) -> None:
-        """Run this source soon. A second request before the run begins changes nothing. A request during the run runs
-        it once more.
+        """Run this source soon.
+
+        A second request before the run begins changes nothing. A request during the run runs it once more.
         """
         with self._lock:
             self._requested.setdefault(source, trigger)

@@ -90,8 +90,9 @@ class FolderSource:
                 yield self._reference(uri, path, status)
 
     def covers(self, uri: str) -> bool:
-        """Returns True if the uri is one of the given paths or lies below one. Returns False below an unreadable
-        folder.
+        """Returns True if the uri is one of the given paths or lies below one.
+
+        Returns False below an unreadable folder.
         """
         if any(_is_below(uri, folder) for folder in self._refusals):
             return False
@@ -243,8 +244,9 @@ def _is_below(uri: str, folder: str) -> bool:
 
 
 def _shown(path: str) -> str:
-    """Returns the path as text. Bytes that are not UTF-8 are escaped, because no database and no page could
-    hold them.
+    """Returns the path as text.
+
+    Bytes that are not UTF-8 are escaped, because no database and no page could hold them.
     """
     try:
         path.encode()

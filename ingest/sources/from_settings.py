@@ -39,8 +39,9 @@ def open_paths(paths: Iterable[Path], settings: IngestSettings) -> Source:
 
 
 def files_holding(uris: Iterable[str]) -> list[Path]:
-    """Returns the existing files of this machine that hold these documents. A file is the document itself or its
-    archive.
+    """Returns the existing files of this machine that hold these documents.
+
+    A file is the document itself or its archive.
     """
     files: set[Path] = set()
     for uri in uris:

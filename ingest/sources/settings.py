@@ -137,8 +137,9 @@ class FsspecSettings(ConfiguredSource):
 
 
 class WebSettings(ConfiguredSource):
-    """Pages and files of web sites. Globs are matched with path and query. If `same_host` is off, the host comes before
-    them.
+    """Pages and files of web sites.
+
+    Globs are matched with path and query. If `same_host` is off, the host comes before them.
     """
 
     type: Literal["web"]

@@ -11,8 +11,9 @@ from ingest.sources import NOTHING_KNOWN, Source
 
 
 class NarrowedSource:
-    """The documents of `source` with these uris, listed as if nothing were known of them. A run over it deletes
-    nothing.
+    """The documents of `source` with these uris, listed as if nothing were known of them.
+
+    A run over it deletes nothing.
     """
 
     def __init__(self, source: Source, uris: Collection[str]) -> None:
@@ -35,8 +36,9 @@ class NarrowedSource:
 
 
 class EmptiedSource:
-    """A source with this name and without documents. A run over it removes everything that was ingested from the
-    source.
+    """A source with this name and without documents.
+
+    A run over it removes everything that was ingested from the source.
     """
 
     def __init__(self, name: str) -> None:

@@ -69,8 +69,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The newest upload of a document. `uri` is its path in the source. If `title` is None, the document's own title
-    counts.
+    """The newest upload of a document.
+
+    `uri` is its path in the source. If `title` is None, the document's own title counts.
     """
 
     document_id: str
@@ -86,8 +87,9 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """The wishes of a caller for a document. None keeps the earlier value, so an omission never opens it to more
-    readers.
+    """The wishes of a caller for a document.
+
+    None keeps the earlier value, so an omission never opens it to more readers.
     """
 
     uri: str
@@ -98,8 +100,9 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer to an accepted request. A repeated request with its key gets the same one. A removal has no
-    `upload_id`.
+    """The answer to an accepted request.
+
+    A repeated request with its key gets the same one. A removal has no `upload_id`.
     """
 
     document_id: str
@@ -333,8 +336,9 @@ def _fingerprint(*parts: object) -> str:
 
 
 def _earlier(connection: sa.Connection, key: str | None, request: str) -> Receipt | None:
-    """Returns the earlier answer to this key, or None. Raises RequestError if the earlier request was a
-    different one.
+    """Returns the earlier answer to this key, or None.
+
+    Raises RequestError if the earlier request was a different one.
     """
     row = connection.execute(sa.select(_keys).where(_keys.c.key == key)).first() if key is not None else None
     if row is None:

@@ -39,8 +39,9 @@ class Listing:
         return [LOCAL, PUSH, *(source.name for source in self._settings.sources if source.enabled)]
 
     def open(self, name: str, uris: Collection[str]) -> Source:
-        """Returns the source with this name, for reading these documents again. Raises RequestError if
-        there is none.
+        """Returns the source with this name, for reading these documents again.
+
+        Raises RequestError if there is none.
         """
         if name == LOCAL:
             return open_paths(files_holding(uris), self._settings)

@@ -48,8 +48,9 @@ class Finding:
 
 
 class ReadBack:
-    """Checks one document after the other. It only reads. Searches go on meanwhile, because each call of the index is
-    short.
+    """Checks one document after the other.
+
+    It only reads. Searches go on meanwhile, because each call of the index is short.
     """
 
     def __init__(self, index: Index, embedder: Embedder) -> None:
@@ -196,8 +197,9 @@ def _spread(count: int, limit: int) -> list[int]:
 
 
 def _excerpt(chunk: Chunk) -> str:
-    """Returns a piece from the middle of the text, because beginnings are often alike. Whole words, if it
-    has spaces.
+    """Returns a piece from the middle of the text, because beginnings are often alike.
+
+    Whole words, if it has spaces.
     """
     length = _EXCERPT_CHARS.get(chunk.language, _OTHER_EXCERPT_CHARS)
     if len(chunk.text) <= length:

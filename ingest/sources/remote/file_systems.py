@@ -1,5 +1,6 @@
-"""Opens the file system that a URL and options describe. This is the one place that knows the libraries
-behind fsspec.
+"""Opens the file system that a URL and options describe.
+
+This is the one place that knows the libraries behind fsspec.
 """
 
 from __future__ import annotations
@@ -48,8 +49,9 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """An fsspec file system (`files`), and the path in it where the source begins. `is_flat`: the store has
-    no folders.
+    """An fsspec file system (`files`), and the path in it where the source begins.
+
+    `is_flat`: the store has no folders.
     """
 
     files: Any
@@ -160,8 +162,9 @@ class _WebdavFiles:
 
     @contextmanager
     def open(self, path: str, mode: str) -> Iterator[Any]:
-        """Yields the file as a stream to read. The library's own `open` would first ask for the description of the
-        file.
+        """Yields the file as a stream to read.
+
+        The library's own `open` would first ask for the description of the file.
         """
         from webdav4.stream import IterStream
 

@@ -58,8 +58,9 @@ class RemoteSource:
         self._refusals: dict[str, DocumentError] = {}
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Yields every file. Folders are read in the order of their names. Raises SourceError if the listing breaks
-        off.
+        """Yields every file.
+
+        Folders are read in the order of their names. Raises SourceError if the listing breaks off.
         """
         self._refusals.clear()
         self._paths.clear()

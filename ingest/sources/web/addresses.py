@@ -17,8 +17,9 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _SAFE = "%!$&'()*+,;=:@/?[]~"
 _TRACKING = re.compile(r"(utm_\w+|gclid|fbclid|msclkid|yclid|mc_[ce]id)(=.*)?", re.I)
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
-"""All addresses that were ever assigned for the internet. An address that leads to an IPv4 address is judged by that
-one.
+"""All addresses that were ever assigned for the internet.
+
+An address that leads to an IPv4 address is judged by that one.
 """
 # IPv6 networks whose last 32 bits are an IPv4 address: compatible, mapped, translated, NAT64 (RFC 4291, 2765, 6052).
 _IPV4_AT_END = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
@@ -105,8 +106,9 @@ def is_numeric(host: str) -> bool:
 
 
 def may_speak_to(address: str, *, private: bool) -> bool:
-    """Returns True if a numeric address may be contacted. If it leads to other addresses, each of them must
-    be allowed.
+    """Returns True if a numeric address may be contacted.
+
+    If it leads to other addresses, each of them must be allowed.
     """
     try:
         given = ipaddress.ip_address(address.partition("%")[0])

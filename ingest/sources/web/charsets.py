@@ -10,8 +10,9 @@ _TEXT = re.compile(
     r"ascii|utf-8(-sig)?|utf[-_](16|32)([-_][lb]e)?|iso8859-\d+|latin[-_]?1|cp\d+|gb2312|gbk|gb18030|big5(hkscs)?"
     r"|shift_jis\w*|euc_\w+|iso2022_\w+|johab|koi8[-_]\w+|mac[-_]\w+|tis[-_]620|kz1048|ptcp154|hz"
 )
-"""Python's names of text encodings that the web uses. Python also knows ciphers, escapes and packers. Some of them
-never end.
+"""Python's names of text encodings that the web uses.
+
+Python also knows ciphers, escapes and packers. Some of them never end.
 """
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "iso8859-1": "cp1252"}
 _PIECE_BYTES = 1 << 20

@@ -73,8 +73,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """The rules for requests to sites. `delay_seconds` is the pause from the end of one answer of a host to the next
-    request.
+    """The rules for requests to sites.
+
+    `delay_seconds` is the pause from the end of one answer of a host to the next request.
     """
 
     user_agent: str
@@ -86,7 +87,7 @@ class Manners:
 
 
 class WebClient:
-    """Fetches pages until `stop` is set. Use it from one thread only, and close it."""
+    """Fetches pages until `stop` is set. Only one thread at a time may use it. Close it."""
 
     def __init__(self, manners: Manners, stop: threading.Event | None = None) -> None:
         self.stop = stop or threading.Event()
@@ -163,8 +164,9 @@ class WebClient:
             return _received(response, answer, path, max_bytes, self.stop)
 
     def _drain(self, response: httpx.Response, answer: Answer) -> None:
-        """Read an unwanted body to its end, still packed, if little of it is left. The connection can then be used
-        again.
+        """Read an unwanted body to its end, still packed, if little of it is left.
+
+        The connection can then be used again.
         """
         if answer.status not in (204, 304) and _SMALL_BYTES < _length(answer) < float("inf"):
             return
@@ -177,8 +179,9 @@ class WebClient:
 
     @contextmanager
     def _stream(self, url: str, asking: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """Yields the response to one request. Waits until the host may be asked again. Contacts allowed
-        addresses only.
+        """Yields the response to one request.
+
+        Waits until the host may be asked again. Contacts allowed addresses only.
         """
         host = site(url)
         self._wait(self._free_at.get(host, 0.0) - time.monotonic())

@@ -88,8 +88,9 @@ class _Unzipping:
 
 
 def _form_of_deflate(data: bytes) -> int:
-    """Returns zlib's number for the form of deflate. Sites send it with zlib's header, as the standard says, or
-    without.
+    """Returns zlib's number for the form of deflate.
+
+    Sites send it with zlib's header, as the standard says, or without.
     """
     has_header = data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2]) % 31 == 0
     return _ZLIB if has_header else _BARE

@@ -323,8 +323,9 @@ class Crawl:
                 self._read_sitemap(each, levels - 1)
 
     def _sitemap(self, url: str) -> tuple[tuple[str, ...], bool]:
-        """Returns the addresses in a sitemap, and True if they are sitemaps again. An unchanged one is not
-        downloaded.
+        """Returns the addresses in a sitemap, and True if they are sitemaps again.
+
+        An unchanged one is not downloaded.
         """
         remembered = self._memory.get(url)
         answer = self._client.get(url, asking=_conditions(remembered), folder=self._folder, max_bytes=MAX_BYTES)

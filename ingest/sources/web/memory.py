@@ -91,8 +91,8 @@ class PageMemory:
         self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        # A run lists in one thread and fetches in another, but never at the same time. SQLite's own check would refuse
-        # that.
+        # A run lists in one thread and fetches in another, but never at the same time. So the check of sqlite3, which
+        # allows only one thread for ever, is off.
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=30, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")

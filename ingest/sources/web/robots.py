@@ -17,8 +17,9 @@ _TOKEN = re.compile(r"[A-Za-z_-]+|\*")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule for the paths that begin like `pattern`. In it, `*` stands for any text and a final `$` for the end of the
-    path.
+    """A rule for the paths that begin like `pattern`.
+
+    In it, `*` stands for any text and a final `$` for the end of the path.
     """
 
     allows: bool
@@ -49,8 +50,9 @@ class Robots:
     delay_seconds: float = 0.0
 
     def allows(self, url: str) -> bool:
-        """Returns True if a page may be fetched. The longest fitting rule counts. If two are equally long, the one that
-        allows counts.
+        """Returns True if a page may be fetched.
+
+        The longest fitting rule counts. If two are equally long, the one that allows counts.
         """
         path = path_of(url)
         fitting = [rule for rule in self.rules if rule.fits(path)]
