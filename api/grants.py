@@ -14,8 +14,8 @@ from starlette.routing import compile_path
 Grant = Literal["open", "page", "reader", "operator"]
 """Who may use a route.
 
-`open`: everybody, and no key is asked for. `page`: everybody, without any rights. `reader`: any key. `operator`: only the
-operator's key.
+`open`: everybody, and no key is asked for. `page`: everybody, without any rights. `reader`: any key.
+`operator`: only the operator's key.
 """
 
 Route = tuple[str, str]

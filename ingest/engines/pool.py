@@ -110,7 +110,7 @@ class Pool(Generic[Item, Result]):
     def close(self) -> None:
         """Stop the workers at once. Their items have no result, and no new item begins.
 
-        Waits for the thread that takes the items, so that nothing runs on after this call.
+        Waits up to 30 seconds for the thread that takes the items, so that nothing runs on after this call.
         """
         # Set before the workers are stopped. In the other order a thread could start its worker again after it was
         # stopped.
