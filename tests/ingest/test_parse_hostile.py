@@ -133,15 +133,44 @@ def test_merged_cells_of_all_tables_of_a_page_are_counted_together() -> None:
     assert time.thread_time() - began < 20
 
 
-@pytest.mark.slow
-def test_paragraphs_without_end_are_refused() -> None:
+def word(body: str) -> bytes:
     names = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     stream = io.BytesIO()
     Document().save(stream)
     with zipfile.ZipFile(stream) as archive:
         members: dict[str, bytes | str] = {name: archive.read(name) for name in archive.namelist()}
-    members["word/document.xml"] = f'<w:document xmlns:w="{names}"><w:body>{"<w:p/>" * 300_000}</w:body></w:document>'
-    assert code(zipped(members), "a.docx") == "corrupt"
+    members["word/document.xml"] = f'<w:document xmlns:w="{names}"><w:body>{body}</w:body></w:document>'
+    return zipped(members)
+
+
+def cell(words: str, properties: str = "") -> str:
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr><w:p><w:r><w:t>{words}</w:t></w:r></w:p></w:tc>"
+
+
+@pytest.mark.slow
+def test_paragraphs_without_end_are_refused() -> None:
+    assert code(word("<w:p/>" * 300_000), "a.docx") == "corrupt"
+
+
+@pytest.mark.parametrize("name", ["br", "tab"])
+def test_line_breaks_of_one_run_take_linear_time(name: str) -> None:
+    began = time.thread_time()
+    text = read(word(f"<w:p><w:r><w:t>a</w:t>{f'<w:{name}/><w:t>b</w:t>' * 30_000}</w:r></w:p>"), "a.docx").text
+    assert text.count("b") == 30_000
+    assert time.thread_time() - began < 15
+
+
+def test_a_cell_merged_over_very_many_rows_stands_in_each_of_them() -> None:
+    start, on = '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+    rows = "".join(f"<w:tr>{cell('' if n else 'all', on if n else start)}{cell(f'r{n}')}</w:tr>" for n in range(400))
+    lines = read(word(f"<w:tbl>{rows}</w:tbl>"), "a.docx").text.splitlines()
+    assert lines[0] == "| all | r0 |"
+    assert lines[2:] == [f"| all | r{number} |" for number in range(1, 400)]
+
+
+def test_merged_cells_that_repeat_too_much_are_refused() -> None:
+    wide = cell("word" * 5000, '<w:gridSpan w:val="4000"/>')
+    assert code(word(f"<w:tbl><w:tr>{wide}</w:tr></w:tbl>"), "a.docx") == "corrupt"
 
 
 @pytest.mark.slow
