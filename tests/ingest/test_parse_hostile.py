@@ -7,9 +7,11 @@ import json
 import sys
 import time
 import zipfile
+from collections.abc import Sequence
 from email.header import Header
 from types import FrameType
 
+import openpyxl
 import pytest
 from docx import Document
 
@@ -171,6 +173,38 @@ def test_a_cell_merged_over_very_many_rows_stands_in_each_of_them() -> None:
 def test_merged_cells_that_repeat_too_much_are_refused() -> None:
     wide = cell("word" * 5000, '<w:gridSpan w:val="4000"/>')
     assert code(word(f"<w:tbl><w:tr>{wide}</w:tr></w:tbl>"), "a.docx") == "corrupt"
+
+
+def workbook(last: str, merged: Sequence[str] = (), linked: str = "A1") -> bytes:
+    """A sheet with `x` in A1 and in the cell `last`."""
+    book = openpyxl.Workbook()
+    book.active["A1"] = book.active[last] = "x"
+    book.active["A1"].hyperlink = "https://example.com"
+    stream = io.BytesIO()
+    book.save(stream)
+    with zipfile.ZipFile(stream) as archive:
+        members: dict[str, bytes | str] = {name: archive.read(name) for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    areas = f"<mergeCells>{''.join(f'<mergeCell ref={chr(34)}{area}{chr(34)}/>' for area in merged)}</mergeCells>"
+    sheet = archive_text(members[name]).replace(' ref="A1" ', f' ref="{linked}" ')
+    members[name] = sheet.replace("</sheetData>", f"</sheetData>{areas if merged else ''}")
+    return zipped(members)
+
+
+def archive_text(member: bytes | str) -> str:
+    return member.decode() if isinstance(member, bytes) else member
+
+
+def test_areas_of_a_sheet_that_cover_too_many_cells_are_refused() -> None:
+    assert code(workbook("B2", ["A1:XFD1048576"]), "a.xlsx") == "too_large"
+    assert code(workbook("B2", ["A1:Z10000"] * 300), "a.xlsx") == "too_large"
+    assert code(workbook("B2", linked="A1:XFD1048576"), "a.xlsx") == "too_large"
+    assert read(workbook("C3", ["A1:B3"], linked="A1:B2"), "a.xlsx").elements[1].location.cells == "A1:C3"
+
+
+@pytest.mark.slow
+def test_a_cell_in_the_last_row_costs_little() -> None:
+    assert read(workbook("D1048576"), "a.xlsx").text.count("x") == 2
 
 
 @pytest.mark.slow
