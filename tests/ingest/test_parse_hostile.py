@@ -207,6 +207,28 @@ def test_a_cell_in_the_last_row_costs_little() -> None:
     assert read(workbook("D1048576"), "a.xlsx").text.count("x") == 2
 
 
+def test_very_many_short_rows_beside_a_very_long_one_are_refused() -> None:
+    assert code("a," * 3000 + "b\n" + "a\n" * 3000, "a.csv") == "corrupt"
+
+
+def sheet(rows: str) -> bytes:
+    names = " ".join(f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "text", "table"))
+    content = f"<office:document-content {names}><table:table>{rows}</table:table></office:document-content>"
+    return zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": content})
+
+
+def test_cells_of_a_sheet_that_are_repeated_or_merged_too_often_are_refused() -> None:
+    def cell(attributes: str) -> str:
+        return f"<table:table-cell {attributes}><text:p>a</text:p></table:table-cell>"
+
+    def row(cells: str) -> str:
+        return f'<table:table-row table:number-rows-repeated="1000000">{cells}</table:table-row>'
+
+    assert code(sheet(row(cell('table:number-columns-repeated="1000000"') * 20) * 30), "a.ods") == "corrupt"
+    spanned = cell('table:number-columns-spanned="100" table:number-rows-spanned="100"')
+    assert code(sheet(f"<table:table-row>{spanned * 20}</table:table-row>"), "a.ods") == "corrupt"
+
+
 @pytest.mark.slow
 def test_cells_merged_a_thousand_times_are_refused() -> None:
     page = f"<html><body><table><tr>{'<td colspan=1000 rowspan=1000>x' * 300}</table>"
