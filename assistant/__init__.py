@@ -1,4 +1,4 @@
-"""Questions in, grounded answers out. Imports `ingest` and knows nothing of HTTP, of DingTalk or of the command line.
+"""Questions in, grounded answers out. Imports `ingest`, and knows nothing of the faces in `api`.
 
 The way of a question, in the order in which it goes:
 
