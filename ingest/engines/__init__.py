@@ -2,6 +2,13 @@
 
 A stage is a function of values that can be pickled. A factory makes it in each worker, and the factory can be pickled
 too.
+
+    from_settings.py  which engine the settings ask for
+    pool.py           which worker does which item; the same for every engine
+    local.py          child processes of this machine, with limits on time and memory
+    ray.py            the nodes of a Ray cluster
+    driver.py         a process of its own for a library that may end the process it runs in
+    heartbeat.py      signs of life from a stage at work
 """
 
 from __future__ import annotations

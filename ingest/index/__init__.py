@@ -1,6 +1,14 @@
 """The index of chunks.
 
 One contract has two implementations: the embedded engine (`edge`) and a Qdrant server (`server`).
+
+Its files:
+
+    from_settings.py  which index is meant
+    payload.py        what a chunk looks like inside Qdrant, and the filters; the same on both engines
+    server.py         a Qdrant server
+    edge.py           the embedded engine
+    generations.py    the embedded engine's folder: how it is stored, and rewritten
 """
 
 from __future__ import annotations
