@@ -45,7 +45,13 @@ def documents(
     request: Request,
     reader: CurrentReader,
     source: str | None = None,
-    kind: Annotated[str | None, Query(description="The format of the documents, as `kind` says it of each.")] = None,
+    kind: Annotated[
+        str | None,
+        Query(
+            description="The format of the documents, as `kind` says it of each.",
+            json_schema_extra={"enum": sorted(KINDS)},
+        ),
+    ] = None,
     failed: bool = False,
     limit: Annotated[int, Query(ge=1, le=10_000, description="How many documents a page has at most.")] = 1000,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,

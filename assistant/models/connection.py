@@ -59,6 +59,11 @@ class ChatConnection:
             while piece := await response.content.readany():
                 yield piece
                 await asyncio.sleep(max(_EVERY_SECONDS, self._read / _READS_PER_SECOND))
+        except aiohttp.ClientError:
+            # What came before the break is still there, and aiohttp has no public way to it.
+            if rest := response.content._read_nowait(-1):
+                yield rest
+            raise
         finally:
             self._read -= 1
 

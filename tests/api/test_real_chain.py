@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -128,6 +129,7 @@ def test_a_model_server_that_is_down_costs_the_answer_and_not_the_evidence(works
     down = Assistant(retriever, open_model(settings, hub=False), settings)
     client = TestClient(create_app(replace(workspace, assistant=down)), base_url="http://127.0.0.1")
     response = client.post("/v1/ask", json={"question": "How many days of annual leave are there?"})
+    asyncio.run(down.aclose())
     assert response.status_code == 503
     assert response.json()["error"]["code"] == "model_unreachable"
     assert "17 days" in response.json()["evidence"][0]["text"]
