@@ -55,7 +55,10 @@ class DenseEmbedder(Protocol):
 
 
 def is_covered(language: Language, named: Collection[str] | None) -> bool:
-    """Whether a model that covers the languages `named`, all if None, covers this one; mixed text if any of its own."""
+    """Returns True if a model that covers the languages `named` covers this one.
+
+    None covers all. Mixed text is covered if Chinese or English is.
+    """
     if named is None:
         return True
     return language in named or (language == "mixed" and bool({"zh", "en"} & set(named)))
