@@ -17,7 +17,7 @@ from starlette.types import Scope, Send
 
 from api.errors import error_fields, internal_error
 from api.executors import run_in
-from assistant.events import Event
+from assistant.events import Event, Failed
 from ingest.errors import UnavailableError, YoujuError
 
 T = TypeVar("T")
@@ -151,10 +151,8 @@ async def worked(
                 raise server_stopping()
             yield sse("progress", progress())
         yield sse("finished", working.result())
-    except YoujuError as error:
-        yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, scope)})
     except Exception as error:
-        yield sse("failed", {"error": error_fields(*internal_error(scope, error), scope)})
+        yield failed(error, scope)
     finally:
         stop.set()
         # Shielded like all that ends work here: whoever goes away has cancelled this task, and does so again and again.
@@ -162,6 +160,36 @@ async def worked(
             await asyncio.wait({working})
         if not working.cancelled():
             working.exception()  # said above, or to nobody any more
+
+
+async def rendered(
+    events: AsyncGenerator[Event | None, None], render: Callable[[Event], str], scope: Scope
+) -> AsyncGenerator[str, None]:
+    """An answer as the lines of a stream: those of each event, and a sign of life where there was none for long.
+
+    `render` gives the lines of one event, none as "". After the headers an error is no HTTP status any more: it is
+    rendered as `Failed`. Closing it closes `events`.
+    """
+    async with aclosing(events):
+        try:
+            async for event in events:
+                if lines := KEEPALIVE if event is None else render(event):
+                    yield lines
+        except Exception as error:
+            if lines := render(Failed(*_told(error, scope))):
+                yield lines
+
+
+def failed(error: Exception, scope: Scope) -> str:
+    """The event in which a stream ends that could not be finished."""
+    return sse("failed", {"error": error_fields(*_told(error, scope), scope)})
+
+
+def _told(error: Exception, scope: Scope) -> tuple[str, str, str]:
+    """Code, message and hint of an error, as the caller may see them."""
+    if isinstance(error, YoujuError):
+        return error.code, error.message, error.hint
+    return internal_error(scope, error)
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:

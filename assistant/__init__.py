@@ -9,6 +9,7 @@ The way of a question, in the order in which it goes:
     refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
     context.py       which hits become evidence, and what fits into the model's context window
     prompts/         what the model is told, in Chinese and in English
+    request.py       what the model is asked for, and the pieces in which its answer comes
     models/          the chat model: a server, one in this process, or quotations where there is none
     cite.py          the model's text streams through; each citation mark is checked against its chunk
     events.py        what comes out, in order; the faces render these events and add nothing

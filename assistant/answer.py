@@ -13,17 +13,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage
-
 from assistant.cite import Citer
 from assistant.condense import condense
 from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
 from assistant.conversation import Conversation
-from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
-from assistant.models import name_of, stream
-from assistant.prompts import REFUSALS, AnswerLanguage, answer_language, answer_messages
+from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
+from assistant.models import ChatModel, stream
+from assistant.prompts import REFUSALS, answer_language, answer_messages
 from assistant.refuse import is_answerable, is_refusal
+from assistant.request import AnswerLanguage, Piece, Request
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from assistant.turns import Turns
@@ -49,7 +47,7 @@ class Retrieves(Protocol):
 class Assistant:
     """Questions in, grounded answers out. One assistant serves many askers at a time."""
 
-    def __init__(self, retriever: Retrieves, model: BaseChatModel, settings: AssistantSettings) -> None:
+    def __init__(self, retriever: Retrieves, model: ChatModel, settings: AssistantSettings) -> None:
         self._retriever = retriever
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
         self._model = model
@@ -84,16 +82,16 @@ class Assistant:
             yield TextDelta(REFUSALS[language])
             yield self._finished(Citer((), query), language, Usage(), watch, text=REFUSALS[language])
             return
-        yield EvidenceFound(gathered.evidence)
+        yield EvidenceFound(gathered.request.evidence)
         citer, told = gathered.citer, _Told(gathered.tokens)
         try:
             async with (
                 self._turns.turn(),
-                aclosing(stream(self._model, gathered.messages, **self._sampling)) as pieces,
+                aclosing(stream(self._model, gathered.request)) as pieces,
             ):
                 async for piece in pieces:
                     told.take(piece)
-                    for event in await _fed(citer, str(piece.content)):
+                    for event in await _fed(citer, piece.text):
                         watch.first("first_token")
                         yield event
         except YoujuError as error:
@@ -114,18 +112,12 @@ class Assistant:
     async def aclose(self) -> None:
         """Let go of the model and of the threads. The retriever belongs to whoever opened it."""
         self._searching.shutdown(wait=False, cancel_futures=True)
-        close = getattr(self._model, "aclose", None)
-        if close is not None:
-            await close()
+        await self._model.aclose()
 
     @property
     def model_name(self) -> str:
         """The name that answers are labelled with."""
-        return name_of(self._model)
-
-    @property
-    def _sampling(self) -> dict[str, float]:
-        return {"temperature": self._settings.model_temperature, "max_tokens": self._settings.model_max_tokens}
+        return self._model.model
 
     def _checked(self, question: str) -> str:
         question = question.strip()
@@ -160,7 +152,7 @@ class Assistant:
             return None
         bare = answer_messages(question, language, company=settings.company)
         room = available_tokens(
-            settings.model_context_tokens, settings.model_max_tokens, [str(message.content) for message in bare]
+            settings.model_context_tokens, settings.model_max_tokens, [message.text for message in bare]
         )
         turns = recent_turns(conversation, room // _HISTORY_SHARE)
         room -= sum(estimate_tokens(turn.text) for turn in turns)
@@ -168,8 +160,9 @@ class Assistant:
             found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens)
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
-        tokens = sum(estimate_tokens(str(message.content)) for message in messages)
-        return _Gathered(messages, evidence, Citer(evidence, f"{question}\n{query}"), tokens)
+        tokens = sum(estimate_tokens(message.text) for message in messages)
+        request = Request(messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens)
+        return _Gathered(request, Citer(evidence, f"{question}\n{query}"), tokens)
 
     def _finished(
         self,
@@ -204,11 +197,9 @@ def _searches() -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """The messages for the model, the evidence in them, what checks the citations, and about how many tokens the
-    messages take."""
+    """What the model is asked for, what checks the citations, and about how many tokens the messages take."""
 
-    messages: list[BaseMessage]
-    evidence: tuple[Evidence, ...]
+    request: Request
     citer: Citer
     tokens: int
 
@@ -222,10 +213,9 @@ class _Told:
         self._sent = sent
         self._usage: Usage | None = None
 
-    def take(self, piece: AIMessageChunk) -> None:
-        if counted := piece.usage_metadata:
-            self._usage = Usage(counted["input_tokens"], counted["output_tokens"])
-        self.cut = self.cut or piece.response_metadata.get("finish_reason") == "length"
+    def take(self, piece: Piece) -> None:
+        self._usage = piece.usage or self._usage
+        self.cut = self.cut or piece.finish == "length"
 
     def counted(self, answer: str) -> Usage:
         """The tokens as the model counted them, else as estimated."""

@@ -6,12 +6,10 @@ import asyncio
 import logging
 import re
 
-from langchain_core.language_models.chat_models import BaseChatModel
-
 from assistant.conversation import Conversation
-from assistant.models import complete
-from assistant.models.extractive import ExtractiveChatModel
+from assistant.models import ChatModel, complete
 from assistant.prompts import answer_language, condense_messages
+from assistant.request import Request
 from ingest.errors import YoujuError
 
 logger = logging.getLogger(__name__)
@@ -22,19 +20,20 @@ _PATIENCE_SECONDS = 20
 _LABEL = re.compile(r"^(?:改写(?:后的问题)?|问题|rewritten(?: question)?|question)\s*[:：]\s*", re.IGNORECASE)
 
 
-async def condense(model: BaseChatModel, question: str, conversation: Conversation) -> str:
+async def condense(model: ChatModel, question: str, conversation: Conversation) -> str:
     """The standalone query: `question` itself when it opens the conversation or no model can rewrite it.
 
     A rewrite that is empty, far longer or in another language is not used, and a model that fails here costs
     nothing but the rewrite.
     """
-    if not conversation or isinstance(model, ExtractiveChatModel):
+    if not conversation or not model.follows_instructions:
         return question
     language = answer_language(question, conversation)
     messages = condense_messages(question, language, conversation[-_TURNS:])
+    request = Request(messages, question, language, temperature=0.0, max_tokens=_LONGEST_TOKENS)
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
-            said = await complete(model, messages, temperature=0.0, max_tokens=_LONGEST_TOKENS)
+            said = await complete(model, request)
     except (YoujuError, TimeoutError) as error:
         logger.warning("The follow-up question is searched as it was typed: %s", error or "the model was too slow")
         return question

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ingest.document import Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 
 _LEAST_LETTERS_PER_PAGE = 100

@@ -29,6 +29,7 @@ What all of it stands on:
     errors.py        the words: what can go wrong, by who can put it right
     language.py      the words: the language of a text, its folded form, its sentences
     settings.py      the settings of all of this
+    shaping.py       what shapes an index: the versions of the stages, and the settings that decide its chunks
 
 docs/architecture.md tells the same at length, and has a table of what is changed where.
 """

@@ -18,9 +18,8 @@ from ingest.document import Box, Element, Language, ParsedDocument, Passage
 from ingest.language import detect, sentences
 from ingest.settings import IngestSettings
 
-SPLITTER_VERSION = "2"
-"""Part of the pipeline's fingerprint: raise it when the passages of some document change."""
-
+# Whoever changes the passages of some document raises the splitter's version in `ingest/shaping.py`: without it,
+# documents that are already in an index are not cut again.
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 _SPECIAL_TOKENS = 2

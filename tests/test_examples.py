@@ -11,7 +11,7 @@ import pytest
 
 from ingest.document import Passage
 from ingest.embedding.from_settings import token_counter
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from ingest.split import split

@@ -99,7 +99,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "ray": ("ingest/engines/ray",),
     # answering
     "langsmith": ("assistant/models",),
-    "langchain_core": ("assistant/models", "assistant/prompts", "assistant/answer", "assistant/condense"),
+    "langchain_core": ("assistant/models",),
     "aiohttp": ("assistant/models",),
     "httpx": ("ingest/embedding/remote", "ingest/sources/web/client", "api/cli", "api/dingtalk"),
     # faces

@@ -25,10 +25,11 @@ from api.dingtalk import markdown
 from assistant import cite, condense, context, figures, links, prompts, quote, refuse, terms
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
-from assistant.models.extractive import ExtractiveChatModel
+from assistant.models.extractive import quotations
 from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.thinking import ThinkingFilter
+from assistant.request import Request
 from assistant.sse import EventDecoder
 from ingest import language
 from ingest.access import is_principal
@@ -140,8 +141,9 @@ def _borne_out(whole: str) -> None:
 
 
 def _quoted(whole: str) -> None:
-    messages = prompts.answer_messages(whole, "zh", [Evidence(1, hits_of(passage(whole))[0])])
-    ExtractiveChatModel().invoke(messages)
+    evidence = (Evidence(1, hits_of(passage(whole))[0]),)
+    request = Request(prompts.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
+    list(quotations(request))
 
 
 def _coverage(whole: str) -> float:

@@ -10,7 +10,7 @@ import json
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +73,21 @@ class Connection:
                         yield event.name, json.loads(event.data)
             except EndlessEventError as error:
                 raise UnavailableError("server_gone", str(error), "Look at the output of `youju serve`.") from None
+
+    def result(self, path: str, body: object, show: Callable[[Any], None], broke_off: YoujuError) -> dict[str, Any]:
+        """The result of work that a POST sets going. Its progress goes to `show`, as it comes.
+
+        Raises the error that the work ends in, or `broke_off` where it says nothing at its end.
+        """
+        for name, data in self.stream(path, body):
+            if name == "failed":
+                error = data["error"]
+                raise YoujuError(error["code"], error["message"], error["hint"])
+            if name == "finished":
+                return dict(data)
+            if data:
+                show(data)
+        raise broke_off
 
     def _answered(self, response: httpx.Response) -> Any:
         if not response.is_error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +43,7 @@ def ingest(
     with connect(load_settings(), command="ingest") as connection:
         if paths or (source and len(source) == 1):
             wanted = {"paths": [path.absolute().as_uri() for path in paths]} if paths else {"source": (source or [])[0]}
-            reports = [follow(connection.stream("/v1/runs", {**wanted, "allow_deletions": allow_deletions}))]
+            reports = [_run(connection, {**wanted, "allow_deletions": allow_deletions})]
             answer = reports[0]
         else:
             reports = _run_each(connection, source or _enabled(connection), allow_deletions)
@@ -75,8 +74,8 @@ def _run_each(connection: Connection, names: list[str], allow_deletions: bool) -
     reports: list[dict[str, Any]] = []
     for name in names:
         try:
-            events = connection.stream("/v1/runs", {"source": name, "allow_deletions": allow_deletions})
-            reports.append({"source": name, **follow(events)})
+            report = _run(connection, {"source": name, "allow_deletions": allow_deletions})
+            reports.append({"source": name, **report})
         except UnavailableError:  # the server that does the work is gone
             raise
         except YoujuError as error:
@@ -91,17 +90,11 @@ def _outcome(reports: list[dict[str, Any]]) -> int:
     return DONE_IN_PART if any("error" in report or report["failures"] for report in reports) else DONE
 
 
-def follow(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+def _run(connection: Connection, wanted: dict[str, Any]) -> dict[str, Any]:
     """Show the progress of a run until it ends, and give back its report."""
+    broke_off = YoujuError("run_broke_off", "The run broke off.", "Run it again: it goes on where it stopped.")
     with RunProgress() as progress:
-        for name, data in events:
-            if name == "failed":
-                error = data["error"]
-                raise YoujuError(error["code"], error["message"], error["hint"])
-            if name == "finished":
-                return dict(data)
-            progress.show(data)
-    raise YoujuError("run_broke_off", "The run broke off.", "Run it again: it goes on where it stopped.")
+        return connection.result("/v1/runs", wanted, progress.show, broke_off)
 
 
 def print_report(report: dict[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from api.cli import DONE, DONE_IN_PART
-from api.cli.connection import connect
+from api.cli.connection import Connection, connect
 from api.cli.output import console, notes, print_json
 from api.settings import load_settings
 from ingest.errors import YoujuError
@@ -45,7 +45,7 @@ def verify(
     """
     body = {"repair": repair, "thorough": thorough, "sources": sources}
     with connect(load_settings(), command="verify", rebuild=repair) as connection:
-        report = follow(connection.stream("/v1/verify", body))
+        report = _verified(connection, body)
     if as_json:
         print_json(report)
     else:
@@ -54,21 +54,13 @@ def verify(
     raise typer.Exit(DONE_IN_PART if left or not report["complete"] else DONE)
 
 
-def follow(events: Iterator[tuple[str, Any]]) -> dict[str, Any]:
+def _verified(connection: Connection, body: dict[str, Any]) -> dict[str, Any]:
     """Show how far a verification is until it ends, and give back what it found."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     times = (TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, *times, console=notes, disable=not notes.is_terminal) as bar:
-        shown = _Shown(bar)
-        for name, data in events:
-            if name == "failed":
-                error = data["error"]
-                raise YoujuError(error["code"], error["message"], error["hint"])
-            if name == "finished":
-                return dict(data)
-            if data:
-                shown.update(data)
-    raise YoujuError("verification_broke_off", "The verification broke off.", "Run it again.")
+        broke_off = YoujuError("verification_broke_off", "The verification broke off.", "Run it again.")
+        return connection.result("/v1/verify", body, _Shown(bar).update, broke_off)
 
 
 class _Shown:

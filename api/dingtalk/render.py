@@ -11,7 +11,7 @@ from api.dingtalk.texts import say
 from api.notices import not_checked, notice
 from api.places import passage_url, place
 from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
-from assistant.prompts import AnswerLanguage
+from assistant.request import AnswerLanguage
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assistant.prompts import AnswerLanguage
+from assistant.request import AnswerLanguage
 
 _TEXTS: dict[str, tuple[str, str]] = {
     "unsupported": (

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.errors import error_fields, internal_error, status_of_failure
+from api.errors import error_fields, status_of_failure
 from api.headers import headers_of
 from api.routes import CurrentReader, shown_to, workspace_of
 from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
 from api.scope import narrowed
-from api.streaming import EVENTS, KEEPALIVE, EventStream, begun, paced, sse, stopping, while_connected
+from api.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, while_connected
 from api.uris import ShownUri
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
-from ingest.errors import YoujuError
 
 router = APIRouter()
 
@@ -65,7 +64,8 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     reader = await narrowed(request, reader, asked.sources)
     events = paced(assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope))
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
-        return EventStream(await begun(_rendered(asked.question, await begun(events), request, shown)))
+        begins = await begun(events)
+        return EventStream(await begun(rendered(begins, _rendering(asked.question, request, shown), request.scope)))
     gathered = await while_connected(request, gather(events))
     if gathered.finished is None:
         return _failure(asked.question, gathered, request, shown)
@@ -85,24 +85,15 @@ def _failure(question: str, gathered: Gathered, request: Request, shown: ShownUr
     return JSONResponse(body, status_code=status, headers=headers_of(status, failed.retry_seconds))
 
 
-async def _rendered(
-    question: str, events: AsyncGenerator[Event | None, None], request: Request, shown: ShownUri
-) -> AsyncGenerator[str, None]:
+def _rendering(question: str, request: Request, shown: ShownUri) -> Callable[[Event], str]:
+    """What renders the events of one answer, as they come."""
     gathered = Gathered()
-    async with aclosing(events):
-        try:
-            async for event in events:
-                if event is None:
-                    yield KEEPALIVE
-                    continue
-                gathered.take(event)
-                yield _render(event, question, gathered, request, shown)
-        except YoujuError as error:
-            fields = error_fields(error.code, error.message, error.hint, request.scope)
-            yield sse("failed", {"error": fields})
-        except Exception as error:
-            fields = error_fields(*internal_error(request.scope, error), request.scope)
-            yield sse("failed", {"error": fields})
+
+    def render(event: Event) -> str:
+        gathered.take(event)
+        return _render(event, question, gathered, request, shown)
+
+    return render
 
 
 def _render(event: Event, question: str, gathered: Gathered, request: Request, shown: ShownUri) -> str:

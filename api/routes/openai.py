@@ -18,18 +18,18 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.errors import internal_error, openai_error, status_of_failure
+from api.errors import openai_error, status_of_failure
 from api.headers import headers_of
 from api.notices import notice, quoted, without_notice
 from api.places import passage_url, place
 from api.renumbering import Renumbered, Renumbering, in_order, renumbered
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
-from api.streaming import EVENTS, KEEPALIVE, EventStream, begun, paced, sse_data, stopping, while_connected
+from api.streaming import EVENTS, EventStream, begun, paced, rendered, sse_data, stopping, while_connected
 from assistant.conversation import Conversation, Turn
 from assistant.events import Event, Evidence, Failed, Finished, Usage
 from ingest.document import Chunk, Location
-from ingest.errors import RequestError, YoujuError
+from ingest.errors import RequestError
 
 router = APIRouter()
 
@@ -157,20 +157,16 @@ class Completion:
         """The answer in chunks; after the headers an error is one more line, and the stream ends there."""
         blank: dict[str, Any] = {"usage": None} if include_usage else {}
         gathered, renumbering = Gathered(), Renumbering()
-        async with aclosing(events):
+
+        def render(event: Event) -> str:
+            gathered.take(event)
+            text = renumbering.take(event)
+            return self._chunk({"content": text}, blank) if text else ""
+
+        async with aclosing(events), aclosing(rendered(events, render, self._request.scope)) as lines:
             yield self._chunk({"role": "assistant", "content": ""}, blank)
-            try:
-                async for event in events:
-                    if event is None:
-                        yield KEEPALIVE
-                        continue
-                    gathered.take(event)
-                    if text := renumbering.take(event):
-                        yield self._chunk({"content": text}, blank)
-            except YoujuError as error:
-                gathered.failed = Failed(error.code, error.message, error.hint)
-            except Exception as error:
-                gathered.failed = Failed(*internal_error(self._request.scope, error))
+            async for line in lines:
+                yield line
         if gathered.finished is None:
             if text := renumbering.take(None):
                 yield self._chunk({"content": text}, blank)

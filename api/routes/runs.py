@@ -20,7 +20,6 @@ from fastapi.responses import Response
 from pydantic import ConfigDict, Field, model_validator
 
 from api.audit import audited
-from api.errors import error_fields
 from api.executors import run_in
 from api.known_fields import RequestBody
 from api.routes import workspace_of
@@ -34,6 +33,7 @@ from api.streaming import (
     KEEPALIVE_SECONDS,
     EventStream,
     begun,
+    failed,
     server_stopping,
     sse,
     stopping,
@@ -161,5 +161,4 @@ async def _followed(request: Request, run_id: str) -> AsyncGenerator[str, None]:
             yield KEEPALIVE
         with suppress(TimeoutError):
             await asyncio.wait_for(stops.wait(), LOOK_SECONDS)
-    error = server_stopping()
-    yield sse("failed", {"error": error_fields(error.code, error.message, error.hint, request.scope)})
+    yield failed(server_stopping(), request.scope)

@@ -1,54 +1,56 @@
-"""The chat model seam: LangChain's `BaseChatModel`, one module per kind of model.
+"""The chat model seam: what every model answers to, one module per kind of model.
 
-`extractive` quotes the evidence (no model configured), `server` speaks to any OpenAI-compatible server,
-`local` runs a transformers chat model in this process.
+`extractive` quotes the evidence (no model configured), `server` speaks to any OpenAI-compatible server, `local` runs
+a transformers chat model in this process. The last two stand on LangChain's interface, by `langchain`.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Any, cast
-
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from typing import Protocol
 
 from assistant.errors import ModelRejectedError
+from assistant.request import Piece, Request
 from ingest.errors import YoujuError
 
 logger = logging.getLogger(__name__)
 
 
-def name_of(model: BaseChatModel) -> str:
-    """The name an answer is labelled with."""
-    return str(getattr(model, "model", "") or model.get_name())
+class ChatModel(Protocol):
+    """A chat model."""
+
+    @property
+    def model(self) -> str:
+        """The name an answer is labelled with."""
+        ...
+
+    @property
+    def follows_instructions(self) -> bool:
+        """Whether it does what its messages say, so that it can be asked for other things than an answer."""
+        ...
+
+    def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """What it says, piece by piece. Closing the generator stops it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections and threads."""
+        ...
 
 
-def role_of(message: BaseMessage) -> str:
-    """What chat templates and chat servers call whoever wrote the message."""
-    if isinstance(message, SystemMessage):
-        return "system"
-    return "user" if isinstance(message, HumanMessage) else "assistant"
+async def stream(model: ChatModel, request: Request) -> AsyncGenerator[Piece, None]:
+    """What the model says, piece by piece. Closing the generator stops the model.
 
-
-async def stream(
-    model: BaseChatModel, messages: Sequence[BaseMessage], **options: Any
-) -> AsyncGenerator[AIMessageChunk, None]:
-    """What the model says, piece by piece. Closing the iterator stops the model.
-
-    The model's own `_astream` is called, not `astream`: the layer between them is where LangSmith's tracer is set
-    up from the environment, and closing that one leaves the model's stream to the garbage collector.
-    Every error comes out as a `YoujuError`.
+    Every error comes out as a `YoujuError`, and so does an answer without a word.
     """
     try:
-        # The base class promises an iterator; every real implementation is an asynchronous generator.
-        pieces = cast(Any, model._astream(list(messages), **options))
-        async with aclosing(pieces):
+        async with aclosing(model.answer(request)) as pieces:
             said = False
             async for piece in pieces:
-                said = said or bool(str(piece.message.content).strip())
-                yield piece.message
+                said = said or bool(piece.text.strip())
+                yield piece
             if not said:
                 raise ModelRejectedError("model_empty", "The chat model gave an empty answer.", "Ask again.")
     except (YoujuError, GeneratorExit):
@@ -60,7 +62,7 @@ async def stream(
         ) from error
 
 
-async def complete(model: BaseChatModel, messages: Sequence[BaseMessage], **options: Any) -> str:
+async def complete(model: ChatModel, request: Request) -> str:
     """The whole of what the model says."""
-    async with aclosing(stream(model, messages, **options)) as pieces:
-        return "".join([str(piece.content) async for piece in pieces])
+    async with aclosing(stream(model, request)) as pieces:
+        return "".join([piece.text async for piece in pieces])

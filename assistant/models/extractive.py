@@ -6,15 +6,11 @@ import asyncio
 import math
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
-
+from assistant.events import Evidence
+from assistant.request import Piece, Request
 from assistant.terms import coverage, numbers, terms, vocabulary
 from ingest.language import sentences
 
@@ -49,55 +45,39 @@ class _Unit:
     terms: frozenset[str]
 
 
-class ExtractiveChatModel(BaseChatModel):
-    """Quotes the evidence of the last message, whose `additional_kwargs` hold `question` (str), `language`
-    (`zh` or `en`) and `evidence`: a list of `{number, heading, text}`."""
+class ExtractiveChatModel:
+    """Quotes the evidence of a request; it reads the question and no messages."""
 
-    model: str = "extractive"
+    model = "extractive"
+    follows_instructions = False
 
-    @property
-    def _llm_type(self) -> str:
-        return "youju-extractive"
-
-    def _generate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> ChatResult:
-        text = "".join(_pieces(messages))
-        return ChatResult(generations=[ChatGeneration(message=AIMessage(content=text))])
-
-    async def _astream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> AsyncIterator[ChatGenerationChunk]:
+    async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """The best quotations, each with its number, between two lines that say what they are."""
         # Comparing all sentences with the question takes a tenth of a second.
-        for piece in await asyncio.to_thread(lambda: list(_pieces(messages))):
-            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+        for text in await asyncio.to_thread(lambda: list(quotations(request))):
+            yield Piece(text)
+
+    async def aclose(self) -> None:
+        """Nothing to let go of."""
 
 
-def _pieces(messages: Sequence[BaseMessage]) -> Iterator[str]:
-    request = messages[-1].additional_kwargs
-    opening, closing = _FRAMES[request["language"]]
+def quotations(request: Request) -> Iterator[str]:
+    """The lines of the answer: a few sentences or rows of tables, between two that say what they are."""
+    opening, closing = _FRAMES[request.language]
     yield opening + "\n\n"
-    for unit in _best(request["question"], request["evidence"]):
+    for unit in _best(request.question, request.evidence):
         yield f"- {_quotation(unit.text)} [{unit.number}]\n"
     yield f"\n{closing}"
 
 
-def _best(question: str, evidence: Sequence[dict[str, Any]]) -> list[_Unit]:
+def _best(question: str, evidence: Sequence[Evidence]) -> list[_Unit]:
     """The units that share most with the question, in the order in which they stand."""
     units = [unit for place, item in enumerate(evidence) for unit in _units(item, place * 10_000)]
     if not units:
         return []
     frequency = Counter(term for unit in units for term in unit.terms)
     wanted = {term: math.log(1 + len(units) / (1 + frequency[term])) for term in terms(question)}
-    ranks = {item["number"]: place for place, item in enumerate(evidence)}
+    ranks = {item.number: place for place, item in enumerate(evidence)}
     asks_number = _ASKS_NUMBER.search(question) is not None
     stated = numbers(question)
     scores = {unit.order: _score(unit, wanted, ranks[unit.number], stated, asks_number=asks_number) for unit in units}
@@ -128,11 +108,11 @@ def _score(unit: _Unit, wanted: dict[str, float], rank: int, stated: set[str], *
     return score * _WITH_NUMBER if asks_number and present else score
 
 
-def _units(item: dict[str, Any], order: int) -> Iterator[_Unit]:
+def _units(item: Evidence, order: int) -> Iterator[_Unit]:
     header: str | None = None
     prose: list[str] = []
     texts: list[str] = []
-    for line in [*item["text"].split("\n"), ""]:
+    for line in [*item.hit.chunk.text.split("\n"), ""]:
         if line.lstrip().startswith("|"):
             texts.extend(_split(prose))
             prose = []
@@ -145,7 +125,7 @@ def _units(item: dict[str, Any], order: int) -> Iterator[_Unit]:
             prose.append(line)
     texts.extend(_split(prose))
     for place, text in enumerate(texts):
-        yield _Unit(item["number"], order + place, text, item["heading"], vocabulary(text))
+        yield _Unit(item.number, order + place, text, item.hit.chunk.heading, vocabulary(text))
 
 
 def _split(lines: Sequence[str]) -> list[str]:

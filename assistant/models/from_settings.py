@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 import langsmith
-from langchain_core.language_models.chat_models import BaseChatModel
 
+from assistant.models import ChatModel
 from assistant.models.capabilities import capabilities_of
 from assistant.models.extractive import ExtractiveChatModel
 from assistant.models.local import LocalChatModel
@@ -15,7 +15,7 @@ from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 
 
-def open_model(settings: AssistantSettings, *, hub: bool) -> BaseChatModel:
+def open_model(settings: AssistantSettings, *, hub: bool) -> ChatModel:
     """The chat model: at `model_url`, else `model` in this process, else quotations of the evidence.
 
     Loads nothing and connects to nothing; the first answer does. `hub` allows a model to be downloaded.

@@ -11,14 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr
 
 from assistant.errors import ModelUnavailableError
-from assistant.models import role_of
+from assistant.models.langchain import LangChainModel, as_sent
 from assistant.models.thinking import OPENING, ThinkingFilter
 from ingest.errors import ConfigurationError
 
@@ -27,7 +26,7 @@ logger = logging.getLogger(__name__)
 _DEFAULT_TOKENS = 1024
 
 
-class LocalChatModel(BaseChatModel):
+class LocalChatModel(LangChainModel):
     """A causal language model with a chat template. Answers one at a time; others wait for their turn.
 
     Call options: `temperature` (0 is greedy) and `max_tokens`. The weights are loaded by the first answer.
@@ -35,7 +34,6 @@ class LocalChatModel(BaseChatModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    model: str
     path: str
     hub: bool = False
 
@@ -193,7 +191,7 @@ def _closed() -> ModelUnavailableError:
 def _tokens(tokenizer: Any, messages: list[BaseMessage]) -> Any:
     """The prompt's ids and mask. Thinking is off, for templates that have the switch."""
     return tokenizer.apply_chat_template(
-        [{"role": role_of(message), "content": str(message.content)} for message in messages],
+        [as_sent(message) for message in messages],
         add_generation_prompt=True,
         enable_thinking=False,
         return_tensors="pt",

@@ -14,18 +14,17 @@ from typing import Any
 
 import aiohttp
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
-from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessageChunk, BaseMessage
 from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
 from assistant.errors import ModelRejectedError
-from assistant.models import role_of
 from assistant.models.capabilities import Capabilities
 from assistant.models.connection import ChatConnection
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
+from assistant.models.langchain import LangChainModel, as_sent
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.reply import DONE, Reply
 from assistant.models.thinking import ThinkingFilter, thinks_always
@@ -43,7 +42,7 @@ _CHARS_PER_TOKEN = 16
 """More than any tokenizer makes of a token on average. A server that goes on beyond that ignores `max_tokens`."""
 
 
-class ServerChatModel(BaseChatModel):
+class ServerChatModel(LangChainModel):
     """A chat model at `url` (…/v1). Asynchronous only: `astream` and `ainvoke`.
 
     Call options: `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next piece.
@@ -51,7 +50,6 @@ class ServerChatModel(BaseChatModel):
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
-    model: str
     url: str = Field(repr=False)
     api_key: SecretStr | None = None
     capabilities: Capabilities
@@ -172,7 +170,7 @@ class ServerChatModel(BaseChatModel):
     def _body(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [{"role": role_of(message), "content": str(message.content)} for message in messages],
+            "messages": [as_sent(message) for message in messages],
             "stream": True,
             **self.capabilities.sampling,
             **self.capabilities.thinking_off,

@@ -7,16 +7,12 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from string import Template
-from typing import Literal
-
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from assistant.conversation import Conversation
 from assistant.events import Evidence
 from assistant.prompts.fences import neutralise
+from assistant.request import AnswerLanguage, Message
 from ingest.language import detect
-
-AnswerLanguage = Literal["zh", "en"]
 
 REFUSALS: dict[AnswerLanguage, str] = {
     "zh": "在您可以查看的文档中，没有找到能够回答这个问题的内容。",
@@ -53,28 +49,21 @@ def answer_messages(
     evidence: Sequence[Evidence] = (),
     conversation: Conversation = (),
     company: str = "",
-) -> list[BaseMessage]:
+) -> tuple[Message, ...]:
     """One system message with the rules, the earlier turns, and one user message with evidence and question.
 
-    Without evidence and turns, the parts whose length is fixed. The last message carries the question and the
-    evidence as data too (`additional_kwargs`), for the model that only quotes.
+    Without evidence and turns, the parts whose length is fixed.
     """
     rules = _template("system", language).substitute(
         company=neutralise(company) or _COMPANY[language], refusal=REFUSALS[language]
     )
     numbered = "\n\n".join(_numbered(item, language) for item in evidence)
     asked = _template("user", language).substitute(evidence=numbered, question=neutralise(question))
-    data = [
-        {"number": item.number, "heading": item.hit.chunk.heading, "text": item.hit.chunk.text} for item in evidence
-    ]
-    return [
-        SystemMessage(rules),
-        *(_turn(turn.role, turn.text) for turn in conversation),
-        HumanMessage(asked, additional_kwargs={"question": question, "language": language, "evidence": data}),
-    ]
+    turns = (Message(turn.role, neutralise(turn.text)) for turn in conversation)
+    return (Message("system", rules), *turns, Message("user", asked))
 
 
-def condense_messages(question: str, language: AnswerLanguage, conversation: Conversation) -> list[BaseMessage]:
+def condense_messages(question: str, language: AnswerLanguage, conversation: Conversation) -> tuple[Message, ...]:
     """Asks for the question in a form that can be understood without the turns before it."""
     speakers = {"zh": {"user": "用户", "assistant": "助手"}, "en": {"user": "User", "assistant": "Assistant"}}
     turns = "\n".join(
@@ -82,16 +71,12 @@ def condense_messages(question: str, language: AnswerLanguage, conversation: Con
     )
     rules = _template("condense", language).substitute()
     asked = _template("follow_up", language).substitute(turns=turns, question=neutralise(question))
-    return [SystemMessage(rules), HumanMessage(asked)]
+    return (Message("system", rules), Message("user", asked))
 
 
 def _numbered(item: Evidence, language: AnswerLanguage) -> str:
     chunk = item.hit.chunk
     return f"[{item.number}] {_TITLE[language]}{neutralise(chunk.heading)}\n{neutralise(chunk.text)}"
-
-
-def _turn(role: str, text: str) -> BaseMessage:
-    return HumanMessage(neutralise(text)) if role == "user" else AIMessage(neutralise(text))
 
 
 @cache

@@ -56,6 +56,7 @@ documents = sa.Table(
     sa.Column("moved_to", sa.String(36)),  # the document that took over its content
     sa.Column("deleted", sa.Boolean, nullable=False, default=False),
     sa.Column("updated_at", sa.String(32), nullable=False),
+    sa.Index("documents_by_source", "version", "source", "deleted"),
 )
 clock = sa.Table(
     "clock",

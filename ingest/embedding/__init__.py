@@ -14,7 +14,7 @@ Query and document have different methods because models treat them differently.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -52,6 +52,16 @@ class DenseEmbedder(Protocol):
     def embed_query(self, text: str) -> np.ndarray:
         """Returns the vector of a query: float32, shape (dimension,)."""
         ...
+
+
+def is_covered(language: Language, named: Collection[str] | None) -> bool:
+    """Returns True if a model that covers the languages `named` covers this one.
+
+    None covers all. Mixed text is covered if Chinese or English is.
+    """
+    if named is None:
+        return True
+    return language in named or (language == "mixed" and bool({"zh", "en"} & set(named)))
 
 
 class SparseEmbedder(Protocol):

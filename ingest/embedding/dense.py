@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from ingest.document import Language
+from ingest.embedding import is_covered
 from ingest.embedding.folder import read_facts
 from ingest.errors import ConfigurationError
 
@@ -112,9 +113,7 @@ class LocalEmbedder:
 
         Without named languages all do; with any, mixed text does too.
         """
-        if self._languages is None:
-            return True
-        return language in self._languages or (language == "mixed" and bool({"zh", "en"} & set(self._languages)))
+        return is_covered(language, self._languages)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Returns the number of tokens of each text, without special tokens."""

@@ -12,6 +12,7 @@ import httpx
 import numpy as np
 
 from ingest.document import Language
+from ingest.embedding import is_covered
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.network.retrying import BRISK, PATIENT, TRANSIENT_STATUS, Patience, TransientError, retried, retry_after
@@ -86,9 +87,7 @@ class RemoteEmbedder:
 
         Without named languages all do; with any, mixed text does too.
         """
-        if self._languages is None:
-            return True
-        return language in self._languages or (language == "mixed" and bool({"zh", "en"} & set(self._languages)))
+        return is_covered(language, self._languages)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Returns an estimate, because the server's tokenizer is not known here."""

@@ -7,7 +7,8 @@ Calls are synchronous. Asynchronous code calls them in a thread.
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -27,7 +28,7 @@ _IDLE_SECONDS = 60
 _SQLITE_OVERFLOW = 115
 """There is a connection for every possible thread. Readers must not wait behind writers that wait for each other."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_MIGRATION_LOCK = 0x596F756A75  # any number that no other program uses on the same database
+_MIGRATION_LOCK = 0x596F756A75
 
 
 def open_database(settings: IngestSettings) -> sa.Engine:
@@ -43,6 +44,18 @@ def open_database(settings: IngestSettings) -> sa.Engine:
         engine.dispose()
         raise
     return engine
+
+
+@contextmanager
+def alone(engine: sa.Engine, lock: int) -> Iterator[sa.Connection]:
+    """Yields a connection in a transaction. Only one process at a time has such a transaction with the same `lock`.
+
+    `lock` is any number that no other program uses on the same database.
+    """
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # SQLite runs only one writing transaction at a time
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
+        yield connection
 
 
 def _translate(context: sa.engine.ExceptionContext) -> None:
@@ -135,11 +148,7 @@ def _migrate(engine: sa.Engine) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            # Several processes may start at once. One lock lets only one of them migrate. SQLite allows one writer
-            # anyway.
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    with alone(engine, _MIGRATION_LOCK) as connection:  # several processes may start at once
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

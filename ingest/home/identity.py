@@ -12,22 +12,20 @@ from __future__ import annotations
 import json
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
 from ingest.errors import ConfigurationError
-from ingest.home.database import metadata
+from ingest.home.database import alone, metadata
 from ingest.home.disk import flush_folder
-from ingest.home.lock import make_home
+from ingest.home.lock import make_home, unusable
 from ingest.settings import IngestSettings
 from ingest.uploads.originals import Originals
 
 FILE_NAME = "home.json"
-_LOCK = 0x596F75696E  # any number that no other program uses on the same database
+_LOCK = 0x596F75696E
 _ADOPT = "If the two are meant to be joined, `youju home adopt` does it; it deletes nothing."
 
 _identity = sa.Table(
@@ -85,7 +83,7 @@ def pair(engine: sa.Engine, settings: IngestSettings) -> None:
     if facts.are_settled:
         return
     make_home(home)
-    with _alone(engine) as connection:
+    with alone(engine, _LOCK) as connection:
         facts = _facts(connection, home)
         _check(connection, facts, settings)
         catalog_id = facts.catalog_id or _introduce(connection)
@@ -94,7 +92,7 @@ def pair(engine: sa.Engine, settings: IngestSettings) -> None:
     ours = facts.home or _introduce_home(home, catalog_id)
     if ours.catalog_id != catalog_id:  # another process with another database wrote the file first
         raise _other_catalog(home)
-    with _alone(engine) as connection:
+    with alone(engine, _LOCK) as connection:
         facts = _facts(connection, home)
         if facts.has_uploads and facts.keeper is None:
             connection.execute(sa.update(_identity).values(home_id=ours.home_id))
@@ -108,7 +106,7 @@ def adopt(engine: sa.Engine, home: Path) -> Adoption:
     except ConfigurationError:
         before = None
     home_id = before.home_id if before is not None else str(uuid.uuid4())
-    with _alone(engine) as connection:
+    with alone(engine, _LOCK) as connection:
         catalog_id = _facts(connection, home=None).catalog_id or _introduce(connection)
         connection.execute(sa.update(_identity).values(home_id=home_id))
     aside = _written_aside(home, HomeIdentity(home_id, catalog_id))
@@ -216,21 +214,9 @@ def _written_aside(home: Path, identity: HomeIdentity) -> Path:
             os.fsync(file.fileno())
     except OSError as error:
         aside.unlink(missing_ok=True)
-        raise ConfigurationError(
-            "home_unusable",
-            f"The folder {home} cannot be written: {error.strerror}.",
-            "Set YOUJU_HOME to a folder that you may write to, and see whether its disk is full.",
-        ) from None
+        hint = "Set YOUJU_HOME to a folder that you may write to, and see whether its disk is full."
+        raise unusable(home, error, cannot_be="written", hint=hint) from None
     return aside
-
-
-@contextmanager
-def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """Yields a connection in a transaction. Only one process at a time has such a transaction."""
-    with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":  # SQLite runs only one writing transaction at a time
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-        yield connection
 
 
 def _other_catalog(home: Path) -> ConfigurationError:

@@ -54,7 +54,7 @@ class Ownership:
             make_home(home)
             file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
-            raise _unusable(home, error) from None
+            raise unusable(home, error) from None
         try:
             _lock(file)
         except BlockingIOError:
@@ -62,11 +62,8 @@ class Ownership:
             raise _owned(home, _read(path)) from None
         except OSError as error:
             os.close(file)
-            raise ConfigurationError(
-                "home_unusable",
-                f"The folder {home} cannot be locked: {error.strerror}.",
-                "Set YOUJU_HOME to a folder on a disk of this machine; not every network drive has locks.",
-            ) from None
+            hint = "Set YOUJU_HOME to a folder on a disk of this machine; not every network drive has locks."
+            raise unusable(home, error, cannot_be="locked", hint=hint) from None
         owner = Owner(os.getpid(), command, datetime.now().astimezone().isoformat(timespec="seconds"))
         ownership = cls(file, path, owner)
         try:
@@ -155,7 +152,7 @@ def make_home(home: Path) -> None:
     try:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:
-        raise _unusable(home, error) from None
+        raise unusable(home, error) from None
 
 
 def is_open_to_others(home: Path) -> bool:
@@ -183,12 +180,15 @@ def _no_room(home: Path, reason: str) -> UnavailableError:
     )
 
 
-def _unusable(home: Path, error: OSError) -> ConfigurationError:
-    return ConfigurationError(
-        "home_unusable",
-        f"The folder {home} cannot be used: {error.strerror}.",
-        "Set YOUJU_HOME to a folder that you may write to.",
-    )
+def unusable(
+    home: Path,
+    error: OSError,
+    *,
+    cannot_be: str = "used",
+    hint: str = "Set YOUJU_HOME to a folder that you may write to.",
+) -> ConfigurationError:
+    """The error `home_unusable`: the system refused what a home needs."""
+    return ConfigurationError("home_unusable", f"The folder {home} cannot be {cannot_be}: {error.strerror}.", hint)
 
 
 def _owned(home: Path, owner: Owner) -> OwnedError:

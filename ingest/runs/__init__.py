@@ -31,6 +31,7 @@ _runs = sa.Table(
     sa.Column("finished_at", sa.String(32)),
     sa.Column("report", sa.JSON, nullable=False),  # the counts
     sa.Column("error", sa.JSON),  # code, message and hint of what made it fail
+    sa.Index("runs_by_source", "source", "started_at"),
 )
 _failures = sa.Table(
     "run_failures",

@@ -1,11 +1,12 @@
 """The stages that run in workers: reading and cutting a document, and embedding chunks.
 
-Kept apart from the pipeline so that a worker loads neither the database nor the index.
+Kept apart from the pipeline so that a worker loads neither the database nor the index, and from what reads and cuts
+(`preparing`), so that a process which does neither loads no parser.
 """
 
 from __future__ import annotations
 
-import hashlib
+import importlib
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -16,14 +17,12 @@ from itertools import groupby
 from pathlib import Path
 
 from ingest.document import Chunk, Embedding, Language, Passage, Reference
-from ingest.embedding.from_settings import open_embedder, token_counter
+from ingest.embedding.from_settings import open_embedder
 from ingest.engines import ENDED_WORKER, Division, Limits, Stage
 from ingest.errors import DocumentError, YoujuError
-from ingest.language import detect
-from ingest.parse import PARSER_VERSION, parse
 from ingest.runs.changes import Candidate
 from ingest.settings import IngestSettings
-from ingest.split import SPLITTER_VERSION, split
+from ingest.shaping import STAGE_VERSIONS
 
 logger = logging.getLogger(__name__)
 
@@ -46,25 +45,18 @@ class Prepared:
 
 def identity(settings: IngestSettings) -> str:
     """What decides the chunks and the vectors of a document, beside the settings. Loads no weights."""
-    return f"parser {PARSER_VERSION}, splitter {SPLITTER_VERSION}, embedder {open_embedder(settings).name}"
+    versions = {**STAGE_VERSIONS, "embedder": open_embedder(settings).name}
+    return ", ".join(f"{stage} {version}" for stage, version in versions.items())
 
 
 def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
-    """The stage that reads and cuts one document; runs in a worker process."""
-    count_tokens = token_counter(settings)
+    """The stage that reads and cuts one document; runs in a worker process.
 
-    def prepare(candidate: Candidate) -> Prepared:
-        reference = candidate.at_hand or candidate.reference
-        digest = _digest(reference)
-        if digest == candidate.known_digest:
-            return Prepared(digest)
-        document = parse(reference, settings)
-        passages = split(document, settings, count_tokens)
-        if not passages:
-            raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
-        return Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
-
-    return prepare
+    What it is made of is loaded by name in the worker: no other process needs the parsers, which take long to load.
+    """
+    make: Callable[[IngestSettings], Callable[[Candidate], Prepared]]
+    make = importlib.import_module("ingest.runs.preparing").make_preparer
+    return make(settings)
 
 
 def with_content(candidate: Candidate, settings: IngestSettings) -> Candidate:
@@ -72,7 +64,7 @@ def with_content(candidate: Candidate, settings: IngestSettings) -> Candidate:
     reference = candidate.at_hand or candidate.reference
     if reference.path is None:
         return candidate
-    with _opened(reference) as file:
+    with opened(reference) as file:
         size = os.fstat(file.fileno()).st_size
         # One that is too large goes without its bytes: the parser refuses it by its size.
         content = None if size > settings.max_file_mb << 20 else file.read()
@@ -121,15 +113,8 @@ def _merged(parts: Sequence[tuple[Sequence[Chunk], _Embedded | YoujuError]]) -> 
     return merged
 
 
-def _digest(reference: Reference) -> str:
-    if reference.path is None:
-        return hashlib.sha256(reference.content or b"").hexdigest()
-    with _opened(reference) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 @contextmanager
-def _opened(reference: Reference) -> Iterator[BufferedReader]:
+def opened(reference: Reference) -> Iterator[BufferedReader]:
     """The document's file. Raises DocumentError where there is none to read, also while it is being read."""
     path = reference.path or Path()
     # Opening a pipe waits for a writer, and a device may never end.

@@ -14,8 +14,7 @@ import hashlib
 import logging
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 
@@ -24,7 +23,7 @@ import sqlalchemy as sa
 from ingest.access import EVERYONE
 from ingest.document import document_id
 from ingest.errors import RequestError
-from ingest.home.database import metadata
+from ingest.home.database import alone, metadata
 from ingest.home.identity import claim, is_keeper
 from ingest.uploads.originals import Incoming, Originals
 
@@ -34,7 +33,7 @@ PUSH = "push"
 MAX_PATH = 1000
 MAX_KEY = 200
 _KEYS_LAST_SECONDS = 7 * 24 * 3600.0
-_LOCK = 0x596F757570  # any number that no other program uses on the same database
+_LOCK = 0x596F757570
 
 _uploads = sa.Table(
     "uploads",
@@ -161,7 +160,7 @@ class Uploads:
         """
         identity = document_id(PUSH, wanted.uri)
         request = _fingerprint("put", wanted, incoming.digest)
-        with self._locked() as connection:
+        with alone(self._engine, _LOCK) as connection:
             if (earlier := _earlier(connection, key, request)) is not None:
                 return earlier
             where = _uploads.c.document_id == identity
@@ -196,7 +195,7 @@ class Uploads:
 
         The next run treats it as a new upload of the same bytes. Raises RequestError `unknown_document`.
         """
-        with self._locked() as connection:
+        with alone(self._engine, _LOCK) as connection:
             where = _uploads.c.document_id == identity
             before = connection.execute(sa.select(_uploads).where(where)).first()
             if before is None:
@@ -216,7 +215,7 @@ class Uploads:
         Raises RequestError `unknown_document`, `idempotency_key_reused`.
         """
         request = _fingerprint("delete", identity)
-        with self._locked() as connection:
+        with alone(self._engine, _LOCK) as connection:
             if (earlier := _earlier(connection, key, request)) is not None:
                 return earlier
             where = _uploads.c.document_id == identity
@@ -247,7 +246,7 @@ class Uploads:
         another home keeps the originals.
         """
         self._originals.remove_left_behind()
-        with self._locked() as connection:
+        with alone(self._engine, _LOCK) as connection:
             if not is_keeper(connection, self._originals.home):
                 return 0
             due = sa.select(_unwanted.c.digest).where(_unwanted.c.since <= time.time() - older_than_seconds)
@@ -283,14 +282,6 @@ class Uploads:
         if was_there:
             logger.info("Removed the original %s: its upload was deleted or replaced", digest)
         return True
-
-    @contextmanager
-    def _locked(self) -> Iterator[sa.Connection]:
-        """Yields a connection in a transaction. Only one process at a time has such a transaction."""
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":  # SQLite runs only one writing transaction at a time
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            yield connection
 
 
 def checked_path(text: str) -> str:

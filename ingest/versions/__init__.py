@@ -7,8 +7,7 @@ Exactly one is current. Another takes its place in one transaction, which every 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -19,10 +18,11 @@ from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import index_versions as _versions
 from ingest.catalog.tables import retirements as _retirements
 from ingest.errors import RequestError
+from ingest.home.database import alone
 
 State = Literal["building", "current", "kept", "dropping"]
 
-_LOCK = 0x596F757669  # any number that no other program on the same database is likely to use
+_LOCK = 0x596F757669
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ class Versions:
 
     def adopt(self, version_id: int, plan: Plan) -> Version:
         """Say which index a version is that an earlier release made, unless another process has said it."""
-        with self._alone() as connection:
+        with alone(self._engine, _LOCK) as connection:
             here = sa.and_(_versions.c.id == version_id, _versions.c.folder == "")
             connection.execute(sa.update(_versions).where(here).values(**_values(plan), created_at=_now()))
             return _get(connection, version_id)
@@ -146,7 +146,7 @@ class Versions:
         """The version with this fingerprint, to be built or brought up to date; created if there is none.
 
         Its folder is the plan's with its id."""
-        with self._alone() as connection:
+        with alone(self._engine, _LOCK) as connection:
             wanted = sa.and_(
                 _versions.c.fingerprint == plan.fingerprint, _versions.c.state.in_(("building", "kept", "current"))
             )
@@ -167,7 +167,7 @@ class Versions:
         """Switch to a version that was being built, if nothing that is searchable would be lost by it, and whether.
 
         Not if somebody has switched meanwhile: `instead_of` must still be the current one."""
-        with self._alone() as connection:
+        with alone(self._engine, _LOCK) as connection:
             if _current(connection).id != instead_of or _get(connection, version_id).state != "building":
                 return False
             if _lacking(connection, instead_of, version_id):
@@ -178,7 +178,7 @@ class Versions:
     def switch(self, version_id: int, *, wanted: str) -> Version:
         """Have this version answer questions from now on, and stay until the settings ask for something else than
         the fingerprint `wanted`, which is what they ask for now. RequestError `unknown_index`."""
-        with self._alone() as connection:
+        with alone(self._engine, _LOCK) as connection:
             version = _get(connection, version_id)
             if version.state == "dropping":
                 raise _unknown(version_id)
@@ -189,7 +189,7 @@ class Versions:
         """Note that a version is to be removed: nothing uses it from now on.
 
         RequestError `unknown_index`, or `index_in_use` where it is the current one."""
-        with self._alone() as connection:
+        with alone(self._engine, _LOCK) as connection:
             if _get(connection, version_id).state == "current":
                 raise RequestError(
                     "index_in_use",
@@ -201,18 +201,10 @@ class Versions:
 
     def end_drop(self, version_id: int) -> None:
         """Forget a version whose folder or collection is gone, and its documents."""
-        with self._alone() as connection:
+        with alone(self._engine, _LOCK) as connection:
             for table in (_documents, _retirements):
                 connection.execute(sa.delete(table).where(table.c.version == version_id))
             connection.execute(sa.delete(_versions).where(_versions.c.id == version_id))
-
-    @contextmanager
-    def _alone(self) -> Iterator[sa.Connection]:
-        """A transaction of which there is one at a time, in all processes."""
-        with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":  # on SQLite every transaction that may write is alone
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
-            yield connection
 
 
 def _values(plan: Plan) -> dict[str, Any]:

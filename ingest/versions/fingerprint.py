@@ -4,40 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 from ingest.network.secrecy import without_secrets
-from ingest.parse import PARSER_VERSION
 from ingest.settings import IngestSettings
-from ingest.split import SPLITTER_VERSION
-
-SHAPING: Final = (
-    "embedding_model",
-    "embedding_url",
-    "embedding_languages",
-    "embedding_query_prompt",
-    "chunk_tokens",
-    "chunk_overlap_tokens",
-    "ocr",
-    "ocr_embedded",
-    "comments",
-)
-"""Settings without which an index could not be searched, or not be brought up to date as it was made."""
-EMBEDDING: Final = ("embedding_model", "embedding_url", "embedding_languages", "embedding_query_prompt")
-"""Those of them that say which embedder it is."""
+from ingest.shaping import CHUNK_SETTINGS, EMBEDDING_SETTINGS, SHAPING_SETTINGS, STAGE_VERSIONS
 
 
 def fingerprint(settings: IngestSettings, embedder: str) -> str:
-    """Changes whenever the same bytes would give other chunks or other vectors."""
+    """Changes whenever the same bytes would give other chunks or other vectors. `embedder` is its name, which says
+    what the settings of the embedder decide, but for the languages."""
     parts = (
-        PARSER_VERSION,
-        SPLITTER_VERSION,
-        settings.chunk_tokens,
-        settings.chunk_overlap_tokens,
-        settings.ocr,
-        settings.ocr_embedded,
-        settings.comments,
+        *STAGE_VERSIONS.values(),
+        *(getattr(settings, name) for name in CHUNK_SETTINGS),
         settings.embedding_languages,
         embedder,
     )
@@ -46,7 +26,7 @@ def fingerprint(settings: IngestSettings, embedder: str) -> str:
 
 def shaping(settings: IngestSettings) -> dict[str, Any]:
     """The settings that are to be kept with an index, as JSON; no secrets, also where one is part of a URL."""
-    kept = settings.model_dump(mode="json", include=set(SHAPING))
+    kept = settings.model_dump(mode="json", include=set(SHAPING_SETTINGS))
     if settings.embedding_url is not None:
         kept["embedding_url"] = without_secrets(settings.embedding_url)
     return kept
@@ -55,7 +35,7 @@ def shaping(settings: IngestSettings) -> dict[str, Any]:
 def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSettings:
     """The settings as they were when these were kept. A key, which is not kept, goes to the server it is meant for
     only: that of the settings."""
-    past: dict[str, Any] = {name: kept[name] for name in SHAPING if name in kept}
+    past: dict[str, Any] = {name: kept[name] for name in SHAPING_SETTINGS if name in kept}
     if past.get("embedding_languages") is not None:
         past["embedding_languages"] = tuple(past["embedding_languages"])
     now, then = settings.embedding_url, past.get("embedding_url")
@@ -68,7 +48,7 @@ def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSetting
 
 def with_shipped_embedder(settings: IngestSettings) -> IngestSettings:
     """The same settings without an embedder of one's own."""
-    return settings.model_copy(update=dict.fromkeys(EMBEDDING))
+    return settings.model_copy(update=dict.fromkeys(EMBEDDING_SETTINGS))
 
 
 def _is_kept_as(then: str, now: str) -> bool:

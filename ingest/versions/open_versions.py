@@ -27,8 +27,9 @@ from ingest.errors import ConfigurationError, OwnedError, YoujuError
 from ingest.index import Index, index_missing
 from ingest.index.from_settings import index_exists, index_name, open_index, remove_index
 from ingest.settings import IngestSettings
+from ingest.shaping import EMBEDDING_SETTINGS
 from ingest.versions import Holding, Plan, Version, Versions
-from ingest.versions.fingerprint import EMBEDDING, fingerprint, restored, shaping, with_shipped_embedder
+from ingest.versions.fingerprint import fingerprint, restored, shaping, with_shipped_embedder
 
 _LOOK_SECONDS = 1.0
 """How long another process may have switched before this one follows."""
@@ -257,7 +258,7 @@ class Editions:
 
     def _embedder(self, settings: IngestSettings) -> Embedder:
         """The embedder of these settings; settings that mean the same one share it."""
-        key = (*(getattr(settings, name) for name in EMBEDDING), settings.embedding_api_key)
+        key = (*(getattr(settings, name) for name in EMBEDDING_SETTINGS), settings.embedding_api_key)
         if key not in self._embedders:
             self._embedders[key] = open_embedder(settings)
         return self._embedders[key]

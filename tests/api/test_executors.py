@@ -19,7 +19,7 @@ from api.drawing import LONGEST_QUEUE
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
-from ingest.catalog import Publication
+from ingest.catalog.records import Publication
 from ingest.home.store import Store
 from ingest.sources.folder import FolderSource
 from ingest.verify import Verifier

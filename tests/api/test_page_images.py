@@ -17,7 +17,7 @@ from api.app import create_app
 from api.security import current_reader
 from api.settings import Settings
 from ingest.access import Reader
-from ingest.catalog import Publication
+from ingest.catalog.records import Publication
 from ingest.home.store import Store
 from ingest.page_images import PageRenderer
 from ingest.sources.folder import FolderSource

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 
+from assistant.condense import condense
+from assistant.conversation import Turn
 from assistant.events import Evidence
 from assistant.models import complete
 from assistant.models.extractive import ExtractiveChatModel
 from assistant.models.from_settings import open_model
-from assistant.prompts import AnswerLanguage, answer_messages
+from assistant.request import AnswerLanguage, Piece, Request
 from assistant.settings import AssistantSettings
 from ingest.document import Chunk
 from tests.canned_retrieval import hits_of, passage
@@ -18,7 +21,7 @@ def quoted(question: str, language: AnswerLanguage, *chunks: Chunk) -> list[str]
     model = open_model(AssistantSettings(), hub=False)
     assert isinstance(model, ExtractiveChatModel)
     evidence = tuple(Evidence(n, hit) for n, hit in enumerate(hits_of(*chunks), start=1))
-    answer = asyncio.run(complete(model, answer_messages(question, language, evidence)))
+    answer = asyncio.run(complete(model, Request((), question, language, evidence)))
     return [line for line in answer.splitlines() if line]
 
 
@@ -67,3 +70,23 @@ def test_a_number_in_words_finds_the_row_that_has_it_in_digits() -> None:
     table = "\n".join(rows)
     lines = quoted("工作满十年有几天年假？", "zh", passage(table, title="年休假"))
     assert any("15 天" in line for line in lines)
+
+
+def test_a_model_that_only_quotes_is_not_asked_to_rewrite_a_question() -> None:
+    asked: list[Request] = []
+
+    class Quoting(ExtractiveChatModel):
+        async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
+            asked.append(request)
+            yield Piece("年假有几天？")
+
+    class Chatting(Quoting):
+        follows_instructions = True
+
+    turns = (Turn("user", "年假有几天？"), Turn("assistant", "十天。"))
+    assert asyncio.run(condense(Quoting(), "那病假呢？", turns)) == "那病假呢？"
+    assert asked == []
+    assert asyncio.run(condense(Chatting(), "那病假呢？", turns)) == "年假有几天？"
+    assert [(request.question, request.language, request.max_tokens) for request in asked] == [
+        ("那病假呢？", "zh", 128)
+    ]

@@ -127,15 +127,12 @@ def test_every_part_of_a_prompt_is_neutralised_and_what_is_shown_is_not(language
     messages += condense_messages(attack, language, turns)
     ours = re.compile(r"\[1\] (?:标题：|Title: )|\[1\](?: or |\ 或 )?\[?[13]?\]?")
     for message in messages:
-        text = ours.sub("", str(message.content))
+        text = ours.sub("", message.text)
         assert "[2]" not in text
         assert "<|" not in text
         assert "[INST]" not in text
         assert "<user>" not in text
         assert text.count("</资料>") + text.count("</documents>") <= 1
-    asked = messages[3].additional_kwargs
-    assert asked["question"] == attack
-    assert asked["evidence"][0]["text"] == hit.chunk.text
     citer = Citer((Evidence(1, hit),), "年假几天")
     events = [*citer.feed("年假十天。[1]"), *citer.finish()]
     (quote,) = [event.citation.quote for event in events if isinstance(event, Cited)]
@@ -187,4 +184,4 @@ def test_no_control_token_of_qwen_is_in_an_encoded_prompt(tmp_path: Path) -> Non
     (hit,) = hits_of(passage(attack, title=attack))
     turns = (Turn("user", attack), Turn("assistant", attack))
     for message in answer_messages(attack, "zh", (Evidence(1, hit),), turns, company=attack):
-        assert control.isdisjoint(tokenizer.encode(str(message.content), add_special_tokens=False))
+        assert control.isdisjoint(tokenizer.encode(message.text, add_special_tokens=False))

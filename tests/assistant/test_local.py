@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 import pytest
-from langchain_core.messages import HumanMessage, SystemMessage
 
 from assistant.errors import ModelError
 from assistant.models import stream
@@ -23,11 +22,13 @@ from assistant.models.from_settings import open_model
 from assistant.models.local import LocalChatModel
 from assistant.models.server import ServerChatModel
 from assistant.prompts import neutralise
+from assistant.request import Message, Request
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from tests.tiny_qwen import build_tiny_qwen, ranks_file
 
-MESSAGES = [SystemMessage("只依据资料回答。"), HumanMessage("年假有几天？")]
+MESSAGES = (Message("system", "只依据资料回答。"), Message("user", "年假有几天？"))
+AS_TUPLES = [(message.role, message.text) for message in MESSAGES]
 _TRIES = 5
 """A machine that is busy makes one try slow, and not each of them."""
 
@@ -44,12 +45,12 @@ def model(tiny: Path) -> LocalChatModel:
     return opened
 
 
-async def collect(model: Any, messages: list[Any] = MESSAGES, **options: Any) -> tuple[list[str], Any]:
+async def collect(model: Any, messages: tuple[Message, ...] = MESSAGES, **options: Any) -> tuple[list[str], Any]:
     pieces, usage = [], None
     try:
-        async for piece in stream(model, messages, **options):
-            pieces += [str(piece.content)] if piece.content else []
-            usage = piece.usage_metadata or usage
+        async for piece in stream(model, Request(messages, **options)):
+            pieces += [piece.text] if piece.text else []
+            usage = piece.usage or usage
     finally:
         if isinstance(model, ServerChatModel):
             await model.aclose()
@@ -68,23 +69,23 @@ def test_a_local_model_streams_and_counts_its_tokens(model: LocalChatModel, tiny
     )
     assert model.model == "tiny-qwen3"
     assert len(pieces) > 1
-    assert usage["input_tokens"] == len(prompt)
-    assert 0 < usage["output_tokens"] <= 24
+    assert usage.prompt_tokens == len(prompt)
+    assert 0 < usage.completion_tokens <= 24
 
 
 def test_greedy_answers_are_the_same_twice_also_without_streaming(model: LocalChatModel) -> None:
     pieces, _ = asyncio.run(collect(model, max_tokens=12, temperature=0.0))
-    whole = model.invoke(MESSAGES, max_tokens=12, temperature=0.0)
+    whole = model.invoke(AS_TUPLES, max_tokens=12, temperature=0.0)
     assert whole.content == "".join(pieces)
 
 
 def test_an_answer_ends_as_cut_only_where_the_limit_of_tokens_ended_it(model: LocalChatModel) -> None:
     async def reason(model: LocalChatModel, limit: int) -> str:
-        pieces = [piece async for piece in stream(model, MESSAGES, max_tokens=limit, temperature=0.0)]
-        return str(pieces[-1].response_metadata["finish_reason"])
+        pieces = [piece async for piece in stream(model, Request(MESSAGES, max_tokens=limit, temperature=0.0))]
+        return str(pieces[-1].finish)
 
     assert asyncio.run(reason(model, 12)) == "length"
-    assert model.invoke(MESSAGES, max_tokens=12, temperature=0.0).response_metadata["finish_reason"] == "length"
+    assert model.invoke(AS_TUPLES, max_tokens=12, temperature=0.0).response_metadata["finish_reason"] == "length"
 
 
 def test_a_model_that_ends_its_answer_itself_does_not_cut_it(tiny: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_model_that_ends_its_answer_itself_does_not_cut_it(tiny: Path) -> None
     _, loaded = model._load()
     first = loaded.generate(**_prompt(model), max_new_tokens=5, do_sample=False)[0, -1]
     loaded.generation_config.eos_token_id = [int(first)]
-    whole = model.invoke(MESSAGES, max_tokens=5, temperature=0.0)
+    whole = model.invoke(AS_TUPLES, max_tokens=5, temperature=0.0)
     assert whole.response_metadata["finish_reason"] == "stop"
 
 
@@ -118,9 +119,9 @@ def test_the_template_and_not_the_name_says_whether_a_local_model_begins_with_th
 
 def test_closing_the_stream_stops_the_generation(model: LocalChatModel) -> None:
     async def leave_early() -> float:
-        async with aclosing(stream(model, MESSAGES, max_tokens=4000, temperature=0.9)) as pieces:
+        async with aclosing(stream(model, Request(MESSAGES, max_tokens=4000, temperature=0.9))) as pieces:
             async for piece in pieces:
-                if piece.content:
+                if piece.text:
                     break
             started = time.perf_counter()
         return time.perf_counter() - started
@@ -251,8 +252,8 @@ def test_a_real_server_streams_the_tiny_model(served: str, tiny: Path) -> None:
     settings = AssistantSettings(model=str(tiny), model_url=served, model_server="transformers")
     pieces, usage = asyncio.run(collect(open_model(settings, hub=False), max_tokens=16, temperature=0.5))
     assert len(pieces) > 1
-    assert usage["input_tokens"] > 10
-    assert 0 < usage["output_tokens"] <= 16
+    assert usage.prompt_tokens > 10
+    assert 0 < usage.completion_tokens <= 16
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 from assistant.errors import ModelError
 from assistant.models import complete
 from assistant.models.server import ServerChatModel
+from assistant.request import Request
 from tests.assistant.test_server import MESSAGES, ask_failing, opened, run
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
@@ -20,7 +21,7 @@ SWITCH = "chat_template_kwargs"
 
 
 async def thrice(model: ServerChatModel) -> list[str]:
-    return [await complete(model, MESSAGES, **OPTIONS) for _ in range(3)]
+    return [await complete(model, Request(MESSAGES, **OPTIONS)) for _ in range(3)]
 
 
 def refusing(*refusals: tuple[str, dict[str, Any]], status: int = 400) -> Callable[[dict[str, Any]], Reply]:
@@ -118,7 +119,7 @@ def test_another_value_of_a_refused_field_is_sent() -> None:
 
     async def condensed_then_answered(model: ServerChatModel) -> None:
         for temperature in (0.0, 0.2, 0.0):
-            await complete(model, MESSAGES, temperature=temperature)
+            await complete(model, Request(MESSAGES, temperature=temperature))
 
     with FakeOpenAIServer(script) as server:
         run(opened(server.url), condensed_then_answered)
@@ -127,8 +128,8 @@ def test_another_value_of_a_refused_field_is_sent() -> None:
 
 async def fails_then_asks_twice(model: ServerChatModel) -> list[str]:
     with pytest.raises(ModelError):
-        await complete(model, MESSAGES, **OPTIONS)
-    return [await complete(model, MESSAGES, **OPTIONS) for _ in range(2)]
+        await complete(model, Request(MESSAGES, **OPTIONS))
+    return [await complete(model, Request(MESSAGES, **OPTIONS)) for _ in range(2)]
 
 
 @pytest.mark.parametrize(
@@ -166,8 +167,8 @@ def test_what_is_left_out_is_said_in_the_log_once(caplog: pytest.LogCaptureFixtu
 
 def test_many_answers_at_a_time_learn_the_same() -> None:
     async def crowd(model: ServerChatModel) -> list[str]:
-        first = await asyncio.gather(*(complete(model, MESSAGES, **OPTIONS) for _ in range(8)))
-        return [*first, await complete(model, MESSAGES, **OPTIONS)]
+        first = await asyncio.gather(*(complete(model, Request(MESSAGES, **OPTIONS)) for _ in range(8)))
+        return [*first, await complete(model, Request(MESSAGES, **OPTIONS))]
 
     with FakeOpenAIServer([Reply("fine", refuses=("top_p", SWITCH))]) as server:
         assert run(opened(server.url), crowd) == ["fine"] * 9

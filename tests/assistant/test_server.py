@@ -11,18 +11,23 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
 from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from assistant.models import complete, stream
 from assistant.models.from_settings import open_model
 from assistant.models.server import ServerChatModel
+from assistant.request import Message, Request
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 T = TypeVar("T")
-MESSAGES = [SystemMessage("rules"), HumanMessage("earlier"), AIMessage("said"), HumanMessage("now")]
+MESSAGES = (
+    Message("system", "rules"),
+    Message("user", "earlier"),
+    Message("assistant", "said"),
+    Message("user", "now"),
+)
 
 
 def opened(url: str, **settings: Any) -> ServerChatModel:
@@ -44,7 +49,7 @@ def run(model: ServerChatModel, work: Callable[[ServerChatModel], Coroutine[Any,
 
 
 def ask(model: ServerChatModel, **options: Any) -> str:
-    return run(model, lambda opened: complete(opened, MESSAGES, **options))
+    return run(model, lambda opened: complete(opened, Request(MESSAGES, **options)))
 
 
 def ask_failing(model: ServerChatModel) -> ModelError:
@@ -55,14 +60,14 @@ def ask_failing(model: ServerChatModel) -> ModelError:
 
 def test_an_answer_streams_in_pieces_and_ends_with_the_servers_usage() -> None:
     async def collect(model: ServerChatModel) -> list[Any]:
-        return [piece async for piece in stream(model, MESSAGES, temperature=0.2, max_tokens=99)]
+        return [piece async for piece in stream(model, Request(MESSAGES, temperature=0.2, max_tokens=99))]
 
     with FakeOpenAIServer([Reply("Ten days of leave [1].", pause_seconds=0.1)]) as server:
         pieces = run(opened(server.url, model_api_key="secret"), collect)
         body = server.requests[0]
     assert len(pieces) > 3
-    assert "".join(piece.content for piece in pieces) == "Ten days of leave [1]."
-    assert pieces[-1].usage_metadata["input_tokens"] == 42
+    assert "".join(piece.text for piece in pieces) == "Ten days of leave [1]."
+    assert pieces[-1].usage.prompt_tokens == 42
     assert server.keys == ["Bearer secret"]
     assert [message["role"] for message in body["messages"]] == ["system", "user", "assistant", "user"]
     assert (body["model"], body["stream"], body["temperature"], body["max_tokens"]) == ("qwen", True, 0.2, 99)
@@ -149,7 +154,7 @@ def test_an_address_that_is_no_chat_server_is_said_to_be_none() -> None:
 
 def test_closing_the_stream_closes_the_connection() -> None:
     async def leave_early(model: ServerChatModel) -> None:
-        async with aclosing(stream(model, MESSAGES)) as pieces:
+        async with aclosing(stream(model, Request(MESSAGES))) as pieces:
             async for _ in pieces:
                 break
 
@@ -161,7 +166,7 @@ def test_closing_the_stream_closes_the_connection() -> None:
 
 def test_cancelling_the_task_closes_the_connection() -> None:
     async def cancel(model: ServerChatModel) -> None:
-        task = asyncio.create_task(complete(model, MESSAGES))
+        task = asyncio.create_task(complete(model, Request(MESSAGES)))
         assert await asyncio.to_thread(server.wait_for_piece)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

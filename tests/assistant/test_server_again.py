@@ -11,6 +11,7 @@ import pytest
 from assistant.errors import ModelBusyError, ModelUnavailableError
 from assistant.models import complete
 from assistant.models.server import ServerChatModel
+from assistant.request import Request
 from tests.assistant.test_server import MESSAGES, ask, ask_failing, opened, run
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
@@ -71,7 +72,7 @@ def test_a_connection_that_is_refused_is_tried_again(caplog: pytest.LogCaptureFi
 
 def test_after_a_try_that_failed_the_connections_serve_the_next_question() -> None:
     async def twice(model: ServerChatModel) -> list[str]:
-        return [await complete(model, MESSAGES), await complete(model, MESSAGES)]
+        return [await complete(model, Request(MESSAGES)), await complete(model, Request(MESSAGES))]
 
     with FakeOpenAIServer([Reply(status=503), FINE, Reply(status=503), FINE]) as server:
         assert run(opened(server.url), twice) == ["fine", "fine"]

@@ -9,16 +9,16 @@ from tests.ingest.peak_memory import peak_mb
 
 _IMPORTS = """
 import asyncio
-from langchain_core.messages import HumanMessage
 from assistant.errors import ModelError
 from assistant.models import complete
 from assistant.models.from_settings import open_model
+from assistant.request import Message, Request
 from assistant.settings import AssistantSettings
 
 async def ask(url):
     model = open_model(AssistantSettings(model="qwen", model_url=f"{url}/v1"), hub=False)
     try:
-        return await complete(model, [HumanMessage("now")])
+        return await complete(model, Request((Message("user", "now"),)))
     except ModelError as error:
         return [error.code, len(str(error)) < 600]
     finally:

@@ -11,13 +11,13 @@ from base64 import b64encode
 
 import aiohttp
 import pytest
-from langchain_core.messages import HumanMessage
 
 from assistant.errors import ModelError
 from assistant.models import complete
 from assistant.models.failures import read_refusal
 from assistant.models.from_settings import open_model
 from assistant.models.server import ServerChatModel
+from assistant.request import Message, Request
 from assistant.settings import AssistantSettings
 from ingest.network.bodies import ERROR_BYTES
 from tests.fake_openai_server import FakeOpenAIServer, Reply
@@ -38,7 +38,7 @@ def failing(url: str) -> ModelError:
 
     async def ask() -> None:
         try:
-            await complete(model, [HumanMessage("now")])
+            await complete(model, Request((Message("user", "now"),)))
         finally:
             await model.aclose()
 

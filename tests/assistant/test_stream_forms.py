@@ -11,6 +11,7 @@ import pytest
 
 from assistant.errors import ModelBusyError, ModelError
 from assistant.models import stream
+from assistant.request import Request
 from tests.assistant.test_server import MESSAGES, ask_failing, opened, run
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
@@ -120,7 +121,7 @@ FORMS = {
 
 
 async def told(model: Any) -> str:
-    pieces = [str(piece.content) async for piece in stream(model, MESSAGES, max_tokens=500)]
+    pieces = [piece.text async for piece in stream(model, Request(MESSAGES, max_tokens=500))]
     text = "".join(pieces)
     text.encode()  # half a character would break every face
     return text
@@ -263,8 +264,8 @@ def test_a_busy_server_says_when_to_come_again(status: int, header: str | None, 
 
 def test_the_finish_reason_reaches_whoever_reads_the_stream() -> None:
     async def reasons(model: Any) -> list[str]:
-        pieces = [piece async for piece in stream(model, MESSAGES)]
-        return [piece.response_metadata["finish_reason"] for piece in pieces if piece.response_metadata]
+        pieces = [piece async for piece in stream(model, Request(MESSAGES))]
+        return [piece.finish for piece in pieces if piece.finish]
 
     for reason in ("stop", "length"):
         with FakeOpenAIServer([Reply("Ten days", finish_reason=reason)]) as server:

@@ -11,6 +11,7 @@ from assistant.errors import ModelError
 from assistant.models import complete
 from assistant.models.server import ServerChatModel
 from assistant.models.thinking import ThinkingFilter
+from assistant.request import Request
 from tests.assistant.test_server import MESSAGES, ask, ask_failing, opened, run
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
@@ -24,7 +25,7 @@ def named(url: str, model: str, **settings: Any) -> ServerChatModel:
 
 
 async def twice(model: ServerChatModel) -> list[str]:
-    return [await complete(model, MESSAGES) for _ in range(2)]
+    return [await complete(model, Request(MESSAGES)) for _ in range(2)]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +48,7 @@ def test_thinking_is_never_shown(reply: Reply, model: str) -> None:
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
 def test_the_answer_of_a_thinking_model_behind_a_reasoning_parser_streams(model: str, field: str) -> None:
     async def pieces(opened: ServerChatModel) -> list[str]:
-        return [str(piece.message.content) async for piece in opened._astream(MESSAGES)]
+        return [piece.text async for piece in opened.answer(Request(MESSAGES))]
 
     reply = Reply("Ten days of leave [1].", reasoning="Let me see…", reasoning_field=field, pause_seconds=0.06)
     with FakeOpenAIServer([reply]) as server:
@@ -128,8 +129,8 @@ def test_one_odd_reply_does_not_spoil_the_next() -> None:
 
         async def odd_then_plain(model: ServerChatModel) -> str:
             with suppress(ModelError):
-                await complete(model, MESSAGES)
-            return await complete(model, MESSAGES)
+                await complete(model, Request(MESSAGES))
+            return await complete(model, Request(MESSAGES))
 
         with FakeOpenAIServer([reply, Reply("Ten days.")]) as server:
             assert run(opened(server.url), odd_then_plain) == "Ten days."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ingest.catalog import Publication
+from ingest.catalog.records import Publication
 from ingest.document import Chunk, Location, Passage, Reference
 from ingest.home.store import Store
 from ingest.language import detect

@@ -8,8 +8,9 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.access import OPERATOR, Reader
-from ingest.catalog import Catalog, Publication
+from ingest.catalog import Catalog
 from ingest.catalog.listing import place_of
+from ingest.catalog.records import Publication
 from ingest.document import Reference
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 from ingest.home.database import open_database

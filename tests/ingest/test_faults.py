@@ -23,7 +23,8 @@ from sqlalchemy import event
 from api.settings import Settings
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog, Publication, Retirement
+from ingest.catalog import Catalog
+from ingest.catalog.records import Publication, Retirement
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, UnavailableError
 from ingest.home.store import Store

@@ -18,6 +18,7 @@ from ingest.errors import OwnedError, RequestError
 from ingest.home.store import Store
 from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.shaping import STAGE_VERSIONS
 from ingest.sources.folder import FolderSource
 from tests.embedding_server import embedding_server
 
@@ -189,7 +190,7 @@ def test_another_parser_takes_over_the_vectors_of_what_did_not_change(
         remote = settings.model_copy(update={"embedding_url": url, "embedding_model": "qwen3-embedding"})
         with _opened(remote) as (store, ingestor):
             first = ingestor.run(FolderSource([folder]))
-        monkeypatch.setattr("ingest.versions.fingerprint.PARSER_VERSION", "another")
+        monkeypatch.setitem(STAGE_VERSIONS, "parser", "another")
         with _opened(remote) as (store, ingestor):
             stop = threading.Event()
 

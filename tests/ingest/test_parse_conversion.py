@@ -18,8 +18,8 @@ from docx import Document
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
 from ingest.parse.office import conversion
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 
 OLD_WORD = b"\xdb\xa5\x2d\x00" + b"the head of a document of Word 2"

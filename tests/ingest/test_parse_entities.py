@@ -42,7 +42,7 @@ except DocumentError as error:
 _IMPORTS = """
 import openpyxl, docx, pptx
 from ingest.errors import DocumentError
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 """
 

@@ -17,7 +17,7 @@ from docx import Document
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.parse.text.markdown import html_of
 from ingest.settings import IngestSettings
 

@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
 from ingest.parse.detect import detect
+from ingest.parse.parsed import parse
 from ingest.parse.pictures import images
 from ingest.settings import IngestSettings
 

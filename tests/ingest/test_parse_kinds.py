@@ -13,8 +13,9 @@ from pptx import Presentation
 
 from ingest.document import KINDS, ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse, readers
+from ingest.parse import readers
 from ingest.parse.office.conversion import NEWER
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Words, pdf
 

@@ -11,7 +11,7 @@ import openpyxl
 from docx import Document
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 
 

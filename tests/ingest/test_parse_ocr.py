@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Stroke, Words, pdf
 

@@ -16,7 +16,7 @@ from pptx import Presentation
 from pptx.util import Inches
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.test_parse_word import picture
 

@@ -7,7 +7,7 @@ import zipfile
 from typing import Any
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.test_parse_word import picture
 

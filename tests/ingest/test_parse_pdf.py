@@ -6,7 +6,7 @@ import re
 from random import Random
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import A4, Item, Words, pdf
 

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.parse.pdf.page_picture import render_page
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Comment, Field, Item, Words, pdf

@@ -11,7 +11,7 @@ import pytest
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.parse.pdf import streams
 from ingest.settings import IngestSettings
 from tests.ingest.peak_memory import peak_mb
@@ -221,7 +221,7 @@ def test_a_form_of_two_kilobytes_takes_little_memory() -> None:
         import base64
         from ingest.document import Reference
         from ingest.errors import DocumentError
-        from ingest.parse import parse
+        from ingest.parse.parsed import parse
         from ingest.parse.pdf import streams
         from ingest.settings import IngestSettings
     """

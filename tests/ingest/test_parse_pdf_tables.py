@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Item, Stroke, Words, grid, pdf
 

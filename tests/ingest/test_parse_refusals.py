@@ -13,7 +13,7 @@ from docx import Document
 
 from ingest.document import Reference
 from ingest.errors import DocumentError
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Words, pdf
 

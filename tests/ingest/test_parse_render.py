@@ -11,7 +11,7 @@ from PIL import Image
 
 from ingest.document import Reference
 from ingest.errors import DocumentError, RequestError
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.parse.pdf.page_picture import render_page
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Words, pdf

@@ -12,7 +12,7 @@ from pptx.enum.chart import XL_CHART_TYPE
 from pptx.util import Inches
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.test_parse_word import picture
 

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 
 SIMPLIFIED = "第一条 为了保护消费者的合法权益，维护社会经济秩序，制定本法。\n\n消费者享有自主选择商品或者服务的权利。"

@@ -12,7 +12,7 @@ from docx.shared import Inches
 from PIL import Image, ImageDraw, ImageFont
 
 from ingest.document import ParsedDocument, Reference
-from ingest.parse import parse
+from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 
 NAMES = (

@@ -16,7 +16,8 @@ import pytest
 
 from api.settings import Settings
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog, Publication
+from ingest.catalog import Catalog
+from ingest.catalog.records import Publication
 from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, chunk_id, document_id
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.home.lock import Ownership

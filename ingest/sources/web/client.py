@@ -57,6 +57,11 @@ class Answer:
     size: int = 0
 
     @property
+    def is_redirect(self) -> bool:
+        """Whether it leads to another address."""
+        return self.status in (301, 302, 303, 307, 308)
+
+    @property
     def media_type(self) -> str:
         """Returns the content type in lower case, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -30,7 +30,6 @@ _ROBOTS_REDIRECTS = 5
 _SITEMAP_LEVELS = 3
 _WAITING_FACTOR = 10
 _KEPT_BYTES = 512 * 2**20
-_REDIRECTS = (301, 302, 303, 307, 308)
 _FOR_GOOD = (301, 308)
 _GONE = (404, 410)
 
@@ -216,7 +215,7 @@ class Crawl:
             page = self._read(url, answer)
             self._memory.put(url, page)
             return page
-        if answer.status in _REDIRECTS:
+        if answer.is_redirect:
             self._redirected(url, depth, answer, is_known=url in known)
             return None
         if answer.status in _GONE and url not in self._source.start:
@@ -292,7 +291,7 @@ class Crawl:
     def _read_robots(self, url: str) -> Robots:
         for _ in range(_ROBOTS_REDIRECTS):
             answer = self._client.get(url, folder=self._folder, max_bytes=_ROBOTS_BYTES)
-            if answer.status in _REDIRECTS and (target := normal(answer.headers.get("location", ""), url)):
+            if answer.is_redirect and (target := normal(answer.headers.get("location", ""), url)):
                 url = target
                 continue
             if answer.path is not None:

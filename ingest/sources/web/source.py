@@ -95,7 +95,7 @@ class WebSource:
     def _download(self, url: str, path: Path) -> str | None:
         answer = self._open.client.get(url, folder=path.parent)
         if answer.path is None:
-            if answer.status in (301, 302, 303, 307, 308):
+            if answer.is_redirect:
                 raise DocumentError("redirected", f"{url} leads elsewhere by now.", "The next run follows it.")
             raise refusal(url, answer.status)
         answer.path.replace(path)

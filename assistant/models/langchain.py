@@ -1,0 +1,61 @@
+"""Chat models behind LangChain's interface, `BaseChatModel`, as the chain asks them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from typing import Any, cast
+
+from langchain_core.language_models.chat_models import BaseChatModel
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+
+from assistant.events import Usage
+from assistant.request import Message, Piece, Request
+
+
+class LangChainModel(BaseChatModel):
+    """A model of LangChain's that answers requests of ours. Its call options are `temperature` and `max_tokens`."""
+
+    model: str
+
+    @property
+    def follows_instructions(self) -> bool:
+        """True: it is a chat model like any other."""
+        return True
+
+    async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """What it says, piece by piece. Closing the generator stops it.
+
+        The model's own `_astream` is called, not `astream`: the layer between them is where LangSmith's tracer is set
+        up from the environment, and closing that one leaves the model's stream to the garbage collector.
+        """
+        asked = {"temperature": request.temperature, "max_tokens": request.max_tokens}
+        options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+        # The base class promises an iterator; every real implementation is an asynchronous generator.
+        pieces = cast(Any, self._astream([_message(message) for message in request.messages], **options))
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield _piece(piece.message)
+
+    async def aclose(self) -> None:
+        """Let go of connections and threads; there are none unless a model says so."""
+
+
+def as_sent(message: BaseMessage) -> dict[str, str]:
+    """The message as chat templates and chat servers take it."""
+    if isinstance(message, SystemMessage):
+        role = "system"
+    else:
+        role = "user" if isinstance(message, HumanMessage) else "assistant"
+    return {"role": role, "content": str(message.content)}
+
+
+def _message(message: Message) -> BaseMessage:
+    kinds: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
+    return kinds[message.role](content=message.text)
+
+
+def _piece(message: AIMessageChunk) -> Piece:
+    counted = message.usage_metadata
+    usage = Usage(counted["input_tokens"], counted["output_tokens"]) if counted else None
+    return Piece(str(message.content), usage, message.response_metadata.get("finish_reason"))

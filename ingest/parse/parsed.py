@@ -1,0 +1,112 @@
+"""A reference becomes a parsed document, whatever its format.
+
+The format's reader (see `readers`) gives elements in reading order; this file fills in what is the same for every
+format: the extracted text, each element's place in it, and the headings above it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import PurePath
+
+from ingest.document import Element, ParsedDocument, Reference
+from ingest.parse.extracted import Extracted
+from ingest.parse.mail.attachments import ATTACHMENT, Allowance
+from ingest.parse.readers import read
+from ingest.parse.refusals import refuse
+from ingest.parse.text import encoding
+from ingest.settings import IngestSettings
+
+# Whoever changes the elements of some format, here or in a reader, raises the parser's version in `ingest/shaping.py`:
+# without it, documents that are already in an index are not read again.
+_GAP = "\n\n"
+_MEANINGLESS = re.compile(
+    r"(untitled|无标题|未命名|document|文档|word document|powerpoint presentation|presentation|演示文稿|"
+    r"slide|幻灯片|workbook|工作簿|title|标题)\s*\d*|microsoft (office )?(word|powerpoint|excel) ?-.*|"
+    r"doi:.*|.*\.(docx?|wps|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|rtf|txt|html?)",
+    re.I,
+)
+
+
+def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
+    """Read one document. Pure and synchronous; arguments and result are picklable, for a child process.
+
+    Raises DocumentError and nothing else: `file_missing`, `unreadable`, `empty`, `too_large`, `encrypted`,
+    `corrupt`, `unsafe`, `unsupported`, `no_text`, `needs_libreoffice`, `timeout` (LibreOffice's).
+    """
+    data = _content(reference, settings)
+    kind, extracted = read(data, reference.name, settings, Allowance())
+    elements = tuple(_placed(extracted.elements))
+    if not elements:
+        raise refuse("no_text", reference.name, "no text was found in it")
+    return ParsedDocument(
+        kind=kind,
+        title=_title(reference, extracted),
+        elements=elements,
+        text=_GAP.join(element.text for element in elements),
+        pages=extracted.pages,
+        metadata=dict(extracted.metadata),
+    )
+
+
+def _content(reference: Reference, settings: IngestSettings) -> bytes:
+    limit = settings.max_file_mb * 1024 * 1024
+    size = len(reference.content) if reference.content is not None else reference.size
+    try:
+        if reference.content is None and reference.path is not None:
+            size = reference.path.stat().st_size
+        if size > limit:
+            raise refuse("too_large", reference.name, f"{size >> 20} MiB, more than {settings.max_file_mb} MiB")
+        data = reference.content
+        if data is None:
+            data = reference.path.read_bytes() if reference.path is not None else b""
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise refuse("file_missing", reference.name, "the file is not there") from error
+    except OSError as error:
+        raise refuse("unreadable", reference.name, f"the file cannot be read ({error.strerror})") from error
+    if not data:
+        raise refuse("empty", reference.name, "the file has no content")
+    return data
+
+
+def _placed(elements: Iterable[Element]) -> Iterable[Element]:
+    """The elements with their characters in the joined text and the headings above them, outermost first."""
+    above: list[tuple[int, str]] = []
+    slide: int | None = None
+    start = 0
+    for element in elements:
+        if element.location.slide not in (slide, None):
+            slide = element.location.slide
+            above = [(level, heading) for level, heading in above if heading.startswith(ATTACHMENT)]
+        content = encoding.storable(element.text).strip()
+        if not content:
+            continue
+        if element.kind == "heading" and element.level is not None:
+            above = [(level, heading) for level, heading in above if level < element.level]
+        location = replace(
+            element.location,
+            heading_path=tuple(heading for _, heading in above),
+            start=start,
+            end=start + len(content),
+        )
+        yield replace(element, text=content, location=location)
+        if element.kind == "heading" and element.level is not None:
+            above.append((element.level, " ".join(content.split())))
+        start += len(content) + len(_GAP)
+
+
+def _title(reference: Reference, extracted: Extracted) -> str:
+    """What the reference says, or the metadata, or the first heading that stands out, or the file's name."""
+    if reference.title is not None:
+        return encoding.storable(reference.title)
+    stated = " ".join(encoding.storable(extracted.title or "").split())
+    if 2 <= len(stated) <= 200 and not _MEANINGLESS.fullmatch(stated):
+        return stated
+    # The name of a sheet is no title of its workbook.
+    heads = [e for e in extracted.elements if e.kind in ("title", "heading") and e.location.sheet is None]
+    opening = heads[:1] if heads and heads[0] is extracted.elements[0] else heads[:5]
+    first = min(opening, key=lambda element: element.level or 0, default=None)
+    found = " ".join(encoding.storable(first.text).split()) if first else ""
+    return found if 2 <= len(found) <= 200 else encoding.storable(PurePath(reference.name).stem or reference.name)

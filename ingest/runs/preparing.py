@@ -1,0 +1,41 @@
+"""Reading and cutting one document: what a worker of the stage `prepare` does. Loaded in workers only."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from ingest.document import Reference
+from ingest.embedding.from_settings import token_counter
+from ingest.errors import DocumentError
+from ingest.language import detect
+from ingest.parse.parsed import parse
+from ingest.runs.changes import Candidate
+from ingest.runs.stages import Prepared, opened
+from ingest.settings import IngestSettings
+from ingest.split import split
+
+
+def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
+    """The function that reads and cuts one document with these settings."""
+    count_tokens = token_counter(settings)
+
+    def prepare(candidate: Candidate) -> Prepared:
+        reference = candidate.at_hand or candidate.reference
+        digest = _digest(reference)
+        if digest == candidate.known_digest:
+            return Prepared(digest)
+        document = parse(reference, settings)
+        passages = split(document, settings, count_tokens)
+        if not passages:
+            raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
+        return Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
+
+    return prepare
+
+
+def _digest(reference: Reference) -> str:
+    if reference.path is None:
+        return hashlib.sha256(reference.content or b"").hexdigest()
+    with opened(reference) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
