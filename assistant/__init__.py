@@ -3,7 +3,7 @@
 The way of a question, in the order in which it goes:
 
     answer.py        the chain: condense, retrieve, refuse or gather the evidence, stream, cite, finish
-    turns.py         who is answered now and who waits: the model takes so many at a time
+    admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
@@ -28,5 +28,5 @@ Beside the chain:
     errors.py        what can go wrong with a model
     settings.py      the settings of answering
     sse.py           server-sent events, decoded from bytes: from a model server, and from our own
-    metrics.py       how good a ranking is: hit rate, MRR, nDCG, recall; for `youju eval`, not for monitoring
+    ranking_metrics.py  how good a ranking is: hit rate, MRR, nDCG, recall; for `youju eval`, not for monitoring
 """

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
+from assistant.admission import Admission
 from assistant.cite import Citer
 from assistant.condense import condense
 from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
@@ -24,7 +25,6 @@ from assistant.refuse import is_answerable, is_refusal
 from assistant.request import AnswerLanguage, Piece, Request
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
-from assistant.turns import Turns
 from ingest.access import Reader
 from ingest.errors import RequestError, YoujuError
 
@@ -52,7 +52,7 @@ class Assistant:
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
         self._model = model
         self._settings = settings
-        self._turns = Turns(settings.answers_at_once, settings.answers_waiting)
+        self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
 
     async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
         """The events of one answer, as `assistant.events` draws them. Closing the iterator stops the model.
@@ -62,7 +62,7 @@ class Assistant:
         evidence.
         """
         question = self._checked(question)
-        with self._turns.place():
+        with self._admission.place():
             async with aclosing(self._answered(question, conversation, reader)) as events:
                 async for event in events:
                     yield event
@@ -86,7 +86,7 @@ class Assistant:
         citer, told = gathered.citer, _Told(gathered.tokens)
         try:
             async with (
-                self._turns.turn(),
+                self._admission.model(),
                 aclosing(stream(self._model, gathered.request)) as pieces,
             ):
                 async for piece in pieces:
@@ -135,7 +135,7 @@ class Assistant:
     async def _condensed(self, question: str, conversation: Conversation) -> str:
         if not conversation:
             return question
-        async with self._turns.turn():
+        async with self._admission.model():
             return await condense(self._model, question, conversation)
 
     async def _retrieve(self, query: str, reader: Reader, limit: int) -> Retrieved:

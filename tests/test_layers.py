@@ -19,7 +19,7 @@ PACKAGES = ("ingest", "assistant", "api")
 
 STAGES = {
     "ingest": ("sources", "parse", "split", "embedding", "index"),
-    "assistant": ("condense", "retrieve", "rerank", "context", "cite", "refuse", "metrics"),
+    "assistant": ("condense", "retrieve", "rerank", "context", "cite", "refuse", "ranking_metrics"),
 }
 CHAINS = {"ingest": ("runs", "schedule", "verify"), "assistant": ("answer",)}
 

@@ -36,7 +36,7 @@ from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
 from ingest.errors import YoujuError
-from ingest.parse import partition, sniff
+from ingest.parse import html_word_markdown, sniff
 from ingest.parse.mail import message as mail
 from ingest.parse.office import opendocument_epub as opened
 from ingest.parse.office import rtf, sheets
@@ -179,8 +179,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.rtf": lambda whole: rtf.read_rtf(f"{{\\rtf1 {whole}}}".encode()),
     "parse.mail": lambda whole: mail.read_eml(f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml"),
     "parse.opened, epub": _book,
-    "parse.partition, html": partition.read_html,
-    "parse.partition, markdown": partition.read_markdown,
+    "parse.html_word_markdown, html": html_word_markdown.read_html,
+    "parse.html_word_markdown, markdown": html_word_markdown.read_markdown,
     "sources.addresses": lambda whole: addresses.normal(f"http://a.example/{whole}"),
     "sources.page_links": lambda whole: page_links.robots_words(whole, "youju"),
     "sources.page_links, the page": lambda whole: page_links.read_links(whole.encode(), "http://e.com/", None, "youju"),
@@ -237,7 +237,7 @@ def test_no_expression_takes_more_than_linear_time() -> None:
     assert slow == {}
 
 
-SLOW = ("parse.partition, markdown",)
+SLOW = ("parse.html_word_markdown, markdown",)
 """Linear, and too slow at it for the quick suite."""
 
 

@@ -18,7 +18,7 @@ import typer
 from api.cli.output import console, notes, print_json
 from api.cli.progress import RunProgress
 from api.settings import load_settings
-from assistant import metrics
+from assistant import ranking_metrics as metrics
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
 from ingest.document import Reference

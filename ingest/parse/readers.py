@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Callable
 
 from ingest.errors import DocumentError
-from ingest.parse import partition
+from ingest.parse import html_word_markdown
 from ingest.parse.detect import detect
 from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import Allowance, with_attachments
@@ -39,12 +39,12 @@ _PICTURED_READERS: dict[str, Callable[[bytes, Pictures], Extracted]] = {
     "epub": opendocument_epub.read_epub,
 }
 _OFFICE_READERS: dict[str, Callable[[bytes, Pictures, bool], Extracted]] = {
-    "docx": partition.read_docx,
+    "docx": html_word_markdown.read_docx,
     "pptx": slides.read_pptx,
 }
 _TEXT_READERS: dict[str, Callable[[str], Extracted]] = {
-    "html": partition.read_html,
-    "md": partition.read_markdown,
+    "html": html_word_markdown.read_html,
+    "md": html_word_markdown.read_markdown,
     "csv": sheets.read_csv,
     "tsv": lambda content: sheets.read_csv(content, "\t"),
     "txt": plain.read_text,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-_READING = ("ingest.parse.parsed", "ingest.parse.readers", "ingest.parse.partition", "ingest.parse.detect",
+_READING = ("ingest.parse.parsed", "ingest.parse.readers", "ingest.parse.html_word_markdown", "ingest.parse.detect",
             "ingest.parse.office", "ingest.parse.mail", "ingest.parse.page.", "ingest.parse.pdf.reader",
             "ingest.parse.pdf.text_layer", "ingest.parse.pictures.ocr", "ingest.parse.text.plain",
             "ingest.parse.text.mark", "ingest.split", "ingest.runs.preparing")  # fmt: skip

@@ -14,7 +14,7 @@ from typing import Any
 
 from ingest.document import Element
 from ingest.parse.extracted import Attachment, Extracted
-from ingest.parse.partition import read_html
+from ingest.parse.html_word_markdown import read_html
 from ingest.parse.refusals import refuse
 from ingest.parse.text import encoding
 from ingest.parse.text.plain import read_text

@@ -2,7 +2,7 @@
 
 Its files:
 
-    word.py               DOCX, made ready for `partition`, which reads it: changes, boxes, notes, comments
+    word.py               DOCX, made ready for `html_word_markdown`, which reads it: changes, boxes, notes, comments
     merged_cells.py       cells of a Word table that are merged over many rows
     xpaths.py             makes python-docx look into large documents in linear time
     slides.py             PPTX

@@ -14,9 +14,9 @@ from lxml import etree
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.html_word_markdown import read_html
 from ingest.parse.office.ooxml import xml
 from ingest.parse.office.sheets import read_sheet_rows
-from ingest.parse.partition import read_html
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.tables_markdown import Rows, markdown
 from ingest.parse.text import encoding

@@ -11,8 +11,8 @@ from lxml import etree
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
+from ingest.parse.html_word_markdown import read_markdown
 from ingest.parse.office.sheets import read_sheet_rows
-from ingest.parse.partition import read_markdown
 from ingest.parse.refusals import refuse
 from ingest.parse.tables_markdown import Rows
 from ingest.parse.text import encoding

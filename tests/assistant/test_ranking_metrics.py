@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from assistant.metrics import best_places, hit, ndcg, recall, reciprocal_rank
+from assistant.ranking_metrics import best_places, hit, ndcg, recall, reciprocal_rank
 
 RANKING = ["d3", "d1", "d9", "d2"]
 GRADES = {"d1": 2, "d2": 1, "d7": 1, "d9": 0}

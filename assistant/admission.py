@@ -1,4 +1,4 @@
-"""Who is answered now and who waits: a model server that is asked by hundreds at once serves none of them."""
+"""Admission: who is answered now and who waits. A model server that hundreds ask at once serves none of them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from ingest.errors import UnavailableError
 _RETRY_HINT = "Ask again in a moment. YOUJU_ANSWERS_AT_ONCE and YOUJU_ANSWERS_WAITING say how many there may be."
 
 
-class Turns:
-    """`at_once` questions are with the model at a time. So many more may `wait`, and get their turn in order."""
+class Admission:
+    """The model is asked `at_once` questions at a time. `wait` more may wait for it, and get it in order."""
 
     def __init__(self, at_once: int, wait: int) -> None:
         self._most = at_once + wait
@@ -34,7 +34,7 @@ class Turns:
             self._taken -= 1
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def model(self) -> AsyncIterator[None]:
         """The model, for one request. Waits for it."""
         async with self._model:
             yield
