@@ -69,7 +69,7 @@ class Intake:
 
     @property
     def _store(self) -> Store:
-        return self._opened.present()
+        return self._opened.current()
 
     def start(self) -> None:
         """Start the thread; uploads that an earlier process accepted are brought in first."""

@@ -153,7 +153,7 @@ class LostServer:
 @pytest.fixture
 def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inline: None) -> Path:
     """A folder `docs` that was ingested into `home`, and has changed since."""
-    monkeypatch.setattr("ingest.runs.publishing._RETIRE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr("ingest.runs.writer._RETIRE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr("ingest.runs.pipeline._BATCH_SECONDS", 0.05)
     docs = tmp_path / "docs"
     docs.mkdir()
