@@ -98,7 +98,7 @@ class Writer:
                     self.write([chunk for chunk, _ in document], [embedding for _, embedding in document])
                 return
             with self._changing:
-                self._drafts[chunks[0].document_id].error = error
+                self._drafts[chunks[0].document_id].error = self._drafts[chunks[0].document_id].error or error
         else:
             self.target.counter.add("chunks", len(pairs))
         with self._changing:

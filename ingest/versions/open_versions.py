@@ -158,8 +158,10 @@ class OpenVersions:
             return self._opened(version, settings)
 
     def complete(self, version: OpenVersion, *, instead_of: int) -> bool:
-        """Switch to a version that has been built, if nothing would be lost by it, and whether. It has answered a
-        question by then, so that the next one does not wait for its embedder. Raises what that raises."""
+        """Switch to a version that has been built, if nothing would be lost by it. Returns True if it has switched.
+
+        The version has answered a question by then, so that the next one does not wait for its embedder. Raises what
+        that raises."""
         if self.versions.lacking(version.id):
             return False
         version.index.search(version.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
