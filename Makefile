@@ -16,7 +16,8 @@ ARGS ?=
 BENCH ?=
 SPLIT ?= dev
 # How `make test` spreads over the processors: a file of tests stays in one process. More than four only wait for memory.
-PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile
+# The files come in the order of tests/long_files.py, so that no process is left alone with a long one at the end.
+PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .DELETE_ON_ERROR:
 .PHONY: help install run test test-all lint bench clean

@@ -1,1 +1,31 @@
-"""Questions in, grounded answers out."""
+"""Questions in, grounded answers out. Imports `ingest`, and knows nothing of the faces in `api`.
+
+The way of a question, in the order in which it goes:
+
+    answer.py        the chain: condense, retrieve, refuse or gather the evidence, stream, cite, finish
+    turns.py         who is answered now and who waits: the model takes so many at a time
+    condense.py      a follow-up question becomes a query that stands alone
+    retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
+    refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
+    context.py       which hits become evidence, and what fits into the model's context window
+    prompts/         what the model is told, in Chinese and in English
+    models/          the chat model: a server, one in this process, or quotations where there is none
+    cite.py          the model's text streams through; each citation mark is checked against its chunk
+    events.py        what comes out, in order; the faces render these events and add nothing
+
+What checking stands on:
+
+    quote.py         the sentence or the table row that a mark stands for, and where it is
+    figures.py       the figures of a statement with their units, and whether a passage bears them out
+    terms.py         the words of a text that carry its content
+    links.py         links and images in the model's Markdown: what must not be passed on
+    code_spans.py    where a text that is still being written is code
+
+Beside the chain:
+
+    conversation.py  the turns before a question
+    errors.py        what can go wrong with a model
+    settings.py      the settings of answering
+    sse.py           server-sent events, decoded from bytes: from a model server, and from our own
+    metrics.py       how good a ranking is: hit rate, MRR, nDCG, recall; for `youju eval`, not for monitoring
+"""

@@ -4,9 +4,9 @@
 
 Ingests the folder into a new home, serves it with a scripted model in a process of its own, and lets `--streams` ask
 at the same moment, in Chinese and in English, over `/v1/ask` and over `/v1/chat/completions`; then `--askers` ask one
-question after the other for ten seconds while `/healthz` and `/v1/search` are asked all the while and `--followers`
-follow runs. Prints one JSON object. The askers share the machine with what they measure, so of the times only those
-of the processor, which are the server's alone, can be compared between machines.
+question after the other for ten seconds while `/healthz` and `/v1/search` are asked all the while and a run over a slow
+web site is followed by `--followers`. Prints one JSON object. The askers share the machine with what they measure, so
+of the times only those of the processor, which are the server's alone, can be compared between machines.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,14 @@ _QUESTIONS = {
     "en": "Within how many days do I have to submit an expense claim?",
 }
 _BESIDE_SECONDS = 10.0
+_SITE = """
+[[sources]]
+name = "site"
+type = "web"
+start = ["{url}/"]
+delay_seconds = 1
+allow_private = true
+"""
 
 
 def main() -> None:
@@ -46,6 +54,9 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as home, scripted_model(given.pieces, given.pause_ms) as url:
         os.environ["YOUJU_LOG_LEVEL"] = "warning"
+        config = Path(home, "youju.toml")
+        config.write_text(_SITE.format(url=url.removesuffix("/v1")), encoding="utf-8")
+        os.environ["YOUJU_CONFIG"] = str(config)
         if not given.no_model:
             os.environ |= {"YOUJU_MODEL_URL": url, "YOUJU_MODEL": "scripted", "YOUJU_MODEL_SERVER": "vllm"}
         with served(Path(home), "--ingest", given.folder) as server:
@@ -118,12 +129,12 @@ async def _asked(port: int, name: str) -> float | str:
     return first if first is not None and ended else lines.decode("utf-8", "replace")
 
 
-async def _lines(port: int, path: str, body: dict[str, Any]) -> Any:
-    """The lines of an answer over a connection of its own, as they come."""
+async def _lines(port: int, path: str, body: dict[str, Any] | None) -> AsyncIterator[bytes]:
+    """The lines of an answer over a connection of its own, as they come; of a POST where there is a body."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
-    data = json.dumps(body).encode()
-    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\nconnection: close\r\n"
-    writer.write(f"{head}content-length: {len(data)}\r\n\r\n".encode() + data)
+    data = b"" if body is None else json.dumps(body).encode()
+    head = f"{'GET' if body is None else 'POST'} {path} HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n"
+    writer.write(f"{head}content-type: application/json\r\ncontent-length: {len(data)}\r\n\r\n".encode() + data)
     try:
         while line := await reader.readline():
             yield line
@@ -150,20 +161,24 @@ async def _beside(server: ServerProcess, askers: int, followers: int) -> dict[st
                 time.sleep(0.02)
         return figures
 
-    with server.client() as client:
-        runs = [run["run_id"] for run in client.get("/v1/runs").json()["runs"]]
     before = server.cpu_seconds()
-    followed = [asyncio.create_task(_follow(server.port, runs[0], until)) for _ in range(followers if runs else 0)]
+    running = asyncio.create_task(_events(server.port, "/v1/runs", {"source": "site"}, until))
+    await asyncio.sleep(1)
+    with server.client() as client:
+        run_id = client.get("/v1/runs").json()["runs"][0]["run_id"]
+    path = f"/v1/runs/{run_id}/events"
+    followed = [asyncio.create_task(_events(server.port, path, None, until)) for _ in range(followers)]
     asking = [asyncio.create_task(ask(("zh", "en")[i % 2])) for i in range(askers)]
     healthz, search = await asyncio.gather(
         asyncio.to_thread(timed, "GET", "/healthz", None),
         asyncio.to_thread(timed, "POST", "/v1/search", {"query": "annual leave 年假", "limit": 5}),
     )
-    await asyncio.gather(*asking, *followed)
+    await asyncio.gather(*asking)
+    events = await asyncio.gather(running, *followed)
     first = [1000 * each for each in answered if isinstance(each, float)]
     return {
         "askers": askers,
-        "followers": followers,
+        "events_of_runs": events,
         "answers": len(answered),
         "failed": len(answered) - len(first),
         "first_words_p50_ms": round(statistics.median(first), 1) if first else None,
@@ -173,13 +188,14 @@ async def _beside(server: ServerProcess, askers: int, followers: int) -> dict[st
     }
 
 
-async def _follow(port: int, run_id: str, until: float) -> None:
-    while time.monotonic() < until:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**24)
-        writer.write(f"GET /v1/runs/{run_id}/events HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n".encode())
-        while await reader.readline():
-            pass
-        writer.close()
+async def _events(port: int, path: str, body: dict[str, Any] | None, until: float) -> int:
+    """Follow a run, or start one, which ends when its follower goes away; how many events of progress came."""
+    events = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(until - time.monotonic()):
+            async for line in _lines(port, path, body):
+                events += line.startswith(b"event: progress")
+    return events
 
 
 if __name__ == "__main__":

@@ -2,8 +2,9 @@
 
     python -m benchmarks.scripted_model 200
 
-Prints its port. Every request is answered by 200 pieces of an answer with citations, `--pause-ms` between them; a
-question in Chinese gets a Chinese answer. Requests are not read beyond what is needed: it costs next to nothing.
+Prints its port. Every POST is answered by 200 pieces of an answer with citations, `--pause-ms` between them; a
+question in Chinese gets a Chinese answer. Requests are not read beyond what is needed: it costs next to nothing. A GET
+is answered after a second by a page that links to the next: a web site that no visit comes to the end of.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _ANSWERS = {
 }
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 _HAN = re.compile(r"\\u[4-9][0-9a-f]{3}|[\u4e00-\u9fff]")
+_PAGE_SECONDS = 1.0
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
@@ -40,6 +42,10 @@ async def _serve(pieces: int, pause_seconds: float) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
+                if head.startswith(b"GET "):
+                    await asyncio.sleep(_PAGE_SECONDS)
+                    writer.write(_page(head.split(b" ", 2)[1]))
+                    continue
                 length = _LENGTH.search(head)
                 body = await reader.readexactly(int(length[1])) if length else b""
                 asked = json.loads(body)["messages"][-1]["content"]
@@ -68,6 +74,13 @@ def _pieces(text: str, count: int) -> list[bytes]:
     events.append(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
     events.append(_event({"choices": [], "usage": {"prompt_tokens": 900, "completion_tokens": count}}))
     return [*map(_chunked, events), _chunked(b"data: [DONE]\n\n"), b"0\r\n\r\n"]
+
+
+def _page(path: bytes) -> bytes:
+    if path == b"/robots.txt":
+        return b"HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n"
+    body = b"<html><title>A page</title><p>Here is %s.</p><a href='%s-'>next</a></html>" % (path, path)
+    return b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body)
 
 
 def _event(fields: dict[str, object]) -> bytes:

@@ -18,6 +18,13 @@ import sitecustomize  # noqa: E402, F401 - importing it is what puts the guard u
 from api.settings import Settings  # noqa: E402
 from ingest.home.store import Store  # noqa: E402
 from tests.ingest.inline_engine import InlineEngine  # noqa: E402
+from tests.long_files import longest_first  # noqa: E402
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """See `tests.long_files`; `make test` tells xdist to keep this order."""
+    items[:] = [items[place] for place in longest_first([item.nodeid.partition("::")[0] for item in items])]
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +54,11 @@ def store(settings: Settings) -> Iterator[Store]:
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of this process do without worker processes, which take seconds to start."""
     monkeypatch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
+
+
+@pytest.fixture(scope="module")
+def inline_module() -> Iterator[None]:
+    """The same for what the tests of one file share."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
+        yield

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.api.command_line import serving, youju_json
+from tests.api.command_line import json_here, serving
 
 _ROOT = Path(__file__).parents[1]
 _QUESTIONS = json.loads((Path(__file__).parent / "example_company" / "questions.json").read_text(encoding="utf-8"))
@@ -35,7 +35,7 @@ def _ask(address: str, question: str) -> dict[str, Any]:
 
 
 def test_every_example_was_ingested(address: str, home: Path) -> None:
-    documents = youju_json(home, "documents")["documents"]
+    documents = json_here(home, "documents")["documents"]
     files = [path for path in (_ROOT / "examples").iterdir() if not path.name.startswith(".")]
     assert sorted(document["uri"] for document in documents) == sorted(map(str, files))
     assert {document["state"] for document in documents} == {"ready"}

@@ -1,4 +1,10 @@
 """Archives: which files are some, what is in them, and opening them without trusting what they say of themselves.
 
 Neutral ground: sources list archives as folders, and readers find them inside documents; both stand on this.
+
+    names.py          which files are archives, and what their members are called
+    files.py          what is in one zip or tar file, and the limits on what may come out
+    zip_entries.py    opening a zip file whose list of entries may be a lie
+    nested.py         archives in archives, opened as far as they are needed
+    child_process.py  all of that in a child process
 """

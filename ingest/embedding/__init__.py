@@ -1,6 +1,15 @@
 """Text to vectors: one dense embedder, one sparse, and the two together.
 
 Query and document are different verbs because models treat them differently.
+
+    from_settings.py  which embedder the settings ask for
+    sparse.py         by words: BM25 over folded text
+    dense.py          by meaning, with a model in this process
+    minilm.py         the shipped model
+    transformer.py    any sentence-transformers model
+    folder.py         what a folder with a model says of itself
+    precision.py      where half precision is faster
+    remote.py         by meaning, with a server
 """
 
 from __future__ import annotations

@@ -1,6 +1,13 @@
 """Where stages run: in this machine's processes, or on the nodes of a Ray cluster.
 
 A stage is a function of picklable values, made in each worker by a factory that is picklable too.
+
+    from_settings.py  which engine the settings ask for
+    pool.py           which worker does which item; the same for every engine
+    local.py          child processes of this machine, with limits on time and memory
+    ray.py            the nodes of a Ray cluster
+    driver.py         a process of its own for a library that may end the process it runs in
+    heartbeat.py      signs of life from a stage at work
 """
 
 from __future__ import annotations

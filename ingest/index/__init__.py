@@ -1,4 +1,13 @@
-"""The index of chunks: one contract, held by the embedded engine (`edge`) and by a Qdrant server (`server`)."""
+"""The index of chunks: one contract, held by the embedded engine (`edge`) and by a Qdrant server (`server`).
+
+Its files:
+
+    from_settings.py  which index is meant
+    payload.py        what a chunk looks like inside Qdrant, and the filters; the same on both engines
+    server.py         a Qdrant server
+    edge.py           the embedded engine
+    generations.py    the embedded engine's folder: how it is stored, and rewritten
+"""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ _NO_LANGUAGE_DETECTION = [""]
 _UNSEEN = ("script", "style", "head", "template")
 _TAG = re.compile(r"<(/?[a-zA-Z]*+)[^<>]*+>")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
-_BLANK_LINES = re.compile(r"\n\s*+\n")
+_BLANK_LINES = re.compile(r"\n[^\S\n]*+\n\s*+")
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
 

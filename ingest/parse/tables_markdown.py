@@ -10,18 +10,25 @@ from lxml import html
 _MAX_CELLS = 100_000
 """Spans multiply cells: what a table may grow to when its merged cells are written out."""
 
+_MAX_PADDED = 5_000_000
+"""Empty cells that rows which are shorter than the longest may need, where they are most of the table."""
+
 Rows = list[list[str]]
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
     """A Markdown table whose first row is the header. Empty rows and columns are left out.
 
-    Line breaks inside a cell become spaces and pipes are escaped, so that a row is always one line.
+    Line breaks inside a cell become spaces and pipes are escaped, so that a row is always one line. Raises ValueError
+    for very many short rows beside a very long one.
     """
     filled = [row for row in ([_cell(text) for text in row] for row in rows) if any(row)]
     if not filled:
         return ""
     width = max(len(row) for row in filled)
+    stated = sum(map(len, filled))
+    if len(filled) * width - stated > max(_MAX_PADDED, 10 * stated):
+        raise ValueError(f"a table of {len(filled) * width} cells, most of which are not there")
     padded = [row + [""] * (width - len(row)) for row in filled]
     kept = [column for column in range(width) if any(row[column] for row in padded)]
     lines = ["| " + " | ".join(row[column] for column in kept) + " |" for row in padded]

@@ -166,7 +166,7 @@ class Versions:
     def complete(self, version_id: int, *, instead_of: int) -> bool:
         """Switch to a version that was being built, if nothing that is searchable would be lost by it.
 
-        Returns True if it has switched. It does not if somebody else has: `instead_of` must still be the current one."""
+        Returns True if it has switched. It does not where somebody else has: `instead_of` must be the current one."""
         with self._alone() as connection:
             if _current(connection).id != instead_of or _get(connection, version_id).state != "building":
                 return False

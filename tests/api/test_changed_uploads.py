@@ -26,7 +26,7 @@ def with_key(key: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def client(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iterator[httpx.Client]:
     settings = Settings(home=tmp_path_factory.mktemp("home"), api_key=KEY, reader_key=READER_KEY)  # type: ignore[arg-type]
     with (
         closing(Workspace.open(settings, command="test")) as workspace,

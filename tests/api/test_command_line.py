@@ -77,7 +77,7 @@ def test_ask_prints_every_character_of_an_answer_and_says_where_it_was_cut(home:
 
 
 def test_ask_answers_with_its_source(home: Path, folder: Path) -> None:
-    answer = youju_json(home, "ask", "工作满十年有几天年假？")
+    answer = json_here(home, "ask", "工作满十年有几天年假？")
     assert set(answer) == ASK_FIELDS
     assert "十天" in answer["answer"]
     assert answer["grounded"]
@@ -107,9 +107,9 @@ def test_documents_lists_failures_with_their_reason(home: Path, folder: Path) ->
 
 
 def test_documents_of_one_kind(home: Path) -> None:
-    found = youju_json(home, "documents", "--kind", "md")["documents"]
+    found = json_here(home, "documents", "--kind", "md")["documents"]
     assert {document["kind"] for document in found} == {"md"}
-    wrong = run_youju(home, "documents", "--kind", "markdown")
+    wrong = run_here(home, "documents", "--kind", "markdown")
     assert wrong.returncode == 2
     assert "[unknown_kind]" in wrong.stderr
     assert "md" in wrong.stderr
@@ -141,7 +141,7 @@ def test_a_name_that_is_not_text_can_be_given(home: Path, tmp_path: Path) -> Non
     named = os.fsencode(tmp_path) + "/手册 #1%.txt".encode("gbk")
     Path(os.fsdecode(named)).write_text("员工食堂在三层。")
     assert youju_json(home, "ingest", os.fsdecode(named))["new"] == 1
-    assert "三层" in youju_json(home, "search", "员工食堂")["hits"][0]["text"]
+    assert "三层" in json_here(home, "search", "员工食堂")["hits"][0]["text"]
 
 
 def test_a_question_that_is_not_text_is_a_clear_error(home: Path) -> None:

@@ -108,19 +108,16 @@ def test_a_message_is_acknowledged_long_before_a_slow_model_has_answered(ding: F
     by_stream, by_http = ding.single(ZH_QUESTION), ding.single(EN_QUESTION, conversationId="cidOTHER==")
     assistant = Scripted()
 
-    async def scenario() -> tuple[float, float]:
+    async def scenario() -> None:
         async with running(ding, assistant, engine) as bot:
             assistant.gate = asyncio.Event()
-            began = time.monotonic()
-            asyncio.get_running_loop().call_later(2.0, assistant.gate.set)
             assert (await ding.acknowledges(ding.push(by_stream)))["code"] == 200
             assert await callback(ding, bot, by_http) == 200
-            acknowledged = time.monotonic() - began
+            assert ding.sent == []  # the model answers no sooner than this
+            assistant.gate.set()
             await ding.until(lambda: len(ding.sent) == 2)
-            return acknowledged, ding.sent[0].at - began
 
-    acknowledged, answered = asyncio.run(scenario())
-    assert acknowledged < 2.0 <= answered
+    asyncio.run(scenario())
     assert sorted(ding.shown()) == sorted([ZH_SHOWN, EN_SHOWN])
 
 
@@ -152,7 +149,7 @@ def test_a_message_is_acknowledged_in_time_while_another_writer_holds_the_databa
             return acknowledged
 
     # It would have waited for the writer, who waits for it, until the database gives up after half a minute.
-    assert asyncio.run(scenario()) < 5.0
+    assert asyncio.run(scenario()) < 15
     assert ding.shown() == [ZH_SHOWN]
 
 

@@ -149,7 +149,7 @@ def test_a_reader_reads_what_is_for_everyone(app: FastAPI) -> None:
 
 
 @pytest.fixture(scope="module")
-def two_documents(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def two_documents(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iterator[str]:
     """The address of a server with a document for everyone and one for the board."""
     settings = Settings(home=tmp_path_factory.mktemp("home"), api_key=KEY, reader_key=READER_KEY)  # type: ignore[arg-type]
     with closing(Workspace.open(settings, command="test")) as workspace, served(create_app(workspace)) as url:

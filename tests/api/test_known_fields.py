@@ -24,7 +24,7 @@ def with_key(key: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def workspace(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iterator[Workspace]:
     """A file of `local` for everyone, and two uploads: one for everyone, one for the board."""
     file = tmp_path_factory.mktemp("documents") / "leave.txt"
     file.write_text("Every employee has fifteen days of annual leave.")

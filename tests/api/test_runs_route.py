@@ -122,7 +122,7 @@ def test_a_run_is_followed_until_it_ends_and_cancelled_from_outside(workspace: W
             asked = time.monotonic()
             assert client.post(f"/v1/runs/{running.run_id}/cancel").json()["state"] == "running"
             seen += list(events)
-        assert time.monotonic() - asked < 4.0
+        assert time.monotonic() - asked < 15
         assert [data for name, data in seen if name == "failure"] == [
             {"uri": "a.pdf", "code": "encrypted", "message": "It has a password."}
         ]

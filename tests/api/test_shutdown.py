@@ -66,8 +66,9 @@ def asked(url: str, model: FakeOpenAIServer) -> list[Asker]:
         Asker(url, "/v1/ask", stream=False),
         Asker(url, "/v1/chat/completions", stream=False),
     ]
-    assert becomes(lambda: len(model.requests) == 4, 30)
-    time.sleep(0.5)
+    begun = "both streams have their headers, and the model server is in the middle of each answer"
+    assert becomes(lambda: len(model.requests) == 4 and model.pieces >= 20, 60), begun
+    assert becomes(lambda: all(asker.status for asker in asking[:2]), 60), begun
     return asking
 
 

@@ -72,6 +72,7 @@ def test_ingest_is_told_exactly_one_thing(home: Path, arguments: tuple[str, ...]
     assert "--source NAME" in done.stderr
 
 
+@pytest.mark.usefixtures("inline")
 def test_a_source_that_the_settings_lost_is_listed_as_left_over(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.txt").write_text("Hotels cost at most 120 a night.")

@@ -23,7 +23,7 @@ MIB = 2**20
 
 
 @pytest.fixture
-def url(settings: Settings) -> Iterator[str]:
+def url(settings: Settings, inline: None) -> Iterator[str]:
     with closing(Workspace.open(settings, command="test")) as workspace, served(create_app(workspace)) as url:
         yield url
 

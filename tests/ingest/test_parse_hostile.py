@@ -7,9 +7,11 @@ import json
 import sys
 import time
 import zipfile
+from collections.abc import Sequence
 from email.header import Header
 from types import FrameType
 
+import openpyxl
 import pytest
 from docx import Document
 
@@ -121,6 +123,11 @@ def test_quotes_and_lists_without_end_keep_their_words(text: str) -> None:
     assert time.thread_time() - began < 15
 
 
+def test_quotes_without_end_are_divided_at_their_blank_lines() -> None:
+    document = read(f"the first\n\n{'> ' * 500}the second\n \t\r\n\n\nthe third\n", "a.md")
+    assert [element.text for element in document.elements] == ["the first", "the second", "the third"]
+
+
 def test_quotes_and_lists_in_one_another_are_read_by_their_structure() -> None:
     nested = "".join(f"{'  ' * depth}- item {depth}\n" for depth in range(15))
     assert [element.kind for element in read(nested, "a.md").elements] == ["list_item"] * 15
@@ -133,15 +140,98 @@ def test_merged_cells_of_all_tables_of_a_page_are_counted_together() -> None:
     assert time.thread_time() - began < 20
 
 
-@pytest.mark.slow
-def test_paragraphs_without_end_are_refused() -> None:
+def word(body: str) -> bytes:
     names = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     stream = io.BytesIO()
     Document().save(stream)
     with zipfile.ZipFile(stream) as archive:
         members: dict[str, bytes | str] = {name: archive.read(name) for name in archive.namelist()}
-    members["word/document.xml"] = f'<w:document xmlns:w="{names}"><w:body>{"<w:p/>" * 300_000}</w:body></w:document>'
-    assert code(zipped(members), "a.docx") == "corrupt"
+    members["word/document.xml"] = f'<w:document xmlns:w="{names}"><w:body>{body}</w:body></w:document>'
+    return zipped(members)
+
+
+def cell(words: str, properties: str = "") -> str:
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr><w:p><w:r><w:t>{words}</w:t></w:r></w:p></w:tc>"
+
+
+@pytest.mark.slow
+def test_paragraphs_without_end_are_refused() -> None:
+    assert code(word("<w:p/>" * 300_000), "a.docx") == "corrupt"
+
+
+@pytest.mark.parametrize("name", ["br", "tab"])
+def test_line_breaks_of_one_run_take_linear_time(name: str) -> None:
+    began = time.thread_time()
+    text = read(word(f"<w:p><w:r><w:t>a</w:t>{f'<w:{name}/><w:t>b</w:t>' * 30_000}</w:r></w:p>"), "a.docx").text
+    assert text.count("b") == 30_000
+    assert time.thread_time() - began < 15
+
+
+def test_a_cell_merged_over_very_many_rows_stands_in_each_of_them() -> None:
+    start, on = '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+    rows = "".join(f"<w:tr>{cell('' if n else 'all', on if n else start)}{cell(f'r{n}')}</w:tr>" for n in range(400))
+    lines = read(word(f"<w:tbl>{rows}</w:tbl>"), "a.docx").text.splitlines()
+    assert lines[0] == "| all | r0 |"
+    assert lines[2:] == [f"| all | r{number} |" for number in range(1, 400)]
+
+
+def test_merged_cells_that_repeat_too_much_are_refused() -> None:
+    wide = cell("word" * 5000, '<w:gridSpan w:val="4000"/>')
+    assert code(word(f"<w:tbl><w:tr>{wide}</w:tr></w:tbl>"), "a.docx") == "corrupt"
+
+
+def workbook(last: str, merged: Sequence[str] = (), linked: str = "A1") -> bytes:
+    """A sheet with `x` in A1 and in the cell `last`."""
+    book = openpyxl.Workbook()
+    book.active["A1"] = book.active[last] = "x"
+    book.active["A1"].hyperlink = "https://example.com"
+    stream = io.BytesIO()
+    book.save(stream)
+    with zipfile.ZipFile(stream) as archive:
+        members: dict[str, bytes | str] = {name: archive.read(name) for name in archive.namelist()}
+    name = "xl/worksheets/sheet1.xml"
+    areas = f"<mergeCells>{''.join(f'<mergeCell ref={chr(34)}{area}{chr(34)}/>' for area in merged)}</mergeCells>"
+    sheet = archive_text(members[name]).replace(' ref="A1" ', f' ref="{linked}" ')
+    members[name] = sheet.replace("</sheetData>", f"</sheetData>{areas if merged else ''}")
+    return zipped(members)
+
+
+def archive_text(member: bytes | str) -> str:
+    return member.decode() if isinstance(member, bytes) else member
+
+
+def test_areas_of_a_sheet_that_cover_too_many_cells_are_refused() -> None:
+    assert code(workbook("B2", ["A1:XFD1048576"]), "a.xlsx") == "too_large"
+    assert code(workbook("B2", ["A1:Z10000"] * 300), "a.xlsx") == "too_large"
+    assert code(workbook("B2", linked="A1:XFD1048576"), "a.xlsx") == "too_large"
+    assert read(workbook("C3", ["A1:B3"], linked="A1:B2"), "a.xlsx").elements[1].location.cells == "A1:C3"
+
+
+@pytest.mark.slow
+def test_a_cell_in_the_last_row_costs_little() -> None:
+    assert read(workbook("D1048576"), "a.xlsx").text.count("x") == 2
+
+
+def test_very_many_short_rows_beside_a_very_long_one_are_refused() -> None:
+    assert code("a," * 3000 + "b\n" + "a\n" * 3000, "a.csv") == "corrupt"
+
+
+def sheet(rows: str) -> bytes:
+    names = " ".join(f'xmlns:{n}="urn:oasis:names:tc:opendocument:xmlns:{n}:1.0"' for n in ("office", "text", "table"))
+    content = f"<office:document-content {names}><table:table>{rows}</table:table></office:document-content>"
+    return zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": content})
+
+
+def test_cells_of_a_sheet_that_are_repeated_or_merged_too_often_are_refused() -> None:
+    def cell(attributes: str) -> str:
+        return f"<table:table-cell {attributes}><text:p>a</text:p></table:table-cell>"
+
+    def row(cells: str) -> str:
+        return f'<table:table-row table:number-rows-repeated="1000000">{cells}</table:table-row>'
+
+    assert code(sheet(row(cell('table:number-columns-repeated="1000000"') * 20) * 30), "a.ods") == "corrupt"
+    spanned = cell('table:number-columns-spanned="100" table:number-rows-spanned="100"')
+    assert code(sheet(f"<table:table-row>{spanned * 20}</table:table-row>"), "a.ods") == "corrupt"
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import pytest
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
 from ingest.parse import parse
+from ingest.parse.pdf import streams
 from ingest.settings import IngestSettings
 from tests.ingest.peak_memory import peak_mb
 from tests.ingest.tiny_pdf import Stroke, Words, pdf, written
@@ -221,6 +222,7 @@ def test_a_form_of_two_kilobytes_takes_little_memory() -> None:
         from ingest.document import Reference
         from ingest.errors import DocumentError
         from ingest.parse import parse
+        from ingest.parse.pdf import streams
         from ingest.settings import IngestSettings
     """
     work = """
@@ -233,3 +235,38 @@ except DocumentError as error:
     answer, megabytes = peak_mb(imports, work, base64.b64encode(data).decode())
     assert answer == "unsafe"
     assert megabytes < 300
+
+
+def bomb(megabytes: int, times: int) -> bytes:
+    """A page whose content unpacks to so much, packed so many times over."""
+    squeezed = zlib.compressobj(9)
+    data = b"".join(squeezed.compress(b"q Q " * (1 << 18)) for _ in range(megabytes)) + squeezed.flush()
+    for _ in range(times - 1):
+        data = zlib.compress(data, 9)
+    stream = b"<</Filter[%s]/Length %d>>stream\n%s\nendstream" % (b"/FlateDecode" * times, len(data), data)
+    return drawn(b"").replace(b"<</Length 0>>stream\n\nendstream", stream)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_a_stream_that_unpacks_to_three_hundred_megabytes_is_refused(times: int) -> None:
+    assert outcome(bomb(300, times)) == "unsafe"
+
+
+def test_a_stream_is_known_by_its_bytes_and_counted_in_every_layer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "_MAX_UNPACKED", 2 << 20)
+    for times in (1, 2, 3):
+        assert outcome(bomb(3, times).replace(b"/FlateDecode", b"/Fl#61teDecode")) == "unsafe"
+        assert outcome(bomb(1, times)) == "no_text"
+    stored = zlib.compressobj(0)
+    hidden = stored.compress(b"endstream endobj") + stored.flush(zlib.Z_FULL_FLUSH)
+    assert outcome(bomb(3, 1).replace(b"stream\n\x78\xda", b"stream\n" + hidden)) == "unsafe"
+    broken = bomb(6, 1)
+    assert outcome(broken[: len(broken) // 2]) == "unsafe"
+
+
+def test_pages_without_end_are_refused_before_they_are_read() -> None:
+    parts = [b"<</Type/Pages/Count %d/Kids[%s]>>" % (2 ** (17 - n), b"%d 0 R " % (7 + n) * 2) for n in range(16)]
+    parts.append(b"<</Type/Pages/Count 2/Kids[4 0 R 4 0 R]>>")
+    data = drawn(WORDS, *parts).replace(b"/Count 1/Kids[4 0 R]", b"/Count 131072/Kids[6 0 R]")
+    assert outcome(data) == "too_large"

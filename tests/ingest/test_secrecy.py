@@ -59,10 +59,10 @@ def test_what_others_say_is_repeated_without_secrets_in_one_short_line() -> None
 @pytest.mark.parametrize("pattern", ["://", "://a", "Bearer ", "sk-", "@", "sk-*"])
 def test_cleaning_takes_no_longer_than_the_text_grows(pattern: str) -> None:
     def seconds(repeats: int) -> float:
-        began = time.perf_counter()
+        began = time.thread_time()
         for _ in range(20):
             scrubbed(pattern * repeats, ("secret",))
-        return time.perf_counter() - began
+        return time.thread_time() - began
 
     seconds(100)
     assert min(seconds(2000) for _ in range(3)) < 10 * min(seconds(500) for _ in range(3)) + 0.05

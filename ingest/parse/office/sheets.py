@@ -14,7 +14,7 @@ import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.office.ooxml import plain_variant
+from ingest.parse.office.workbooks import open_workbook
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
 from ingest.parse.tables_markdown import Rows, markdown
@@ -32,15 +32,15 @@ _COLUMN_GAP = 2
 def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
     """The visible sheets of a workbook, formulas as their last values, without hidden rows and columns; behind the
     tables of each the words in its pictures."""
-    import openpyxl  # a tenth of a second, which a process that reads no workbook should not pay
-
-    workbook = openpyxl.load_workbook(io.BytesIO(plain_variant(data)), data_only=True)
+    workbook = open_workbook(data, name)
     elements: list[Element] = []
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
             continue
         _check_size(sheet.max_row * sheet.max_column, name)
-        rows = [[_value(cell) for cell in row] for row in sheet.iter_rows(min_row=1, min_col=1)]
+        rows = [[""] * sheet.max_column for _ in range(sheet.max_row)]
+        for (row, column), cell in sheet._cells.items():  # `iter_rows` makes those that are not there
+            rows[row - 1][column - 1] = _value(cell)
         for merged in sheet.merged_cells.ranges:
             _spread(rows, merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col)
         _blank_hidden(sheet, rows)
@@ -68,11 +68,10 @@ def _blank_hidden(sheet: Any, rows: Rows) -> None:
 
 
 def _comments(sheet: Any) -> Iterator[Element]:
-    for row in sheet.iter_rows():
-        for cell in row:
-            if cell.comment is not None:
-                where = Location(sheet=sheet.title, cells=f"{cell.coordinate}:{cell.coordinate}")
-                yield Element("paragraph", f"Comment on {cell.coordinate}: {cell.comment.text.strip()}", where)
+    for _, cell in sorted(sheet._cells.items()):
+        if cell.comment is not None:
+            where = Location(sheet=sheet.title, cells=f"{cell.coordinate}:{cell.coordinate}")
+            yield Element("paragraph", f"Comment on {cell.coordinate}: {cell.comment.text.strip()}", where)
 
 
 def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:

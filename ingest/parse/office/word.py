@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from typing import Any
 
+from ingest.parse.office.merged_cells import part_merges
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
+from ingest.parse.office.xpaths import quicken
 from ingest.parse.pictures.embedded import Pictures
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -36,6 +38,7 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> bytes:
     """The same Word document, saying in paragraphs and styles what it said in other ways."""
     from docx import Document
 
+    quicken()
     document = Document(io.BytesIO(plain_variant(data)))
     stories = [relation.target_part for relation in document.part.rels.values() if _is_margin(relation)]
     for story in (document.element.body, *(part.element for part in stories if hasattr(part, "element"))):
@@ -44,6 +47,7 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> bytes:
     body = document.element.body
     if (paragraphs := sum(1 for _ in body.iter(f"{_W}p"))) > _MAX_PARAGRAPHS:
         raise ValueError(f"{paragraphs} paragraphs, more than {_MAX_PARAGRAPHS}")
+    part_merges(body)
     _lay_out_boxes(body)
     _append_notes(document, comments)
     for paragraph in list(body.iter(f"{_W}p")):
@@ -199,8 +203,12 @@ def _state_headings(document: Any) -> None:
     Chinese templates often give their own styles an outline level; unstructured looks at style names only.
     """
     levels: dict[str, int | None] = {}
+    styles: dict[str | None, Any] = {}
     for paragraph in document.paragraphs:
-        style = paragraph.style
+        named = paragraph._p.style
+        if named not in styles:
+            styles[named] = paragraph.style  # which looks through all styles for it
+        style = styles[named]
         if style is None or style.name.startswith(("Heading", "Title", "Subtitle")):
             continue
         if style.name.lower().startswith(("toc ", "目录 ")):

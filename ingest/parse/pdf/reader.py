@@ -29,6 +29,7 @@ _OCR_DPI = 200
 _MAX_RENDERED_SIDE = 4000
 _MAX_BROKEN_PAGES = 20
 """Pages in a row that cannot be opened before the rest is believed not to exist."""
+_MAX_PAGES = 100_000
 _FEW_CHARACTERS = 60
 _SOME_CHARACTERS = 200
 """On a picture that fills the page, no more than a stamp or a note of who downloaded it."""
@@ -58,6 +59,8 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
     in turn on a file that needs one.
     """
     with open_pdf(data, name, passwords) as document:
+        if _has_page(document, _MAX_PAGES + 1):
+            raise refuse("too_large", name, f"it has more than {_MAX_PAGES} pages")
         pages = list(_pages(document, read_scans))
         outline = outline_of(document)
         title = document.get_metadata_value("Title")
@@ -103,6 +106,19 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
         finally:
             page.close()
     yield from missing
+
+
+def _has_page(document: Any, number: int) -> bool:
+    """Whether there is a page of this number. The count that a file gives of its pages may be wrong."""
+    import pypdfium2
+
+    if len(document) < number:
+        return False
+    try:
+        document[number - 1].close()
+    except pypdfium2.PdfiumError:
+        return False
+    return True
 
 
 def _missing(number: int) -> _Page:

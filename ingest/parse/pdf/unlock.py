@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from ingest.parse.pdf.form_structure import open_form
+from ingest.parse.pdf.streams import check_streams
 from ingest.parse.refusals import refuse
 
 _NEEDS_PASSWORD = 4
@@ -18,10 +19,11 @@ _UNKNOWN_HANDLER = 5
 def open_pdf(source: bytes | Path, name: str, passwords: Sequence[SecretStr] = ()) -> Any:
     """A pypdfium2 document with its form opened, which the caller closes.
 
-    Raises DocumentError `encrypted` or `corrupt`, and `unsafe` as `open_form` does.
+    Raises DocumentError `encrypted` or `corrupt`, and `unsafe` as `check_streams` and `open_form` do.
     """
     import pypdfium2
 
+    check_streams(source, name)
     for password in (None, *(secret.get_secret_value() for secret in passwords)):
         try:
             document = pypdfium2.PdfDocument(source, password=password)

@@ -1,1 +1,8 @@
-"""Pictures: by themselves and inside documents, read by OCR."""
+"""Pictures: by themselves and inside documents, read by OCR.
+
+Its files:
+
+    ocr.py       reading a picture: lines with their boxes, then as a page
+    images.py    pictures made ready: upright, on white, not too large
+    embedded.py  pictures inside documents, within limits
+"""

@@ -1,1 +1,11 @@
-"""Formats that are text: which encoding they are in, and what their marks mean."""
+"""Formats that are text: which encoding they are in, and what their marks mean.
+
+Its files:
+
+    encoding.py      from bytes to text, whatever the encoding
+    scripts.py       the guess: which encoding makes common characters of these bytes
+    plain.py         plain text, JSON, notebooks, XML
+    markdown.py      Markdown, as HTML
+    markup.py        reStructuredText and Org
+    xml_entities.py  whether an XML file declares entities, found out without parsing it
+"""

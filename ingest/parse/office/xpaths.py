@@ -1,0 +1,50 @@
+"""How python-docx looks into a document: each path compiled once, and unions joined in linear time.
+
+python-docx compiles a path at each look, which takes half of the time of a document of short paragraphs. libxml2
+compares every node of one part of a union with every node of the others.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache, lru_cache
+from typing import Any
+
+from lxml import etree
+
+_CHILD = re.compile(r"\s*(?:\./)?w:(\w+)\s*")
+_UNION = re.compile(r"[^|@(]+(?:\|[^|@(]+)*")
+"""Paths that find elements; no function stands in them, nor a `|` of its own."""
+
+
+@cache
+def quicken() -> None:
+    """Make python-docx look this way from now on."""
+    from docx.oxml.xmlchemy import BaseOxmlElement
+
+    BaseOxmlElement.xpath = _found
+
+
+def _found(element: Any, path: str) -> Any:
+    """What `path` finds from `element`, in the order of the document."""
+    tags, others = _parts(path)
+    if not tags:
+        return others[0](element)
+    children = list(element.iterchildren(*tags))
+    found = [nodes for other in others if (nodes := other(element))]
+    if not found:
+        return children
+    wanted = {id(node) for nodes in (children, *found) for node in nodes}
+    return [node for node in element.iterdescendants() if id(node) in wanted]
+
+
+@lru_cache(maxsize=500)
+def _parts(path: str) -> tuple[list[str], list[etree.XPath]]:
+    """The tags of children that a union names, and its other parts; no tags where it has to stay one path."""
+    from docx.oxml.ns import nsmap, qn
+
+    parts = path.split("|")
+    tags = [qn(f"w:{child[1]}") for part in parts if (child := _CHILD.fullmatch(part))]
+    if _UNION.fullmatch(path) is None or not tags:
+        return [], [etree.XPath(path, namespaces=nsmap)]
+    return tags, [etree.XPath(part, namespaces=nsmap) for part in parts if not _CHILD.fullmatch(part)]
