@@ -12,8 +12,6 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     import numpy as np
 
-    from ingest.catalog.records import Known
-
 ElementKind = Literal["title", "heading", "paragraph", "list_item", "table", "code", "caption"]
 Language = Literal["zh", "en", "mixed", "other"]
 
@@ -83,6 +81,35 @@ class Reference:
     @property
     def document_id(self) -> str:
         return document_id(self.source, self.uri)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedTry:
+    """The last try at a document, if it failed: why, at which `state` of it, and when (seconds since 1970) the next
+    is due. `dropped`: somebody has given it up."""
+
+    code: str
+    message: str
+    state: str | None
+    retry_at: float
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalog remembers of a document for finding out whether it changed. `revision` is the current one."""
+
+    id: str
+    uri: str
+    path: str | None
+    size: int
+    mtime_ns: int
+    token: str
+    revision: int | None
+    digest: str | None
+    fingerprint: str | None
+    access: tuple[str, ...]
+    failure: FailedTry | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from ingest.access import Reader
 from ingest.catalog.listing import Place, listing, place_of
-from ingest.catalog.records import Document, FailedTry, Known, Publication, Retirement, Standing, state_of
+from ingest.catalog.records import Document, Publication, Retirement, Standing, state_of
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import retirements as _retirements
@@ -40,10 +40,10 @@ from ingest.catalog.transactions import (
     take_revisions,
     tick,
 )
-from ingest.document import Reference
+from ingest.document import Known, Reference
 from ingest.errors import DocumentError, YoujuError
 
-__all__ = ["Catalog", "Document", "FailedTry", "Known", "Publication", "Retirement", "Standing"]
+__all__ = ["Catalog", "Document", "Publication", "Retirement", "Standing"]
 
 FIRST_VERSION = 1
 """The version of the index that every home begins with."""

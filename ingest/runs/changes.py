@@ -9,8 +9,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from ingest.catalog.records import FailedTry, Known, state_of
-from ingest.document import Candidate, Reference
+from ingest.catalog.records import state_of
+from ingest.document import Candidate, FailedTry, Known, Reference
 from ingest.errors import SourceError
 from ingest.sources import Source
 

@@ -31,8 +31,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ingest.catalog.records import Known
-from ingest.document import Candidate, Chunk, Embedding, Prepared, Reference
+from ingest.document import Candidate, Chunk, Embedding, Known, Prepared, Reference
 from ingest.engines.from_settings import open_engine
 from ingest.errors import DocumentError, SourceError, YoujuError
 from ingest.home.lock import check_room

@@ -16,8 +16,7 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from ingest.catalog import Catalog
-from ingest.catalog.records import Known
-from ingest.document import Chunk, Embedding, Reference
+from ingest.document import Chunk, Embedding, Known, Reference
 from ingest.embedding import Embedder
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
 from ingest.home.store import Store

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from ingest.catalog.records import FailedTry
-from ingest.document import Reference
+from ingest.document import FailedTry, Reference
 from ingest.runs import Failure, OnProgress, Report
 from ingest.runs.changes import MANY_DELETIONS, Changes
 

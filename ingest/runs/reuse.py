@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ingest.catalog.records import Known
-from ingest.document import Chunk, Embedding
+from ingest.document import Chunk, Embedding, Known
 from ingest.home.store import Store
 
 

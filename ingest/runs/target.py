@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ingest.catalog import Catalog
-from ingest.catalog.records import Known
-from ingest.document import Chunk, Embedding, Reference
+from ingest.document import Chunk, Embedding, Known, Reference
 from ingest.errors import DocumentError
 from ingest.home.store import Store
 from ingest.runs.changes import Changes, find_changes

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from ingest.catalog.records import Known, Publication
-from ingest.document import Candidate, Chunk, Embedding, Prepared, Reference, numbered
+from ingest.catalog.records import Publication
+from ingest.document import Candidate, Chunk, Embedding, Known, Prepared, Reference, numbered
 from ingest.errors import DocumentError, YoujuError
 from ingest.home.store import Store
 from ingest.runs import Failure
