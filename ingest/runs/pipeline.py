@@ -14,7 +14,8 @@
 
 Each takes from the one above it, and at most so much ahead that memory does not grow with the number of documents.
 What one raises is raised in the one below it, and so in the end in the run's thread. Both engines name the thread that
-takes their items "feeder"; the others are named below where they are started.
+takes their items "feeder"; the others are named below where they are started. Beside all of them, one thread renews the
+lease of the run and one writes down how far it is (`ingest.runs.exclusive`).
 
 A reader sees the old revision of a document or the new one, whatever happens here: chunks of a new revision are
 written beside the old, flushed, then one SQL transaction makes them the current ones, and only then the old are
