@@ -1,4 +1,6 @@
-"""The faces: command line, HTTP, DingTalk and the chat page. They translate; they do not decide.
+"""The faces: command line, HTTP, DingTalk and the chat page.
+
+They translate between users and the chains. They decide nothing.
 
 Where each face lives:
 

@@ -1,4 +1,4 @@
-"""The HTTP application: the routes, what stands before them, and what runs beside them."""
+"""The HTTP application: its routes, the layers before them, and the work beside them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 def create_app(workspace: Workspace) -> FastAPI:
-    """The application that serves `workspace`: starting warms the search, stopping leaves the workspace open."""
+    """Returns the application that serves `workspace`.
+
+    Its start warms the search. Its end leaves the workspace open.
+    """
     before = [Depends(plain_text), Depends(known_parameters)]
     app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None, dependencies=before)
     app.state.workspace = workspace
@@ -46,7 +49,7 @@ def create_app(workspace: Workspace) -> FastAPI:
     describe(app, needs_key=bool(Keys(workspace.settings.api_key, workspace.settings.reader_key)))
     add_error_handlers(app)
     app.add_exception_handler(ClientGone, _nobody_listens)
-    # The one added last stands outermost.
+    # The layer that is added last is the outermost.
     file_bytes = workspace.settings.max_file_mb * 2**20
     app.add_middleware(BodyLimit, upload_limit_bytes=file_bytes + BODY_LIMIT_BYTES)
     app.add_middleware(Guard, settings=workspace.settings)

@@ -1,6 +1,7 @@
-"""The audit log: one line of JSON for each request that changes what the server holds or does.
+"""The audit log. It has one line of JSON for each request that changes what the server holds or does.
 
-It says who, from where, what, and how it was answered. It never says what a document contains, and no key.
+A line says who sent the request, from where, what it asked for, and how it was answered. It never says what a document
+contains, and it never holds a key.
 """
 
 from __future__ import annotations
@@ -38,17 +39,17 @@ logger = logging.getLogger(__name__)
 
 
 def audited(request: Request, **details: object) -> None:
-    """Say more about this request in the audit log: ids and addresses of what it is about."""
+    """Add details of this request to its line in the audit log: ids and addresses."""
     _details(request.scope).update(details)
 
 
 class Audit:
-    """Writes the line when the answer begins. It stands before `Guard`, so that refusals of known callers are there."""
+    """Writes the line when the answer begins. It stands before `Guard`, so refusals of known callers are logged too."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._routes = Routes(ACTIONS)
-        # Many hold the reader's key, and one of them could fill the disk with what is refused to it.
+        # Many people have the reader's key. One of them could fill the disk with refused requests.
         self._refusals = LineLimit(_REFUSALS_PER_MINUTE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -76,7 +77,7 @@ class Audit:
     def _write(self, scope: Scope, action: str, status: int | None) -> None:
         who = scope["state"].get("who")
         if who is None:
-            return  # nobody we know: `Guard` has turned them away
+            return  # an unknown caller, whom `Guard` has refused
         if who == "reader" and self._refusals.take() is None:
             return
         line = {
@@ -88,12 +89,12 @@ class Audit:
             "status": status,
             "outcome": "broken" if status is None or status >= 500 else "refused" if status >= 400 else "accepted",
         }
-        # In ASCII: nothing that a caller sends can end the line or hide in it.
+        # The line is ASCII, so nothing from a caller can end it or hide in it.
         logger.info("%s", json.dumps(line))
 
 
 def client_address(scope: Scope) -> str:
-    """The address that a request came from; `local` for the local socket."""
+    """Returns the address that a request came from, or `local` for the local socket."""
     client = scope.get("client")
     return "local" if scope.get("state", {}).get("local") or not client else str(client[0])
 

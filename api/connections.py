@@ -1,7 +1,8 @@
-"""Connections that clients open: how many, how long each may keep the server waiting, and how they end.
+"""Limits the connections of clients: how many there are, how long each may make the server wait, and how they end.
 
-Uvicorn waits for ever for the rest of a header, for a body and for a reader; asyncio logs each connection that it has
-no file for. `Connection` and `Listener` stand in for their parts. Both need asyncio's own loop and h11.
+Uvicorn waits without limit for the rest of a header, for a body, and for a client that reads. Asyncio logs every
+connection for which no file is left. `Connection` and `Listener` replace these parts. Both need asyncio's own loop and
+h11. All of it runs in the thread of the loop.
 """
 
 from __future__ import annotations
@@ -20,26 +21,26 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 Awaited = Literal["request", "header", "body", "nothing"]
-"""What the client has to send next. A request is awaited by uvicorn's own `timeout_keep_alive`."""
+"""The next thing that the client has to send. Uvicorn's own `timeout_keep_alive` limits the wait for a request."""
 
 logger = logging.getLogger(__name__)
 
 _MOST_FILES = 65_536
 _FILES_OF_OURS = 128
-"""Left for the database, the index, documents that are read, and connections that are just being turned away."""
+"""Files for the database, the index, documents that are read, and connections that are just being refused."""
 _FILES_PER_CONNECTION = 2
-"""Its own, and that of the request to the model server that it waits for."""
+"""The connection's own file, and the file of the model server's connection that it waits for."""
 _FEWEST_CONNECTIONS = 16
 
 _OUT_OF_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
-_PAUSE_SECONDS = 0.9  # asyncio looks again after a second
+_PAUSE_SECONDS = 0.9  # asyncio tries again after a second
 _BURST = 16
 _FRESH_SECONDS = 1.0
 _LOG_SECONDS = 60.0
 
 
 class _Seldom:
-    """A warning that is logged at most once a minute, with how often there was cause for it."""
+    """A warning that is logged at most once a minute, with the number of times that it was due."""
 
     def __init__(self, message: str) -> None:
         self._message = message
@@ -60,7 +61,7 @@ _full = _Seldom("%d connections are open, all with a request; a new one was turn
 
 
 def raise_open_files() -> int:
-    """Let this process and its children open as many files as the system allows it, at most 65,536; how many."""
+    """Let this process and its children open as many files as the system allows, at most 65,536. Returns how many."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_FILES if hard == resource.RLIM_INFINITY else min(hard, _MOST_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:
@@ -70,7 +71,7 @@ def raise_open_files() -> int:
 
 
 def connection_limit(wanted: int) -> int:
-    """How many connections a listening server takes: `wanted`, or what the limit on open files has room for."""
+    """Returns how many connections a server accepts: `wanted`, or as many as the limit on open files allows."""
     files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if files == resource.RLIM_INFINITY:
         return wanted
@@ -83,15 +84,15 @@ def connection_limit(wanted: int) -> int:
 class Listener(socket.socket):
     """A listening socket for asyncio's `create_server`.
 
-    It hands out a few connections at a time, so that those are counted before the next are accepted. While no file is
-    left it hands out none, asks again every second, and says so in the log once a minute.
+    It gives out a few connections at a time, so that they are counted before the next ones are accepted. While no file
+    is left, it gives out none, tries again every second, and logs this once a minute.
     """
 
     _accepted = 0
     _paused = False
 
     def accept(self) -> tuple[socket.socket, Any]:
-        """The next connection. Raises BlockingIOError where there is none, or none should be taken now."""
+        """Returns the next connection. Raises BlockingIOError if there is none, or if none should be accepted now."""
         if self._paused or self._accepted >= _BURST:
             raise BlockingIOError
         loop = asyncio.get_running_loop()
@@ -102,7 +103,8 @@ class Listener(socket.socket):
             return super().accept()
         except OSError as error:
             if error.errno in _OUT_OF_FILES:
-                # Raised once: asyncio stops listening for a second at each, and asks on at once all the same.
+                # The error is raised once. At each such error asyncio adds a pause of a second, but still calls again
+                # at once.
                 self._paused = True
                 loop.call_later(_PAUSE_SECONDS, self._go_on)
                 logging.getLogger("asyncio").addFilter(_is_not_about_files)
@@ -116,7 +118,7 @@ class Listener(socket.socket):
         self._paused = False
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For the start of a worker process; not to be kept."""
+        """Lets a worker process get this socket at its start. Do not store the result."""
         return _received, (reduction.DupFd(self.fileno()), self.family, self.type, self.proto)
 
 
@@ -125,24 +127,29 @@ def _received(duplicate: Any, family: int, kind: int, protocol: int) -> Listener
 
 
 def _is_not_about_files(record: logging.LogRecord) -> bool:
-    # `Listener` has said it in one line; asyncio's has a traceback.
+    # `Listener` has logged this in one line. Asyncio's line has a traceback.
     return "socket.accept() out of system resource" not in record.getMessage()
 
 
 class Connection(H11Protocol):
-    """One client. `limit_concurrency` of uvicorn's configuration is the number of connections of its server.
+    """One client's connection. `limit_concurrency` of uvicorn's configuration limits the connections of its server.
 
-    Beyond that number the one that has been without a request for longest makes room; where each has one, the new
+    At the limit, the connection that has been without a request for longest is closed. If all have a request, the new
     one gets 503. `scope["state"]["stopping"]` is an asyncio.Event that is set when the server begins to stop.
     """
 
     header_seconds: ClassVar[float] = 15.0
-    """From the first moment of a connection, or the first byte of a further request, to the end of the header."""
+    """The longest time from the start of a connection, or the first byte of a later request, to the end of
+    the header.
+    """
     body_seconds: ClassVar[float] = 30.0
-    """Between two pieces of a body; also how long it may come more slowly than `body_bytes_per_second`."""
+    """The longest pause between two pieces of a body.
+
+    A body may also be below `body_bytes_per_second` for this long.
+    """
     body_bytes_per_second: ClassVar[float] = 500.0
     unread_seconds: ClassVar[float] = 60.0
-    """How long a client may take no byte of what was sent to it."""
+    """The longest time that a client may leave all sent bytes unread."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -156,33 +163,33 @@ class Connection(H11Protocol):
         self._stall: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Count the connection, or turn it away."""
+        """Count the connection, or refuse it."""
         if self._limit is not None and len(self.connections) >= self._limit and not self._make_room():
             self.transport = transport
             _full.warn(self._limit)
             self._refuse(503, "too_many_connections", "The server has too many connections.", "Try again in a moment.")
             return
         super().connection_made(transport)
-        # Paused whenever something is unsent, so that `unread_seconds` also holds for the last of an answer.
+        # Writing pauses while any byte is unsent. So `unread_seconds` also holds for the end of an answer.
         transport.set_write_buffer_limits(high=0)
         self._await_client()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it."""
+        """Stop the timers and forget the connection."""
         for timer in (self._patience, self._stall):
             if timer is not None:
                 timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece of a request, and see what is to come next."""
+        """Take a piece of a request, and see what has to come next."""
         self._received_at = self.loop.time()
         self._received_bytes += len(data)
         super().data_received(data)
         self._await_client()
 
     def on_response_complete(self) -> None:
-        """Be ready for the next request."""
+        """Prepare for the next request."""
         super().on_response_complete()
         self._received_bytes = len(self.conn.trailing_data[0])
         if self._received_bytes and self.conn.their_state is h11.IDLE:
@@ -190,32 +197,32 @@ class Connection(H11Protocol):
         self._await_client()
 
     def pause_writing(self) -> None:
-        """The client does not take what was sent as fast as it comes."""
+        """Start the timer, because the client reads more slowly than the server sends."""
         super().pause_writing()
         if self.client is None:
-            return  # the local socket: a command line that its user suspends keeps its run
+            return  # the local socket: if its user suspends a command, its run must go on
         self._unread_bytes = self.transport.get_write_buffer_size()
         self._stall = self.loop.call_later(self.unread_seconds, self._unread)
 
     def resume_writing(self) -> None:
-        """The client has taken all of it."""
+        """Stop the timer, because the client has read everything."""
         super().resume_writing()
         if self._stall is not None:
             self._stall.cancel()
 
     def shutdown(self) -> None:
-        """Tell what is being answered that the server stops, and end the connection after it."""
+        """Tell the running answer that the server stops, and end the connection after it."""
         self._stopping.set()
         super().shutdown()
 
     @property
     def idle_since(self) -> float | None:
-        """Since when there is no request, by the loop's clock; None while there is one."""
+        """Returns since when there is no request, in seconds of the loop's clock. Returns None while there is one."""
         return self._awaited_since if self._awaited in ("header", "request") else None
 
     def _make_room(self) -> bool:
-        """End the connection that has been without a request for longest; False where there is none to end."""
-        latest = self.loop.time() - _FRESH_SECONDS  # younger ones may be about to send theirs
+        """End the connection that has been without a request for longest. Returns False if there is none."""
+        latest = self.loop.time() - _FRESH_SECONDS  # a younger one may be about to send its request
         idle = [
             (each.idle_since, id(each), each)
             for each in self.connections
@@ -224,12 +231,12 @@ class Connection(H11Protocol):
         if not idle:
             return False
         longest = min(idle)[2]
-        self.connections.discard(longest)  # it is told only after this
+        self.connections.discard(longest)  # at once, because `connection_lost` comes later
         longest.transport.abort()
         return True
 
     def _await_client(self) -> None:
-        """Give the client its time for what it has to send next."""
+        """Limit the time for what the client has to send next."""
         awaited: Awaited = "nothing"
         if self.conn.their_state is h11.SEND_BODY:
             awaited = "body"
@@ -256,13 +263,13 @@ class Connection(H11Protocol):
 
     def _seconds_left_for_body(self) -> float:
         now = self.loop.time()
-        if self.flow.read_paused:  # it is this server that takes its time
+        if self.flow.read_paused:  # the server itself is slow here
             self._awaited_since = self._received_at = now
         earned = self._received_bytes / self.body_bytes_per_second
         return min(self._received_at, self._awaited_since + earned) + self.body_seconds - now
 
     def _refuse(self, status: int, code: str, message: str, hint: str) -> None:
-        """End the connection, with an answer where none has begun."""
+        """End the connection. Send an error if no answer has begun."""
         if self.cycle is not None and not self.cycle.response_complete:
             self.cycle.disconnected = True
             self.cycle.message_event.set()

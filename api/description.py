@@ -1,4 +1,4 @@
-"""What `/openapi.json` says beside the routes' own fields: which need a key, and the errors that they answer with."""
+"""Adds to `/openapi.json` which routes need a key, and the errors that they answer with."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api.schemas import HitBody
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
 _NO_KEY: dict[str, list[str]] = {}
 _PLAIN = r"^[^\x00]*$"
-"""What `plain_text` lets in. The other thing that it refuses, half of a character, is no Unicode text at all."""
+"""The texts that `plain_text` allows. It also refuses half of a character, but that is not Unicode text at all."""
 _SCHEMES = {
     "bearer": {
         "type": "http",
@@ -47,13 +47,13 @@ _MEANINGS = {
 }
 _FIXED = {"enum", "const", "pattern"}
 _NOT_OURS = ("HTTPValidationError", "ValidationError")
-"""What the framework describes of itself. Those errors are sent in our shape, as 400."""
+"""Schemas that the framework adds for its own errors. We send those errors in our shape, with status 400."""
 _LOCKED_ROUTES = ("/original", "/pages/{page}.png")
-"""Routes that only read, and can be in conflict with the file that a document was made from."""
+"""Routes that only read, but may conflict with a change of the file from which a document was made."""
 
 
 class ErrorFields(BaseModel):
-    """What went wrong and the way out. `code` is stable; `request_id` is in the server's log."""
+    """The error and the way out. `code` is stable. `request_id` is in the server's log."""
 
     code: str
     message: str
@@ -68,7 +68,7 @@ class ErrorBody(BaseModel):
 
 
 class AnswerErrorBody(ErrorBody):
-    """An answer that the model did not finish: the error, what was said, and the evidence that was found."""
+    """The error of an answer that the model did not finish, with its text and the evidence so far."""
 
     question: str
     answer: str
@@ -91,7 +91,7 @@ class OpenAIErrorBody(BaseModel):
 
 
 class OpenAIAnswerErrorBody(OpenAIErrorBody):
-    """An answer that the model did not finish: the error, and the evidence that was found."""
+    """The error of an answer that the model did not finish, with the evidence so far."""
 
     search_results: list[dict[str, Any]]
 
@@ -100,9 +100,9 @@ _BODIES = (ErrorBody, AnswerErrorBody, OpenAIErrorBody, OpenAIAnswerErrorBody)
 
 
 def describe(app: FastAPI, *, needs_key: bool) -> None:
-    """Have `/openapi.json` describe keys and errors, too. It is made once, when it is first asked for.
+    """Make `/openapi.json` describe keys and errors too. It is built once, at the first request for it.
 
-    `needs_key`: whether this server has keys; one that has none takes any key, and none.
+    `needs_key`: this server has keys. A server without keys accepts any key, and no key.
     """
 
     def described() -> dict[str, Any]:
@@ -112,7 +112,7 @@ def describe(app: FastAPI, *, needs_key: bool) -> None:
             app.openapi_schema = schema
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]  # as FastAPI has it done
+    app.openapi = described  # type: ignore[method-assign]  # FastAPI's documented way
 
 
 def _described(schema: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +131,7 @@ def _described(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _describe_text(part: Any, schemas: dict[str, Any]) -> None:
-    """Say in a part of a request's description, and in what it refers to, that its texts have no NUL."""
+    """Say in a part of a request's schema, and in everything that it refers to, that texts have no NUL."""
     if isinstance(part, list):
         for each in part:
             _describe_text(each, schemas)
@@ -157,7 +157,7 @@ def _describe_operation(method: str, path: str, operation: dict[str, Any]) -> No
 
 
 def _statuses(method: str, path: str, *, has_body: bool) -> Iterator[int]:
-    """The statuses of the errors that this route can end in."""
+    """Yields the statuses of the errors that this route can end in."""
     yield from (400, 401, 403)
     if "{" in path or has_body or path == "/v1/search":
         yield 404
@@ -180,7 +180,7 @@ def _schema_of(path: str, status: int) -> dict[str, Any]:
     before = _reference(OpenAIErrorBody if openai else ErrorBody)
     if not _has_answer(path) or status < 500:
         return before
-    # Before the answer began, or in the middle of it.
+    # Before the answer began, or in the middle of the answer.
     return {"anyOf": [_reference(OpenAIAnswerErrorBody if openai else AnswerErrorBody), before]}
 
 

@@ -1,4 +1,4 @@
-"""A file as a download, whole or in parts (RFC 9110, section 14)."""
+"""Sends a file as a download, whole or in parts (RFC 9110, section 14)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ PARTS: dict[int | str, dict[str, Any]] = {
         "content": {"application/octet-stream": {}, "multipart/byteranges": {}},
     },
 }
-"""What the description of a route says that answers with a download."""
+"""The description of a route that answers with a download."""
 
 
 class Download(FileResponse):
-    """A file. A `Range` that cannot be served is refused in the shape of our errors; the framework's has no body."""
+    """The response with a file.
+
+    A `Range` that cannot be served is refused in the shape of our errors. The framework's refusal has no body.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         refused: Message | None = None

@@ -1,4 +1,7 @@
-"""Page pictures in their turn: a bounded queue before the one renderer, which those who go away leave."""
+"""Draws page pictures one after the other.
+
+A bounded queue stands before the one renderer. Clients that go away leave it.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,16 @@ PATIENCE_SECONDS = 20.0
 
 
 class Drawing:
-    """Draws pages one after the other, for one event loop. Whoever waits holds no thread."""
+    """Draws pages one after the other, for one event loop. A waiting request holds no thread."""
 
     def __init__(self, thread: ThreadPoolExecutor) -> None:
         self._thread = thread
         self._waiting = 0
 
     async def draw(self, pages: PageRenderer, path: Path, page: int, *, width_px: int) -> bytes:
-        """The page as PNG: see `PageRenderer.render`.
+        """Returns the page as PNG. See `PageRenderer.render`.
 
-        Raises UnavailableError `renderer_busy` where too many wait already, or after too long a wait.
+        Raises UnavailableError `renderer_busy` if too many wait already, or if the wait is too long.
         """
         if self._waiting >= LONGEST_QUEUE:
             raise _busy()

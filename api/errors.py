@@ -1,6 +1,6 @@
-"""Errors on their way out: which status an error of ours has, and the two shapes its body can take.
+"""Turns our errors into responses: the status of each error, and the two shapes of its body.
 
-Our own routes answer `{"error": {code, message, hint, request_id}}`, the OpenAI-compatible ones OpenAI's shape.
+Our own routes answer `{"error": {code, message, hint, request_id}}`. The OpenAI-compatible routes use OpenAI's shape.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ingest.errors import DocumentError, OwnedError, RequestError, UnavailableEr
 
 OPENAI_PATHS = ("/v1/chat/", "/v1/models")
 
-_BY_CODE = {  # a `Failed` event has a code and no type
+_BY_CODE = {  # a `Failed` event has a code but no type
     "question_too_long": 413,
     "model_silent": 504,
     "model_unreachable": 503,
@@ -49,7 +49,7 @@ _BY_TYPE: tuple[tuple[type[YoujuError], int], ...] = (
     (ModelTimeoutError, 504),
     (ModelError, 502),
     (UnavailableError, 503),
-    (OwnedError, 409),  # this server is fine: something else is under way
+    (OwnedError, 409),  # this server works: something else is going on
     (RequestError, 400),
     (DocumentError, 422),
 )
@@ -66,7 +66,7 @@ logger = logging.getLogger(__name__)
 
 
 def status_of(error: YoujuError) -> int:
-    """The HTTP status that says what an error of ours means to the caller."""
+    """Returns the HTTP status that tells the caller what an error of ours means."""
     if error.code in _BY_CODE:
         return _BY_CODE[error.code]
     if error.code.startswith("unknown_") and isinstance(error, RequestError):
@@ -75,24 +75,24 @@ def status_of(error: YoujuError) -> int:
 
 
 def status_of_failure(failed: Failed) -> int:
-    """The HTTP status for an answer that the model did not finish."""
+    """Returns the HTTP status for an answer that the model did not finish."""
     return _BY_CODE.get(failed.code, 502)
 
 
 def request_id(scope: Scope) -> str:
-    """The id under which this request is in the log."""
+    """Returns the id of this request in the log."""
     return str(scope.get("state", {}).get("request_id", ""))
 
 
 def error_fields(code: str, message: str, hint: str, scope: Scope) -> dict[str, str]:
-    """The body of an error, without the key `error` around it. What it repeats of the request is shortened."""
+    """Returns the fields of an error, without the key `error` around them. Text from the request is shortened."""
     return {"code": code, "message": excerpt(message), "hint": excerpt(hint), "request_id": request_id(scope)}
 
 
 def error_response(
     scope: Scope, status: int, code: str, message: str, hint: str = "", headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """An error in the shape that the asked-for path has."""
+    """Returns an error in the shape of the requested path."""
     if scope["path"].startswith(OPENAI_PATHS):
         body = openai_error(status, code, f"{message} {hint}".strip())
     else:
@@ -101,7 +101,7 @@ def error_response(
 
 
 def body_too_large(scope: Scope) -> JSONResponse:
-    """The answer to a body over the limit. The rest of it is not read, so the connection ends with it."""
+    """Returns the answer to a body over the limit. The rest of the body is not read, so the connection ends."""
     hint = "Send a shorter question or conversation."
     if is_upload(scope["method"], scope["path"]):
         hint = "Upload a smaller file, or raise YOUJU_MAX_FILE_MB."
@@ -109,20 +109,20 @@ def body_too_large(scope: Scope) -> JSONResponse:
 
 
 def openai_error(status: int, code: str, message: str, param: str | None = None) -> dict[str, Any]:
-    """An error as OpenAI's clients read it."""
+    """Returns an error in the shape that OpenAI's clients read."""
     kind = "server_error" if status >= 500 else "invalid_request_error"
     code = "invalid_api_key" if code == "unauthorized" else code
     return {"error": {"message": excerpt(message), "type": kind, "param": param, "code": code}}
 
 
 def internal_error(scope: Scope, error: Exception) -> tuple[str, str, str]:
-    """Log an error nobody foresaw, whole; give back the code, message and hint that the caller may see."""
+    """Log an unforeseen error in full. Returns the code, message and hint that the caller may see."""
     logger.error("Request %s to %s failed", request_id(scope), one_line(scope["path"]), exc_info=error)
     return "internal_error", "Something went wrong on the server.", "Look for the request id in the server's log."
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Give every error that a route can end in one of the two shapes."""
+    """Give every error of a route one of the two shapes."""
 
     @app.exception_handler(YoujuError)
     async def ours(request: Request, error: YoujuError) -> JSONResponse:
@@ -149,7 +149,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _allowed(request: Request) -> str:
-    """The methods that an address takes, of all routes that have it; the router names those of the first."""
+    """Returns the methods of an address, from all routes that have it.
+
+    The router names only those of the first route.
+    """
     methods: set[str] = set()
     for route in iter_route_contexts(request.app.routes):
         if route.path_regex.match(request.scope["path"]):
@@ -161,7 +164,7 @@ def _complaint(item: Mapping[str, Any]) -> str:
     place = ".".join(str(part) for part in item["loc"] if part != "body")
     if item["type"] == "json_invalid":
         return "The body is not valid JSON."
-    if item["type"] == "value_error":  # one of ours, which says it whole
+    if item["type"] == "value_error":  # one of ours, whose text is complete
         said = str(item["ctx"]["error"]).removesuffix(".") + "."
         return f"{place}: {said}" if place else said
     if item["loc"] == ("body",):

@@ -1,4 +1,4 @@
-"""Which threads blocking work crosses to, so that what is quick never waits behind what is long.
+"""The threads for blocking work. Short work never waits behind long work.
 
 | work | threads |
 |---|---|
@@ -8,7 +8,8 @@
 | a look at a record that many clients follow | `looks`, two threads |
 | the rest, milliseconds each: uploads, messages; routes without `async` | asyncio's and Starlette's own |
 
-A route that may take seconds is `async` and crosses to one of these: Starlette's forty threads are for all the others.
+A route that may take seconds is `async` and uses one of these threads. Starlette's forty threads are for all the
+others.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _LOOKS = 2
 
 
 class Executors:
-    """The threads of one application. They are started when they are needed."""
+    """The threads of one application. Each thread is started when it is first needed."""
 
     def __init__(self) -> None:
         self.jobs = ThreadPoolExecutor(_JOBS, thread_name_prefix="job")
@@ -33,11 +34,14 @@ class Executors:
         self.looks = ThreadPoolExecutor(_LOOKS, thread_name_prefix="look")
 
     def close(self) -> None:
-        """Begin nothing any more. What is under way goes on to its end."""
+        """Start no more work. Work that has begun goes on to its end."""
         for executor in (self.jobs, self.drawing, self.looks):
             executor.shutdown(wait=False, cancel_futures=True)
 
 
 async def run_in(executor: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """The result of `work`, done in one of those threads. Cancelled before it has begun, it is not done at all."""
+    """Returns the result of `work`, done in a thread of `executor`.
+
+    If it is cancelled before it begins, it is never done.
+    """
     return await asyncio.get_running_loop().run_in_executor(executor, work)

@@ -1,6 +1,6 @@
-"""Which routes are for whom. Whatever is not listed here is for the operator alone.
+"""Says who may use which route. A route that is not listed here is for the operator alone.
 
-A new route needs no entry to be closed. It needs one to be open.
+A new route without an entry is closed. An entry opens it.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ from typing import Literal
 from starlette.routing import compile_path
 
 Grant = Literal["open", "page", "reader", "operator"]
-"""`open`: nobody is asked for a key, ever. `page`: no key, and nobody's rights. `reader`: any key. `operator`: its."""
+"""Who may use a route.
+
+`open`: everybody, and no key is asked for. `page`: everybody, without any rights. `reader`: any key.
+`operator`: only the operator's key.
+"""
 
 Route = tuple[str, str]
-"""A method and the path of a route, as the route itself spells it."""
+"""A method and the path of a route, in the route's own spelling."""
 
 OPEN_PATHS = ("/healthz", "/readyz", "/dingtalk/callback")
-"""The probes say nothing but that the server lives. DingTalk's callback checks a signature of its own."""
+"""The probes say only that the server lives. DingTalk's callback checks its own signature."""
 
 PAGE_PATHS = ("/", "/web/{name}")
-"""The files of the page are the same for everybody; what the page shows comes from other routes, with a key."""
+"""The files of the page are the same for everybody. The page gets its content from other routes, with a key."""
 
 READER_ROUTES: tuple[Route, ...] = (
     ("GET", "/openapi.json"),
@@ -40,11 +44,11 @@ READER_ROUTES: tuple[Route, ...] = (
 """They show what their reader may read, and change nothing."""
 
 UPLOAD_ROUTES: tuple[Route, ...] = (("POST", "/v1/documents"), ("PUT", "/v1/documents/{document_id}"))
-"""Their body is a document."""
+"""The body of these requests is a document."""
 
 
 class Routes:
-    """Some routes, to be recognised in requests as the router itself would."""
+    """Some routes. It matches requests in the same way as the router."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._patterns: dict[str, list[tuple[re.Pattern[str], str]]] = {}
@@ -52,7 +56,10 @@ class Routes:
             self._patterns.setdefault(method, []).append((compile_path(path)[0], path))
 
     def find(self, method: str, path: str) -> tuple[Route, dict[str, str]] | None:
-        """The route that a request is for, with the parts of its path by name; None where it is not among these."""
+        """Returns the route of a request, and the parts of its path by name.
+
+        Returns None if it is not among these routes.
+        """
         for pattern, spelt in self._patterns.get(method, ()):
             if match := pattern.match(path):
                 return (method, spelt), match.groupdict()
@@ -65,7 +72,7 @@ _UPLOAD = Routes(UPLOAD_ROUTES)
 
 
 def grant_of(method: str, path: str) -> Grant:
-    """For whom a request is. Asking for the head of an answer is asking for the answer."""
+    """Returns who may send a request. HEAD counts as GET."""
     method = "GET" if method == "HEAD" else method
     if path in OPEN_PATHS:
         return "open"
@@ -75,5 +82,5 @@ def grant_of(method: str, path: str) -> Grant:
 
 
 def is_upload(method: str, path: str) -> bool:
-    """Whether the body of this request is a document."""
+    """Returns True if the body of this request is a document."""
     return _UPLOAD.find(method, path) is not None

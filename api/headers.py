@@ -1,4 +1,4 @@
-"""The headers that every response carries, and the one that says when to come again."""
+"""The headers of every response, and the header that says when to try again."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ RETRY_SECONDS = 5
 
 
 def headers_of(status: int, retry_seconds: int | None = None) -> dict[str, str]:
-    """The headers that belong to a status: 503 says when to come again, after `retry_seconds` where that is known."""
+    """Returns the headers for a status. 503 says when to try again, after `retry_seconds` if that is known."""
     return {"retry-after": str(retry_seconds or RETRY_SECONDS)} if status == 503 else {}

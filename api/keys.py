@@ -1,4 +1,4 @@
-"""The keys that callers send: what may be one, and whose it is."""
+"""The keys that callers send: which texts may be keys, and who holds each key."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from pydantic import SecretStr
 from ingest.access import EVERYONE, OPERATOR, Reader
 
 SHORTEST_KEY = 16
-"""Characters of the shortest key that other machines may try to guess."""
+"""The fewest characters of a key that other machines may try to guess."""
 
 EVERYBODY = Reader(principals=frozenset({EVERYONE}))
-"""Whoever holds the reader key: reads what is for everyone."""
+"""Anybody with the reader key. This reader reads what is for everyone."""
 
 _KEY = re.compile(r"[\x21-\x7e]+")
 
 
 def checked_key(key: SecretStr | None) -> SecretStr | None:
-    """The key without the blanks and line ends around it, None where nothing is left.
+    """Returns the key without surrounding white space, or None if nothing is left.
 
-    Raises ValueError where it could not be sent in a header.
+    Raises ValueError if the key cannot be sent in a header.
     """
     text = key.get_secret_value().strip() if key is not None else ""
     if text and not _KEY.fullmatch(text):
@@ -31,10 +31,10 @@ def checked_key(key: SecretStr | None) -> SecretStr | None:
 
 
 class Keys:
-    """The keys of a server. Comparing takes the same time whatever is sent."""
+    """The keys of a server. A comparison takes the same time for every text."""
 
     def __init__(self, operator: SecretStr | None, reader: SecretStr | None) -> None:
-        # The reader's first: should both be the same key, it gives the smaller right.
+        # The reader's key comes first. If both keys are the same, it then gives the smaller right.
         holders = ((reader, EVERYBODY), (operator, OPERATOR))
         self._holders = [(_digest(key.get_secret_value()), holder) for key, holder in holders if key is not None]
 
@@ -42,7 +42,7 @@ class Keys:
         return bool(self._holders)
 
     def holder(self, given: str) -> Reader | None:
-        """Whose key it is, or None."""
+        """Returns the reader who holds this key, or None."""
         digest = _digest(given)
         matching = [holder for known, holder in self._holders if hmac.compare_digest(digest, known)]
         return matching[0] if matching else None

@@ -1,6 +1,6 @@
-"""Requests that name something we do not know are refused: whoever sends a filter must not believe that it filters.
+"""Refuses requests with unknown names. A caller who sends a filter must not believe that it filters when it does not.
 
-Not on the OpenAI routes, whose clients send many fields, nor on the page's and the probes', which take none.
+This does not hold for the OpenAI routes, whose clients send many fields. The page and the probes take no parameters.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ def _whole(value: Any) -> Any:
 
 
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
-"""A whole number in a JSON body. JSON has one kind of number: 5.0 is 5."""
+"""A whole number in a JSON body. JSON has only one kind of number, so 5.0 counts as 5."""
 
 
 class RequestBody(BaseModel):
-    """A JSON body that a caller sends. A field that it does not have is an error, which names the right one, and so is
-    a value of another type: `"5"` is no number and `0` is not false."""
+    """A JSON body that a caller sends.
+
+    An unknown field is an error, which names the right one. A value of another type is an error too: `"5"` is not a
+    number and `0` is not false.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -46,7 +49,7 @@ class RequestBody(BaseModel):
 
 
 async def known_parameters(request: Request) -> None:
-    """Refuse a query parameter that the route does not declare. For all routes, as a dependency.
+    """Refuse a query parameter that the route does not declare. All routes depend on it.
 
     Raises RequestError `invalid_request`, which names the parameter.
     """
@@ -65,7 +68,7 @@ async def known_parameters(request: Request) -> None:
 
 
 def complaint(name: str, known: Iterable[str], kind: str) -> str:
-    """What is wrong with `name`, which is no field or parameter here, and what is meant perhaps."""
+    """Returns what is wrong with `name`, which is no field or parameter here. It suggests a similar name."""
     names = sorted(known)
     near = get_close_matches(name[:_SHOWN_CHARS], names, n=1)
     meant = f" Did you mean {near[0]}?" if near else ""

@@ -1,4 +1,4 @@
-"""What is logged, and how many lines strangers can cause."""
+"""Says what is logged, and limits how many lines strangers can cause."""
 
 from __future__ import annotations
 
@@ -8,16 +8,18 @@ from collections.abc import Callable
 
 
 def configure_logging(level: str) -> None:
-    """Log our own packages at `level`; libraries only from warnings on: a line per model call would drown the rest,
-    and a URL in it may carry a secret."""
+    """Log our own packages at `level`, and libraries only from warnings on.
+
+    A line for each model call would hide the other lines, and a URL in it may hold a secret.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for package in ("ingest", "assistant", "api"):
         logging.getLogger(package).setLevel(level.upper())
-    logging.getLogger("api.audit").setLevel(logging.INFO)  # who changed what is not a matter of taste
+    logging.getLogger("api.audit").setLevel(logging.INFO)  # the audit log is written at every level
 
 
 class LineLimit:
-    """Lets so many lines a minute into the log, and counts those it keeps out."""
+    """Lets a number of lines per minute into the log, and counts the others."""
 
     def __init__(self, lines_per_minute: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._limit = lines_per_minute
@@ -27,7 +29,7 @@ class LineLimit:
         self._kept_out = 0
 
     def take(self) -> int | None:
-        """None where the line is kept out, else how many were since the last one."""
+        """Returns None if the line is left out. Otherwise returns how many lines were left out since the last one."""
         now = self._clock()
         if now - self._minute >= 60:
             self._minute, self._lines = now, 0

@@ -1,4 +1,7 @@
-"""A form with one file (RFC 7578), read as it comes in: the file goes where it will be kept, nothing is held back."""
+"""Reads a form with one file (RFC 7578) while it comes in.
+
+The file is written to its place at once and not held in memory.
+"""
 
 from __future__ import annotations
 
@@ -22,15 +25,16 @@ _MAX_FIELDS = 100
 
 @dataclass(slots=True)
 class Form:
-    """What came in: the fields by name, each as often as it was sent, and what the file is called on its owner's
-    machine; None where no file was sent."""
+    """The content of a form: the fields by name, each with all its values, and the file's name on its owner's machine.
+    The name is None if no file was sent.
+    """
 
     fields: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     file_name: str | None = None
 
 
 async def receive_body(request: Request, incoming: Incoming) -> None:
-    """Write the whole body of a request into `incoming`. Raises ClientGone where the client goes away first."""
+    """Write the whole body of a request into `incoming`. Raises ClientGone if the client goes away first."""
     try:
         async for piece in request.stream():
             if piece:
@@ -42,7 +46,7 @@ async def receive_body(request: Request, incoming: Incoming) -> None:
 async def receive_form(request: Request, incoming: Incoming) -> Form:
     """Read a form and write its file into `incoming`.
 
-    Raises RequestError `invalid_form` where it is none, or has two files, ClientGone where the client goes away first.
+    Raises RequestError `invalid_form` if it is not a form or has two files, ClientGone if the client goes away first.
     """
     _, options = parse_options_header(request.headers.get("content-type"))
     boundary = options.get(b"boundary")
@@ -65,7 +69,7 @@ async def receive_form(request: Request, incoming: Incoming) -> Form:
 
 
 class _Reading:
-    """The parser's callbacks: they put the fields into `form` and the bytes of the file aside until the next piece."""
+    """The parser's callbacks. They put the fields into `form`, and keep the bytes of the file until the next piece."""
 
     def __init__(self, boundary: bytes) -> None:
         self.form = Form()
@@ -90,7 +94,7 @@ class _Reading:
         )
 
     def feed(self, piece: bytes) -> bytes:
-        """Parse a piece of the body; the bytes of the file in it."""
+        """Parse a piece of the body. Returns the bytes of the file in it."""
         self._parser.write(piece)
         data, self._data = bytes(self._data), bytearray()
         return data
@@ -106,7 +110,7 @@ class _Reading:
         self._header = (bytearray(), bytearray())
         if name.strip().lower() != b"content-disposition":
             return
-        # Browsers send names in UTF-8; the parser is of an older mind.
+        # Browsers send names in UTF-8. The parser expects an older encoding.
         _, options = parse_options_header(value.decode("latin-1"))
         self._name = options.get(b"name", b"").decode("utf-8", "replace")
         if b"filename" in options:

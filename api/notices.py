@@ -1,4 +1,4 @@
-"""What every face says, in the language of the answer, where an answer or a source could not be checked."""
+"""The notices that every face shows, in the language of the answer, if an answer or a source could not be checked."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ _QUOTED = re.compile(r"\n\n> ⚠ [^\n]*+\Z")
 
 
 def notice(language: Language, *, grounded: bool, refused: bool, not_checkable: Collection[int]) -> str:
-    """One sentence about an answer, empty where nothing is wrong. `not_checkable` are the numbers of the marks that
-    could not be checked; where no mark was checked, all that is said is that."""
+    """Returns one sentence about an answer. It is empty if nothing is wrong.
+
+    `not_checkable` are the numbers of the marks that could not be checked. If no mark was checked, the sentence says
+    only that.
+    """
     if refused or (grounded and not not_checkable):
         return ""
     if not grounded:
@@ -31,17 +34,17 @@ def notice(language: Language, *, grounded: bool, refused: bool, not_checkable: 
 
 
 def not_checked(language: Language) -> str:
-    """The label of a source that could not be checked."""
+    """Returns the label of a source that could not be checked."""
     return _in(language, _LABEL)
 
 
 def quoted(text: str) -> str:
-    """A notice as the last paragraph of an answer in Markdown; nothing where there is none."""
+    """Returns a notice as the last paragraph of an answer in Markdown. Returns an empty text for an empty notice."""
     return f"\n\n> ⚠ {text}" if text else ""
 
 
 def without_notice(answer: str) -> str:
-    """The answer as the model wrote it, for the conversation that it goes on."""
+    """Returns the answer as the model wrote it, for the following turns of the conversation."""
     return _QUOTED.sub("", answer)
 
 

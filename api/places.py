@@ -1,4 +1,4 @@
-"""How a passage's place is said and linked, in every face: `第 3 页`, `slide 2`, and its address in the page."""
+"""The name and the link of a passage's place, for every face: `第 3 页`, `slide 2`, and its address in the page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from ingest.document import Chunk, Language, Location
 
 
 def place(location: Location, language: Language) -> str:
-    """Where in its document a passage stands, in the words of `language`; empty where the format has no places."""
+    """Returns where a passage stands in its document, in `language`. The text is empty if the format has no places."""
     chinese = language in ("zh", "mixed")
     if location.page is not None:
         return f"第 {location.page} 页" if chinese else f"p. {location.page}"
@@ -19,5 +19,5 @@ def place(location: Location, language: Language) -> str:
 
 
 def passage_url(base_url: str, chunk: Chunk) -> str:
-    """The address under which the chat page opens this passage."""
+    """Returns the address under which the chat page opens this passage."""
     return f"{base_url.rstrip('/')}/#/documents/{chunk.document_id}/passages/{chunk.id}"

@@ -1,6 +1,6 @@
-"""Text that every part behind the faces can take: no NUL, and no half of a character (a lone surrogate).
+"""Allows only text that every later part can take: no NUL, and no half of a character (a lone surrogate).
 
-JSON can write both. Databases refuse the first, and nothing can encode the second.
+JSON can hold both. Databases refuse NUL, and no encoding can write a lone surrogate.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _UNUSABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 async def plain_text(request: Request) -> None:
-    """Refuse a request whose path, query or JSON body has such text. For all routes, as a dependency.
+    """Refuse a request if its path, query or JSON body has such text. All routes depend on it.
 
     Raises RequestError `invalid_request`, which names the field.
     """
@@ -25,16 +25,16 @@ async def plain_text(request: Request) -> None:
     for name, text in request.query_params.multi_items():
         check_plain(text, name)
     if getattr(request.scope.get("route"), "body_field", None) is None:
-        return  # the route reads its body itself, or not at all
+        return  # the route reads its body itself, or reads none
     try:
-        body = await request.json()  # it has been read and parsed once already, and is kept
+        body = await request.json()  # it was read and parsed before, and is cached
     except (ValueError, RecursionError):
-        return  # the route says so
+        return  # the route reports it
     check_plain(body)
 
 
 def check_plain(value: Any, name: str = "") -> None:
-    """Raise RequestError `invalid_request` where text in `value`, which may be nested, cannot be used."""
+    """Raise RequestError `invalid_request` if text in `value` cannot be used. `value` may be nested."""
     waiting = [(name, value)]
     while waiting:
         place, each = waiting.pop()

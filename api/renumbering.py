@@ -1,7 +1,7 @@
-"""The numbers of an answer's sources in the order in which it cites them, for clients that know no other.
+"""Numbers the sources of an answer in the order of their citations, for clients that expect this order.
 
 A client of OpenAI's takes `[n]` for the n-th annotation. The evidence is numbered by relevance, and much of it is not
-cited: so here the first source that is cited is `[1]`, the next `[2]`.
+cited. So here the first cited source is `[1]` and the next one `[2]`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _MARKER = re.compile(r"\s*+\[\d++\]")
 
 @dataclass(frozen=True, slots=True)
 class Renumbered:
-    """A citation under its new number, its marker from `start` to `end` of the new text."""
+    """A citation with its new number. Its marker reaches from `start` to `end`, in characters of the new text."""
 
     number: int
     citation: Citation
@@ -26,7 +26,10 @@ class Renumbered:
 
 
 class Renumbering:
-    """One answer's text while it streams. A marker is held back until its citation has come, which is next."""
+    """The text of one answer while it streams.
+
+    A marker is held back until its citation comes, which is the next event.
+    """
 
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
@@ -34,7 +37,7 @@ class Renumbering:
         self._read = 0
 
     def take(self, event: Event | None) -> str:
-        """The text that can be passed on now that this event has come; None for the end."""
+        """Returns the text that can be passed on after this event. `event` is None at the end."""
         if isinstance(event, Cited):
             return self._marker(event.citation)
         said, self._held = self._held, ""
@@ -54,7 +57,9 @@ class Renumbering:
 
 
 def renumbered(answer: str, citations: Iterable[Citation]) -> tuple[str, list[Renumbered]]:
-    """The whole text and its citations: the first of each number in the order of the numbers, then the others."""
+    """Returns the whole text and its citations: first one of each number, in the order of the numbers, then
+    the others.
+    """
     numbers: dict[int, int] = {}
     pieces: list[str] = []
     firsts: list[Renumbered] = []
@@ -72,6 +77,6 @@ def renumbered(answer: str, citations: Iterable[Citation]) -> tuple[str, list[Re
 
 
 def in_order(evidence: Sequence[Evidence], citations: Iterable[Renumbered]) -> list[Evidence]:
-    """The evidence by its new numbers: what is cited, then the rest."""
+    """Returns the evidence by its new numbers: the cited evidence, then the rest."""
     numbers = {each.citation.number: each.number for each in citations}
     return sorted(evidence, key=lambda item: numbers.get(item.number, len(numbers) + item.number))

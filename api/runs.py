@@ -1,4 +1,4 @@
-"""Runs as the faces show them: their JSON, and the events of one that is followed."""
+"""Runs as the faces show them: their JSON, and the events of a run that somebody follows."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from api.schemas import CountsBody, FailureBody
 from ingest.runs import Run, Runs, State, Trigger
 
 LOOK_SECONDS = 0.5
-"""How often whoever follows a run looks at its record."""
+"""The pause between two looks at the record of a run that somebody follows."""
 
 Events = list[tuple[str, dict[str, Any]]]
 
 
 class RunErrorBody(BaseModel):
-    """What made a run fail."""
+    """The error that made a run fail."""
 
     code: str
     message: str
@@ -25,7 +25,7 @@ class RunErrorBody(BaseModel):
 
 
 class RunBody(CountsBody):
-    """A run: what it has done so far, or did. Times are ISO 8601 in UTC."""
+    """A run and its progress or result. Times are ISO 8601 in UTC."""
 
     source: str
     trigger: Trigger
@@ -49,19 +49,19 @@ class RunsBody(BaseModel):
 
 
 class RunWithFailuresBody(RunBody):
-    """A run and the documents it could not bring in, at most 1,000 of them."""
+    """A run and the documents that it could not ingest, at most 1,000 of them."""
 
     failures: list[FailureBody]
 
     @classmethod
     def read(cls, runs: Runs, run_id: str) -> RunWithFailuresBody:
-        """The run with this id. Raises RequestError if there is none."""
+        """Returns the run with this id. Raises RequestError if there is none."""
         run = runs.run(run_id)
         return cls.model_validate({**_fields(run), "failures": [asdict(each) for each in runs.failures(run_id)]})
 
 
 class Following:
-    """A run that is followed through its record, whichever process it is in: `look` again and again until `over`."""
+    """Follows a run through its record. The run may be in any process. Call `look` again and again until `over`."""
 
     def __init__(self, runs: Runs, run_id: str) -> None:
         self.over = False
@@ -71,8 +71,12 @@ class Following:
         self._last: Run | None = None
 
     def look(self) -> Events:
-        """The events since the last look: `failure` for each document, `progress` where there was any, and in the
-        end `finished`. Raises RequestError if there is no such run (any more)."""
+        """Returns the events since the last look. Raises RequestError if there is no such run (any more).
+
+        There is a `failure` for each document that failed, a `progress` if anything changed, and `finished` at the end.
+        """
+        # The run is read before its failures. A run that is over has written all of them, so `finished` comes after the
+        # last one.
         run = self._runs.run(self._run_id)
         failures = self._runs.failures(self._run_id, after=self._failures)
         self._failures += len(failures)

@@ -1,4 +1,4 @@
-"""The schedule of a server: what is due runs beside it, in the same process."""
+"""The schedule of a server. Due runs go on beside it, in the same process."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from api.workspace import Workspace
 
 _PARALLEL_WITH_SERVER = 2
-"""Sources at once where a Qdrant server takes the writes; each has processes of its own for reading and embedding."""
+"""Runs at once if a Qdrant server takes the writes. Each one has its own processes for reading and embedding."""
 
 
 def make_scheduler(workspace: Workspace) -> Scheduler | None:
-    """The scheduler of the sources of the settings; None where none has a schedule or is watched.
+    """Returns the scheduler of the sources in the settings. Returns None if no source has a schedule or is watched.
 
-    Raises ConfigurationError, which names the source, where a schedule cannot be understood.
+    Raises ConfigurationError, which names the source, if a schedule is invalid.
     """
     settings = workspace.settings
     tables = timetables(settings.sources)
     watchers = {
-        # Archives are looked at from outside: opening them each time would be no watching.
+        # Archives are watched as files. Opening them at every look would cost too much.
         source.name: partial(watch, FolderSource.of(source), every_seconds=source.watch_seconds)
         for source in settings.sources
         if isinstance(source, FolderSettings) and source.watch and source.enabled
@@ -44,14 +44,14 @@ def make_scheduler(workspace: Workspace) -> Scheduler | None:
 
     embedded = settings.qdrant_url is None
     parallel = 1 if embedded else _PARALLEL_WITH_SERVER
-    # The embedded index has one owner, and the database in its home has no other user.
+    # The embedded index has one owner, and so the database in its home has no other user.
     sole = embedded and settings.database_url is None
     return Scheduler(workspace.store.database, tables, run, watchers=watchers, parallel=parallel, sole=sole)
 
 
 @asynccontextmanager
 async def scheduled(scheduler: Scheduler | None) -> AsyncIterator[None]:
-    """Have the schedule run meanwhile. What it is running at the end is interrupted, and gone on with next time."""
+    """Let the schedule run during the block. A run that is interrupted at the end continues at the next start."""
     if scheduler is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""What goes in and out as JSON: the bodies of `/v1` and what the command line prints with `--json`."""
+"""The JSON bodies of `/v1`, which the command line prints too with `--json`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Sources = Annotated[
 
 
 class AskRequest(RequestBody):
-    """A question, and what was said before it, oldest first."""
+    """A question, and the earlier messages, oldest first."""
 
     question: str = Field(min_length=1)
     conversation: list[TurnBody] = Field(default_factory=list, max_length=200)
@@ -43,7 +43,7 @@ class AskRequest(RequestBody):
 
 
 class SearchRequest(RequestBody):
-    """A query, and how many hits are wanted at most."""
+    """A query, and the largest number of hits."""
 
     query: str = Field(min_length=1)
     limit: WholeNumber = Field(10, ge=1, le=100)
@@ -63,7 +63,7 @@ class BoxBody(BaseModel):
 
 
 class LocationBody(BaseModel):
-    """Where a passage stands in its document."""
+    """The place of a passage in its document."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -82,7 +82,7 @@ class LocationBody(BaseModel):
 
 
 class HitBody(BaseModel):
-    """A chunk that was found. `score`: higher is better, comparable within one response only."""
+    """A chunk that was found. A higher `score` is better. Compare scores only within one response."""
 
     number: int
     score: float
@@ -113,8 +113,9 @@ class HitBody(BaseModel):
 class CitationBody(BaseModel):
     """A number in the answer, the chunk it stands for, and the sentence or table row that supports the statement.
 
-    `page` and `location` are the quote's. `support` is `not_checkable` where the statement could not be compared with
-    the chunk: they are in different languages and share no figure, or a figure of the asker's falls into an open range.
+    `page` and `location` are those of the quote. `support` is `not_checkable` if the statement could not be compared
+    with the chunk: they are in different languages and share no figure, or a figure from the question falls into an
+    open range.
     """
 
     number: int
@@ -155,8 +156,9 @@ class UsageBody(BaseModel):
 
 
 class AskBody(BaseModel):
-    """A whole answer. `citations` has one entry per marker `[n]` in it, in their order. `cut` is true where the limit
-    of tokens ended the answer, so that its end is missing."""
+    """A whole answer. `citations` has one entry for each marker `[n]`, in their order. `cut` is true if the limit of
+    tokens ended the answer, so that its end is missing.
+    """
 
     question: str
     language: Language
@@ -188,7 +190,7 @@ class AskBody(BaseModel):
 
 
 class SearchBody(BaseModel):
-    """What a search found, best first, numbered from 1."""
+    """The hits of a search, best first, numbered from 1."""
 
     query: str
     language: Language
@@ -204,16 +206,16 @@ class SearchBody(BaseModel):
 
 
 class DocumentErrorBody(BaseModel):
-    """Why the newest version of a document could not be ingested."""
+    """The reason why the newest version of a document could not be ingested."""
 
     code: str
     message: str
 
 
 class DocumentBody(BaseModel):
-    """A document as the catalog knows it.
+    """A document in the catalog.
 
-    `revision` is null until a first one is searchable; `error` is null unless the last ingestion failed.
+    `revision` is null until a first revision is searchable. `error` is null unless the last ingestion failed.
     """
 
     document_id: str
@@ -250,7 +252,10 @@ class DocumentBody(BaseModel):
 
 
 class DocumentsBody(BaseModel):
-    """A page of the documents that the caller may read. `next_cursor` leads to the next page; null: it is the last."""
+    """A page of the documents that the caller may read.
+
+    `next_cursor` leads to the next page; it is null on the last page.
+    """
 
     documents: list[DocumentBody]
     next_cursor: str | None
@@ -277,13 +282,13 @@ class PassageBody(BaseModel):
 
 
 class DocumentWithPassagesBody(DocumentBody):
-    """A document and everything that can be found in it, in reading order."""
+    """A document and all its passages, in reading order."""
 
     passages: list[PassageBody]
 
 
 class CitedPassageBody(BaseModel):
-    """A passage among its neighbours, as the citation view shows it."""
+    """A passage with its neighbours, as the citation view shows it."""
 
     document: DocumentBody
     passage: PassageBody
@@ -293,7 +298,7 @@ class CitedPassageBody(BaseModel):
 
 
 class FailureBody(BaseModel):
-    """A document that could not be ingested, and why."""
+    """A document that could not be ingested, and the reason."""
 
     uri: str
     code: str
@@ -301,7 +306,7 @@ class FailureBody(BaseModel):
 
 
 class CountsBody(BaseModel):
-    """What a run has done, in figures."""
+    """The counts of a run."""
 
     run_id: str
     found: int
@@ -318,7 +323,7 @@ class CountsBody(BaseModel):
 
 
 class ReportBody(CountsBody):
-    """What a run did."""
+    """The result of a run."""
 
     failures: list[FailureBody]
 
@@ -328,10 +333,10 @@ class ReportBody(CountsBody):
 
 
 def evidence_bodies(evidence: Iterable[Evidence], shown: ShownUri) -> list[HitBody]:
-    """Numbered sources as JSON bodies."""
+    """Returns numbered sources as JSON bodies."""
     return [HitBody.of(item.number, item.hit, shown) for item in evidence]
 
 
 def rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:
-    """Timings with as many digits as mean anything."""
+    """Returns timings in milliseconds, rounded to a useful number of digits."""
     return {name: round(value, 2) for name, value in timings_ms.items()}

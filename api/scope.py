@@ -1,4 +1,4 @@
-"""Which sources a question or a search is kept to."""
+"""Limits a question or a search to some sources."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from ingest.errors import RequestError
 
 
 async def narrowed(request: Request, reader: Reader, sources: Collection[str] | None) -> Reader:
-    """`reader`, kept to these sources; None keeps it as it is. It never reads more than before.
+    """Returns `reader`, limited to these sources. None leaves it unchanged. The result never reads more than before.
 
-    Raises RequestError `unknown_source` for a source of which the reader may read nothing, as for one that does not
-    exist: only the operator may know the difference.
+    Raises RequestError `unknown_source` if the reader may read nothing in a source. It is the same error as for a
+    source that does not exist, because only the operator may know the difference.
     """
     if sources is None:
         return reader

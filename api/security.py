@@ -1,8 +1,9 @@
-"""Who is let in, and what every response carries. Plain ASGI, so that streams and disconnects pass through.
+"""Decides who is let in, and which headers every response has. It is plain ASGI, so streams and disconnects pass
+through.
 
-With a key set, everything but the page and the probes needs one; `grants` says which key. Without one the server
-listens on loopback only (`settings.check_safety`), and two things could still bring strangers in as the operator: a
-web page of somebody else in the operator's browser, told by Host and Origin, and a proxy, told by its headers.
+With a key set, everything but the page and the probes needs one. `grants` says which key. Without a key the server
+listens on loopback only (`settings.check_safety`). Two things could still let strangers in as the operator. One is
+another web page in the operator's browser; Host and Origin show it. The other is a proxy; its headers show it.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ _PROXY_PREFIX = "x-forwarded-"
 
 
 def current_reader(request: Request) -> Reader:
-    """Who is asking. Set by `Guard`; a route that needs no key has no reader and fails here."""
+    """Returns who is asking. `Guard` has set it. A route without a key has no reader, and this raises there."""
     reader = request.scope["state"]["reader"]
     if not isinstance(reader, Reader):
         raise TypeError("the reader of a request must be a Reader")
@@ -43,7 +44,7 @@ def current_reader(request: Request) -> Reader:
 
 
 def current_operator(reader: Annotated[Reader, Depends(current_reader)]) -> Reader:
-    """Who is asking, if it is the operator. Raises RequestError `operators_only` otherwise."""
+    """Returns who is asking, if it is the operator. Otherwise raises RequestError `operators_only`."""
     if reader != OPERATOR:
         raise RequestError(*_OPERATORS_ONLY)
     return reader
@@ -57,7 +58,7 @@ _OPERATORS_ONLY = (
 
 
 class Envelope:
-    """The outermost layer: a request id, the security headers, and an answer even where the code broke."""
+    """The outermost layer. It adds a request id and the security headers, and answers even if the code fails."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -82,7 +83,7 @@ class Envelope:
         try:
             await self.app(scope, receive, send_with_headers)
         except Exception as error:
-            # Logged whole here; raising it on would only log it again.
+            # The error is logged in full here. Raising it again would only log it twice.
             code, message, hint = internal_error(scope, error)
             if not started:
                 response = error_response(scope, 500, code, message, hint)
@@ -91,7 +92,7 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why a request is turned away, as an error of ours with its status."""
+    """The reason for a refused request: an error of ours and its status."""
 
     status: int
     code: str
@@ -101,9 +102,9 @@ class Refusal:
 
 
 class Guard:
-    """Lets a request in as a reader, or turns it away. What has no entry in `grants` is let in as the operator's only.
+    """Lets a request in as a reader, or refuses it. A route without an entry in `grants` lets only the operator in.
 
-    The local socket is the operator's: only the user that serves can open it.
+    The local socket belongs to the operator, because only the user that serves can open it.
     """
 
     def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
@@ -125,12 +126,12 @@ class Guard:
             if admitted is not None:
                 scope["state"]["reader"] = admitted
         elif scope["type"] != "lifespan":
-            await send({"type": "websocket.close", "code": 1008})  # nobody was let in that way
+            await send({"type": "websocket.close", "code": 1008})  # no route uses WebSockets
             return
         await self.app(scope, receive, send)
 
     def _admitted(self, scope: Scope, grant: Grant) -> Reader | Refusal | None:
-        """As whom a request is let in; None: as nobody, to what is for anybody."""
+        """Returns the reader of a request, or its refusal. Returns None for a request that needs no reader."""
         if grant == "open":
             return None
         state, headers = scope["state"], Headers(scope=scope)
@@ -182,7 +183,10 @@ class Guard:
 
 
 def _proxied(headers: Headers) -> Refusal | None:
-    """Without a key, whoever reaches the proxy would be the operator."""
+    """Returns a refusal if a proxy sent the request.
+
+    Without a key, everybody behind the proxy would be the operator.
+    """
     if not any(name in _PROXY_HEADERS or name.startswith(_PROXY_PREFIX) for name in headers):
         return None
     return Refusal(
@@ -200,9 +204,9 @@ def _unauthorized(message: str) -> Refusal:
 
 
 class BodyLimit:
-    """Turns away a body that is too large, by its announced length or as soon as it has grown too long.
+    """Refuses a body that is too large, by its announced length or as soon as it grows too long.
 
-    A document may be larger than a question: it goes to the disk as it comes.
+    A document may be larger than a question, because it is written to the disk while it comes in.
     """
 
     def __init__(self, app: ASGIApp, upload_limit_bytes: int, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
@@ -226,7 +230,7 @@ class BodyLimit:
             message = await receive()
             size += len(message.get("body", b""))
             if size > limit_bytes:
-                raise HTTPException(413)  # inside the application, whose handler answers it
+                raise HTTPException(413)  # raised inside the application, whose handler answers it
             return message
 
         await self.app(scope, receive_limited, send)
@@ -240,7 +244,7 @@ def _given_key(headers: Headers) -> str | None:
 
 
 def _split(address: str) -> SplitResult:
-    """The parts of an address that a stranger wrote; of one that is none, no parts."""
+    """Returns the parts of an address from a stranger. If it is not an address, there are no parts."""
     try:
         return urlsplit(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The process that serves: HTTP for everybody, and a local socket for the command line of the same user."""
+"""The serving process: HTTP for everybody, and a local socket for the command line of the same user."""
 
 from __future__ import annotations
 
@@ -26,13 +26,16 @@ from ingest.errors import ConfigurationError
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 108 bytes
 _SHUTDOWN_SECONDS = 10
 _WORKER_START_SECONDS = 30
-"""A worker that answers no question of its parent for that long is started anew; importing takes seconds."""
+"""If a worker does not answer its parent for this long, it is started again. Importing takes seconds."""
 _KEEP_ALIVE_SECONDS = 65
-"""Longer than the minute for which nginx keeps its connections: who ends one that the other uses loses a request."""
+"""Longer than the minute for which nginx keeps its connections.
+
+If the server closed one first, a request could be lost.
+"""
 
 
 class LocalDoor:
-    """Marks requests that came over the local socket: only this user can open it, so it is the operator."""
+    """Marks requests from the local socket as the operator's, because only this user can open it."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -40,7 +43,7 @@ class LocalDoor:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             server = scope.get("server")
-            # A TCP connection always has a port; the address is this end's own, the peer cannot choose it.
+            # A TCP connection always has a port. The address is that of this end, so the client cannot choose it.
             scope.setdefault("state", {})["local"] = server is not None and server[1] is None
         await self.app(scope, receive, send)
 
@@ -48,15 +51,15 @@ class LocalDoor:
 class Server(uvicorn.Server):
     """Uvicorn on sockets that are already bound. `serve(sockets=…)` runs it until it is told to exit.
 
-    It does not run the application's lifespan: without it the application does nothing beside answering, no model
-    is warmed and no bot runs. With `takes_signals` it exits on SIGINT and SIGTERM.
+    It does not run the application's lifespan, which would warm the models and run the bot. Without it the application
+    only answers. With `takes_signals` it exits on SIGINT and SIGTERM.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, *, takes_signals: bool = True) -> None:
         super().__init__(uvicorn.Config(LocalDoor(app), lifespan="off", **serving_options(settings)))
         self._takes_signals = takes_signals
         self.answering = asyncio.Event()
-        """Set once connections are accepted; for the loop that serves."""
+        """Set once connections are accepted. Only the serving loop may use it."""
         self.stopping = asyncio.Event()
         """Set once the server has begun to stop."""
 
@@ -70,7 +73,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Exit on SIGINT and SIGTERM, and leave it at that: the parent raises them again, before we could close."""
+        """Exit on SIGINT and SIGTERM and do no more. Uvicorn would raise them again before we could close."""
         if not self._takes_signals or threading.current_thread() is not threading.main_thread():
             yield
             return
@@ -83,7 +86,7 @@ class Server(uvicorn.Server):
 
 
 def serving_options(settings: Settings) -> dict[str, Any]:
-    """What every server of ours tells uvicorn, in one process or in several."""
+    """Returns the options that all our servers give to uvicorn, in one process or in several."""
     return {
         "http": Connection,
         "ws": "none",
@@ -100,9 +103,9 @@ def serving_options(settings: Settings) -> dict[str, Any]:
 
 
 def bind(host: str, port: int) -> Listener:
-    """A TCP socket bound to the address, or ConfigurationError with the way out."""
+    """Returns a TCP socket bound to the address. Raises ConfigurationError with the way out."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named because asyncio sends small answers at once only where it sees that it is TCP.
+    # The protocol is named, because asyncio sends small answers at once only if it sees that the socket is TCP.
     bound = Listener(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -118,19 +121,19 @@ def bind(host: str, port: int) -> Listener:
 
 
 def url_of(bound: socket.socket) -> str:
-    """The address of a bound TCP socket, to be opened in a browser."""
+    """Returns the address of a bound TCP socket, which can be opened in a browser."""
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @contextlib.contextmanager
 def local_socket(home: Path) -> Iterator[Listener]:
-    """A socket below `home` that only this user can open; it is removed afterwards.
+    """Yields a socket below `home` that only this user can open. It is removed afterwards.
 
-    Raises ConfigurationError `socket_folder_unsafe` where another user can put a socket of his own in its place.
+    Raises ConfigurationError `socket_folder_unsafe` if another user could put a socket in its place.
     """
     path = socket_path(home)
-    with contextlib.suppress(FileExistsError):  # what is there instead of a folder is looked at next
+    with contextlib.suppress(FileExistsError):  # if something else is there, the next check finds it
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     check_socket_folder(path, home)
     path.unlink(missing_ok=True)
@@ -148,7 +151,10 @@ def local_socket(home: Path) -> Iterator[Listener]:
 
 
 def socket_path(home: Path) -> Path:
-    """Where the local socket of a home is. A home too deep for a socket's name has it in a private folder."""
+    """Returns the path of a home's local socket.
+
+    If the path is too long for a socket, it is in a private folder elsewhere.
+    """
     path = home.resolve() / "youju.sock"
     if len(os.fsencode(path)) <= _LONGEST_SOCKET_PATH:
         return path
@@ -157,15 +163,15 @@ def socket_path(home: Path) -> Path:
 
 
 def check_socket_folder(path: Path, home: Path) -> None:
-    """Raise ConfigurationError where a local socket is in a folder that is not this user's alone.
+    """Raise ConfigurationError if a local socket is in a folder that other users may use.
 
-    Outside the home that is a folder under a name that everybody knows: another user may have made it first.
+    Outside the home, the name of that folder is known to everybody. Another user may have created it first.
     """
     folder = path.parent
     try:
         found = folder.lstat()
     except FileNotFoundError:
-        return  # nobody answers there, which connecting will say
+        return  # nobody answers there: connecting will report it
     if folder == home.resolve():
         return
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
@@ -177,9 +183,9 @@ def check_socket_folder(path: Path, home: Path) -> None:
 
 
 def serve_with_workers(settings: Settings, factory: str = "api.worker:make_worker_app") -> None:
-    """Serve what `factory` makes, in several processes, until interrupted. Paths cannot be handed over in this mode.
+    """Serve the application of `factory` in several processes until interrupted. This mode does not accept paths.
 
-    Raises ConfigurationError where the address cannot be listened on.
+    Raises ConfigurationError if the server cannot listen on the address.
     """
     config = uvicorn.Config(factory, factory=True, workers=settings.workers, **serving_options(settings))
     with contextlib.closing(bind(settings.host, settings.port)) as listening:

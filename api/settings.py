@@ -1,4 +1,4 @@
-"""The settings of the faces, all three slices as one, and the one function that reads them from the outside."""
+"""The settings of the faces, all three slices together, and the one function that reads them from outside."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class ApiSettings(BaseModel):
-    """How the assistant is reached. Each field is `YOUJU_<NAME>` in the environment."""
+    """How people reach the assistant. Each field is `YOUJU_<NAME>` in the environment."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -101,11 +101,11 @@ class ApiSettings(BaseModel):
 
 
 class Settings(IngestSettings, AssistantSettings, ApiSettings):
-    """Everything that can be set. Building one directly reads nothing from outside: that is `load_settings`."""
+    """All settings. Building this class directly reads nothing from outside. `load_settings` does that."""
 
 
 class _Loaded(Settings, BaseSettings):
-    """The same, filled from the environment over the file over the defaults."""
+    """The same settings, read from the environment, then from the file, then from the defaults."""
 
     model_config = SettingsConfigDict(
         frozen=True, env_prefix=PREFIX, env_ignore_empty=True, extra="ignore", hide_input_in_errors=True
@@ -120,15 +120,16 @@ class _Loaded(Settings, BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        # What `load_settings` passes in is the file, so the environment stands before it.
+        # `load_settings` passes the content of the file in, so the environment must come first.
         return env_settings, init_settings
 
 
 def load_settings() -> Settings:
-    """Read the settings, environment over file over default, and refuse what would be unsafe.
+    """Returns the settings. The environment wins over the file, and the file over the defaults. Unsafe settings are
+    refused.
 
-    The file is `YOUJU_CONFIG`, else `youju.toml` in the working directory, else in `YOUJU_HOME`.
-    Raises ConfigurationError; its text names settings and never their values.
+    The file is `YOUJU_CONFIG`, or else `youju.toml` in the working directory, or else in `YOUJU_HOME`.
+    Raises ConfigurationError. Its text names settings and never their values.
     """
     path = _file()
     values = _read(path) if path else {}
@@ -150,7 +151,7 @@ def load_settings() -> Settings:
 
 
 def check_safety(settings: Settings) -> None:
-    """Raise ConfigurationError where two settings together would be unsafe."""
+    """Raise ConfigurationError if two settings together are unsafe."""
     public_host = urlsplit(settings.public_url).hostname if settings.public_url else None
     exposed = [host for host in (settings.host, public_host) if host and not is_loopback(host)]
     _check_keys(settings, exposed[0] if exposed else None)
@@ -163,7 +164,7 @@ def check_safety(settings: Settings) -> None:
 
 
 def _check_keys(settings: Settings, exposed: str | None) -> None:
-    """Refuse keys that protect nothing; `exposed` is an address that other machines can reach, if there is one."""
+    """Refuse keys that protect nothing. `exposed` is an address that other machines can reach, or None."""
     fields = {"YOUJU_API_KEY": settings.api_key, "YOUJU_READER_KEY": settings.reader_key}
     keys = {name: key.get_secret_value() for name, key in fields.items() if key is not None}
     if exposed and not keys:
@@ -188,7 +189,7 @@ def _check_keys(settings: Settings, exposed: str | None) -> None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` (a name or an address) can be reached from this machine only."""
+    """Returns True if only this machine can reach `host` (a name or an address)."""
     if host == "localhost":
         return True
     try:
@@ -213,7 +214,7 @@ def _read(path: Path) -> Mapping[str, Any]:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        # The reason names a line; a decoder's own text may quote the file, and the file holds secrets.
+        # The reason names a line. A decoder's own text may quote the file, and the file holds secrets.
         reason = str(error) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8 text"
         raise ConfigurationError("settings_file_broken", f"{path} is not TOML: {reason}.") from None
     except OSError as error:
@@ -229,7 +230,10 @@ def _read(path: Path) -> Mapping[str, Any]:
 
 
 def _source(source: Any, file: Path) -> Any:
-    """A source as the file has it: variables of the environment filled in, its folder relative to the file."""
+    """Returns a source from the file.
+
+    Variables of the environment are filled in. Its folder is relative to the file.
+    """
     if not isinstance(source, dict):
         return source
     source = {key: _filled(value, file) for key, value in source.items()}
@@ -239,7 +243,7 @@ def _source(source: Any, file: Path) -> Any:
 
 
 def _filled(value: Any, file: Path) -> Any:
-    """The value with `${NAME}` replaced by that variable of the environment, wherever it is a text."""
+    """Returns the value with `${NAME}` replaced by the variable of the environment, in every text."""
     if isinstance(value, dict):
         return {key: _filled(item, file) for key, item in value.items()}
     if isinstance(value, list):
@@ -256,7 +260,7 @@ def _variable(name: str, file: Path) -> str:
 
 
 def _warn_of_misspelt_variables() -> None:
-    # A warning and no more: container platforms invent variables of their own under a service's name.
+    # This is only a warning, because container platforms set variables of their own under a service's name.
     for variable in os.environ:
         name = variable.removeprefix(PREFIX).lower()
         if variable.startswith(PREFIX) and name not in Settings.model_fields and name != "config":

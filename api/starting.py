@@ -1,4 +1,4 @@
-"""What a server says while it is still starting: that it lives, and to come back for the rest."""
+"""The answers of a server that is still starting: it lives, and other requests should come again later."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _ANSWERS = {
 
 
 class Starting:
-    """Stands in for the application until there is one: set `application`, and every request goes there.
+    """Stands in for the application until there is one. Set `application`, and every request goes there.
 
-    Importing the application takes two seconds. Whoever watches this process should know before that it lives.
+    Importing the application takes two seconds. Before that, monitors should already see that this process lives.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,8 @@
-"""What of a document's address is shown to whom: the operator sees all of it, a reader no path of a server.
+"""Says which part of a document's address is shown: all of it to the operator, and no path of a server to a reader.
 
-A web page's address is its link, and an upload's is the path it was uploaded under: everybody sees these. A file's is
-where it lies on a server, which is for the operator; a reader sees the path inside the source, `hr/leave.pdf`. The
-source of the command line has no folder of its own: there it is the file's name.
+The address of a web page is its link, and the address of an upload is its path. Everybody sees these. The address of a
+file is its path on a server, which only the operator sees. A reader sees the path inside the source, `hr/leave.pdf`.
+The source of the command line has no folder of its own. There a reader sees the file's name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettin
 from ingest.uploads.register import PUSH
 
 ShownUri = Callable[[str, str], str]
-"""What is shown of the uri of a document, by its source and its uri."""
+"""Returns the shown uri of a document, from its source and its uri."""
 
 _LINK = re.compile(r"https?://", re.IGNORECASE)
 _ON_A_SERVER = re.compile(r"[/\\]|[A-Za-z]:[/\\]|[A-Za-z][A-Za-z0-9+.-]*:")
@@ -25,7 +25,7 @@ _USER = re.compile(r"(?<=://)[^/@]*+@")
 
 
 def uris_for(reader: Reader, sources: Sequence[SourceSettings]) -> ShownUri:
-    """What this reader is shown of the documents of these sources."""
+    """Returns the function that shows this reader the uris of documents in these sources."""
     if reader == OPERATOR:
         return lambda source, uri: uri
     roots = {source.name: root for source in sources if (root := _root(source))}
@@ -52,7 +52,7 @@ def _root(source: SourceSettings) -> str | None:
 
 
 def _name(uri: str) -> str:
-    """The name of the file, with the path in it where it is an archive."""
+    """Returns the name of the file. For an archive, the path in it follows."""
     parts = split_uri(uri)
     head, inner = parts or (uri, "")
     name = re.split(r"[/\\]", head.rstrip("/\\"))[-1]

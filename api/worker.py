@@ -1,4 +1,4 @@
-"""What each of several serving processes answers with; the index is a Qdrant server's then."""
+"""The application in each of several serving processes. The index is then on a Qdrant server."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from api.workspace import Workspace
 
 
 def make_worker_app() -> FastAPI:
-    """The application of one worker, for uvicorn to call in its process."""
-    os.umask(0o077)  # as the command line does: what a home holds is for nobody else
+    """Returns the application of one worker. Uvicorn calls this in the worker's process."""
+    os.umask(0o077)  # as the command line does: only this user may read a home
     settings = load_settings()
     configure_logging(settings.log_level)
     return create_app(Workspace.open(settings, command="serve"))

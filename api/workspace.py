@@ -1,4 +1,4 @@
-"""The two chains over one open home: what every face works with."""
+"""The two chains over one open home. Every face works with it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ingest.uploads.intake import Intake
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A home, open, with the ingestor and the assistant that work on it."""
+    """An open home, with the ingestor and the assistant that work on it."""
 
     settings: Settings
     opened: Store
@@ -30,9 +30,9 @@ class Workspace:
 
     @classmethod
     def open(cls, settings: Settings, *, command: str, rebuild: bool = False) -> Workspace:
-        """Open the home of these settings for `youju <command>`; `rebuild` as for `Store.open`.
+        """Open the home of these settings for `youju <command>`. For `rebuild`, see `Store.open`.
 
-        Raises what `Store.open` and the model's raise.
+        Raises the errors of `Store.open` and of the model.
         """
         store = Store.open(settings, command=command, rebuild=rebuild)
         try:
@@ -48,7 +48,7 @@ class Workspace:
 
     @property
     def store(self) -> Store:
-        """The home as the version of the index has it that answers questions now."""
+        """Returns the home with the version of the index that answers questions now."""
         return self.opened.current()
 
     def documents(
@@ -62,9 +62,12 @@ class Workspace:
         after: Place | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        """The documents that this reader may read, as `Catalog.documents` lists them in the index that answers
-        questions; with `failed`, those that failed there, and those that failed only in the one that is being built;
-        those that were given up are among them with `given_up` alone."""
+        """Returns the documents that this reader may read, as `Catalog.documents` lists them in the index that answers
+        questions.
+
+        With `failed`, it returns those that failed there, and those that failed only in the index that is being built.
+        Documents that were given up are among them only with `given_up`.
+        """
         building = self.ingestor.building() if failed else None
         beside = building.version if building is not None else None
         catalog = self.store.catalog
@@ -80,7 +83,7 @@ class Workspace:
         )
 
     def close(self) -> None:
-        """Close the home. What runs on it must have ended."""
+        """Close the home. All work on it must have ended."""
         self.intake.close()
         self.pages.close()
         self.opened.close()

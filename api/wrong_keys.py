@@ -1,7 +1,7 @@
-"""Wrong keys: remembered by address, logged, and slowed down.
+"""Remembers wrong keys by address, logs them, and slows them down.
 
-A right key is never looked up here, so that nobody is locked out by others who share an address. What keeps a key
-from being guessed is its length; this keeps guessing cheap for the server and seen by its operator.
+A right key is never looked up here, so people who share an address with a guesser are not locked out. The length of a
+key protects it from guessing. This module keeps guessing cheap for the server, and lets the operator see it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from api.excerpts import one_line
 from api.logs import LineLimit
 
 FREE_TRIES = 10
-"""Wrong keys of one address that are answered at once."""
+"""The number of wrong keys of one address that are answered without a wait."""
 
 LONGEST_WAIT_SECONDS = 60.0
 MOST_ADDRESSES = 2048
@@ -36,7 +36,7 @@ class _Tries:
 
 
 class WrongKeys:
-    """The wrong keys of the last quarter of an hour. Belongs to one event loop."""
+    """The wrong keys of the last quarter of an hour. Only one event loop uses it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -47,7 +47,7 @@ class WrongKeys:
         return len(self._tries)
 
     def note(self, address: str, path: str) -> int:
-        """Take down a wrong key. Gives the seconds that the caller has to wait before the next, 0 where none."""
+        """Record a wrong key. Returns the seconds that the caller must still wait, or 0 if this try is answered."""
         now = self._clock()
         tries = self._of(address, now)
         tries.latest = now
@@ -65,7 +65,7 @@ class WrongKeys:
         tries = self._tries.pop(network, None)
         if tries is None or now - tries.latest > _FORGOTTEN_SECONDS:
             tries = _Tries()
-        self._tries[network] = tries  # the newest is last
+        self._tries[network] = tries  # the newest one is last
         if len(self._tries) > MOST_ADDRESSES:
             self._tries.popitem(last=False)
         return tries
@@ -79,7 +79,7 @@ class WrongKeys:
 
 
 def _network(address: str) -> str:
-    """The address, of IPv6 its network: one machine has all of that."""
+    """Returns the address, or for IPv6 its /64 network, because one machine has all addresses of it."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a document is on its way through the pipeline: reference, elements, chunks; and what search gives back."""
+"""The forms of a document in the pipeline (reference, elements, chunks), and the hits of a search."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ KINDS = frozenset({
     "hwp", "epub", "html", "xml", "md", "rst", "org", "txt", "csv", "tsv", "json", "ipynb", "eml", "msg", "png", "jpeg",
     "tiff", "webp", "bmp", "gif", "heic",
 })  # fmt: skip
-"""The formats that are read: what the `kind` of a document may be."""
+"""The formats that are read. The `kind` of a document is one of them."""
 
 _HALF = 1 << 64
 _NUMBER = 1 << 32
 
 
 def document_id(source: str, uri: str) -> str:
-    """The identity of a document: the same source and path give the same id, for ever.
+    """Returns the identity of a document. The same source and uri always give the same id.
 
-    A UUID whose first half is made of them (SHA-256) and whose second half is free: there, the ids of its chunks
-    have revision and position.
+    It is a UUID. Its first half is made from source and uri (SHA-256). Its second half is zero; the ids of the chunks
+    have revision and position there.
     """
     digest = hashlib.sha256(f"{source}\n{uri}".encode()).digest()
     return str(uuid.UUID(int=int.from_bytes(digest[:8]) * _HALF))
 
 
 def chunk_id(document: str, revision: int, position: int) -> str:
-    """The identity of a chunk: its document, the revision it belongs to and its place in it, from 0.
+    """Returns the identity of a chunk: its document, its revision, and its position in the document, from 0.
 
-    All three can be read from it (`owner_of`), so that a search needs nothing but ids to tell what a hit is of.
+    All three can be read from the id (`owner_of`). So a search needs only ids to tell where a hit belongs.
     """
     if not (0 < revision < _NUMBER and 0 <= position < _NUMBER):
         raise ValueError(f"no chunk has revision {revision} and position {position}")
@@ -47,24 +47,24 @@ def chunk_id(document: str, revision: int, position: int) -> str:
 
 
 def owner_of(chunk: str) -> tuple[str, int]:
-    """The document and the revision that a chunk belongs to, by its id."""
+    """Returns the document and the revision of a chunk, read from its id."""
     number = uuid.UUID(chunk).int
     return str(uuid.UUID(int=number // _HALF * _HALF)), number % _HALF // _NUMBER
 
 
 def position_of(chunk: str) -> int:
-    """The place of a chunk in its document, from 0, by its id."""
+    """Returns the position of a chunk in its document, from 0, read from its id."""
     return uuid.UUID(chunk).int % _NUMBER
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A document that a source has found and nobody has opened yet. Picklable: it crosses to a worker.
+    """A document that a source has found and nobody has opened yet. It can be pickled, because it is sent to workers.
 
-    Either `path` names the file to read, or `content` holds the bytes, or the source fetches them when asked.
-    `size` (bytes), `mtime_ns` and `token` (an entity tag, a version: whatever else the source has) tell whether it
-    changed: while all three stay the same the document is not opened.
-    `title` overrides what the parser would find; empty where the source knows that there is none.
+    Either `path` names the file, or `content` holds the bytes, or the source fetches them later. `token` is another
+    mark of the state, such as an entity tag or a version. The document is not opened while `size` (bytes), `mtime_ns`
+    and `token` stay the same. `title` replaces the title that the parser would find. It is empty if the source knows
+    that there is none.
     """
 
     source: str
@@ -146,9 +146,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """Where a passage stands. `start` and `end` are characters of the document's extracted text.
+    """The place of a passage. `start` and `end` count characters of the document's extracted text.
 
-    `page`, `slide` count from 1; `cells` is an A1 range such as `B2:D9`.
+    `page` and `slide` count from 1. `cells` is an A1 range such as `B2:D9`.
     """
 
     page: int | None = None
@@ -163,11 +163,11 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """One paragraph, heading, list item or table as the parser read it, in reading order.
+    """One paragraph, heading, list item or table from the parser, in reading order.
 
-    A table's text is Markdown with a header row. `level` is set for headings that the format states
-    (styles, tags, outline), 1 being the highest. `location.start/end` are set by the parser chain
-    (`ParsedDocument.text`), the rest by the format's parser.
+    The text of a table is Markdown with a header row. `level` is set for headings that the format states (styles, tags,
+    outline); 1 is the highest. The parser chain sets `location.start/end` (`ParsedDocument.text`), and the format's
+    parser sets the rest.
     """
 
     kind: ElementKind
@@ -178,9 +178,10 @@ class Element:
 
 @dataclass(frozen=True, slots=True)
 class ParsedDocument:
-    """What a parser gives back. `kind` is the format that was found in the content, one of `KINDS`.
+    """The result of a parser. `kind` is the format of the content, one of `KINDS`.
 
-    `text` is the extracted text: the elements joined by blank lines; every `location.start/end` points into it.
+    `text` is the extracted text: the elements, joined by blank lines. Every `location.start/end` counts characters in
+    it.
     """
 
     kind: str
@@ -193,7 +194,7 @@ class ParsedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """What the splitter cuts: a text that will become a chunk, and where it stood."""
+    """A piece of text from the splitter, and its place. It becomes a chunk."""
 
     text: str
     language: Language
@@ -213,7 +214,7 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage of one revision of one document: the unit that is embedded, found and cited."""
+    """A passage of one revision of one document. It is the unit that is embedded, found and cited."""
 
     id: str
     document_id: str
@@ -229,7 +230,7 @@ class Chunk:
 
     @property
     def heading(self) -> str:
-        """Title and heading path in one line: the context that is embedded together with the text."""
+        """Returns title and heading path in one line. This context is embedded together with the text."""
         parts = [self.title, *self.location.heading_path]
         kept = [part for index, part in enumerate(parts) if part and part not in parts[:index]]
         return " › ".join(kept)
@@ -258,7 +259,7 @@ def numbered(reference: Reference, revision: int, document: Prepared) -> list[Ch
 
 @dataclass(frozen=True, slots=True)
 class SparseVector:
-    """Term ids and their weights, the same length."""
+    """Term ids and their weights. Both have the same length."""
 
     indices: tuple[int, ...]
     values: tuple[float, ...]
@@ -266,7 +267,7 @@ class SparseVector:
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """Both vectors of one text. `dense` is None when the embedder does not cover the text's language.
+    """Both vectors of one text. `dense` is None if the embedder does not cover the text's language.
 
     `dense` has shape (dimension,), float32, length one.
     """
@@ -277,8 +278,11 @@ class Embedding:
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk that search found. `score` is fused and comparable within one answer only; the legs' own scores
-    (`dense_score` a cosine, `sparse_score` BM25) are None where that leg did not find the chunk."""
+    """A chunk that search found. `score` is fused. Compare it only with scores of the same answer.
+
+    `dense_score` (a cosine) and `sparse_score` (BM25) are the scores of the legs. A score is None if its leg did not
+    find the chunk.
+    """
 
     chunk: Chunk
     score: float

@@ -1,7 +1,7 @@
-"""What language a text is in, its folded form for matching, and where its sentences end.
+"""Finds the language of a text, its folded form for matching, and the ends of its sentences.
 
-Chinese and English are told apart by counting letters, not by a model: it costs nothing, and the answer decides
-only which legs of the search a text takes part in.
+Chinese and English are told apart by counting letters, without a model. This is nearly free. The answer only decides
+which legs of the search a text takes part in.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ _FOREIGN = re.compile(r"[\u0370-\u1fff\u3040-\u30ff\u3130-\u318f\uac00-\ud7af]+"
 _SAMPLE_CHARS = 20_000
 
 _HAN_PER_WORD = 1.5
-"""A Chinese word is about one and a half characters: so many weigh as much as one English word."""
+"""A Chinese word has about one and a half characters. So this many characters count as one English word."""
 _MIXED_FROM, _CHINESE_FROM = 0.15, 0.7
 
 
 def detect(text: str) -> Language:
-    """The language of a question or a passage: `zh`, `en`, `mixed` (both in earnest) or `other`.
+    """Returns the language of a question or a passage: `zh`, `en`, `mixed` (much of both) or `other`.
 
-    Decided by the share of Han among Han and Latin words: a Chinese sentence that names an English product is
-    `zh`, an English one that quotes a Chinese name is `en`. Text without letters, or mostly in another script
-    (Japanese, Korean, Cyrillic, Arabic, …), is `other`. Long texts are judged by their beginning.
+    The share of Han among Han and Latin words decides. A Chinese sentence with an English product name is `zh`, and an
+    English sentence with a Chinese name is `en`. Text without letters, or mostly in another script (Japanese, Korean,
+    Cyrillic, Arabic, …), is `other`. Only the beginning of a long text counts.
     """
     sample = text[:_SAMPLE_CHARS]
     han = sum(map(len, _HAN.findall(sample))) / _HAN_PER_WORD
@@ -38,7 +38,7 @@ def detect(text: str) -> Language:
     foreign = sum(map(len, _FOREIGN.findall(sample))) / 4
     if foreign > han + latin or not han + latin:
         return "other"
-    # Kana beside Han is Japanese, in which two characters of three are Han.
+    # Kana beside Han means Japanese, in which two characters of three are Han.
     if foreign > 0.1 * han > 0 and foreign > latin:
         return "other"
     share = han / (han + latin)
@@ -48,9 +48,10 @@ def detect(text: str) -> Language:
 
 
 def fold(text: str) -> str:
-    """The form in which texts are matched: NFKC (full-width to half-width), traditional to simplified Chinese.
+    """Returns the form in which texts are matched: NFKC (full-width to half-width), traditional to simplified Chinese.
 
-    Character by character, so it is the same for a query and for the passage it should find. Lengths may change.
+    Each character is folded by itself, so a query and the passage that it should find are folded alike. Lengths may
+    change.
     """
     if text.isascii():
         return text
@@ -59,9 +60,9 @@ def fold(text: str) -> str:
 
 @cache
 def _simplified() -> dict[int, int]:
-    """MediaWiki's traditional-to-simplified table as zhconv ships it, single characters only.
+    """Returns MediaWiki's table from traditional to simplified Chinese, as zhconv ships it, for single characters only.
 
-    Read as data: importing zhconv pulls in a deprecated setuptools module where there is one.
+    The file is read as data. Importing zhconv would import a deprecated module of setuptools, where it is installed.
     """
     spec = find_spec("zhconv")
     if spec is None or spec.origin is None:
@@ -77,26 +78,27 @@ _END = re.compile(
     rf"|\.(?:[.{_CLOSERS}]|[ \t](?=\.(?:\s|$)))*+(?:(?=\s|$)|(?P<inside>))"
     r"|\n(?=[^\S\n]*(?:\n|[|•·*+-]\s|\d{1,3}[.、)）]))"
 )
-"""Each character is looked at a bounded number of times: a run of full stops inside a word is passed over as a whole
-(`inside`), since no part of it ends a sentence either."""
+"""Each character is examined a limited number of times. A run of full stops inside a word is skipped as a whole
+(`inside`), because no part of it ends a sentence.
+"""
 _LIST_NUMBER = re.compile(r"(?:^|\n)[^\S\n]*\d{1,3}$")
 _OPENING = r"(?:^|[\s(\[\"“（])"
 _TITLE = re.compile(rf"{_OPENING}(?:[A-Z]|Nos?|Mr|Mrs|Ms|Dr|Prof|St|Figs?|Eq|Sec|vs|cf|[Ee]\.g|[Ii]\.e)$")
-"""What a full stop after never ends a sentence: initials, forms of address, and words that a number follows."""
+"""A full stop after one of these never ends a sentence: initials, forms of address, and words before a number."""
 _ABBREVIATION = re.compile(
     rf"{_OPENING}(?:(?:[A-Za-z]\.)+[A-Za-z]|etc|al|approx|Inc|Ltd|Co|Corp|Dept|Ch|Vol|Art|pp?"
     r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$"
 )
-"""Abbreviations that may also stand last: the next word decides."""
+"""Abbreviations that may also end a sentence. The next word decides."""
 _GOES_ON = re.compile(r"\s+[a-z0-9]")
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """The sentences of `text` as (start, end), in order, without the white space around them.
+    """Returns the sentences of `text` as (start, end) in characters, in order, without the white space around them.
 
-    Ends are 。！？；… and . ! ? with their closing quotes, and a line break before a blank line, a list item or a
-    table row. Decimals, version numbers, file names, abbreviations (`e.g.`, `No. 5`, `Dr. Wu`) and list numbers
-    end nothing. Everything that is not white space belongs to exactly one sentence.
+    A sentence ends with 。！？；… or . ! ? and their closing quotes. It also ends with a line break before a blank
+    line, a list item or a table row. Decimals, version numbers, file names, abbreviations (`e.g.`, `No. 5`, `Dr. Wu`)
+    and list numbers do not end one. Every character that is not white space belongs to exactly one sentence.
     """
     spans: list[tuple[int, int]] = []
     start = 0
@@ -112,8 +114,8 @@ def sentences(text: str) -> list[tuple[int, int]]:
 
 
 def _closes(text: str, stop: int, end: int) -> bool:
-    """Whether the full stop at `stop`, followed by white space at `end`, ends a sentence."""
-    if stop and not text[stop - 1].isalnum():  # dots that lead to a page number, mostly: hundreds of them
+    """Returns True if the full stop at `stop`, followed by white space at `end`, ends a sentence."""
+    if stop and not text[stop - 1].isalnum():  # mostly hundreds of dots that lead to a page number
         return True
     before = text[max(0, stop - 12) : stop]
     if _LIST_NUMBER.search(before) or _TITLE.search(before):

@@ -1,4 +1,4 @@
-"""The assistant in DingTalk: a robot that is asked in chats and answers with its sources.
+"""The assistant in DingTalk: a robot that answers questions in chats and names its sources.
 
 Its files:
 

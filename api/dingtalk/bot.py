@@ -4,7 +4,8 @@ callback ─┐                                                          ┌─�
           ├─► parse ► inbox (once) ► acknowledge ► assistant ► render ► send
 stream ───┘                                                          └─► failed
 
-The messages of one conversation go this way one after the other, those of different conversations side by side.
+The messages of one conversation go this way one after the other. Different conversations go side by side.
+All of it runs in one event loop. Only calls of the inbox cross to a thread.
 """
 
 from __future__ import annotations
@@ -39,23 +40,24 @@ from ingest.errors import ConfigurationError, RequestError, UnavailableError, Yo
 logger = logging.getLogger(__name__)
 
 _ACKNOWLEDGE_SECONDS = 0.5
-_UNHEARD_SECONDS = 30.0  # after which the work begins, whether or not DingTalk could be told
+_UNHEARD_SECONDS = 30.0  # after this pause the work begins even if DingTalk was not told
 _NAME = "Youju 有据"
 
 
 class Answers(Protocol):
-    """The assistant, as far as the bot knows it."""
+    """The part of the assistant that the bot uses."""
 
     def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
-        """The events of one answer."""
+        """Yields the events of one answer."""
         ...
 
 
 def reader_of(message: InboundMessage) -> Reader:
-    """What may be used for the answer: what everyone in the chat may read.
+    """Returns the reader for the answer. It may read what everyone in the chat may read.
 
-    A group may read what everyone may and what is the group's own; a single chat adds the person's own. Who is not
-    known to be of our organisation is not `everyone`, and is nobody's own.
+    In a group that is what everyone may read, and what belongs to the group. In a single chat it is also what belongs
+    to the person. If the sender is not known to be of our organisation, the reader has neither `everyone` nor a
+    principal of a person.
     """
     member = message.insider and message.sender_staff_id is not None
     principals = {EVERYONE} if member else set()
@@ -67,7 +69,7 @@ def reader_of(message: InboundMessage) -> Reader:
 
 
 class DingTalkBot:
-    """One robot of one DingTalk application. Build it inside the process that serves, one event loop for all."""
+    """One robot of one DingTalk application. Build it inside the serving process. One event loop runs all of it."""
 
     def __init__(self, assistant: Answers, engine: sa.Engine, settings: DingTalkSettings) -> None:
         self._assistant = assistant
@@ -83,19 +85,21 @@ class DingTalkBot:
         self.router: APIRouter = callback_router(settings, self.accept)
 
     async def accept(self, body: object) -> Begin:
-        """Write a message down, unless it was written down before; what this returns begins the answer.
+        """Write a message down, unless it was written down before. Returns a function that begins the answer.
 
-        Returns in time for an acknowledgement within a second, even while the database makes us wait.
-        Raises RequestError for what is not a message and UnavailableError when the database refuses it.
+        Returns early enough for an acknowledgement within a second, even if the database is slow. Raises RequestError
+        if the body is not a message, UnavailableError if the database refuses it.
         """
         message = parse_message(body, self._settings.corp_id)
         acknowledged = asyncio.Event()
-        # The place is taken now: a database that is slow must not let a later message overtake.
+        # The place is taken before the first wait. Otherwise a slow database could let a later message overtake this
+        # one.
         storing = self._see_through(self._store(message, self._lanes.join(message), acknowledged))
         try:
             done, _ = await asyncio.wait({storing}, timeout=_ACKNOWLEDGE_SECONDS)
         except asyncio.CancelledError:
-            # Nobody is left to be told first, and what is written down is answered.
+            # The caller has gone, so nobody acknowledges any more. A message that was written down is answered all the
+            # same.
             acknowledged.set()
             raise
         if done and (error := storing.exception()):
@@ -103,17 +107,17 @@ class DingTalkBot:
         return acknowledged.set
 
     async def run_stream(self) -> None:
-        """Receive messages over DingTalk's stream until cancelled; returns when DingTalk refuses the application."""
+        """Receive messages over DingTalk's stream until cancelled. Returns if DingTalk refuses the application."""
         try:
             await StreamClient(self._settings, self.accept).run()
         except ConfigurationError as error:
             logger.error("The DingTalk stream is off: %s", error)
 
     async def resume(self, *, idle_seconds: float = 0.0) -> None:
-        """Start answering what was accepted and is left over, oldest first. Call it once at start, before messages
+        """Start answering accepted messages that are left over, oldest first. Call it once at start, before messages
         arrive.
 
-        Later, `idle_seconds` keeps it away from what another process still works on.
+        In later calls, `idle_seconds` leaves out messages that another process may still work on.
         """
         working = tuple(self._answering)
         for message in await asyncio.to_thread(self._inbox.left_over, except_for=working, idle_seconds=idle_seconds):
@@ -125,7 +129,7 @@ class DingTalkBot:
                 self._start(message, self._lanes.join(message))
 
     async def tend(self) -> None:
-        """Until cancelled, settle now and then what could not be settled when it was time, as `resume` does."""
+        """Until cancelled, settle from time to time the messages that are left over. See `resume`."""
         while True:
             await asyncio.sleep(self._settings.sweep_seconds)
             try:
@@ -135,7 +139,7 @@ class DingTalkBot:
                 logger.warning("The DingTalk messages that are left over cannot be settled now (%s).", kind)
 
     async def aclose(self) -> None:
-        """Stop. What is being sent is sent to its end; what is not stays accepted, for the next start."""
+        """Stop. Messages that are being sent are sent to the end. The others stay accepted for the next start."""
         self._closing = True
         for task in self._answering.values():
             task.cancel()
@@ -157,7 +161,10 @@ class DingTalkBot:
             logger.info("DingTalk message %s was delivered again.", message.id)
 
     def _start(self, message: InboundMessage, place: Place, acknowledged: asyncio.Event | None = None) -> None:
-        """Answer in the background, once acknowledged. What is left over from before always finds room."""
+        """Answer in the background, after the message is acknowledged.
+
+        A left-over message is never refused as one too many.
+        """
         if self._closing or message.id in self._answering:
             place.leave()
             return
@@ -193,12 +200,16 @@ class DingTalkBot:
         markdown = rendered.markdown
         if message.group or place.crowded:
             markdown = quoted(message.question) + markdown
-        # A task of its own, which `aclose` does not cancel: stopping in the middle would leave unknown what was heard.
+        # Delivery has a task of its own, and `aclose` does not cancel it. If it stopped in the middle, nobody would
+        # know whether the answer was seen.
         await asyncio.wait({self._see_through(self._deliver(message, place, markdown))})
 
     @asynccontextmanager
     async def _told_to_wait(self, message: InboundMessage) -> AsyncIterator[asyncio.Event]:
-        """Says once that the message is in the queue, unless the event is set soon. The answer comes after that."""
+        """Tell the asker once that the message waits, unless the yielded event is set soon.
+
+        The answer is sent after that.
+        """
         begun = asyncio.Event()
         telling = self._see_through(self._tell_to_wait(message, begun))
         try:
@@ -218,12 +229,13 @@ class DingTalkBot:
                 text = say("queued", answer_language(message.question))
                 await self._replier.send(message, _title(message), quoted(message.question) + text)
         except Exception as error:
-            # It is a courtesy: the message is settled by its answer. The type only, as in `_deliver`.
+            # This notice is only a courtesy. The answer settles the message. Only the type is logged, for the reason in
+            # `_deliver`.
             kind = type(error).__name__
             logger.warning("The asker of DingTalk message %s was not told to wait (%s).", message.id, kind)
 
     async def _compose(self, message: InboundMessage) -> Rendered:
-        """The message to send. What the assistant raises is said in the asker's language."""
+        """Returns the message to send. Errors of the assistant are told in the asker's language."""
         if not message.question:
             return Rendered(say_in_both("no_question" if message.msgtype == "text" else "unsupported"))
         if not message.insider:
@@ -256,12 +268,13 @@ class DingTalkBot:
             try:
                 await self._replier.send(message, _title(message), markdown)
             finally:
-                place.leave()  # what comes next in the conversation need not wait for the database
+                place.leave()  # the next message need not wait for the database
         except DeliveryError as error:
             logger.error("The answer to DingTalk message %s was not delivered (%s): %s", message.id, error.code, error)
             await asyncio.to_thread(self._inbox.finish, message.id, "failed", error.code)
         except Exception as error:
-            # The type only: the text of such an error can hold the webhook, which is a password, or the answer.
+            # Only the type is logged. The text of such an error can hold the answer, or the webhook, which is a
+            # password.
             kind = type(error).__name__
             logger.error("The answer to DingTalk message %s was not delivered: %s.", message.id, kind)
             await asyncio.to_thread(self._inbox.finish, message.id, "failed", "internal_error")
@@ -269,7 +282,7 @@ class DingTalkBot:
             await asyncio.to_thread(self._inbox.finish, message.id, "done")
 
     def _see_through(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """A task that `aclose` waits for, and whose failure is logged."""
+        """Returns a task that runs `work`. `aclose` waits for it, and its failure is logged."""
         task = asyncio.create_task(work)
         self._settling.add(task)
         task.add_done_callback(self._settled)

@@ -1,4 +1,4 @@
-"""DingTalk's HTTP callback: the signature and its age are checked before the body is read."""
+"""DingTalk's HTTP callback. The signature and its age are checked before the body is read."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ _AHEAD_SECONDS = 60.0
 
 
 def sign(timestamp: str, secret: str) -> str:
-    """The signature of a callback: base64 of HMAC-SHA256 over timestamp (Unix ms), newline, secret."""
+    """Returns the signature of a callback: base64 of HMAC-SHA256 over timestamp (Unix ms), newline, secret."""
     digest = hmac.new(secret.encode(), f"{timestamp}\n{secret}".encode(), hashlib.sha256).digest()
     return base64.b64encode(digest).decode()
 
 
 class _Signatures:
-    """Which message each signature came with, for as long as a signature is good.
+    """Remembers which message each signature came with, as long as the signature is valid.
 
-    A signature says nothing of the body: without this, whoever saw one could sign any message with it. DingTalk
-    delivers the same message again, which is let through; another message under a signature that was used is not.
+    A signature does not cover the body. Without this, anybody who saw a signature could send any message with it.
+    DingTalk may deliver the same message again, and that is allowed. Another message with a used signature is refused.
     """
 
     def __init__(self, window_seconds: float) -> None:
@@ -43,7 +43,10 @@ class _Signatures:
         self._used: OrderedDict[str, tuple[float, object]] = OrderedDict()
 
     def allow(self, timestamp: str, body: object) -> bool:
-        """Whether this message may come with the signature of `timestamp`; from now on no other may."""
+        """Returns True if this message may come with the signature of `timestamp`.
+
+        From then on no other message may.
+        """
         now = time.monotonic()
         while self._used and next(iter(self._used.values()))[0] < now:
             self._used.popitem(last=False)
@@ -52,7 +55,10 @@ class _Signatures:
 
 
 class _Acknowledgement(JSONResponse):
-    """Says nothing in the chat. The answer begins when it has been sent, or could not be."""
+    """An empty answer, so nothing is shown in the chat.
+
+    The bot's answer begins when this was sent, or could not be sent.
+    """
 
     def __init__(self, begin: Begin) -> None:
         super().__init__({"msgtype": "empty"})
@@ -66,10 +72,11 @@ class _Acknowledgement(JSONResponse):
 
 
 def callback_router(settings: DingTalkSettings, accept: Accept) -> APIRouter:
-    """POST /dingtalk/callback: written down, acknowledged, answered later through the session's webhook.
+    """POST /dingtalk/callback. A message is written down and acknowledged. Its answer goes through the session's
+    webhook later.
 
-    401 for a signature that is missing or wrong, 403 for a timestamp outside the window and for a signature that came
-    with another message before, 400 and 413 for a body that is no message, 503 when the message could not be kept.
+    Status 401: the signature is missing or wrong. 403: the timestamp is outside the window, or the signature came with
+    another message before. 400 and 413: the body is not a message. 503: the message could not be kept.
     """
     router = APIRouter(tags=["dingtalk"])
     signatures = _Signatures(settings.window_seconds)

@@ -1,12 +1,13 @@
-"""Which messages have been accepted and which are answered: one row per message, so that each is answered once.
+"""The inbox records which messages were accepted and which were answered. Each message has one row and is answered
+once.
 
     accepted ──► sending ──► done
         └───────────┴──────► failed
 
-A message is `accepted` before DingTalk is told so. Only whoever moves it to `sending` may send: a second worker,
-or a process that was started while another still works, finds that it has moved. A process that dies while
-`accepted` leaves it to be answered; one that dies while `sending` may have been heard, and is not repeated. The same
-goes for a row that a living process could not settle, because the database was away at the time.
+A message is `accepted` before DingTalk is told so. Only the process that moves it to `sending` may send the answer. A
+second process finds that it has moved. If a process dies while a message is `accepted`, the message is answered later.
+If it dies while the message is `sending`, the answer may have been seen, so it is not sent again. The same holds for a
+row that a living process could not settle because the database was away.
 """
 
 from __future__ import annotations
@@ -42,9 +43,9 @@ messages = sa.Table(
 
 
 class Inbox:
-    """The durable list of messages. Synchronous: asynchronous code calls it in a thread.
+    """The durable list of messages. It is synchronous. Asynchronous code calls it in a thread.
 
-    Every method raises UnavailableError when the database does not answer.
+    Every method raises UnavailableError if the database does not answer.
     """
 
     def __init__(self, engine: sa.Engine) -> None:
@@ -54,8 +55,8 @@ class Inbox:
         self._receiving = threading.Lock()
 
     def accept(self, message: InboundMessage) -> bool:
-        """Write the message down; False when it was written down before, in whatever state."""
-        with self._receiving:  # two of one millisecond keep their order over a restart
+        """Write the message down. Returns False if it was written down before, in any state."""
+        with self._receiving:  # so two messages of one millisecond keep their order after a restart
             self._received_ms = now = max(_now_ms(), self._received_ms + 1)
         row = {
             "channel": CHANNEL,
@@ -75,13 +76,15 @@ class Inbox:
         return True
 
     def begin_sending(self, msg_id: str) -> bool:
-        """Move the message from `accepted` to `sending`; False when it was not `accepted` any more."""
+        """Move the message from `accepted` to `sending`. Returns False if it was not `accepted` any more."""
+        # The database decides between processes: the update finds the row `accepted` for only one of them.
         return self._move(msg_id, to="sending", only_from="accepted")
 
     def tell_to_wait(self, msg_id: str) -> bool:
-        """Whether the asker is to be told to wait: once per message, by one process, and not once it is being sent.
+        """Returns True if the caller should tell the asker to wait. This happens once per message, before it is being
+        sent.
 
-        What may have been told before a restart is not told again.
+        Only one process gets True. A notice that may have been sent before a restart is not sent again.
         """
         waiting = (messages.c.channel == CHANNEL, messages.c.msg_id == msg_id, messages.c.state == "accepted")
         with self._transaction() as connection:
@@ -89,13 +92,14 @@ class Inbox:
             return connection.execute(told).rowcount == 1
 
     def finish(self, msg_id: str, state: Literal["done", "failed"], detail: str = "") -> None:
-        """The message is settled. Its text and its webhook are forgotten; `detail` is a code."""
+        """Settle the message. Its text and its webhook are removed. `detail` is a code."""
         self._move(msg_id, to=state, detail=detail, forget=True)
 
     def left_over(self, *, except_for: Collection[str], idle_seconds: float = 0.0) -> list[InboundMessage]:
-        """Accepted messages that nobody here works on and nobody has touched for `idle_seconds`, oldest first.
+        """Returns accepted messages that nobody here works on, oldest first.
 
-        Those that were being sent are settled as `failed`: they may have been heard.
+        Nobody may have changed them for `idle_seconds`. Such messages in the state `sending` become `failed`, because
+        their answer may have been seen.
         """
         ours = messages.c.msg_id.in_(list(except_for))
         mine = sa.and_(messages.c.channel == CHANNEL, sa.not_(ours))
@@ -124,7 +128,7 @@ class Inbox:
             return done.rowcount == 1
 
     def _sweep(self, connection: sa.Connection) -> None:
-        """Forget settled messages after a week: no redelivery comes that late."""
+        """Delete settled messages after a week, because no redelivery comes that late."""
         if time.monotonic() - self._swept < _SWEEP_SECONDS and self._swept:
             return
         self._swept = time.monotonic()

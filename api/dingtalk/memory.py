@@ -1,4 +1,7 @@
-"""The last few turns of single chats, so that a follow-up is understood. In memory: a restart forgets them."""
+"""The last turns of single chats, so that a follow-up question is understood.
+
+They are in memory; a restart loses them.
+"""
 
 from __future__ import annotations
 
@@ -13,13 +16,13 @@ _SECONDS = 1800.0
 
 
 class Memory:
-    """At most a thousand chats, six turns each, half an hour after the last one."""
+    """Keeps at most a thousand chats with six turns each, for half an hour after the last turn."""
 
     def __init__(self) -> None:
         self._chats: OrderedDict[str, tuple[float, Conversation]] = OrderedDict()
 
     def recall(self, chat: str) -> Conversation:
-        """The turns of this chat, oldest first."""
+        """Returns the turns of this chat, oldest first."""
         heard, turns = self._chats.get(chat, (0.0, ()))
         return turns if time.monotonic() - heard < _SECONDS else ()
 

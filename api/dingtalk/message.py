@@ -1,4 +1,7 @@
-"""A message that someone sent to the bot. The HTTP callback's body and the stream's `data` are the same object."""
+"""A message that someone sent to the bot.
+
+The body of the HTTP callback and the `data` of the stream are the same object.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from typing import Any
 from ingest.errors import RequestError
 from ingest.parse.text.encoding import storable
 
-_SESSION_MS = 5_400_000  # what DingTalk gives a session where it does not say how long it lasts
+_SESSION_MS = 5_400_000  # how long DingTalk keeps a session, if the message does not say it
 _ID_CHARS = 200
 _LEAST: Mapping[str, Any] = {
     "id": "",
@@ -26,12 +29,12 @@ _LEAST: Mapping[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class InboundMessage:
-    """What the bot uses of a message, as DingTalk said it.
+    """The fields of a message that the bot uses.
 
-    `question` is the text, stripped, and empty where the message has none. `session_webhook` is where the answer
-    goes until `session_expires_ms` (Unix time in milliseconds); it is a secret. `sender_staff_id` is known for
-    members of the application's organisation only. `insider` says that the sender is known to be one of them: their
-    organisation is named and is ours, and DingTalk knows them there by a staff id.
+    `question` is the text without surrounding white space. It is empty if the message has no text. `session_webhook` is
+    the address for the answer until `session_expires_ms` (Unix time in milliseconds); it is a secret. `sender_staff_id`
+    is known only for members of the application's organisation. `insider`: the sender is known to be a member, because
+    the message names our organisation and DingTalk knows the sender by a staff id there.
     """
 
     id: str
@@ -46,26 +49,26 @@ class InboundMessage:
     insider: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """All fields, for `from_json`."""
+        """Returns all fields, for `from_json`."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> InboundMessage:
-        """What `to_json` stored, of this version or another: what is not known is left out.
+        """Returns the message that `to_json` stored. Fields that this version does not know are left out.
 
-        What is missing takes the value that lets the sender see the least. Older versions stored `outsider`, which
-        was false too where nothing was known of the sender: it is left out.
+        A missing field gets the value that shows the sender the least. Older versions stored `outsider`. It was also
+        false if nothing was known of the sender, so it is left out.
         """
         known = {item.name for item in fields(cls)}
         return cls(**({**_LEAST, **{name: value for name, value in stored.items() if name in known}}))
 
 
 def parse_message(body: object, corp_id: str | None = None) -> InboundMessage:
-    """Read DingTalk's JSON object; fields that are not known are ignored.
+    """Read DingTalk's JSON object. Unknown fields are ignored.
 
-    `corp_id` is our organisation where the settings name it; else it is the robot's, as the message has it.
-    Text can be stored and sent: half a surrogate pair in it is replaced, and an id that has one is no id.
-    Raises RequestError where it is not an object or lacks what every message has.
+    `corp_id` is our organisation if the settings name it. Otherwise our organisation is the robot's, which the message
+    names. The result can be stored and sent: half a surrogate pair in a text is replaced, and an id with one is
+    dropped. Raises RequestError if the body is not an object or lacks a field that every message has.
     """
     if not isinstance(body, Mapping):
         raise _bad("it is not a JSON object")
@@ -76,7 +79,7 @@ def parse_message(body: object, corp_id: str | None = None) -> InboundMessage:
         id=_required(body, "msgId"),
         msgtype=msgtype,
         conversation_id=_required(body, "conversationId"),
-        # Anything that is not plainly a single chat is read by more than the sender.
+        # If a chat is not clearly a single chat, others may read the answer too.
         group=_required(body, "conversationType") != "1",
         question=_question(msgtype, body),
         session_webhook=_id(body, "sessionWebhook") or "",
@@ -88,13 +91,17 @@ def parse_message(body: object, corp_id: str | None = None) -> InboundMessage:
 
 
 def _is_ours(body: Mapping[str, Any], corp_id: str | None) -> bool:
-    """Whether the sender's organisation is named and is the robot's, and the configured one where there is one."""
+    """Returns True if the sender's organisation is named and is the robot's, and also the configured one if there is
+    one.
+    """
     sender, robot = _id(body, "senderCorpId"), _id(body, "chatbotCorpId")
     return sender is not None and sender == robot and corp_id in (None, sender)
 
 
 def _question(msgtype: str, body: Mapping[str, Any]) -> str:
-    """The words of a message: a text, the text parts of a rich text, what a voice message was heard to say."""
+    """Returns the words of a message: a text, the text parts of a rich text, or the recognised words of a voice
+    message.
+    """
     content = body.get("content")
     if msgtype == "text":
         text = body.get("text")
@@ -107,7 +114,7 @@ def _question(msgtype: str, body: Mapping[str, Any]) -> str:
         words = "".join(_text(item, "text") or "" for item in items if isinstance(item, Mapping))
     else:
         words = None
-    # A group message begins with the space that the removed mention left.
+    # In a group the text begins with the space after the removed mention.
     return storable(words or "").strip()
 
 
@@ -117,7 +124,10 @@ def _text(body: Mapping[str, Any], name: str) -> str | None:
 
 
 def _id(body: Mapping[str, Any], name: str) -> str | None:
-    """A text without control characters and halves of characters: no database stores those as they are."""
+    """Returns the text of an id, or None.
+
+    It has no control characters and no halves of characters, so databases store it.
+    """
     value = _text(body, name)
     return value if value is not None and value.isprintable() and value.strip() else None
 

@@ -1,4 +1,4 @@
-"""The events of an answer as one Markdown message: the text, and the numbered sources it cites."""
+"""Turns the events of an answer into one Markdown message: the text, and the numbered sources that it cites."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from assistant.prompts import AnswerLanguage
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A message to send. `answer` is the assistant's own text, empty unless it answered from evidence."""
+    """A message to send. `answer` is the assistant's own text. It is empty unless the answer is based on evidence."""
 
     markdown: str
     answer: str = ""
@@ -25,9 +25,9 @@ class Rendered:
 async def render(
     events: AsyncGenerator[Event, None], language: AnswerLanguage, public_url: str | None = None
 ) -> Rendered:
-    """Wait for the answer to end and write it down. Sources link to the page under `public_url` where it is known.
+    """Wait for the end of the answer and return the message. With `public_url`, sources link to the page there.
 
-    Where the model failed, what it said and what was found before is kept, and the failure is said.
+    If the model failed, the text and the evidence so far are kept, and the message says that it failed.
     """
     evidence: Sequence[Evidence] = ()
     deltas: list[str] = []
@@ -84,7 +84,10 @@ def _sources(
 
 
 def _source(evidence: Evidence, language: AnswerLanguage, public_url: str | None) -> str:
-    """Title, section and place, as `员工手册 · 年假 › 天数 · 第 3 页`; a link to the passage where there is a page."""
+    """Returns title, section and place, such as `员工手册 · 年假 › 天数 · 第 3 页`.
+
+    With a page there is a link to the passage.
+    """
     chunk = evidence.hit.chunk
     title = chunk.title or chunk.uri.rsplit("/", 1)[-1]
     section = " › ".join(heading for heading in chunk.location.heading_path if heading != title)

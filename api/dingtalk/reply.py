@@ -1,6 +1,6 @@
-"""Sending an answer through the webhook that came with the message, to DingTalk and nowhere else.
+"""Sends an answer to the webhook that came with the message, and only to DingTalk.
 
-HTTP 200 says nothing at DingTalk: `errcode` in the body does.
+HTTP status 200 does not mean success in DingTalk. `errcode` in the body does.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _STAFF_ID = re.compile(r"[\w.$-]{1,64}", re.ASCII)
 
 
 class DeliveryError(UnavailableError):
-    """The answer, or the rest of it, did not reach the chat, and sending it again would not help."""
+    """The answer, or the rest of it, did not reach the chat. Sending it again would not help."""
 
 
 class _TooLongError(Exception):
-    """DingTalk wants the part in smaller pieces."""
+    """DingTalk asks for smaller parts."""
 
 
 class Replier:
-    """Sends answers. One HTTP client for all of them; `aclose` lets it go."""
+    """Sends answers. One HTTP client sends all of them. `aclose` closes it."""
 
     def __init__(self, settings: DingTalkSettings) -> None:
         self._settings = settings
@@ -51,10 +51,10 @@ class Replier:
         self._client = httpx.AsyncClient(headers=AS_IT_IS, timeout=settings.send_seconds, follow_redirects=False)
 
     async def send(self, message: InboundMessage, title: str, markdown: str) -> None:
-        """Send `markdown` in as many parts as it takes. In a group the asker is mentioned in the first.
+        """Send `markdown` in as many parts as it needs. In a group, the first part mentions the asker.
 
-        Half a surrogate pair, which a model may write and no JSON body can hold, is shown as U+FFFD.
-        Raises DeliveryError. A part of which it is unknown whether it arrived is never repeated.
+        A model may write half a surrogate pair, which JSON cannot hold. It is shown as U+FFFD. Raises DeliveryError. If
+        it is unknown whether a part arrived, that part is never sent again.
         """
         self._check(message)
         title, markdown = storable(title), storable(markdown)
@@ -77,7 +77,7 @@ class Replier:
         await self._client.aclose()
 
     def _check(self, message: InboundMessage) -> None:
-        """The webhook is what a caller sent us: it names the host we connect to, so only DingTalk's will do."""
+        """Refuse a webhook that is not DingTalk's. It came from a caller, and it names the host to connect to."""
         try:
             url = httpx.URL(message.session_webhook)
         except httpx.InvalidURL:
@@ -101,7 +101,7 @@ class Replier:
         await retried_beside(partial(self._try_part, message, body), patience)
 
     async def _try_part(self, message: InboundMessage, body: dict[str, object]) -> None:
-        """One try. Raises TransientError where nothing was delivered and another may succeed."""
+        """Send the part once. Raises TransientError if nothing was delivered and another try may succeed."""
         if time.time() * 1000 >= message.session_expires_ms:
             raise DeliveryError("dingtalk_session_expired", "The chat session ended before the answer was ready.")
         try:
@@ -110,7 +110,7 @@ class Replier:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout):
             raise _busy() from None
         except httpx.HTTPError as error:
-            # It may have been delivered all the same, and nobody wants to read an answer twice.
+            # The part may have arrived all the same. Nobody wants to read an answer twice.
             raise DeliveryError("dingtalk_delivery_unknown", f"DingTalk broke off ({type(error).__name__}).") from None
         if response.status_code in (429, 503):
             raise _busy(retry_after(response.headers.get("retry-after")))
@@ -118,7 +118,7 @@ class Replier:
 
 
 async def _read(response: httpx.Response) -> bytes:
-    """The body, or nothing where it is too large or packed."""
+    """Returns the body. Returns no bytes if it is too large or packed."""
     try:
         body = Body(response.headers, ERROR_BYTES)
         async for piece in response.aiter_raw():
@@ -129,7 +129,7 @@ async def _read(response: httpx.Response) -> bytes:
 
 
 def _settle(response: httpx.Response, said: bytes) -> None:
-    """Return when the part was shown; raise what its error code means."""
+    """Return if the part was shown. Otherwise raise the error that its code means."""
     try:
         errcode = json.loads(said)["errcode"]
     except (ValueError, KeyError, TypeError, RecursionError):
@@ -151,7 +151,7 @@ def _settle(response: httpx.Response, said: bytes) -> None:
 
 
 def _busy(retry_seconds: float | None = None) -> TransientError:
-    """Nothing was delivered, and the same part can be sent again a little later."""
+    """Returns the error for a part that was not delivered and can be sent again a little later."""
     return TransientError(DeliveryError("dingtalk_busy", "DingTalk is busy or cannot be reached."), retry_seconds)
 
 

@@ -1,4 +1,4 @@
-"""What the DingTalk bot needs to know, cut out of the settings of the faces."""
+"""The settings of the DingTalk bot, taken from the settings of the faces."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from ingest.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class DingTalkSettings:
-    """One DingTalk application and the limits the bot keeps.
+    """One DingTalk application and the limits of the bot.
 
-    `webhook_hosts` are host names that answers may be sent to over HTTPS; a test host is written as an origin,
-    `http://127.0.0.1:1234`. The origin of `oapi_base` is always allowed. `reconnect_seconds` and
-    `retry_seconds` are the first and the longest pause before opening the stream or sending an answer again.
-    `public_url` is where people reach the page. Who waits for longer than `queue_notice_seconds` is told so.
-    Every `sweep_seconds` a message that nobody has touched for `stale_seconds` is taken for abandoned.
+    `webhook_hosts` are host names that answers may be sent to over HTTPS. A test host is written as an origin,
+    `http://127.0.0.1:1234`. The origin of `oapi_base` is always allowed. `reconnect_seconds` and `retry_seconds` are
+    the first and the longest pause before opening the stream or sending an answer again. `public_url` is where people
+    reach the page. An asker who waits longer than `queue_notice_seconds` is told so. Every `sweep_seconds`, a message
+    that nobody has changed for `stale_seconds` counts as abandoned.
     """
 
     client_id: str
@@ -43,7 +43,7 @@ class DingTalkSettings:
 
     @classmethod
     def of(cls, settings: ApiSettings) -> DingTalkSettings:
-        """Cut them out. Raises ConfigurationError where the application's id or secret is not set."""
+        """Returns the settings of the bot. Raises ConfigurationError if the application's id or secret is not set."""
         if not settings.dingtalk_client_id or settings.dingtalk_client_secret is None:
             raise ConfigurationError(
                 "dingtalk_credentials_missing",

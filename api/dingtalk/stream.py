@@ -1,7 +1,8 @@
-"""DingTalk's stream: one outgoing WebSocket over which messages arrive, so that nothing has to be reachable.
+"""DingTalk's stream: one outgoing WebSocket brings all messages, so this machine need not be reachable.
 
-Open a connection (a ticket, good once), read frames, acknowledge each at once. The protocol has no replay, so the
-client's first duty is to be connected: it reconnects by itself, and takes a long silence for a dead connection.
+The client opens a connection with a ticket that works once, reads frames, and acknowledges each one at once. The
+protocol does not repeat lost messages, so the client must stay connected. It reconnects by itself, and treats a long
+silence as a dead connection.
 """
 
 from __future__ import annotations
@@ -31,17 +32,20 @@ _OPEN_SECONDS = 10.0
 _HEALTHY_SECONDS = 30.0
 _FRAME_BYTES = 1 << 20
 _SILENCE = logging.Logger("silence", level=logging.CRITICAL + 1)
-"""For the WebSocket library, which would write the ticket and every frame to a debug log. Registered nowhere, so that
-no logging configuration wakes it."""
+"""A logger for the WebSocket library, which would write the ticket and every frame to a debug log. It is registered
+nowhere, so no logging configuration can turn it on.
+"""
 
 Begin = Callable[[], None]
 Accept = Callable[[object], Awaitable[Begin]]
-"""Takes a message's JSON object and returns when it is written down. What it returns begins the answer, and is called
-when DingTalk has been told. Raises RequestError for what is not a message, UnavailableError when it cannot be kept."""
+"""Takes the JSON object of a message and returns when it is written down. The function that it returns begins the
+answer; it is called after DingTalk was told. Raises RequestError if the object is not a message, UnavailableError if it
+cannot be kept.
+"""
 
 
 class StreamClient:
-    """Keeps one connection to DingTalk and hands every bot message to `accept`."""
+    """Keeps one connection to DingTalk and passes every bot message to `accept`."""
 
     def __init__(self, settings: DingTalkSettings, accept: Accept) -> None:
         self._settings = settings
@@ -49,7 +53,7 @@ class StreamClient:
         hide_secrets_of_requests()
 
     async def run(self) -> None:
-        """Stay connected until cancelled. Raises ConfigurationError when DingTalk refuses the credentials."""
+        """Stay connected until cancelled. Raises ConfigurationError if DingTalk refuses the credentials."""
         failures = 0
         async with httpx.AsyncClient(headers=AS_IT_IS, timeout=_OPEN_SECONDS) as client:
             while True:
@@ -59,8 +63,8 @@ class StreamClient:
                 except ConfigurationError:
                     raise
                 except Exception as error:
-                    # Whatever it was, messages are lost until it is connected again. The type only is logged: the
-                    # texts of these errors can hold the address, which holds the ticket.
+                    # Whatever the error is, messages are lost until the client is connected again. Only the type is
+                    # logged, because the text can hold the address, and the address holds the ticket.
                     logger.warning("The DingTalk stream broke (%s); connecting again.", type(error).__name__)
                 if time.monotonic() - began >= _HEALTHY_SECONDS:
                     failures = 0
@@ -68,7 +72,10 @@ class StreamClient:
                 failures += 1
 
     def _pause(self, failures: int, *, asked: bool) -> float:
-        """Seconds to wait. DingTalk moves connections on purpose: that one time there is nothing to wait for."""
+        """Returns the seconds to wait.
+
+        DingTalk moves connections on purpose; the first time after that, the wait is short.
+        """
         first, longest = self._settings.reconnect_seconds
         if asked and not failures:
             return random.uniform(0, min(first, 0.5))  # noqa: S311 - spreads load, hides nothing
@@ -76,7 +83,7 @@ class StreamClient:
         return pause * random.uniform(0.5, 1.0)  # noqa: S311
 
     async def _connection(self, client: httpx.AsyncClient) -> bool:
-        """One connection from ticket to close. Whether DingTalk asked for a new one."""
+        """Run one connection from its ticket to its end. Returns True if DingTalk asked for a new one."""
         address = await self._open(client)
         async with connect(address, logger=_SILENCE, max_size=_FRAME_BYTES, open_timeout=_OPEN_SECONDS) as socket:
             logger.info("The DingTalk stream is connected.")
@@ -94,7 +101,7 @@ class StreamClient:
                     return True
 
     async def _open(self, client: httpx.AsyncClient) -> str:
-        """Ask for a ticket and return the address to connect to, which is a secret."""
+        """Ask for a ticket. Returns the address to connect to, which is a secret."""
         asked = client.stream(
             "POST",
             f"{self._settings.api_base}/v1.0/gateway/connections/open",
@@ -107,7 +114,7 @@ class StreamClient:
             },
         )
         async with asked as response:
-            read = Body(response.headers, ERROR_BYTES)  # what it raises is a broken stream, as any other
+            read = Body(response.headers, ERROR_BYTES)  # its errors count as a broken stream
             async for piece in response.aiter_raw():
                 read.add(piece)
         body = _object(read.text)
@@ -126,7 +133,7 @@ class StreamClient:
         return f"{endpoint}?{urlencode({'ticket': ticket})}"
 
     async def _frame(self, socket: ClientConnection, raw: str | bytes) -> bool:
-        """Acknowledge one frame. Whether it asks for a new connection."""
+        """Acknowledge one frame. Returns True if it asks for a new connection."""
         frame = _object(raw)
         headers = frame.get("headers")
         if not isinstance(headers, dict):
@@ -156,7 +163,7 @@ class StreamClient:
         except UnavailableError:
             return 500, "not accepted", _nothing
         except Exception:
-            # One message must not break the connection that all the others come over.
+            # One bad message must not break the connection that brings all the others.
             logger.exception("A DingTalk message could not be accepted.")
             return 500, "not accepted", _nothing
 

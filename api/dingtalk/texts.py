@@ -1,4 +1,4 @@
-"""What the bot itself says, in Chinese and English."""
+"""The bot's own texts, in Chinese and English."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ _TEXTS: dict[str, tuple[str, str]] = {
 
 
 def say(text: str, language: AnswerLanguage, **values: object) -> str:
-    """One of the texts above, filled in."""
+    """Returns one of the texts above, with its values filled in."""
     return _TEXTS[text][0 if language == "zh" else 1].format(**values)
 
 
 def say_in_both(text: str, **values: object) -> str:
-    """One of the texts above in both languages, for a message that does not show which is spoken."""
+    """Returns one of the texts above in both languages, for a message that does not show its language."""
     return "\n\n".join(_TEXTS[text]).format(**values)

@@ -1,6 +1,6 @@
-"""Archives: which files are some, what is in them, and opening them without trusting what they say of themselves.
+"""Archives: tells which files are archives, lists their members, and opens them without trusting what they say.
 
-Neutral ground: sources list archives as folders, and readers find them inside documents; both stand on this.
+Two stages use this package. Sources list archives as folders, and readers find archives inside documents.
 
     names.py          which files are archives, and what their members are called
     files.py          what is in one zip or tar file, and the limits on what may come out

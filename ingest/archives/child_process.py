@@ -1,6 +1,8 @@
-"""Archives are opened in a child process: what is in them is anybody's, and their formats unpack before they tell.
+"""Opens archives in a child process. Their content is not trusted, and a decompressor may unpack far more than it
+announced.
 
-The child is started by the first archive and kept. One that ends, hangs or bloats costs the archive it was reading.
+The first archive starts the child, and the child is kept. If it ends, hangs or takes too much memory, only the archive
+that it was reading fails.
 """
 
 from __future__ import annotations
@@ -28,10 +30,9 @@ _PAGE_BYTES = resource.getpagesize()
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What the child is to do with the archive at `path`: list its documents, or write `member` to `target`.
+    """A task for the child: list the documents of the archive at `path`, or write `member` to `target`.
 
-    `opening` is another number where the archive is to be opened anew. The child keeps what it unpacks for itself in
-    `scratch`.
+    A new value in `opening` tells the child to open the archive again. The child unpacks inner archives into `scratch`.
     """
 
     path: Path
@@ -42,9 +43,9 @@ class _Asked:
 
 
 class ArchiveReader:
-    """Lists archives and takes documents out of them. For one thread at a time; close it.
+    """Lists archives and extracts documents from them. Use it from one thread at a time, and close it.
 
-    `timeout_seconds` is for one listing, and for one document. Setting `stop` ends what is under way.
+    `timeout_seconds` is the limit for one listing and for one document. If `stop` is set, the current task ends.
     """
 
     def __init__(self, limits: MemberLimits, timeout_seconds: float, *, memory_mb: int = _MEMORY_MB) -> None:
@@ -53,16 +54,16 @@ class ArchiveReader:
         self._memory_mb = memory_mb
 
     def entries(self, path: Path, opening: str, folder: Path) -> list[Entry] | None:
-        """All documents in an archive and in those in it; None where the file is none.
+        """Returns all documents in an archive and in its inner archives. Returns None if the file is not an archive.
 
         Raises DocumentError `corrupt`, `unsafe`, `unreadable`, `file_missing`, `timeout`, `worker_crashed`, and
-        `interrupted` once `stop` is set; UnavailableError `disk_full`.
+        `interrupted` once `stop` is set. Raises UnavailableError `disk_full`.
         """
         found: list[Entry] | None = self._asked(_Asked(path, opening, _scratch(folder)))
         return found
 
     def extract(self, path: Path, opening: str, folder: Path, member: str, target: Path) -> None:
-        """Write one of the documents to `target`. Raises as `entries` does, also `too_large` and `encrypted`."""
+        """Write one of the documents to `target`. Raises the errors of `entries`, and `too_large` and `encrypted`."""
         self._asked(_Asked(path, opening, _scratch(folder), member, target))
 
     def close(self) -> None:
@@ -72,7 +73,7 @@ class ArchiveReader:
     def _asked(self, asked: _Asked) -> Any:
         result = self._child.call(asked, self.stop.is_set)
         if isinstance(result, DocumentError) and result.code in (*ENDED_WORKER, "interrupted"):
-            shutil.rmtree(asked.scratch, ignore_errors=True)  # the child had no time to
+            shutil.rmtree(asked.scratch, ignore_errors=True)  # the child could not do it
         if isinstance(result, DocumentError) and result.code == "out_of_memory":
             raise refuse("unsafe", f"It takes more than {self._memory_mb} MiB of memory to open.")
         if isinstance(result, YoujuError):
@@ -81,7 +82,7 @@ class ArchiveReader:
 
 
 class _Opener:
-    """What the child does: it keeps one archive open, since documents of it are asked for one after the other."""
+    """The work of the child. It keeps one archive open, because documents of the same archive follow each other."""
 
     def __init__(self, limits: MemberLimits) -> None:
         self._limits = limits
@@ -105,7 +106,7 @@ class _Opener:
         return None
 
     def _open(self, asked: _Asked) -> int:
-        """Have this archive open; its size in bytes."""
+        """Open this archive if it is not open. Returns its size in bytes."""
         try:
             packed_bytes = asked.path.stat().st_size
         except OSError:
@@ -125,7 +126,7 @@ class _Opener:
 
 
 def new_opening() -> str:
-    """A mark for having an archive opened anew."""
+    """Returns a new mark. With it an archive is opened again."""
     return uuid.uuid4().hex
 
 
@@ -136,8 +137,11 @@ def _make_opener(argument: tuple[MemberLimits, int]) -> Callable[[_Asked], list[
 
 
 def _bound_memory(megabytes: int) -> None:
-    """Have what goes beyond this fail at once: a decompressor can take gigabytes between two looks at it."""
-    with suppress(OSError, ValueError):  # where the system does not say, or does not let us, the looks are left
+    """Limit the memory of this process, so that an allocation beyond the limit fails at once.
+
+    The parent also looks at the memory, but a decompressor can take gigabytes between two looks.
+    """
+    with suppress(OSError, ValueError):  # if the system refuses, the parent's looks remain
         taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * _PAGE_BYTES
         _, hard = resource.getrlimit(resource.RLIMIT_AS)
         limit = taken + megabytes * 2**20

@@ -1,4 +1,4 @@
-"""What is in one zip or tar file, without trusting what it says about itself."""
+"""Reads one zip or tar file without trusting what it says about itself."""
 
 from __future__ import annotations
 
@@ -23,16 +23,19 @@ from ingest.errors import DocumentError, UnavailableError
 
 _MAX_MEMBERS = 50_000
 _MAX_NAMES_BYTES = 32 * 2**20
-"""Of the paths of all members together: they are sent from process to process, and kept in the catalog."""
+"""The limit for the paths of all members together. They are sent between processes and kept in the catalog."""
 _MAX_HEADER_BYTES = 2**20
-"""What a tar file may say of one member: `tarfile` reads a long name or a list of attributes at once."""
+"""The most bytes of a tar file that may describe one member.
+
+`tarfile` reads a long name or a list of attributes at once.
+"""
 _MAX_GLOBAL_ATTRIBUTES = 1000
 _MAX_BYTES = 64 * 2**30
 _MAX_RATIO = 200
-"""Logs and tables shrink 10 to 100 times; beyond this only a bomb does."""
+"""Logs and tables shrink by 10 to 100 times. Only a bomb shrinks more."""
 _RATIO_FLOOR_BYTES = 128 * 2**20
 _BLOCK = 1 << 20
-_UNICODE_PATH = 0x7075  # the extra field in which Info-ZIP keeps a name in UTF-8
+_UNICODE_PATH = 0x7075  # the extra field with a name in UTF-8, by Info-ZIP
 _UTF8_FLAG, _ENCRYPTED_FLAG = 0x800, 0x1
 _COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
 _DOCUMENTS = ("word/", "ppt/", "xl/")
@@ -48,12 +51,15 @@ _HINTS = {
 
 
 def refuse(code: str, reason: str) -> DocumentError:
-    """The error for an archive or a member: why, in one sentence."""
+    """Returns the error for an archive or a member. `reason` is one sentence."""
     return DocumentError(code, reason, _HINTS[code])
 
 
 class Budget:
-    """How much may come out of an archive and those in it, by the size (bytes) of the outermost."""
+    """Limits what may come out of an archive and its inner archives.
+
+    `packed_bytes` is the size of the outermost one.
+    """
 
     def __init__(self, packed_bytes: int) -> None:
         self.bytes_left = min(_MAX_BYTES, max(_RATIO_FLOOR_BYTES, packed_bytes * _MAX_RATIO))
@@ -61,7 +67,7 @@ class Budget:
         self._names_left = _MAX_NAMES_BYTES
 
     def spend(self, size: int, name: str) -> None:
-        """Count one member of this size and name. Raises DocumentError `unsafe` where it is too much."""
+        """Count one member with this size and name. Raises DocumentError `unsafe` if the budget is spent."""
         if size < 0:
             raise refuse("corrupt", "A member says that it is smaller than nothing.")
         self._members_left -= 1
@@ -77,7 +83,10 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A file in an archive. `path` is harmless; `handle` is the library's own description of it."""
+    """A file in an archive.
+
+    `path` is harmless. `handle` is the library's own description of the file. `size` is in bytes.
+    """
 
     path: str
     size: int
@@ -85,7 +94,7 @@ class Member:
 
 
 class Archive(Protocol):
-    """An archive that is open. `members` by path; of two with the same path the later one counts."""
+    """An open archive. `members` are keyed by path. If two have the same path, the later one counts."""
 
     members: dict[str, Member]
 
@@ -97,7 +106,8 @@ class Archive(Protocol):
 
 
 def open_archive(path: Path, budget: Budget, passwords: Sequence[bytes] = ()) -> Archive | None:
-    """The archive in this file, or None if it is something else: a document, whatever it is called.
+    """Returns the archive in this file. Returns None if the content is not an archive, whatever the name of the file
+    says.
 
     Raises DocumentError `corrupt`, `unsafe`, `unreadable` or `file_missing`.
     """
@@ -138,14 +148,14 @@ class ZipArchive:
             raise
 
     def extract(self, member: Member, target: Path, limit_bytes: int) -> None:
-        """See `Archive`. Each of the passwords is tried where one is needed."""
+        """See `Archive`. If the member is encrypted, each password is tried."""
         info: zipfile.ZipInfo = member.handle
         if not info.flag_bits & _ENCRYPTED_FLAG:
             with _translated(), self._zip.open(info) as stream:
                 _copy(stream, target, limit_bytes)
             return
         for password in self._passwords:
-            # A wrong password is found out by a byte or, one time in 256, by what then comes out.
+            # One byte reveals a wrong password. One time in 256 only the unpacked data does.
             with suppress(RuntimeError, zipfile.BadZipFile, zlib.error, EOFError), _translated_but_for_passwords():
                 with self._zip.open(info, pwd=password) as stream:
                     _copy(stream, target, limit_bytes)
@@ -169,7 +179,7 @@ class ZipArchive:
 
 
 class TarArchive:
-    """A tar file, compressed or not. Members are best extracted in the order of the file."""
+    """A tar file, compressed or not. Extracting members in the order of the file is fastest."""
 
     def __init__(self, path: Path, budget: Budget, decompress: Any) -> None:
         self._stream = _Bounded(decompress(path) if decompress else path.open("rb"), budget.bytes_left)
@@ -206,26 +216,26 @@ class TarArchive:
             budget.spend(info.size if info.isreg() else 0, info.name + info.linkname)
             if len(self._tar.pax_headers) > _MAX_GLOBAL_ATTRIBUTES:
                 raise refuse("unsafe", "It gives its members more attributes than any archive does.")
-            info.pax_headers = {}  # what is of use has been taken from them, and each member has a copy of all
+            info.pax_headers = {}  # already used, and each member has a copy of all
             yield info
-        # At a damaged header tarfile stops as it does at the end, which is a block of zeros.
+        # At a damaged header tarfile stops in the same way as at the end. Only the real end is a block of zeros.
         self._stream.seek(self._tar.offset)
         if self._stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
             raise refuse("corrupt", "It is damaged in the middle.")
 
 
 class _Bounded:
-    """A file to read, up to a number of bytes: what is beyond is not decompressed."""
+    """A readable file with a limit in bytes. Data beyond the limit is not decompressed."""
 
     def __init__(self, file: IO[bytes], limit_bytes: int) -> None:
         self._file = file
-        # Headers and padding come on top of what the members hold.
+        # Headers and padding come in addition to the content of the members.
         self._limit = limit_bytes + _RATIO_FLOOR_BYTES
         self._header_bytes_left: int | None = _MAX_HEADER_BYTES  # `tarfile` reads the first member when it opens
 
     @contextmanager
     def reading_headers(self) -> Iterator[None]:
-        """What is read meanwhile describes one member, in one header or several."""
+        """Limit what is read in this block. It describes one member, in one or several headers."""
         self._header_bytes_left = _MAX_HEADER_BYTES
         try:
             yield
@@ -271,7 +281,7 @@ def _translated() -> Iterator[None]:
         raise refuse("unreadable", "It may not be read.") from error
     except NotImplementedError as error:
         raise refuse("corrupt", f"It is packed in a way that cannot be read here ({error}).") from error
-    except Exception as error:  # the libraries raise what their decompressors, parsers and arithmetic do
+    except Exception as error:  # decompressors, parsers and arithmetic raise errors of many kinds
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise UnavailableError("disk_full", "There is no room to unpack an archive.", "Make room.") from error
         reason = str(error)[:200] or type(error).__name__
@@ -282,7 +292,7 @@ def _translated() -> Iterator[None]:
 def _translated_but_for_passwords() -> Iterator[None]:
     try:
         yield
-    except NotImplementedError as error:  # AES, which the standard library does not know
+    except NotImplementedError as error:  # AES, which the standard library cannot decrypt
         raise refuse("encrypted", "It is encrypted in a way that cannot be opened here (AES).") from error
 
 

@@ -1,4 +1,4 @@
-"""Names in and of archives: which files are archives, and what their members are called."""
+"""Names of archives and names in archives: tells which files are archives, and reads the names of their members."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 SEPARATOR = "!/"
-"""Between the uri of an archive and the path of a member in it."""
+"""Stands between the uri of an archive and the path of a member in it."""
 
 _ARCHIVE = re.compile(r".+\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))", re.I | re.S)
 _DRIVE = re.compile(r"^[A-Za-z]:")
@@ -17,21 +17,27 @@ _WESTERN = re.compile(r"[\x00-\x7f\u00a0-\u024f]*", re.S)
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file of this name is opened as a folder, if its content is an archive indeed."""
+    """Returns True if a file with this name is opened as a folder. Its content must then be an archive too."""
     return _ARCHIVE.fullmatch(name) is not None
 
 
 def split_uri(uri: str) -> tuple[str, str] | None:
-    """The uri of the outermost archive and the path below it (`inner.zip!/member`), or None outside of archives."""
+    """Returns the uri of the outermost archive and the path below it (`inner.zip!/member`).
+
+    Returns None without an archive.
+    """
     head, mark, rest = uri.partition(SEPARATOR)
-    while mark and not is_archive(head):  # a folder may be called so, too
+    while mark and not is_archive(head):  # the name of a folder may contain the separator
         further, mark, rest = rest.partition(SEPARATOR)
         head = f"{head}{SEPARATOR}{further}"
     return (head, rest) if mark else None
 
 
 def encoding_of(names: Iterable[bytes]) -> str:
-    """The encoding of all these names, which do not say theirs. What cannot be told is CP437, which never fails."""
+    """Returns one encoding for all these names, which do not state theirs.
+
+    The last choice is CP437, which never fails.
+    """
     joined = b"\n".join(names)
     western = _WESTERN.fullmatch(joined.decode("cp437"))
     for encoding, looks_right in (
@@ -39,7 +45,7 @@ def encoding_of(names: Iterable[bytes]) -> str:
         ("gb2312", True),
         ("big5", _COMMON_BIG5.fullmatch(joined) and not western),
         ("cp932", _KANA.search(joined.decode("cp932", "ignore"))),
-        ("gb18030", not western),  # an accented letter and the next one make a Chinese character, too
+        ("gb18030", not western),  # two accented letters also make a Chinese character
     ):
         with suppress(UnicodeDecodeError):
             joined.decode(encoding)
@@ -49,7 +55,7 @@ def encoding_of(names: Iterable[bytes]) -> str:
 
 
 def harmless(path: str) -> str:
-    """The path of a member as it may be shown: relative, without `..`, in text that everything can hold."""
+    """Returns a path that may be shown: relative, without `..`, as text that every database and page can hold."""
     path = path.encode("utf-8", "backslashreplace").decode("utf-8").replace("\\", "/").replace("\0", "")
     parts = [part for part in _DRIVE.sub("", path).split("/") if part not in ("", ".", "..")]
     return "/".join(parts)

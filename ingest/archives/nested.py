@@ -1,4 +1,4 @@
-"""An archive and the archives in it, opened as far as they are needed."""
+"""Opens an archive and its inner archives, but only when they are needed."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ingest.archives.names import SEPARATOR, is_archive
 from ingest.errors import DocumentError
 
 _MAX_DEPTH: Final = 3
-"""Archives in archives that are opened; deeper ones are documents that cannot be read."""
+"""The levels of archives that are opened. A deeper archive is a document that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class MemberLimits:
-    """What may be taken out of an archive (bytes a member), and the passwords to try."""
+    """Limits for a member of an archive (`member_bytes`), and the passwords to try."""
 
     member_bytes: int
     passwords: Sequence[bytes] = ()
@@ -26,7 +26,7 @@ class MemberLimits:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A document in an archive; `failed` where it is an archive itself and cannot be opened."""
+    """A document in an archive. `failed`: it is itself an archive that cannot be opened. `size` is in bytes."""
 
     path: str
     size: int
@@ -34,7 +34,7 @@ class Entry:
 
 
 class ArchiveTree:
-    """An open archive. Those in it are unpacked into `scratch` one at a time, and removed by `close`."""
+    """An open archive. Its inner archives are unpacked into `scratch`, one at a time. `close` removes them."""
 
     def __init__(self, path: Path, archive: Archive, scratch: Path, limits: MemberLimits, depth: int = 1) -> None:
         self._path = path
@@ -46,12 +46,15 @@ class ArchiveTree:
 
     @classmethod
     def open(cls, path: Path, scratch: Path, limits: MemberLimits, budget: Budget) -> ArchiveTree | None:
-        """The archive in this file, None if it is none. Raises DocumentError as `open_archive` does."""
+        """Returns the archive in this file, or None if it is not one. Raises the DocumentErrors of `open_archive`."""
         archive = open_archive(path, budget, limits.passwords)
         return cls(path, archive, scratch, limits) if archive is not None else None
 
     def entries(self, budget: Budget) -> Iterator[Entry]:
-        """All documents in it and in the archives in it. Raises DocumentError `unsafe` where they are too much."""
+        """Yields all documents in this archive and its inner archives.
+
+        Raises DocumentError `unsafe` if they are too many.
+        """
         for path, member in self._archive.members.items():
             if not self._opens(path):
                 yield Entry(path, member.size)
@@ -70,7 +73,10 @@ class ArchiveTree:
                 yield Entry(f"{path}{SEPARATOR}{entry.path}", entry.size, entry.failed)
 
     def extract(self, path: str, target: Path) -> None:
-        """Write the document at this path, one of `entries`, to `target`. Raises DocumentError where that fails."""
+        """Write the document at this path to `target`.
+
+        The path is one of `entries`. Raises DocumentError if that fails.
+        """
         above = next((name for name in _archives_in(path) if name in self._archive.members), None)
         if above is not None and path not in self._archive.members:
             child = self._opened(above, Budget(self._path.stat().st_size))
@@ -83,11 +89,11 @@ class ArchiveTree:
         if member.size > self._limits.member_bytes:
             raise refuse("too_large", f"It is larger than {self._limits.member_bytes >> 20} MiB.")
         self._archive.extract(member, target, self._limits.member_bytes)
-        if self._opens(path):  # listed as a document because it cannot be opened: this says why
+        if self._opens(path):  # it was listed because it cannot be opened: opening it raises the reason
             self._opened(path, Budget(target.stat().st_size))
 
     def close(self) -> None:
-        """Close it and those in it."""
+        """Close this archive and its inner archives."""
         self._archive.close()
         self._close_child()
 
@@ -95,7 +101,7 @@ class ArchiveTree:
         return self._depth < _MAX_DEPTH and is_archive(path)
 
     def _opened(self, path: str, budget: Budget) -> ArchiveTree | None:
-        """The archive that is the member `path`; kept until another one is asked for."""
+        """Returns the archive in the member `path`. It is kept until another one is asked for."""
         if self._child is not None and self._child[0] == path:
             return self._child[1]
         self._close_child()
@@ -124,7 +130,7 @@ class ArchiveTree:
 
 
 def _archives_in(path: str) -> Iterator[str]:
-    """Everything before a separator: `a.zip`, then `a.zip!/b.zip`."""
+    """Yields the part before each separator: `a.zip`, then `a.zip!/b.zip`."""
     at = path.find(SEPARATOR)
     while at >= 0:
         yield path[:at]

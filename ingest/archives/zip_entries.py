@@ -1,6 +1,7 @@
-"""Opening zip files of which it is known how many entries they list before anything is made of them.
+"""Opens zip files and counts their entries before objects are made for them.
 
-`zipfile` describes each entry in an object of 700 bytes before anybody can ask how many there are: 17 MiB hold 400,000.
+`zipfile` makes an object of 700 bytes for each entry before anybody can ask for their number. A file of 17 MiB can list
+400,000 entries.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from typing import IO, Any
 
 _SIGNATURE = b"PK\x01\x02"
 _BYTES_AN_ENTRY = 512
-"""On average at most, in the list: 46 and the name."""
+"""The most bytes that an entry takes in the list, on average: 46 and the name."""
 PLAIN_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
-"""Ways of packing that `zipfile` unpacks in pieces. Of the others (bzip2, LZMA) a few bytes may come out as gigabytes
-at once."""
+"""The methods that `zipfile` unpacks in pieces.
+
+With the others (bzip2, LZMA) a few bytes may become gigabytes at once.
+"""
 
 
 class TooManyEntriesError(Exception):
@@ -21,8 +24,10 @@ class TooManyEntriesError(Exception):
 
 
 def open_zip(file: IO[bytes], limit: int) -> zipfile.ZipFile:
-    """The zip file in `file`, which stays the caller's to close. Raises as `zipfile` does, and TooManyEntriesError
-    where it lists more than `limit` entries, whatever it says about their number."""
+    """Returns the zip file in `file`. The caller still has to close `file`.
+
+    Raises the errors of `zipfile`, and TooManyEntriesError if the file really lists more than `limit` entries.
+    """
     listing = _Listing(file, limit)
     as_file: Any = listing
     opened = zipfile.ZipFile(as_file)
@@ -31,7 +36,7 @@ def open_zip(file: IO[bytes], limit: int) -> zipfile.ZipFile:
 
 
 class _Listing:
-    """The file as `zipfile` reads it: what it makes its entries of is what it has read here."""
+    """The file as `zipfile` reads it. `zipfile` makes its entries only from bytes that were counted here."""
 
     def __init__(self, file: IO[bytes], limit: int) -> None:
         self.is_read = False

@@ -1,6 +1,6 @@
-"""Text to vectors: one dense embedder, one sparse, and the two together.
+"""Turns text into vectors: one dense embedder, one sparse embedder, and both together.
 
-Query and document are different verbs because models treat them differently.
+Query and document have different methods because models treat them differently.
 
     from_settings.py  which embedder the settings ask for
     sparse.py         by words: BM25 over folded text
@@ -25,8 +25,8 @@ from ingest.document import Chunk, Embedding, Language, SparseVector
 class DenseEmbedder(Protocol):
     """A model that gives each text one vector of length one.
 
-    `name` identifies the model and its weights: vectors of different names are never compared.
-    Reading the attributes loads no weights; the first embedding does.
+    `name` identifies the model and its weights. Vectors of different names are never compared.
+    Reading the attributes loads no weights. The first embedding loads them.
     """
 
     name: str
@@ -34,47 +34,47 @@ class DenseEmbedder(Protocol):
 
     @property
     def dimension(self) -> int:
-        """Numbers in a vector."""
+        """Returns how many numbers a vector has."""
         ...
 
     def covers(self, language: Language) -> bool:
-        """Whether texts of this language get a vector at all."""
+        """Returns True if texts of this language get a vector."""
         ...
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text takes, special tokens left out. Loads the tokenizer only."""
+        """Returns the number of tokens of each text, without special tokens. Loads only the tokenizer."""
         ...
 
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of passages, float32, shape (len(texts), dimension)."""
+        """Returns the vectors of passages: float32, shape (len(texts), dimension)."""
         ...
 
     def embed_query(self, text: str) -> np.ndarray:
-        """Vector of a query, float32, shape (dimension,)."""
+        """Returns the vector of a query: float32, shape (dimension,)."""
         ...
 
 
 class SparseEmbedder(Protocol):
-    """Term weights; the inverse document frequency is applied by the index."""
+    """A model that gives term weights. The index applies the inverse document frequency."""
 
     name: str
 
     def embed_documents(self, texts: Sequence[str]) -> list[SparseVector]:
-        """Term weights of passages."""
+        """Returns the term weights of passages."""
         ...
 
     def embed_query(self, text: str) -> SparseVector:
-        """Terms of a query."""
+        """Returns the terms of a query."""
         ...
 
 
 def embedded_text(chunk: Chunk) -> str:
-    """What both embedders see of a chunk: its text under its title and headings."""
+    """Returns the text of a chunk that both embedders see: title and headings, then the text."""
     return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
 
 
 class Embedder:
-    """Both embedders together, and which text of a chunk each of them sees."""
+    """Both embedders together. It decides which text of a chunk each of them sees."""
 
     def __init__(self, dense: DenseEmbedder, sparse: SparseEmbedder) -> None:
         self.dense = dense
@@ -82,11 +82,17 @@ class Embedder:
 
     @property
     def name(self) -> str:
-        """Identity of the vectors: an index built under one name cannot be searched under another."""
+        """Returns the identity of the vectors.
+
+        An index that was built under one name cannot be searched under another.
+        """
         return f"{self.dense.name}+{self.sparse.name}"
 
     def embed_documents(self, chunks: Sequence[Chunk]) -> list[Embedding]:
-        """Both vectors of each chunk; no dense vector where the model does not cover the chunk's language."""
+        """Returns both vectors of each chunk.
+
+        The dense one is None if the model does not cover the chunk's language.
+        """
         texts = [embedded_text(chunk) for chunk in chunks]
         covered = [i for i, chunk in enumerate(chunks) if self.dense.covers(chunk.language)]
         vectors: Iterable[np.ndarray] = ()
@@ -97,6 +103,6 @@ class Embedder:
         return [Embedding(dense.get(i), terms) for i, terms in enumerate(sparse)]
 
     def embed_query(self, text: str, language: Language) -> Embedding:
-        """Both vectors of a query, the dense one only where the model covers the language."""
+        """Returns both vectors of a query. The dense one is None if the model does not cover the language."""
         dense = self.dense.embed_query(text) if self.dense.covers(language) else None
         return Embedding(dense, self.sparse.embed_query(text))

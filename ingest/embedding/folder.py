@@ -1,4 +1,4 @@
-"""What a model folder says about itself, read without loading any weights."""
+"""Reads what a model folder says about itself, without loading weights."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAMPLES, _SAMPLE_BYTES = 16, 65_536
 
 @dataclass(frozen=True, slots=True)
 class ModelFacts:
-    """`max_tokens` is the model's window less its special tokens; the prompts are put before the text."""
+    """`max_tokens` is the model's window without its special tokens. The prompts are put before the text."""
 
     dimension: int
     max_tokens: int
@@ -24,7 +24,7 @@ class ModelFacts:
 
 
 def read_facts(folder: Path) -> ModelFacts:
-    """The facts of the sentence-transformers (or plain transformers) model in `folder`.
+    """Returns the facts of the sentence-transformers (or plain transformers) model in `folder`.
 
     Raises ConfigurationError `embedding_model_broken` if the folder holds no such model.
     """
@@ -53,10 +53,10 @@ def read_facts(folder: Path) -> ModelFacts:
 
 
 def fingerprint(folder: Path) -> str:
-    """Twelve hexadecimal digits that change with the configuration or the weights.
+    """Returns twelve hexadecimal digits that change with the configuration or the weights.
 
-    The weights are sampled (size, and pieces spread over the file): training changes all of them, and reading
-    gigabytes only to name a model would delay every start.
+    Only samples of the weights are read: their size, and pieces from the whole file. Training changes all weights.
+    Reading gigabytes only to name a model would delay every start.
     """
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.json")):
@@ -72,7 +72,7 @@ def fingerprint(folder: Path) -> str:
 
 
 def _dimension(folder: Path, config: dict[str, Any]) -> int:
-    """The last module that states an output size decides; a plain transformers model gives its hidden size."""
+    """Returns the output size of the last module that states one. A plain transformers model gives its hidden size."""
     modules = _json(folder / "modules.json") or []
     for module in reversed(modules):
         facts = _json(folder / module.get("path", "") / "config.json")
@@ -94,7 +94,8 @@ def _json(path: Path) -> Any:
 
 
 def fetch(name: str) -> Path:
-    """The folder of a hub's model: from the hub's cache on this machine if it is there, else downloaded.
+    """Returns the folder of a model from a hub. The hub's cache on this machine is used first; otherwise it is
+    downloaded.
 
     Raises UnavailableError `hub_unavailable` if the hub cannot be reached or has no such model.
     """
@@ -106,12 +107,12 @@ def fetch(name: str) -> Path:
         if (cached / "tokenizer.json").is_file():
             return cached
     except (OSError, ValueError):
-        # Not in the cache, or not whole: the hub is asked below.
+        # The model is not in the cache, or not complete there. The hub is asked below.
         pass
     try:
         return Path(snapshot_download(name, ignore_patterns=skipped))
     except Exception as error:
-        # The hub client raises errors of several HTTP libraries, which share no base class.
+        # The hub client raises errors of several HTTP libraries. They share no base class.
         raise UnavailableError(
             "hub_unavailable",
             f"The embedding model {name!r} could not be fetched: {error}",

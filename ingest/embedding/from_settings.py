@@ -1,4 +1,4 @@
-"""Which embedder the settings ask for."""
+"""Opens the embedder that the settings ask for."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ _KNOWN_LANGUAGES = {"zh", "en", "mixed", "other"}
 
 
 def open_embedder(settings: IngestSettings) -> Embedder:
-    """The embedder of these settings. Loads no weights and, but for a model to be fetched, touches no network.
+    """Returns the embedder of these settings. Loads no weights. Uses the network only if a model has to be downloaded.
 
-    Raises ConfigurationError where the settings name no usable model, UnavailableError where a hub is down.
+    Raises ConfigurationError if the settings name no usable model, UnavailableError if a hub is down.
     """
     return Embedder(_dense(settings), Bm25Embedder())
 
 
 def token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[int]]:
-    """Counts tokens as the embedder of these settings does; cheap to make, without torch, for a worker process."""
+    """Returns a function that counts tokens like the embedder of these settings.
+
+    It needs no torch, so workers make it fast.
+    """
     if settings.embedding_url is not None:
         return estimate_tokens
     return partial(count_with, load_tokenizer(_folder(settings)))

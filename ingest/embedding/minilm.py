@@ -1,8 +1,8 @@
-"""The shipped MiniLM, computed with torch and nothing above it.
+"""Computes the shipped MiniLM with torch alone.
 
-sentence-transformers and transformers take four seconds and 200 MB to import, most of it for training and for other
-models, and three times as long for a query as the arithmetic does (docs/decisions/0007). The one model that nobody
-has to choose is therefore computed here; every other one goes through the libraries.
+Importing sentence-transformers and transformers takes four seconds and 200 MB. Most of it is for training and for other
+models. For a query they take three times as long as the arithmetic (docs/decisions/0007). So the default model, which
+nobody has to choose, is computed here. Every other model uses the libraries.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 _LAYERS, _HEADS, _WIDTH = 6, 12, 384
 _WINDOW = 256
-_EPSILON = 1e-12  # of every layer normalization in this model
+_EPSILON = 1e-12  # the same in every layer normalization of this model
 
 
 class MiniLmEncoder:
-    """all-MiniLM-L6-v2: a BERT of six layers whose token vectors are averaged (arXiv:1810.04805, arXiv:1908.10084).
+    """all-MiniLM-L6-v2: a BERT of six layers. Its token vectors are averaged (arXiv:1810.04805, arXiv:1908.10084).
 
-    Matrices are multiplied in bf16 where the processor can; what is added and normalized between them is float32.
+    Matrices are multiplied in bf16 if the processor can do it. Sums and normalizations between them are float32.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Raises OSError, ValueError or KeyError where the folder does not hold this model."""
+        """Raises OSError, ValueError or KeyError if the folder does not hold this model."""
         import torch
         from safetensors.torch import load_file
         from tokenizers import Tokenizer
@@ -40,14 +40,14 @@ class MiniLmEncoder:
         self._tokenizer.enable_padding()
         stored = load_file(folder / "model.safetensors", device=self._device)
         self._words = stored["embeddings.word_embeddings.weight"]
-        # No text has a second part, so the first kind of token can be added to the positions once and for all.
+        # No text has a second part, so the vector of the first token type is added to the positions once.
         kinds = stored["embeddings.token_type_embeddings.weight"][0]
         self._positions = stored["embeddings.position_embeddings.weight"][:_WINDOW] + kinds
         self._norm = _norm(stored, "embeddings.LayerNorm")
         self._layers = [_Layer(stored, f"encoder.layer.{number}.", dtype) for number in range(_LAYERS)]
 
     def encode(self, texts: Sequence[str], prompt: str) -> Tensor:
-        """See `Encoder.encode`. What lies beyond 256 tokens of a text is cut off."""
+        """See `Encoder.encode`. A text is cut after 256 tokens."""
         import torch
         from torch.nn import functional
 
@@ -56,7 +56,7 @@ class MiniLmEncoder:
         mask = torch.tensor([encoding.attention_mask for encoding in encodings], dtype=torch.bool, device=self._device)
         hidden = self._words[ids] + self._positions[: ids.shape[1]]
         hidden = functional.layer_norm(hidden, (_WIDTH,), *self._norm, eps=_EPSILON)
-        # Without a mask attention takes a faster path; texts of one length, a query above all, need none.
+        # Without a mask attention takes a faster path. Texts of equal length need no mask; a single query never does.
         visible = None if bool(mask.all()) else mask[:, None, None, :]
         for layer in self._layers:
             hidden = layer(hidden, visible)
@@ -66,7 +66,7 @@ class MiniLmEncoder:
 
 
 class _Layer:
-    """Attention and a feed-forward network, each added to what came in and normalized afterwards."""
+    """Attention and a feed-forward network. Each result is added to its input and then normalized."""
 
     def __init__(self, stored: dict[str, Tensor], prefix: str, dtype: Any) -> None:
         import torch
@@ -76,7 +76,7 @@ class _Layer:
             return weight.to(dtype), torch.cat([stored[f"{prefix}{name}.bias"] for name in names]).to(dtype)
 
         self._dtype = dtype
-        # One product for all three is faster than three.
+        # One matrix product for all three is faster than three products.
         self._attended = linear(*(f"attention.self.{name}" for name in ("query", "key", "value")))
         self._joined = linear("attention.output.dense")
         self._attention_norm = _norm(stored, f"{prefix}attention.output.LayerNorm")

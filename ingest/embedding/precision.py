@@ -1,4 +1,4 @@
-"""Where matrices may be multiplied in half precision."""
+"""Says where matrices may be multiplied in half precision."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from pathlib import Path
 
 
 def has_bf16(device: str, cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
-    """Whether the device multiplies bf16 natively: two to three times as fast, cosine to float32 at least 0.9999."""
+    """Returns True if the device multiplies bf16 natively.
+
+    This is two to three times as fast, and the cosine to the float32 vector is at least 0.9999.
+    """
     if device != "cpu":
         return True
     try:

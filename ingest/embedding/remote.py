@@ -20,7 +20,7 @@ from ingest.network.secrecy import hide_secrets_of_requests, scrubbed, secrets_i
 _BATCH_TEXTS = 64
 _MAX_TOKENS = 8192
 _MAX_VECTOR_BYTES = 2**20
-"""A vector of 16,384 numbers, each on a line of its own, is half of that."""
+"""A vector of 16,384 numbers, each on its own line, is half as large."""
 _REFUSES_TEXT = (400, 413, 422)
 _CONNECTION_LOST = (httpx.NetworkError, httpx.RemoteProtocolError)
 _HINT = "Check YOUJU_EMBEDDING_URL and that the server is running."
@@ -28,8 +28,9 @@ _HINT = "Check YOUJU_EMBEDDING_URL and that the server is running."
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What the server answered. Of an error too long or packed to be read, `body` is empty. `retry_seconds` is when an
-    error wants to be asked again."""
+    """The answer of the server. If an error is too long or packed, `body` is empty. `retry_seconds` says how many
+    seconds after an error the server wants to be asked again.
+    """
 
     status: int
     body: bytes
@@ -43,11 +44,11 @@ class _Answer:
 class RemoteEmbedder:
     """One model of an embedding server. Thread-safe. The first use of `dimension` asks the server.
 
-    What may soon be over is tried again: no connection, no answer in time, 429, 500, 502, 503 and 504. That takes up
-    to two minutes for passages, and a few seconds for a query.
-    Raises UnavailableError `embedding_server_down`, `embedding_server_timeout`, `embedding_server_failed`
-    (5xx, or an answer that is no list of vectors), ConfigurationError `embedding_server_refused` (4xx) and
-    DocumentError `embedding_refused` where it takes other passages, but not this one.
+    Failures that may soon be over are tried again: no connection, no answer in time, 429, 500, 502, 503 and 504. That
+    takes up to two minutes for passages, and a few seconds for a query. Raises UnavailableError
+    `embedding_server_down`, `embedding_server_timeout`, `embedding_server_failed` (5xx, or an answer that is not a list
+    of vectors), ConfigurationError `embedding_server_refused` (4xx), and DocumentError `embedding_refused` if the
+    server takes other passages, but not this one.
     """
 
     def __init__(
@@ -77,33 +78,39 @@ class RemoteEmbedder:
 
     @cached_property
     def dimension(self) -> int:
-        """Numbers in a vector, found by embedding one word."""
+        """Returns how many numbers a vector has. It is found by embedding one word."""
         return int(self._request(["dimension"]).shape[1])
 
     def covers(self, language: Language) -> bool:
-        """Whether texts of this language get a vector: all if no languages were named, mixed text if any was."""
+        """Returns True if texts of this language get a vector.
+
+        Without named languages all do; with any, mixed text does too.
+        """
         if self._languages is None:
             return True
         return language in self._languages or (language == "mixed" and bool({"zh", "en"} & set(self._languages)))
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """An estimate: the server's tokenizer is not known here."""
+        """Returns an estimate, because the server's tokenizer is not known here."""
         return estimate_tokens(texts)
 
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
-        """Vectors of passages, float32, shape (len(texts), dimension)."""
+        """Returns the vectors of passages: float32, shape (len(texts), dimension)."""
         batches = [
             self._passages(list(texts[start : start + _BATCH_TEXTS])) for start in range(0, len(texts), _BATCH_TEXTS)
         ]
         return np.concatenate(batches) if batches else np.empty((0, self.dimension), dtype=np.float32)
 
     def embed_query(self, text: str) -> np.ndarray:
-        """Vector of a query, float32, shape (dimension,)."""
+        """Returns the vector of a query: float32, shape (dimension,)."""
         vector: np.ndarray = self._request([self._query_prompt + text])[0]
         return vector
 
     def _passages(self, texts: list[str]) -> np.ndarray:
-        """Vectors of these, which the server may refuse for one of them: that one is found by asking for each."""
+        """Returns the vectors of these texts.
+
+        The server may refuse the whole request because of one text. Each text is then sent alone, to find that one.
+        """
         answer = self._answered(texts, PATIENT)
         if answer.status not in _REFUSES_TEXT:
             return self._vectors(answer, len(texts))
@@ -124,7 +131,7 @@ class RemoteEmbedder:
         return retried(partial(self._post, texts), patience)
 
     def _post(self, texts: list[str]) -> _Answer:
-        """One try. Raises TransientError where another may succeed."""
+        """Send one request. Raises TransientError if another try may succeed."""
         body = {"model": self._model, "input": texts, "encoding_format": "float"}
         try:
             with self._client.stream("POST", self._endpoint, json=body) as response:
@@ -135,7 +142,7 @@ class RemoteEmbedder:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             said = f"{self._address} cannot be reached ({type(error).__name__})."
             down = UnavailableError("embedding_server_down", said, _HINT)
-            # The text of an invalid address quotes it.
+            # The message of this error quotes the invalid address, which may hold a secret.
             raise (TransientError(down) if isinstance(error, _CONNECTION_LOST) else down) from None
         if answer.status in TRANSIENT_STATUS:
             raise TransientError(self._failed(answer.status), answer.retry_seconds)
@@ -194,7 +201,7 @@ class RemoteEmbedder:
 
 
 def estimate_tokens(texts: Sequence[str]) -> list[int]:
-    """Tokens of each text, on the safe side: one per Chinese character, one per four letters."""
+    """Returns an upper estimate of the tokens of each text: one per Chinese character, one per four letters."""
     return [_estimate(text) for text in texts]
 
 

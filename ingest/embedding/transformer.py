@@ -1,4 +1,4 @@
-"""Any sentence-transformers model, by that library."""
+"""Computes any sentence-transformers model with that library."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class SentenceTransformersEncoder:
-    """The model in a folder. Nothing is fetched, and no code that comes with a model is run."""
+    """The model in a folder. Nothing is downloaded, and no code that comes with a model is run."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises what the library raises where the folder holds no model that it can load."""
+        """Raises the library's errors if the folder holds no model that it can load."""
         from sentence_transformers import SentenceTransformer
         from transformers.utils import logging as transformers_logging
 
@@ -34,7 +34,7 @@ class SentenceTransformersEncoder:
         import torch
 
         device = self._model.device
-        # The tokenizer must not be used by two threads at once; the forward pass may, so that a query does not
+        # Two threads must not use the tokenizer at once. They may run the forward pass at once, so a query does not
         # wait behind a batch of passages.
         with self._lock:
             features = self._model.preprocess(list(texts), prompt=prompt or None)
@@ -55,7 +55,10 @@ def _precision(device: str) -> AbstractContextManager[Any]:
 
 
 def _halve_linear_weights(model: Any) -> None:
-    """Keep in bf16 what autocast would cast at every call, to the same numbers: a short text takes half as long."""
+    """Store in bf16 the weights that autocast would cast at every call.
+
+    The numbers are the same; a short text takes half the time.
+    """
     import torch
 
     for module in model.modules():

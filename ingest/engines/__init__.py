@@ -1,6 +1,7 @@
-"""Where stages run: in this machine's processes, or on the nodes of a Ray cluster.
+"""Runs stages, in processes of this machine or on the nodes of a Ray cluster.
 
-A stage is a function of picklable values, made in each worker by a factory that is picklable too.
+A stage is a function of values that can be pickled. A factory makes it in each worker, and the factory can be pickled
+too.
 
     from_settings.py  which engine the settings ask for
     pool.py           which worker does which item; the same for every engine
@@ -24,14 +25,14 @@ Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 ENDED_WORKER: Final = ("timeout", "out_of_memory", "worker_crashed")
-"""Codes of the errors of an item that cost its worker."""
+"""Codes of errors of an item that made its worker end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one item may take, and what to advise where it takes more.
+    """Limits for one item, and the advice if it exceeds them.
 
-    `start_seconds` is added to the start of a worker and to its first item, for its imports.
+    `start_seconds` is added to the start of a worker and to its first item, because of imports.
     """
 
     seconds: float
@@ -45,9 +46,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Division(Generic[Item, Result]):
-    """How an item that ended its worker is tried again in parts, so that only the guilty part fails.
+    """Splits an item that ended its worker. The parts are tried again, so that only the bad part fails.
 
-    `merge` gets the parts in their order, each with its result or error, and gives the result of the whole.
+    `merge` gets the parts in order, each with its result or error. It returns the result of the whole item.
     """
 
     split: Callable[[Item], Sequence[Item]]
@@ -56,11 +57,11 @@ class Division(Generic[Item, Result]):
 
 @dataclass(frozen=True, slots=True)
 class Stage(Generic[Item, Result]):
-    """A stage as an engine needs to know it: how it is made in a worker, and what its items may take.
+    """A stage as an engine sees it: how a worker makes it, and what its items may take.
 
-    For workers on other machines: `carry` gives an item all that the stage would otherwise read from this one's disk,
-    and raises DocumentError where there is nothing to read; `identity` is the same wherever the stage gives the same
-    results.
+    Two fields are for workers on other machines. `carry` adds to an item everything that the stage would read from this
+    machine's disk; it raises DocumentError if there is nothing to read. `identity` is the same on every machine where
+    the stage gives the same results.
     """
 
     name: str
@@ -73,20 +74,20 @@ class Stage(Generic[Item, Result]):
 
 
 class Engine(Protocol[Item, Result_co]):
-    """Runs one stage over many items. Only what concerns one item, a DocumentError, is handed out as its result."""
+    """Runs one stage over many items. Only a DocumentError is a result of its item. Every other error ends the run."""
 
     def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result_co | YoujuError]]:
-        """Each item with its result, or with the error that this item met, as they get done.
+        """Yields each item with its result or with its error, in the order in which they are done.
 
-        Items are taken as there is room, in a thread; what `items` raises is raised here, and so is any other error
-        of a worker: no item would fare better. `items` is closed at the end, if it is a generator.
+        A thread takes the next item when there is room. An error of `items`, or any other error of a worker, is raised
+        here, because every other item would meet it too. `items` is closed at the end if it is a generator.
         """
         ...
 
     def close(self) -> None:
-        """Stop the workers, whatever they are doing."""
+        """Stop the workers at once, even in the middle of an item."""
         ...
 
 
 MakeStage = Callable[[Any], Callable[[Any], Any]]
-"""Makes a stage in a worker, of one argument."""
+"""Makes a stage in a worker, from one argument."""

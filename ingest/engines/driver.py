@@ -1,4 +1,8 @@
-"""A process of its own for a library that may end the process it runs in, and the calls made to it over one pipe."""
+"""Runs a library in a process of its own, because it may end its process. Calls go to it over one pipe.
+
+Threads of our process: any thread may call `ask`; the thread "driver" reads all answers and gives each one to its
+caller.
+"""
 
 from __future__ import annotations
 
@@ -21,18 +25,18 @@ _END_SECONDS = 15.0
 
 
 class Answering(Protocol):
-    """What answers the calls, in the driver's process; each call in a thread of its own."""
+    """Answers the calls in the driver's process. Each call has a thread of its own."""
 
     def __call__(self, lane: int, verb: str, payload: Any) -> Any:
-        """The answer, which may be an error of ours: as a value, not raised."""
+        """Returns the answer. An error of ours is returned, not raised."""
         ...
 
 
 class Driver:
-    """The process, seen from ours. Safe to call from several threads; started by the first call.
+    """The driver's process, as our process sees it. Safe to call from several threads. The first call starts it.
 
-    `connect(argument)` is called in it and gives what answers the calls, and what ends it; where `connect` raises an
-    error of ours, that error is the answer to every call.
+    `connect(argument)` runs in that process. It returns a function that answers the calls, and one that ends the
+    library. If the library cannot be reached, every call is answered with the same error of ours.
     """
 
     def __init__(self, connect: Callable[[Any], tuple[Answering, Callable[[], None]]], argument: object) -> None:
@@ -47,14 +51,18 @@ class Driver:
         self._gone = False
 
     def ask(self, lane: int, verb: str, payload: Any, is_over: Callable[[], bool]) -> Any:
-        """The answer to a call; None when `is_over`; UnavailableError `driver_lost`, as a value, where the process
-        is gone."""
+        """Returns the answer to a call, or None once `is_over` returns True.
+
+        If the process is gone, the answer is UnavailableError `ray_lost`. It is returned, not raised.
+        """
         answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
         ticket = next(self._tickets)
         with self._lock:
             self._start()
             if self._gone:
                 return _lost()
+            # Registered before the call is sent: the answer may come at once, and the reading thread must know its
+            # caller.
             self._asked[ticket] = answer
         self._send((ticket, lane, verb, payload))
         try:
@@ -67,14 +75,14 @@ class Driver:
         return None
 
     def tell(self, lane: int, verb: str) -> None:
-        """Make a call whose answer nobody waits for."""
+        """Make a call without waiting for its answer."""
         with self._lock:
             running = self._pipe is not None and not self._gone
         if running:
             self._send((next(self._tickets), lane, verb, None))
 
     def close(self) -> None:
-        """End the process, gently first."""
+        """End the process. It has some seconds to end by itself before it is killed."""
         with self._lock:
             process, pipe = self._process, self._pipe
             self._gone = True
@@ -98,7 +106,7 @@ class Driver:
 
     def _send(self, message: object, pipe: Connection | None = None) -> None:
         pipe = pipe or self._pipe
-        # The reader of the answers notices, too, when the process is gone.
+        # If the process is gone, the thread that reads the answers notices it too.
         with self._sending, suppress(OSError):
             if pipe is not None:
                 pipe.send(message)
@@ -127,7 +135,7 @@ def _lost() -> UnavailableError:
 
 
 def _serve(pipe: Connection, connect: Callable[[Any], Any], argument: object) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
     sending = threading.Lock()
     answering, end = connect(argument)
@@ -141,4 +149,4 @@ def _serve(pipe: Connection, connect: Callable[[Any], Any], argument: object) ->
         while (message := pipe.recv()) is not None:
             threading.Thread(target=answer, args=message, daemon=True).start()
     end()
-    os._exit(0)  # threads that still wait for an answer are not waited for
+    os._exit(0)  # threads that still wait for an answer are left behind

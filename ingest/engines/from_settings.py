@@ -1,4 +1,4 @@
-"""Which engine the settings ask for."""
+"""Opens the engine that the settings ask for."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Result = TypeVar("Result")
 def open_engine(
     settings: IngestSettings, stage: Stage[Item, Result], *, workers: int, stop: threading.Event | None = None
 ) -> Engine[Item, Result]:
-    """An engine for this stage; setting `stop` ends its runs early and quietly. Close it after use.
+    """Returns an engine for this stage. Setting `stop` ends its runs early, without an error. Close it after use.
 
-    Workers are started by the first run. Raises ConfigurationError `ray_missing` where Ray is asked for and not
-    installed, UnavailableError `ray_unreachable` where its cluster does not answer.
+    The first run starts the workers. Raises ConfigurationError `ray_missing` if Ray is asked for and not installed,
+    UnavailableError `ray_unreachable` if its cluster does not answer.
     """
     if settings.engine == "ray":
         return RayEngine(stage, settings, workers=workers, stop=stop)

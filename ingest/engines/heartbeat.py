@@ -1,4 +1,4 @@
-"""Signs of life from a stage at work, so that a document which takes long is told from one that hangs."""
+"""Signs of life from a working stage. They tell a document that takes long from one that hangs."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ _listeners: list[Callable[[], None]] = []
 
 
 def beat() -> None:
-    """One step of many is done, such as a page: the time that the document may take begins anew."""
+    """Report that one step of many, such as a page, is done. The time limit of the document begins again."""
     for listen in _listeners:
         listen()
 
 
 def listen_with(listener: Callable[[], None]) -> None:
-    """Have every beat of this process call `listener`. For a worker, which does one document at a time."""
+    """Let every beat of this process call `listener`. It is for a worker, which does one document at a time."""
     _listeners[:] = [listener]

@@ -1,7 +1,7 @@
-"""Stages in child processes of this machine, each item supervised for time and memory.
+"""Runs stages in child processes of this machine. The time and the memory of each item are limited.
 
-A worker that hangs, crashes or eats memory costs the item it was working on, never the run. Workers live long,
-because starting one costs seconds, and run at a lower priority than the process that serves questions.
+If a worker hangs, crashes or takes too much memory, its item fails, but the run goes on. Workers live long, because
+starting one takes seconds. They have a lower priority than the process that serves questions.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 class _Sign(Enum):
-    """What a worker sends while there is no result."""
+    """The signs that a worker sends before it has a result."""
 
     READY = "ready"
     ALIVE = "alive"
@@ -63,7 +63,7 @@ class LocalEngine(Pool[Item, Result]):
 
 
 class Child:
-    """One child process and the pipe to it. Used by one thread at a time; `stop` by any."""
+    """One child process and the pipe to it. One thread at a time uses it. Any thread may call `stop`."""
 
     def __init__(self, make_stage: MakeStage, argument: object, limits: Limits) -> None:
         self._make_stage = make_stage
@@ -76,15 +76,15 @@ class Child:
         self._items = 0
 
     def ready(self, is_over: Callable[[], bool]) -> bool:
-        """See `Worker.ready`: the process is started while its first item is still on its way."""
-        with suppress(OSError):  # the item is told
+        """See `Worker.ready`. The process starts while its first item is still on its way."""
+        with suppress(OSError):  # `call` reports it
             self._started(is_over)
         return not is_over()
 
     def call(self, item: object, is_over: Callable[[], bool]) -> Any:
-        """The stage's result for the item, or the error it met.
+        """Returns the stage's result for the item, or its error.
 
-        UnavailableError `worker_not_started`, as a value, where the process did not get as far as to take an item.
+        If the process does not start in time, UnavailableError `worker_not_started` is returned, not raised.
         """
         try:
             pipe = self._started(is_over)
@@ -100,25 +100,29 @@ class Child:
         return result
 
     def stop(self) -> None:
-        """End the process, and those that it has started. The next call starts a new one."""
+        """End the process and the processes that it started. The next call starts a new one."""
         with self._changing:
             process = self._process
-            # The pipe closes itself once nobody uses it: closed under a thread that reads from it, its number may be
-            # another file's by then.
+            # The pipe closes itself when nobody uses it any more. Another thread may be reading from it now. If it were
+            # closed under that thread, a new file could get its number, and the thread would read from that file.
             self._process = self._pipe = None
             self._is_ready = False
             self._items = 0
             if process is not None:
-                with suppress(OSError, TypeError):  # it is gone, or had not yet made itself the leader of its group
+                with suppress(OSError, TypeError):  # it is gone, or is not yet the leader of its group
                     os.killpg(process.pid, signal.SIGKILL)  # type: ignore[arg-type]
                 process.kill()
                 process.join()
                 process.close()
 
     def _started(self, is_over: Callable[[], bool]) -> Connection | None:
-        """The pipe to the process, which is started if need be; None where it is over before that."""
+        """Returns the pipe to the process, and starts the process if there is none.
+
+        Returns None if the run is over by then.
+        """
         with self._changing:
-            # Asked under the lock: whoever says so and then stops us finds every process that was started.
+            # `is_over` is asked under the lock. If the caller of `stop` has said before that the run is over, two cases
+            # remain: the process was started and `stop` ends it, or it is never started.
             if self._pipe is None and not is_over():
                 context = multiprocessing.get_context("spawn")
                 ours, theirs = context.Pipe()
@@ -130,7 +134,7 @@ class Child:
             return self._pipe
 
     def _wait_until_ready(self, pipe: Connection, is_over: Callable[[], bool]) -> YoujuError | None:
-        """Wait for the sign that the process takes items; an error instead of it."""
+        """Wait for the sign that the process takes items. Returns an error if it does not come."""
         allowed = self._limits.seconds + self._limits.start_seconds
         deadline = time.monotonic() + allowed
         while not self._is_ready:
@@ -147,9 +151,10 @@ class Child:
         return None
 
     def _answer(self, pipe: Connection, item: object, is_over: Callable[[], bool]) -> Any:
-        """Hand the item over and wait for its result."""
+        """Send the item and return its result."""
         data = ForkingPickler.dumps(item)
-        # Beside the watch: a process that reads nothing would keep us in a write for ever. Its end ends the write.
+        # A thread of its own writes, while this thread watches. If the process reads nothing, the write would block for
+        # ever. This thread then ends the process, and that ends the write.
         threading.Thread(target=_hand_over, args=(pipe, data), name="item", daemon=True).start()
         first = self._items == 0
         self._items += 1
@@ -163,7 +168,10 @@ class Child:
     def _received(
         self, pipe: Connection, deadline: float, is_over: Callable[[], bool], *, in_steps: bool = False
     ) -> Any:
-        """What the process sends next; an error instead where it is over or goes beyond a limit: it is ended then."""
+        """Returns the next thing that the process sends.
+
+        If the run is over or a limit is exceeded, the process is ended and an error is returned.
+        """
         while not pipe.poll(_POLL_SECONDS):
             if is_over():
                 return self._give_up("interrupted", "The run was interrupted.", "Run it again.")
@@ -191,17 +199,17 @@ class Child:
         try:
             pages = Path(f"/proc/{process.pid}/statm").read_text(encoding="ascii").split()[1]
         except (OSError, IndexError, ValueError):
-            return 0.0  # it is gone, which the pipe will tell, or this system has no /proc
+            return 0.0  # it is gone, as the pipe will show, or this system has no /proc
         return int(pages) * _PAGE_BYTES / 2**20
 
 
 def _hand_over(pipe: Connection, data: memoryview) -> None:
-    with suppress(OSError):  # the process is gone, which whoever waits for its answer is told
+    with suppress(OSError):  # the process is gone: the thread that waits for the answer sees it
         pipe.send_bytes(data)
 
 
 def follow(parent: int) -> None:
-    """End this process and its children soon after its parent was killed, also in the middle of an item."""
+    """End this process and its children soon after its parent was killed, even in the middle of an item."""
     while os.getppid() == parent:
         time.sleep(_FOLLOW_SECONDS)
     with suppress(OSError):
@@ -210,17 +218,17 @@ def follow(parent: int) -> None:
 
 
 def _serve(pipe: Connection, make_stage: MakeStage, argument: object) -> None:
-    """What a worker does until its parent closes the pipe, or dies, which closes it too."""
+    """The loop of a worker. It ends when its parent closes the pipe. A parent that dies closes it too."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("ingest.network.retrying").setLevel(logging.INFO)  # a run that waits for a server says so
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends its workers
+    logging.getLogger("ingest.network.retrying").setLevel(logging.INFO)  # it logs that a run waits for a server
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends its workers
     with suppress(OSError):
-        os.setpgid(0, 0)  # so that programs which the worker starts end with it
+        os.setpgid(0, 0)  # programs that the worker starts end with it
         os.nice(_NICENESS)
     threading.Thread(target=follow, args=(os.getppid(),), daemon=True).start()
     listen_with(lambda: pipe.send(_Sign.ALIVE))
     stage: Callable[[Any], Any] | None = None
-    with suppress(Exception):  # the first item meets it again, and is told
+    with suppress(Exception):  # the first item meets the error again and reports it
         stage = make_stage(argument)
     trimmed = time.monotonic()
     with suppress(EOFError, BrokenPipeError):

@@ -1,10 +1,12 @@
-"""A pool of workers for one stage: which worker does which item, and the way of the results to whoever reads them.
+"""A pool of workers for one stage. It gives items to workers, and results to the thread that reads them.
 
     items ──► [feeder] ──► waiting ──► [a thread per worker] ──► results ──► reader
                               ▲                 │
                               └── worker lost ──┘
 
-What a worker is, a child process or an actor on some node, is not known here.
+One thread takes the items (the feeder), one thread serves each worker, and the caller of `run` reads the results. The
+feeder waits while there is no room, and only reading a result makes room. So a slow reader slows down the whole pool.
+A worker may be a child process or an actor on some node. The pool does not know which.
 """
 
 from __future__ import annotations
@@ -31,22 +33,25 @@ _SPARE_ITEMS = 1
 
 
 class Lost:
-    """What a worker gives back that vanished through no fault of the item: another one has to do it."""
+    """The answer of a worker that vanished, though not because of the item. Another worker has to do the item."""
 
 
 class Worker(Protocol):
-    """Does one item at a time. Used by one thread; `stop` by any."""
+    """Does one item at a time. One thread uses it. Any thread may call `stop`."""
 
     def ready(self, is_over: Callable[[], bool]) -> bool:
-        """Wait until it can take an item; False when `is_over`. Raises YoujuError where it never will."""
+        """Wait until the worker can take an item.
+
+        Returns False once `is_over` returns True. Raises YoujuError if it never can.
+        """
         ...
 
     def call(self, item: Any, is_over: Callable[[], bool]) -> Any:
-        """The stage's result for the item, the error it met, or `Lost`."""
+        """Returns the stage's result for the item, its error, or `Lost`."""
         ...
 
     def stop(self) -> None:
-        """End it, whatever it is doing. The next call starts it again."""
+        """End the worker at once. The next call starts it again."""
         ...
 
 
@@ -59,9 +64,9 @@ class _Task:
 class Pool(Generic[Item, Result]):
     """An `Engine` over these workers.
 
-    Setting `stop` ends runs early, at once and quietly: what is under way has no result then. `division` says how an
-    item that ended its worker is tried again in parts. At most two items per worker and one more are under way or
-    waiting to be read.
+    Setting `stop` ends runs at once and without an error. Items in work then have no result. `division` says how an
+    item that ended its worker is tried again in parts. At most two items per worker and one more are in work or wait to
+    be read.
     """
 
     def __init__(
@@ -76,7 +81,7 @@ class Pool(Generic[Item, Result]):
         self._division = division
         self._closed = threading.Event()
         self._feeders: list[threading.Thread] = []
-        self._listing = threading.Lock()  # a feeder that is listed is started: `close` may come at any moment
+        self._listing = threading.Lock()  # a listed feeder has started: `close` may come at any moment
 
     def run(self, items: Iterable[Item]) -> Iterator[tuple[Item, Result | YoujuError]]:
         """See `Engine.run`."""
@@ -97,15 +102,18 @@ class Pool(Generic[Item, Result]):
             run.leave()
             for thread in threads:
                 thread.join()
-            # Where the run was left early the feeder may be waiting for an item that is long in coming: see `close`.
+            # If the reader left early, the feeder may still wait for an item that is slow to come. `close` waits for
+            # it.
             if run.is_fed:
                 feeder.join()
 
     def close(self) -> None:
-        """Stop the workers, whatever they are doing: what they were doing has no result, and nothing new begins.
+        """Stop the workers at once. Their items have no result, and no new item begins.
 
-        Waits for the thread that takes the items, so that nothing runs on behind the caller's back.
+        Waits up to 30 seconds for the thread that takes the items, so that nothing runs on after this call.
         """
+        # Set before the workers are stopped. In the other order a thread could start its worker again after it was
+        # stopped.
         self._closed.set()
         for worker in self._workers:
             worker.stop()
@@ -123,7 +131,7 @@ class Pool(Generic[Item, Result]):
             while worker.ready(run.is_over) and (task := run.take()) is not None:
                 task.attempts += 1
                 run.put_back(task, self._do(worker, task, run))
-        except BaseException as raised:  # carried to the thread that reads the results
+        except BaseException as raised:  # the thread that reads the results raises it
             error = raised
         run.worker_is_done(error)
 
@@ -163,7 +171,7 @@ def _called(worker: Worker, item: Any, run: _Run) -> Any:
 
 
 class _Run:
-    """What the threads of one run share."""
+    """The state that the threads of one run share. Every change is made under `_changed`."""
 
     def __init__(self, room: int, workers: int, is_stopped: Callable[[], bool]) -> None:
         self._changed = threading.Condition()
@@ -178,17 +186,17 @@ class _Run:
         self.is_fed = False
 
     def is_over(self) -> bool:
-        """Whether nothing that is still under way matters any more."""
+        """Returns True if nothing that is still in work is needed."""
         return self._left or self._is_stopped() or self._is_finished()
 
     def leave(self) -> None:
-        """Nobody reads the results any more."""
+        """Say that nobody reads the results any more."""
         with self._changed:
             self._left = True
             self._changed.notify_all()
 
     def feed(self, items: Iterable[Any]) -> None:
-        """Take the items as there is room."""
+        """Take the items, one whenever there is room. Runs in the thread "feeder"."""
         error: BaseException | None = None
         try:
             taken = map(_Task, items)
@@ -198,7 +206,7 @@ class _Run:
                     self._changed.notify_all()
             if (close := getattr(items, "close", None)) is not None:
                 close()
-        except BaseException as raised:  # carried to the thread that reads the results
+        except BaseException as raised:  # the thread that reads the results raises it
             error = raised
         with self._changed:
             self._error = self._error or error
@@ -206,7 +214,7 @@ class _Run:
             self._changed.notify_all()
 
     def take(self) -> _Task | None:
-        """The next item to do; None when there will be none."""
+        """Returns the next task. Waits for one. Returns None when no more will come."""
         with self._changed:
             while not self.is_over():
                 if self._waiting:
@@ -216,9 +224,9 @@ class _Run:
         return None
 
     def put_back(self, task: _Task, result: Any) -> None:
-        """The task's result; or the task, where its worker was lost."""
+        """Put the result of the task among the results. If its worker was lost, the task waits for another worker."""
         with self._changed:
-            # An item whose worker was ended under it has not failed.
+            # When the run is over, its workers are ended. An item that was in work then has not failed.
             if not (self._left or self._is_stopped()):
                 if isinstance(result, Lost):
                     self._waiting.appendleft(task)
@@ -228,14 +236,14 @@ class _Run:
             self._changed.notify_all()
 
     def worker_is_done(self, error: BaseException | None) -> None:
-        """A worker takes no more items."""
+        """Say that a worker takes no more items."""
         with self._changed:
             self._workers -= 1
             self._error = self._error or error
             self._changed.notify_all()
 
     def results(self) -> Iterator[tuple[Any, Any]]:
-        """What is done, until there is no more to come."""
+        """Yields the results until no more will come."""
         while (found := self._read()) is not None:
             yield found
 

@@ -1,11 +1,11 @@
-"""Stages on the nodes of a Ray cluster.
+"""Runs stages on the nodes of a Ray cluster.
 
     this process ── pipe ── driver process ── Ray ── supervisor (an actor on some node) ── child process: the stage
 
-Ray ends the process that talks to it once the cluster's head has been gone for a minute, so that is done by a process
-of its own, which the server outlives. On a node the stage runs in a child process of the actor, watched as the local
-engine watches its own: a document that hangs, crashes or eats memory gets the same error as there and costs no actor.
-An actor that is lost all the same, mostly with its node, is replaced by another one, and its item is done again.
+Ray ends the process that talks to it after the cluster's head has been gone for a minute. So a separate process talks
+to Ray, and the server outlives it. On a node, the stage runs in a child process of the actor. The actor watches it as
+the local engine does: a document that hangs, crashes or takes too much memory gets the same error, and the actor lives
+on. If an actor is lost, usually with its node, another actor replaces it and does its item again.
 """
 
 from __future__ import annotations
@@ -34,19 +34,20 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _CPUS = 0.1
-"""What a worker reserves: how many there are is for the settings to say, and what is left of a cluster that has lost
-nodes must have room for all of them, or one stage would wait for the other."""
+"""The share of a CPU that a worker reserves. The settings say how many workers there are. A cluster that has lost nodes
+must still have room for all of them. Otherwise one stage would wait for the other.
+"""
 _POLL_SECONDS = 0.2
 _ROOM_SECONDS = 120.0
 _FRESH_SECONDS = 1.0
 _GRACE_SECONDS = 60.0
 
 REFUSED: Final = ("RuntimeEnvSetupError", "AuthenticationError", "TaskUnschedulableError", "ActorUnschedulableError")
-"""Ray's errors that trying again does not mend. Every other one means that a worker was lost."""
+"""Errors of Ray that another try does not help against. Every other error means that a worker was lost."""
 
 
 class RayEngine(Pool[Item, Result]):
-    """A pool of actors for one stage, on whatever nodes have room. See `Pool`."""
+    """A pool of actors for one stage, on any nodes with room. See `Pool`."""
 
     def __init__(
         self,
@@ -56,7 +57,7 @@ class RayEngine(Pool[Item, Result]):
         workers: int,
         stop: threading.Event | None = None,
     ) -> None:
-        """Raises ConfigurationError `ray_missing`. The cluster is asked for when the first run begins."""
+        """Raises ConfigurationError `ray_missing`. The cluster is contacted when the first run begins."""
         if find_spec("ray") is None:
             raise ConfigurationError(
                 "ray_missing", "YOUJU_ENGINE is ray, and Ray is not installed.", "Install it: pip install 'youju[ray]'."
@@ -82,14 +83,14 @@ class RayEngine(Pool[Item, Result]):
         )
 
     def close(self) -> None:
-        """See `Pool.close`. The last engine to be closed leaves the cluster."""
+        """See `Pool.close`. Closing the last engine leaves the cluster."""
         super().close()
         _release_driver(self._address)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What every worker of one engine has in common."""
+    """The properties that all workers of one engine share."""
 
     name: str
     make_stage: MakeStage
@@ -99,7 +100,7 @@ class _Kind:
 
 
 class _RemoteWorker:
-    """A worker on some node, seen from here."""
+    """A worker on some node, as this process sees it."""
 
     _numbers = itertools.count()
 
@@ -110,7 +111,7 @@ class _RemoteWorker:
         self._lane = next(self._numbers)
 
     def ready(self, is_over: Callable[[], bool]) -> bool:
-        """See `Worker.ready`: waits until a node has room for it."""
+        """See `Worker.ready`. Waits until a node has room for the worker."""
         answer = self._driver.ask(self._lane, "ready", self._kind, is_over)
         if isinstance(answer, YoujuError):
             raise answer
@@ -134,7 +135,7 @@ class _RemoteWorker:
 
 
 _drivers: dict[str | None, tuple[Driver, int]] = {}
-"""The driver of each cluster in use, and how many engines use it."""
+"""The driver of each cluster in use, and the number of engines that use it."""
 _drivers_lock = threading.Lock()
 
 
@@ -161,11 +162,12 @@ def _release_driver(address: str | None) -> None:
 def _connect(address: str | None) -> tuple[Answering, Callable[[], None]]:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if address is None:
-        # Whoever reaches a Ray cluster can run programs on it: this one is on loopback, and its token known to nobody.
+        # Anybody who reaches a Ray cluster can run programs on it. So this one listens on loopback, with a token that
+        # nobody knows.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-    # What its native code has to say comes out as errors of ours.
+    # Output of Ray's native code is dropped. Its problems become errors of ours.
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
@@ -177,7 +179,7 @@ def _connect(address: str | None) -> tuple[Answering, Callable[[], None]]:
             ray.init(address="local", include_dashboard=False, **quiet)
         else:
             ray.init(address=address, **quiet)
-    except Exception as error:  # what it raises is not documented, and depends on the kind of address
+    except Exception as error:  # Ray does not document its errors, and they depend on the kind of address
         reason = str(error).strip().split("\n")[0][:300] or type(error).__name__
         unreachable = UnavailableError(
             "ray_unreachable",
@@ -193,10 +195,10 @@ class _Cluster:
 
     def __init__(self) -> None:
         self._lanes: dict[int, _Lane] = {}
-        self._alive: dict[str, float] = {}  # when a worker of this kind was last known to be alive
+        self._alive: dict[str, float] = {}  # when a worker of this kind last answered
 
     def __call__(self, lane: int, verb: str, payload: Any) -> Any:
-        """See `Answering`. Answers are a tuple of one result, True, `Lost` or an error of ours."""
+        """See `Answering`. Returns a tuple with one result, True, `Lost`, or an error of ours."""
         if verb == "ready":
             self._alive.setdefault(payload.name, time.monotonic())
             worker = self._lanes.setdefault(lane, _Lane(payload, self._alive))
@@ -206,7 +208,7 @@ class _Cluster:
 
 
 class _Lane:
-    """One worker: an actor, and another one when that is lost."""
+    """One worker. It is an actor, and a new actor after that one is lost."""
 
     def __init__(self, kind: _Kind, alive: dict[str, float]) -> None:
         self._kind = kind
@@ -215,7 +217,10 @@ class _Lane:
         self._seen = 0.0
 
     def ready(self) -> Any:
-        """True once the actor answers; an error of ours where no actor of this kind has had room for long."""
+        """Returns True once the actor answers.
+
+        Returns an error of ours if no actor of this kind has had room for long.
+        """
         import ray
 
         while True:
@@ -241,24 +246,24 @@ class _Lane:
             self._is_alive()
 
     def call(self, item: Any) -> Any:
-        """A tuple of the result; `Lost` where the actor was, on its way or in its work."""
+        """Returns a tuple with the result. Returns `Lost` if the actor was lost before or during the work."""
         import ray
 
         limits = self._kind.limits
         try:
-            # The supervisor keeps the limits; this one is for a node that says nothing at all.
+            # The supervisor enforces the limits. This limit is for a node that does not answer at all.
             patience = limits.seconds + limits.start_seconds + _GRACE_SECONDS
             result = ray.get(self._actor.call.remote(item), timeout=patience)
         except ray.exceptions.RayError as error:
             self.stop()
             return _refusal(error) or Lost()
-        except AttributeError:  # stopped meanwhile
+        except AttributeError:  # it was stopped meanwhile
             return Lost()
         self._is_alive()
         return (result,)
 
     def stop(self) -> None:
-        """End the actor; the next `ready` makes another."""
+        """End the actor. The next `ready` makes another one."""
         import ray
 
         actor, self._actor = self._actor, None
@@ -294,7 +299,10 @@ def _no_room(kind: _Kind) -> UnavailableError:
 
 
 def _refusal(error: Exception) -> YoujuError | None:
-    """The error of ours for one of Ray's that trying again does not mend; None where a worker was lost."""
+    """Returns our error for an error of Ray that another try does not help against.
+
+    Returns None if a worker was lost.
+    """
     import ray
 
     if type(error).__name__ in REFUSED or isinstance(error, ray.exceptions.RayTaskError) or _broke_at_start(error):
@@ -316,22 +324,22 @@ def _broke_at_start(error: Exception) -> bool:
 
 
 class _Supervisor:
-    """The actor: a child process that runs the stage, and the watch over it."""
+    """The actor. It watches a child process, which runs the stage."""
 
     def __init__(self, make_stage: MakeStage, argument: object, limits: Limits) -> None:
         self._child = Child(make_stage, argument, limits)
 
     def is_there(self) -> bool:
-        """Whoever gets an answer knows that it is."""
+        """Returns True. An answer shows that the actor is there."""
         return True
 
     def call(self, item: Any) -> Any:
-        """The stage's result for the item, or the error it met."""
+        """Returns the stage's result for the item, or its error."""
         return self._child.call(item, lambda: False)
 
 
 def _make_checked(argument: tuple[Stage[Any, Any], IngestSettings, str]) -> Callable[[Any], Any]:
-    """The stage, where it gives the same results as where it was asked for."""
+    """Returns the stage. Raises ConfigurationError `ray_node_differs` if this node would give other results."""
     stage, settings, identity = argument
     if (here := stage.identity(settings)) != identity:
         raise ConfigurationError(
@@ -343,6 +351,9 @@ def _make_checked(argument: tuple[Stage[Any, Any], IngestSettings, str]) -> Call
 
 
 def _without_secrets(settings: IngestSettings) -> IngestSettings:
-    """What a stage needs to know; keys of the index, the database and the sources stay here."""
+    """Returns the settings that a stage needs.
+
+    Keys of the index, the database and the sources are not sent to nodes.
+    """
     kept = {"database_url": None, "qdrant_url": None, "qdrant_api_key": None, "sources": ()}
     return IngestSettings.model_validate(settings.model_dump()).model_copy(update=kept)

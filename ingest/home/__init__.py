@@ -1,4 +1,4 @@
-"""The home: the folder with all state, whose it is, its lock, its SQL database, and the store that opens it.
+"""The home is the folder with all state: its identity, its lock, its SQL database, and the store that opens them.
 
 Its files:
 

@@ -1,7 +1,7 @@
-"""The SQL database: opening it, its one `metadata`, and its one migration history.
+"""Opens the SQL database. It has one `metadata` and one migration history.
 
 The modules that own tables declare them on `metadata`: the catalog here, DingTalk's inbox in `api`.
-Calls are synchronous; asynchronous code crosses to a thread before it comes here.
+Calls are synchronous. Asynchronous code calls them in a thread.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 _BUSY_SECONDS = 30
 _IDLE_SECONDS = 60
 _SQLITE_OVERFLOW = 115
-"""A connection for every thread there may be: readers are not to wait behind writers that wait for one another."""
+"""There is a connection for every possible thread. Readers must not wait behind writers that wait for each other."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_MIGRATION_LOCK = 0x596F756A75  # any number that no other program on the same database is likely to use
+_MIGRATION_LOCK = 0x596F756A75  # any number that no other program uses on the same database
 
 
 def open_database(settings: IngestSettings) -> sa.Engine:
-    """An engine on the configured database, migrated to the newest schema.
+    """Returns an engine on the configured database, migrated to the newest schema.
 
-    Raises ConfigurationError for a URL that cannot be used and UnavailableError for a server that is away.
+    Raises ConfigurationError for an unusable URL, UnavailableError for a server that is away.
     """
     engine = _engine(settings)
     event.listen(engine, "handle_error", _translate)
@@ -46,7 +46,10 @@ def open_database(settings: IngestSettings) -> sa.Engine:
 
 
 def _translate(context: sa.engine.ExceptionContext) -> None:
-    """Turn the database being away, locked or full into an error of ours; the rest are mistakes of ours."""
+    """Translate into our error if the database is away, locked or full.
+
+    Other errors are mistakes of ours and stay as they are.
+    """
     error = context.original_exception
     if isinstance(error, sqlite3.DatabaseError) and _sqlite_code(error) in _DAMAGED:
         raise ConfigurationError(
@@ -64,7 +67,7 @@ def _translate(context: sa.engine.ExceptionContext) -> None:
 
 
 def _sqlite_code(error: sqlite3.DatabaseError) -> int:
-    """SQLite's primary result code, which the driver gives with what SQLite said and not with errors of its own."""
+    """Returns SQLite's primary result code. The driver sets it for errors of SQLite, not for errors of its own."""
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
 
 
@@ -93,7 +96,7 @@ def _engine(settings: IngestSettings) -> sa.Engine:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # FULL: a publication that was reported must survive a power loss, since the old chunks are removed after it.
+    # FULL: a publication that was reported must survive a power loss, because the old chunks are removed after it.
     assert isinstance(connection, sqlite3.Connection)
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
@@ -102,20 +105,20 @@ def _prepare_sqlite(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None
 
 
 def _prepare_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    # A process that is suspended in the middle of a transaction would keep its locks, and everybody waiting for them.
+    # If a process is suspended in the middle of a transaction, it keeps its locks, and everybody waits for them.
     with closing(connection.cursor()) as cursor:
         cursor.execute(f"SET idle_in_transaction_session_timeout = '{_IDLE_SECONDS}s'")
     connection.commit()
 
 
 def _begin_immediately(connection: sa.Connection) -> None:
-    # The driver would begin late and upgrade a read lock to a write lock, which fails at once under contention.
+    # By default the driver begins late and upgrades a read lock to a write lock. Under contention that fails at once.
     mode = "DEFERRED" if connection.get_execution_options().get("reads_only") else "IMMEDIATE"
     connection.exec_driver_sql(f"BEGIN {mode}")
 
 
 def _is_current(engine: sa.Engine) -> bool:
-    """Whether the newest migration was the last to run, told without Alembic: importing it takes half a second."""
+    """Returns True if the newest migration has run. Alembic is not asked, because importing it takes half a second."""
     newest = max(path.stem for path in _MIGRATIONS.glob("versions/[0-9]*.py")).partition("_")[0]
     with engine.begin() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
@@ -126,7 +129,7 @@ def _is_current(engine: sa.Engine) -> bool:
 def _migrate(engine: sa.Engine) -> None:
     if _is_current(engine):
         return
-    from alembic import command  # takes as long to import as all the rest of a command
+    from alembic import command  # importing it takes as long as the rest of a command
     from alembic.config import Config
     from alembic.util import CommandError
 
@@ -134,7 +137,8 @@ def _migrate(engine: sa.Engine) -> None:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
-            # Several processes may start at once. SQLite lets one write at a time anyway.
+            # Several processes may start at once. One lock lets only one of them migrate. SQLite allows one writer
+            # anyway.
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         try:

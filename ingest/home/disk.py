@@ -1,4 +1,4 @@
-"""Folders of files: brought to the disk, before anything depends on what a power cut must not undo, and copied."""
+"""Flushes folders of files to the disk before later steps depend on them, and copies them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ import shutil
 from pathlib import Path
 
 _BLOCK = 64 * 1024
-_BYTES_OF_ALLOCATION_UNIT = 512  # of `st_blocks`, whatever the blocks of the file system
+_BYTES_OF_ALLOCATION_UNIT = 512  # the unit of `st_blocks`, on every file system
 
 
 def flush_folder(folder: Path) -> None:
-    """Bring the names in a folder to the disk."""
+    """Flush the names in a folder to the disk."""
     _flush(folder, os.O_RDONLY | os.O_DIRECTORY)
 
 
 def flush_tree(folder: Path) -> None:
-    """Bring everything in and below a folder to the disk, and its own name."""
+    """Flush everything in and below a folder to the disk, and the folder's own name."""
     for path, _, files in os.walk(folder):
         for file in files:
             _flush(Path(path, file), os.O_RDONLY)
@@ -25,16 +25,16 @@ def flush_tree(folder: Path) -> None:
 
 
 def copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder of files that nobody writes to, leaving out the blocks that are nothing but zeros.
+    """Copy a folder of files that nobody writes to. Blocks that hold only zeros take no room in the copy.
 
-    Such files are long and mostly empty, those of an index by nine tenths: a plain copy would fill the disk with zeros.
-    The blocks are read, not asked of the file system (SEEK_HOLE): one that answers wrongly would lose data.
+    Files of an index are long, and nine tenths of them are empty. A plain copy would fill the disk with zeros. The
+    blocks are read to see whether they are empty. A file system that answered SEEK_HOLE wrongly would lose data.
     """
     shutil.copytree(source, target, copy_function=_copy_sparse)
 
 
 def allocated_bytes(folder: Path) -> int:
-    """How much of the disk the files in and below a folder take."""
+    """Returns the bytes of the disk that the files in and below a folder take."""
     return _BYTES_OF_ALLOCATION_UNIT * sum(file.stat().st_blocks for file in folder.rglob("*") if file.is_file())
 
 
@@ -46,7 +46,7 @@ def _copy_sparse(source: str, target: str) -> str:
                 copy.seek(len(block), os.SEEK_CUR)
             else:
                 copy.write(block)
-        copy.truncate()  # also if it ends with zeros
+        copy.truncate()  # sets the length if the file ends with zeros
     return target
 
 

@@ -1,10 +1,10 @@
-"""Which home and which catalog belong together, so that neither is opened with a stranger by a wrong setting.
+"""Says which home and which catalog belong together, so that a wrong setting never opens one with a stranger.
 
     home.json, in the home            home_id, and catalog_id: the one catalog that the home belongs to
     catalog_identity, in the catalog  catalog_id, and home_id: the home that keeps the originals of the uploads
 
-A home is opened with its own catalog only. A catalog is opened with any home until something is uploaded: from then on
-with the home that keeps the originals. An older backup of either has the same ids. Nothing here removes a file.
+A home is opened only with its own catalog. A catalog is opened with any home until something is uploaded. After that it
+is opened only with the home that keeps the originals. An older backup has the same ids. Nothing here removes a file.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ingest.settings import IngestSettings
 from ingest.uploads.originals import Originals
 
 FILE_NAME = "home.json"
-_LOCK = 0x596F75696E  # any number that no other program on the same database is likely to use
+_LOCK = 0x596F75696E  # any number that no other program uses on the same database
 _ADOPT = "If the two are meant to be joined, `youju home adopt` does it; it deletes nothing."
 
 _identity = sa.Table(
@@ -35,14 +35,14 @@ _identity = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),  # always 1
     sa.Column("catalog_id", sa.String(36), nullable=False),
-    sa.Column("home_id", sa.String(36)),  # null: nothing has been uploaded yet
+    sa.Column("home_id", sa.String(36)),  # null: nothing was uploaded yet
 )
-_uploads = sa.table("uploads", sa.column("digest", sa.String))  # of `uploads.register`, which imports this
+_uploads = sa.table("uploads", sa.column("digest", sa.String))  # from `uploads.register`, which imports this
 
 
 @dataclass(frozen=True, slots=True)
 class HomeIdentity:
-    """What `home.json` says: the id of the home, and of the catalog that it belongs to."""
+    """The content of `home.json`: the id of the home, and the id of the catalog that it belongs to."""
 
     home_id: str
     catalog_id: str
@@ -50,7 +50,7 @@ class HomeIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What `adopt` joined: the ids now, and what `home.json` said before."""
+    """The result of `adopt`: the ids now, and the earlier content of `home.json`."""
 
     home_id: str
     catalog_id: str
@@ -59,7 +59,7 @@ class Adoption:
 
 @dataclass(frozen=True, slots=True)
 class _Facts:
-    """What a home and a catalog say of each other."""
+    """The two sides' statements about each other. `keeper` is the id of the home that keeps the originals."""
 
     home: HomeIdentity | None
     catalog_id: str | None
@@ -68,14 +68,14 @@ class _Facts:
 
     @property
     def are_settled(self) -> bool:
-        """Both know each other, and nothing is left to be written."""
+        """Returns True if both know each other, and nothing has to be written."""
         if self.home is None or self.home.catalog_id != self.catalog_id:
             return False
         return not self.has_uploads or self.keeper == self.home.home_id
 
 
 def pair(engine: sa.Engine, settings: IngestSettings) -> None:
-    """Check that the home and the catalog of these settings belong together; strangers that are new are joined.
+    """Check that the home and the catalog of these settings belong together. If both are new, they are joined.
 
     Raises ConfigurationError `other_catalog` or `other_home` with the way out, `home_damaged` for a broken `home.json`.
     """
@@ -89,9 +89,10 @@ def pair(engine: sa.Engine, settings: IngestSettings) -> None:
         facts = _facts(connection, home)
         _check(connection, facts, settings)
         catalog_id = facts.catalog_id or _introduce(connection)
-    # The file comes second: a crash in between leaves a catalog with an id that any home may still be joined to.
+    # The row comes first, the file second. After a crash between them, the catalog has an id and any home may still
+    # join it.
     ours = facts.home or _introduce_home(home, catalog_id)
-    if ours.catalog_id != catalog_id:  # another process was quicker, with another database
+    if ours.catalog_id != catalog_id:  # another process with another database wrote the file first
         raise _other_catalog(home)
     with _alone(engine) as connection:
         facts = _facts(connection, home)
@@ -100,7 +101,7 @@ def pair(engine: sa.Engine, settings: IngestSettings) -> None:
 
 
 def adopt(engine: sa.Engine, home: Path) -> Adoption:
-    """Join a home and a catalog whatever they said before. No file and no row of either is removed."""
+    """Join a home and a catalog, whatever they said before. No file and no row of either is removed."""
     make_home(home)
     try:
         before = read_home(home)
@@ -117,14 +118,14 @@ def adopt(engine: sa.Engine, home: Path) -> Adoption:
 
 
 def read_home(home: Path) -> HomeIdentity | None:
-    """What the home says of itself; None where it has said nothing yet. Raises ConfigurationError `home_damaged`."""
+    """Returns what `home.json` says, or None if there is no such file. Raises ConfigurationError `home_damaged`."""
     path = home / FILE_NAME
     try:
         return HomeIdentity(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except NotADirectoryError:
-        return None  # making the home says what is wrong
+        return None  # creating the home says what is wrong
     except (OSError, ValueError, TypeError) as error:
         raise ConfigurationError(
             "home_damaged",
@@ -134,9 +135,10 @@ def read_home(home: Path) -> HomeIdentity | None:
 
 
 def claim(connection: sa.Connection, home: Path, *, is_free: bool) -> None:
-    """Note, before something is uploaded, that this home keeps the originals. `is_free`: no other home has any.
+    """Note that this home keeps the originals, before something is uploaded. `is_free`: no other home has any
+    originals.
 
-    Raises ConfigurationError `other_home` where another one has.
+    Raises ConfigurationError `other_home` if another home has some.
     """
     ours, keeper = read_home(home), connection.scalar(sa.select(_identity.c.home_id))
     if ours is None or (keeper not in (None, ours.home_id) and not is_free):
@@ -146,7 +148,7 @@ def claim(connection: sa.Connection, home: Path, *, is_free: bool) -> None:
 
 
 def is_keeper(connection: sa.Connection, home: Path) -> bool:
-    """Whether this home keeps the originals of the uploads of this catalog."""
+    """Returns True if this home keeps the originals of the uploads of this catalog."""
     ours = read_home(home)
     return ours is not None and connection.scalar(sa.select(_identity.c.home_id)) == ours.home_id
 
@@ -163,7 +165,7 @@ def _check(connection: sa.Connection, facts: _Facts, settings: IngestSettings) -
         if facts.home is None or facts.home.home_id != facts.keeper:
             raise _other_home(home)
         return
-    # Uploads of a release that knew no ids. The database may be shared, and the originals in another home.
+    # The uploads are from a release without ids. The database may be shared, and the originals may be in another home.
     digests = connection.scalars(sa.select(_uploads.c.digest))
     if settings.database_url is not None and not any(originals.path(digest).is_file() for digest in digests):
         raise _other_home(home)
@@ -187,14 +189,17 @@ def _introduce(connection: sa.Connection) -> str:
 
 
 def _introduce_home(home: Path, catalog_id: str) -> HomeIdentity:
-    """Write the file, unless another process does at the same moment: then what that one wrote counts."""
+    """Write the file and return its content.
+
+    If another process writes it at the same moment, the other content is returned.
+    """
     ours = HomeIdentity(str(uuid.uuid4()), catalog_id)
     aside = _written_aside(home, ours)
     try:
         os.link(aside, home / FILE_NAME)
     except FileExistsError:
         return read_home(home) or ours
-    except OSError:  # a disk that knows no links
+    except OSError:  # the disk has no hard links
         aside.replace(home / FILE_NAME)
     finally:
         aside.unlink(missing_ok=True)
@@ -221,9 +226,9 @@ def _written_aside(home: Path, identity: HomeIdentity) -> Path:
 
 @contextmanager
 def _alone(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction of which there is one at a time, in all processes."""
+    """Yields a connection in a transaction. Only one process at a time has such a transaction."""
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":  # on SQLite every transaction that may write is alone
+        if connection.dialect.name == "postgresql":  # SQLite runs only one writing transaction at a time
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         yield connection
 

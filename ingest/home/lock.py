@@ -1,7 +1,7 @@
-"""Who owns a home: one process at a time, by a lock that the system lets go when the process dies.
+"""The lock on a home: one process at a time owns it. The system releases the lock when the process dies.
 
-The embedded engine may be open in one process only. The lock file says who that is and, while a server owns the
-home, where the command line reaches it.
+Only one process may have the embedded engine open. The lock file says who that is. While a server owns the home, the
+file also says where the command line reaches it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _TRY_AGAIN_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process that holds a home. `socket` is set while it serves the command line there."""
+    """The process that owns a home. `socket` is set while it serves the command line there."""
 
     pid: int
     command: str
@@ -36,7 +36,7 @@ class Owner:
 
 
 class Ownership:
-    """The lock on a home. Hold it for as long as the embedded index is open; closing it lets go."""
+    """The lock on a home. Hold it as long as the embedded index is open. Closing it releases the lock."""
 
     def __init__(self, file: int, path: Path, owner: Owner) -> None:
         self._file = file
@@ -45,7 +45,10 @@ class Ownership:
 
     @classmethod
     def take(cls, home: Path, command: str, name: str = "owner.lock") -> Ownership:
-        """Take the lock `name` of `home` for `youju <command>`; OwnedError says who has it."""
+        """Take the lock `name` of `home` for `youju <command>`.
+
+        Raises OwnedError, which names the owner, if it is taken.
+        """
         path = home / name
         try:
             make_home(home)
@@ -74,12 +77,17 @@ class Ownership:
         return ownership
 
     def announce(self, *, socket: str, url: str) -> None:
-        """Say where this process can be reached."""
+        """Write into the lock file where this process can be reached."""
         self._write(Owner(self._owner.pid, self._owner.command, self._owner.since, socket, url))
 
     def close(self) -> None:
-        """Let go. The file stays, empty: removing it would let two processes lock two files of one name."""
+        """Release the lock. The file stays, but empty.
+
+        If it were removed, two processes could lock two different files of the same name.
+        """
         if self._file >= 0:
+            # The name is removed before the lock is released. In the other order we might erase the name of the next
+            # owner.
             with suppress(OSError):
                 os.ftruncate(self._file, 0)
             os.close(self._file)
@@ -100,7 +108,7 @@ class Ownership:
 
 
 def _lock(file: int) -> None:
-    """Lock it, or raise BlockingIOError. `find_owner` holds a lock of its own for a moment, which is waited for."""
+    """Lock the file, or raise BlockingIOError. `find_owner` locks it for a moment too; several tries outlast that."""
     for tries_left in reversed(range(_TRIES)):
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -112,7 +120,11 @@ def _lock(file: int) -> None:
 
 
 def find_owner(home: Path) -> Owner | None:
-    """The process that owns this home now, or None. Takes nothing and changes nothing."""
+    """Returns the process that owns this home now, or None. It changes nothing.
+
+    It asks for a shared lock for a moment. Only an owner holds the exclusive lock, so a refusal means that there is an
+    owner.
+    """
     path = home / "owner.lock"
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -131,12 +143,12 @@ def _read(path: Path) -> Owner:
     try:
         return Owner(**json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError):
-        # The owner is between taking the lock and writing its name.
+        # The owner has taken the lock, but has not yet written its name.
         return Owner(0, "unknown", "")
 
 
 def make_home(home: Path) -> None:
-    """Create the folder of a home, for this user alone, unless it is there.
+    """Create the folder of a home, for this user alone. An existing folder stays as it is.
 
     Raises ConfigurationError `home_unusable`.
     """
@@ -147,17 +159,16 @@ def make_home(home: Path) -> None:
 
 
 def is_open_to_others(home: Path) -> bool:
-    """Whether other users of this machine may look into a home: it holds the texts of all documents."""
+    """Returns True if other users of this machine have any right to a home. It holds the texts of all documents."""
     with suppress(OSError):
         return bool(home.stat().st_mode & 0o077)
     return False
 
 
 def check_room(home: Path, wanted_bytes: int = 0) -> None:
-    """Raise UnavailableError where a home, once `wanted_bytes` are written, has so little room that the embedded engine
-    would crash for want of it.
+    """Raise UnavailableError if too little room would be left in a home after `wanted_bytes` are written.
 
-    The engine writes through memory maps: the system kills a process that touches one on a full disk.
+    The engine writes through memory maps. The system kills a process that touches one on a full disk.
     """
     free, needed = shutil.disk_usage(home).free, _NEEDED_BYTES + wanted_bytes
     if free < needed:

@@ -1,4 +1,6 @@
-"""Which process this is, whether one of the same machine is still alive, and what happens to its memory."""
+"""Identifies this process, tells whether another process of this machine is alive, and manages this
+process's memory.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +16,16 @@ from pathlib import Path
 
 _PROC = Path("/proc")
 _STATE, _STARTED = 0, 19  # fields of /proc/PID/stat after the name, which is in parentheses
-_OVER = ("Z", "X")  # dead, and not yet asked about by its parent
+_OVER = ("Z", "X")  # dead, but its parent has not yet read the exit status
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that holds something. `machine` names the kernel and the set of process ids that `pid` is of, and is
-    empty where the system does not say; `started` is when the process began, so that a reused id is told apart."""
+    """A process that holds something. `machine` names the boot of the kernel and the namespace of `pid`.
+
+    `machine` is empty if the system does not say it. `started` is the start time of the process, in ticks since the
+    boot. It tells a reused `pid` from the old process.
+    """
 
     host: str
     machine: str
@@ -34,38 +39,41 @@ class Holder:
 
 
 def current_holder() -> Holder:
-    """This process."""
+    """Returns this process as a holder."""
     pid = os.getpid()
     _, started = _state(pid) or ("", 0)
     return Holder(socket.gethostname()[:200], _machine(), pid, started)
 
 
 def is_dead(holder: Holder) -> bool:
-    """Whether that process is surely gone. False for one of another machine or container: nobody can tell."""
+    """Returns True if the process is certainly gone.
+
+    Returns False for another machine or container, where nobody can tell.
+    """
     if not holder.machine or holder.machine != _machine():
         return False
     try:
-        os.kill(holder.pid, 0)  # nothing is sent: whether there is such a process
+        os.kill(holder.pid, 0)  # signal 0 is not sent: it only tests that the process exists
     except ProcessLookupError:
         return True
     except OSError:
-        pass  # it is another user's
+        pass  # it belongs to another user
     found = _state(holder.pid)
     return found is not None and (found[0] in _OVER or found[1] != holder.started)
 
 
 def return_memory() -> None:
-    """Give the system what was freed and is still held: buffers of ever other sizes leave holes that only grow."""
-    with suppress(AttributeError, OSError):  # glibc alone has it
+    """Return freed memory to the system. Buffers of changing sizes leave holes that otherwise only grow."""
+    with suppress(AttributeError, OSError):  # only glibc has it
         ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager
 def loaded_for_good() -> Iterator[None]:
-    """Keep the garbage collector away from what is loaded here, libraries above all.
+    """Keep the garbage collector away from everything that is loaded in this block, mostly libraries.
 
-    They are half a million objects that live as long as the process: going through them takes a third of the time of
-    loading them, half a second when the process ends, and stops a server for as long at each full collection.
+    These are half a million objects that live as long as the process. Scanning them takes a third of their loading
+    time, and half a second when the process ends. It would also stop a server at each full collection.
     """
     gc.disable()
     try:
@@ -77,7 +85,7 @@ def loaded_for_good() -> Iterator[None]:
 
 @cache
 def _machine() -> str:
-    """This boot of this kernel, and the namespace of process ids: containers have one each."""
+    """Returns this boot of this kernel and the namespace of process ids. Each container has its own namespace."""
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {(_PROC / 'self/ns/pid').readlink()}"
@@ -86,7 +94,10 @@ def _machine() -> str:
 
 
 def _state(pid: int) -> tuple[str, int] | None:
-    """The state letter of a process and when it began, in ticks since the boot; None where that is not shown."""
+    """Returns the state letter of a process and its start, in ticks since the boot.
+
+    Returns None if the system hides them.
+    """
     try:
         fields = (_PROC / str(pid) / "stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:

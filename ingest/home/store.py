@@ -1,4 +1,4 @@
-"""What both sides of a search share, opened together: the catalog, the index and the embedder."""
+"""Opens what both sides of a search share: the catalog, the index and the embedder."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ from ingest.versions.open_versions import OpenVersion, OpenVersions
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The state of a home, open, as one version of the index has it: `catalog`, `index` and `embedder` belong
-    together. Whoever works on for long asks for `current` each time. `ownership` is None where a Qdrant server lets
-    several processes in."""
+    """The open state of a home, for one version of the index. `catalog`, `index` and `embedder` belong together.
+
+    Code that runs for long asks for `current` each time. `ownership` is None if a Qdrant server is used, because then
+    several processes may open the home.
+    """
 
     database: sa.Engine
     catalog: Catalog
@@ -34,12 +36,12 @@ class Store:
 
     @classmethod
     def open(cls, settings: IngestSettings, *, command: str, rebuild: bool = False) -> Store:
-        """Open everything for `youju <command>`, with the version of the index that answers questions. No model is
-        loaded yet.
+        """Open everything for `youju <command>`, with the version of the index that answers questions. Loads no model
+        yet.
 
-        With `rebuild` an index that is gone is made anew, empty, though the catalog has documents in it. Raises
-        OwnedError if another process owns the embedded index, ConfigurationError and UnavailableError as their parts
-        do; whatever was opened until then is closed again.
+        With `rebuild`, a missing index is created empty, even if the catalog has documents in it. Raises OwnedError if
+        another process owns the embedded index, and the ConfigurationError and UnavailableError of the parts. After an
+        error, the parts that were open are closed again.
         """
         with ExitStack() as opened:
             ownership = None
@@ -57,17 +59,17 @@ class Store:
         return cls(database, current.catalog, runs, current.index, current.embedder, ownership, open_versions)
 
     def current(self) -> Store:
-        """The same home as the version has it that answers questions now."""
+        """Returns this home with the version of the index that answers questions now."""
         current = self.open_versions.current()
         return self if current.id == self.catalog.version else self.at(current)
 
     def at(self, version: OpenVersion) -> Store:
-        """The same home as this version has it."""
+        """Returns this home with this version."""
         catalog = self.catalog.of(version.id)
         return replace(self, catalog=catalog, index=version.index, embedder=version.embedder)
 
     def close(self) -> None:
-        """Close everything, the lock last, also where an index that failed cannot be closed."""
+        """Close everything, even if closing a broken index fails. The lock is released last."""
         with ExitStack() as opened:
             if self.ownership is not None:
                 opened.callback(self.ownership.close)

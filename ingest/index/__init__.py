@@ -1,4 +1,6 @@
-"""The index of chunks: one contract, held by the embedded engine (`edge`) and by a Qdrant server (`server`).
+"""The index of chunks.
+
+One contract has two implementations: the embedded engine (`edge`) and a Qdrant server (`server`).
 
 Its files:
 
@@ -22,9 +24,9 @@ from ingest.errors import ConfigurationError
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """Which chunk one leg found, of which revision, and the score it gave, higher is better.
+    """A chunk that one leg found, its revision, and its score in this leg. Higher is better.
 
-    The chunk itself is fetched when it is known to be wanted: building one costs more than finding it.
+    The chunk itself is fetched only when it is wanted, because building a chunk costs more than finding it.
     """
 
     chunk_id: str
@@ -35,48 +37,52 @@ class Scored:
 
 @dataclass(frozen=True, slots=True)
 class Legs:
-    """What each leg of a hybrid search found, best first. A leg that was not asked is empty."""
+    """The hits of each leg of a hybrid search, best first. A leg that was not searched is empty."""
 
     dense: tuple[Scored, ...]
     sparse: tuple[Scored, ...]
 
 
 class Index(Protocol):
-    """Chunks with their vectors. Safe to call from several threads of the owning process.
+    """Chunks with their vectors. Several threads of the owning process may call it at once.
 
-    Revisions that are not published stand beside the published ones; which is which only the catalog knows.
-    Errors of the engine come out as `ingest.errors.YoujuError`s, never as the library's own.
+    Revisions that are not published are stored beside the published ones. Only the catalog knows which are published.
+    Errors of the engine are raised as `ingest.errors.YoujuError`, never as the library's own.
     """
 
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
-        """Add chunks, or overwrite those with the same id. Searches see them at once, `flush` makes them last."""
+        """Add chunks, or overwrite chunks with the same id.
+
+        Searches see them at once. Only `flush` makes them survive a crash.
+        """
         ...
 
     def flush(self) -> None:
-        """Return when everything written or retired so far survives a crash of the process and of the machine."""
+        """Return when all writes and removals so far survive a crash of the process and of the machine."""
         ...
 
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
-        """The best `limit` chunks of each leg that `reader` may read, any revision, both legs from one moment.
+        """Returns the best `limit` chunks of each leg that `reader` may read, of any revision. Both legs see the same
+        moment.
 
-        The dense leg is skipped where `query.dense` is None, the sparse leg where it has no terms.
+        The dense leg is skipped if `query.dense` is None. The sparse leg is skipped if it has no terms.
         """
         ...
 
     def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
-        """These chunks by their ids; what has been retired, or never was there, is left out."""
+        """Returns the chunks with these ids. Ids of chunks that are not stored are left out."""
         ...
 
     def chunks(self, document_id: str, revision: int) -> list[Chunk]:
-        """All chunks of one revision, by position."""
+        """Returns all chunks of one revision, by position."""
         ...
 
     def embeddings(self, document_id: str, revision: int) -> list[Embedding]:
-        """The vectors of those chunks, in the same order."""
+        """Returns the vectors of those chunks, in the same order."""
         ...
 
     def set_access(self, document_id: str, access: Sequence[str]) -> None:
-        """Change who may find the chunks of a document, all its revisions; their vectors stay."""
+        """Change who may find the chunks of all revisions of a document. The vectors stay."""
         ...
 
     def retire(self, document_id: str, *, first: int, last: int) -> None:
@@ -84,31 +90,37 @@ class Index(Protocol):
         ...
 
     def remove(self, chunk_ids: Collection[str]) -> None:
-        """Remove these chunks, whatever is left of them: `retire` finds only what is whole."""
+        """Remove these chunks, whatever is left of them. `retire` finds only complete ones."""
         ...
 
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
-        """Take less memory and start faster from now on, if that is worth while; whether anything was done.
+        """Use less memory and start faster from now on, if that is worth the work. Returns True if something was done.
 
-        Searches go on, writes may wait for it. `interrupted` is asked often; True gives up.
+        Searches go on. Writes may have to wait. `interrupted` is asked often; the work is given up if it returns True.
         """
         ...
 
     def inventory(self) -> Iterator[str]:
-        """The ids of all chunks, of all revisions, each once and in order. Searches and writes go on meanwhile."""
+        """Yields the ids of all chunks of all revisions, each once and in order.
+
+        Searches and writes go on meanwhile.
+        """
         ...
 
     def count(self) -> int:
-        """How many chunks are stored, of all revisions."""
+        """Returns how many chunks of all revisions are stored."""
         ...
 
     def close(self) -> None:
-        """Flush and let go. The index cannot be used afterwards."""
+        """Flush and close. The index cannot be used afterwards."""
         ...
 
 
 def index_missing(place: str) -> ConfigurationError:
-    """The error for an index that is gone (`place`: from where) while the catalog has published what was in it."""
+    """Returns the error for an index that is missing while the catalog has published documents in it.
+
+    `place` says where.
+    """
     return ConfigurationError(
         "index_missing",
         f"The index is gone, {place}, and the catalog says that documents are in it.",

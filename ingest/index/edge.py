@@ -1,7 +1,7 @@
-"""The index inside this process: Qdrant's own engine (Qdrant Edge), one folder, one owner.
+"""The index inside this process: Qdrant's own engine (Qdrant Edge), with one folder and one owner.
 
-The engine holds the GIL during every call. Writes and scrolls therefore go in small batches, between which the
-threads that search get their turn, and `optimize()`, which takes seconds, runs in a child (`generations`).
+The engine holds the GIL during every call. So writes and scrolls go in small batches, and the threads that search get
+their turn between two batches. `optimize()` takes seconds and therefore runs in a child process (`generations`).
 """
 
 from __future__ import annotations
@@ -43,31 +43,33 @@ from ingest.index.payload import (
 logger = logging.getLogger(__name__)
 
 COMPACT_AFTER = 5_000
-"""How many chunks may lie in memory, at 5 to 20 kB each, before they are rewritten for reading from the disk."""
+"""The most chunks that may lie in memory, at 5 to 20 kB each. After that they are rewritten and read from the disk."""
 
 
 class EdgeIndex:
-    """An `Index` in a folder of this machine. One process may have it open, from any number of threads.
+    """An `Index` in a folder of this machine. Only one process may have it open; any number of its threads may use it.
 
-    Every write is in the write-ahead log before it returns, so that a killed process loses none; `flush` makes
-    it outlive the machine too. The inverse document frequencies go on counting retired chunks until their segment is
-    rewritten, which it is by the first `compact` after it has lost a tenth.
+    Every write is in the write-ahead log before it returns, so a killed process loses none. `flush` makes it survive a
+    crash of the machine too. The inverse document frequencies still count retired chunks until their segment is
+    rewritten. That happens in the first `compact` after a segment has lost a tenth of its chunks.
     """
 
     def __init__(
         self, engine: ModuleType, claim: IO[str], folder: Path, dimension: int, max_threads: int | None
     ) -> None:
-        """For `open`, which is the way to get one."""
+        """Called by `open` only."""
         self._engine = engine
         self._claim = claim
         self._folder = folder
         self._dimension = dimension
         self._config = shard_config(engine, dimension, max_threads)
         self._closed = False
-        # Held during each call of the engine, so that none meets a shard that `compact` has just closed. It costs
-        # nothing: the engine holds the GIL, so one call waits for the other anyway.
+        # Every call of the engine holds this lock, so that no thread uses a shard that `compact` has just closed. The
+        # lock costs nothing, because the engine holds the GIL: one call waits for the other anyway.
         self._calling = threading.RLock()
-        # Held by whatever changes the files, so that `compact` copies what stands still. Taken before `_calling`.
+        # Whatever changes the files holds this lock, so that `compact` copies files that do not change. A thread that
+        # needs both locks takes this one first. A search takes only `_calling`, so it never waits for a whole
+        # compaction.
         self._changing = threading.RLock()
         if not folder.exists() or not any(folder.iterdir()):
             create(engine, folder, self._config)
@@ -77,14 +79,14 @@ class EdgeIndex:
 
     @classmethod
     def open(cls, folder: Path, *, dimension: int, max_threads: int | None = None) -> EdgeIndex:
-        """Take the index in `folder`, or create it there, for dense vectors of `dimension`.
+        """Take the index in `folder`, or create it there, for dense vectors of `dimension` numbers.
 
-        `max_threads` bounds the threads one search uses; the engine's own choice, by CPUs, where it is None.
-        Raises `OwnedError` when another process has it open, `ConfigurationError` when it cannot be written. It is
-        loaded by the first call, which raises `ConfigurationError` when it was created for another dimension: a
-        server is then listening already, and a command that needs no chunk does not wait.
+        `max_threads` limits the threads of one search; if it is None, the engine chooses by CPUs. Raises `OwnedError`
+        if another process has it open, `ConfigurationError` if it cannot be written. The first call loads it, and
+        raises `ConfigurationError` if it was created for another dimension. So a server listens before the index is
+        loaded, and a command that needs no chunk does not wait.
         """
-        # Takes 40 ms, which commands that never search should not pay.
+        # The import takes 40 ms. Commands that never search should not pay for it.
         import qdrant_edge as engine
 
         with _opening(folder), ExitStack() as undo:
@@ -94,21 +96,21 @@ class EdgeIndex:
             return index
 
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
-        """Add the chunks, or overwrite those with the same id, a small batch at a time."""
+        """Add the chunks, or overwrite chunks with the same id, a small batch at a time."""
         pairs = zip(chunks, embeddings, strict=True)
         while batch := list(itertools.islice(pairs, BATCH_POINTS)):
             points = [self._point(chunk, embedding) for chunk, embedding in batch]
             self._change(self._engine.UpdateOperation.upsert_points(points), grows_by=len(points))
 
     def flush(self) -> None:
-        """Return when everything written or retired so far is on the disk."""
+        """Return when all writes and removals so far are on the disk."""
         with self._changing:
             with self._translated():
                 self._shard.flush()
             self._growth.record()
 
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
-        """The best `limit` chunks of each leg that `reader` may read; exact, both legs in one call."""
+        """Returns the best `limit` chunks of each leg that `reader` may read. Exact search, both legs in one call."""
         conditions = readable(reader)
         wanted = {DENSE: self._dense_query(query), SPARSE: self._sparse_query(query)}
         asked = {leg: vector for leg, vector in wanted.items() if vector is not None}
@@ -130,28 +132,28 @@ class EdgeIndex:
         return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
 
     def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
-        """These chunks by their ids; what is not stored is left out."""
+        """Returns the chunks with these ids. Ids of chunks that are not stored are left out."""
         with self._translated():
             records = self._shard.retrieve(list(chunk_ids), with_payload=True, with_vector=False)
         chunks = (chunk_of(record.id, record.payload) for record in records)
         return {chunk.id: chunk for chunk in chunks}
 
     def chunks(self, document_id: str, revision: int) -> list[Chunk]:
-        """All chunks of one revision, by position."""
+        """Returns all chunks of one revision, by position."""
         records = self._records(document_id, revision, with_payload=True)
         return sorted((chunk_of(record.id, record.payload) for record in records), key=lambda chunk: chunk.position)
 
     def embeddings(self, document_id: str, revision: int) -> list[Embedding]:
-        """The vectors of those chunks, in the same order."""
+        """Returns the vectors of those chunks, in the same order."""
         records = self._records(document_id, revision, with_payload=["position"], with_vector=True)
         by_position = sorted(records, key=lambda record: int(record.payload["position"]))
         return [embedding_of(record.vector) for record in by_position]
 
     def set_access(self, document_id: str, access: Sequence[str]) -> None:
-        """Change who may find the chunks of a document, all its revisions; their vectors stay."""
+        """Change who may find the chunks of all revisions of a document. The vectors stay."""
         selected = self._filter(of_document(document_id))
         operation = self._engine.UpdateOperation.set_payload_by_filter(selected, {"access": list(access)})
-        # The engine writes points anew to change their payload.
+        # The engine writes a new point for each changed payload, so these points count as growth.
         self._change(operation, grows_by=self._count(selected))
 
     def retire(self, document_id: str, *, first: int, last: int) -> None:
@@ -166,8 +168,10 @@ class EdgeIndex:
             self._change(self._engine.UpdateOperation.delete_points(batch))
 
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
-        """Rewrite what was written since the last time for reading from the disk, if that is enough to be worth while,
-        and whether it was done. Searches go on; whatever would change the index waits."""
+        """Rewrite the chunks in memory so that they are read from the disk, if there are enough of them.
+
+        Returns True if it was done. Searches go on. Threads that change the index wait.
+        """
         with self._changing:
             if self._growth.chunks < COMPACT_AFTER:
                 return False
@@ -175,19 +179,22 @@ class EdgeIndex:
             following = rewrite(self._folder, self._generation, self._dimension, interrupted)
             if following is None or not self._go_over(following):
                 if not interrupted():
-                    self._growth.reset()  # the reason will not be gone at once: as many again are written first
+                    self._growth.reset()  # the reason may last: try again after as many new chunks
                 return False
             self._growth.reset()
         return_memory()
         return True
 
     def _go_over(self, following: Generation) -> bool:
-        """Make a rewritten copy the one that is searched and written to; whether it is."""
+        """Search and write the rewritten copy from now on. Returns True if that worked."""
         with self._translated():
+            # The order matters. The copy must load before the file names it, or a bad copy would become the index. The
+            # file names it before any write goes to it, or a restart would lose that write. The old folder is removed
+            # last: until then it is the index that a restart would load.
             shard: Any = None
             try:
                 shard = self._load(following)
-            except Exception as error:  # all that the engine raises; the copy it has is as good as ever
+            except Exception as error:  # the engine raises plain `Exception`; the old copy still works
                 logger.warning("The index stays as it is: its rewritten copy cannot be opened (%s).", error)
             if shard is None or not switch(self._folder, following):
                 if shard is not None:
@@ -201,15 +208,15 @@ class EdgeIndex:
         return True
 
     def inventory(self) -> Iterator[str]:
-        """The ids of all chunks, of all revisions, each once and in order."""
+        """Yields the ids of all chunks of all revisions, each once and in order."""
         return (str(record.id) for record in self._scrolled(None, with_payload=False))
 
     def count(self) -> int:
-        """How many chunks are stored, of all revisions."""
+        """Returns how many chunks of all revisions are stored."""
         return self._count(None)
 
     def close(self) -> None:
-        """Flush and let the folder go. Closing twice does nothing."""
+        """Flush and release the folder. A second call does nothing."""
         if self._closed:
             return
         try:
@@ -224,7 +231,7 @@ class EdgeIndex:
 
     @property
     def _shard(self) -> Any:
-        """The engine's shard. For those that hold `_calling`."""
+        """Returns the engine's shard. The caller must hold `_calling`."""
         if self._loaded is None:
             with _opening(self._folder):
                 self._loaded = self._load(self._generation)
@@ -285,7 +292,10 @@ class EdgeIndex:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """The engine knows one exception, `Exception`; its message is all there is to go by."""
+        """Raise every error of the engine as our own, while the block holds `_calling`.
+
+        The engine raises only `Exception`, so nothing but its message tells one error from another.
+        """
         try:
             with self._calling:
                 if self._closed:
@@ -304,8 +314,8 @@ class EdgeIndex:
 def _claim(folder: Path) -> IO[str]:
     """Take the folder for this process, or raise `OwnedError`.
 
-    The engine locks its log too, but only after it has touched the other files: a load that it refuses leaves the
-    owner unable to flush, with its journals cut short. So nobody may get as far as trying.
+    The engine locks its log too, but only after it has touched other files. If it then refuses to load, the owner
+    cannot flush any more, and its journals are cut short. So no second process may get as far as loading.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     claim = folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Which index is meant: the embedded one in the home, or a collection on a Qdrant server."""
+"""Opens the index that the settings name: the embedded one in the home, or a collection on a Qdrant server."""
 
 from __future__ import annotations
 
@@ -15,15 +15,16 @@ from ingest.settings import IngestSettings
 
 
 def index_name(embedder: str) -> str:
-    """A name that indexes of this embedder (`Embedder.name`) share, and no others: vectors of different ones never
-    meet."""
+    """Returns a name that only indexes of this embedder (`Embedder.name`) share, so that different vectors
+    never meet.
+    """
     return hashlib.sha256(f"{embedder}\n{SCHEMA_VERSION}".encode()).hexdigest()[:12]
 
 
 def open_index(settings: IngestSettings, *, dimension: int, name: str, may_create: bool = True) -> Index:
-    """Open the index called `name`, or create it, empty: a folder of the home, or a collection of the server.
+    """Open the index called `name`, or create it empty. It is a folder of the home, or a collection of the server.
 
-    Raises ConfigurationError `index_missing` where it would have to be created and must not be.
+    Raises ConfigurationError `index_missing` if it does not exist and must not be created.
     """
     if settings.qdrant_url is None:
         folder = settings.home / "index" / name
@@ -35,14 +36,14 @@ def open_index(settings: IngestSettings, *, dimension: int, name: str, may_creat
 
 
 def index_exists(settings: IngestSettings, name: str) -> bool:
-    """Whether there is an embedded index of that name. A server is not asked: False."""
+    """Returns True if there is an embedded index with that name. A server is not asked; the result is then False."""
     return settings.qdrant_url is None and (settings.home / "index" / name).is_dir()
 
 
 def remove_index(settings: IngestSettings, *, name: str) -> None:
-    """Remove the index called `name`, which nobody may have open; nothing where there is none.
+    """Remove the index called `name`, if there is one. Nobody may have it open.
 
-    Raises UnavailableError where a server does not answer or a folder cannot be removed.
+    Raises UnavailableError if a server does not answer or a folder cannot be removed.
     """
     if settings.qdrant_url is not None:
         ServerIndex.remove_collection(connect(settings), collection=_collection(settings, name))

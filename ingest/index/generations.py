@@ -1,9 +1,10 @@
-"""The folder of an embedded index: numbered generations of one shard, of which a file names the current one.
+"""The folder of an embedded index. It holds numbered generations of one shard, and a file that names the current one.
 
-What is written lies in memory, in the form the engine can change: at 100,000 chunks hundreds of megabytes, built anew
-at every start. `rewrite` turns it into a form that is read from the disk. That takes the engine seconds, in which it
-lets no thread of its process run; so a child process rewrites a copy, which then becomes the next generation. What was
-rewritten before is only copied, but for segments that are still small or have lost a tenth of their chunks.
+New chunks lie in memory, in a form that the engine can change. At 100,000 chunks this takes hundreds of megabytes and
+is built again at every start. `rewrite` turns it into a form that is read from the disk. That takes the engine seconds,
+and no thread of its process runs meanwhile. So a child process rewrites a copy, and the copy becomes the next
+generation. Segments that were rewritten before are only copied, unless they are small or have lost a tenth of their
+chunks.
 """
 
 from __future__ import annotations
@@ -31,43 +32,46 @@ logger = logging.getLogger(__name__)
 _NICENESS = 10
 _POLL_SECONDS = 0.2
 _SEGMENT_CHUNKS = 25_000
-"""Segments are merged while their vectors take no more than the dense ones of so many chunks: with the terms of real
-text, some 10,000 chunks. That bounds the memory of rewriting, and its time but for the copy, however large the index
-is. Smaller segments cost searches time and memory (docs/decisions/0001)."""
+"""Segments are merged while their vectors take no more room than the dense vectors of this many chunks. With the terms
+of real text that is about 10,000 chunks. This limits the memory of rewriting for an index of any size, and also its
+time without the copy. Smaller segments cost searches time and memory (docs/decisions/0001).
+"""
 _DELETED_SHARE = 0.1
-"""A segment that has lost so much is rewritten without it. Until then the text is on the disk, and the document
-frequencies of its terms count it."""
+"""A segment that has lost this share of its chunks is rewritten without them. Until then their text is on the disk, and
+the document frequencies of its terms count them.
+"""
 _FLOAT16_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A generation by its number, which is unique."""
+    """A generation. Its number is unique."""
 
     number: int
 
     def path(self, folder: Path) -> Path:
-        """Where its shard is."""
+        """Returns the folder of its shard."""
         return folder / str(self.number)
 
 
 class Growth:
-    """How many `chunks` were written since the index was rewritten: those lie in memory, also if they were replaced
-    or deleted since. For the thread that writes."""
+    """Counts in `chunks` how many were written since the index was rewritten. They lie in memory, even if they were
+    replaced or deleted since. Only the thread that writes may use it.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "growth"
         self._recorded = self.chunks = self._read()
 
     def record(self) -> None:
-        """Write it down for the next process, which cannot ask the engine. It is no harm if that fails."""
+        """Write the count to a file for the next process, because the engine cannot tell it. A failure does no harm."""
         if self.chunks != self._recorded:
             with suppress(OSError):
                 self._file.write_text(str(self.chunks), encoding="ascii")
                 self._recorded = self.chunks
 
     def reset(self) -> None:
-        """Begin to count anew."""
+        """Begin to count again at 0."""
         self.chunks = 0
         self.record()
 
@@ -75,20 +79,21 @@ class Growth:
         try:
             return int(self._file.read_text(encoding="ascii"))
         except (OSError, ValueError):
-            return 0  # a new index, or it was cut off
+            return 0  # a new index, or the file was cut off
 
 
 def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = None) -> Any:
-    """How a shard stores what it holds, the same for creating, loading and rewriting it."""
-    # Half precision finds the same neighbours (recall@10 of 1.000 among 100,000 random vectors) in two thirds of
-    # the time and half the memory. No graph (m=0): up to some 200,000 chunks all vectors are compared.
+    """Returns how a shard stores its points. It is the same for creating, loading and rewriting a shard."""
+    # Half precision finds the same neighbours (recall@10 of 1.000 among 100,000 random vectors) in two thirds of the
+    # time and half the memory. There is no graph (m=0): up to about 200,000 chunks, a search compares all vectors.
     dense = engine.EdgeVectorParams(
         size=dimension, distance=engine.Distance.Cosine, datatype=engine.VectorStorageDatatype.Float16
     )
     sparse = engine.EdgeSparseVectorParams(
         modifier=engine.Modifier.Idf, datatype=engine.VectorStorageDatatype.Float16, memory=engine.Memory.Cold
     )
-    # Sizes are those of vectors, in kB. A threshold of 1 kB: by default, a small shard stays in memory when rewritten.
+    # Thresholds are sizes of vectors in kB. It is 1 kB here, because by default a small shard stays in memory when
+    # rewritten.
     optimizers = engine.EdgeOptimizersConfig(
         default_segment_number=1,
         max_segment_size=_SEGMENT_CHUNKS * dimension * _FLOAT16_BYTES // 1024,
@@ -108,13 +113,13 @@ def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = N
 
 
 def create(engine: ModuleType, folder: Path, config: Any) -> None:
-    """Build an empty first generation aside and rename it, so that a crash never leaves half of one at `folder`."""
+    """Build an empty first generation in another folder and rename it. A crash never leaves half of one at `folder`."""
     aside = folder.with_name(f"{folder.name}.new")
     shutil.rmtree(aside, ignore_errors=True)
     first = Generation(1)
     aside.mkdir(parents=True)
     shard = engine.EdgeShard.create(str(first.path(aside)), config)
-    # Read from the disk like the rest: filters are as fast, and an index opens in two thirds of the time.
+    # The fields are read from the disk too. Filters are as fast, and an index opens in two thirds of the time.
     memory = engine.Memory.Cached
     keyword = engine.KeywordIndexParams(memory=memory)
     integer = engine.IntegerIndexParams(lookup=False, range=True, memory=memory)
@@ -132,7 +137,7 @@ def create(engine: ModuleType, folder: Path, config: Any) -> None:
 
 
 def is_index(folder: Path) -> bool:
-    """Whether there is an index in a folder, and not only what is left of one."""
+    """Returns True if the folder holds an index, and not only the rest of one."""
     try:
         return _written(folder).path(folder).is_dir()
     except (OSError, ValueError, KeyError, TypeError):
@@ -140,7 +145,7 @@ def is_index(folder: Path) -> bool:
 
 
 def current(folder: Path) -> Generation:
-    """The generation that counts. What is left of others, by a process that was killed, is removed."""
+    """Returns the generation that counts. Other generations, which a killed process left, are removed."""
     generation = _written(folder)
     for entry in folder.iterdir():
         if entry.is_dir() and entry != generation.path(folder):
@@ -149,8 +154,11 @@ def current(folder: Path) -> Generation:
 
 
 def switch(folder: Path, generation: Generation) -> bool:
-    """Make it the current one, in one step that a crash does or does not undo whole; whether it is. A disk that fails
-    is asked which of the two counts: what is written to the other one would be lost."""
+    """Make this generation the current one. Returns True if it is the current one afterwards.
+
+    One rename does it, so a crash leaves either the old one or the new one. If the disk fails, the file is read again
+    to see which one counts: a write to the other one would be lost.
+    """
     written = folder / "current.new"
     try:
         with written.open("w", encoding="ascii") as file:
@@ -158,7 +166,7 @@ def switch(folder: Path, generation: Generation) -> bool:
             file.flush()
             os.fsync(file.fileno())
         written.replace(folder / "current")
-        flush_folder(folder)  # or the name might come back after the other copy is removed
+        flush_folder(folder)  # else a crash could bring back the old name after the old copy is removed
     except OSError as error:
         logger.warning("Another copy of the index could not be made the current one (%s).", error.strerror or error)
         return (folder / "current").exists() and _written(folder) == generation
@@ -170,13 +178,14 @@ def _written(folder: Path) -> Generation:
 
 
 def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: Callable[[], bool]) -> Generation | None:
-    """A rewritten copy of the generation, not yet current; None if it was interrupted or could not be made.
+    """Returns a rewritten copy of the generation, which is not yet current. Returns None if it was interrupted or
+    failed.
 
-    The generation must be flushed, and nothing may be written to it meanwhile. Takes disk for a second copy.
+    The generation must be flushed, and nothing may write to it meanwhile. The disk must hold a second copy.
     """
     if not _has_room(folder, generation):
         return None
-    # Never a number that was there: the child of a killed process may still be writing to it.
+    # A new number, never one that was there: the child of a killed process may still write to its folder.
     following = Generation(time.time_ns())
     path = following.path(folder)
     process = multiprocessing.get_context("spawn").Process(target=_optimize, args=(str(path), dimension), daemon=True)
@@ -200,7 +209,7 @@ def rewrite(folder: Path, generation: Generation, dimension: int, interrupted: C
 
 
 def _has_room(folder: Path, generation: Generation) -> bool:
-    """Whether a copy finds room, and what the engine makes of it, and some is left for what others write meanwhile."""
+    """Returns True if the disk has room for a copy, for the engine's work on it, and for other writers meanwhile."""
     needed = 3 * allocated_bytes(generation.path(folder))
     if (free := shutil.disk_usage(folder).free) >= needed:
         return True
@@ -215,11 +224,11 @@ def _has_room(folder: Path, generation: Generation) -> bool:
 def _optimize(path: str, dimension: int) -> None:
     import qdrant_edge as engine
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C
     with suppress(OSError):
         os.nice(_NICENESS)
     shard = engine.EdgeShard.load(path, shard_config(engine, dimension))
     shard.optimize()
     shard.flush()
     shard.close()
-    flush_tree(Path(path))  # what the copy has of the other one was written by no engine
+    flush_tree(Path(path))  # the copied files were written by no engine, so no engine flushed them

@@ -1,4 +1,4 @@
-"""What a chunk looks like inside Qdrant, the same on both engines: payload, vectors, and the filters over them."""
+"""The form of a chunk inside Qdrant, the same on both engines: payload, vectors, and the filters on them."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from ingest.errors import ConfigurationError, DocumentError
 from ingest.index import Scored
 
 SCHEMA_VERSION: Final = 4
-"""Counted up when payload or vectors change shape, so that an old index is never read as a new one."""
+"""Raise this number when payload or vectors change shape, so that an old index is never read as a new one."""
 
 DENSE: Final = "dense"
 SPARSE: Final = "sparse"
 
 KEYWORDS: Final = ("document_id", "access", "source")
 INTEGERS: Final = ("revision",)
-"""Payload fields that filters use, and that both engines therefore index."""
+"""Integer payload fields that filters use. Both engines index them."""
 
 BATCH_POINTS: Final = 128
-"""How many points one request to an engine carries. Small, because the embedded one holds the GIL meanwhile."""
+"""The most points in one request to an engine. It is small because the embedded engine holds the GIL meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """The field has, or where it is a list contains, one of the values."""
+    """The field has one of the values. If the field is a list, it contains one of them."""
 
     field: str
     values: tuple[str, ...]
@@ -38,7 +38,7 @@ class AnyOf:
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The integer field lies between the two, both included."""
+    """The integer field lies between the two values, both included."""
 
     field: str
     first: int
@@ -49,9 +49,9 @@ Condition = AnyOf | Between
 
 
 def readable(reader: Reader) -> tuple[Condition, ...] | None:
-    """The conditions a chunk must all meet for `reader` to see it; None where the reader sees nothing at all.
+    """Returns the conditions that a chunk must meet for `reader` to see it. Returns None if the reader sees nothing.
 
-    None is not an empty tuple, which means no condition: an engine may read an empty `AnyOf` either way.
+    None differs from an empty tuple, which means no condition. An engine may read an empty `AnyOf` either way.
     """
     wanted = [("access", reader.principals), ("source", reader.sources)]
     if any(values is not None and not values for _, values in wanted):
@@ -60,14 +60,14 @@ def readable(reader: Reader) -> tuple[Condition, ...] | None:
 
 
 def revisions(document_id: str, first: int, last: int) -> tuple[Condition, ...]:
-    """The conditions that the chunks of these revisions of one document meet, and no others."""
+    """Returns the conditions that only the chunks of these revisions of one document meet."""
     return AnyOf("document_id", (document_id,)), Between("revision", first, last)
 
 
 def payload_of(chunk: Chunk) -> dict[str, Any]:
-    """What is stored beside the vectors; `chunk.id` is the point's own id.
+    """Returns the data that is stored beside the vectors. `chunk.id` is the id of the point itself.
 
-    Raises `DocumentError` for half a surrogate pair, which file names and PDF texts do hold, and no engine stores.
+    Raises `DocumentError` for half a surrogate pair. File names and PDF texts can hold one, and no engine stores it.
     """
     try:
         "".join((chunk.uri, chunk.title, chunk.text, *chunk.location.heading_path)).encode()
@@ -92,7 +92,7 @@ def payload_of(chunk: Chunk) -> dict[str, Any]:
 
 
 def chunk_of(point_id: object, payload: Mapping[str, Any]) -> Chunk:
-    """The chunk that `payload_of` was given."""
+    """Returns the chunk that was passed to `payload_of`."""
     return Chunk(
         id=str(point_id),
         document_id=payload["document_id"],
@@ -109,14 +109,14 @@ def chunk_of(point_id: object, payload: Mapping[str, Any]) -> Chunk:
 
 
 def of_document(document_id: str) -> tuple[Condition, ...]:
-    """The condition that the chunks of one document meet, of all its revisions."""
+    """Returns the condition that only the chunks of one document meet, of all its revisions."""
     return (AnyOf("document_id", (document_id,)),)
 
 
 def checked(dense: np.ndarray, dimension: int) -> list[float]:
-    """The vector as both engines take it: a list, which they read twice as fast as an array.
+    """Returns the vector in the form that both engines take: a list. They read a list twice as fast as an array.
 
-    Raises `ConfigurationError` where it has another dimension than the index.
+    Raises `ConfigurationError` if its dimension is not that of the index.
     """
     if dense.shape != (dimension,):
         raise ConfigurationError(
@@ -129,7 +129,7 @@ def checked(dense: np.ndarray, dimension: int) -> list[float]:
 
 
 def embedding_of(vectors: Mapping[str, Any] | None) -> Embedding:
-    """The vectors of a point as either engine gives them back, a missing one included."""
+    """Returns the vectors of a point from either engine. A vector may be missing."""
     vectors = vectors or {}
     dense, sparse = vectors.get(DENSE), vectors.get(SPARSE)
     return Embedding(
@@ -139,15 +139,21 @@ def embedding_of(vectors: Mapping[str, Any] | None) -> Embedding:
 
 
 def ranked(points: Iterable[Any]) -> tuple[Scored, ...]:
-    """What one leg found, best first, equal scores by id so that the order is the same on every engine."""
+    """Returns the hits of one leg, best first.
+
+    Equal scores are ordered by id, so that both engines give the same order.
+    """
     found = [Scored(str(point.id), *owner_of(str(point.id)), point.score) for point in points]
     found.sort(key=lambda scored: (-scored.score, scored.chunk_id))
     return tuple(found)
 
 
 def _location_payload(location: Location) -> dict[str, Any]:
-    """Only what is set. Boxes are `[page, x0, y0, x1, y1]` in one JSON text: the engine's own reading of numbers
-    can be off by the last bit, and a text is much faster to hand over than a list per line of the page."""
+    """Returns only the fields that are set. Boxes are `[page, x0, y0, x1, y1]` in one JSON text.
+
+    The engine itself may change the last bit of a number. One text is also much faster to pass than a list for each
+    line.
+    """
     stored: dict[str, Any] = {"start": location.start, "end": location.end}
     for field in ("page", "slide", "sheet", "cells"):
         value = getattr(location, field)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MINIMUM_VERSION: Final = (1, 10)
-"""The first server with the query API and with inverse document frequencies inside the index."""
+"""The first server version with the query API and with inverse document frequencies inside the index."""
 
 
 class ServerIndex:
@@ -50,7 +50,7 @@ class ServerIndex:
     """
 
     def __init__(self, client: QdrantClient, collection: str, dimension: int) -> None:
-        """For `open`, which is the way to get one."""
+        """Called by `open` only."""
         self._client = client
         self._collection = collection
         self._dimension = dimension
@@ -58,11 +58,11 @@ class ServerIndex:
 
     @classmethod
     def open(cls, client: QdrantClient, *, collection: str, dimension: int, may_create: bool = True) -> ServerIndex:
-        """Use the collection, creating it where it is missing, for dense vectors of `dimension`.
+        """Use the collection for dense vectors of `dimension` numbers. It is created if it is missing.
 
-        The index owns `client` from then on and closes it. Raises `UnavailableError` when the server does not
-        answer, `ConfigurationError` when it refuses the key, is too old, or holds another kind of collection, and
-        `index_missing` where the collection would have to be created and must not be.
+        The index owns `client` from then on and closes it. Raises `UnavailableError` if the server does not answer.
+        Raises `ConfigurationError` if the server refuses the key, is too old, or holds another kind of collection.
+        Raises `index_missing` if the collection does not exist and must not be created.
         """
         index = cls(client, collection, dimension)
         try:
@@ -80,7 +80,7 @@ class ServerIndex:
 
     @classmethod
     def remove_collection(cls, client: QdrantClient, *, collection: str) -> None:
-        """Remove the collection, if there is one, and close the client. Raises what `open` raises."""
+        """Remove the collection, if there is one, and close the client. Raises the same errors as `open`."""
         index = cls(client, collection, 0)
         try:
             with index._translated():
@@ -90,7 +90,7 @@ class ServerIndex:
             index.close()
 
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding]) -> None:
-        """Add the chunks, or overwrite those with the same id."""
+        """Add the chunks, or overwrite chunks with the same id."""
         pairs = zip(chunks, embeddings, strict=True)
         while batch := list(itertools.islice(pairs, BATCH_POINTS)):
             points = [self._point(chunk, embedding) for chunk, embedding in batch]
@@ -98,12 +98,12 @@ class ServerIndex:
                 self._client.upsert(self._collection, points=points, wait=True)
 
     def flush(self) -> None:
-        """Nothing to do: each write has waited for the server already."""
+        """Does nothing, because each write has already waited for the server."""
         with self._translated():
             return
 
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
-        """The best `limit` chunks of each leg that `reader` may read, both legs in one request."""
+        """Returns the best `limit` chunks of each leg that `reader` may read. Both legs go in one request."""
         conditions = readable(reader)
         if conditions is None or limit < 1:
             return Legs((), ())
@@ -116,26 +116,26 @@ class ServerIndex:
         return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
 
     def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
-        """These chunks by their ids; what is not stored is left out."""
+        """Returns the chunks with these ids. Ids of chunks that are not stored are left out."""
         with self._translated():
             records = self._client.retrieve(self._collection, list(chunk_ids), with_payload=True)
         chunks = (chunk_of(record.id, record.payload or {}) for record in records)
         return {chunk.id: chunk for chunk in chunks}
 
     def chunks(self, document_id: str, revision: int) -> list[Chunk]:
-        """All chunks of one revision, by position."""
+        """Returns all chunks of one revision, by position."""
         records = self._records(document_id, revision, with_payload=True)
         found = (chunk_of(record.id, record.payload) for record in records)
         return sorted(found, key=lambda chunk: chunk.position)
 
     def embeddings(self, document_id: str, revision: int) -> list[Embedding]:
-        """The vectors of those chunks, in the same order."""
+        """Returns the vectors of those chunks, in the same order."""
         records = self._records(document_id, revision, with_payload=["position"], with_vectors=True)
         by_position = sorted(records, key=lambda record: int(record.payload["position"]))
         return [embedding_of(record.vector) for record in by_position]
 
     def set_access(self, document_id: str, access: Sequence[str]) -> None:
-        """Change who may find the chunks of a document, all its revisions; their vectors stay."""
+        """Change who may find the chunks of all revisions of a document. The vectors stay."""
         from qdrant_client.models import FilterSelector
 
         selector = FilterSelector(filter=_filter(of_document(document_id)))
@@ -160,20 +160,20 @@ class ServerIndex:
                 self._client.delete(self._collection, points_selector=PointIdsList(points=[*batch]), wait=True)
 
     def compact(self, *, interrupted: Callable[[], bool]) -> bool:
-        """Nothing to do: a server optimizes on its own."""
+        """Does nothing and returns False, because a server optimizes on its own."""
         return False
 
     def inventory(self) -> Iterator[str]:
-        """The ids of all chunks, of all revisions, each once and in order."""
+        """Yields the ids of all chunks of all revisions, each once and in order."""
         return (str(record.id) for record in self._scrolled(None, with_payload=False))
 
     def count(self) -> int:
-        """How many chunks are stored, of all revisions."""
+        """Returns how many chunks of all revisions are stored."""
         with self._translated():
             return self._client.count(self._collection, exact=True).count
 
     def close(self) -> None:
-        """Let the connection go. Closing twice does nothing."""
+        """Close the connection. A second call does nothing."""
         if not self._closed:
             self._closed = True
             self._client.close()
@@ -218,7 +218,7 @@ class ServerIndex:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """Turn what the client raises into our own errors, by who can put it right. No message holds the key."""
+        """Translate the errors of the client into our own, by who can fix them. No message holds the key."""
         from qdrant_client.common.client_exceptions import QdrantException
         from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
@@ -237,14 +237,14 @@ class ServerIndex:
 
 
 def connect(settings: IngestSettings) -> QdrantClient:
-    """A client for the server that `settings.qdrant_url` names. Nothing is sent yet."""
-    # Takes a second, which commands with an embedded index should not pay.
+    """Returns a client for the server that `settings.qdrant_url` names. Nothing is sent yet."""
+    # The import takes a second. Commands with an embedded index should not pay for it.
     from qdrant_client import QdrantClient
 
     url = settings.qdrant_url or ""
     headers = {}
     if settings.qdrant_api_key is not None:
-        # As a header, because the client's own parameter raises a Python warning where the URL is plain HTTP.
+        # The key goes in a header. The client's own parameter raises a Python warning if the URL is plain HTTP.
         headers["api-key"] = settings.qdrant_api_key.get_secret_value()
         if not url.startswith("https://"):
             logger.warning("the Qdrant API key travels unencrypted: YOUJU_QDRANT_URL is not https")
@@ -253,7 +253,7 @@ def connect(settings: IngestSettings) -> QdrantClient:
             url=url,
             headers=headers,
             timeout=max(1, round(settings.qdrant_timeout_seconds)),
-            # Ours is in `ServerIndex.open`, where a server that is too old is an error and not a warning.
+            # `ServerIndex.open` makes our own check. There a server that is too old is an error and not a warning.
             check_compatibility=False,
         )
     except ValueError as error:
@@ -261,7 +261,7 @@ def connect(settings: IngestSettings) -> QdrantClient:
             "qdrant_url_invalid",
             f"YOUJU_QDRANT_URL cannot be used ({type(error).__name__}).",
             "Write it as http://host:6333 or https://host:6333.",
-        ) from None  # the client's own error repeats the address, and a password in it
+        ) from None  # the client's error repeats the address with its password
 
 
 def _check_version(client: QdrantClient) -> None:
@@ -295,7 +295,7 @@ def _create(client: QdrantClient, collection: str, dimension: int) -> None:
             sparse_vectors_config={SPARSE: SparseVectorParams(modifier=Modifier.IDF)},
         )
     except UnexpectedResponse as error:
-        # Another replica that started at the same moment was quicker.
+        # Another process that started at the same moment created it first.
         if error.status_code != 409:
             raise
     kinds = dict.fromkeys(KEYWORDS, PayloadSchemaType.KEYWORD) | dict.fromkeys(INTEGERS, PayloadSchemaType.INTEGER)

@@ -1,4 +1,4 @@
-"""What every call to another server keeps to: when it is tried again, how much is read, what is never shown.
+"""Rules for every call to another server: when to try again, how much to read, and what to keep secret.
 
 Its files:
 

@@ -1,7 +1,7 @@
-"""Trying again what failed for a reason that may soon be over. One policy for every server that we ask.
+"""Tries again after failures that may soon be over. One policy holds for every server that we call.
 
-The pauses grow twofold, with jitter, so that many clients do not come back together. A server's Retry-After is obeyed;
-one that asks for more time than there is ends the tries at once.
+Each pause is about twice as long as the one before. It is random, so that many clients do not come back together. A
+server's Retry-After is obeyed. If it asks for more time than is left, the tries end at once.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ Result = TypeVar("Result")
 logger = logging.getLogger(__name__)
 
 TRANSIENT_STATUS = frozenset({429, 500, 502, 503, 504})
-"""Answers of HTTP that say nothing about the request: the same one may be answered later."""
+"""HTTP status codes that say nothing about the request itself. The same request may be answered later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often something is tried, in how many seconds in all, and how long the pauses are at first and at most.
+    """The number of tries, their total time in seconds, and the first and the longest pause.
 
-    No try begins after `total_seconds`; how long a try may take is for whoever makes it.
+    No try begins after `total_seconds`. The caller limits how long one try may take.
     """
 
     tries: int
@@ -41,14 +41,17 @@ class Patience:
 
 
 PATIENT = Patience(tries=8, total_seconds=120.0, first_seconds=1.0)
-"""For a run, which has time: long enough for a server to start again."""
+"""For a run, which can wait. It is long enough for a server to start again."""
 BRISK = Patience(tries=3, total_seconds=5.0, first_seconds=0.25)
-"""For somebody who waits for an answer."""
+"""For a request for which a person waits."""
 
 
 class TransientError(Exception):
-    """A try that failed for now. `error` is raised in its place when there are no more tries; its message is logged
-    and must hold no secret. `retry_seconds` is when the server wants to be asked again, where it said so."""
+    """A try that failed, but may succeed later. After the last try, `error` is raised instead.
+
+    The message of `error` is logged and must hold no secret. `retry_seconds` is the pause that the server asked for, if
+    any.
+    """
 
     def __init__(self, error: YoujuError, retry_seconds: float | None = None) -> None:
         super().__init__(error.code)
@@ -57,9 +60,9 @@ class TransientError(Exception):
 
 
 def retried(work: Callable[[], Result], patience: Patience) -> Result:
-    """The result of `work`, which is called again after each TransientError. Blocks while it waits.
+    """Returns the result of `work`. It is called again after each TransientError. Blocks while it waits.
 
-    Raises what `work` raises; the `error` of the last TransientError when the patience is used up.
+    Raises the errors of `work`. After the last try, raises the `error` of the last TransientError.
     """
     try:
         return tenacity.Retrying(**_options(patience))(work)
@@ -68,7 +71,10 @@ def retried(work: Callable[[], Result], patience: Patience) -> Result:
 
 
 async def retried_beside(work: Callable[[], Awaitable[Result]], patience: Patience) -> Result:
-    """The same for work that is awaited: others go on while it waits, and cancelling ends the wait."""
+    """Returns the result of awaited `work`, like `retried`.
+
+    Other tasks go on while it waits. Cancelling it ends the wait.
+    """
     try:
         result: Result = await tenacity.AsyncRetrying(**_options(patience))(work)
     except TransientError as failed:
@@ -87,7 +93,7 @@ def _options(patience: Patience) -> dict[str, Any]:
 
 
 def retry_after(header: str | None) -> float | None:
-    """The seconds that a Retry-After asks for, as a number or as a date; None where it has neither."""
+    """Returns the seconds that a Retry-After header asks for, as a number or a date. Returns None if it has neither."""
     text = (header or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])

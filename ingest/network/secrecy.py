@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is shown, logged or said in an error: those in an address, and those a server echoes."""
+"""Keeps secrets out of pages, logs and errors: the secrets in an address, and the secrets that a server repeats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit
 UNREADABLE = "(an address that cannot be read)"
 
 _SHORTEST = 4
-"""What is shorter is no secret worth the name, and would be struck out of ordinary words."""
+"""A shorter text is not treated as a secret, because it would be removed from ordinary words."""
 _SAID_CHARS = 300
 _LOOKED_AT_CHARS = 20_000
 _USER = re.compile(r"(?<=://)[^/\s@]{1,500}+@")
@@ -19,9 +19,9 @@ _CREDENTIAL = re.compile(r"\b(Bearer|Basic)\s++[^\s\"',;]++|\bsk-[\w*.-]++", re.
 
 
 def without_secrets(url: str) -> str:
-    """An address as it may be shown: scheme, host, port and path, without user, password, query and fragment.
+    """Returns an address that may be shown: scheme, host, port and path, without user, password, query and fragment.
 
-    `UNREADABLE` where it cannot be told what is a host and what a password.
+    Returns `UNREADABLE` if the host cannot be told from the password.
     """
     try:
         parts = urlsplit(url.strip())
@@ -32,15 +32,16 @@ def without_secrets(url: str) -> str:
         return parts._replace(query="", fragment="").geturl().rpartition("@")[2]
     host, rest = parts.netloc.rpartition("@")[2].removesuffix(":"), url.partition(parts.netloc)[2]
     if "@" not in parts.netloc and parts.username is None and ":" in host and "@" in rest:
-        return UNREADABLE  # a slash or a question mark in a password: what looks like a port is its beginning
+        return UNREADABLE  # a password may have a slash or a question mark: what looks like a port is its beginning
     if parts.scheme in ("http", "https"):
         host = host.lower()
     return f"{parts.scheme}://{host}{parts.path}"
 
 
 def secrets_in(url: str | None) -> tuple[str, ...]:
-    """What in an address is a secret: its password, which a header has in base64, or else its user, and the values of
-    the query."""
+    """Returns the secrets in an address: its password, also in base64 as a header has it, or else its user; and the
+    query's values.
+    """
     try:
         parts = urlsplit((url or "").strip())
     except ValueError:
@@ -53,8 +54,10 @@ def secrets_in(url: str | None) -> tuple[str, ...]:
 
 
 def scrubbed(text: str, secrets: Collection[str] = ()) -> str:
-    """What somebody else said, as it may be repeated: in one line of at most 300 characters, without these secrets,
-    without credentials and without users in addresses."""
+    """Returns the text of another program in a form that may be repeated: one line of at most 300 characters.
+
+    These secrets, other credentials, and users in addresses are removed from it.
+    """
     text = text[:_LOOKED_AT_CHARS]
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:
@@ -75,10 +78,10 @@ _FILTER = _WithoutSecrets()
 
 
 def hide_secrets_of_requests() -> None:
-    """From now on the HTTP client's request log shows addresses without secrets. Calling it again is free."""
+    """From now on, the HTTP client's request log shows addresses without secrets. A second call does nothing."""
     logging.getLogger("httpx").addFilter(_FILTER)
 
 
 def _shown(argument: object) -> object:
-    # Told by what it can do, since importing the HTTP client takes long and not every process needs it.
+    # The argument is recognized by its methods. Importing the HTTP client takes long, and not every process needs it.
     return without_secrets(str(argument)) if hasattr(argument, "copy_with") else argument

@@ -1,4 +1,4 @@
-"""When sources are brought in: what is due by the clock, and what is watched.
+"""Decides when sources are ingested: by a timetable, or when a watched source changes.
 
 Its files:
 

@@ -1,8 +1,9 @@
-"""Scheduled ingestion: one thread, under a lease so that of several servers one does it, starts what is due.
+"""Scheduled ingestion. Of several servers, the one that holds the lease starts the runs that are due.
 
-When a source is next due is in SQL. A run that was missed, because no server was up or another run was on, is caught
-up once. A run that was interrupted, or whose server died, is gone on with at the next start, but not over and over.
-One that failed because something did not answer is tried again soon, a few times, and then when it is next due.
+The thread "schedule" holds the lease and starts runs. Each run and each watcher has a thread of its own. SQL holds the
+next due time of each source. A run may be missed because no server was up or another run was going on. It is then
+caught up once. A run that was interrupted, or whose server died, continues at the next start, but not for ever. A run
+that failed because something did not answer is tried again soon, a few times. After that it waits until it is due.
 """
 
 from __future__ import annotations
@@ -30,10 +31,10 @@ from ingest.sources.settings import SourceSettings
 
 _LEASE = "scheduler"
 _LOOK_SECONDS = 1.0
-_STAND_BY_SECONDS = 5.0  # how often a server that does not lead asks whether it may
-_BUSY_SECONDS = 15.0  # after which a source is tried again that another run kept us from
-_AGAIN_SECONDS = (60.0, 300.0, 900.0)  # after which a run is tried again that found something not to answer
-_TRIES = 2  # runs that may die with their server before the next due time is waited for
+_STAND_BY_SECONDS = 5.0  # how often a server without the lease asks for it
+_BUSY_SECONDS = 15.0  # the pause after another run was in the way
+_AGAIN_SECONDS = (60.0, 300.0, 900.0)  # pauses after something did not answer
+_TRIES = 2  # after so many runs died with their server, the source waits until it is due again
 
 _schedules = sa.Table(
     "schedules",
@@ -42,26 +43,26 @@ _schedules = sa.Table(
     sa.Column("expression", sa.String(200), nullable=False),
     sa.Column("time_zone", sa.String(60), nullable=False),
     sa.Column("due", sa.Float, nullable=False),  # seconds since 1970
-    sa.Column("attempts", sa.Integer, nullable=False),  # to run it for this due time that were begun
+    sa.Column("attempts", sa.Integer, nullable=False),  # runs for this due time that were started
 )
 
 logger = logging.getLogger(__name__)
 
 
 class RunSource(Protocol):
-    """Runs a source to its end, or until `stop`. Raises OwnedError where another run is in the way."""
+    """Runs a source to its end, or until `stop` is set. Raises OwnedError if another run is in the way."""
 
     def __call__(self, source: str, trigger: Trigger, stop: threading.Event) -> None: ...
 
 
 Watcher = Callable[[Callable[[], None], threading.Event], None]
-"""Calls the first whenever its source has changed, until the second is set."""
+"""Calls its first argument whenever the source has changed. It ends when its second argument is set."""
 
 
 def timetables(sources: Iterable[SourceSettings]) -> dict[str, Timetable]:
-    """The timetable of each enabled source that has a schedule, by name.
+    """Returns the timetable of each enabled source with a schedule, by the name of the source.
 
-    Raises ConfigurationError, which names the source, where a schedule cannot be understood.
+    Raises ConfigurationError, which names the source, if a schedule is invalid.
     """
     return {
         source.name: Timetable(source.schedule, source.time_zone, source.name)
@@ -71,7 +72,10 @@ def timetables(sources: Iterable[SourceSettings]) -> dict[str, Timetable]:
 
 
 def next_run_at(database: sa.Engine, source: SourceSettings) -> datetime | None:
-    """When the schedule runs this source next, in UTC; in the past where it is due; None if it is never."""
+    """Returns the next time for this source in its schedule, in UTC. A past time means that it is due.
+
+    None means never.
+    """
     found = timetables([source]).get(source.name)
     if found is None:
         return None
@@ -83,7 +87,7 @@ def next_run_at(database: sa.Engine, source: SourceSettings) -> datetime | None:
 
 @dataclass(slots=True)
 class _Wanted:
-    """A run that is to begin: because it is `due` (seconds since 1970), or because something asked for it (None)."""
+    """A run that should begin. `due` is in seconds since 1970, or None if the run was requested."""
 
     source: str
     trigger: Trigger
@@ -91,7 +95,7 @@ class _Wanted:
 
 
 class Scheduler:
-    """Starts runs when they are due, and when `request` asks, in threads of its own, from `start` to `close`."""
+    """Starts runs when they are due or requested. It has its own threads, from `start` to `close`."""
 
     def __init__(
         self,
@@ -105,13 +109,13 @@ class Scheduler:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         lease_seconds: float = LEASE_SECONDS,
     ) -> None:
-        """At most `parallel` runs at once, and never two of one source. `now` tells the time, with its zone.
+        """At most `parallel` runs go on at once, and never two of one source. `now` returns the time with its zone.
 
-        A watcher, by its source's name, has a thread for as long as this scheduler leads. With `sole` the caller
-        knows that there can be no other server, and it leads at once.
+        Each watcher, by the name of its source, has a thread as long as this scheduler leads. With `sole`, the caller
+        knows that there is no other server, so this scheduler leads at once.
         """
         self.leads = threading.Event()
-        """Set while this scheduler is the one of all servers that starts runs."""
+        """Set while this scheduler holds the lease: of all servers, only this one starts runs."""
         self._database = database
         self._tables = tables
         self._run = run
@@ -122,24 +126,25 @@ class Scheduler:
         self._lease_seconds = lease_seconds
         self._closing = threading.Event()
         self._wake = threading.Event()
-        self._lock = threading.Lock()  # of the three below
+        self._lock = threading.Lock()  # protects the next three
         self._due: dict[str, float] = {}
         self._requested: dict[str, Trigger] = {}
         self._running: dict[str, threading.Thread] = {}
-        self._busy_until: dict[str, float] = {}  # by the monotonic clock
-        self._unavailable: dict[str, int] = {}  # runs that failed for that reason one after the other
+        self._busy_until: dict[str, float] = {}  # in seconds of the monotonic clock
+        self._unavailable: dict[str, int] = {}  # runs in a row that failed because something did not answer
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Begin. Returns at once."""
+        """Start the thread and return at once."""
         self._thread = threading.Thread(target=self._stand_by, name="schedule", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Interrupt what runs and end; the next start goes on with it. Waits until it has ended."""
+        """Interrupt the runs and wait until they have ended. The next start continues them."""
         self._closing.set()
         self._wake.set()
         if self._thread is not None:
+            # The schedule's thread ends first. After that no run can begin, so the list of running threads is complete.
             self._thread.join()
         with self._lock:
             running = list(self._running.values())
@@ -147,13 +152,16 @@ class Scheduler:
             thread.join()
 
     def request(self, source: str, trigger: Trigger) -> None:
-        """Run this source soon. Asking again before that changes nothing; asking while it runs runs it once more."""
+        """Run this source soon.
+
+        A second request before the run begins changes nothing. A request during the run runs it once more.
+        """
         with self._lock:
             self._requested.setdefault(source, trigger)
         self._wake.set()
 
     def _stand_by(self) -> None:
-        """Lead whenever nobody else does."""
+        """Take the lease whenever it is free, and lead while it is held."""
         complained = False
         while not self._closing.is_set():
             try:
@@ -173,7 +181,7 @@ class Scheduler:
                 if not complained:
                     logger.warning("The schedule waits: %s", error)
                 complained = True
-            except Exception:  # a mistake of ours must not end the schedule of a server that goes on
+            except Exception:  # a mistake of ours must not end the schedule, because the server goes on
                 logger.exception("The schedule begins anew")
             finally:
                 self.leads.clear()
@@ -210,7 +218,7 @@ class Scheduler:
                 thread.join()
 
     def _ready(self) -> Sequence[_Wanted]:
-        """What may begin now: requests first, then what has been due the longest."""
+        """Returns the runs that may begin now: first the requested ones, then the due ones, the longest due first."""
         now, tick = self._now().timestamp(), time.monotonic()
         with self._lock:
             wanted = [_Wanted(source, trigger, None) for source, trigger in self._requested.items()]
@@ -230,16 +238,20 @@ class Scheduler:
         if wanted.due is not None and not self._take_up(wanted):
             return
         thread = threading.Thread(target=self._carry_out, args=(wanted,), name=f"run of {wanted.source}", daemon=True)
+        # The request is removed before the run begins. A request that comes during the run then stays for one more run.
         with self._lock:
             self._requested.pop(wanted.source, None)
             self._running[wanted.source] = thread
         thread.start()
 
     def _take_up(self, wanted: _Wanted) -> bool:
-        """Count an attempt; whether there is still something to do and reason to try."""
+        """Count an attempt in SQL before the run begins, so that it counts even if the server dies in the run.
+
+        Returns False if the run is not due any more, or if it was attempted too often.
+        """
         assert wanted.due is not None
         row = _read(self._database, wanted.source)
-        if row is None or row.due != wanted.due:  # a server that led before has finished it meanwhile
+        if row is None or row.due != wanted.due:  # the server that led before has finished it
             with self._lock:
                 if row is None:
                     self._due.pop(wanted.source, None)
@@ -254,7 +266,7 @@ class Scheduler:
         return True
 
     def _carry_out(self, wanted: _Wanted) -> None:
-        """Run it, and write down what that means for the next time."""
+        """Run the source, and record what follows for its next time. Runs in the thread of the run."""
         try:
             self._run(wanted.source, wanted.trigger, self._closing)
             self._ended(wanted)
@@ -271,12 +283,14 @@ class Scheduler:
             logger.exception("The run of %r failed", wanted.source)
             self._ended(wanted)
         finally:
+            # Last, because the next due time is recorded by now. With the old one, the source would begin again at
+            # once.
             with self._lock:
                 del self._running[wanted.source]
             self._wake.set()
 
     def _try_again_soon(self, wanted: _Wanted) -> None:
-        """Wait longer each time, but not beyond the time when the source is due anyway, and give up after a few."""
+        """Wait longer each time, but never beyond the time when the source is due anyway. Give up after a few times."""
         failed = self._unavailable.get(wanted.source, 0)
         if self._closing.is_set() or failed >= len(_AGAIN_SECONDS):
             self._ended(wanted)
@@ -296,7 +310,7 @@ class Scheduler:
             return
         try:
             if self._closing.is_set():
-                # Interrupted by an orderly end: that is no attempt that failed.
+                # The server ended the run in good order, so this attempt did not fail.
                 _write(self._database, wanted.source, wanted.due, due=wanted.due, attempts=0)
             else:
                 self._set_next(wanted)
@@ -324,7 +338,10 @@ class Scheduler:
 
 
 def _align(database: sa.Engine, tables: Mapping[str, Timetable], now: datetime) -> dict[str, float]:
-    """Make the record fit the settings: a new or changed schedule is next due in the future. When each is due."""
+    """Make the record match the settings. A new or changed schedule is due next in the future.
+
+    Returns the due time of each source, in seconds since 1970.
+    """
     due: dict[str, float] = {}
     with database.begin() as connection:
         rows = {row.source: row for row in connection.execute(sa.select(_schedules))}
@@ -356,7 +373,7 @@ def _read(database: sa.Engine, source: str) -> sa.Row[tuple[str, str, str, float
 
 
 def _write(database: sa.Engine, source: str, before: float, *, due: float, attempts: int) -> None:
-    """Change a schedule, unless it is not due at `before` any more."""
+    """Change a schedule, but only if it is still due at `before`. Another server may have changed it."""
     row = (_schedules.c.source == source, _schedules.c.due == before)
     with database.begin() as connection:
         connection.execute(sa.update(_schedules).where(*row).values(due=due, attempts=attempts))

@@ -1,7 +1,7 @@
-"""When a schedule is due: cron expressions in a time zone.
+"""Computes when a schedule is due, from cron expressions in a time zone.
 
-As in Debian's cron, a time of day that the clocks skip in spring comes right after the change, and one that they
-repeat in autumn comes once. Expressions whose minute or hour begins with `*` go by elapsed time instead.
+As in Debian's cron, a time of day that the clocks skip in spring comes right after the change. A time that they repeat
+in autumn comes once. If the minute or the hour of an expression begins with `*`, elapsed time counts instead.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _FIELDS = 5
 
 
 class Timetable:
-    """The moments that a cron expression stands for."""
+    """The moments of a cron expression."""
 
     def __init__(self, expression: str, time_zone: str, source: str) -> None:
         """`expression` has five fields: minute, hour, day of the month, month, day of the week.
 
-        Raises ConfigurationError, which names the source, for what is no expression or no time zone.
+        Raises ConfigurationError, which names the source, if the expression or the time zone is invalid.
         """
         self.expression = expression.strip()
         self.time_zone = time_zone
@@ -42,10 +42,10 @@ class Timetable:
             )
 
     def next_after(self, moment: datetime) -> datetime:
-        """The first moment after this one, both with a time zone; the answer is in UTC."""
+        """Returns the first moment after this one, in UTC. `moment` has a time zone."""
         for found in CronSim(self.expression, moment.astimezone(self._zone)):
             due = found.astimezone(UTC)
-            # Where clocks go back, the expression is matched against an hour that is had twice.
+            # When clocks go back, the expression matches an hour that comes twice.
             if due > moment:
                 return due
         raise AssertionError("the expression was checked to have moments")

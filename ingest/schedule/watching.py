@@ -1,4 +1,4 @@
-"""Watching a source: it is listed every few seconds, which also works on mounts, where the system tells no changes."""
+"""Watches a source by listing it every few seconds. This also works on mounts, where the system reports no changes."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from collections.abc import Callable
 from ingest.errors import YoujuError
 from ingest.sources import Source
 
-_SHARE = 0.05  # of the time may be spent listing
+_SHARE = 0.05  # the largest part of the time that is spent on listing
 
 logger = logging.getLogger(__name__)
 
 
 def watch(source: Source, changed: Callable[[], None], stop: threading.Event, *, every_seconds: float) -> None:
-    """Call `changed` whenever two looks in a row agree on a listing that was not reported yet, until `stop` is set.
+    """Call `changed` when two listings in a row are equal and were not reported yet. Ends when `stop` is set.
 
-    The first listing counts: what changed before is not known. A source that cannot be listed has not changed.
+    The first listing counts as a change, because earlier changes are not known. A source that cannot be listed has not
+    changed.
     """
     reported = last = ""
     while not stop.is_set():
@@ -33,7 +34,7 @@ def watch(source: Source, changed: Callable[[], None], stop: threading.Event, *,
 
 
 def _listing(source: Source) -> str:
-    """A digest of what is there and in which state; empty where that cannot be told."""
+    """Returns a digest of all documents and their states. Returns an empty text if the source cannot be listed."""
     digest = hashlib.sha256()
     try:
         for each in source.references():

@@ -1,4 +1,4 @@
-"""Where documents come from. A source lists references, and opens a document only when it is asked to."""
+"""Sources say where documents come from. A source lists references. It opens a document only when it is asked to."""
 
 from __future__ import annotations
 
@@ -14,38 +14,39 @@ NOTHING_KNOWN: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Source(Protocol):
-    """A named place that documents are found in."""
+    """A place with a name, in which documents are found."""
 
     name: str
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Every document that is there now. Raises SourceError when the listing cannot be trusted.
+        """Yields a reference for every document that is there now. Raises SourceError if the listing cannot be trusted.
 
-        `known` has the `token` of each document by uri, as it was when it was last ingested: with it a source asks
-        "has it changed?" instead of fetching.
+        `known` maps each uri to the `token` that the document had when it was last ingested. With it a source can ask
+        "has it changed?" instead of fetching the document.
         """
         ...
 
     def covers(self, uri: str) -> bool:
-        """Whether a document with this uri would have been listed if it were still there.
+        """Returns True if a document with this uri would be listed if it still existed.
 
-        Only such documents may be deleted because they were not listed.
+        Only such documents may be deleted because the source did not list them.
         """
         ...
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """The reference with its bytes at hand, in `path` or in `content`; a copy goes into `folder`, which the
-        caller removes. Called for documents that may have changed only, by one thread at a time.
+        """Returns the reference with its bytes, either in `path` or in `content`.
 
-        Raises DocumentError where this document cannot be had, SourceError or UnavailableError where none can.
+        A copy is written into `folder`, which the caller removes. The pipeline calls this only for documents that may
+        have changed, and from one thread at a time. Raises DocumentError if this document cannot be fetched,
+        SourceError or UnavailableError if no document can.
         """
         ...
 
 
 @runtime_checkable
 class Patient(Protocol):
-    """A source that may wait long for servers, and need not."""
+    """A source that may wait long for servers, and that can be told to stop waiting."""
 
     def give_up_at(self, stop: Event) -> None:
-        """Wait for nothing once this is set: what is asked for then is refused."""
+        """Stop waiting as soon as `stop` is set. Every request after that is refused."""
         ...

@@ -1,8 +1,8 @@
-"""Archives as folders: each file in a zip or tar is a document of its own, `archive-uri!/path/in/it`.
+"""Archives are treated as folders: each file in a zip or tar is a document with the uri `archive-uri!/path/in/it`.
 
-An archive is opened, by a process of its own, only when its size, its time or its token changed: what is in it is
-remembered in the tokens of its members. One that cannot be opened is listed as a document which cannot be fetched, and
-what was found in it before is not covered.
+An archive is opened only if its size, its time or its token has changed. A separate process opens it. The tokens of its
+members hold what was found in it. An archive that cannot be opened is listed as a document that cannot be fetched. The
+documents that were found in it earlier are then not covered, so none of them is deleted.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ from ingest.sources import NOTHING_KNOWN, Patient, Source
 from ingest.sources.selection import EVERYTHING, Selection
 
 _KEPT_BYTES: Final = 2 * 2**30
-"""How much of archives that were fetched to be listed is kept for extracting from them."""
+"""Bytes of fetched archives that are kept on the disk between listing them and extracting from them."""
 _SUFFIX = re.compile(r"\.\w{1,10}")
 _VERSION = "1"
-"""Raise it when other members would be listed: archives are opened again then."""
+"""Raise this number when the code would list other members. Every archive is then opened again."""
 
 
 class Listable(Source, Protocol):
     """A source whose documents may be archives."""
 
     def relative(self, uri: str) -> str:
-        """The path of a document that globs are matched with."""
+        """Returns the path of a document that globs are matched with."""
         ...
 
 
 class ArchiveSource:
-    """A source in which archives are folders."""
+    """A source whose archives are treated as folders."""
 
     def __init__(self, inner: Listable, settings: IngestSettings, selection: Selection = EVERYTHING) -> None:
         self.name = inner.name
@@ -68,7 +68,7 @@ class ArchiveSource:
             self._inner.give_up_at(stop)
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Every document, those in archives in place of the archives."""
+        """Yields every document of the source. The documents in an archive take the place of the archive."""
         self._archives.clear()
         self._failed.clear()
         self._refusals.clear()
@@ -91,7 +91,7 @@ class ArchiveSource:
         self._slot.close()
 
     def covers(self, uri: str) -> bool:
-        """Whether it would be listed; not if it was in an archive that cannot be opened now."""
+        """Returns True if the document would be listed. Returns False if its archive cannot be opened now."""
         parts = split_uri(uri)
         if parts is None:
             return self._inner.covers(uri)
@@ -100,12 +100,12 @@ class ArchiveSource:
         return self._inner.covers(parts[0])
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """The reference with its bytes; a member alone is extracted from its archive."""
+        """Returns the reference with its bytes. Of an archive, only the one member is extracted."""
         archive = self._archives.get(reference.uri)
         if archive is not None and reference.uri in self._failed:
             if (refusal := self._refusals.get(reference.uri)) is not None:
                 raise DocumentError(refusal.code, refusal.message, refusal.hint)
-            self._entries(archive)  # says what is wrong with it
+            self._entries(archive)  # raises the error that says what is wrong with it
             raise refuse("file_missing", "The archive has changed.")
         parts = split_uri(reference.uri)
         if archive is not None or parts is None or parts[0] not in self._archives:
@@ -124,11 +124,14 @@ class ArchiveSource:
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:20]
 
     def _tokens(self, archive: Reference, state: str) -> dict[str, str]:
-        """A token for each document in the archive, by uri: a kind, the state of the archive, how many, a size."""
+        """Returns a token for each document in the archive, by uri.
+
+        A token has four parts: the kind, the state of the archive, the number of its documents, and the size in bytes.
+        """
         try:
             entries = self._entries(archive)
         except DocumentError as error:
-            self._refusals[archive.uri] = error.with_traceback(None)  # which would hold this source, and its process
+            self._refusals[archive.uri] = error.with_traceback(None)  # a traceback keeps its source alive
             return {archive.uri: f"failed {state} 1 {archive.size}"}
         if entries is None:
             return {archive.uri: f"plain {state} 1 {archive.size}"} if self._takes(archive.uri) else {}
@@ -146,12 +149,12 @@ class ArchiveSource:
     def _takes(self, uri: str) -> bool:
         path = self._path(uri)
         above = [path[: found.start()] for found in re.finditer("/", path)]
-        if "__MACOSX" in path.split("/"):  # what a Mac adds to its archives
+        if "__MACOSX" in path.split("/"):  # macOS adds this folder to its archives
             return False
         return all(map(self._selection.enters, above)) and self._selection.takes(path)
 
     def _path(self, uri: str) -> str:
-        """The path that globs are matched with: archives are folders in it."""
+        """Returns the path that globs are matched with. Archives are folders in this path."""
         parts = split_uri(uri)
         if parts is None:
             return self._inner.relative(uri)
@@ -174,8 +177,10 @@ class ArchiveSource:
         )
 
     def _opened(self, archive: Reference) -> Path:
-        """The file of the archive, which stays open from its listing to the last of its members. Raises DocumentError
-        where it cannot be had."""
+        """Returns the file of the archive. It stays open from the listing until the last member was extracted.
+
+        Raises DocumentError if the archive cannot be fetched.
+        """
         if self._slot.uri == archive.uri and self._slot.path is not None:
             return self._slot.path
         self._slot.close()
@@ -190,9 +195,9 @@ class ArchiveSource:
 
 
 class _Slot:
-    """The one archive that is open, and the archives that were fetched, in a folder that goes with the source.
+    """The one open archive, and the archives that were fetched. They lie in a folder that is removed with the source.
 
-    `opening` tells one time that an archive is open from the next.
+    `opening` is a new value each time an archive is opened.
     """
 
     def __init__(self) -> None:
@@ -216,13 +221,13 @@ class _Slot:
         self.uri, self.path, self.opening = uri, path, new_opening()
 
     def close(self) -> None:
-        """Close the archive, and forget fetched ones as long as they take too much room."""
+        """Close the archive. Remove fetched archives, the oldest first, until the rest fits into `_KEPT_BYTES`."""
         self.uri = self.path = None
         while sum(path.stat().st_size for path in self.kept.values()) > _KEPT_BYTES:
             self.kept.pop(next(iter(self.kept))).unlink()
 
     def discard(self) -> None:
-        """Close the archive and remove everything."""
+        """Close the archive and remove all files."""
         self.kept.clear()
         self.close()
         if self._folder is not None:
@@ -236,7 +241,7 @@ def _let_go(reader: ArchiveReader, slot: _Slot) -> None:
 
 
 def _is_whole(tokens: Mapping[str, str]) -> bool:
-    """Whether these are all documents that the archive had in this state."""
+    """Returns True if these are all the documents that the archive had in this state."""
     return bool(tokens) and len(tokens) == int(next(iter(tokens.values())).split(" ")[2])
 
 

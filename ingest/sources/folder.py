@@ -1,4 +1,4 @@
-"""Files and folders on this machine."""
+"""The source for files and folders of this machine."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from ingest.sources.selection import EVERYTHING, Selection
 from ingest.sources.settings import FolderSettings
 
 LOCAL = "local"
-"""The source that `youju ingest PATHS` belongs to."""
+"""The source of the documents from `youju ingest PATHS`."""
 
 FollowLinks = Literal["none", "files", "all"]
 
 
 class FolderSource:
-    """Files, and everything below folders. A document's uri is its absolute path.
+    """Files, and everything below folders. The uri of a document is its absolute path.
 
-    A folder below that cannot be read stops nothing: it is listed as a document of its own, which cannot be
-    fetched, and what was found in it before is not covered. Where links to folders are followed, each folder is
-    read once, at its own place if it has one here.
+    A subfolder that cannot be read does not stop the listing. It is listed as a document that cannot be fetched, and
+    the documents that were found in it earlier are not covered. If links to folders are followed, each folder is read
+    only once. It is read at its own place if that place is in the source.
     """
 
     def __init__(
@@ -40,8 +40,9 @@ class FolderSource:
         covers_all: bool = False,
         home: Path | None = None,
     ) -> None:
-        """With `archives`, zip and tar files are listed whatever is selected: what is in them may be. With
-        `covers_all`, no document is of this source but those under `paths`. Nothing in `home` is listed."""
+        """With `archives`, zip and tar files are listed even if they are not selected, because their members may be.
+        With `covers_all`, every document of this source lies under `paths`. Files in `home` are never listed.
+        """
         self.name = name
         self._paths = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - must not follow links
         self._selection = selection
@@ -53,7 +54,7 @@ class FolderSource:
 
     @classmethod
     def of(cls, source: FolderSettings, home: Path | None = None) -> FolderSource:
-        """The folder that these settings describe, less what is in `home`."""
+        """Returns the folder that these settings describe, without the files in `home`."""
         return cls(
             [source.path],
             source.name,
@@ -65,9 +66,9 @@ class FolderSource:
         )
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Every file, folders in the order of their names, each file once.
+        """Yields every file once. Folders are read in the order of their names.
 
-        Raises SourceError where one of the paths is gone or cannot be listed, or all lie in the home.
+        Raises SourceError if one of the paths is gone or cannot be listed, or if all paths lie in the home.
         """
         self._refusals.clear()
         listed: dict[str, str] = {}
@@ -83,30 +84,33 @@ class FolderSource:
                 uri = _shown(path)
                 if listed.get(uri) == path:
                     continue
-                while uri in listed:  # two names that differ only in bytes that are no text
+                while uri in listed:  # two names may differ only in bytes that are not text
                     uri += "'"
                 listed[uri] = path
                 yield self._reference(uri, path, status)
 
     def covers(self, uri: str) -> bool:
-        """Whether the uri is one of the given paths or lies below one, where the folder above it could be read."""
+        """Returns True if the uri is one of the given paths or lies below one.
+
+        Returns False below an unreadable folder.
+        """
         if any(_is_below(uri, folder) for folder in self._refusals):
             return False
         return self._covers_all or any(_is_below(uri, _shown(path)) for path in self._paths)
 
     def relative(self, uri: str) -> str:
-        """The path that globs are matched with."""
+        """Returns the path that globs are matched with."""
         root = next((root for root in map(_shown, self._paths) if _is_below(uri, root)), "")
         return uri[len(root.rstrip("/")) + 1 :] if uri != root else uri.rpartition("/")[2]
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """The reference as it is: the file is read in place."""
+        """Returns the reference unchanged, because the file is read in place."""
         if (refusal := self._refusals.get(reference.uri)) is not None:
             raise refusal
         return reference
 
     def _reference(self, uri: str, path: str, status: os.stat_result | None) -> Reference:
-        # Without a status, opening it will say what is wrong.
+        # Without a status, opening the file later will say what is wrong.
         return Reference(
             source=self.name,
             uri=uri,
@@ -119,7 +123,7 @@ class FolderSource:
 
     def _files(self, root: str) -> Iterator[tuple[str, os.stat_result | None]]:
         try:
-            status = os.stat(root)  # noqa: PTH116 - paths are texts here, ten thousand of them a moment
+            status = os.stat(root)  # noqa: PTH116 - paths are texts here, ten thousand a moment
         except (OSError, ValueError):
             raise SourceError(
                 "path_missing",
@@ -149,7 +153,7 @@ class FolderSource:
     def _walk(
         self, root: str, entries: list[os.DirEntry[str]], seen: set[tuple[int, int]], linked: list[str]
     ) -> Iterator[tuple[str, os.stat_result | None]]:
-        """The files in and below a folder. Links to folders are added to `linked`."""
+        """Yields the files in a folder and below it. Links to folders are added to `linked`."""
         above = [iter(entries)]
         start = len(root.rstrip("/")) + 1
         while above:
@@ -175,7 +179,7 @@ class FolderSource:
         try:
             status = os.stat(folder)  # noqa: PTH116
         except OSError:
-            return True  # listing it will say what is wrong
+            return True  # listing the folder will say what is wrong
         identity = (status.st_dev, status.st_ino)
         first = identity not in seen
         seen.add(identity)
@@ -188,7 +192,7 @@ class FolderSource:
             return False
 
     def _takes(self, entry: os.DirEntry[str], relative: str) -> bool:
-        """Whether to list it. A link that leads nowhere, or in a circle, is left out."""
+        """Returns True if the entry is listed. A link that leads nowhere or in a circle is not listed."""
         wanted = self._selection.takes(relative) or (
             self._archives and is_archive(entry.name) and self._selection.enters(relative)
         )
@@ -199,7 +203,7 @@ class FolderSource:
             return False
 
     def _is_home(self, entry: os.DirEntry[str]) -> bool:
-        """Whether this folder, which is no link, is the home."""
+        """Returns True if this folder is the home. The entry is not a link."""
         if self._home is None:
             return False
         try:
@@ -209,7 +213,7 @@ class FolderSource:
             return False  # there is no home yet
 
     def _is_in_home(self, path: str) -> bool:
-        """Whether the path, all links followed, is the home or lies in it."""
+        """Returns True if the path is the home or lies in it, after all links are followed."""
         return self._home is not None and _is_below(os.path.realpath(path), self._home)
 
     def _entries_or_refusal(self, folder: str) -> list[os.DirEntry[str]]:
@@ -240,7 +244,10 @@ def _is_below(uri: str, folder: str) -> bool:
 
 
 def _shown(path: str) -> str:
-    """The path as text. Bytes that are not UTF-8 come out escaped: no database and no page could hold them."""
+    """Returns the path as text.
+
+    Bytes that are not UTF-8 are escaped, because no database and no page could hold them.
+    """
     try:
         path.encode()
     except UnicodeEncodeError:

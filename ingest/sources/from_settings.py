@@ -1,4 +1,4 @@
-"""From the settings of a source to the source."""
+"""Makes sources from their settings."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from ingest.sources.web.source import WebSource
 
 
 def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
-    """The source that these settings describe. Nothing is read or connected to before it is listed.
+    """Returns the source that these settings describe. It reads nothing and connects to nothing until it is listed.
 
-    Raises ConfigurationError where a package for it is missing.
+    Raises ConfigurationError if a package that it needs is missing.
     """
     if isinstance(source, WebSettings):
         return WebSource(source, settings)
@@ -34,12 +34,15 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
 
 
 def open_paths(paths: Iterable[Path], settings: IngestSettings) -> Source:
-    """The source `local`: these files and folders of this machine, archives being folders."""
+    """Returns the source `local` for these files and folders of this machine. Archives are treated as folders."""
     return ArchiveSource(FolderSource(paths, archives=True, home=settings.home), settings)
 
 
 def files_holding(uris: Iterable[str]) -> list[Path]:
-    """The files of this machine that hold these documents and are there: the document itself, or its archive."""
+    """Returns the existing files of this machine that hold these documents.
+
+    A file is the document itself or its archive.
+    """
     files: set[Path] = set()
     for uri in uris:
         path = Path(uri)
@@ -51,12 +54,12 @@ def files_holding(uris: Iterable[str]) -> list[Path]:
 
 
 def open_sources(settings: IngestSettings) -> list[Source]:
-    """All enabled sources, in the order of the settings. Raises as `open_source` does."""
+    """Returns all enabled sources, in the order of the settings. Raises the same errors as `open_source`."""
     return [open_source(source, settings) for source in settings.sources if source.enabled]
 
 
 def named(settings: IngestSettings, name: str) -> SourceSettings:
-    """The settings of the source called `name`. Raises RequestError if there is none."""
+    """Returns the settings of the source called `name`. Raises RequestError if there is none."""
     for source in settings.sources:
         if source.name == name:
             return source

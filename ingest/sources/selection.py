@@ -1,4 +1,4 @@
-"""Which documents of a source are read, and by whom they may be: globs over the path inside the source."""
+"""Says which documents of a source are read, and who may read them. Both use globs over the path inside the source."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ _MEANING = {"**/": "(?:[^/]+/)*", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What of a source is read, and who may read it. Paths are relative to the source, with `/` between folders.
+    """The part of a source that is read, and who may read it. Paths are relative to the source, with `/` between
+    folders.
 
-    `fingerprint` changes with what is read.
+    `fingerprint` changes when another part is read.
     """
 
     includes: Callable[[str], object] | None = None
@@ -30,7 +31,7 @@ class Selection:
 
     @classmethod
     def of(cls, source: ConfiguredSource, *, hidden: bool = False) -> Selection:
-        """The selection that the settings of a source ask for."""
+        """Returns the selection that the settings of a source ask for."""
         return cls(
             includes=_matcher(source.include) if source.include else None,
             excludes=_matcher(source.exclude) if source.exclude else None,
@@ -40,18 +41,18 @@ class Selection:
         )
 
     def takes(self, path: str) -> bool:
-        """Whether the document at this path is read."""
+        """Returns True if the document at this path is read."""
         return self.enters(path) and (self.includes is None or bool(self.includes(_folded(path))))
 
     def enters(self, path: str) -> bool:
-        """Whether a folder at this path is looked into: all are but the hidden and the excluded ones."""
+        """Returns True if the folder at this path is read. Hidden and excluded folders are not."""
         name = path.rpartition("/")[2]
         if name.startswith("~$") or (name.startswith(".") and not self.hidden):  # lock files of office programs
             return False
         return self.excludes is None or not self.excludes(_folded(path))
 
     def access(self, path: str) -> tuple[str, ...]:
-        """Who may read the document at this path. What no rule fits is for the operator alone: `()`."""
+        """Returns who may read the document at this path. If no rule fits, only the operator may read it: `()`."""
         if self.rules is None:
             return (EVERYONE,)
         folded = _folded(path)
@@ -59,7 +60,7 @@ class Selection:
 
 
 EVERYTHING: Final = Selection()
-"""All documents that are not hidden, for everyone."""
+"""Selects all documents that are not hidden. Everyone may read them."""
 
 
 def _rule(rule: AccessRule) -> tuple[Callable[[str], object], tuple[str, ...]]:
@@ -71,12 +72,12 @@ def _matcher(globs: Iterable[str]) -> Callable[[str], object]:
 
 
 def _folded(path: str) -> str:
-    # Names from other systems may be decomposed, and a rule about Secret must hold for secret.
+    # Names from other systems may be decomposed (NFD). A rule about Secret must also hold for secret.
     return path.casefold() if path.isascii() else unicodedata.normalize("NFC", path).casefold()
 
 
 def _expression(glob: str) -> str:
-    """A regular expression for the paths that the glob fits, and all below them."""
+    """Returns a regular expression for the paths that the glob fits, and for all paths below them."""
     glob = _folded(glob).rstrip("/")
     anchored = "/" in glob
     glob = glob.removeprefix("/").removesuffix("/**") or "**"
@@ -91,5 +92,5 @@ def _expression(glob: str) -> str:
 
 
 def _set(rest: str) -> str:
-    """The rest of a character set, from behind its bracket: only `-` keeps a meaning."""
+    """Returns the rest of a character set, after its opening bracket. Only `-` keeps its meaning."""
     return rest[:-1].replace("\\", "\\\\").replace("[", "\\[").replace("^", "\\^") + "]"

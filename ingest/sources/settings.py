@@ -1,4 +1,4 @@
-"""What `[[sources]]` of youju.toml says: one model for each type of source, all with a name, rules and a schedule."""
+"""The settings in `[[sources]]` of youju.toml. Each type of source has a model, with a name, rules and a schedule."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ingest.access import is_principal
 from ingest.sources.web.addresses import normal
 
 RESERVED_NAMES = frozenset({"local", "push"})
-"""Sources that are always there: `youju ingest PATHS`, and what is uploaded over HTTP."""
+"""Names of the sources that always exist: `youju ingest PATHS`, and uploads over HTTP."""
 
 _NAME = re.compile(r"[^\W_][\w .-]{0,99}")
 _HOST = re.compile(r"[\w.-]+|[\da-fA-F:.]+")
@@ -23,7 +23,7 @@ _CRON_FIELDS = 5
 
 
 class AccessRule(BaseModel):
-    """Who may read the documents whose path in the source matches `glob`."""
+    """A rule that says who may read the documents whose path in the source matches `glob`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,10 +41,11 @@ class AccessRule(BaseModel):
 
 
 class ConfiguredSource(BaseModel):
-    """What every source has, whatever its type.
+    """The settings that every type of source has.
 
-    Globs are matched with the path inside the source, whatever its case: `*` and `?` stay within one folder, `**`
-    crosses folders, a pattern without a slash fits at any depth, and one that fits a folder fits all below it.
+    Globs are matched with the path inside the source; upper and lower case are the same. `*` and `?` stay within one
+    folder, and `**` crosses folders. A pattern without a slash fits at any depth. A pattern that fits a folder fits
+    everything below it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -88,7 +89,7 @@ class ConfiguredSource(BaseModel):
 
 
 class FolderSettings(ConfiguredSource):
-    """A folder of this machine, or one that is mounted on it."""
+    """A folder of this machine, or a folder that is mounted on it."""
 
     type: Literal["folder"]
     path: Path = Field(description="The folder; relative to youju.toml.")
@@ -131,13 +132,15 @@ class FsspecSettings(ConfiguredSource):
         return {name: _hidden(value) for name, value in options.items()}
 
     def storage_options(self) -> dict[str, Any]:
-        """The options as the file system takes them, secrets in the clear: never print or log them."""
+        """Returns the options for the file system, with secrets in the clear. Never print or log them."""
         return {name: _shown(value) for name, value in self.options.items()}
 
 
 class WebSettings(ConfiguredSource):
-    """Pages and files of web sites. Globs are matched with path and query, and with the host before them where
-    `same_host` is off."""
+    """Pages and files of web sites.
+
+    Globs are matched with path and query. If `same_host` is off, the host comes before them.
+    """
 
     type: Literal["web"]
     start: tuple[str, ...] = Field((), description="Pages that the visit begins with.")
@@ -158,7 +161,7 @@ class WebSettings(ConfiguredSource):
 
     @property
     def agent(self) -> str:
-        """The name that robots.txt and pages call us by."""
+        """Returns the name that robots.txt and pages use for this robot."""
         return re.split(r"[^A-Za-z_-]", self.user_agent, maxsplit=1)[0]
 
     @field_validator("start", "sitemaps")
@@ -185,11 +188,11 @@ class WebSettings(ConfiguredSource):
 
 
 SourceSettings = Annotated[FolderSettings | FsspecSettings | WebSettings, Field(discriminator="type")]
-"""One source; `type` says which model it is."""
+"""The settings of one source. `type` says which model it is."""
 
 
 def _is_proxy(url: str) -> bool:
-    """Whether it is the address of an HTTP proxy, with or without a user and a password."""
+    """Returns True if this is the address of an HTTP proxy. A user and a password are allowed in it."""
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

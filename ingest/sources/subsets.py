@@ -1,4 +1,4 @@
-"""A source of which only a part is looked at: some of its documents, or none."""
+"""Sources that show only some documents of a source, or none."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from ingest.sources import NOTHING_KNOWN, Source
 
 
 class NarrowedSource:
-    """The documents of `source` with these uris, as if nothing were known of them. A run over it deletes nothing."""
+    """The documents of `source` with these uris, listed as if nothing were known of them.
+
+    A run over it deletes nothing.
+    """
 
     def __init__(self, source: Source, uris: Collection[str]) -> None:
         self.name = source.name
@@ -19,33 +22,36 @@ class NarrowedSource:
         self._uris = frozenset(uris)
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Those of them that the source lists."""
+        """Yields those of the documents that the source lists."""
         others = {uri: token for uri, token in known.items() if uri not in self._uris}
         return (reference for reference in self._source.references(others) if reference.uri in self._uris)
 
     def covers(self, uri: str) -> bool:
-        """Never: what is not listed here may well be there."""
+        """Returns False, because a document that is not listed here may still exist."""
         return False
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """As the source gives it."""
+        """Returns the reference as the source gives it."""
         return self._source.fetch(reference, folder)
 
 
 class EmptiedSource:
-    """The source of this name, without documents: a run over it removes what it once brought in."""
+    """A source with this name and without documents.
+
+    A run over it removes everything that was ingested from the source.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """None."""
+        """Yields nothing."""
         return iter(())
 
     def covers(self, uri: str) -> bool:
-        """Always."""
+        """Returns True for every uri."""
         return True
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """Nothing can be fetched."""
+        """Always raises, because there is nothing to fetch."""
         raise DocumentError("file_missing", "The source has no documents any more.", "Run again.")

@@ -1,4 +1,4 @@
-"""Documents that were uploaded over HTTP."""
+"""The source for documents that were uploaded over HTTP."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ingest.uploads.register import PUSH, Upload, Uploads
 
 
 class PushSource:
-    """Every upload that was accepted and not removed. A document's uri is the path that it was uploaded under."""
+    """Every upload that was accepted and not removed. The uri of a document is the path that it was uploaded under."""
 
     def __init__(self, uploads: Uploads, originals: Originals) -> None:
         self.name = PUSH
@@ -24,17 +24,17 @@ class PushSource:
         self._originals = originals
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Every upload, by path."""
+        """Yields every upload, in the order of the paths."""
         uploads = self._uploads.all()
         self.listed = tuple(upload.upload_id for upload in uploads)
         return map(self._reference, uploads)
 
     def covers(self, uri: str) -> bool:
-        """Always: what was not listed has been removed."""
+        """Returns True for every uri. An upload that is not listed has been removed."""
         return True
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """The reference as it is: the bytes are read where they are kept."""
+        """Returns the reference unchanged, because the bytes are read where they are kept."""
         return reference
 
     def _reference(self, upload: Upload) -> Reference:
@@ -42,7 +42,7 @@ class PushSource:
         try:
             mtime_ns = path.stat().st_mtime_ns
         except OSError:
-            mtime_ns = 0  # opening it will say what is wrong
+            mtime_ns = 0  # opening the file will say what is wrong
         return Reference(
             source=PUSH,
             uri=upload.uri,
@@ -57,11 +57,11 @@ class PushSource:
 
 
 def published_digests(catalog: Catalog) -> set[str]:
-    """The digests of the originals that the published revisions of uploads were made from."""
+    """Returns the digests of the originals from which the published revisions of uploads were made."""
     documents = catalog.documents(OPERATOR, source=PUSH)
     return {digest_of(Path(document.path)) for document in documents if document.path}
 
 
 def digest_of(original: Path) -> str:
-    """The digest of an original: its file is named for it."""
+    """Returns the digest of an original. The file has this digest as its name."""
     return original.parent.name + original.name

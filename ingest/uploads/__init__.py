@@ -1,4 +1,4 @@
-"""Documents that were uploaded: what was accepted, its bytes, and how it is brought in.
+"""Uploaded documents: the register of accepted uploads, their bytes, and the thread that ingests them.
 
 Its files:
 

@@ -1,7 +1,8 @@
-"""Brings in what was uploaded: one thread, one run at a time, as many uploads in each as have gathered meanwhile.
+"""Ingests uploads. One thread does one run at a time, with all uploads that have gathered by then.
 
-It holds nothing that would be missed: which uploads wait is in SQL, so that the next start goes on where a crash
-ended. A run of another source is waited for. Once a day it removes the bytes that deletions left some days ago.
+Threads of requests accept and remove uploads. The thread "intake" runs them. It keeps nothing that a crash could lose:
+SQL says which uploads wait, so the next start continues. A run of another source is waited for. Once a day the thread
+removes bytes whose deletion is some days old.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from ingest.sources.uploaded import PushSource, digest_of, published_digests
 from ingest.uploads.originals import Incoming, Originals
 from ingest.uploads.register import PUSH, Receipt, Upload, Uploads, Wanted
 
-_GATHER_SECONDS = 0.2  # a run costs seconds: uploads that come together go together
+_GATHER_SECONDS = 0.2  # a run takes seconds, so uploads that come together share one
 _BUSY_SECONDS = 0.5
 _TRY_AGAIN_SECONDS = (2.0, 10.0, 60.0, 300.0)
 _LOOK_SECONDS = 0.1
@@ -37,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What became of an upload. `state` is `queued`, `running`, `ready` or `failed`, or `replaced` by a newer one."""
+    """The state of an upload. `state` is `queued`, `running`, `ready` or `failed`, or `replaced` by a newer upload."""
 
     state: str
     run_id: str | None
@@ -46,7 +47,7 @@ class Standing:
 
 
 class Intake:
-    """The uploads of a home and the thread that ingests them. Does nothing until it is started or asked."""
+    """The uploads of a home and the thread that ingests them. It does nothing until it is started or called."""
 
     def __init__(self, store: Store, ingestor: Ingestor, settings: IngestSettings) -> None:
         self.originals = Originals(settings.home)
@@ -55,16 +56,16 @@ class Intake:
         self._ingestor = ingestor
         self._stop = threading.Event()
         self._wanted = threading.Event()
-        self._noting = threading.Lock()  # for the two that follow: what is noted while a run begins is for the next
-        self._sweep = True  # bytes may be there whose time is over
-        self._due = False  # a run is needed though no upload waits: to remove chunks, or to read again
+        self._noting = threading.Lock()  # for the next two: a note made during a run is for the next round
+        self._sweep = True  # there may be bytes to remove
+        self._due = False  # a run is needed without a waiting upload: to remove chunks, or to read again
         self._swept = time.monotonic()
-        self._running: tuple[str, frozenset[str]] | None = None  # the run under way and the uploads it listed
+        self._running: tuple[str, frozenset[str]] | None = None  # the current run and the uploads that it listed
         self._thread: threading.Thread | None = None
 
     @cached_property
     def uploads(self) -> Uploads:
-        """What was accepted."""
+        """The register of uploads."""
         return Uploads(self._store.database, self.originals)
 
     @property
@@ -72,21 +73,21 @@ class Intake:
         return self._opened.current()
 
     def start(self) -> None:
-        """Start the thread; uploads that an earlier process accepted are brought in first."""
+        """Start the thread. Uploads of an earlier process are ingested first."""
         self._stop.clear()
         self._wanted.set()
         self._thread = threading.Thread(target=self._work, name="intake", daemon=True)
         self._thread.start()
 
     def accept(self, incoming: Incoming, wanted: Wanted, key: str | None) -> Receipt:
-        """Take an upload: once this returns, it survives a crash. Raises what `Uploads.accept` raises."""
+        """Accept an upload. After this returns, it survives a crash. Raises the errors of `Uploads.accept`."""
         before = self.uploads.get(document_id(PUSH, wanted.uri))
         receipt = self.uploads.accept(incoming, wanted, key)
         self._take_up(receipt, before, wanted.title)
         return receipt
 
     def change(self, identity: str, *, title: str | None, access: tuple[str, ...] | None) -> Receipt:
-        """Call an uploaded document otherwise, or open it to other readers. Raises what `Uploads.change` raises."""
+        """Change the title or the readers of an uploaded document. Raises the errors of `Uploads.change`."""
         before = self.uploads.get(identity)
         receipt = self.uploads.change(identity, title=title, access=access)
         self._take_up(receipt, before, title)
@@ -94,15 +95,16 @@ class Intake:
 
     def _take_up(self, receipt: Receipt, before: Upload | None, title: str | None) -> None:
         if before is not None and title not in (None, before.title):
-            self._store.catalog.distrust([receipt.document_id])  # a title is part of what is embedded
+            self._store.catalog.distrust([receipt.document_id])  # a title is part of the embedded text
             self._note(due=True)
         self._note(sweep=receipt.replaced)
         self._wanted.set()
 
     def remove(self, identity: str, key: str | None) -> Receipt:
-        """Take an uploaded document out of every search before this returns; its bytes go some days later."""
+        """Remove an uploaded document. No search finds it after this returns. Its bytes are removed some days later."""
         receipt = self.uploads.remove(identity, key)
-        # Also where the receipt is an earlier one: that process may have died here. Not where it was uploaded anew.
+        # A repeated request does this too, because the process may have died here the first time. A new upload of the
+        # same document must stay.
         if self.uploads.get(identity) is None:
             self._store.catalog.delete([identity])
         self._note(sweep=True, due=True)
@@ -110,22 +112,23 @@ class Intake:
         return receipt
 
     def standing(self, identity: str, upload_id: str | None = None) -> Standing:
-        """How the newest upload of a document stands, or this one."""
-        # The upload first: what a run did to the catalog, it did before it was entered there.
+        """Returns the state of the newest upload of a document, or of the upload `upload_id`."""
+        # The upload is read first. A run changes the catalog before it enters itself in the upload. So an upload with a
+        # run always finds the result of that run in the catalog.
         upload, running = self.uploads.get(identity), self._running
         document = self._store.catalog.document(identity)
         if upload is None or (upload_id is not None and upload.upload_id != upload_id):
             return Standing("replaced", None, upload, document)
         if upload.run_id is None:
             run_id = running[0] if running is not None and upload.upload_id in running[1] else None
-            if _is_published(upload, document):  # the run goes on with others
+            if _is_published(upload, document):  # the run still works on others
                 return Standing("ready", run_id, upload, document)
             return Standing("queued" if run_id is None else "running", run_id, upload, document)
         failed = document is None or document.error_code is not None
         return Standing("failed" if failed else "ready", upload.run_id, upload, document)
 
     async def settled(self, identity: str, upload_id: str, timeout_seconds: float) -> Standing:
-        """The same once a run has dealt with it, or the time is over."""
+        """Returns the state of the upload once a run has finished it, or after `timeout_seconds`."""
         deadline = time.monotonic() + timeout_seconds
         while True:
             standing = await asyncio.to_thread(self.standing, identity, upload_id)
@@ -134,7 +137,7 @@ class Intake:
             await asyncio.sleep(_LOOK_SECONDS)
 
     def close(self) -> None:
-        """End the run that is under way, if any, and the thread. What was not done is done at the next start."""
+        """End the current run and the thread. The next start does what is left."""
         self._stop.set()
         self._wanted.set()
         if self._thread is not None:
@@ -147,6 +150,8 @@ class Intake:
             self._wanted.wait(max(0.0, self._swept + _SWEEP_SECONDS - time.monotonic()))
             self._note(sweep=time.monotonic() >= self._swept + _SWEEP_SECONDS)
             self._stop.wait(_GATHER_SECONDS)
+            # Cleared before the uploads are read. An upload that comes later sets it again, and the next round finds
+            # it.
             self._wanted.clear()
             if self._stop.is_set():
                 return
@@ -165,7 +170,7 @@ class Intake:
             self._wanted.set()
 
     def _bring_in(self) -> None:
-        """One run, if anything waits for it, and then away with the bytes whose time is over."""
+        """Do one run if anything waits for it. Then remove bytes that are due."""
         with self._noting:
             sweep, due = self._sweep, self._due
             self._sweep = self._due = False
@@ -181,7 +186,7 @@ class Intake:
             raise
 
     def _note(self, *, sweep: bool = False, due: bool = False) -> None:
-        """Note what the next round has to do beside the uploads that wait."""
+        """Note what the next round has to do besides the waiting uploads."""
         with self._noting:
             self._sweep, self._due = self._sweep or sweep, self._due or due
 
@@ -195,13 +200,14 @@ class Intake:
         try:
             report = self._ingestor.run(source, on_progress=started, stop=self._stop, trigger="push")
             if self._running is not None and self._store.runs.run(report.run_id).state == "done":
-                # Those of its first listing: what came later may be in an index only that is still being built.
+                # Only the uploads of the first listing are recorded. Later ones may be only in an index that is still
+                # being built.
                 self.uploads.record_run(self._running[1], report.run_id)
         finally:
             self._running = None
 
     def _forget_removed(self) -> None:
-        """Take documents out of the catalog whose removal a crash cut short."""
+        """Delete documents from the catalog whose removal was cut short by a crash."""
         held = {upload.document_id for upload in self.uploads.all()}
         listed = self._store.catalog.documents(OPERATOR, source=PUSH)
         if gone := [document.id for document in listed if document.id not in held]:
@@ -212,7 +218,7 @@ class Intake:
 
 
 def _is_published(upload: Upload, document: Document | None) -> bool:
-    """Whether the revision that counts was made from this upload."""
+    """Returns True if the published revision was made from this upload."""
     if document is None or document.path is None or document.revision is None or document.error_code is not None:
         return False
     made_from = digest_of(Path(document.path))

@@ -1,11 +1,12 @@
-"""The bytes that were uploaded, kept under the home by their digest, each content once.
+"""The uploaded bytes. They are kept under the home by their digest, and equal contents are kept once.
 
-    originals/incoming/<random>.part     on its way in; what is left of a crash is removed after an hour
-    originals/ab/cdef…                   whole, on disk, its name the SHA-256 of its content
+    originals/incoming/<random>.part     being received; the rest of a crash is removed after an hour
+    originals/ab/cdef…                   complete and on the disk, named by the SHA-256 of its content
 
-A file is written aside, flushed to disk, and only then gets its name: what has a name is whole, also after a power
-loss. Whoever names and removes files holds the lock of `uploads.register`, so that none is removed while it is taken.
-Which ones are removed, the register says: those that a deletion or a replacement has named, and no others.
+A file is written aside and flushed to the disk. Only then it gets its name. So a file with a name is complete, also
+after a power loss. The thread that names or removes files holds the lock of `uploads.register`, so no file is removed
+while it is accepted. The register says which files may be removed: only those that a deletion or a replacement has
+named.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from ingest.home.lock import check_room
 
 _INCOMING = "incoming"
 _CHECK_BYTES = 16 * 2**20
-_LEFT_BEHIND_SECONDS = 3600.0  # nothing takes that long between two of its writes
+_LEFT_BEHIND_SECONDS = 3600.0  # the longest time between two writes of one upload
 
 
 class Incoming:
-    """Bytes that are being received. Write all of them, then `finish`, then hand it to `Originals.keep`."""
+    """Bytes that are being received. Write all of them, call `finish`, and pass it to `Originals.keep`."""
 
     def __init__(self, path: Path, file: BinaryIO, home: Path) -> None:
         self.path = path
@@ -42,12 +43,12 @@ class Incoming:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of what was written so far, as hexadecimal digits."""
+        """Returns the SHA-256 of the bytes so far, as hexadecimal digits."""
         return self._hash.hexdigest()
 
     def write(self, data: bytes) -> None:
-        """Add bytes. Raises UnavailableError `home_full` where there is no room, or would be too little left."""
-        if self.size >= self._checked + _CHECK_BYTES:  # its length may not have been announced
+        """Add bytes. Raises UnavailableError `home_full` if there is no room, or if too little would be left."""
+        if self.size >= self._checked + _CHECK_BYTES:  # the total length may not be known
             check_room(self._home, len(data))
             self._checked = self.size
         try:
@@ -58,7 +59,7 @@ class Incoming:
         self.size += len(data)
 
     def finish(self) -> None:
-        """Bring all of it to the disk. Raises UnavailableError `home_full` where there is no room."""
+        """Flush all bytes to the disk. Raises UnavailableError `home_full` if there is no room."""
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -67,25 +68,25 @@ class Incoming:
 
 
 class Originals:
-    """The folder `originals` of a home."""
+    """The folder `originals` of a home. It holds one file per content."""
 
     def __init__(self, home: Path) -> None:
         self.home = Path(os.path.abspath(home))  # noqa: PTH100 - must not follow links
         self._folder = self.home / "originals"
 
     def path(self, digest: str) -> Path:
-        """Where the content with this digest is, if it is there."""
+        """Returns the path for the content with this digest. The file need not exist."""
         return self._folder / digest[:2] / digest[2:]
 
     def moved(self, stored: Path) -> Path:
-        """Where an original is now, given where it was kept before its home was moved."""
+        """Returns the present path of an original. `stored` is its path before the home was moved."""
         return self._folder / stored.parent.name / stored.name
 
     @contextmanager
     def receive(self) -> Iterator[Incoming]:
-        """A place for bytes to come in; what was not kept by the end is removed.
+        """Yields a place that receives bytes. If they are not kept by the end of the block, they are removed.
 
-        Ask `check_room` before, where their number is known.
+        Call `check_room` before, if the number of bytes is known.
         """
         path = self._folder / _INCOMING / f"{uuid.uuid4().hex}.part"
         try:
@@ -100,7 +101,7 @@ class Originals:
             path.unlink(missing_ok=True)
 
     def keep(self, incoming: Incoming) -> Path:
-        """Give what was received and finished its name. Call under the lock."""
+        """Give the finished bytes their name. The caller must hold the lock."""
         path = self.path(incoming.digest)
         try:
             if not path.is_file() or path.stat().st_size != incoming.size:
@@ -113,18 +114,18 @@ class Originals:
         return path
 
     def has_any(self) -> bool:
-        """Whether a content is kept here at all."""
+        """Returns True if any content is kept here."""
         return next(self.digests(), None) is not None
 
     def digests(self) -> Iterator[str]:
-        """The digests of all contents that are kept, in no order."""
+        """Yields the digests of all contents, in no order."""
         for path in self._folder.glob("??/*"):
             yield path.parent.name + path.name
 
     def remove(self, digest: str) -> bool:
-        """Remove a content for good; whether it was there. Call under the lock.
+        """Remove a content for good. Returns True if it was there. The caller must hold the lock.
 
-        Raises OSError where it cannot be removed.
+        Raises OSError if it cannot be removed.
         """
         path = self.path(digest)
         was_there = path.exists()
@@ -132,7 +133,7 @@ class Originals:
         return was_there
 
     def remove_left_behind(self) -> int:
-        """Remove what uploads that broke off left; how many."""
+        """Remove the files that broken uploads left. Returns how many."""
         folder = self._folder / _INCOMING
         left = [path for path in folder.iterdir() if _is_left_behind(path)] if folder.is_dir() else []
         for path in left:

@@ -1,11 +1,11 @@
-"""Documents that were uploaded: what was accepted, under which path, and which bytes belong to it.
+"""The register of uploaded documents: which uploads were accepted, under which path, and which bytes belong to them.
 
-An upload is accepted by one transaction that gives its bytes their name and writes its row: from then on it
-survives whatever happens, and the next run of the source `push` brings it in. A request that comes with a key is
-remembered with its answer in the same transaction, so that sending it again changes nothing.
+One transaction accepts an upload. It gives the bytes their name and writes the row. After that the upload survives
+every crash, and the next run of the source `push` ingests it. If the request has a key, the same transaction records
+the key with the answer, so that a repeated request changes nothing.
 
-A deletion or a replacement names the bytes that it leaves. Only what is named is ever removed, some days later: bytes
-that no row knows may be another database's, the only copy of somebody's documents.
+A deletion or a replacement names the bytes that are no longer needed. Only named bytes are removed, some days later.
+Bytes without a row may belong to another database and be the only copy of somebody's documents.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from ingest.home.identity import claim, is_keeper
 from ingest.uploads.originals import Incoming, Originals
 
 PUSH = "push"
-"""The source that uploaded documents belong to."""
+"""The source of uploaded documents."""
 
 MAX_PATH = 1000
 MAX_KEY = 200
 _KEYS_LAST_SECONDS = 7 * 24 * 3600.0
-_LOCK = 0x596F757570  # any number that no other program on the same database is likely to use
+_LOCK = 0x596F757570  # any number that no other program uses on the same database
 
 _uploads = sa.Table(
     "uploads",
@@ -47,7 +47,7 @@ _uploads = sa.Table(
     sa.Column("title", sa.Text),
     sa.Column("access", sa.JSON, nullable=False),
     sa.Column("uploaded_at", sa.String(32), nullable=False),
-    sa.Column("run_id", sa.String(36)),  # the run that was the first to deal with it; null: waiting for one
+    sa.Column("run_id", sa.String(36)),  # the first run that finished it; null: it waits for a run
 )
 _keys = sa.Table(
     "upload_keys",
@@ -69,7 +69,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """The newest upload of a document. `uri` is its path in the source; `title` None: what the document says."""
+    """The newest upload of a document.
+
+    `uri` is its path in the source. If `title` is None, the document's own title counts.
+    """
 
     document_id: str
     upload_id: str
@@ -84,7 +87,10 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a caller wants a document to be. None leaves what it was: nothing is opened to more readers by omission."""
+    """The wishes of a caller for a document.
+
+    None keeps the earlier value, so an omission never opens it to more readers.
+    """
 
     uri: str
     title: str | None = None
@@ -94,7 +100,10 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What was accepted: the same for a request that is sent again with its key. No upload: it was a removal."""
+    """The answer to an accepted request.
+
+    A repeated request with its key gets the same one. A removal has no `upload_id`.
+    """
 
     document_id: str
     uri: str
@@ -106,8 +115,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """The originals of a home, counted: `kept` for uploads and published revisions, `unwanted` and to be removed later,
-    `unknown` to the catalog, which nobody removes; and `missing`, uploads whose bytes are not there."""
+    """Numbers of originals in a home.
+
+    `kept` are for uploads and published revisions. `unwanted` are removed later. `unknown` are not in the catalog and
+    are never removed. `missing` are uploads without their bytes.
+    """
 
     kept: int
     unwanted: int
@@ -124,27 +136,28 @@ class Uploads:
         self._originals = originals
 
     def all(self) -> list[Upload]:
-        """Every upload, by path."""
+        """Returns every upload, by path."""
         with self._reader.begin() as connection:
             return [_upload(row) for row in connection.execute(sa.select(_uploads).order_by(_uploads.c.uri))]
 
     def get(self, identity: str) -> Upload | None:
-        """The newest upload of a document."""
+        """Returns the newest upload of a document, or None."""
         with self._reader.begin() as connection:
             row = connection.execute(sa.select(_uploads).where(_uploads.c.document_id == identity)).first()
         return _upload(row) if row is not None else None
 
     def waiting(self) -> int:
-        """How many uploads no run has dealt with yet."""
+        """Returns how many uploads wait for a run."""
         with self._reader.begin() as connection:
             query = sa.select(sa.func.count()).select_from(_uploads).where(_uploads.c.run_id.is_(None))
             return int(connection.scalar(query) or 0)
 
     def accept(self, incoming: Incoming, wanted: Wanted, key: str | None = None) -> Receipt:
-        """Take an upload whose bytes are finished.
+        """Accept an upload whose bytes are finished.
 
-        Raises RequestError `idempotency_key_reused`, and `unknown_document` where it `must_exist` and does not;
-        ConfigurationError `other_home` where another home keeps the originals of this catalog.
+        Raises RequestError `idempotency_key_reused`. Raises RequestError `unknown_document` if `must_exist` is set and
+        there is no such document. Raises ConfigurationError `other_home` if another home keeps the originals of this
+        catalog.
         """
         identity = document_id(PUSH, wanted.uri)
         request = _fingerprint("put", wanted, incoming.digest)
@@ -179,10 +192,9 @@ class Uploads:
         return receipt
 
     def change(self, identity: str, *, title: str | None, access: tuple[str, ...] | None) -> Receipt:
-        """Call an uploaded document otherwise, or open it to other readers; None leaves what it was. A run deals with
-        it as with a new upload of the same bytes.
+        """Change the title or the readers of an uploaded document. None keeps the earlier value.
 
-        Raises RequestError `unknown_document`.
+        The next run treats it as a new upload of the same bytes. Raises RequestError `unknown_document`.
         """
         with self._locked() as connection:
             where = _uploads.c.document_id == identity
@@ -218,7 +230,7 @@ class Uploads:
         return receipt
 
     def record_run(self, upload_ids: Collection[str], run_id: str) -> None:
-        """Remember the run that dealt with these uploads, whatever became of each."""
+        """Record the run that finished these uploads, whether each one succeeded or failed."""
         with self._engine.begin() as connection:
             for upload_id in upload_ids:
                 connection.execute(
@@ -228,8 +240,11 @@ class Uploads:
                 )
 
     def sweep(self, in_use: Callable[[], Collection[str]], *, older_than_seconds: float) -> int:
-        """Remove the bytes that a deletion or a replacement named so long ago, unless an upload or a published revision
-        (`in_use`: digests) refers to them; how many. What nobody named stays, and so does all that another home keeps.
+        """Remove bytes that a deletion or a replacement named more than `older_than_seconds` ago. Returns how many
+        files.
+
+        Bytes stay if an upload or a published revision (`in_use`: digests) uses them, if nobody named them, or if
+        another home keeps the originals.
         """
         self._originals.remove_left_behind()
         with self._locked() as connection:
@@ -241,12 +256,12 @@ class Uploads:
                 return 0
             named -= {*connection.scalars(sa.select(_uploads.c.digest)), *in_use()}
             gone = [digest for digest in sorted(named) if self._removed(digest)]
-            for digest in gone:  # after the bytes: a crash in between leaves a name without bytes, and no bytes
+            for digest in gone:  # after the bytes: a crash in between leaves only a name
                 connection.execute(sa.delete(_unwanted).where(_unwanted.c.digest == digest))
         return len(gone)
 
     def stock(self, in_use: Collection[str]) -> Stock:
-        """Count the originals. `in_use`: the digests that published revisions were made from."""
+        """Count the originals. `in_use` are the digests from which published revisions were made."""
         with self._reader.begin() as connection:
             uploaded = set(connection.scalars(sa.select(_uploads.c.digest)))
             unwanted = set(connection.scalars(sa.select(_unwanted.c.digest)))
@@ -271,15 +286,15 @@ class Uploads:
 
     @contextmanager
     def _locked(self) -> Iterator[sa.Connection]:
-        """A transaction of which there is one at a time, in all processes."""
+        """Yields a connection in a transaction. Only one process at a time has such a transaction."""
         with self._engine.begin() as connection:
-            if connection.dialect.name == "postgresql":  # on SQLite every transaction that may write is alone
+            if connection.dialect.name == "postgresql":  # SQLite runs only one writing transaction at a time
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
             yield connection
 
 
 def checked_path(text: str) -> str:
-    """The path of a document in the source, or RequestError `invalid_path`."""
+    """Returns the path of a document in the source. Raises RequestError `invalid_path`."""
     path = text.strip().lstrip("/")
     segments = path.split("/")
     if not path or len(path) > MAX_PATH or not path.isprintable() or {"", ".", ".."} & set(segments):
@@ -292,7 +307,7 @@ def checked_path(text: str) -> str:
 
 
 def _names_any(connection: sa.Connection) -> bool:
-    """Whether any bytes belong to this catalog: those of uploads, and those that are to be removed."""
+    """Returns True if any bytes belong to this catalog, for uploads or for a later removal."""
     return any(
         connection.execute(sa.select(table.c.digest).limit(1)).first() is not None for table in (_uploads, _unwanted)
     )
@@ -321,7 +336,10 @@ def _fingerprint(*parts: object) -> str:
 
 
 def _earlier(connection: sa.Connection, key: str | None, request: str) -> Receipt | None:
-    """What was answered to this key before. Raises RequestError if that was another request."""
+    """Returns the earlier answer to this key, or None.
+
+    Raises RequestError if the earlier request was a different one.
+    """
     row = connection.execute(sa.select(_keys).where(_keys.c.key == key)).first() if key is not None else None
     if row is None:
         return None

@@ -1,11 +1,11 @@
-"""Verify: whether every document that should be searchable is, proved by reading it back; `repair` mends.
+"""Verifies by reading back that every document that should be searchable can be found. `repair` mends the rest.
 
     catalog ──► each document read back through search ──┐
     index ────► each chunk belongs to something? ────────┼──► looked at again ──► [repair] ──► Verification
     sources ──► what they have and the catalog has not ──┘
 
-May be used while documents are ingested: what looks wrong is looked at again at the end, with the catalog as it is
-then, and what a run is working on at that moment is not complained about.
+It may run during ingestion. Whatever looks wrong is looked at again at the end, with the catalog of that moment.
+Documents that a run is working on then are not reported.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ from ingest.verify.repair import ORPHANS, Repair
 _PAGE_DOCUMENTS = 500
 _LOOKS = 4
 _LOOK_AGAIN_SECONDS = 1.0
-"""What a run does to a document that is searchable takes less than this; what it changes at once, it flushes first."""
+"""A run changes a searchable document in less time than this. It flushes the index before a change counts."""
 _FROM_LISTING = ("not_ingested", "changed", "gone")
 
 
 class _BrokenOff(Exception):  # noqa: N818
-    """Somebody wants it to end."""
+    """The caller wants the verification to end."""
 
 
 class Verifier:
-    """Verifies a home, as often as one likes."""
+    """Verifies a home, as often as it is called."""
 
     def __init__(self, store: Store, settings: IngestSettings, ingestor: Ingestor) -> None:
         self._store = store
@@ -55,11 +55,12 @@ class Verifier:
         on_progress: OnVerifyProgress | None = None,
         stop: threading.Event | None = None,
     ) -> Verification:
-        """Read everything back, and with `repair` mend what is wrong and look at it again.
+        """Read everything back. With `repair`, mend what is wrong and look at it again. Returns the report.
 
-        `thorough` searches for every passage and embeds it again, instead of a few of each document with the vectors
-        that are stored. Without `ask_sources` only the index is compared with the catalog. Setting `stop` breaks it
-        off; what was found until then is reported. Raises UnavailableError if the index or the database went away.
+        With `thorough`, every passage is searched for and embedded again. Otherwise this is done for a few of each
+        document, with the stored vectors. Without `ask_sources`, only the index is compared with the catalog. Setting
+        `stop` ends it early, and the report has what was found until then. Raises UnavailableError if the index or the
+        database goes away.
         """
         looking = _Verifying(self._store, self._settings, on_progress, stop or threading.Event(), thorough=thorough)
         try:
@@ -105,7 +106,7 @@ class _Verifying:
         self.report.busy = tuple(sorted(self._busy()))
 
     def repair(self, ingestor: Ingestor) -> None:
-        """Mend what was found, look at it once more, and say of each problem whether it is there still."""
+        """Mend what was found, look at it once more, and note for each problem whether it is repaired."""
         before = self.report.problems
         if not before:
             return
@@ -115,7 +116,7 @@ class _Verifying:
         reasons = repair.mend(before)
         now = {problem.key: problem for problem in self._found_again(before)}
         after = [now.pop(problem.key, replace(problem, repaired=True)) for problem in before]
-        after += now.values()  # what turned up when a document was read again
+        after += now.values()  # found when a document was read again
         failed = {problem.document_id for problem in now.values()}
         after = [p for p in after if p.code != "not_ingested" or p.document_id not in failed]
         self.report.problems = [
@@ -136,7 +137,7 @@ class _Verifying:
     # The documents
 
     def _read_back(self) -> list[str]:
-        """Look at every document once; gives those with which something seems to be wrong."""
+        """Look at every document once. Returns the ids of the documents that seem to have a problem."""
         suspects: list[str] = []
         total = self._store.catalog.count()
         after, done = "", 0
@@ -153,7 +154,7 @@ class _Verifying:
         return suspects
 
     def _examine(self, document: Document) -> list[Problem] | None:
-        """What is wrong with a document at this moment; None where it is not expected to be searchable at all."""
+        """Returns the problems of a document at this moment. Returns None if it need not be searchable."""
 
         def problem(code: str, message: str, *, hides: bool = True) -> Problem:
             return Problem(document.uri, document.id, document.source, code, message, hides)
@@ -173,13 +174,13 @@ class _Verifying:
         return problems
 
     def _settled(self, suspects: Sequence[str], stage: Stage = "documents") -> list[Problem]:
-        """What is wrong with these documents still, with the catalog as it is now."""
+        """Returns the problems that these documents still have, with the catalog as it is now."""
         found: dict[str, list[Problem]] = {}
         for look in range(_LOOKS):
             for done, document_id in enumerate(suspects):
                 self._tell(stage, done, len(suspects), found=sum(map(bool, found.values())))
                 document = self._store.catalog.document(document_id)
-                # One that was moved or deleted meanwhile is no concern any more.
+                # A document that was moved or deleted meanwhile is left out.
                 there = document is not None and document.id == document_id
                 problems = self._examine(document) if document is not None and there else None
                 self.report.documents -= problems is None
@@ -203,7 +204,7 @@ class _Verifying:
         return find_orphans(self._store, busy=self._busy, on_progress=looked_at)
 
     def _confirmed(self, orphans: dict[str, Orphans]) -> list[Problem]:
-        """Those of the orphans that are there still, a little later."""
+        """Returns problems for the orphans that are still there a little later."""
         if not orphans:
             self.report.orphans = 0
             return []
@@ -230,7 +231,7 @@ class _Verifying:
         found = list(self._listing.compare(name, on_progress=listed))
         if name in self._busy():
             return
-        # A run may have come and gone meanwhile.
+        # A run may have begun and ended meanwhile.
         found = [problem for problem in found if problem.code not in _FROM_LISTING or self._is_open(problem)]
         self.report.documents += sum(problem.code == "not_ingested" for problem in found)
         self.report.problems += found
@@ -245,7 +246,7 @@ class _Verifying:
     # Afterwards
 
     def _found_again(self, before: Sequence[Problem]) -> list[Problem]:
-        """What of these problems is there still, and what came of mending them."""
+        """Returns which of these problems are still there, and new ones that the repair brought."""
         listed = [problem for problem in before if problem.code in _FROM_LISTING and self._is_open(problem)]
         sources = [problem for problem in before if problem.document_id is None]
         missing = {problem.document_id for problem in listed if problem.code == "not_ingested"}
@@ -255,7 +256,7 @@ class _Verifying:
         orphans = self._orphans() if any(problem.code == ORPHANS for problem in before) else {}
         return [*self._settled(suspects, "again"), *self._confirmed(orphans), *listed, *sources]
 
-    # How far it is
+    # Progress
 
     def _tell(self, stage: Stage, done: int, total: int, *, found: int | None = None) -> None:
         if self._stop.is_set():
@@ -266,7 +267,7 @@ class _Verifying:
         self._on_progress(VerifyProgress(stage, done, total, found, round(self._seconds(), 3)))
 
     def _repairing(self, report: Report) -> None:
-        # Called by the run, which hears of `stop` itself.
+        # The run calls this. It looks at `stop` itself.
         self._say("repair", report.done, report.found, len(self.report.problems))
 
     def _busy(self) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What the sources have, compared with what the catalog knows: documents that are missing, changed, or gone."""
+"""Compares the sources with the catalog. It finds documents that are missing, changed or gone."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ingest.uploads.register import PUSH, Uploads
 from ingest.verify.problems import Problem
 
 State = tuple[int, int, str]
-"""Size, time of change in nanoseconds, and token: what a source says of a document without opening it."""
+"""Size in bytes, time of change in nanoseconds, and token: what a source says about a document without opening it."""
 
 
 class Listing:
     """Compares sources with the catalog. Opens no document.
 
-    What `youju ingest PATHS` brought in is compared file by file: which paths were given, nobody remembers, so files
-    that are new below them cannot be known.
+    Documents from `youju ingest PATHS` are compared file by file. Nobody remembers which paths were given, so new files
+    below them cannot be found.
     """
 
     def __init__(self, store: Store, settings: IngestSettings) -> None:
@@ -34,11 +34,14 @@ class Listing:
         self._expected: dict[str, State] = {}
 
     def names(self) -> list[str]:
-        """The sources that can be compared: what was given by path, what was uploaded, and those of the settings."""
+        """Returns the names of the sources that can be compared: paths, uploads, and the sources of the settings."""
         return [LOCAL, PUSH, *(source.name for source in self._settings.sources if source.enabled)]
 
     def open(self, name: str, uris: Collection[str]) -> Source:
-        """The source of that name, for reading these documents again. Raises RequestError if there is none."""
+        """Returns the source with this name, for reading these documents again.
+
+        Raises RequestError if there is none.
+        """
         if name == LOCAL:
             return open_paths(files_holding(uris), self._settings)
         if name == PUSH:
@@ -47,9 +50,10 @@ class Listing:
         return open_source(named(self._settings, name), self._settings)
 
     def compare(self, name: str, *, on_progress: Callable[[int], None] = lambda listed: None) -> Iterator[Problem]:
-        """What a source has and the catalog does not, or not so; and the source itself where it cannot be listed.
+        """Yields a problem for each document that the source has and the catalog has not, or has otherwise.
 
-        `on_progress` hears how many documents were listed, and may raise to break off.
+        If the source cannot be listed, the problem is the source itself. `on_progress` gets the number of listed
+        documents, and may raise to end the comparison.
         """
         known = self._store.catalog.known(name)
         if name == LOCAL:
@@ -61,7 +65,7 @@ class Listing:
             yield Problem(name, None, name, error.code, f"It cannot be listed: {error}", hides=False)
 
     def is_settled(self, problem: Problem) -> bool:
-        """Whether the catalog has by now what `compare` missed."""
+        """Returns True if the catalog now has what `compare` missed."""
         found = self._store.catalog.known(problem.source).get(problem.uri)
         if found is None or found.revision is None:
             return False
@@ -87,7 +91,7 @@ class Listing:
     def _compare_files(self, known: dict[str, Known], on_progress: Callable[[int], None]) -> Iterator[Problem]:
         for number, (uri, document) in enumerate(known.items(), start=1):
             on_progress(number)
-            # A path with bytes that are no text is stored escaped, and cannot be looked up.
+            # The bytes of such a path are not text. It is stored escaped and cannot be looked up.
             if document.path != uri or "\\" in uri:
                 continue
             try:

@@ -1,6 +1,6 @@
-"""Chunks of the index that belong to nothing: revisions that are not current, and that nobody is about to remove.
+"""Orphans are chunks of the index that belong to no current revision and that nobody is about to remove.
 
-Searches pass over them, since the catalog decides what counts; they only take room, and time.
+Searches skip them, because the catalog decides what counts. They only take room and time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BATCH_CHUNKS = 1000
 
 @dataclass(slots=True)
 class Orphans:
-    """The orphaned chunks of one document, by their ids. `uri` and `source` are empty where no chunk says them."""
+    """The orphaned chunks of one document, by their ids. `uri` and `source` are empty if no chunk states them."""
 
     document_id: str
     uri: str = ""
@@ -32,10 +32,10 @@ def find_orphans(
     busy: Callable[[], Collection[str]],
     on_progress: Callable[[int], None] = lambda chunks: None,
 ) -> dict[str, Orphans]:
-    """The orphans there are at this moment, by document. While a run goes on some may not stay any: look twice.
+    """Returns the orphans of this moment, by document. During a run some may soon be none, so look twice.
 
-    `busy` names the sources that a run works on: revisions that are not published yet may be its own. `on_progress`
-    hears how many chunks were looked at, and may raise to break off.
+    `busy` names the sources that a run works on. Their unpublished revisions may belong to that run. `on_progress` gets
+    the number of chunks that were looked at, and may raise to end the search.
     """
     found: dict[str, Orphans] = {}
     ids = store.index.inventory()
@@ -52,7 +52,7 @@ def find_orphans(
 
 
 def _unowned(store: Store, chunk_ids: Sequence[str], busy: Callable[[], Collection[str]]) -> dict[str, list[str]]:
-    """Those of the chunks, by document, that belong to nothing."""
+    """Returns those of the chunks that belong to nothing, by document."""
     owners = {chunk_id: owner_of(chunk_id) for chunk_id in chunk_ids}
     standing = store.catalog.standing({document_id for document_id, _ in owners.values()})
     current = {document_id: now.revision for document_id, now in standing.items()}
@@ -60,7 +60,7 @@ def _unowned(store: Store, chunk_ids: Sequence[str], busy: Callable[[], Collecti
     unowned: dict[str, list[str]] = {}
     if not suspects:
         return unowned
-    # Asked after the standing: whoever published meanwhile has noted by then what is to be removed.
+    # Asked after the standing. If a revision was published meanwhile, its predecessor is in this list by now.
     waiting = _by_document(store.catalog.retirements())
     at_work = busy()
     for chunk in suspects:
@@ -82,7 +82,7 @@ def _by_document(retirements: Sequence[Retirement]) -> dict[str, list[Retirement
 
 
 def _origin(store: Store, chunk_id: str) -> tuple[str, str]:
-    """The uri and the source of a chunk; empty where it is gone or does not say them any more."""
+    """Returns the uri and the source of a chunk. Both are empty if the chunk is gone or does not state them."""
     try:
         chunk = store.index.fetch([chunk_id])[chunk_id]
     except (KeyError, TypeError, ValueError):

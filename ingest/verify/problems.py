@@ -1,4 +1,6 @@
-"""What a verification says: the documents there are, those that can be found, and what is wrong with the others."""
+"""The report of a verification: how many documents there are, how many can be found, and what is wrong with
+the others.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,17 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Stage = Literal["documents", "index", "sources", "repair", "again"]
-"""Reading documents back, looking for orphans, asking the sources, repairing, and looking at what was repaired."""
+"""Reading documents back, looking for orphans, asking the sources, repairing, and looking again at what was
+repaired.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is wrong with a document, or with a source, whose name is the `uri` then.
+    """A problem of a document, or of a source. For a source, `uri` is its name.
 
-    `code` is stable. `hides`: whether all or part of the document cannot be found because of it. `repaired`: it was
-    so, and is no more.
+    `code` is stable. `hides`: because of the problem, all or part of the document cannot be found. `repaired`: the
+    problem existed and is gone.
     """
 
     uri: str
@@ -28,16 +32,17 @@ class Problem:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What the problem is, whatever its message says."""
+        """Returns the identity of the problem, without its message."""
         return self.document_id or self.uri, self.code
 
 
 @dataclass(slots=True)
 class Verification:
-    """What was looked at, and what was found. `chunks` are those of the index, `orphans` those that belong to nothing.
+    """The counts and the problems that were found. `chunks` counts those of the index, `orphans` those that belong to
+    nothing.
 
-    `documents` leaves out those that a run is bringing in for the first time (`busy` names its source) and those that
-    were dropped. `complete` is False where the verification was broken off.
+    `documents` leaves out documents that were dropped and documents that a run ingests for the first time (`busy` names
+    its source). `complete` is False if the verification was ended early.
     """
 
     documents: int = 0
@@ -52,13 +57,13 @@ class Verification:
 
     @property
     def hidden(self) -> list[Problem]:
-        """What keeps documents from being found, still, one problem for each document."""
+        """Returns the problems that still hide documents, one for each document."""
         open_ = [problem for problem in self.problems if problem.hides and not problem.repaired]
         first = {problem.key[0]: problem for problem in reversed(open_)}
         return sorted(first.values(), key=lambda problem: (problem.source, problem.uri))
 
     def sentence(self) -> str:
-        """How many documents are searchable; what follows it where some are not are the reasons."""
+        """Returns a sentence that says how many documents are searchable. If some are not, the reasons follow."""
         if not self.complete:
             return f"The verification was broken off after {self.documents:,} documents."
         count = f"{self.searchable:,} of {self.documents:,} documents are searchable"
@@ -70,7 +75,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class VerifyProgress:
-    """How far a verification is. `total` is 0 where nobody knows."""
+    """The progress of a verification. `total` is 0 if it is not known."""
 
     stage: Stage
     done: int
@@ -80,4 +85,4 @@ class VerifyProgress:
 
 
 OnVerifyProgress = Callable[[VerifyProgress], None]
-"""Is called often, from the thread of the verification."""
+"""It is called often, from the thread of the verification."""

@@ -1,9 +1,9 @@
-"""Reading one document back: are all of its chunks in the index, are they what they should be, and are they found?
+"""Reads one document back: are all of its chunks in the index, are they what they should be, and are they found?
 
-A chunk counts as found where a search with its own words, made as somebody whom the catalog lets read the document,
-gives it back. The vectors of the search are not asked of the model again: its terms are made from the text, and the
-dense vector is the one that is stored. So the check shows that the index finds what it holds, and that the terms it
-holds are those of the text; that a dense vector is the text's own only a thorough check shows, which embeds again.
+A chunk counts as found if a search with its own words returns it. The search is made as somebody whom the catalog
+allows to read the document. The terms of the search are made from the text, and its dense vector is the stored one; the
+model is not asked. So the check shows two things: the index finds what it holds, and the stored terms are those of the
+text. Only a thorough check also shows that a dense vector belongs to its text, because it embeds the text again.
 """
 
 from __future__ import annotations
@@ -21,22 +21,26 @@ from ingest.embedding import Embedder, embedded_text
 from ingest.index import Index, Scored
 
 SAMPLED_CHUNKS = 4
-"""How many chunks of a document are searched for, unless the check is thorough: first, last, and spread between."""
+"""The number of chunks of a document that are searched for, unless the check is thorough: the first, the last, and some
+between.
+"""
 WITHIN: Final = (10, 1_000, 100_000)
-"""Among how many hits a chunk must be: first by an excerpt of its text, then by all of it, and at last by its headings
-too. A short passage of common words may have many longer ones above it: only what no search gives is not found."""
+"""The chunk must be among this many hits. The first search uses an excerpt of its text, the second all of it, and the
+third its headings too. A short passage of common words may have many longer ones above it. So only a chunk that no
+search returns counts as not found.
+"""
 _EXCERPT_CHARS: Final = {"zh": 80, "mixed": 120}
-"""A sentence or two, as a reader would ask. Every pair of Chinese characters is a term, and each has its cost."""
+"""One or two sentences, as a reader would ask. Every pair of Chinese characters is a term, and each term costs time."""
 _OTHER_EXCERPT_CHARS = 240
-_SAME = 0.999  # a cosine: stored in half precision, a vector is so close to itself
-_RECOMPUTED = 0.99  # a cosine: the same text in another batch, in bf16, and stored in half precision
-_HALF = 2e-3  # relative: what half precision and its rounding may change in the weight of a term
+_SAME = 0.999  # a cosine: a vector stored in half precision is this close to itself
+_RECOMPUTED = 0.99  # a cosine: for the same text in another batch, in bf16, stored in half precision
+_HALF = 2e-3  # relative: half precision and rounding change the weight of a term by less
 _NOTHING = SparseVector((), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is wrong with a document. `hides`: whether all or part of it cannot be found because of it."""
+    """A problem of a document. `hides`: because of it, all or part of the document cannot be found."""
 
     code: str
     message: str
@@ -44,23 +48,26 @@ class Finding:
 
 
 class ReadBack:
-    """Checks one document after the other. Only reads. Searches go on meanwhile: each call of the index is short."""
+    """Checks one document after the other.
+
+    It only reads. Searches go on meanwhile, because each call of the index is short.
+    """
 
     def __init__(self, index: Index, embedder: Embedder) -> None:
         self._index = index
         self._embedder = embedder
 
     def check(self, document: Document, *, thorough: bool = False) -> list[Finding]:
-        """What is wrong with the published revision of a document, as far as one can tell at this moment.
+        """Returns the problems of the published revision of a document, as they are at this moment.
 
-        With `thorough` every chunk is searched for and embedded again; else a few, with the vectors that are stored.
-        Raises what the index raises.
+        With `thorough`, every chunk is searched for and embedded again. Otherwise a few chunks are searched for with
+        their stored vectors. Raises the errors of the index.
         """
         if document.revision is None:
             raise ValueError(f"{document.uri} has no published revision")
         try:
             chunks = self._index.chunks(document.id, document.revision)
-        except (KeyError, TypeError, ValueError):  # fields are missing, or something else than they should be
+        except (KeyError, TypeError, ValueError):  # fields are missing or have the wrong type
             return [Finding("chunks_damaged", "Some of its passages are damaged in the index.")]
         embeddings = self._index.embeddings(document.id, document.revision)
         findings = [*_counted(document, chunks), *_open_to(document, chunks)]
@@ -69,7 +76,7 @@ class ReadBack:
         pairs = list(zip(chunks, embeddings, strict=True))
         sample = pairs if thorough else [pairs[at] for at in _spread(len(pairs), SAMPLED_CHUNKS)]
         findings += self._vectors(pairs, sample, thorough=thorough)
-        # With the wrong readers or the wrong vectors it is no wonder that a search misses it.
+        # With wrong readers or wrong vectors a search misses the chunk anyway.
         return findings or self._searched(document, sample, thorough=thorough)
 
     def _vectors(
@@ -107,7 +114,7 @@ class ReadBack:
     def _searched(
         self, document: Document, sample: Sequence[tuple[Chunk, Embedding]], *, thorough: bool
     ) -> list[Finding]:
-        # Somebody who may read this document, and searches the source that it is of.
+        # A reader who may read this document, in the source of the document.
         reader = Reader(frozenset(document.access) or None, frozenset({document.source}))
         missed = sum(
             bool(stored.sparse.indices) and not self._is_found_by_words(chunk, reader) for chunk, stored in sample
@@ -115,7 +122,7 @@ class ReadBack:
         if missed:
             message = f"{missed} of {len(sample)} passages looked for are not found by their own words."
             return [Finding("not_found", message)]
-        # Comparing vectors costs the engine as much as ten searches for words, the more so with a filter.
+        # Comparing vectors costs the engine as much as ten searches for words, and more with a filter.
         dense = [(chunk, stored.dense) for chunk, stored in sample if stored.dense is not None]
         wanted = dense if thorough else dense[len(dense) // 2 :][:1]
         missed = sum(not self._is_found_by_meaning(chunk, vector) for chunk, vector in wanted)
@@ -139,7 +146,7 @@ class ReadBack:
     def _is_found_by_meaning(self, chunk: Chunk, vector: np.ndarray) -> bool:
         for limit in WITHIN:
             hits = self._index.search(Embedding(vector, _NOTHING), reader=OPERATOR, limit=limit).dense
-            # So many that are as near as can be: copies of the same text.
+            # All of these hits are as near as possible, so they are copies of the same text.
             if _has(hits, chunk) or (len(hits) == limit and hits[-1].score >= _SAME):
                 return True
             if len(hits) < limit:
@@ -147,7 +154,7 @@ class ReadBack:
         return False
 
     def _says_the_same(self, last: Scored, chunk: Chunk) -> bool:
-        """Whether the last of the hits has the same words: then so many copies of this chunk were found."""
+        """Returns True if the last hit has the same words. Then all these hits are copies of this chunk."""
         other = self._index.fetch([last.chunk_id]).get(last.chunk_id)
         if other is None:
             return False
@@ -168,7 +175,10 @@ def _counted(document: Document, chunks: Sequence[Chunk]) -> list[Finding]:
 
 
 def _open_to(document: Document, chunks: Sequence[Chunk]) -> list[Finding]:
-    """The catalog decides who may read; where the index says another thing, some do not find what they may read."""
+    """Returns the differences in source and readers. The catalog decides who may read.
+
+    If the index has other readers, some people do not find what they may read.
+    """
     if any(chunk.source != document.source for chunk in chunks):
         return [Finding("source_differs", "Some of its passages are marked in the index as of another source.")]
     wanted = set(document.access)
@@ -180,14 +190,17 @@ def _open_to(document: Document, chunks: Sequence[Chunk]) -> list[Finding]:
 
 
 def _spread(count: int, limit: int) -> list[int]:
-    """At most `limit` places among `count`, evenly apart, the first and the last always."""
+    """Returns at most `limit` positions among `count`, evenly spread. The first and the last are always in it."""
     if count <= limit:
         return list(range(count))
     return [round(at * (count - 1) / (limit - 1)) for at in range(limit)]
 
 
 def _excerpt(chunk: Chunk) -> str:
-    """Some of the middle of its text, in whole words where it has spaces: beginnings are often alike."""
+    """Returns a piece from the middle of the text, because beginnings are often alike.
+
+    Whole words, if it has spaces.
+    """
     length = _EXCERPT_CHARS.get(chunk.language, _OTHER_EXCERPT_CHARS)
     if len(chunk.text) <= length:
         return chunk.text
@@ -214,7 +227,9 @@ def _by_term(vector: SparseVector) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _same_meaning(stored: np.ndarray | None, own: np.ndarray | None) -> bool:
-    """True also where there is nothing to compare with: the vector was not made again."""
+    """Returns True if the two vectors agree, or if there is nothing to compare because the vector was not
+    made again.
+    """
     if stored is None or own is None:
         return True
     return float(np.dot(stored, own) / (np.linalg.norm(stored) * np.linalg.norm(own))) >= _RECOMPUTED

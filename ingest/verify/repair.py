@@ -1,11 +1,11 @@
-"""Repair: what a verification found is mended by the ordinary means, each source in a run's place.
+"""Mends the problems of a verification by the ordinary means. For each source it takes the place of a run.
 
     wrong readers ──► written again from the catalog
     orphans       ──► removed
     all the rest  ──► the catalog forgets what made the document, and a run over just these reads them again
 
-So a document that is damaged stays as it is until its new revision is written, flushed and published; and where its
-source cannot be read, nothing happens to it. No document is deleted.
+A damaged document stays as it is until its new revision is written, flushed and published. If its source cannot be
+read, nothing happens to it. No document is deleted.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _DAMAGES = frozenset(
     | {"not_found"}
 )
 TRIED_AGAIN = frozenset({"failed", "not_updated"})
-"""Problems that lie in the documents: they are ingested again, which helps where the reason is gone."""
+"""Problems in the documents themselves. They are ingested again, which helps if the reason is gone."""
 _UNFINISHED = TRIED_AGAIN | {"pending", "not_ingested", "changed"}
 MENDED = (_DAMAGES | _UNFINISHED | {_READERS, ORPHANS}) - TRIED_AGAIN
-"""The codes of what a repair mends."""
+"""The codes of the problems that a repair mends."""
 
 
 class Repair:
@@ -63,9 +63,9 @@ class Repair:
         self._stop = stop
 
     def mend(self, problems: Sequence[Problem]) -> dict[str, str]:
-        """Mend what can be mended; gives back, by source, why the others could not be, as far as anything was raised.
+        """Mend what can be mended. Returns, by source, the error that stopped its repair, if one was raised.
 
-        Raises what the index and the database raise when they are away.
+        Raises the errors of the index and the database if they are away.
         """
         of_source: dict[str, list[Problem]] = defaultdict(list)
         for problem in problems:
@@ -85,7 +85,7 @@ class Repair:
     def _patiently(
         self, mend: Callable[[str, Sequence[Problem]], None], source: str, problems: Sequence[Problem]
     ) -> None:
-        """Do it once the run that is under way is over, if that is soon."""
+        """Call `mend`. If another run is in the way, wait a limited time for its end."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
@@ -95,17 +95,18 @@ class Repair:
                     raise
 
     def _mend_in_place(self, source: str, problems: Sequence[Problem]) -> None:
-        """What needs no source: chunks that belong to nothing, and readers that the catalog knows better."""
+        """Mend what needs no source: chunks that belong to nothing, and readers, which the catalog knows."""
         orphaned = _ids(problems, {ORPHANS}).keys()
         readers = _ids(problems, {_READERS}).keys()
         if not orphaned and not readers:
             return
-        # Whose a chunk was that says it no more, nobody knows.
+        # A chunk without a source has no known owner, so it is removed under the name of the local source.
         with exclusively(self._store, self._settings, source or LOCAL, stop=self._stop):
             for document_id, now in self._store.catalog.standing(readers).items():
                 self._store.index.set_access(document_id, now.access)
             if orphaned:
-                # Nobody else works on the source now: what still belongs to nothing never will.
+                # No other run works on the source now, so a chunk that belongs to nothing will never belong to
+                # anything.
                 found = find_orphans(self._store, busy=lambda: busy_sources(self._store) - {source})
                 for document_id in orphaned & found.keys():
                     self._store.index.remove(found[document_id].chunk_ids)
@@ -124,5 +125,5 @@ class Repair:
 
 
 def _ids(problems: Sequence[Problem], codes: Collection[str]) -> dict[str, str]:
-    """The uris of the documents with one of these problems, by id."""
+    """Returns the uris of the documents with one of these problems, by id."""
     return {problem.document_id: problem.uri for problem in problems if problem.code in codes and problem.document_id}

@@ -1,1 +1,1 @@
-"""The one migration history of the database; `ingest.home.database` runs it at every start."""
+"""The one migration history of the database. `ingest.home.database` runs it at every start."""

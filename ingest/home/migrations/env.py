@@ -1,4 +1,4 @@
-"""What Alembic runs. The connection is handed over by `ingest.home.database`; there is no offline mode."""
+"""Alembic runs this file. `ingest.home.database` passes the connection. There is no offline mode."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""Object stores and file servers, through fsspec.
+"""The source for object stores and file servers, through fsspec.
 
 Its files:
 

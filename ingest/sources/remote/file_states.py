@@ -1,4 +1,4 @@
-"""What a file server says of a file's state, whichever words it has for it."""
+"""Reads the state of a file from the description that a file server gives. Servers use different words for it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _RACE_SECONDS = 60.0
 
 
 def state_of(info: Mapping[str, Any]) -> tuple[int, str]:
-    """The time (ns) and the token by which a change shows.
+    """Returns the time (ns) and the token of the file. Every change of the file changes one of them.
 
-    Where neither would show it, the token is a new one each time, so that the bytes are compared: if the server says
-    nothing but the size, or gives whole seconds and the file was written in one of the last.
+    If the server gives too little to see a change, the token is a new one each time, so that the bytes are compared.
+    This is so if the server gives only the size, or whole seconds of which one of the last was the time of writing.
     """
     tag = " ".join(str(info[name]) for name in _TAGS if info.get(name))
     moment = next((info[name] for name in _TIMES if info.get(name) is not None), None)

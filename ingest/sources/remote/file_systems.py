@@ -1,4 +1,7 @@
-"""Opening the file system that a URL and options describe: the one place that knows the libraries behind fsspec."""
+"""Opens the file system that a URL and options describe.
+
+This is the one place that knows the libraries behind fsspec.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ import fsspec
 from ingest.errors import ConfigurationError
 from ingest.sources.settings import FsspecSettings
 
-# By scheme: the module that is needed, and our extra that brings it.
+# By scheme: the module that is needed, and our extra that installs it.
 _NEEDED: Final = {
     "s3": ("s3fs", "s3"),
     "s3a": ("s3fs", "s3"),
@@ -28,7 +31,7 @@ _NEEDED: Final = {
     "webdavs": ("webdav4", "webdav"),
 }
 _FLAT: Final = frozenset({"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "oss", "cos", "obs", "r2"})
-"""Stores without folders: one listing gives everything, a thousand names a request."""
+"""Stores without folders. One listing gives all names, a thousand per request."""
 _TALKATIVE: Final = (
     "botocore",
     "aiobotocore",
@@ -46,7 +49,10 @@ _NOT_FOUND = 404
 
 @dataclass(frozen=True, slots=True)
 class Connected:
-    """An fsspec file system (`files`), and where in it the source begins. `is_flat`: it has no folders."""
+    """An fsspec file system (`files`), and the path in it where the source begins.
+
+    `is_flat`: the store has no folders.
+    """
 
     files: Any
     root: str
@@ -54,13 +60,14 @@ class Connected:
 
 
 def connect(source: FsspecSettings) -> Connected:
-    """The file system of this source. What cannot be reached is said by the library's own errors, here or later.
+    """Returns the file system of this source. If a server cannot be reached, the library raises its own error, now or
+    later.
 
-    Raises ConfigurationError where a package is missing or the scheme is unknown.
+    Raises ConfigurationError if a package is missing or the scheme is unknown.
     """
     scheme = urlsplit(source.url).scheme.lower()
     _check_needed(scheme)
-    for name in _TALKATIVE:  # at the level debug they write down headers
+    for name in _TALKATIVE:  # at the level debug they log headers
         logging.getLogger(name).setLevel(logging.WARNING)
     options = {**_defaults(scheme, source.timeout_seconds), **source.storage_options()}
     if scheme in ("webdav", "webdavs"):
@@ -79,7 +86,7 @@ def connect(source: FsspecSettings) -> Connected:
 
 
 def disconnect(connected: Connected) -> None:
-    """Close what the file system has open, as far as it can be told to. Never fails."""
+    """Close what the file system has open, as far as the library allows it. Never raises."""
     files = connected.files
     protocols = {files.protocol} if isinstance(files.protocol, str) else set(files.protocol)
     with suppress(Exception):
@@ -104,7 +111,7 @@ def _defaults(scheme: str, timeout_seconds: float) -> dict[str, Any]:
         limits = {"connect_timeout": timeout_seconds, "read_timeout": timeout_seconds, "retries": {"max_attempts": 1}}
         return {"config_kwargs": limits}
     if scheme in ("sftp", "ssh"):
-        # The library's own default takes any host for the one that is meant; () asks ~/.ssh/known_hosts.
+        # The library accepts any host by default. With () it compares the host with ~/.ssh/known_hosts.
         return {
             "known_hosts": (),
             "connect_timeout": timeout_seconds,
@@ -112,7 +119,7 @@ def _defaults(scheme: str, timeout_seconds: float) -> dict[str, Any]:
             "keepalive_interval": _KEEPALIVE_SECONDS,
         }
     if scheme == "smb":
-        # Without this, a file that is being read would be locked for everybody else.
+        # Without this, nobody else could open a file while it is read here.
         return {"timeout": int(timeout_seconds), "share_access": "rwd", "register_session_retries": 1}
     return {"timeout": timeout_seconds} if scheme in ("webdav", "webdavs") else {}
 
@@ -129,7 +136,7 @@ def _webdav(url: str, options: dict[str, Any]) -> Any:
 
 
 class _WebdavFiles:
-    """The WebDAV file system, which takes paths for parts of a URL, as one that takes them for paths."""
+    """The WebDAV file system with plain paths. The library itself takes a path for a part of a URL, so we escape it."""
 
     protocol = "webdav"
 
@@ -138,7 +145,10 @@ class _WebdavFiles:
         self.client = files.client
 
     def info(self, path: str) -> Any:
-        """The root's own description, or what the folder above says of it: the library finds no escaped path."""
+        """Returns the description of the root, or the entry in the listing of the folder above.
+
+        The library cannot find an escaped path by itself.
+        """
         if not path:
             return self._files.info(path)
         name = path.strip("/")
@@ -152,7 +162,10 @@ class _WebdavFiles:
 
     @contextmanager
     def open(self, path: str, mode: str) -> Iterator[Any]:
-        """The file as a stream to read; the library's own way asks for its description first."""
+        """Yields the file as a stream to read.
+
+        The library's own `open` would first ask for the description of the file.
+        """
         from webdav4.stream import IterStream
 
         try:

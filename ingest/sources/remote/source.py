@@ -1,6 +1,6 @@
-"""Object stores and file servers, through fsspec.
+"""The source for object stores and file servers, through fsspec.
 
-What the libraries below raise is translated here, and everything that `options` hold is taken out of its text.
+The errors of the libraries below are translated here. Every value in `options` is removed from their text.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ingest.sources.settings import FsspecSettings
 
 _BLOCK = 1 << 20
 _ARCHIVE_FACTOR = 8
-"""So many times larger than a document may an archive be: of what is in it, each file has the limit of one."""
+"""An archive may be this many times larger than a document. Each file in it has the limit of one document."""
 _ATTEMPTS, _PAUSE_SECONDS = 3, 0.5
 _SUFFIX = re.compile(r"\.\w{1,10}")
 _USER = re.compile(r"(?<=://)[^/@]*@")
@@ -37,14 +37,14 @@ _STAYS = "Nothing that was ingested from there has been removed."
 
 
 class RemoteSource:
-    """The files below a URL. A document's uri is that URL, without a user, and the path below it.
+    """The files below a URL. The uri of a document is that URL without a user, followed by the path below it.
 
-    A folder that cannot be listed while others can stops nothing: it is listed as a document of its own, which
-    cannot be fetched, and what was found in it before is not covered.
+    A folder that cannot be listed does not stop the listing of the others. It is listed as a document that cannot be
+    fetched, and the documents that were found in it earlier are not covered.
     """
 
     def __init__(self, source: FsspecSettings, *, max_file_mb: int, home: Path | None = None) -> None:
-        """Where the URL is one of this machine's files, nothing in `home` is listed."""
+        """If the URL is a folder of this machine, files in `home` are never listed."""
         self.name = source.name
         self._settings = source
         self._selection = Selection.of(source, hidden=source.hidden)
@@ -54,11 +54,14 @@ class RemoteSource:
         self._base = _USER.sub("", source.url.partition("?")[0]).rstrip("/")
         self._link = _Link()
         weakref.finalize(self, self._link.close)
-        self._paths: dict[str, str] = {}  # on the server, by uri
+        self._paths: dict[str, str] = {}  # by uri: the path on the server
         self._refusals: dict[str, DocumentError] = {}
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Every file, folders in the order of their names. Raises SourceError where the listing broke off."""
+        """Yields every file.
+
+        Folders are read in the order of their names. Raises SourceError if the listing breaks off.
+        """
         self._refusals.clear()
         self._paths.clear()
         try:
@@ -72,7 +75,7 @@ class RemoteSource:
                 yield self._reference(uri, int(info.get("size") or 0), time_ns, token)
         except YoujuError:
             raise
-        except Exception as error:  # whatever the library of this protocol raises
+        except Exception as error:  # the library of each protocol raises errors of its own
             if _is(error, errno.ENOENT):
                 raise SourceError("path_missing", f"There is nothing at {self._base}.", _STAYS) from None
             raise self._away(SourceError, error) from None
@@ -80,15 +83,15 @@ class RemoteSource:
             yield self._reference(folder, 0, 0, "")
 
     def covers(self, uri: str) -> bool:
-        """Whether it would be listed; not if it was in a folder that could not be listed now."""
+        """Returns True if the document would be listed. Returns False if its folder could not be listed now."""
         return not any(uri == folder or uri.startswith(f"{folder}/") for folder in self._refusals)
 
     def relative(self, uri: str) -> str:
-        """The path that globs are matched with."""
+        """Returns the path that globs are matched with."""
         return uri[len(self._base) + 1 :]
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """The reference with a copy of the file. Tried again where the connection broke."""
+        """Returns the reference with a copy of the file. A broken connection is tried again."""
         if (refusal := self._refusals.get(reference.uri)) is not None:
             raise refusal
         limit_mb = self._limit_mb * (_ARCHIVE_FACTOR if is_archive(reference.name) else 1)
@@ -108,7 +111,7 @@ class RemoteSource:
         return Reference(self.name, uri, uri.rpartition("/")[2], size, time_ns, access=access, token=token)
 
     def _listed(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Path and description of every file, whether it is wanted or not."""
+        """Yields the path and the description of every file, selected or not."""
         connected = self._link.connected or self._link.open(self._settings)
         files, root = connected.files, connected.root
         files.invalidate_cache()
@@ -128,7 +131,7 @@ class RemoteSource:
                 above.pop()
                 continue
             path = info["name"].rstrip("/")
-            if info["type"] == "link":  # one to a file is read; one to a folder might lead in a circle
+            if info["type"] == "link":  # a link to a file is read; one to a folder might lead in a circle
                 with suppress(OSError):
                     info = {**files.info(path), "name": path}
                     if info["type"] == "file":
@@ -142,7 +145,7 @@ class RemoteSource:
         try:
             return _entries(files, folder)
         except Exception as error:
-            files.ls(root, detail=True)  # where this fails too, nothing can be listed any more
+            files.ls(root, detail=True)  # if this fails too, nothing can be listed any more
             self._refusals[f"{self._base}/{self._below(folder)}"] = DocumentError(
                 "folder_unreadable",
                 f"The folder cannot be listed ({self._cleaned(error)}).",
@@ -161,21 +164,21 @@ class RemoteSource:
         return self._home is not None and Path(path).resolve().is_relative_to(self._home)
 
     def _below(self, path: str) -> str:
-        """The path below the root, as text that everything can hold."""
+        """Returns the path below the root, as text that every database and page can hold."""
         root = self._link.root.strip("/")
         path = path.strip("/")
         relative = path[len(root) :].lstrip("/") if path != root else path.rpartition("/")[2]
         return relative.encode("utf-8", "backslashreplace").decode("utf-8")
 
     def _again(self, work: Callable[[], None]) -> None:
-        """Do it, up to three times. Raises UnavailableError where the server is away, else DocumentError."""
+        """Run `work`, up to three times. Raises UnavailableError if the server is away, otherwise DocumentError."""
         for attempt in range(1, _ATTEMPTS + 1):
             try:
                 work()
                 return
             except YoujuError:
                 raise
-            except Exception as error:  # whatever the library of this protocol raises
+            except Exception as error:  # the library of each protocol raises errors of its own
                 if _is(error, errno.ENOENT):
                     raise DocumentError("file_missing", "It was gone when it was fetched.", "Run again.") from None
                 if attempt == _ATTEMPTS or _is(error, errno.EACCES):
@@ -197,7 +200,7 @@ class RemoteSource:
             raise ConnectionError(f"it ended after {written} bytes")
 
     def _unfetched(self, error: Exception) -> YoujuError:
-        """Whether this document cannot be had, or none can: the root tells."""
+        """Returns the error for this document, or the error for the whole source. The root is asked to decide which."""
         try:
             self._link.files.invalidate_cache()
             self._link.files.info(self._link.root)
@@ -215,7 +218,7 @@ class RemoteSource:
         )
 
     def _cleaned(self, error: Exception) -> str:
-        """What the error says, without anything that the options hold."""
+        """Returns the text of the error without any value of the options."""
         text = f"{type(error).__name__}: {error}"
         for secret in _texts(self._settings.storage_options()):
             if len(secret) >= _SECRET_CHARS:
@@ -224,7 +227,7 @@ class RemoteSource:
 
 
 class _Link:
-    """The connection of a source, which is closed with it."""
+    """The connection of a source. It is closed together with the source."""
 
     def __init__(self) -> None:
         self.connected: Connected | None = None
@@ -240,7 +243,7 @@ class _Link:
         return self.connected.root if self.connected is not None else ""
 
     def open(self, source: FsspecSettings) -> Connected:
-        """Connect, anew where there is a connection."""
+        """Connect. An open connection is closed first."""
         self.close()
         self.connected = connect(source)
         return self.connected
@@ -259,7 +262,7 @@ def _entries(files: Any, folder: str) -> list[dict[str, Any]]:
 
 
 def _is(error: Exception, number: int) -> bool:
-    """Whether it is the error of this number; not all libraries have the class that goes with it."""
+    """Returns True if the error has this number. Some libraries do not raise the Python class of the number."""
     kinds = {errno.ENOENT: FileNotFoundError, errno.EACCES: PermissionError}
     return isinstance(error, kinds[number]) or (isinstance(error, OSError) and error.errno == number)
 

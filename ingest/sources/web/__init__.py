@@ -1,4 +1,4 @@
-"""Web sites: pages and files, visited again at the cost of one conditional request each.
+"""The source for web sites. A later visit costs one conditional request for each page.
 
 Its files:
 

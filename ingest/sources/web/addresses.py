@@ -1,4 +1,4 @@
-"""Web addresses: one form for each page, and which machines may be spoken to at all."""
+"""Web addresses: gives each page one form of address, and says which machines may be contacted at all."""
 
 from __future__ import annotations
 
@@ -17,13 +17,16 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _SAFE = "%!$&'()*+,;=:@/?[]~"
 _TRACKING = re.compile(r"(utm_\w+|gclid|fbclid|msclkid|yclid|mc_[ce]id)(=.*)?", re.I)
 _PUBLIC_IPV6 = ipaddress.IPv6Network("2000::/3")
-"""All that was ever handed out to the internet; what leads to an IPv4 address is judged by that."""
+"""All addresses that were ever assigned for the internet.
+
+An address that leads to an IPv4 address is judged by that one.
+"""
 # IPv6 networks whose last 32 bits are an IPv4 address: compatible, mapped, translated, NAT64 (RFC 4291, 2765, 6052).
 _IPV4_AT_END = tuple(map(ipaddress.IPv6Network, ("::/96", "::ffff:0:0/96", "::ffff:0:0:0/96", "64:ff9b::/96")))
 _LOCAL_NAT64 = ipaddress.IPv6Network("64:ff9b:1::/48")
-"""NAT64 inside one network (RFC 8215): not public, and where the IPv4 address stands is that network's choice."""
-# What clouds answer with secrets, beside the link-local addresses that are never spoken to: Alibaba, Azure, Oracle,
-# Amazon (two), Google, Scaleway.
+"""NAT64 inside one network (RFC 8215). It is not public, and each network chooses where the IPv4 address stands."""
+# Addresses at which clouds answer with secrets, beside the link-local ones, which are never contacted: Alibaba, Azure,
+# Oracle, Amazon (two), Google, Scaleway.
 _METADATA = frozenset(
     map(
         ipaddress.ip_address,
@@ -38,8 +41,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 def normal(url: str, base: str = "") -> str | None:
-    """The address of a page in the one form that stands for it: absolute, without fragment, tracking parameters,
-    default port, dot segments and needless escapes. None if it is no http address, or has a password in it."""
+    """Returns the one form of a page's address. Returns None if it is no http address, or has a password in it.
+
+    The form is absolute. It has no fragment, tracking parameters, default port, dot segments or needless escapes.
+    """
     try:
         parts = urlsplit(urljoin(base, url.strip()))
         host, port = parts.hostname, parts.port
@@ -58,20 +63,21 @@ def normal(url: str, base: str = "") -> str | None:
 
 
 def site(url: str) -> str:
-    """The host of a normal address, with its port where that is not the default."""
+    """Returns the host of a normal address. The port follows if it is not the default port."""
     return urlsplit(url).netloc
 
 
 def path_of(url: str) -> str:
-    """Path and query of a normal address, as a request line has them."""
+    """Returns the path and the query of a normal address, as they stand in a request line."""
     parts = urlsplit(url)
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
 def resolve(host: str, port: int, *, private: bool) -> list[str]:
-    """The addresses of a host that may be spoken to; `private`: also this machine's and the local network's.
+    """Returns the addresses of a host that may be contacted.
 
-    Raises DocumentError `address_refused` where there are others only, OSError where there are none.
+    With `private`, addresses of this machine and of the local network are allowed too. Raises DocumentError
+    `address_refused` if the host has only other addresses, OSError if it has none.
     """
     found = [host] if is_numeric(host) else _looked_up(host, port)
     allowed = [address for address in dict.fromkeys(found) if may_speak_to(address, private=private)]
@@ -91,7 +97,7 @@ def resolve(host: str, port: int, *, private: bool) -> list[str]:
 
 
 def is_numeric(host: str) -> bool:
-    """Whether a host is an address already."""
+    """Returns True if the host is already a numeric address."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -100,7 +106,10 @@ def is_numeric(host: str) -> bool:
 
 
 def may_speak_to(address: str, *, private: bool) -> bool:
-    """Whether a numeric address may be connected to. One that leads to others is judged by each of them."""
+    """Returns True if a numeric address may be contacted.
+
+    If it leads to other addresses, each of them must be allowed.
+    """
     try:
         given = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
@@ -112,7 +121,7 @@ def may_speak_to(address: str, *, private: bool) -> bool:
 
 
 def _is_forbidden(address: Address) -> bool:
-    """Whether it is never spoken to, even where private addresses are meant."""
+    """Returns True if the address is never contacted, even if private addresses are allowed."""
     return address.is_link_local or address.is_multicast or address.is_unspecified or address in _METADATA
 
 
@@ -120,7 +129,7 @@ def _is_public(address: Address) -> bool:
     if isinstance(address, ipaddress.IPv4Address):
         return address.is_global
     if address.sixtofour or address.teredo or any(address in network for network in _IPV4_AT_END[1:]):
-        return True  # as far as what it leads to is
+        return True  # allowed if the address that it leads to is
     return address.is_global and address in _PUBLIC_IPV6
 
 
@@ -129,14 +138,15 @@ def _looked_up(host: str, port: int) -> list[str]:
 
 
 def _embedded(address: Address) -> tuple[ipaddress.IPv4Address, ...]:
-    """The IPv4 addresses that an IPv6 one leads to: those of its end, its relay and its server."""
+    """Returns the IPv4 addresses that an IPv6 address leads to: those of its end, its relay and its server."""
     if isinstance(address, ipaddress.IPv4Address) or address == ipaddress.IPv6Address("::1"):
         return ()
     bits = int(address)
     if any(address in network for network in _IPV4_AT_END):
         return (ipaddress.IPv4Address(bits & 0xFFFFFFFF),)
     if address in _LOCAL_NAT64:
-        # RFC 6052: 32 bits that begin at bit 48, 56 or 64 and leave out the eight bits from 64 on, or the last ones.
+        # RFC 6052: the 32 bits begin at bit 48, 56 or 64 and skip the eight bits from 64 on, or they are the last 32
+        # bits.
         packed = address.packed
         places = (packed[6:8] + packed[9:11], packed[7:8] + packed[9:12], packed[9:13], packed[12:])
         return tuple(found for found in map(ipaddress.IPv4Address, places) if int(found))
@@ -154,7 +164,7 @@ def _escaped(text: str) -> str:
 
 
 def _without_dots(path: str) -> str:
-    """The path with `.` and `..` resolved (RFC 3986, 5.2.4)."""
+    """Returns the path with `.` and `..` resolved (RFC 3986, 5.2.4)."""
     kept: list[str] = []
     segments = path.split("/")
     for segment in segments:

@@ -1,4 +1,4 @@
-"""Encodings that web pages name, and files of theirs as UTF-8."""
+"""Finds the encoding that a web page names, and rewrites its file as UTF-8."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ _TEXT = re.compile(
     r"ascii|utf-8(-sig)?|utf[-_](16|32)([-_][lb]e)?|iso8859-\d+|latin[-_]?1|cp\d+|gb2312|gbk|gb18030|big5(hkscs)?"
     r"|shift_jis\w*|euc_\w+|iso2022_\w+|johab|koi8[-_]\w+|mac[-_]\w+|tis[-_]620|kz1048|ptcp154|hz"
 )
-"""Python's own names of what is text on the web: it also knows ciphers, escapes and packers, some of them endless."""
+"""Python's names of text encodings that the web uses.
+
+Python also knows ciphers, escapes and packers. Some of them never end.
+"""
 _WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "iso8859-1": "cp1252"}
 _PIECE_BYTES = 1 << 20
 
 
 def text_codec(charset: str) -> str | None:
-    """Python's name for an encoding of text that a site names, or None where it is none."""
+    """Returns Python's name for the text encoding that a site names. Returns None if it is not a text encoding."""
     try:
         name = codecs.lookup(charset).name
     except (LookupError, UnicodeError, ValueError):
@@ -25,10 +28,10 @@ def text_codec(charset: str) -> str | None:
 
 
 def recode(path: Path, charset: str) -> None:
-    """Write the file as UTF-8 with a mark, which no reader mistakes, where it is in the encoding that was named.
+    """Rewrite the file as UTF-8 with a byte order mark, so that every reader knows its encoding.
 
-    What the header says counts more than what the page says; but where it is wrong, the page is left as it is. It is
-    read in pieces: a file may be as large as the largest document.
+    The encoding in the header counts more than the encoding in the page. If the file is not in that encoding, it stays
+    unchanged. It is read in pieces, because it may be as large as the largest document.
     """
     name = text_codec(charset)
     if name is None or name in ("utf-8", "ascii", "utf-8-sig"):

@@ -1,8 +1,9 @@
-"""Requests to web sites: one connection per host and one request at a time, no faster than the site wants.
+"""Sends requests to web sites. Each host has one connection and one request at a time, at the speed that the site
+wants.
 
-Names are looked up here and the connection goes to the address that was checked, so that no name can lead to this
-machine or its network behind the check. Proxies and passwords of the environment are left alone; with `proxy` set,
-names are the proxy's business and only numeric addresses are checked.
+The client resolves a name itself and connects to the address that it checked. A name therefore cannot pass the check
+and then lead to this machine or its network. Proxies and passwords of the environment are not used. With `proxy`
+set, the proxy resolves names, and only numeric addresses are checked.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from ingest.sources.web.content_coding import ACCEPTED, unpacked
 ACCEPT: Final = "text/html,application/xhtml+xml,application/pdf;q=0.9,*/*;q=0.8"
 _TRIES = 2
 _PAUSE_SECONDS = 1.0
-_LONGEST_PAUSE_SECONDS = 120.0  # a site that wants more is left for the next run
+_LONGEST_PAUSE_SECONDS = 120.0  # if a site wants more, the next run tries again
 _LONGEST_DELAY_SECONDS = 60.0
 _LONGEST_ANSWER_SECONDS = 1800.0
 _SMALL_BYTES = 64 * 1024
 _DRAIN_SECONDS = 5.0
 _MAX_DIGITS = 18
-_DOWN_AFTER = 3  # failures one after the other
+_DOWN_AFTER = 3  # failures without a success between them
 _BUSY = (429, 503)
 _PASSING = (*_BUSY, 500, 502, 504)
 
@@ -45,7 +46,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a site answered. `path` holds the body where it was wanted, `digest` (SHA-256) and `size` are its."""
+    """The answer of a site. `path` is the file with the body if the body was wanted. `digest` (SHA-256) and `size`
+    (bytes) are those of the body.
+    """
 
     status: int
     headers: Mapping[str, str]
@@ -55,12 +58,12 @@ class Answer:
 
     @property
     def media_type(self) -> str:
-        """The content type in lower case, without parameters."""
+        """Returns the content type in lower case, without parameters."""
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
 
     @property
     def charset(self) -> str | None:
-        """The encoding that the header names."""
+        """Returns the encoding that the header names. Returns None if it names none."""
         for part in self.headers.get("content-type", "").split(";")[1:]:
             name, _, value = part.partition("=")
             if name.strip().lower() == "charset" and value.strip(" \"'"):
@@ -70,7 +73,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Manners:
-    """How sites are spoken to. `delay_seconds`: from the end of one answer of a host to the next request to it."""
+    """The rules for requests to sites.
+
+    `delay_seconds` is the pause from the end of one answer of a host to the next request.
+    """
 
     user_agent: str
     delay_seconds: float = 1.0
@@ -81,7 +87,7 @@ class Manners:
 
 
 class WebClient:
-    """Fetches pages, until `stop` is set. Not safe to call from several threads; close it."""
+    """Fetches pages until `stop` is set. Only one thread at a time may use it. Close it."""
 
     def __init__(self, manners: Manners, stop: threading.Event | None = None) -> None:
         self.stop = stop or threading.Event()
@@ -106,10 +112,11 @@ class WebClient:
         wants: Callable[[Answer], bool] = lambda answer: True,
         max_bytes: int | None = None,
     ) -> Answer:
-        """What the site answers, redirects included, which are not followed. A body of status 200 goes into a new
-        file in `folder`, if `wants` says so of the answer without it. `asking` are further headers.
+        """Returns the answer of the site. Redirects are returned and not followed.
 
-        Raises DocumentError: `web_unreachable`, `address_refused`, `too_large`, `encoding_unsupported`, `corrupt`.
+        The body of an answer with status 200 is written into a new file in `folder`, if `wants` returns True for the
+        answer without its body. `asking` has further request headers. Raises DocumentError: `web_unreachable`,
+        `address_refused`, `too_large`, `encoding_unsupported`, `corrupt`.
         """
         host = site(url)
         if self._failures.get(host, 0) >= _DOWN_AFTER:
@@ -157,11 +164,14 @@ class WebClient:
             return _received(response, answer, path, max_bytes, self.stop)
 
     def _drain(self, response: httpx.Response, answer: Answer) -> None:
-        """Read what nobody wants to its end, as it came, where that is near: it leaves the connection open."""
+        """Read an unwanted body to its end, still packed, if little of it is left.
+
+        The connection can then be used again.
+        """
         if answer.status not in (204, 304) and _SMALL_BYTES < _length(answer) < float("inf"):
             return
         left, deadline = _SMALL_BYTES, time.monotonic() + _DRAIN_SECONDS
-        with suppress(httpx.HTTPError):  # the answer is there already
+        with suppress(httpx.HTTPError):  # the answer is complete without it
             for piece in response.iter_raw():
                 left -= len(piece)
                 if left < 0 or self.stop.is_set() or time.monotonic() > deadline:
@@ -169,7 +179,10 @@ class WebClient:
 
     @contextmanager
     def _stream(self, url: str, asking: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """One request, when the host may be asked again, to an address that may be spoken to."""
+        """Yields the response to one request.
+
+        Waits until the host may be asked again. Contacts allowed addresses only.
+        """
         host = site(url)
         self._wait(self._free_at.get(host, 0.0) - time.monotonic())
         if self.stop.is_set():
@@ -200,7 +213,9 @@ class WebClient:
             self._free_at[host] = time.monotonic() + max(self._manners.delay_seconds, self._delays.get(host, 0.0))
 
     def _targets(self, parts: SplitResult) -> list[str]:
-        """What to put in the place of the host: its addresses, or its name where a proxy looks it up."""
+        """Returns the texts that may stand in the place of the host: its addresses, or its name if a proxy
+        resolves it.
+        """
         name, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         if self._manners.proxy is not None:
             if is_numeric(name):
@@ -214,7 +229,7 @@ class WebClient:
         if host not in self._clients:
             if self._ssl is None:
                 self._ssl = httpx.create_ssl_context(trust_env=False)
-                self._ssl.load_default_certs()  # a company's own authority is in the system's store
+                self._ssl.load_default_certs()  # the system's store has a company's own authority
             self._clients[host] = httpx.Client(
                 headers={"user-agent": self._manners.user_agent, "accept": ACCEPT, "accept-encoding": ACCEPTED},
                 timeout=self._manners.timeout_seconds,
@@ -255,7 +270,7 @@ def _received(response: httpx.Response, answer: Answer, path: Path, max_bytes: i
 
 
 def _raw(response: httpx.Response, max_bytes: int, stop: threading.Event) -> Iterator[bytes]:
-    """The body as it came: a packed one may go on for ever without anything coming out of it."""
+    """Yields the body still packed. A packed body may go on for ever although nothing comes out of it."""
     size, deadline = 0, time.monotonic() + _LONGEST_ANSWER_SECONDS
     for piece in response.iter_raw():
         size += len(piece)
@@ -267,13 +282,13 @@ def _raw(response: httpx.Response, max_bytes: int, stop: threading.Event) -> Ite
 
 
 def _length(answer: Answer) -> float:
-    """The bytes that the answer announces, before they are unpacked; infinite where it does not."""
+    """Returns the number of bytes that the answer announces, still packed. Returns infinity if it announces none."""
     announced = _number(answer.headers.get("content-length", ""))
     return float("inf") if announced is None else announced
 
 
 def _pause(answer: Answer) -> float:
-    """How long the site wants to be left alone, in seconds."""
+    """Returns how long the site asks us to wait, in seconds."""
     value = answer.headers.get("retry-after", "").strip()
     if (seconds := _number(value)) is not None:
         return seconds
@@ -281,12 +296,12 @@ def _pause(answer: Answer) -> float:
         until = parsedate_to_datetime(value)
         until = until if until.tzinfo is not None else until.replace(tzinfo=UTC)
         return max((until - datetime.now(UTC)).total_seconds(), 0.0)
-    except (ValueError, TypeError, IndexError, OverflowError):  # dates that no calendar has
+    except (ValueError, TypeError, IndexError, OverflowError):  # some dates exist in no calendar
         return _PAUSE_SECONDS
 
 
 def _number(text: str) -> float | None:
-    """What a header says in digits: HTTP knows ASCII's only, Python those of all scripts and `²`."""
+    """Returns the number in a header. Only ASCII digits count in HTTP; Python also accepts other scripts and `²`."""
     if not (text.isascii() and text.isdecimal()):
         return None
     return float(text) if len(text) <= _MAX_DIGITS else float("inf")

@@ -1,4 +1,4 @@
-"""Bodies of answers as they were meant: unpacked in pieces, so that none takes more memory than a piece does."""
+"""Unpacks the bodies of answers in pieces, so that no body takes more memory than one piece."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Final
 from ingest.errors import DocumentError
 
 ACCEPTED: Final = "gzip, deflate"
-"""What can be unpacked here, as `Accept-Encoding` says it."""
+"""The codings that can be unpacked here, in the form of the header `Accept-Encoding`."""
 
 _PIECE_BYTES = 256 * 1024
 _GZIP, _ZLIB, _BARE = 31, 15, -15  # how zlib numbers its formats
@@ -17,10 +17,10 @@ _MAGIC = b"\x1f\x8b"
 
 
 def unpacked(pieces: Iterable[bytes], coding: str) -> Iterator[bytes]:
-    """The body whose bytes come in `pieces`, packed as the header `Content-Encoding` says: not, or once by gzip or
-    deflate. No piece is larger than 256 KiB where it was packed.
+    """Yields the unpacked body. `pieces` are its packed bytes; `coding` is the header `Content-Encoding`.
 
-    Raises DocumentError `encoding_unsupported` for all other codings, before a byte is read, and `corrupt`.
+    The body may be plain, or packed once by gzip or deflate. An unpacked piece has at most 256 KiB.
+    Raises DocumentError `corrupt`, and `encoding_unsupported` for all other codings, before a byte is read.
     """
     codings = [name for part in coding.lower().split(",") if (name := part.strip()) not in ("", "identity")]
     if not codings:
@@ -45,22 +45,22 @@ def _unzipped(pieces: Iterable[bytes], unzipping: _Unzipping) -> Iterator[bytes]
 
 
 class _Unzipping:
-    """One body. A gzip file may have several parts; what follows the last of them is left out."""
+    """Unpacks one body. A gzip file may have several parts. Bytes after the last part are left out."""
 
     def __init__(self, *, is_gzip: bool) -> None:
         self._is_gzip = is_gzip
-        self._stream: Any = None  # of the part that has begun
+        self._stream: Any = None  # of the part that is read now
         self._waiting = b""
         self._parts = 0
         self._is_over = False
 
     @property
     def is_whole(self) -> bool:
-        """Whether it may end here. An empty body is nobody's mistake."""
+        """Returns True if the body may end here. An empty body is allowed."""
         return self._stream is None and (self._parts > 0 or not self._waiting)
 
     def add(self, data: bytes) -> Iterator[bytes]:
-        """What comes out with these bytes."""
+        """Yields the bytes that can be unpacked with this data."""
         if self._is_over:
             return
         self._waiting += data
@@ -73,10 +73,10 @@ class _Unzipping:
             if plain:
                 yield plain
             elif not ended:
-                return  # it wants more
+                return  # zlib needs more data
 
     def _begins(self) -> bool:
-        """Whether another part begins with what is waiting."""
+        """Returns True if the waiting bytes begin another part."""
         if len(self._waiting) < len(_MAGIC):
             return False
         if self._parts and not (self._is_gzip and self._waiting.startswith(_MAGIC)):
@@ -88,7 +88,10 @@ class _Unzipping:
 
 
 def _form_of_deflate(data: bytes) -> int:
-    """Sites send deflate with zlib's header, as the standard says, or without it."""
+    """Returns zlib's number for the form of deflate.
+
+    Sites send it with zlib's header, as the standard says, or without.
+    """
     has_header = data[0] & 0x0F == zlib.DEFLATED and int.from_bytes(data[:2]) % 31 == 0
     return _ZLIB if has_header else _BARE
 

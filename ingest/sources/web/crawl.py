@@ -1,7 +1,7 @@
-"""One visit of a web source, breadth first: what is there now, at the cost of one conditional request a page.
+"""One visit of a web source, breadth first. It lists what is there now and sends one conditional request for each page.
 
-A page stops being listed because the site says so (404, 410, moved for good, noindex, robots.txt, a canonical address
-elsewhere), never because a request failed: such a page is listed as one that cannot be fetched.
+A page is no longer listed only if the site says so (404, 410, moved for good, noindex, robots.txt, a canonical address
+elsewhere). If a request fails, the page is listed as a page that cannot be fetched.
 """
 
 from __future__ import annotations
@@ -35,15 +35,16 @@ _FOR_GOOD = (301, 308)
 _GONE = (404, 410)
 
 _MORE_PAGES = "#more-pages"
-"""Of the address that stands for the pages beyond `max_pages`."""
+"""The end of the address that stands for the pages beyond `max_pages`."""
 
 logger = logging.getLogger(__name__)
 
 
 class Crawl:
-    """One visit. `settled`: addresses of which it is certain that no document is there; `failed`: why which page
-    could not be had; `kept`: bodies that came with the visit, and the encoding that their header names;
-    `incomplete`: why pages may have been missed, empty where none were."""
+    """One visit. `settled` has the addresses where there is certainly no document. `failed` says why a page could not
+    be fetched. `kept` has bodies that came with the visit, each with the encoding that its header names. `incomplete`
+    has the reasons why pages may have been missed; it is empty if none were.
+    """
 
     def __init__(self, source: WebSettings, client: WebClient, memory: PageMemory, folder: Path) -> None:
         self.settled: set[str] = set()
@@ -57,20 +58,21 @@ class Crawl:
         self._folder = folder
         self._hosts = {_bare(site(url)) for url in (*source.start, *source.sitemaps)}
         self._queue: deque[tuple[str, int]] = deque()
-        # Some of what waits will be forbidden and is not asked for; but 5,000 pages may lead to fifty million.
+        # Forbidden addresses wait too and are not requested later. Still, 5,000 pages may lead to fifty million
+        # addresses.
         self._waiting_limit = _WAITING_FACTOR * source.max_pages + MAX_LINKS
         self._is_full = False
         self._met: set[str] = set()
         self._listed: set[str] = set()
-        self._copies: dict[str, tuple[str, Page]] = {}  # pages that name another address as the real one
+        self._copies: dict[str, tuple[str, Page]] = {}  # pages that name another address as the original
         self._sitemaps: set[str] = set()
-        self._beside: dict[str, DocumentError] = {}  # what is no page, and made that pages may have been missed
+        self._beside: dict[str, DocumentError] = {}  # not pages; because of them pages may be missing
         self._robots: dict[str, Robots | DocumentError] = {}
         self._requested = self._answered = self._kept_bytes = 0
         self._problem: DocumentError | None = None
 
     def references(self, known: Mapping[str, str]) -> Iterator[Reference]:
-        """Every page and file. Raises SourceError where no start page and no sitemap can be had."""
+        """Yields every page and file. Raises SourceError if no start page and no sitemap can be fetched."""
         self._memory.begin_visit()
         for sitemap in self._source.sitemaps:
             self._read_sitemap(sitemap, _SITEMAP_LEVELS)
@@ -96,8 +98,10 @@ class Crawl:
             logger.warning("%s was not seen in full: %s", self._source.name, "; ".join(self.incomplete[:5]))
 
     def _missed(self, known: Mapping[str, str]) -> Iterator[Reference]:
-        """Sitemaps that could not be read, and that there are too many pages: listed as documents that cannot be had,
-        so that every run says so until it is mended."""
+        """Yields an entry for each unreadable sitemap, and one entry if there are too many pages.
+
+        They are listed as documents that cannot be fetched, so that every run reports them until they are mended.
+        """
         self.settled.update(self._sitemaps, (url for url in known if url.endswith(_MORE_PAGES)))
         for url, error in self._beside.items():
             self.settled.discard(url)
@@ -105,10 +109,10 @@ class Crawl:
             yield self._reference(url, f"failed {error.code}", name_of(url, ""))
 
     def access(self, url: str) -> tuple[str, ...]:
-        """Who may read a page."""
+        """Returns who may read a page."""
         return self._selection.access(self._path(url))
 
-    # What is visited.
+    # Which pages are visited.
 
     def _visit(self, known: Mapping[str, str]) -> Iterator[Reference]:
         while self._queue:
@@ -123,7 +127,7 @@ class Crawl:
             self._beside[more] = _too_many(self._source.max_pages)
 
     def _meet(self, url: str, depth: int, *, next_: bool = False) -> None:
-        """Visit the page later, if it is one of this source and was not met before."""
+        """Put the page into the queue, if it belongs to this source and was not met before."""
         if url in self._met or depth > self._source.max_depth or not self._is_ours(url):
             return
         if len(self._queue) >= self._waiting_limit and not next_:
@@ -136,7 +140,7 @@ class Crawl:
             self._queue.append((url, depth))
 
     def _meet_again(self, url: str) -> None:
-        """Ask after a page that was ingested once and that nothing led to this time."""
+        """Put a page into the queue that was ingested once and that no link led to this time."""
         if not self._is_ours(url) or not self._selection.takes(self._path(url)):
             self.settled.add(url)
         self._meet(url, self._source.max_depth)
@@ -200,7 +204,7 @@ class Crawl:
             yield self._reference(url, f"failed {error.code}", name_of(url, ""))
 
     def _look(self, url: str, depth: int, known: Mapping[str, str]) -> Page | None:
-        """The page as it is now; None where there is no document at this address. Raises DocumentError."""
+        """Returns the page as it is now. Returns None if there is no document at this address. Raises DocumentError."""
         remembered = self._memory.get(url)
         answer = self._client.get(url, asking=_conditions(remembered), folder=self._folder, wants=_is_wanted)
         if answer.status == 304 and remembered is not None:
@@ -269,7 +273,7 @@ class Crawl:
         elif is_known:
             raise DocumentError("redirected", f"{url} leads to {target} for now.", "It may want a login.")
 
-    # What a site says of itself.
+    # What a site says about itself: robots.txt and sitemaps.
 
     def _rules(self, url: str) -> Robots:
         parts = urlsplit(url)
@@ -297,7 +301,7 @@ class Crawl:
                 return read_robots(text, self._source.agent)
             if 400 <= answer.status < 500 and answer.status != 429:
                 break
-            # What a site would allow that cannot say so is not known: RFC 9309 has robots stay away.
+            # The rules of a site are unknown if it cannot answer. RFC 9309 then tells robots to stay away.
             raise DocumentError(
                 "web_failed", f"{url} was answered with status {answer.status}.", "The next run tries again."
             )
@@ -319,7 +323,10 @@ class Crawl:
                 self._read_sitemap(each, levels - 1)
 
     def _sitemap(self, url: str) -> tuple[tuple[str, ...], bool]:
-        """The addresses in a sitemap, and whether they are sitemaps. An unchanged one is not downloaded."""
+        """Returns the addresses in a sitemap, and True if they are sitemaps again.
+
+        An unchanged one is not downloaded.
+        """
         remembered = self._memory.get(url)
         answer = self._client.get(url, asking=_conditions(remembered), folder=self._folder, max_bytes=MAX_BYTES)
         if answer.status == 304 and remembered is not None:
@@ -340,7 +347,7 @@ class Crawl:
 
 
 def refusal(url: str, status: int) -> DocumentError:
-    """What an answer that is no page means."""
+    """Returns the error for an answer that is not a page."""
     said = f"{url} was answered with status {status}."
     if status in (401, 407):
         return DocumentError("login_required", said, "It wants a login: publish it, or exclude it from the source.")
@@ -359,7 +366,7 @@ def _conditions(remembered: Page | None) -> dict[str, str]:
 
 
 def _is_wanted(answer: Answer) -> bool:
-    """Whether the body is needed to see what a page is: for its links, or to tell whether it changed."""
+    """Returns True if the body is needed, either for its links or to see a change."""
     if is_html(answer.media_type):
         return True
     return not (answer.headers.get("etag") or answer.headers.get("last-modified"))

@@ -1,4 +1,4 @@
-"""What kinds of files are read from the web, by the type that the site states and by the address."""
+"""Says which kinds of files are read from the web, by the type that the site states and by the address."""
 
 from __future__ import annotations
 
@@ -56,24 +56,24 @@ _SUFFIXES: Final = {
 
 
 def is_html(media_type: str) -> bool:
-    """Whether a page of this type has links. A page without a type is one as browsers see it."""
+    """Returns True if a page of this type has links. Without a type it counts as a page, as in a browser."""
     return media_type in _HTML or not media_type
 
 
 def is_readable(url: str, media_type: str) -> bool:
-    """Whether a file of this type may be a document."""
+    """Returns True if a file of this type may be a document."""
     if media_type == "application/octet-stream":
         return _suffix(url) in _DOCUMENTS
     return media_type not in _UNREAD and not media_type.startswith(_UNREAD_KINDS)
 
 
 def leads_nowhere(url: str) -> bool:
-    """Whether an address is, by its name, of something that is neither a document nor leads to one."""
+    """Returns True if the name in the address says that it is neither a document nor leads to one."""
     return _suffix(url) in _DEAD_ENDS
 
 
 def name_of(url: str, media_type: str) -> str:
-    """A file name for what is at an address, with the ending of its type."""
+    """Returns a file name for the content at an address, with the suffix of its type."""
     name = PurePosixPath(unquote(urlsplit(url).path)).name or "index"
     ending = _SUFFIXES.get(media_type, "")
     is_named = not ending or _suffix(url) in (_DOCUMENTS if ending == ".txt" else {ending, f"{ending}l", ending[:-1]})

@@ -1,4 +1,4 @@
-"""What a page says about itself and others: its links, its canonical address, and what it asks of robots."""
+"""Reads what a page says about itself and others: its links, its canonical address, and its rules for robots."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _MAX_LINK_CHARS = 2**20
 _MAX_SECONDS = 10.0
 _PIECE_CHARS = 2**14
 _DEEP = 256
-"""The parser looks for what an end tag ends among all that is open; a page that leaves so much open is read by a new
-one from there on. Links do not need what is around them."""
+"""At each end tag the parser searches all open tags. If a page leaves this many tags open, a new parser reads the rest.
+Links do not need the tags around them.
+"""
 _RAW = frozenset(("script", "style", "textarea", "title", "xmp", "iframe", "noembed", "noframes", "plaintext"))
-"""Their text is no markup, whatever it looks like."""
+"""The text of these tags is not markup, whatever it looks like."""
 
 _REFRESH = re.compile(r"[\d.\s]*[;,]\s*url\s*=\s*['\"]?([^'\"]+)", re.I)
 _DECLARED = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.I)
@@ -30,7 +31,7 @@ _DECLARED = re.compile(rb"""charset\s*=\s*["']?\s*([A-Za-z0-9_.:-]+)""", re.I)
 
 @dataclass(slots=True)
 class PageLinks:
-    """`links` are normal addresses, each once; none where the page asks that they not be followed."""
+    """`links` are normal addresses, each only once. There are none if the page asks robots not to follow them."""
 
     links: list[str] = field(default_factory=list)
     canonical: str | None = None
@@ -40,10 +41,10 @@ class PageLinks:
 def read_links(
     data: bytes, url: str, charset: str | None, agent: str, is_ended: Callable[[], bool] = lambda: False
 ) -> PageLinks:
-    """What the page at `url` says to the robot `agent`. What cannot be read is left out.
+    """Returns what the page at `url` says to the robot `agent`. Parts that cannot be read are left out.
 
-    Raises DocumentError: `too_slow` where it takes more than 10 seconds of this thread; `web_unreachable` as soon as
-    `is_ended` says so.
+    Raises DocumentError `too_slow` if it takes more than 10 seconds of processor time of this thread, and
+    `web_unreachable` as soon as `is_ended` returns True.
     """
     declared = _DECLARED.search(data[:4096])
     names = (charset, declared[1].decode("ascii") if declared else None, "utf-8")
@@ -71,7 +72,7 @@ def _parser(reader: _Reader) -> etree.HTMLParser:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    """The text in pieces that begin where a tag may begin, as far as there are any."""
+    """Yields the text in pieces. Each piece begins where a tag may begin, if there is such a place."""
     start = 0
     while start < len(text):
         end = start + _PIECE_CHARS
@@ -82,13 +83,13 @@ def _pieces(text: str) -> Iterator[str]:
 
 
 def decoded(data: bytes, *charsets: str) -> str:
-    """The text in the first of these encodings that there is; what does not fit is replaced."""
+    """Returns the text in the first of these encodings that exists. Bytes that do not fit are replaced."""
     known = (text_codec(name) for name in charsets)
     return data.decode(next(filter(None, known), "utf-8"), errors="replace")
 
 
 def robots_words(text: str, agent: str) -> set[str]:
-    """The words of a robots meta tag or an `X-Robots-Tag` that are meant for all robots or for `agent`."""
+    """Returns the words of a robots meta tag or an `X-Robots-Tag` that are meant for all robots or for `agent`."""
     words: set[str] = set()
     addressed = True
     for part in text.lower().split(","):
@@ -102,7 +103,7 @@ def robots_words(text: str, agent: str) -> set[str]:
 
 
 class _Reader:
-    """Told by the parser of each tag; `is_deep`: many are open, and a new parser may begin at the next one."""
+    """Receives each tag from the parser. `is_deep`: many tags are open, and a new parser may begin at the next one."""
 
     def __init__(self, url: str, agent: str) -> None:
         self.found = PageLinks()
@@ -120,16 +121,16 @@ class _Reader:
         return self._depth > _DEEP and not self._is_raw
 
     def close(self) -> None:
-        """The parser ends, and with it what was open."""
+        """End the parser, and everything that is still open."""
         self._depth = 0
 
     def end(self, tag: str) -> None:
-        """Called by the parser."""
+        """The parser calls this at an end tag."""
         self._depth -= 1
         self._is_raw = False
 
     def start(self, tag: str, given: Mapping[str, str]) -> None:
-        """Called by the parser."""
+        """The parser calls this at a start tag."""
         self._depth += 1
         self._is_raw = tag in _RAW
         if tag == "base" and given.get("href"):

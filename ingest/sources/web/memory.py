@@ -1,7 +1,8 @@
-"""What the last visit of each page of a web source found: enough to ask whether it changed, and to go on from it.
+"""Remembers what the last visit of each page found. It is enough to ask whether a page changed, and to follow its
+links.
 
-One small SQLite file per source below the home. It only spares downloads: without it every page is fetched anew, and
-nothing is lost. The catalog says what has been ingested; this says what has been seen.
+It is one small SQLite file per source, below the home. Without it every page is fetched again, and nothing is lost. The
+catalog says what was ingested; this file says what was seen.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-_VERSION = 1  # raise it when other links would be found in the same page
+_VERSION = 1  # raise it when the code would find other links in the same page
 _FORGET_AFTER_VISITS = 20
 
 logger = logging.getLogger(__name__)
@@ -21,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page as it was. `etag` and `modified` are what the site said; `token` changes with the content.
+    """A page at its last visit. `etag` and `modified` come from the site. `token` changes with the content.
 
-    `links` and `canonical` are normal addresses. `is_document`: it is to be listed.
+    `links` and `canonical` are normal addresses. `is_document`: the page is listed.
     """
 
     etag: str
@@ -36,7 +37,7 @@ class Page:
 
 
 class PageMemory:
-    """The pages of one source, by address. For one thread; close it."""
+    """The pages of one source, by address. Only one thread at a time may use it. Close it."""
 
     def __init__(self, home: Path, source: str) -> None:
         folder = home / "web"
@@ -51,7 +52,7 @@ class PageMemory:
             self._connection = self._open()
 
     def get(self, url: str) -> Page | None:
-        """What is remembered of a page."""
+        """Returns the remembered page, or None."""
         row = self._connection.execute(
             "SELECT etag, modified, token, name, links, canonical, is_document FROM pages WHERE url = ?", (url,)
         ).fetchone()
@@ -71,7 +72,7 @@ class PageMemory:
         )  # fmt: skip
 
     def seen(self, url: str) -> None:
-        """Note that a page is as it was."""
+        """Note that a page has not changed."""
         self._connection.execute("UPDATE pages SET visit = (SELECT number FROM visit) WHERE url = ?", (url,))
 
     def forget(self, url: str) -> None:
@@ -79,7 +80,7 @@ class PageMemory:
         self._connection.execute("DELETE FROM pages WHERE url = ?", (url,))
 
     def begin_visit(self) -> None:
-        """Begin a visit of the whole source; pages that many visits have not seen are forgotten."""
+        """Begin a visit of the whole source. Pages that many visits have not seen are forgotten."""
         self._connection.execute("UPDATE visit SET number = number + 1")
         self._connection.execute(
             "DELETE FROM pages WHERE visit < (SELECT number FROM visit) - ?", (_FORGET_AFTER_VISITS,)
@@ -90,7 +91,8 @@ class PageMemory:
         self._connection.close()
 
     def _open(self) -> sqlite3.Connection:
-        # A run lists in one thread and fetches in another, never at once.
+        # A run lists in one thread and fetches in another, but never at the same time. So the check of sqlite3, which
+        # allows only one thread for ever, is off.
         connection = sqlite3.connect(self._path, isolation_level=None, timeout=30, check_same_thread=False)
         try:
             connection.execute("PRAGMA journal_mode=WAL")

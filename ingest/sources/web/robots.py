@@ -1,7 +1,7 @@
-"""What a site asks of robots (RFC 9309): where not to go, and how slowly.
+"""Reads robots.txt (RFC 9309): where a robot must not go, and how slowly it must ask.
 
-The standard library's reader knows neither wildcards nor that the longest rule wins, so that it would go where a site
-asks not to.
+The standard library's reader knows no wildcards and does not let the longest rule win. With it we would visit pages
+that a site forbids.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ _TOKEN = re.compile(r"[A-Za-z_-]+|\*")
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Paths that begin like `pattern`, in which `*` stands for anything and a `$` at the end for the end."""
+    """A rule for the paths that begin like `pattern`.
+
+    In it, `*` stands for any text and a final `$` for the end of the path.
+    """
 
     allows: bool
     pattern: str
@@ -41,13 +44,16 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Robots:
-    """The rules for one robot. `delay_seconds`: what the site wants between two requests."""
+    """The rules for one robot. `delay_seconds` is the pause that the site wants between two requests."""
 
     rules: tuple[Rule, ...] = ()
     delay_seconds: float = 0.0
 
     def allows(self, url: str) -> bool:
-        """Whether a page may be fetched: the longest rule that fits counts, and of two equal ones the kind one."""
+        """Returns True if a page may be fetched.
+
+        The longest fitting rule counts. If two are equally long, the one that allows counts.
+        """
         path = path_of(url)
         fitting = [rule for rule in self.rules if rule.fits(path)]
         return max(fitting, key=lambda rule: (len(rule.pattern), rule.allows)).allows if fitting else True
@@ -57,10 +63,12 @@ ALLOW_ALL: Final = Robots()
 
 
 def read_robots(text: str, agent: str) -> Robots:
-    """The rules that `robots.txt` has for the robot whose product token is `agent`, else those for all robots."""
+    """Returns the rules in `robots.txt` for the robot whose product token is `agent`, or else the rules for
+    all robots.
+    """
     wanted = agent.lower()
     groups: dict[str, list[tuple[str, str]]] = {}
-    current: set[str] = set()  # of the two groups that matter: a file may name ten thousand others
+    current: set[str] = set()  # only the two groups that count: a file may name ten thousand others
     naming = False
     for line in text.lstrip("\ufeff").splitlines():
         name, colon, value = line.partition("#")[0].partition(":")
@@ -97,6 +105,6 @@ def _rules(lines: list[tuple[str, str]]) -> Robots:
 
 
 def _normal(pattern: str) -> str:
-    """The pattern with the escapes that addresses have here."""
+    """Returns the pattern with the same escapes as the addresses here."""
     whole = normal(f"http://x/{pattern.lstrip('/')}")
     return path_of(whole) if whole is not None and pattern.startswith("/") else pattern

@@ -1,4 +1,4 @@
-"""Sitemaps (sitemaps.org): XML or plain lists of addresses, and indexes of them, packed or not."""
+"""Reads sitemaps (sitemaps.org): XML or plain lists of addresses, and indexes of sitemaps, packed or not."""
 
 from __future__ import annotations
 
@@ -20,10 +20,9 @@ _PIECE_BYTES = 64 * 1024
 
 
 def read_sitemap(path: Path, url: str) -> tuple[list[str], bool]:
-    """The addresses that the sitemap in this file lists, 50,000 of them at most, and whether they are of sitemaps
-    again. It is read in pieces, and is never in memory as a whole.
+    """Returns the addresses in the sitemap file, at most 50,000, and True if they are addresses of sitemaps again.
 
-    Raises DocumentError `sitemap_unreadable`.
+    The file is read in pieces and is never in memory as a whole. Raises DocumentError `sitemap_unreadable`.
     """
     pieces = _pieces(path, url)
     first = next(pieces, b"").lstrip(b"\xef\xbb\xbf \t\r\n")
@@ -40,7 +39,7 @@ def read_sitemap(path: Path, url: str) -> tuple[list[str], bool]:
 
 
 class _Reader:
-    """Collects the `loc` of each `url` and `sitemap`, whatever the namespace; those of images are left out."""
+    """Collects the `loc` of each `url` and `sitemap` in any namespace. The `loc` of an image is left out."""
 
     def __init__(self, url: str) -> None:
         self.root = ""
@@ -59,7 +58,7 @@ class _Reader:
         for piece in pieces:
             parser.Parse(piece, False)
             given += len(piece)
-            if given - parser.CurrentByteIndex > _MAX_TAG_BYTES:  # expat keeps what has not ended yet
+            if given - parser.CurrentByteIndex > _MAX_TAG_BYTES:  # expat keeps a tag until it ends
                 raise _unreadable(self._url, "a tag in it does not end")
         parser.Parse(b"", True)
 
@@ -76,16 +75,16 @@ class _Reader:
         self._path.pop()
 
     def _take(self, text: str) -> None:
-        if len(self._text) <= MAX_URL:  # a longer one is no address
+        if len(self._text) <= MAX_URL:  # a longer text is not an address
             self._text += text
 
     def _refuse(self, *declared: object) -> None:
-        # Entities are the one thing in XML that can blow up, and no sitemap needs them.
+        # Entities are the only part of XML that can grow without limit, and no sitemap needs them.
         raise _unreadable(self._url, "it declares a document type")
 
 
 def _pieces(path: Path, url: str) -> Iterator[bytes]:
-    """The sitemap in pieces, unpacked where the file itself is packed."""
+    """Yields the sitemap in pieces. A packed file is unpacked."""
     with path.open("rb") as file:
         is_packed = file.read(2) == b"\x1f\x8b"
         file.seek(0)
@@ -101,7 +100,7 @@ def _pieces(path: Path, url: str) -> Iterator[bytes]:
 
 
 def _words(pieces: Iterable[bytes]) -> list[str]:
-    """The addresses of a plain list."""
+    """Returns the addresses of a plain list."""
     found: list[str] = []
     rest = b""
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""Pages and files of web sites."""
+"""The source for pages and files of web sites."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from ingest.sources.web.memory import PageMemory
 
 
 class WebSource:
-    """What start pages and sitemaps lead to. A document's uri is its address.
+    """All pages that start pages and sitemaps lead to. The uri of a document is its address.
 
-    `partial` says, after a listing, why pages may have been missed; empty where none were.
+    After a listing, `partial` says why pages may have been missed. It is empty if none were.
     """
 
     def __init__(self, source: WebSettings, settings: IngestSettings) -> None:
@@ -51,9 +51,10 @@ class WebSource:
         self._open.client.stop = stop
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """Every page and file, in the order they are met. One that cannot be had is listed, and `fetch` says why.
+        """Yields every page and file, in the order in which they are met. `fetch` says why one of them cannot be
+        fetched.
 
-        Raises SourceError `site_unreachable` where no start page and no sitemap answers.
+        Raises SourceError `site_unreachable` if no start page and no sitemap answers.
         """
         self.partial = ("the visit was not finished",)
         memory = PageMemory(self._home, self.name)
@@ -65,15 +66,15 @@ class WebSource:
             memory.close()
 
     def covers(self, uri: str) -> bool:
-        """Whether it is certain that there is no document at this address any more, unless it was listed."""
+        """Returns True if a document that was not listed certainly no longer exists at this address."""
         if self._crawl is None:
             return False
         return uri in self._crawl.settled or (self._source.unlinked == "remove" and not self.partial)
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """The page as the listing saw it, or as it is now. Text in an encoding that only its header names is
-        written as UTF-8.
+        """Returns the page as the listing saw it, or as it is now.
 
+        If only the header names the encoding of a text, the file is rewritten as UTF-8.
         Raises DocumentError: `web_unreachable`, `web_failed`, `login_required`, `forbidden`, `page_gone`,
         `redirected`, `address_refused`, `too_large`, `encoding_unsupported`, `corrupt`, `too_slow`.
         """
@@ -102,20 +103,20 @@ class WebSource:
 
 
 class _Open:
-    """What a source holds open: connections, and a folder of its own for bodies that were not asked for yet."""
+    """The open parts of a source: connections, and a folder for bodies that `fetch` has not asked for yet."""
 
     def __init__(self, client: WebClient) -> None:
         self.client = client
         self._folder: Path | None = None
 
     def new_folder(self) -> Path:
-        """An empty folder; the one before is removed."""
+        """Returns an empty folder. The folder before it is removed."""
         self._discard()
         self._folder = Path(tempfile.mkdtemp(prefix="youju-web-"))
         return self._folder
 
     def close(self) -> None:
-        """Let go of all of it."""
+        """Close the connections and remove the folder."""
         self.client.close()
         self._discard()
 

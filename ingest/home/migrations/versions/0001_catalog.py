@@ -1,4 +1,4 @@
-"""The catalog: documents, their publication clock, what is still to be retired, and runs."""
+"""The catalog: documents, their publication clock, chunks that still have to be retired, and runs."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,6 @@
-"""What a source says of a document's state, when a failed one is tried again, and where a moved one went."""
+"""The state that a source gives for a document, the time of the next try of a failed one, and the target of a moved
+one.
+"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Leases, what is kept of a run while it goes, its failures, and when each schedule is due."""
+"""Leases, the progress of a run, its failures, and the next due time of each schedule."""
 
 import sqlalchemy as sa
 from alembic import op

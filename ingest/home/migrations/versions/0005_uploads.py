@@ -1,4 +1,4 @@
-"""What was uploaded over HTTP, and the keys that uploads came with."""
+"""Uploads over HTTP, and the idempotency keys that came with them."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Versions of the index, each with its own documents; what was there until now is the first of them."""
+"""Versions of the index, each with its own documents. The existing index becomes version 1."""
 
 from typing import Any
 
@@ -30,12 +30,12 @@ def upgrade() -> None:
         sa.Column("switched_at", sa.String(32)),
         sqlite_autoincrement=True,
     )
-    # Which index it is, the settings say, which are not known here: the first process that opens it fills that in.
+    # The settings say which index this is, and they are not known here. The first process that opens it fills that in.
     op.execute(
         "INSERT INTO index_versions (folder, fingerprint, embedder, dimension, settings, state, created_at) "
         "VALUES ('', '', '', 0, '{}', 'current', '')"
     )
-    # A primary key is changed the same way on every database by copying the table.
+    # Copying the table is the one way to change a primary key that works on every database.
     op.drop_index("documents_by_source", "documents")
     op.rename_table("documents", "documents_before")
     op.create_table("documents", *_documents(), sa.PrimaryKeyConstraint("id", "version", name="documents_by_version"))

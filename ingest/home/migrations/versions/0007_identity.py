@@ -1,4 +1,6 @@
-"""Which home and which catalog belong together, and which originals a deletion or a replacement has named."""
+"""The ids of the home and the catalog that belong together, and the originals that a deletion or a
+replacement named.
+"""
 
 import sqlalchemy as sa
 from alembic import op
