@@ -70,7 +70,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     workspace: Workspace = app.state.workspace
     bot: DingTalkBot | None = app.state.dingtalk
     workspace.intake.start()
-    watching = app.state.readiness.watch(workspace.assistant, workspace.opened.editions)
+    watching = app.state.readiness.watch(workspace.assistant, workspace.opened.open_versions)
     beside = [asyncio.create_task(watching)]
     if bot is not None:
         await bot.resume()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
-from assistant.retrieve import PresentRetriever
+from assistant.retrieve import CurrentRetriever
 from ingest.access import Reader
 from ingest.catalog.listing import Place
 from ingest.catalog.records import Document
@@ -37,7 +37,7 @@ class Workspace:
         store = Store.open(settings, command=command, rebuild=rebuild)
         try:
             model = open_model(settings, hub=settings.hub)
-            retriever = PresentRetriever(store.editions)
+            retriever = CurrentRetriever(store.open_versions)
             assistant = Assistant(retriever, model, settings)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
@@ -49,7 +49,7 @@ class Workspace:
     @property
     def store(self) -> Store:
         """Returns the home with the version of the index that answers questions now."""
-        return self.opened.present()
+        return self.opened.current()
 
     def documents(
         self,

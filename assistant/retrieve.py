@@ -14,7 +14,7 @@ from ingest.document import Embedding, Hit, Language
 from ingest.embedding import Embedder
 from ingest.index import Index, Legs, Scored
 from ingest.language import detect
-from ingest.versions.open_versions import Editions
+from ingest.versions.open_versions import OpenVersions
 
 FUSION_DEPTH = 100
 """How many hits of each leg are fused, however few are asked for: scores are normalised over the leg, so with a
@@ -120,17 +120,17 @@ class Retriever:
             wanted *= _WIDENING
 
 
-class PresentRetriever:
+class CurrentRetriever:
     """A `Retriever` over whichever version of the index answers questions at the moment, the same one for all of a
     search."""
 
-    def __init__(self, editions: Editions) -> None:
-        self._editions = editions
+    def __init__(self, versions: OpenVersions) -> None:
+        self._versions = versions
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """See `Retriever.retrieve`."""
-        with self._editions.using() as edition:
-            retriever = Retriever(edition.index, edition.catalog, edition.embedder)
+        with self._versions.using() as version:
+            retriever = Retriever(version.index, version.catalog, version.embedder)
             return retriever.retrieve(query, reader=reader, limit=limit)
 
 

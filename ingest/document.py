@@ -84,6 +84,56 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedTry:
+    """The last try at a document, if it failed: why, at which `state` of it, and when (seconds since 1970) the next
+    is due. `dropped`: somebody has given it up."""
+
+    code: str
+    message: str
+    state: str | None
+    retry_at: float
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the catalog remembers of a document for finding out whether it changed. `revision` is the current one."""
+
+    id: str
+    uri: str
+    path: str | None
+    size: int
+    mtime_ns: int
+    token: str
+    revision: int | None
+    digest: str | None
+    fingerprint: str | None
+    access: tuple[str, ...]
+    failure: FailedTry | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A document to read, and what is known of it. `known_digest` is set where only its bytes can tell whether it
+    changed.
+
+    `at_hand` is the reference with its bytes, once the source has fetched them; `copy` is the file that it made for
+    them, if it made one.
+    """
+
+    reference: Reference
+    known: Known | None = None
+    known_digest: str | None = None
+    at_hand: Reference | None = None
+    copy: Path | None = None
+
+    @property
+    def is_new(self) -> bool:
+        """Whether no revision of it is searchable yet."""
+        return self.known is None or self.known.revision is None
+
+
+@dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle on a page (counted from 1). Coordinates are fractions of the page, origin top left."""
 
@@ -152,6 +202,17 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A document read and cut, not yet embedded. `passages` is None where the bytes turned out to be the same."""
+
+    digest: str
+    kind: str = ""
+    title: str = ""
+    language: Language = "other"
+    passages: tuple[Passage, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A passage of one revision of one document. It is the unit that is embedded, found and cited."""
 
@@ -173,6 +234,27 @@ class Chunk:
         parts = [self.title, *self.location.heading_path]
         kept = [part for index, part in enumerate(parts) if part and part not in parts[:index]]
         return " › ".join(kept)
+
+
+def numbered(reference: Reference, revision: int, document: Prepared) -> list[Chunk]:
+    """The passages of a document as the chunks of a revision, in their order."""
+    identity = reference.document_id
+    return [
+        Chunk(
+            id=chunk_id(identity, revision, position),
+            document_id=identity,
+            revision=revision,
+            position=position,
+            source=reference.source,
+            uri=reference.uri,
+            title=document.title,
+            language=passage.language,
+            text=passage.text,
+            location=passage.location,
+            access=reference.access,
+        )
+        for position, passage in enumerate(document.passages or ())
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,6 @@ MUTUAL = {
     ("home", "runs"),
     ("home", "uploads"),
     ("home", "versions"),
-    ("runs", "versions"),
     ("settings", "sources"),
     ("sources", "uploads"),
 }

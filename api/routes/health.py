@@ -16,7 +16,7 @@ from ingest.home.processes import loaded_for_good
 
 if TYPE_CHECKING:
     from assistant.answer import Assistant
-    from ingest.versions.open_versions import Editions
+    from ingest.versions.open_versions import OpenVersions
 
 router = APIRouter()
 logger = logging.getLogger(__name__)
@@ -32,16 +32,16 @@ class Readiness:
     search: str = "loading"
     problem: str = ""
 
-    async def watch(self, assistant: Assistant, editions: Editions) -> None:
+    async def watch(self, assistant: Assistant, versions: OpenVersions) -> None:
         """Search once, so that nobody's question waits for the embedder, again until it works; then go on looking
         whether the index is there: that of a server may be removed, or be away."""
         while True:
             try:
-                await asyncio.to_thread(editions.check_index)
+                await asyncio.to_thread(versions.check_index)
                 if self.search != "ready":
                     with loaded_for_good():
                         await assistant.search("ready?", reader=OPERATOR, limit=1)
-                    await asyncio.to_thread(_say_what_lacks, editions)
+                    await asyncio.to_thread(_say_what_lacks, versions)
             except YoujuError as error:
                 if self.problem != error.code:
                     logger.warning("Not ready: %s", error)
@@ -54,8 +54,8 @@ class Readiness:
             await asyncio.sleep(_LOOK_SECONDS if self.search == "ready" else _RETRY_SECONDS)
 
 
-def _say_what_lacks(editions: Editions) -> None:
-    if lacking := editions.lacking_passages():
+def _say_what_lacks(versions: OpenVersions) -> None:
+    if lacking := versions.lacking_passages():
         hint = "`youju verify --repair` brings them in"
         logger.warning("The index lacks %d passages that the catalog counts: %s", lacking, hint)
 

@@ -86,7 +86,7 @@ def indexes(request: Request) -> IndexesBody:
 def switch(index_id: RowNumber, request: Request) -> IndexesBody:
     """Have a version answer questions from now on. Later runs keep it up to date as it was made, and switch to another
     only when the settings change again."""
-    workspace_of(request).store.editions.switch(index_id)
+    workspace_of(request).store.open_versions.switch(index_id)
     return _listed(request)
 
 
@@ -95,13 +95,13 @@ def drop(index_id: RowNumber, request: Request) -> IndexesBody:
     """Remove a version that does not answer questions, with all that it holds."""
     store = workspace_of(request).store
     busy = any(run.state == "running" for run in store.runs.runs())
-    store.editions.drop(index_id, busy=busy)
+    store.open_versions.drop(index_id, busy=busy)
     return _listed(request)
 
 
 def _listed(request: Request) -> IndexesBody:
     workspace = workspace_of(request)
-    versions = workspace.store.editions.versions
+    versions = workspace.store.open_versions.versions
     holdings = versions.holdings()
     building = workspace.ingestor.building()
     return IndexesBody(

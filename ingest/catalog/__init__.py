@@ -19,7 +19,7 @@ import sqlalchemy as sa
 
 from ingest.access import Reader
 from ingest.catalog.listing import Place, listing, place_of
-from ingest.catalog.records import Document, Known, Publication, Retirement, Standing, state_of
+from ingest.catalog.records import Document, Publication, Retirement, Standing, state_of
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import retirements as _retirements
@@ -40,7 +40,7 @@ from ingest.catalog.transactions import (
     take_revisions,
     tick,
 )
-from ingest.document import Reference
+from ingest.document import Known, Reference
 from ingest.errors import DocumentError, YoujuError
 
 FIRST_VERSION = 1

@@ -34,35 +34,6 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedTry:
-    """The last try at a document, if it failed: why, at which `state` of it, and when (seconds since 1970) the next
-    is due. `dropped`: somebody has given it up."""
-
-    code: str
-    message: str
-    state: str | None
-    retry_at: float
-    dropped: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the catalog remembers of a document for finding out whether it changed. `revision` is the current one."""
-
-    id: str
-    uri: str
-    path: str | None
-    size: int
-    mtime_ns: int
-    token: str
-    revision: int | None
-    digest: str | None
-    fingerprint: str | None
-    access: tuple[str, ...]
-    failure: FailedTry | None
-
-
-@dataclass(frozen=True, slots=True)
 class Standing:
     """Which revision of a document counts, since which tick of the clock, and who may read it."""
 

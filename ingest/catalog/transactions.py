@@ -10,12 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ingest.catalog.records import Document, FailedTry, Publication
+from ingest.catalog.records import Document, Publication
 from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import index_versions as _versions
 from ingest.catalog.tables import retirements as _retirements
-from ingest.document import Reference
+from ingest.document import FailedTry, Reference
 from ingest.errors import DocumentError
 
 NO_FAILURE: dict[str, Any] = {

@@ -15,14 +15,14 @@ from ingest.home.lock import Ownership, check_room
 from ingest.index import Index
 from ingest.runs import Runs
 from ingest.settings import IngestSettings
-from ingest.versions.open_versions import Edition, Editions
+from ingest.versions.open_versions import OpenVersion, OpenVersions
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
     """The open state of a home, for one version of the index. `catalog`, `index` and `embedder` belong together.
 
-    Code that runs for long asks for `present` each time. `ownership` is None if a Qdrant server is used, because then
+    Code that runs for long asks for `current` each time. `ownership` is None if a Qdrant server is used, because then
     several processes may open the home.
     """
 
@@ -32,7 +32,7 @@ class Store:
     index: Index
     embedder: Embedder
     ownership: Ownership | None
-    editions: Editions
+    open_versions: OpenVersions
 
     @classmethod
     def open(cls, settings: IngestSettings, *, command: str, rebuild: bool = False) -> Store:
@@ -51,22 +51,22 @@ class Store:
             database = open_database(settings)
             opened.callback(database.dispose)
             pair(database, settings)
-            editions = Editions(database, settings, sole=ownership is not None, rebuild=rebuild)
-            opened.callback(editions.close)
-            current = editions.current()
+            open_versions = OpenVersions(database, settings, sole=ownership is not None, rebuild=rebuild)
+            opened.callback(open_versions.close)
+            current = open_versions.current()
             opened.pop_all()
         runs = Runs(database)
-        return cls(database, current.catalog, runs, current.index, current.embedder, ownership, editions)
+        return cls(database, current.catalog, runs, current.index, current.embedder, ownership, open_versions)
 
-    def present(self) -> Store:
+    def current(self) -> Store:
         """Returns this home with the version of the index that answers questions now."""
-        current = self.editions.current()
+        current = self.open_versions.current()
         return self if current.id == self.catalog.version else self.at(current)
 
-    def at(self, edition: Edition) -> Store:
-        """Returns this home with this edition."""
-        catalog = self.catalog.of(edition.id)
-        return replace(self, catalog=catalog, index=edition.index, embedder=edition.embedder)
+    def at(self, version: OpenVersion) -> Store:
+        """Returns this home with this version."""
+        catalog = self.catalog.of(version.id)
+        return replace(self, catalog=catalog, index=version.index, embedder=version.embedder)
 
     def close(self) -> None:
         """Close everything, even if closing a broken index fails. The lock is released last."""
@@ -74,5 +74,5 @@ class Store:
             if self.ownership is not None:
                 opened.callback(self.ownership.close)
             opened.callback(self.database.dispose)
-            opened.callback(self.editions.close)
+            opened.callback(self.open_versions.close)
             opened.callback(self.index.close)

@@ -1,4 +1,21 @@
-"""Runs of the ingestion: their records in SQL, which every process can read, and what a run reports."""
+"""Runs of the ingestion: their records in SQL, which every process can read, and what a run reports.
+
+Its files, in the order in which a run goes through them:
+
+    exclusive.py    nobody else works on the source, and the run is recorded
+    lease.py        who may work on a source, agreed upon in SQL
+    pipeline.py     the chain: one source into one index, from top to bottom, with the thread of each step
+    target.py       the index that a run writes into, and the steps that may be done in another way
+    changes.py      what changed in the source since the last run
+    reassigning.py  documents of which only the readers changed
+    stages.py       what runs in workers: read and cut a document, embed chunks
+    preparing.py    reading and cutting one document, in a worker
+    grouping.py     documents and chunks in groups and in turns, on their way from thread to thread
+    reuse.py        vectors of an earlier revision that need not be computed again
+    writer.py       drafts: written, flushed, published; what they replace: retired
+    report.py       the counts of a run, while it goes on
+    rebuild.py      building another index beside the current one, by the same chain
+"""
 
 from __future__ import annotations
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from ingest.catalog.records import FailedTry, Known, state_of
-from ingest.document import Reference
+from ingest.catalog.records import state_of
+from ingest.document import Candidate, FailedTry, Known, Reference
 from ingest.errors import SourceError
 from ingest.sources import Source
 
@@ -20,70 +22,69 @@ MANY_DELETIONS = "many_deletions"
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """A document to read, and what is known of it. `known_digest` is set where only its bytes can tell whether it
-    changed.
-
-    `at_hand` is the reference with its bytes, once the source has fetched them.
-    """
-
-    reference: Reference
-    known: Known | None = None
-    known_digest: str | None = None
-    at_hand: Reference | None = None
-
-    @property
-    def is_new(self) -> bool:
-        """Whether no revision of it is searchable yet."""
-        return self.known is None or self.known.revision is None
-
-    def discard(self) -> None:
-        """Remove the copy that was fetched, if there is one."""
-        copy = self.at_hand.path if self.at_hand is not None else None
-        if copy is not None and copy != self.reference.path:
-            copy.unlink(missing_ok=True)
-
-
-@dataclass(frozen=True, slots=True)
 class Changes:
     """What a run has to do.
 
-    `reassigned` are documents of which only the access rules changed. `postponed` failed before and are not due yet,
-    each with why. `gone` are the documents that the source no longer lists, `covered` says of how many.
+    `listed` says how many documents the source has now: `unchanged` and those of the next three fields. `reassigned`
+    are documents of which only the access rules changed. `postponed` failed before and are not due yet, each with why.
+    `gone` are the documents that the source no longer lists, `covered` says of how many. `from_elsewhere` counts those
+    listed that say nothing about whether the source is there.
     """
 
+    listed: int
     candidates: tuple[Candidate, ...]
     unchanged: int
     reassigned: tuple[Reference, ...]
     postponed: tuple[tuple[Reference, FailedTry], ...]
     gone: tuple[Known, ...]
     covered: int
+    from_elsewhere: int = 0
 
-    @property
-    def listed(self) -> int:
-        """How many documents the source has now."""
-        return self.unchanged + len(self.candidates) + len(self.reassigned) + len(self.postponed)
-
-    def lost(self, listed: int) -> list[Known]:
+    def lost(self) -> list[Known]:
         """Those that are gone and have nothing new of their name or size, so that they were neither moved nor
-        renamed; none where so much is gone that the source, which has `listed` others, may itself be away."""
-        if _are_suspicious(self.gone, self.covered, listed):
+        renamed; none where so much is gone that the source may itself be away."""
+        if self._are_suspicious(self.gone):
             return []
         new = [candidate.reference for candidate in self.candidates if candidate.is_new]
         names, sizes = {reference.name for reference in new}, {reference.size for reference in new}
         return [each for each in self.gone if PurePath(each.uri).name not in names and each.size not in sizes]
+
+    def movable(self, fingerprint: str) -> dict[str, list[Known]]:
+        """Those that are gone, by digest: where the same bytes turn up elsewhere, they were moved."""
+        found: defaultdict[str, list[Known]] = defaultdict(list)
+        for known in self.gone:
+            # What another pipeline made is of no use to this one.
+            if known.digest is not None and known.revision is not None and known.fingerprint == fingerprint:
+                found[known.digest].append(known)
+        return dict(found)
+
+    def check_deletions(self, gone: Collection[Known], *, allowed: bool) -> None:
+        """Raise SourceError where these are so many of the documents that it is suspicious, unless that is allowed."""
+        if not allowed and self._are_suspicious(gone):
+            raise SourceError(
+                MANY_DELETIONS,
+                f"{len(gone)} of {self.covered} documents are no longer there; none was removed.",
+                "Check that everything is mounted. If they are really gone, run again with --allow-deletions.",
+            )
+
+    def _are_suspicious(self, gone: Collection[Known]) -> bool:
+        """Returns True if so much is gone that the source itself is probably away: most of many documents, or all of
+        several with nothing in their place."""
+        is_empty = self.listed == self.from_elsewhere
+        return len(gone) > max(_SUSPICIOUS_COUNT, self.covered * _SUSPICIOUS_SHARE) or (is_empty and len(gone) > 1)
 
 
 def find_changes(
     source: Source,
     known: Mapping[str, Known],
     fingerprint: str,
-    ends: Callable[[int], bool] = lambda listed: False,
+    on_listed: Callable[[int], None],
+    stop: threading.Event,
 ) -> Changes | None:
     """Compare the source's listing with the catalog: by size, time and token first, by digest later.
 
-    `fingerprint` identifies the pipeline: a document that another one made is read again. `ends` is told how many
-    documents have been listed; once it says so the listing is given up, and there is nothing to tell.
+    `fingerprint` identifies the pipeline: a document that another one made is read again. `on_listed` is told how many
+    documents have been listed so far. None where `stop` was set before the listing ended.
     """
     candidates: list[Candidate] = []
     reassigned: list[Reference] = []
@@ -95,7 +96,8 @@ def find_changes(
         if reference.uri in listed:  # a listing that goes on while files are renamed may name one twice
             continue
         listed.add(reference.uri)
-        if ends(len(listed)):
+        on_listed(len(listed))
+        if stop.is_set():
             return None
         before = known.get(reference.uri)
         if before is None:
@@ -115,23 +117,7 @@ def find_changes(
             unchanged += 1
     covered = [uri for uri in known if source.covers(uri)]
     gone = tuple(known[uri] for uri in covered if uri not in listed)
-    return Changes(tuple(candidates), unchanged, tuple(reassigned), tuple(postponed), gone, len(covered))
-
-
-def _are_suspicious(gone: Collection[Known], covered: int, listed: int) -> bool:
-    """Whether so much is gone that the source itself is probably away: most of many documents, or all of several,
-    with nothing `listed` in their place."""
-    return len(gone) > max(_SUSPICIOUS_COUNT, covered * _SUSPICIOUS_SHARE) or (listed == 0 and len(gone) > 1)
-
-
-def check_deletions(gone: Collection[Known], covered: int, *, listed: int, allowed: bool) -> None:
-    """Raise SourceError where so much is gone that it is suspicious, unless that is allowed."""
-    if _are_suspicious(gone, covered, listed) and not allowed:
-        raise SourceError(
-            MANY_DELETIONS,
-            f"{len(gone)} of {covered} documents are no longer there; none was removed.",
-            "Check that everything is mounted. If they are really gone, run again with --allow-deletions.",
-        )
+    return Changes(len(listed), tuple(candidates), unchanged, tuple(reassigned), tuple(postponed), gone, len(covered))
 
 
 def _candidate(before: Known, now: Reference, fingerprint: str) -> Candidate:

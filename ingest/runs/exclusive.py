@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.lock import Ownership
@@ -81,66 +81,70 @@ class Recorder:
             self._failures_written += len(failures)
 
 
-class Tenure:
-    """The time in which a run has its source to itself.
+@dataclass(frozen=True, slots=True)
+class ExclusiveRun:
+    """A run that has its source to itself.
 
     `store` is the home, with a catalog that takes nothing from a run that lost its lease; `report` is the run's, and
     `stop` says when it has to end: the caller wants it to, it was cancelled, or its lease is lost.
     """
 
-    def __init__(self, store: Store, lease: Lease, source: str, trigger: Trigger, stop: threading.Event | None) -> None:
-        self.report = Report(lease.owner)
-        self.store = replace(store, catalog=store.catalog.through(lease.fenced(store.database)))
-        self._lease = lease
-        store.runs.start(lease.owner, source, trigger)
-        self._recorder = Recorder(store.runs, self.report)
-        self.stop = Stop([self._recorder.cancelled, lease.lost, *([stop] if stop is not None else [])])
-
-    def close(self, error: BaseException | None) -> None:
-        """Record how the run ended. Raises UnavailableError where it ended because its lease was lost."""
-        state: State = "cancelled" if self._recorder.cancelled.is_set() else "interrupted"
-        if not self.stop.is_set() and (error is None or isinstance(error, Exception)):
-            state = "failed" if error is not None else "done"
-        reason = error if isinstance(error, YoujuError) else None
-        if isinstance(error, Exception) and reason is None:
-            reason = YoujuError(
-                "internal_error", "Something went wrong.", "The log of the process that ran it says more."
-            )
-        self._recorder.finish(state, reason)
-        if error is None:
-            self._lease.check()
+    store: Store
+    report: Report
+    stop: threading.Event
 
 
 @contextmanager
-def tenure(
+def exclusively(
     store: Store,
     settings: IngestSettings,
     source: str,
     *,
     trigger: Trigger = "manual",
     stop: threading.Event | None = None,
-) -> Iterator[Tenure]:
+) -> Iterator[ExclusiveRun]:
     """Have the source to oneself for a run, which is recorded from here to the end of the context.
 
-    Raises OwnedError where another run works on the source, on whatever host, or, with the embedded index, on any.
+    Raises OwnedError where another run works on the source, on whatever host, or, with the embedded index, on any;
+    UnavailableError at the end where the lease was lost meanwhile.
     """
     with ExitStack() as held:
         embedded = store.ownership is not None
         if embedded:
-            held.enter_context(Ownership.take(settings.home, "ingest", "run.lock"))
+            held.callback(Ownership.take(settings.home, "ingest", "run.lock").close)
         # The lock of the home is proof that no process which uses its database is running.
         sole = embedded and settings.database_url is None
-        lease = Lease.take(store.database, _name(source), str(uuid.uuid4()), command="ingest", sole=sole)
+        lease = Lease.take(store.database, f"{_PREFIX}{source}", str(uuid.uuid4()), command="ingest", sole=sole)
         if lease is None:
             raise _under_way(store, source)
-        held.enter_context(lease)
-        run = Tenure(store, lease, source, trigger, stop)
+        held.callback(lease.release)
+        report = Report(lease.owner)
+        fenced = replace(store, catalog=store.catalog.through(lease.fenced(store.database)))
+        store.runs.start(lease.owner, source, trigger)
+        recorder = Recorder(store.runs, report)
+        run = ExclusiveRun(
+            fenced, report, Stop([recorder.cancelled, lease.lost, *([stop] if stop is not None else [])])
+        )
         try:
             yield run
         except BaseException as error:
-            run.close(error)
+            recorder.finish(*_end(run, recorder, error))
             raise
-        run.close(None)
+        recorder.finish(*_end(run, recorder, None))
+        lease.check()
+
+
+def _end(run: ExclusiveRun, recorder: Recorder, error: BaseException | None) -> tuple[State, YoujuError | None]:
+    """How a run ended, and what of ours made it fail."""
+    state: State = "cancelled" if recorder.cancelled.is_set() else "interrupted"
+    if not run.stop.is_set() and (error is None or isinstance(error, Exception)):
+        state = "failed" if error is not None else "done"
+    if isinstance(error, YoujuError):
+        return state, error
+    if isinstance(error, Exception):
+        hint = "The log of the process that ran it says more."
+        return state, YoujuError("internal_error", "Something went wrong.", hint)
+    return state, None
 
 
 def busy_sources(store: Store) -> frozenset[str]:
@@ -148,12 +152,8 @@ def busy_sources(store: Store) -> frozenset[str]:
     return held_names(store.database, _PREFIX)
 
 
-def _name(source: str) -> str:
-    return f"{_PREFIX}{source}"
-
-
 def _under_way(store: Store, source: str) -> OwnedError:
-    holder = holder_of(store.database, _name(source))
+    holder = holder_of(store.database, f"{_PREFIX}{source}")
     return OwnedError(
         "run_under_way",
         f"The source {source!r} is being brought in by {holder or 'another process'}.",

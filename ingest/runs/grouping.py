@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
@@ -26,48 +27,64 @@ class _End:
     error: BaseException | None = None
 
 
-def grouped(items: Iterable[Item], *, limit: int, seconds: float) -> Iterator[list[Item]]:
+def grouped(items: Iterable[Item], *, limit: int, seconds: float, thread: str) -> Iterator[list[Item]]:
     """The items in groups of at most `limit`; none waits longer than `seconds` for company.
 
-    They are taken by a thread, at most `limit` ahead: so a group goes on while the next item is a long time coming.
+    They are taken by a thread of the name `thread`, at most `limit` ahead: so a group goes on while the next item is a
+    long time coming.
     What `items` raises is raised here, after what came before it.
     """
     waiting: queue.Queue[Item | _End] = queue.Queue(limit)
     stopped = threading.Event()
-    threading.Thread(target=_take, args=(items, waiting, stopped), daemon=True, name="grouping").start()
+    threading.Thread(target=_take, args=(items, waiting, stopped), daemon=True, name=thread).start()
+    end: _End | None = None
     try:
-        while True:
-            group, end = _group(waiting, limit, seconds)
+        while end is None:
+            group: list[Item] = []
+            deadline = math.inf  # until the first item is there
+            while len(group) < limit and end is None:
+                left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
+                try:
+                    item = waiting.get(timeout=left)
+                except queue.Empty:
+                    break
+                if isinstance(item, _End):
+                    end = item
+                else:
+                    group.append(item)
+                    deadline = min(deadline, time.monotonic() + seconds)
             if group:
                 yield group
-            if end is not None:
-                if end.error is not None:
-                    raise end.error
-                return
+        if end.error is not None:
+            raise end.error
     finally:
         stopped.set()
 
 
-def in_turns(lists: Iterable[Sequence[Item]]) -> Iterator[Item]:
+def in_turns(lists: Iterable[Sequence[Item]], *, thread: str) -> Iterator[Item]:
     """The items of all lists, each list's in their order. A long list gives way to those that come behind it.
 
-    Lists are taken by a thread, one ahead. What `lists` raises is raised here, after what came before it.
+    Lists are taken by a thread of the name `thread`, one ahead. What `lists` raises is raised here, after what
+    came before it.
     """
     waiting: queue.Queue[Sequence[Item] | _End] = queue.Queue(1)
     stopped = threading.Event()
-    threading.Thread(target=_take, args=(lists, waiting, stopped), daemon=True, name="turns").start()
+    threading.Thread(target=_take, args=(lists, waiting, stopped), daemon=True, name=thread).start()
     long: deque[Iterator[Item]] = deque()
     end: _End | None = None
     try:
         while long or end is None:
-            if end is None and len(long) < _LONG_LISTS and (following := _next(waiting, wait=not long)) is not None:
-                if isinstance(following, _End):
-                    end = following
-                elif len(following) > _LONG_ITEMS:
-                    long.append(iter(following))
-                else:
-                    yield from following
-                    continue
+            following: Sequence[Item] | _End | None = None
+            if end is None and len(long) < _LONG_LISTS:
+                with suppress(queue.Empty):
+                    following = waiting.get(block=not long)
+            if isinstance(following, _End):
+                end = following
+            elif following is not None and len(following) > _LONG_ITEMS:
+                long.append(iter(following))
+            elif following is not None:
+                yield from following
+                continue
             if long:
                 turn = list(islice(long[0], _TURN_ITEMS))
                 yield from turn
@@ -78,12 +95,6 @@ def in_turns(lists: Iterable[Sequence[Item]]) -> Iterator[Item]:
             raise end.error
     finally:
         stopped.set()
-
-
-def _next(waiting: queue.Queue[Item], *, wait: bool) -> Item | None:
-    with suppress(queue.Empty):
-        return waiting.get(block=wait)
-    return None
 
 
 def _take(items: Iterable[Item], waiting: queue.Queue[Item | _End], stopped: threading.Event) -> None:
@@ -103,18 +114,3 @@ def _put(waiting: queue.Queue[Item | _End], item: Item | _End, stopped: threadin
             waiting.put(item, timeout=_POLL_SECONDS)
             return True
     return False
-
-
-def _group(waiting: queue.Queue[Item | _End], limit: int, seconds: float) -> tuple[list[Item], _End | None]:
-    group: list[Item] = []
-    deadline: float | None = None
-    while len(group) < limit:
-        try:
-            item = waiting.get(timeout=None if deadline is None else max(deadline - time.monotonic(), 0.0))
-        except queue.Empty:
-            return group, None
-        if isinstance(item, _End):
-            return group, item
-        group.append(item)
-        deadline = deadline if deadline is not None else time.monotonic() + seconds
-    return group, None

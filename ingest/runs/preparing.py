@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from ingest.document import Reference
+from ingest.document import Candidate, Prepared
 from ingest.embedding.from_settings import token_counter
 from ingest.errors import DocumentError
 from ingest.language import detect
 from ingest.parse.parsed import parse
-from ingest.runs.changes import Candidate
-from ingest.runs.stages import Prepared, opened
+from ingest.runs.stages import opened
 from ingest.settings import IngestSettings
 from ingest.split import split
 
@@ -22,7 +21,8 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
 
     def prepare(candidate: Candidate) -> Prepared:
         reference = candidate.at_hand or candidate.reference
-        digest = _digest(reference)
+        with opened(reference) as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
         if digest == candidate.known_digest:
             return Prepared(digest)
         document = parse(reference, settings)
@@ -32,10 +32,3 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
         return Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
 
     return prepare
-
-
-def _digest(reference: Reference) -> str:
-    if reference.path is None:
-        return hashlib.sha256(reference.content or b"").hexdigest()
-    with opened(reference) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,26 +4,60 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
+from ingest.document import FailedTry, Reference
 from ingest.runs import Failure, OnProgress, Report
+from ingest.runs.changes import MANY_DELETIONS, Changes
+
+LISTING_REPORT_SECONDS = 0.5
 
 
-class Tally:
+@dataclass(slots=True)
+class Counter:
     """Keeps the report of a run while it goes over its source. Safe to call from several threads.
 
-    The second time, `rebuilding` another index, documents count as rebuilt, whatever they were to the first.
+    `started` is when the run began, by the monotonic clock.
     """
 
-    def __init__(self, report: Report, on_progress: OnProgress | None, *, rebuilding: bool) -> None:
-        self.report = report
-        self._on_progress = on_progress or (lambda report: None)
-        self._rebuilding = rebuilding
-        self._started = time.monotonic() - report.seconds
-        self._counting = threading.Lock()
+    report: Report
+    on_progress: OnProgress | None = None
+    started: float = field(default_factory=time.monotonic)
+    _counting: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def has_refused_deletions(self) -> bool:
+        """Whether so much was gone from the source that the run deletes nothing."""
+        return any(each.code == MANY_DELETIONS for each in self.report.failures)
+
+    def listed(self, count: int) -> None:
+        """Tell now and then how many documents have been listed so far: a listing may take an hour."""
+        if time.monotonic() - self.started - self.report.seconds > LISTING_REPORT_SECONDS:
+            self.report.found = count
+            self.progress()
+
+    def found(self, changes: Changes) -> None:
+        """Take down what the listing gave."""
+        self.report.found = changes.listed
+        self.report.unchanged = changes.unchanged
+        self.progress()
+
+    def postpone(self, postponed: Sequence[tuple[Reference, FailedTry]]) -> None:
+        """Report again what failed before and is not due yet."""
+        for reference, failure in postponed:
+            due = datetime.fromtimestamp(failure.retry_at, UTC).isoformat(sep=" ", timespec="minutes")
+            message = f"{failure.message} Next try after {due}, or at once: `youju documents retry`."
+            self.fail(Failure(reference.uri, failure.code, message))
+
+    def refuse_deletions(self, why: Failure) -> None:
+        """Say why nothing was deleted. No document has failed by it."""
+        self.report.failures.append(why)
 
     def count(self, what: str, many: int = 1) -> None:
         """Add documents to the figure of this name: new, changed, moved."""
-        self.add("rebuilt" if self._rebuilding else what, many)
+        self.add(what, many)
 
     def add(self, figure: str, many: int) -> None:
         """Add to a figure of the report that means the same whatever the run is for."""
@@ -33,21 +67,15 @@ class Tally:
     def fail(self, failure: Failure) -> None:
         """Add a document that could not be ingested."""
         with self._counting:
-            if self._rebuilding and any(each.uri == failure.uri for each in self.report.failures):
-                self.report.found -= 1  # it failed the same way just now, in the index that answers questions
-                return
             self.report.failed += 1
             self.report.failures.append(failure)
 
-    def seconds_since_progress(self) -> float:
-        """How long ago anybody was told anything."""
-        return time.monotonic() - self._started - self.report.seconds
-
     def progress(self) -> None:
         """Tell how far the run is."""
-        self.stop_clock()
-        self._on_progress(self.report)
+        self.report.seconds = round(time.monotonic() - self.started, 3)
+        if self.on_progress is not None:
+            self.on_progress(self.report)
 
     def stop_clock(self) -> None:
         """Write down how long it has taken so far."""
-        self.report.seconds = round(time.monotonic() - self._started, 3)
+        self.report.seconds = round(time.monotonic() - self.started, 3)

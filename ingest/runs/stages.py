@@ -11,36 +11,24 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from io import BufferedReader
+from dataclasses import replace
+from io import BufferedReader, BytesIO
 from itertools import groupby
-from pathlib import Path
 
-from ingest.document import Chunk, Embedding, Language, Passage, Reference
+from ingest.document import Candidate, Chunk, Embedding, Prepared, Reference
 from ingest.embedding.from_settings import open_embedder
 from ingest.engines import ENDED_WORKER, Division, Limits, Stage
 from ingest.errors import DocumentError, YoujuError
-from ingest.runs.changes import Candidate
 from ingest.settings import IngestSettings
 from ingest.shaping import STAGE_VERSIONS
 
 logger = logging.getLogger(__name__)
 
-_Embedded = list[Embedding | DocumentError]
+Embedded = list[Embedding | DocumentError]
+"""The vectors of a batch of chunks in their order, or why one has none."""
 _BATCHES_PER_WORKER = 512
 """Some 130,000 passages: the libraries of other models may hold on to more than the shipped one's do."""
 _LIGHTER = "Use a smaller embedding model, or an embedding server (YOUJU_EMBEDDING_URL)."
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """A document read and cut, not yet embedded. `passages` is None where the bytes turned out to be the same."""
-
-    digest: str
-    kind: str = ""
-    title: str = ""
-    language: Language = "other"
-    passages: tuple[Passage, ...] | None = None
 
 
 def identity(settings: IngestSettings) -> str:
@@ -71,14 +59,14 @@ def with_content(candidate: Candidate, settings: IngestSettings) -> Candidate:
     return replace(candidate, at_hand=replace(reference, path=None, size=size, content=content))
 
 
-def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], _Embedded]:
+def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], Embedded]:
     """The stage that embeds a batch of chunks; runs in a worker process.
 
     Chunks of a document that cannot be embedded have its error each; the others of the batch do not suffer for it.
     """
     embedder = open_embedder(settings)
 
-    def embed(chunks: Sequence[Chunk]) -> _Embedded:
+    def embed(chunks: Sequence[Chunk]) -> Embedded:
         try:
             return [*embedder.embed_documents(chunks)]
         except Exception as error:
@@ -101,22 +89,33 @@ def _embedding_failed(error: Exception) -> DocumentError:
     return DocumentError("embedding_failed", f"It could not be embedded: {reason}", "Run again.")
 
 
+def all_failed(chunks: Sequence[Chunk], cause: YoujuError) -> Embedded:
+    """What it means for the documents of a batch that it could not be embedded. Raises what concerns more than them."""
+    if not isinstance(cause, DocumentError):
+        raise cause
+    failed = DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", cause.hint)
+    return [failed] * len(chunks)
+
+
 def _by_document(chunks: Sequence[Chunk]) -> list[Sequence[Chunk]]:
     return [list(group) for _, group in groupby(chunks, key=lambda chunk: chunk.document_id)]
 
 
-def _merged(parts: Sequence[tuple[Sequence[Chunk], _Embedded | YoujuError]]) -> _Embedded:
+def _merged(parts: Sequence[tuple[Sequence[Chunk], Embedded | YoujuError]]) -> Embedded:
     """What a batch that ended its worker gave when its documents were embedded one by one."""
-    merged: _Embedded = []
+    merged: Embedded = []
     for chunks, embedded in parts:
         merged += [_embedding_failed(embedded)] * len(chunks) if isinstance(embedded, YoujuError) else embedded
     return merged
 
 
 @contextmanager
-def opened(reference: Reference) -> Iterator[BufferedReader]:
-    """The document's file. Raises DocumentError where there is none to read, also while it is being read."""
-    path = reference.path or Path()
+def opened(reference: Reference) -> Iterator[BufferedReader | BytesIO]:
+    """The document's bytes. Raises DocumentError where there are none to read, also while they are being read."""
+    if reference.path is None:
+        yield BytesIO(reference.content or b"")
+        return
+    path = reference.path
     # Opening a pipe waits for a writer, and a device may never end.
     if path.exists() and not path.is_file():
         raise DocumentError("unsupported", "It is not a file but a device, a pipe or a socket.", "Leave it out.")
@@ -153,7 +152,7 @@ PREPARING: Stage[Candidate, Prepared] = Stage(
     limits=_parse_limits,
     carry=with_content,
 )
-EMBEDDING: Stage[Sequence[Chunk], _Embedded] = Stage(
+EMBEDDING: Stage[Sequence[Chunk], Embedded] = Stage(
     name="embed",
     make=make_chunk_embedder,
     identity=identity,

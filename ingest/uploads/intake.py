@@ -70,7 +70,7 @@ class Intake:
 
     @property
     def _store(self) -> Store:
-        return self._opened.present()
+        return self._opened.current()
 
     def start(self) -> None:
         """Start the thread. Uploads of an earlier process are ingested first."""

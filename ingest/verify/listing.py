@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator
 
-from ingest.catalog.records import Known
-from ingest.document import Reference, document_id
+from ingest.document import Known, Reference, document_id
 from ingest.errors import YoujuError
 from ingest.home.store import Store
 from ingest.settings import IngestSettings

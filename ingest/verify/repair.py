@@ -18,7 +18,7 @@ from collections.abc import Callable, Collection, Sequence
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.store import Store
 from ingest.runs import OnProgress
-from ingest.runs.exclusive import busy_sources, tenure
+from ingest.runs.exclusive import busy_sources, exclusively
 from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings
 from ingest.sources.folder import LOCAL
@@ -101,7 +101,7 @@ class Repair:
         if not orphaned and not readers:
             return
         # A chunk without a source has no known owner, so it is removed under the name of the local source.
-        with tenure(self._store, self._settings, source or LOCAL, stop=self._stop):
+        with exclusively(self._store, self._settings, source or LOCAL, stop=self._stop):
             for document_id, now in self._store.catalog.standing(readers).items():
                 self._store.index.set_access(document_id, now.access)
             if orphaned:

@@ -164,9 +164,9 @@ class Versions:
             return _get(connection, int(version_id))
 
     def complete(self, version_id: int, *, instead_of: int) -> bool:
-        """Switch to a version that was being built, if nothing that is searchable would be lost by it, and whether.
+        """Switch to a version that was being built, if nothing that is searchable would be lost by it.
 
-        Not if somebody has switched meanwhile: `instead_of` must still be the current one."""
+        Returns True if it has switched. It does not where somebody else has: `instead_of` must be the current one."""
         with alone(self._engine, _LOCK) as connection:
             if _current(connection).id != instead_of or _get(connection, version_id).state != "building":
                 return False

@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Edition:
+class OpenVersion:
     """A version of the index, open. `problem` is why its own embedder cannot be had: then it is searched by words
     alone, and nothing may be written to it."""
 
@@ -65,7 +65,7 @@ class Building:
     failed: int
 
 
-class Editions:
+class OpenVersions:
     """The open versions of a home. Safe to call from several threads."""
 
     def __init__(self, database: sa.Engine, settings: IngestSettings, *, sole: bool, rebuild: bool = False) -> None:
@@ -77,14 +77,14 @@ class Editions:
         self._sole = sole
         self._rebuild = rebuild
         self._lock = threading.RLock()
-        self._open: dict[int, Edition] = {}
+        self._open: dict[int, OpenVersion] = {}
         self._embedders: dict[object, Embedder] = {}
         self._uses: Counter[int] = Counter()
         self._used: dict[int, float] = {}
         self._current = self._adopted(self.versions.current())
         self._looked = time.monotonic()
 
-    def current(self) -> Edition:
+    def current(self) -> OpenVersion:
         """The one that answers questions."""
         with self._lock:
             now = time.monotonic()
@@ -98,24 +98,24 @@ class Editions:
     def check_index(self) -> None:
         """Raise ConfigurationError `index_missing` where the index that answers questions is empty and the catalog says
         that it is not; and what the index raises when it is away. It takes the same time however large the index is."""
-        with self.using() as edition:
+        with self.using() as version:
             # Counting 100,000 chunks takes 10 to 60 ms, in which the embedded engine lets no other thread go on.
-            is_empty = next(edition.index.inventory(), None) is None
-            if is_empty and self.versions.is_filled(edition.id):
+            is_empty = next(version.index.inventory(), None) is None
+            if is_empty and self.versions.is_filled(version.id):
                 raise index_missing("with all that it held")
 
     def lacking_passages(self) -> int:
         """How many passages the catalog counts beyond those of the index that answers questions: some when bringing
         everything in again was interrupted. What a run writes at the moment may hide as many."""
-        with self.using() as edition:
-            counted = self.versions.holdings().get(edition.id, Holding()).chunks
-            return max(0, counted - edition.index.count())
+        with self.using() as version:
+            counted = self.versions.holdings().get(version.id, Holding()).chunks
+            return max(0, counted - version.index.count())
 
     @contextmanager
-    def using(self, edition: Edition | None = None) -> Iterator[Edition]:
-        """Keep an edition open meanwhile, however often it is switched; the current one unless told."""
+    def using(self, version: OpenVersion | None = None) -> Iterator[OpenVersion]:
+        """Keep a version open meanwhile, however often it is switched; the current one unless told."""
         with self._lock:
-            used = edition or self.current()
+            used = version or self.current()
             self._uses[used.id] += 1
         try:
             yield used
@@ -126,7 +126,20 @@ class Editions:
 
     # What a run asks.
 
-    def target(self, settings: IngestSettings) -> Edition | None:
+    @contextmanager
+    def for_run(self, settings: IngestSettings) -> Iterator[tuple[OpenVersion, OpenVersion | None]]:
+        """The versions that a run with these settings works on, both kept open meanwhile: the current one, as it was
+        made, and the one to be built beside it; None where there is none: see `target`."""
+        target = self.target(settings)
+        with self.using() as used:
+            current = self.with_settings(used, settings)
+            if target is None or target.id == current.id:
+                yield current, None
+            else:
+                with self.using(target):
+                    yield current, target
+
+    def target(self, settings: IngestSettings) -> OpenVersion | None:
         """The version that these settings ask for where it is not the current one, to be built; None where it is, or
         where somebody has chosen the current one by hand since. A current one that is empty gives way at once."""
         current = self.versions.current()
@@ -145,16 +158,18 @@ class Editions:
         with self._lock:
             return self._opened(version, settings)
 
-    def complete(self, edition: Edition, *, instead_of: int) -> bool:
-        """Switch to an edition that has been built, if nothing would be lost by it, and whether. It has answered a
-        question by then, so that the next one does not wait for its embedder. Raises what that raises."""
-        if self.versions.lacking(edition.id):
+    def complete(self, version: OpenVersion, *, instead_of: int) -> bool:
+        """Switch to a version that has been built, if nothing would be lost by it. Returns True if it has switched.
+
+        The version has answered a question by then, so that the next one does not wait for its embedder. Raises what
+        that raises."""
+        if self.versions.lacking(version.id):
             return False
-        edition.index.search(edition.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
-        switched = self.versions.complete(edition.id, instead_of=instead_of)
+        version.index.search(version.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
+        switched = self.versions.complete(version.id, instead_of=instead_of)
         self._follow()
         if switched:
-            logger.info("Index %s answers questions from now on; index %s is kept", edition.id, instead_of)
+            logger.info("Index %s answers questions from now on; index %s is kept", version.id, instead_of)
         return switched
 
     def building(self, settings: IngestSettings) -> Building | None:
@@ -172,11 +187,11 @@ class Editions:
         failed = holdings[version].failed if version in holdings else 0
         return Building(version, current.id, held.documents, self.versions.lacking(version), failed)
 
-    def with_settings(self, edition: Edition, settings: IngestSettings) -> Edition:
-        """The edition with these settings, but for those that it was made with."""
-        if fingerprint(settings, self._embedder(settings).name) != edition.fingerprint:
-            settings = restored(settings, shaping(edition.settings))
-        return replace(edition, settings=settings)
+    def with_settings(self, version: OpenVersion, settings: IngestSettings) -> OpenVersion:
+        """The version with these settings, but for those that it was made with."""
+        if fingerprint(settings, self._embedder(settings).name) != version.fingerprint:
+            settings = restored(settings, shaping(version.settings))
+        return replace(version, settings=settings)
 
     # What people ask.
 
@@ -186,10 +201,10 @@ class Editions:
         Raises RequestError `unknown_index`, and what opening it raises: then nothing has changed.
         """
         with self._lock:
-            edition = self._opened(self.versions.get(version_id))
-        if edition.problem is not None:
-            raise edition.problem
-        edition.index.count()
+            opened = self._opened(self.versions.get(version_id))
+        if opened.problem is not None:
+            raise opened.problem
+        opened.index.count()
         wanted = fingerprint(self._settings, self._embedder(self._settings).name)
         version = self.versions.switch(version_id, wanted=wanted)
         self._follow()
@@ -216,23 +231,23 @@ class Editions:
     def close(self) -> None:
         """Close every index, also where one cannot be closed."""
         with self._lock, ExitStack() as closing:
-            for edition in self._open.values():
-                closing.callback(edition.index.close)
+            for version in self._open.values():
+                closing.callback(version.index.close)
             self._open.clear()
 
     def _follow(self) -> None:
         with self._lock:
             self._current = self.versions.current()
 
-    def _opened(self, version: Version, settings: IngestSettings | None = None) -> Edition:
+    def _opened(self, version: Version, settings: IngestSettings | None = None) -> OpenVersion:
         found = self._open.get(version.id)
         if found is None or (settings is not None and found.settings != settings):
             index = found.index if found is not None else None
-            found = self._open[version.id] = self._edition(version, settings or self._settings, index)
+            found = self._open[version.id] = self._open_version(version, settings or self._settings, index)
         self._used[version.id] = time.monotonic()
         return found
 
-    def _edition(self, version: Version, settings: IngestSettings, index: Index | None) -> Edition:
+    def _open_version(self, version: Version, settings: IngestSettings, index: Index | None) -> OpenVersion:
         problem: YoujuError | None = None
         if version.fingerprint != fingerprint(settings, self._embedder(settings).name):
             settings = restored(settings, version.settings)
@@ -248,7 +263,7 @@ class Editions:
             may_create = rebuild or not self.versions.is_filled(version.id)
             index = open_index(settings, dimension=version.dimension, name=version.folder, may_create=may_create)
         catalog = Catalog(self._database, version.id)
-        return Edition(version.id, version.fingerprint, settings, catalog, index, embedder, problem)
+        return OpenVersion(version.id, version.fingerprint, settings, catalog, index, embedder, problem)
 
     def _close_idle(self, now: float) -> None:
         for version_id in [*self._open]:

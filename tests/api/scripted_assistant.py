@@ -240,10 +240,10 @@ def a_workspace(
     store = SimpleNamespace(catalog=catalog, index=ListedIndex())
 
     intake = SimpleNamespace(start=lambda: None, close=lambda: None)
-    editions = SimpleNamespace(check_index=lambda: None, lacking_passages=lambda: 0)
+    open_versions = SimpleNamespace(check_index=lambda: None, lacking_passages=lambda: 0)
     return SimpleNamespace(
         settings=Settings(**settings),
-        opened=SimpleNamespace(editions=editions),
+        opened=SimpleNamespace(open_versions=open_versions),
         store=store,
         ingestor=None,
         assistant=assistant,

@@ -18,7 +18,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from assistant.events import Failed
 from ingest.errors import OwnedError, UnavailableError
-from ingest.runs.exclusive import tenure
+from ingest.runs.exclusive import exclusively
 from tests.api.scripted_assistant import ScriptedAssistant, a_breakdown, a_workspace
 
 
@@ -39,7 +39,7 @@ def scripted(assistant: ScriptedAssistant) -> TestClient:
 
 def test_what_is_under_way_is_a_conflict_and_not_an_outage(client: TestClient, workspace: Workspace) -> None:
     assert status_of(OwnedError("run_under_way", "")) == status_of(OwnedError("home_in_use", "")) == 409
-    with tenure(workspace.store, workspace.settings, "wiki"):
+    with exclusively(workspace.store, workspace.settings, "wiki"):
         refused = client.delete("/v1/index/1")
     assert refused.status_code == 409
     assert refused.json()["error"]["code"] in ("run_under_way", "index_in_use")

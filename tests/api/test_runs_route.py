@@ -20,7 +20,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.runs import Failure
-from ingest.runs.exclusive import tenure
+from ingest.runs.exclusive import exclusively
 from tests.api.command_line import json_here, run_here, run_youju
 from tests.api.served import served
 
@@ -42,7 +42,7 @@ class Running:
         self._thread = threading.Thread(target=self._go)
 
     def _go(self) -> None:
-        with tenure(self._workspace.store, self._workspace.settings, "wiki", stop=self.end) as held:
+        with exclusively(self._workspace.store, self._workspace.settings, "wiki", stop=self.end) as held:
             held.report.found, held.report.new, held.report.failed, held.report.seconds = 10, 3, 1, 2.0
             held.report.failures.append(Failure("a.pdf", "encrypted", "It has a password."))
             self.run_id = held.report.run_id
@@ -82,7 +82,7 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, Any]]:
 
 def test_runs_are_listed_newest_first(client: TestClient, workspace: Workspace) -> None:
     assert client.get("/v1/runs").json() == {"runs": []}
-    with tenure(workspace.store, workspace.settings, "older", trigger="schedule"):
+    with exclusively(workspace.store, workspace.settings, "older", trigger="schedule"):
         pass
     with Running(workspace) as running:
         newest, oldest = client.get("/v1/runs").json()["runs"]

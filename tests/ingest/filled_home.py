@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ingest.catalog.records import Publication
-from ingest.document import Chunk, Location, Passage, Reference
+from ingest.document import Chunk, Location, Passage, Prepared, Reference, numbered
 from ingest.home.store import Store
 from ingest.language import detect
-from ingest.runs.drafts import number
-from ingest.runs.stages import Prepared
 
 
 def reference(name: str, *, source: str = "local", access: tuple[str, ...] = ("everyone",)) -> Reference:
@@ -24,7 +22,7 @@ def chunks_of(document: Reference, revision: int, passages: Sequence[str], title
         Passage(text, detect(text), Location(start=position, end=position + 1))
         for position, text in enumerate(passages)
     ]
-    return number(document, revision, Prepared("digest", "txt", title, "zh"), cut)
+    return numbered(document, revision, Prepared("digest", "txt", title, "zh", tuple(cut)))
 
 
 def write(store: Store, document: Reference, passages: Sequence[str], *, digest: str = "digest") -> list[Chunk]:

@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 from api.settings import Settings
-from assistant.retrieve import PresentRetriever
+from assistant.retrieve import CurrentRetriever
 from ingest.access import OPERATOR
 from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
@@ -26,7 +26,7 @@ _READERS = 3
 def main(folder: Path, home: Path, complaints: Path) -> None:
     settings = Settings(home=home, chunk_tokens=CHUNK_TOKENS)
     with closing(Store.open(settings, command="ingest")) as store:
-        retriever = PresentRetriever(store.editions)
+        retriever = CurrentRetriever(store.open_versions)
         names = [Path(d.uri).stem for d in store.catalog.documents(OPERATOR) if d.revision]
         with watched(retriever, names, complaints, _READERS):
             Ingestor(store, settings).run(FolderSource([folder]))

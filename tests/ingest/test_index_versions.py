@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
-from assistant.retrieve import PresentRetriever
+from assistant.retrieve import CurrentRetriever
 from ingest.access import OPERATOR, Reader
 from ingest.document import document_id
 from ingest.errors import OwnedError, RequestError
@@ -49,7 +49,7 @@ class _Readers:
     def __init__(self, store: Store, names: list[str]) -> None:
         self.complaints: list[str] = []
         self.seen: set[tuple[int, ...]] = set()
-        self._retriever = PresentRetriever(store.editions)
+        self._retriever = CurrentRetriever(store.open_versions)
         self._names = names
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._read) for _ in range(2)]
@@ -85,12 +85,12 @@ class _Readers:
 
 
 def _found(store: Store, query: str, reader: Reader = OPERATOR) -> set[str]:
-    hits = PresentRetriever(store.editions).retrieve(query, reader=reader, limit=50).hits
+    hits = CurrentRetriever(store.open_versions).retrieve(query, reader=reader, limit=50).hits
     return {Path(hit.chunk.uri).stem for hit in hits}
 
 
 def _states(store: Store) -> list[tuple[int, str]]:
-    return [(version.id, version.state) for version in store.editions.versions.all()]
+    return [(version.id, version.state) for version in store.open_versions.versions.all()]
 
 
 def _id(file: Path) -> str:
@@ -117,22 +117,22 @@ def test_other_passages_are_built_beside_the_old_ones_and_can_be_gone_back_on(
             assert readers.come_to_see(2)
         assert readers.complaints == []
         assert _states(store) == [(1, "kept"), (2, "current")]
-        assert store.present().index.count() > before
+        assert store.current().index.count() > before
         assert _found(store, "乙号文件") >= {"乙"}
 
         # Gone back, it stays, kept up to date as it was made, until the settings change again.
         (folder / "甲0.txt").unlink()
         ingestor.run(FolderSource([folder]))
-        store.editions.switch(1)
+        store.open_versions.switch(1)
         assert "甲0" not in _found(store, "甲0号文件")
         (folder / "甲1.txt").write_text("甲1号文件只剩一句。", encoding="utf-8")
         report = ingestor.run(FolderSource([folder]))
         assert (report.changed, report.rebuilt) == (1, 0)
         assert _states(store) == [(1, "current"), (2, "kept")]
-        assert store.present().index.count() < before
+        assert store.current().index.count() < before
         with pytest.raises(RequestError):
-            store.editions.drop(1, busy=False)
-        store.editions.drop(2, busy=False)
+            store.open_versions.drop(1, busy=False)
+        store.open_versions.drop(2, busy=False)
         assert _states(store) == [(1, "current")]
     kept = {entry.name for entry in (settings.home / "index").iterdir() if entry.is_dir()}
     assert len(kept) == 1
@@ -175,8 +175,8 @@ def test_another_embedder_answers_once_it_has_all_and_the_old_one_until_then(fol
         with _opened(remote) as (store, _):
             assert store.embedder.name.startswith("qwen3-embedding")
             assert store.index.count() == sum(d.chunks for d in store.catalog.documents(OPERATOR))
-            store.editions.switch(1)
-            assert store.present().embedder.name.startswith("all-MiniLM")
+            store.open_versions.switch(1)
+            assert store.current().embedder.name.startswith("all-MiniLM")
             assert "新" in _found(store, "新号文件")
         with _opened(settings) as (store, ingestor):
             assert _states(store) == [(1, "current"), (2, "kept")]
@@ -203,7 +203,7 @@ def test_another_parser_takes_over_the_vectors_of_what_did_not_change(
             report = ingestor.run(FolderSource([folder]))
             assert report.embedded == 0
             assert _states(store) == [(1, "kept"), (2, "current")]
-            assert store.present().index.count() == first.chunks
+            assert store.current().index.count() == first.chunks
 
 
 def test_a_change_before_there_is_anything_in_it_takes_nothing_over(folder: Path, settings: Settings) -> None:
@@ -230,7 +230,7 @@ def test_a_file_that_is_gone_and_was_given_to_another_run_holds_up_the_switch_an
         ]
         assert _states(store) == [(1, "current"), (2, "building")]
         with pytest.raises(OwnedError):
-            store.editions.drop(2, busy=True)
+            store.open_versions.drop(2, busy=True)
         assert ingestor.run(FolderSource([folder])).deleted == 1
         assert _states(store) == [(1, "kept"), (2, "current")]
 
@@ -270,7 +270,7 @@ def test_a_home_of_an_earlier_release_keeps_its_index(folder: Path, settings: Se
     with _opened(settings) as (store, ingestor):
         assert ingestor.building() is None
         assert store.index.count() == first.chunks
-        assert store.editions.current().embedder.name == store.editions.versions.current().embedder
+        assert store.open_versions.current().embedder.name == store.open_versions.versions.current().embedder
         with store.database.begin() as connection:
             connection.exec_driver_sql("UPDATE index_versions SET folder = '', fingerprint = ''")
     # The settings changed with the release: it is found by the embedder that every installation has.
@@ -287,6 +287,6 @@ def test_what_is_kept_with_an_index_has_no_secrets(settings: Settings) -> None:
         secret = url.replace("http://", "http://user:hush@")
         remote = settings.model_copy(update={"embedding_url": secret, "embedding_model": "qwen3-embedding"})
         with _opened(remote) as (store, _):
-            kept = store.editions.versions.current().settings
+            kept = store.open_versions.versions.current().settings
     assert "hush" not in repr(kept)
     assert kept["embedding_model"] == "qwen3-embedding"

@@ -66,9 +66,9 @@ def test_a_build_that_is_killed_again_and_again_ends_like_one_that_never_was(tmp
     assert not complaints.exists(), complaints.read_text(encoding="utf-8")[:2000]
     settings = Settings(home=home, chunk_tokens=CHUNK_TOKENS)
     with closing(Store.open(settings, command="test")) as store:
-        assert [version.state for version in store.editions.versions.all()] == ["kept", "current"]
+        assert [version.state for version in store.open_versions.versions.all()] == ["kept", "current"]
         rebuilt = _contents(store)
-        before = _contents(store.at(store.editions._opened(store.editions.versions.get(1))))
+        before = _contents(store.at(store.open_versions._opened(store.open_versions.versions.get(1))))
     assert sum(map(len, rebuilt.values())) > sum(map(len, before.values()))
     undisturbed = Settings(home=tmp_path / "undisturbed", chunk_tokens=CHUNK_TOKENS)
     with closing(Store.open(undisturbed, command="test")) as store:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
-from assistant.retrieve import PresentRetriever
+from assistant.retrieve import CurrentRetriever
 from ingest.access import OPERATOR
 from ingest.errors import ConfigurationError
 from ingest.home.store import Store
@@ -51,7 +51,7 @@ def filled(folder: Path, settings: Settings) -> Path:
 
 
 def found(store: Store) -> set[str]:
-    hits = PresentRetriever(store.editions).retrieve("年假", reader=OPERATOR, limit=10).hits
+    hits = CurrentRetriever(store.open_versions).retrieve("年假", reader=OPERATOR, limit=10).hits
     return {Path(hit.chunk.uri).name for hit in hits}
 
 
@@ -74,13 +74,13 @@ def test_repair_brings_everything_in_again(filled: Path, settings: Settings, rem
         shutil.rmtree(filled)  # "remove what is left of it"
     with closing(Store.open(settings, command="verify", rebuild=True)) as store:
         with pytest.raises(ConfigurationError):
-            store.editions.check_index()  # not ready before it is mended
-        assert store.editions.lacking_passages() == 3
+            store.open_versions.check_index()  # not ready before it is mended
+        assert store.open_versions.lacking_passages() == 3
         report = Verifier(store, settings, Ingestor(store, settings)).verify(repair=True)
         assert (report.searchable, report.documents) == (3, 3)
     with closing(Store.open(settings, command="serve")) as store:
-        store.editions.check_index()
-        assert store.editions.lacking_passages() == 0
+        store.open_versions.check_index()
+        assert store.open_versions.lacking_passages() == 0
         assert found(store) == {"a.md", "b.md", "c.md"}
 
 
@@ -94,10 +94,10 @@ def test_what_is_left_of_an_index_is_not_overwritten(filled: Path, settings: Set
 
 def test_an_index_that_holds_nothing_is_not_ready(filled: Path, settings: Settings) -> None:
     with closing(Store.open(settings, command="test")) as store:
-        store.editions.check_index()
+        store.open_versions.check_index()
         store.index.remove(list(store.index.inventory()))
         with pytest.raises(ConfigurationError) as raised:
-            store.editions.check_index()
+            store.open_versions.check_index()
         assert raised.value.code == "index_missing"
 
 
@@ -110,7 +110,7 @@ def test_a_look_whether_the_index_is_there_does_not_go_through_all_of_it(
             raise AssertionError("it takes ever longer, and no search gets its turn meanwhile")
 
         monkeypatch.setattr(store.index, "count", count)
-        store.editions.check_index()
+        store.open_versions.check_index()
 
 
 def test_an_index_of_which_everything_was_deleted_is_as_good_as_any(
@@ -120,7 +120,7 @@ def test_an_index_of_which_everything_was_deleted_is_as_good_as_any(
         store.catalog.delete([document.id for document in store.catalog.documents(OPERATOR)])
     remove_all(filled)
     with closing(Store.open(settings, command="serve")) as store:
-        store.editions.check_index()
+        store.open_versions.check_index()
 
 
 def test_a_kept_index_that_is_gone_is_not_switched_to_and_can_be_dropped(
@@ -129,17 +129,17 @@ def test_a_kept_index_that_is_gone_is_not_switched_to_and_can_be_dropped(
     finer = settings.model_copy(update=FINER)
     with closing(Store.open(finer, command="test")) as store:
         Ingestor(store, finer).run(FolderSource([folder]))
-        assert store.editions.current().id == 2
+        assert store.open_versions.current().id == 2
     shutil.rmtree(filled)
     for rebuild in (False, True):
         with closing(Store.open(finer, command="test", rebuild=rebuild)) as store:
             with pytest.raises(ConfigurationError) as raised:
-                store.editions.switch(1)
+                store.open_versions.switch(1)
             assert raised.value.code == "index_missing"
-            assert store.editions.current().id == 2
+            assert store.open_versions.current().id == 2
     with closing(Store.open(finer, command="test")) as store:
-        store.editions.drop(1, busy=False)
-        assert [version.id for version in store.editions.versions.all()] == [2]
+        store.open_versions.drop(1, busy=False)
+        assert [version.id for version in store.open_versions.versions.all()] == [2]
 
 
 @pytest.mark.filterwarnings("ignore:Payload indexes have no effect in the local Qdrant:UserWarning")

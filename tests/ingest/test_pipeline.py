@@ -272,7 +272,7 @@ def test_changing_how_documents_are_cut_reads_them_again(
     assert ingestor.building() is None
     assert finer.building() is not None
     assert finer.run(FolderSource([folder])).rebuilt == 1
-    assert store.present().index.count() > before
+    assert store.current().index.count() > before
     assert store.index.count() == before
     assert finer.building() is None
 

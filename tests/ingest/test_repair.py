@@ -14,7 +14,7 @@ from ingest.access import OPERATOR
 from ingest.document import Embedding, document_id
 from ingest.home.store import Store
 from ingest.index.server import ServerIndex
-from ingest.runs.exclusive import tenure
+from ingest.runs.exclusive import exclusively
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
 from ingest.verify import Verifier
@@ -133,7 +133,7 @@ def test_a_repair_says_where_a_run_was_in_its_way(
     publish(store, document, ["员工每年享有十天年假。"])
     store.index.set_access(document.document_id, ["user:nobody"])
     verifier = Verifier(store, settings, Ingestor(store, settings))
-    with tenure(store, settings, "another source"):
+    with exclusively(store, settings, "another source"):
         (problem,) = verifier.verify(repair=True).problems
     assert (problem.code, problem.repaired) == ("access_differs", False)
     assert "Not repaired: " in problem.message

@@ -20,7 +20,7 @@ from ingest.errors import OwnedError, RequestError, SourceError, UnavailableErro
 from ingest.home.database import open_database
 from ingest.home.store import Store
 from ingest.runs import Failure, Report, Run, Runs
-from ingest.runs.exclusive import tenure
+from ingest.runs.exclusive import exclusively
 from ingest.runs.lease import Lease, holding
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
@@ -30,10 +30,10 @@ import sys, pathlib, time
 from api.settings import Settings
 from ingest.runs import Failure
 from ingest.home.store import Store
-from ingest.runs.exclusive import tenure
+from ingest.runs.exclusive import exclusively
 settings = Settings(home=pathlib.Path(sys.argv[1]))
 store = Store.open(settings, command="ingest")
-with tenure(store, settings, "wiki", trigger="schedule") as held:
+with exclusively(store, settings, "wiki", trigger="schedule") as held:
     held.report.found, held.report.new = 9, 4
     print(held.report.run_id, flush=True)
     while not held.stop.is_set():
@@ -71,7 +71,7 @@ def _only(runs: Runs) -> Run:
 
 
 def test_a_run_can_be_watched_while_it_goes(store: Store, settings: Settings) -> None:
-    with tenure(store, settings, "wiki", trigger="schedule") as held:
+    with exclusively(store, settings, "wiki", trigger="schedule") as held:
         held.report.found, held.report.new, held.report.failed, held.report.seconds = 40, 9, 1, 2.0
         held.report.failures.append(Failure("a.pdf", "encrypted", "It has a password."))
         _until(lambda: store.runs.run(held.report.run_id).report.found == 40)
@@ -89,7 +89,7 @@ def test_a_run_can_be_watched_while_it_goes(store: Store, settings: Settings) ->
 
 def test_a_cancelled_run_hears_of_it_within_two_seconds(store: Store, settings: Settings) -> None:
     def seconds() -> float:
-        with tenure(store, settings, "wiki") as held:
+        with exclusively(store, settings, "wiki") as held:
             store.runs.cancel(held.report.run_id)
             return _until(held.stop.is_set)
 
@@ -107,12 +107,12 @@ def test_a_cancelled_run_hears_of_it_within_two_seconds(store: Store, settings: 
 
 def test_a_run_that_is_stopped_was_interrupted(store: Store, settings: Settings) -> None:
     stop = threading.Event()
-    with tenure(store, settings, "wiki", stop=stop) as held:
+    with exclusively(store, settings, "wiki", stop=stop) as held:
         assert not held.stop.is_set()
         stop.set()
         assert held.stop.is_set()
     assert _only(store.runs).state == "interrupted"
-    with pytest.raises(KeyboardInterrupt), tenure(store, settings, "wiki"):
+    with pytest.raises(KeyboardInterrupt), exclusively(store, settings, "wiki"):
         raise KeyboardInterrupt
     assert {run.state for run in store.runs.runs()} == {"interrupted"}
 
@@ -122,7 +122,7 @@ def test_a_run_that_is_stopped_was_interrupted(store: Store, settings: Settings)
     [(SourceError("folder_unreadable", "No.", "Mount it."), "folder_unreadable"), (OSError(5, "x"), "internal_error")],
 )
 def test_a_run_that_fails_says_why(store: Store, settings: Settings, error: Exception, code: str) -> None:
-    with pytest.raises(type(error)), tenure(store, settings, "wiki"):
+    with pytest.raises(type(error)), exclusively(store, settings, "wiki"):
         raise error
     run = _only(store.runs)
     assert run.state == "failed"
@@ -148,7 +148,7 @@ def test_a_run_whose_process_was_killed_was_interrupted_and_the_next_one_may_beg
             with pytest.raises(RequestError, match="interrupted"):
                 runs.cancel(run_id)
     with closing(Store.open(settings, command="test")) as store:
-        with tenure(store, settings, "wiki"):
+        with exclusively(store, settings, "wiki"):
             pass
         assert [run.state for run in store.runs.runs(source="wiki")] == ["done", "interrupted"]
         assert store.runs.run(run_id).finished_at is not None
@@ -158,7 +158,7 @@ def test_a_run_that_ends_while_it_is_looked_at_was_not_interrupted(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as running:
-        held = running.enter_context(tenure(store, settings, "wiki"))
+        held = running.enter_context(exclusively(store, settings, "wiki"))
 
         def end_first(engine: sa.Engine, owners: Collection[str]) -> frozenset[str]:
             running.close()
@@ -172,7 +172,7 @@ def test_a_run_that_ends_while_it_is_cancelled_is_over(
     store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with ExitStack() as running:
-        held = running.enter_context(tenure(store, settings, "wiki"))
+        held = running.enter_context(exclusively(store, settings, "wiki"))
 
         def end_later(engine: sa.Engine, owners: Collection[str]) -> frozenset[str]:
             found = holding(engine, owners)
@@ -195,7 +195,11 @@ def test_a_run_that_was_declared_over_stays_so_whatever_it_says_later(store: Sto
 
 
 def test_with_the_embedded_index_one_run_at_a_time(store: Store, settings: Settings) -> None:
-    with tenure(store, settings, "wiki"), pytest.raises(OwnedError) as raised, tenure(store, settings, "other"):
+    with (
+        exclusively(store, settings, "wiki"),
+        pytest.raises(OwnedError) as raised,
+        exclusively(store, settings, "other"),
+    ):
         pass
     assert raised.value.code == "home_in_use"
 
@@ -203,8 +207,8 @@ def test_with_the_embedded_index_one_run_at_a_time(store: Store, settings: Setti
 def test_with_a_server_different_sources_run_side_by_side_and_one_source_never_twice(
     shared: Store, settings: Settings
 ) -> None:
-    with tenure(shared, settings, "wiki") as wiki, tenure(shared, settings, "other"):
-        with pytest.raises(OwnedError) as raised, tenure(shared, settings, "wiki"):
+    with exclusively(shared, settings, "wiki") as wiki, exclusively(shared, settings, "other"):
+        with pytest.raises(OwnedError) as raised, exclusively(shared, settings, "wiki"):
             pass
         assert raised.value.code == "run_under_way"
         assert f"process {os.getpid()}" in raised.value.message
@@ -218,7 +222,7 @@ def test_a_run_that_lost_its_lease_ends_and_publishes_nothing(
 ) -> None:
     (tmp_path / "one.txt").write_text("访客必须登记。")
     (reference,) = FolderSource([tmp_path / "one.txt"], "wiki").references()
-    run = tenure(shared, settings, "wiki")
+    run = exclusively(shared, settings, "wiki")
     held = run.__enter__()
     usurper = Lease.take(shared.database, "source:wiki", "somebody else", sole=True)
     assert usurper is not None

@@ -11,7 +11,7 @@ import pytest
 from api.settings import Settings
 from ingest.errors import DocumentError
 from ingest.home.store import Store
-from ingest.runs.exclusive import tenure
+from ingest.runs.exclusive import exclusively
 from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
@@ -112,7 +112,7 @@ def test_a_revision_that_waits_for_being_retired_is_no_orphan(filled: Store, set
 
 
 def test_what_a_run_is_working_on_is_not_complained_about(filled: Store, settings: Settings) -> None:
-    with tenure(filled, settings, "local"):
+    with exclusively(filled, settings, "local"):
         write(filled, reference("/docs/new.txt"), ["正在写入。"])
         write(filled, A, ["员工每年享有十五天年假。"], digest="newer")
         report = verify(filled, settings)
@@ -214,7 +214,7 @@ def test_documents_that_are_replaced_all_the_time_raise_no_false_alarm(store: St
                 store.index.retire(retirement.document_id, first=retirement.first, last=retirement.last)
             store.catalog.record_retired(due)
 
-    with tenure(store, settings, "local"):
+    with exclusively(store, settings, "local"):
         replacing = threading.Thread(target=replace_all)
         replacing.start()
         try:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
-from ingest.document import Chunk, Embedding, Location, SparseVector, document_id
+from ingest.document import Candidate, Chunk, Embedding, Location, SparseVector, document_id
 from ingest.errors import DocumentError
-from ingest.runs.changes import Candidate
 from ingest.runs.stages import EMBEDDING, PREPARING, identity
 from ingest.sources.folder import FolderSource
 

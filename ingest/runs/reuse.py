@@ -1,0 +1,32 @@
+"""Vectors that need not be computed again: those of passages that stand word for word in an earlier revision."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ingest.document import Chunk, Embedding, Known
+from ingest.home.store import Store
+
+
+def known_vectors(store: Store, earlier: Known | None, chunks: Sequence[Chunk]) -> dict[str, Embedding]:
+    """The vectors of those chunks, by id, that stand word for word in an earlier revision in the store's index.
+
+    Word for word includes title and headings, which are embedded with the text.
+    """
+    index, dense = store.index, store.embedder.dense
+    if earlier is None or earlier.revision is None or earlier.fingerprint is None:  # None: `Catalog.distrust`
+        return {}
+    stored = index.chunks(earlier.id, earlier.revision)
+    embeddings = index.embeddings(earlier.id, earlier.revision)
+    if len(stored) != len(embeddings):  # a damaged index: whose is whose cannot be told
+        return {}
+    pairs = zip(stored, embeddings, strict=True)
+    vectors = {(chunk.heading, chunk.text, chunk.language): embedding for chunk, embedding in pairs}
+    found = {chunk.id: vectors.get((chunk.heading, chunk.text, chunk.language)) for chunk in chunks}
+    covered = {chunk.id: dense.covers(chunk.language) for chunk in chunks}
+    return {
+        identity: embedding
+        for identity, embedding in found.items()
+        # The settings may have come to cover another language since.
+        if embedding is not None and (embedding.dense is not None) == covered[identity]
+    }

@@ -1,0 +1,56 @@
+"""What a run brings a source into, and how: the pipeline is the same for every version of the index."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ingest.catalog import Catalog
+from ingest.document import Chunk, Embedding, Known, Reference
+from ingest.errors import DocumentError
+from ingest.home.store import Store
+from ingest.runs.changes import Changes, find_changes
+from ingest.runs.reassigning import reassign
+from ingest.runs.report import Counter
+from ingest.runs.reuse import known_vectors
+from ingest.settings import IngestSettings
+from ingest.sources import Source
+
+
+class FindChanges(Protocol):
+    """See `find_changes`."""
+
+    def __call__(
+        self,
+        source: Source,
+        known: Mapping[str, Known],
+        fingerprint: str,
+        on_listed: Callable[[int], None],
+        stop: threading.Event,
+    ) -> Changes | None: ...
+
+
+TakeRevisions = Callable[[Catalog, Sequence[tuple[Reference, str]]], Sequence[int | DocumentError | None]]
+"""See `Catalog.take_revisions`; None for a document that is not wanted any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A version of the index that a run brings a source into.
+
+    `store` is the home as this version has it, `settings` are those that it is made with, and `fingerprint` stands for
+    what decides its content. The fields from `take_revisions` on are steps of the pipeline: how they are done where
+    this version is not the only one that a run works on, `ingest.runs.rebuild` says.
+    """
+
+    store: Store
+    settings: IngestSettings
+    fingerprint: str
+    source: Source
+    counter: Counter
+    take_revisions: TakeRevisions = Catalog.take_revisions
+    find_changes: FindChanges = find_changes
+    reassign: Callable[[Store, Sequence[Reference], threading.Event], int] = reassign
+    known_vectors: Callable[[Store, Known | None, Sequence[Chunk]], dict[str, Embedding]] = known_vectors
