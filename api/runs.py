@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.schemas import CountsBody, FailureBody
-from ingest.runs import Run, Runs, State, Trigger
+from ingest.runs.records import Run, Runs, State, Trigger
 
 LOOK_SECONDS = 0.5
 """The pause between two looks at the record of a run that somebody follows."""

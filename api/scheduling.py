@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ingest.runs import Trigger
+from ingest.runs.records import Trigger
 from ingest.schedule.scheduler import Scheduler, timetables
 from ingest.schedule.watching import watch
 from ingest.sources.folder import FolderSource

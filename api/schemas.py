@@ -14,7 +14,7 @@ from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Evidence, Finished, Support, Usage
 from ingest.catalog.records import Document
 from ingest.document import Chunk, Hit, Language, Location
-from ingest.runs import Report
+from ingest.runs.records import Report
 
 
 class TurnBody(RequestBody):

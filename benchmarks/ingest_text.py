@@ -27,8 +27,8 @@ from ingest.access import OPERATOR
 from ingest.document import Chunk
 from ingest.embedding.from_settings import open_embedder
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.sources.folder import FolderSource
 
 _ENGLISH = """

@@ -24,8 +24,8 @@ from ingest.access import OPERATOR
 from ingest.document import Reference
 from ingest.errors import RequestError
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.sources import NOTHING_KNOWN
 
 app = typer.Typer()

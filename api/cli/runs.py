@@ -20,7 +20,7 @@ from api.cli.progress import RunProgress
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.settings import load_settings
 from ingest.home.database import open_database
-from ingest.runs import Runs
+from ingest.runs.records import Runs
 
 app = typer.Typer()
 

@@ -19,7 +19,7 @@ from api.settings import Settings
 from api.starting import Starting
 from api.workspace import Workspace
 from ingest.errors import YoujuError
-from ingest.runs import Report
+from ingest.runs.records import Report
 from ingest.sources.from_settings import open_paths
 
 

@@ -201,8 +201,8 @@ class Catalog:
         """Give out the revisions that these contents (by digest) will be written under, before anything is written.
 
         All in one transaction, one each; a DocumentError instead where the document's identity belongs to another.
-        A number belongs to one content for ever: it is given out again only for the same digest, when the run that
-        took it was interrupted. What that run had written is simply written again, under the same ids.
+        A number belongs to one content for ever. It is given out again for the same digest only, and not once
+        `withdraw` has taken it back from a run that was interrupted.
         """
         with self._engine.begin() as connection:
             return take_revisions(connection, self.version, contents)

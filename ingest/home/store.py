@@ -13,7 +13,7 @@ from ingest.home.database import open_database
 from ingest.home.identity import pair
 from ingest.home.lock import Ownership, check_room
 from ingest.index import Index
-from ingest.runs import Runs
+from ingest.runs.records import Runs
 from ingest.settings import IngestSettings
 from ingest.versions.open_versions import OpenVersion, OpenVersions
 

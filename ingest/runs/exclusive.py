@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.lock import Ownership
 from ingest.home.store import Store
-from ingest.runs import Report, Runs, State, Trigger
 from ingest.runs.lease import Lease, held_names, holder_of
+from ingest.runs.records import Report, Runs, State, Trigger
 from ingest.settings import IngestSettings
 
 _RECORD_EVERY_SECONDS = 1.0

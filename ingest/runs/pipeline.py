@@ -37,11 +37,11 @@ from ingest.engines.from_settings import open_engine
 from ingest.errors import DocumentError, SourceError, YoujuError
 from ingest.home.lock import check_room
 from ingest.home.store import Store
-from ingest.runs import Failure, OnProgress, Report, Trigger
 from ingest.runs.changes import Changes
 from ingest.runs.exclusive import exclusively
 from ingest.runs.grouping import grouped, in_turns
 from ingest.runs.rebuild import build_beside
+from ingest.runs.records import Failure, OnProgress, Report, Trigger
 from ingest.runs.report import Counter
 from ingest.runs.stages import EMBEDDING, PREPARING, all_failed
 from ingest.runs.target import Target

@@ -20,10 +20,10 @@ from ingest.document import Chunk, Embedding, Known, Reference
 from ingest.embedding import Embedder
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
 from ingest.home.store import Store
-from ingest.runs import Failure
 from ingest.runs.changes import Changes, find_changes
 from ingest.runs.exclusive import ExclusiveRun
 from ingest.runs.reassigning import reassign
+from ingest.runs.records import Failure
 from ingest.runs.report import LISTING_REPORT_SECONDS, Counter
 from ingest.runs.reuse import known_vectors
 from ingest.runs.target import Target

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from ingest.document import FailedTry, Reference
-from ingest.runs import Failure, OnProgress, Report
 from ingest.runs.changes import MANY_DELETIONS, Changes
+from ingest.runs.records import Failure, OnProgress, Report
 
 LISTING_REPORT_SECONDS = 0.5
 

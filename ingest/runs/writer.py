@@ -12,7 +12,7 @@ from ingest.catalog.records import Publication
 from ingest.document import Candidate, Chunk, Embedding, Known, Prepared, Reference, numbered
 from ingest.errors import DocumentError, YoujuError
 from ingest.home.store import Store
-from ingest.runs import Failure
+from ingest.runs.records import Failure
 from ingest.runs.target import Target
 
 # A search that began before a publication may still be reading the old chunks.

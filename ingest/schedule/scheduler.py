@@ -24,8 +24,8 @@ import sqlalchemy as sa
 
 from ingest.errors import OwnedError, UnavailableError, YoujuError
 from ingest.home.database import metadata
-from ingest.runs import Trigger
 from ingest.runs.lease import LEASE_SECONDS, Lease
+from ingest.runs.records import Trigger
 from ingest.schedule.timetable import Timetable
 from ingest.sources.settings import SourceSettings
 

@@ -20,8 +20,8 @@ from ingest.catalog.records import Document
 from ingest.document import document_id
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.settings import IngestSettings
 from ingest.sources.uploaded import PushSource, digest_of, published_digests
 from ingest.uploads.originals import Incoming, Originals

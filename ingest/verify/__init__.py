@@ -17,9 +17,9 @@ from dataclasses import replace
 
 from ingest.catalog.records import Document
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs.exclusive import busy_sources
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.settings import IngestSettings
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import Orphans, find_orphans

@@ -17,9 +17,9 @@ from collections.abc import Callable, Collection, Sequence
 
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.store import Store
-from ingest.runs import OnProgress
 from ingest.runs.exclusive import busy_sources, exclusively
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import OnProgress
 from ingest.settings import IngestSettings
 from ingest.sources.folder import LOCAL
 from ingest.sources.subsets import NarrowedSource

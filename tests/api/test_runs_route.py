@@ -19,8 +19,8 @@ from api.security import current_reader
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
-from ingest.runs import Failure
 from ingest.runs.exclusive import exclusively
+from ingest.runs.records import Failure
 from tests.api.command_line import json_here, run_here, run_youju
 from tests.api.served import served
 

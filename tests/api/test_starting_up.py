@@ -12,15 +12,23 @@ _READING = ("ingest.parse.parsed", "ingest.parse.readers", "ingest.parse.html_wo
 """What reads and cuts documents. The few modules that draw a page for a citation are not among it."""
 
 
+def loaded_by(module: str) -> list[str]:
+    """The names of all modules that a new process has after importing this one."""
+    listing = f"import sys, {module}; print(*sys.modules)"
+    return subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True).stdout.split()
+
+
 def test_a_search_loads_no_parser() -> None:
-    listing = "import sys, api.cli.search; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True).stdout.split()
+    loaded = loaded_by("api.cli.search")
     assert [name for name in loaded if name.startswith(_READING)] == []
     assert not {"unstructured", "docx", "openpyxl", "xlrd", "olefile", "rapidocr", "torch"} & set(loaded)
 
 
 def test_the_help_loads_no_more_than_the_command_line_itself() -> None:
-    listing = "import sys, api.cli; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True).stdout.split()
-    ours = {name for name in loaded if name.partition(".")[0] in ("ingest", "assistant", "api")}
+    ours = {name for name in loaded_by("api.cli") if name.partition(".")[0] in ("ingest", "assistant", "api")}
     assert ours == {"api", "api.cli", "ingest", "ingest.errors", "ingest.home", "ingest.home.processes"}
+
+
+def test_a_worker_loads_neither_the_database_nor_the_index() -> None:
+    loaded = loaded_by("ingest.runs.stages, ingest.runs.preparing")
+    assert not {"sqlalchemy", "alembic", "qdrant_client", "ingest.catalog", "ingest.home.store"} & set(loaded)

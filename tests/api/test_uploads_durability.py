@@ -24,8 +24,8 @@ from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from ingest.home.database import open_database
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.sources.uploaded import PushSource
 from ingest.uploads.intake import Intake
 from ingest.uploads.originals import Originals

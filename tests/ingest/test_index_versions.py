@@ -16,8 +16,8 @@ from ingest.access import OPERATOR, Reader
 from ingest.document import document_id
 from ingest.errors import OwnedError, RequestError
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.shaping import STAGE_VERSIONS
 from ingest.sources.folder import FolderSource
 from tests.embedding_server import embedding_server

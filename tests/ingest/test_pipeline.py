@@ -22,9 +22,9 @@ from ingest.document import Chunk, Embedding, Location, Reference, SparseVector,
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.home.lock import Ownership
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs import stages as workers
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
 from tests.embedding_server import embedding_server

@@ -21,8 +21,8 @@ from ingest.engines.from_settings import open_engine
 from ingest.engines.ray import REFUSED
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
 from ingest.home.store import Store
-from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from tests.ingest.ray_cluster import ROOT, RayCluster, ray_cluster

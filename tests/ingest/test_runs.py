@@ -19,16 +19,16 @@ from api.settings import Settings
 from ingest.errors import OwnedError, RequestError, SourceError, UnavailableError
 from ingest.home.database import open_database
 from ingest.home.store import Store
-from ingest.runs import Failure, Report, Run, Runs
 from ingest.runs.exclusive import exclusively
 from ingest.runs.lease import Lease, holding
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Failure, Report, Run, Runs
 from ingest.sources.folder import FolderSource
 
 _HOLD = """
 import sys, pathlib, time
 from api.settings import Settings
-from ingest.runs import Failure
+from ingest.runs.records import Failure
 from ingest.home.store import Store
 from ingest.runs.exclusive import exclusively
 settings = Settings(home=pathlib.Path(sys.argv[1]))
@@ -164,7 +164,7 @@ def test_a_run_that_ends_while_it_is_looked_at_was_not_interrupted(
             running.close()
             return holding(engine, owners)
 
-        monkeypatch.setattr("ingest.runs.holding", end_first)
+        monkeypatch.setattr("ingest.runs.records.holding", end_first)
         assert store.runs.run(held.report.run_id).state == "done"
 
 
@@ -179,7 +179,7 @@ def test_a_run_that_ends_while_it_is_cancelled_is_over(
             running.close()
             return found
 
-        monkeypatch.setattr("ingest.runs.holding", end_later)
+        monkeypatch.setattr("ingest.runs.records.holding", end_later)
         with pytest.raises(RequestError) as raised:
             store.runs.cancel(held.report.run_id)
     assert raised.value.message == "That run is over: done."
@@ -238,8 +238,8 @@ def test_a_run_that_lost_its_lease_ends_and_publishes_nothing(
 
 
 def test_only_the_newest_runs_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ingest.runs._KEPT_RUNS", 3)
-    monkeypatch.setattr("ingest.runs._KEPT_FAILURES", 2)
+    monkeypatch.setattr("ingest.runs.records._KEPT_RUNS", 3)
+    monkeypatch.setattr("ingest.runs.records._KEPT_FAILURES", 2)
     failures = [Failure(f"{number}.pdf", "empty", "") for number in range(4)]
     for number in range(6):
         store.runs.start(f"run {number}", "wiki", "manual")

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from api.settings import Settings
 from ingest.errors import ConfigurationError, OwnedError, SourceError, UnavailableError
 from ingest.home.database import open_database
-from ingest.runs import Trigger
+from ingest.runs.records import Trigger
 from ingest.schedule.scheduler import Scheduler, next_run_at, timetables
 from ingest.sources.settings import FolderSettings
 

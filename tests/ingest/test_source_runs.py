@@ -18,8 +18,8 @@ from ingest.document import document_id
 from ingest.errors import SourceError
 from ingest.home.store import Store
 from ingest.index import Index
-from ingest.runs import Report
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.records import Report
 from ingest.sources.from_settings import open_source
 from ingest.sources.settings import AccessRule, FolderSettings, FsspecSettings
 

@@ -37,7 +37,7 @@ from tests.ingest.inline_engine import InlineEngine
 _ROOT = Path(pipeline.__file__).parents[2]
 _PACKAGES = tuple(f"{_ROOT / name}/" for name in ("ingest", "assistant", "api"))
 _CHAIN = "ingest/runs/"
-_DOORS = ("ingest/runs/__init__.py", "ingest/runs/lease.py")
+_DOORS = ("ingest/runs/records.py", "ingest/runs/lease.py")
 _BESIDE = ("lease ", "record of run ")
 """How the names of threads begin that no document passes through."""
 
