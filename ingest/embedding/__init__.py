@@ -15,11 +15,15 @@ Query and document have different methods because models treat them differently.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
 
 from ingest.document import Chunk, Embedding, Language, SparseVector
+
+_REMEMBERED_QUERIES = 512
+"""Some 2 KB each: a vector and a few terms."""
 
 
 class DenseEmbedder(Protocol):
@@ -89,6 +93,7 @@ class Embedder:
     def __init__(self, dense: DenseEmbedder, sparse: SparseEmbedder) -> None:
         self.dense = dense
         self.sparse = sparse
+        self._remembered = lru_cache(_REMEMBERED_QUERIES)(self._embedded_query)
 
     @property
     def name(self) -> str:
@@ -113,6 +118,14 @@ class Embedder:
         return [Embedding(dense.get(i), terms) for i, terms in enumerate(sparse)]
 
     def embed_query(self, text: str, language: Language) -> Embedding:
-        """Returns both vectors of a query. The dense one is None if the model does not cover the language."""
+        """Returns both vectors of a query. The dense one is None if the model does not cover the language.
+
+        The last queries are remembered. Many ask the same on one day, and the model takes most of a search's time.
+        """
+        return self._remembered(text, language)
+
+    def _embedded_query(self, text: str, language: Language) -> Embedding:
         dense = self.dense.embed_query(text) if self.dense.covers(language) else None
+        if dense is not None:
+            dense.flags.writeable = False  # several searches share it
         return Embedding(dense, self.sparse.embed_query(text))

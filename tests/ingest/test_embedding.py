@@ -213,6 +213,31 @@ def test_the_dimension_of_a_server_is_found_by_asking(server: tuple[EmbeddingSer
     assert remote(server[1]).dimension == 3
 
 
+def test_a_query_is_embedded_once_and_nobody_can_change_what_is_remembered(
+    server: tuple[EmbeddingServer, str],
+) -> None:
+    behind, url = server
+    embedder = Embedder(remote(url), Bm25Embedder())
+    first = embedder.embed_query("annual leave", "en")
+    again = embedder.embed_query("annual leave", "en")
+    embedder.embed_query("sick leave", "en")
+    assert [asked["input"] for asked in behind.requests] == [["annual leave"], ["sick leave"]]
+    assert first.sparse == again.sparse
+    assert first.dense is not None
+    with pytest.raises(ValueError, match="read-only"):
+        first.dense[0] = 1.0
+
+
+def test_a_query_that_failed_is_embedded_again(server: tuple[EmbeddingServer, str]) -> None:
+    behind, url = server
+    embedder = Embedder(remote(url), Bm25Embedder())
+    behind.answer = lambda texts: (401, {"error": "no"})
+    with pytest.raises(ConfigurationError):
+        embedder.embed_query("annual leave", "en")
+    behind.answer = behind.vectors
+    assert embedder.embed_query("annual leave", "en").dense is not None
+
+
 def test_the_key_and_the_query_prompt_are_sent(server: tuple[EmbeddingServer, str]) -> None:
     behind, url = server
     embedder = remote(url, embedding_api_key=SecretStr("sk-secret"), embedding_query_prompt="query: ")
