@@ -1,4 +1,6 @@
-"""Pictures of pages, drawn in a child process: the files come from anybody, and pdfium is not to crash the server."""
+"""Draws pictures of pages in a child process. The files may come from anyone, and a crash of pdfium must not end the
+server.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +30,9 @@ class _Wanted:
 
 
 class PageRenderer:
-    """Draws one page at a time; the others wait. Safe to call from several threads.
+    """Draws one page at a time. Other calls wait. It is safe to call it from several threads.
 
-    Its one process is started by the first page and stays until `close`. `passwords` open protected PDF files.
+    The first page starts its one process, which runs until `close`. `passwords` open protected PDF files.
     """
 
     def __init__(
@@ -45,8 +47,11 @@ class PageRenderer:
         self._drawing = threading.Lock()
 
     def render(self, path: Path, page: int, *, width_px: int) -> bytes:
-        """The page as PNG: see `render_page`. A file that hangs, crashes or bloats the process is `not_renderable`;
-        UnavailableError `renderer_busy` where the pages before it took too long."""
+        """Returns the page as PNG. See `render_page`.
+
+        Raises `not_renderable` if the file hangs or crashes the process, or if the process uses too much memory. Raises
+        UnavailableError `renderer_busy` if the pages before it take too long.
+        """
         if not self._drawing.acquire(timeout=self._patience_seconds):
             raise UnavailableError("renderer_busy", "Other pages are still being drawn.", "Try again in a moment.")
         try:
@@ -57,13 +62,13 @@ class PageRenderer:
             raise UnavailableError("renderer_closed", "The server is stopping.", "Try again when it is back.")
         (result,) = results
         if isinstance(result, DocumentError) and result.code != "not_renderable":
-            raise not_renderable(result.message)  # the engine's own hints speak of ingestion
+            raise not_renderable(result.message)  # the hints of the engine are about ingestion
         if isinstance(result, YoujuError):
             raise result
         return result
 
     def close(self) -> None:
-        """End the process, whatever it is doing."""
+        """End the process, even while it draws."""
         self._engine.close()
 
 

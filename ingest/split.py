@@ -18,20 +18,23 @@ from ingest.document import Box, Element, Language, ParsedDocument, Passage
 from ingest.language import detect, sentences
 from ingest.settings import IngestSettings
 
-# Whoever changes the passages of some document raises the splitter's version in `ingest/shaping.py`: without it,
+# If a change gives other passages for some document, raise the splitter's version in `ingest/shaping.py`. Otherwise
 # documents that are already in an index are not cut again.
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 _SPECIAL_TOKENS = 2
 _CHARS_PER_TOKEN = 12
-"""A text weighs at least a token per so many characters: tokenizers make one token of a kilobyte of base64."""
+"""A text has at least one token per so many characters. The limit is needed because tokenizers make one token of a
+kilobyte of base64.
+"""
 _BATCH_TEXTS = 1024
 _SPARSE_ONLY_FACTOR = 4
-"""Passages that get no dense vector are not bound by the model's window, and BM25 finds larger ones better: on
-rageval-zh, long documents, MRR 0.988 with 1024 tokens and 0.961 with 256 (before numbers and pairs counted)."""
+"""Passages without a dense vector are not bound by the model's window, and BM25 finds larger ones better. On
+rageval-zh, long documents, the MRR is 0.988 with 1024 tokens and 0.961 with 256 (before numbers and pairs counted).
+"""
 _SAMPLE_CHARS = 4096
 _SEPARATORS = ("\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "; ", "，", "、", ", ", " ")
-"""Where a sentence that is too long is cut, the best first."""
+"""A sentence that is too long is cut at these separators. The best one comes first."""
 _TABLE_RULE = re.compile(r"\|[\s:|-]++")
 _LINE = re.compile(r"^[^\S\n]*+\S[^\n]*+", re.MULTILINE)
 _RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
@@ -39,7 +42,9 @@ _RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A part of one element that fits into a passage: characters of the document, and what to put before them."""
+    """A part of one element that fits into a passage. It gives characters of the document, and a prefix to put before
+    them.
+    """
 
     element: Element
     section: int
@@ -51,7 +56,9 @@ class _Piece:
 
 
 class _Span(NamedTuple):
-    """Characters `start` to `end` of one element's text, and their tokens. A tuple, since a text may have a million."""
+    """The characters from `start` to `end` of one element's text, and their tokens. It is a tuple because a text may
+    have a million spans.
+    """
 
     start: int
     end: int
@@ -59,11 +66,11 @@ class _Span(NamedTuple):
 
 
 def split(document: ParsedDocument, settings: IngestSettings, count_tokens: CountTokens) -> list[Passage]:
-    """The passages of a document in reading order, none longer than `settings.chunk_tokens` with its headings;
-    four times that where the dense model does not cover the language.
+    """Returns the passages of a document in reading order. With its headings, none is longer than
+    `settings.chunk_tokens`, or four times that if the dense model does not cover its language.
 
-    A passage's text is `document.text[start:end]`, except that every part of a table that was cut repeats the
-    table's header. `count_tokens` gives the tokens of each text, as the embedder counts them.
+    A passage's text is `document.text[start:end]`. If a table was cut, every part of it repeats the table's header.
+    `count_tokens` returns the number of tokens of each text, as the embedder counts them.
     """
     cutter = _Cutter(settings, count_tokens)
     body = _sections(document)
@@ -71,7 +78,7 @@ def split(document: ParsedDocument, settings: IngestSettings, count_tokens: Coun
     weights = cutter.weigh([element.text for _, element in body])
     passages: list[Passage] = []
     pending: list[_Piece] = []
-    held = 0  # tokens of what is pending
+    held = 0  # the number of tokens in `pending`
     for (section, element), limit, tokens in zip(body, limits, weights, strict=True):
         for piece in cutter.pieces(element, section, tokens, limit):
             if pending and (held + piece.tokens > limit or not _belong(pending[-1], piece)):
@@ -85,7 +92,7 @@ def split(document: ParsedDocument, settings: IngestSettings, count_tokens: Coun
 
 
 def _sections(document: ParsedDocument) -> list[tuple[int, Element]]:
-    """The elements that make text, each with the number of its section; every heading opens a new one."""
+    """Returns the elements that become text, each with the number of its section. Every heading opens a new section."""
     numbered: list[tuple[int, Element]] = []
     section = 0
     for element in document.elements:
@@ -102,7 +109,9 @@ def _sections(document: ParsedDocument) -> list[tuple[int, Element]]:
 
 
 def _is_stated(element: Element, following: tuple[str, ...], title: str) -> bool:
-    """Whether this heading is said by the heading path of what follows it, or is the document's title."""
+    """Returns True if the heading path of the following element contains this heading, or if it is the document's
+    title.
+    """
     if element.kind not in ("title", "heading"):
         return False
     text = " ".join(element.text.split())
@@ -111,7 +120,7 @@ def _is_stated(element: Element, following: tuple[str, ...], title: str) -> bool
 
 
 def _limits(title: str, elements: Sequence[Element], settings: IngestSettings, cutter: _Cutter) -> list[int]:
-    """How many tokens of each element's own text fit, beside its headings, which get at most half."""
+    """Returns how many tokens of each element's own text fit beside its headings. The headings get at most half."""
     sparse_only = _languages_without_vectors(settings)
     paths = list(dict.fromkeys(element.location.heading_path for element in elements))
     headings = dict(zip(paths, cutter.weigh([" › ".join((title, *path)) for path in paths]), strict=True))
@@ -124,7 +133,9 @@ def _limits(title: str, elements: Sequence[Element], settings: IngestSettings, c
 
 
 def _languages_without_vectors(settings: IngestSettings) -> frozenset[Language]:
-    """Languages that the dense model of these settings does not cover: by default it covers English alone."""
+    """Returns the languages that the dense model of these settings does not cover. The default model covers English
+    only.
+    """
     if settings.embedding_languages is not None:
         return frozenset[Language]({"zh", "other"}) - frozenset(settings.embedding_languages)
     shipped = settings.embedding_model is None and settings.embedding_url is None
@@ -132,7 +143,7 @@ def _languages_without_vectors(settings: IngestSettings) -> frozenset[Language]:
 
 
 def _belong(last: _Piece, piece: _Piece) -> bool:
-    """Whether two pieces in a row may stand in one passage."""
+    """Returns True if two successive pieces may be in one passage."""
     if piece.prefix or last.prefix or last.section != piece.section:
         return False
     ours, theirs = last.element.location, piece.element.location
@@ -155,9 +166,9 @@ def _passage(document: ParsedDocument, pieces: Sequence[_Piece]) -> Passage:
 
 
 def _boxes(piece: _Piece) -> Iterator[Box]:
-    """One box per page around the part of the element that the piece covers.
+    """Yields one box per page, around the part of the element that the piece covers.
 
-    An element with a box per line is cut like its text: the boxes are taken in proportion to the characters.
+    If an element has a box for each line, the boxes are divided like its text, in proportion to the characters.
     """
     location = piece.element.location
     count, length = len(location.boxes), max(1, location.end - location.start)
@@ -173,7 +184,9 @@ def _boxes(piece: _Piece) -> Iterator[Box]:
 
 
 class _Cutter:
-    """Cuts elements that are too long: tables by rows, code by lines, everything else at sentence ends."""
+    """Cuts elements that are too long. Tables are cut between rows, code between lines, and all other elements at
+    sentence ends.
+    """
 
     def __init__(self, settings: IngestSettings, count_tokens: CountTokens) -> None:
         self._count_tokens = count_tokens
@@ -181,7 +194,9 @@ class _Cutter:
         self._longest = _SPARSE_ONLY_FACTOR * settings.chunk_tokens
 
     def weigh(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text; of very long ones, which are cut anyway, the least that they can weigh."""
+        """Returns the number of tokens of each text. For a very long text, which is cut anyway, it returns the lowest
+        number possible.
+        """
         weights = [len(text) // _CHARS_PER_TOKEN for text in texts]
         counted = [i for i, weight in enumerate(weights) if weight <= self._longest]
         for start in range(0, len(counted), _BATCH_TEXTS):
@@ -191,7 +206,7 @@ class _Cutter:
         return weights
 
     def pieces(self, element: Element, section: int, tokens: int, limit: int) -> Iterator[_Piece]:
-        """The element in parts of at most `limit` tokens; in one part if it fits."""
+        """Yields the element in parts of at most `limit` tokens. It is one part if it fits."""
         location = element.location
         if tokens <= limit:
             yield _Piece(element, section, location.start, location.end, tokens, cells=location.cells)
@@ -203,7 +218,9 @@ class _Cutter:
                 yield _Piece(element, section, location.start + span.start, location.start + span.end, span.tokens)
 
     def _rows(self, table: Element, section: int, limit: int) -> Iterator[_Piece]:
-        """Rows packed together under a repeated header; no header where it would take half of the passage."""
+        """Yields parts of a table. Each part has as many rows as fit, under a repeated header. The header is not
+        repeated if it would take more than half of the passage.
+        """
         lines = self._lines(table.text)
         if not lines:
             return
@@ -216,7 +233,7 @@ class _Cutter:
         ends = [end for _, end in lines]
         base = table.location.start
         for number, span in enumerate(self._pack(rows, limit - weight, 0)):
-            # The first part has the header in place; the others get a copy put before them.
+            # The first part already begins with the header. The other parts get a copy of it.
             start = 0 if number == 0 else span.start
             first, last = bisect_right(ends, start), bisect_left(ends, span.end)
             yield _Piece(
@@ -230,7 +247,7 @@ class _Cutter:
             )
 
     def _shortened(self, text: str, spans: Sequence[tuple[int, int]], limit: int) -> list[_Span]:
-        """The spans with their tokens, those over the limit cut at the best separators there are."""
+        """Returns the spans with their tokens. A span over the limit is cut at the best separators in it."""
         short: list[_Span] = []
         weights = self.weigh([text[start:end] for start, end in spans])
         for (start, end), tokens in zip(spans, weights, strict=True):
@@ -241,11 +258,11 @@ class _Cutter:
         return short
 
     def _torn(self, text: str, start: int, end: int, tokens: int, limit: int) -> list[_Span]:
-        """One sentence without an end, cut by length in characters, since a sentence's tokens are about alike.
+        """Cut one very long sentence by length in characters. Its tokens are assumed to be of about the same length.
 
-        Parts that still weigh too much are cut again; counting tokens at every candidate would be quadratic.
+        Parts that are still too long are cut again. To count the tokens at every candidate would take quadratic time.
         """
-        if end - start > _SAMPLE_CHARS:  # of a very long sentence only the least that it can weigh is known
+        if end - start > _SAMPLE_CHARS:  # for a very long sentence, `tokens` is only a lower bound
             [sampled] = self._count_tokens([text[start : start + _SAMPLE_CHARS]])
             tokens = max(tokens, (end - start) * sampled // _SAMPLE_CHARS)
         size = max(1, (end - start) * limit * 9 // (tokens * 10))
@@ -253,7 +270,9 @@ class _Cutter:
 
     @staticmethod
     def _pack(spans: Sequence[_Span], limit: int, overlap: int) -> Iterator[_Span]:
-        """Neighbouring spans joined into as few parts as fit, of about the same size rather than one short tail."""
+        """Join neighbouring spans into as few parts as possible. The parts are of about the same size, so that the last
+        one is not very short.
+        """
         total = sum(span.tokens for span in spans)
         target = total / max(1, -(-total // limit))
         part: list[_Span] = []
@@ -275,8 +294,9 @@ class _Cutter:
 
 
 def _cut(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
-    """Parts of at most `size` characters, without white space around them. Each ends at the best separator in its
-    second half, so that the time is linear in the text."""
+    """Yields parts of at most `size` characters, without white space around them. Each part ends at the best separator
+    in its second half, so the time is linear in the length of the text.
+    """
     while start < end:
         if text[start].isspace():
             start += 1
@@ -288,7 +308,9 @@ def _cut(text: str, start: int, end: int, size: int) -> Iterator[tuple[int, int]
 
 
 def _separated(text: str, low: int, high: int) -> int:
-    """The place behind the last occurrence of the best separator between `low` and `high`; `high` without one."""
+    """Returns the position after the last occurrence of the best separator between `low` and `high`. Returns `high` if
+    there is no separator.
+    """
     for separator in _SEPARATORS:
         if (found := text.rfind(separator, low, high)) >= 0:
             return found + len(separator)
@@ -296,7 +318,7 @@ def _separated(text: str, low: int, high: int) -> int:
 
 
 def _tail(spans: Sequence[_Span], tokens: int) -> list[_Span]:
-    """The last spans that together take at most so many tokens."""
+    """Returns the last spans that together have at most so many tokens. The first span is never among them."""
     tail: list[_Span] = []
     for span in reversed(spans[1:]):
         tokens -= span.tokens
@@ -307,7 +329,9 @@ def _tail(spans: Sequence[_Span], tokens: int) -> list[_Span]:
 
 
 def _narrowed(cells: str | None, lines: int, head: int, first: int, last: int) -> str | None:
-    """The A1 range of the table lines from `first` to `last`, if each line of the table is one row of `cells`."""
+    """Returns the A1 range of the table lines from `first` to `last`. Returns `cells` unchanged unless each line of the
+    table is one row of `cells`.
+    """
     match = _RANGE.fullmatch(cells or "")
     rule = head == 2
     if match is None or int(match[4]) - int(match[2]) + 1 != lines - rule:

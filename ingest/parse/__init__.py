@@ -1,4 +1,4 @@
-"""Parse: a reference becomes elements, whatever the format of the document. `parsed` is where it begins.
+"""Parse: a reference becomes elements, for every document format. It begins in `parsed`.
 
-Nothing is imported here: whoever needs one small part, such as a page's picture, does not load every reader.
+Nothing is imported here. So code that needs one small part, such as a page's picture, does not load every reader.
 """

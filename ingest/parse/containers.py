@@ -1,4 +1,4 @@
-"""What is inside a zip or OLE container, without trusting what it says about itself."""
+"""Detects what is inside a zip or OLE container. It does not trust what the container says about itself."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ingest.parse.text.xml_entities import declares_entities
 _MAX_BYTES = 300 * 1024 * 1024
 _MAX_MEMBERS = 20_000
 _MAX_RATIO = 400
-"""Office XML shrinks 10 to 50 times; beyond this only a bomb does."""
+"""Office XML is compressed by a factor of 10 to 50. Only a zip bomb exceeds this limit."""
 _RATIO_FLOOR_BYTES = 32 * 1024 * 1024
 _BLOCK = 1 << 20
 
@@ -35,11 +35,11 @@ _OLE_KINDS = (
 
 
 def zip_kind(data: bytes, name: str) -> str | None:
-    """The kind of document in a zip: docx, pptx, xlsx, xlsb, odt, ods, odp, odg, epub, or None.
+    """Returns the kind of document in a zip: docx, pptx, xlsx, xlsb, odt, ods, odp, odg, epub, or None.
 
-    Raises DocumentError: `encrypted` for one with a password, `corrupt` for a broken archive, `too_large` for one
-    that unpacks to more than 300 MiB (both by what it declares and by what is read), `unsafe` for XML that declares
-    entities.
+    Raises DocumentError `encrypted` if the archive has a password. Raises `corrupt` if it is broken. Raises `too_large`
+    if it unpacks to more than 300 MiB. Both its declared size and the bytes that are read count. Raises `unsafe` if its
+    XML declares entities.
     """
     try:
         with opened_zip(data, name) as archive:
@@ -53,16 +53,16 @@ def zip_kind(data: bytes, name: str) -> str | None:
             return kind
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError) as error:
         raise refuse("corrupt", name, f"the archive is damaged ({error})") from error
-    except RuntimeError as error:  # zipfile's way of asking for a password
+    except RuntimeError as error:  # zipfile raises this if the archive needs a password
         raise refuse("encrypted", name, "the archive has a password") from error
-    except Exception as error:  # zlib.error and lzma errors derive from Exception alone
+    except Exception as error:  # zlib.error and lzma errors have no common base class but Exception
         if hasattr(error, "code"):
             raise
         raise refuse("corrupt", name, f"the archive is damaged ({error})") from error
 
 
 def opened_zip(data: bytes, name: str) -> zipfile.ZipFile:
-    """The zip in these bytes. Raises `too_large` for one of more than 20,000 parts, and as `zipfile` does."""
+    """Returns the opened zip. Raises `too_large` if it has more than 20,000 parts, and the errors of `zipfile`."""
     try:
         return open_zip(io.BytesIO(data), _MAX_MEMBERS)
     except TooManyEntriesError:
@@ -70,7 +70,7 @@ def opened_zip(data: bytes, name: str) -> zipfile.ZipFile:
 
 
 def ole_kind(data: bytes, name: str) -> str | None:
-    """The kind of document in an OLE container: doc, xls, ppt, msg, `encrypted`, or None."""
+    """Returns the kind of document in an OLE container: doc, xls, ppt, works, hwp, msg, `encrypted`, or None."""
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:
             return next((kind for stream, kind in _OLE_KINDS if container.exists(stream)), None)
@@ -91,7 +91,7 @@ def _zip_kind(archive: zipfile.ZipFile) -> str | None:
 
 
 def _check_open(archive: zipfile.ZipFile, kind: str, name: str) -> None:
-    """Open formats say in their manifest which of their parts a password protects."""
+    """Raise `encrypted` if a part is protected. The manifest of an open format says which parts a password protects."""
     names = archive.namelist()
     manifest = "META-INF/manifest.xml"
     locked = manifest in names and b"encryption-data" in _start_of(archive, manifest, _BLOCK)
@@ -101,13 +101,13 @@ def _check_open(archive: zipfile.ZipFile, kind: str, name: str) -> None:
 
 def _start_of(archive: zipfile.ZipFile, member: str, limit: int = 200) -> bytes:
     if archive.getinfo(member).compress_type not in PLAIN_METHODS:
-        return b""  # reading one byte may unpack gigabytes
+        return b""  # to read one byte may unpack gigabytes
     with archive.open(member) as stream:
         return stream.read(limit)
 
 
 def check_declared(members: list[zipfile.ZipInfo], packed: int, name: str) -> None:
-    """Raise `too_large` where the archive says of itself that it is a bomb, or as large as one."""
+    """Raise `too_large` if the sizes that the archive declares are those of a zip bomb, or above the limit."""
     declared = sum(member.file_size for member in members)
     expands = declared > _RATIO_FLOOR_BYTES and declared > packed * _MAX_RATIO
     if declared > _MAX_BYTES or expands:
@@ -115,7 +115,7 @@ def check_declared(members: list[zipfile.ZipInfo], packed: int, name: str) -> No
 
 
 def _check_actual(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name: str) -> None:
-    """Unpack all of it once, block by block, as the libraries that read it are going to do at once."""
+    """Unpack every part once, block by block. The libraries that read the document later unpack a part at once."""
     unpacked = 0
 
     def blocks(member: zipfile.ZipInfo) -> Iterator[bytes]:

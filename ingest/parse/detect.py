@@ -1,4 +1,4 @@
-"""The kind of a document: by its content first, by its name where content is just text."""
+"""Detects the kind of a document from its content. If the content is only text, the name decides too."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MAGIC = (
     (b"BM", "bmp"),
     (b"GIF87a", "gif"),
     (b"GIF89a", "gif"),
-    # Excel and Word from before there were containers, WordPerfect.
+    # Old Excel and Word files that are not in containers, and WordPerfect.
     (b"\x09\x00\x04\x00", "xls"),
     (b"\x09\x02\x06\x00", "xls"),
     (b"\x09\x04\x06\x00", "xls"),
@@ -39,9 +39,9 @@ _NEVER_TEXT = frozenset({"pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bm
 
 
 def detect(data: bytes, name: str) -> str:
-    """The kind of these bytes; `encrypted` for an Office file that only its password opens.
+    """Returns the kind of these bytes. It is `encrypted` for an Office file that needs a password.
 
-    Raises DocumentError when they cannot be any document that is read here.
+    Raises DocumentError if they are no document of a kind that is read here.
     """
     for magic, kind in _MAGIC:
         if data.startswith(magic) and (kind != "bmp" or _is_bitmap(data)):
@@ -66,7 +66,7 @@ def detect(data: bytes, name: str) -> str:
 
 
 def suffix(name: str) -> str:
-    """The extension of a file name, in lower case and without the dot."""
+    """Returns the extension of a file name, in lower case and without the dot."""
     return PurePath(name).suffix.lower().lstrip(".")
 
 
@@ -75,7 +75,7 @@ def _is_bitmap(data: bytes) -> bool:
 
 
 def _is_pdf(data: bytes, name: str) -> bool:
-    """Whether it is a PDF, which may begin with other bytes, and not a text that speaks of one."""
+    """Returns True for a PDF. A PDF may begin with other bytes, but a text that only mentions `%PDF-` is not one."""
     found = _PDF.search(data[:1024])
     return found is not None and (found.start() == 0 or suffix(name) == "pdf" or b"endobj" in data)
 
@@ -88,13 +88,14 @@ def _text_kind(data: bytes, name: str) -> str:
     head = encoding.decode(data[:_HEAD_BYTES], declared=True).lstrip("\ufeff")
     kind = text_kind(head, suffix(name), whole=len(data) <= _HEAD_BYTES, is_notebook=lambda: _is_notebook(data))
     if kind == "txt" and suffix(name) in _NEVER_TEXT:
-        # Such a name promises a picture or pages: words in its place are an error page or a pointer to the file.
+        # Such a name promises a picture or pages. If the file has text instead, it is an error page or a pointer to the
+        # real file.
         raise refuse("corrupt", name, f"its content is not {suffix(name).upper()} but plain text")
     return kind
 
 
 def _is_binary(data: bytes) -> bool:
-    """Control characters that no text has, except in UTF-16 without a mark."""
+    """Returns True if there are control characters that no text has. UTF-16 without a mark may have them."""
     sample = data[:8192]
     if encoding.unmarked(sample):
         return False

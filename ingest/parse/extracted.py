@@ -1,4 +1,4 @@
-"""What a format's reader hands to the parser chain, before positions and heading paths are filled in."""
+"""What the reader of a format returns to the parser chain. Positions and heading paths are filled in later."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from ingest.document import Element
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A document that came inside another: its bytes, or what was read of it already, or neither where it has none."""
+    """A document inside another one. It has `data`, its bytes, or `content`, if it was already read. It may have
+    neither.
+    """
 
     name: str
     data: bytes | None
@@ -19,9 +21,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Elements in reading order. `title` is what the format's metadata says, if anything.
+    """Elements in reading order. `title` is the title in the format's metadata, or None.
 
-    Readers leave `location.start`, `location.end` and `location.heading_path` alone.
+    Readers do not set `location.start`, `location.end` and `location.heading_path`.
     """
 
     elements: tuple[Element, ...]

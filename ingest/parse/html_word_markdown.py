@@ -1,8 +1,9 @@
-"""HTML, Word and (by way of HTML) Markdown, by unstructured. The only file that imports it.
+"""Reads HTML, Word and Markdown with unstructured. Markdown is first turned into HTML. Only this file imports
+unstructured.
 
-Out of the box unstructured downloads an English spaCy model at first use, sends telemetry, and guesses headings
-from English grammar. Here it gets a blank multilingual pipeline, no telemetry, and a title length of zero words,
-which leaves only the headings that the format itself states (styles, tags, placeholders).
+By default, unstructured downloads an English spaCy model at first use, sends telemetry, and guesses headings from
+English grammar. Here it gets a blank multilingual pipeline and no telemetry. The maximal length of a guessed title is
+zero words, so only the headings that the format itself states remain (styles, tags, placeholders).
 """
 
 from __future__ import annotations
@@ -55,17 +56,17 @@ _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
 @lru_cache(maxsize=1)
 def _unstructured() -> Any:
-    """The partitioners, with the network and the guessing switched off."""
+    """Returns the partitioners. Network access and guessing are switched off."""
     os.environ.update(_ENVIRONMENT)
     import spacy
 
     pipeline = spacy.blank("xx")
-    # Nothing here needs words, and cutting punctuation off them takes time quadratic in its length.
+    # Nothing here needs words. To cut punctuation off a word takes time quadratic in its length.
     pipeline.tokenizer = spacy.tokenizer.Tokenizer(pipeline.vocab)
     pipeline.max_length = 1 << 40
     pipeline.add_pipe("sentencizer")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # deprecations of its dependencies, at import
+        warnings.simplefilter("ignore")  # deprecation warnings of its dependencies at import
         from unstructured.nlp import tokenize
         from unstructured.partition import docx
         from unstructured.partition.html import partition_html
@@ -79,7 +80,7 @@ def _unstructured() -> Any:
 
 
 def read_html(text: str) -> Extracted:
-    """A web page. The title is that of its `<title>`."""
+    """Read a web page. Its title is the text of `<title>`."""
     body = _XML_DECLARATION.sub("", text)
     if not body.strip():
         return Extracted(())
@@ -89,13 +90,13 @@ def read_html(text: str) -> Extracted:
         return Extracted(tuple(_plain_paragraphs(body)), title)
     copies = 0
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
-        copies += spread(table, copies)  # unstructured forgets the spans of the cells
+        copies += spread(table, copies)  # unstructured ignores the spans of the cells
     parts = _unstructured().html(text=lxml_html.tostring(page, encoding="unicode"), languages=_NO_LANGUAGE_DETECTION)
     return Extracted(tuple(_elements(parts)), title)
 
 
 def _depth(page: Any) -> int:
-    """How deep the elements of a page lie in each other."""
+    """Returns how deeply the elements of a page are nested."""
     deepest = depth = 0
     for event, _ in etree.iterwalk(page, events=("start", "end")):
         depth += 1 if event == "start" else -1
@@ -104,7 +105,9 @@ def _depth(page: Any) -> int:
 
 
 def _plain_paragraphs(page: str) -> Iterator[Element]:
-    """The texts of a page without its structure, for one that is too deeply nested for the parsers."""
+    """Yields the texts of a page without its structure. It is used for a page that is nested too deeply for the
+    parsers.
+    """
     closed = {name: max((tag.start() for tag in re.finditer(f"</{name}", page, re.I)), default=-1) for name in _UNSEEN}
     unseen, start = "", 0
     for tag in (*_TAG.finditer(page), None):
@@ -121,7 +124,7 @@ def _plain_paragraphs(page: str) -> Iterator[Element]:
 
 
 def read_markdown(text: str) -> Extracted:
-    """Markdown with tables and fenced code. A front matter is left out; its `title:` is the title."""
+    """Read Markdown with tables and fenced code. Front matter is left out, but its `title:` becomes the title."""
     title = None
     if front := _FRONT_MATTER.match(text):
         text = text[front.end() :]
@@ -132,21 +135,21 @@ def read_markdown(text: str) -> Extracted:
     try:
         page = html_of(text)
     except TangledError:
-        # Its words are kept, and that they lie in quotes and lists is not.
+        # The words are kept. The structure of quotes and lists is lost.
         blocks = (block.strip() for block in _BLANK_LINES.split(without_marks(text)))
         return Extracted(tuple(Element("paragraph", block) for block in blocks if block), title)
     return replace(read_html(page), title=title)
 
 
 def read_docx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:
-    """A Word document, with its headers and footers once each. See `word.prepared` for what becomes of the rest."""
+    """Read a Word document. Each header and footer appears once. See `word.prepared` for all other parts."""
     parts = _unstructured().docx(file=io.BytesIO(prepared(data, pictures, comments)), languages=_NO_LANGUAGE_DETECTION)
     pages = max((part.metadata.page_number or 0 for part in parts), default=0)
     return Extracted(tuple(_elements(_once(parts), paged=True)), core_title(data), pages or None)
 
 
 def _once(parts: Iterable[Any]) -> Iterator[Any]:
-    """Every section of a Word document repeats its header and footer; say them once."""
+    """Yields the parts, with each header and footer once. Every section of a Word document repeats them."""
     seen: set[str] = set()
     for part in parts:
         if part.category in {"Header", "Footer"}:
@@ -157,7 +160,7 @@ def _once(parts: Iterable[Any]) -> Iterator[Any]:
 
 
 def _elements(parts: Iterable[Any], paged: bool = False) -> Iterator[Element]:
-    """Our elements. `paged`: whether unstructured's page numbers mean something."""
+    """Yields our elements. `paged` is True if unstructured's page numbers are meaningful."""
     for part in parts:
         about = part.metadata
         kind = _KINDS.get(part.category, "paragraph")

@@ -1,4 +1,6 @@
-"""Documents inside a document, such as the attachments of a mail: read by the same readers, placed below their name."""
+"""Reads documents inside a document, such as the attachments of a mail. The same readers read them, and their text is
+placed below their name.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,7 @@ ReadAttachment = Callable[[bytes, str], Extracted]
 
 @dataclass(slots=True)
 class Allowance:
-    """What all the documents inside one document may still take, however they are nested."""
+    """What all the documents inside one document may still use, at every level of nesting."""
 
     attachments: int = _MAX_ATTACHMENTS
     bytes: int = _MAX_BYTES
@@ -29,10 +31,12 @@ class Allowance:
 
 
 def with_attachments(document: Extracted, read: ReadAttachment, allowance: Allowance) -> Extracted:
-    """The document with the elements of its attachments at its end, each under a heading `Attachment: <name>`.
+    """Returns the document with the elements of its attachments at its end. Each attachment has a heading `Attachment:
+    <name>`.
 
-    An attachment that cannot be read costs itself: a line below its heading says why. Pages, slides, sheets and
-    cells are the attachment's own; boxes are left out, since the outer document has no such page to draw.
+    If an attachment cannot be read, only that attachment is lost. A line below its heading says why. Pages, slides,
+    sheets and cells are those of the attachment. Boxes are left out, because the outer document has no such page to
+    draw.
     """
     if not document.attachments:
         return document

@@ -1,4 +1,6 @@
-"""Mail, as it travels (EML) and as Outlook saves it (MSG): who and when, the body, and what is attached."""
+"""Reads mail files (EML) and mail that Outlook saved (MSG): sender, recipients and date, the body,
+and the attachments.
+"""
 
 from __future__ import annotations
 
@@ -25,15 +27,16 @@ _UNREADABLE = frozenset({"application/pgp-signature", "application/pkcs7-signatu
                          "application/ms-tnef", "text/x-vcard", "text/calendar"})  # fmt: skip
 _MAX_HEADER_CHARACTERS = 20_000
 _MAX_GRAMMAR_CHARACTERS = 1000
-"""What a header is cut to, and how much of it goes through the grammar of addresses and parameters: the standard
-library takes seconds for a few thousand characters of that."""
+"""A header is cut to the first limit. Only as many characters as the second limit are parsed as addresses and
+parameters, because the standard library needs seconds to parse a few thousand characters.
+"""
 _HTML_BODY, _SHORT_NAME, _SHOWN_NAME, _CONTENT_ID = 0x1013, 0x3704, 0x3001, 0x3712
 _EMBEDDED_MESSAGE = "3701000D"
 _SHORT_HEAD_BYTES = 24
 
 
 class _Policy(EmailPolicy):
-    """The standard library's, but that long headers are only decoded, word by word."""
+    """The policy of the standard library. A long header is only decoded, word by word."""
 
     def header_fetch_parse(self, name: str, value: str) -> Any:
         if len(value) > _MAX_GRAMMAR_CHARACTERS:
@@ -42,12 +45,12 @@ class _Policy(EmailPolicy):
             value = value[:_MAX_GRAMMAR_CHARACTERS]
         try:
             return super().header_fetch_parse(name, value)
-        except RecursionError:  # brackets in brackets
+        except RecursionError:  # nested brackets
             return _decoded(value)
 
 
 def _decoded(header: str) -> str:
-    """A header as one line, its encoded words decoded, and nothing else understood."""
+    """Returns a header as one line with its encoded words decoded. Nothing else in it is interpreted."""
     line = " ".join(header.encode("utf-8", "surrogateescape").decode("utf-8", "replace").split())
     try:
         return str(make_header(decode_header(line)))
@@ -56,9 +59,10 @@ def _decoded(header: str) -> str:
 
 
 def read_eml(data: bytes, name: str) -> Extracted:
-    """A mail: the subject as title, who and when as the first paragraph, the body, and its attachments unread.
+    """Read a mail. The subject is the title, sender, recipients and date are the first paragraph, and the body follows.
+    The attachments are not read yet.
 
-    Of a body in several forms the HTML is read. Raises `encrypted` for S/MIME and PGP.
+    If a body has several forms, the HTML is read. Raises `encrypted` for S/MIME and PGP.
     """
     data = _NARROW_CHARSET.sub(rb"\1gb18030", data)
     message: EmailMessage = message_from_bytes(data, policy=_Policy())  # type: ignore[arg-type]
@@ -70,7 +74,7 @@ def read_eml(data: bytes, name: str) -> Extracted:
 
 
 def read_msg(data: bytes, name: str) -> Extracted:
-    """A mail saved by Outlook, like `read_eml`."""
+    """Read a mail that Outlook saved. The result is like that of `read_eml`."""
     from oxmsg import Message as OutlookMessage
 
     message = OutlookMessage.load(data)
@@ -121,14 +125,14 @@ def _outlook_attached(message: Any) -> Iterator[Attachment]:
 
 
 def _outlook_inner(storage: Any) -> Any | None:
-    """The mail that is attached as a message of its own, not as a file."""
+    """Returns a mail that is attached as a message, not as a file. Returns None if there is none."""
     from oxmsg import Message as OutlookMessage
     from oxmsg.storage import Storage, Stream
 
     inner = next((part for part in storage.storages if part.name.endswith(_EMBEDDED_MESSAGE)), None)
     if inner is None:
         return None
-    # The head of its properties is eight bytes shorter than that of a mail of its own.
+    # The head of its properties is eight bytes shorter than the head in a separate mail file.
     streams = tuple(
         Stream(
             stream.path, stream.bytes_[:_SHORT_HEAD_BYTES] + bytes(8) + stream.bytes_[_SHORT_HEAD_BYTES:]
@@ -139,7 +143,7 @@ def _outlook_inner(storage: Any) -> Any | None:
 
 
 def _is_inline(mime_type: str, content_id: str | None) -> bool:
-    """Whether it is a picture that the body shows, as the logo in a signature is."""
+    """Returns True for a picture that the body shows, such as the logo in a signature."""
     return bool(content_id) and mime_type.startswith("image/")
 
 
@@ -152,11 +156,11 @@ def _mail(fields: dict[str, str], body: list[Element], attachments: tuple[Attach
 
 
 def _header(message: Message, field: str) -> str:
-    """One line, cut where it is longer than any mail needs."""
+    """Returns a header as one line. It is cut if it is longer than any real mail needs."""
     try:
         return " ".join(str(message.get(field) or "")[:_MAX_HEADER_CHARACTERS].split())
     except (ValueError, LookupError, AttributeError, TypeError):
-        return ""  # the standard library stumbles over some malformed headers
+        return ""  # the standard library fails on some malformed headers
 
 
 def _is_enveloped(message: EmailMessage) -> bool:
@@ -166,7 +170,7 @@ def _is_enveloped(message: EmailMessage) -> bool:
 
 
 def _bodies(part: Message) -> list[EmailMessage]:
-    """The parts that are the mail's own text; of several forms of the same text the HTML one."""
+    """Returns the parts that are the mail's own text. If the same text has several forms, it returns the HTML form."""
     if part.get_content_maintype() == "multipart":
         inner = part.get_payload()
         forms = [_bodies(child) for child in inner if isinstance(child, Message)] if isinstance(inner, list) else []
@@ -219,7 +223,7 @@ def _file_name(part: EmailMessage) -> str:
 
 
 def _leaves(message: Message) -> Iterator[EmailMessage]:
-    """The parts that hold something, in order; a mail inside the mail is one of them."""
+    """Yields the parts without parts of their own, in order. A mail inside the mail is one of them."""
     stack: list[Any] = [message]
     while stack:
         part = stack.pop()

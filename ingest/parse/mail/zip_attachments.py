@@ -1,6 +1,6 @@
-"""Zip archives inside a document, such as a mail: each file in one is an attachment of it.
+"""Reads zip archives inside a document, such as a mail. Each file in an archive is an attachment of the archive.
 
-An archive that is a document of its own is a folder, which its source looks into: see `ingest.sources.archives`.
+A separate archive is treated as a folder, and its source opens it. See `ingest.sources.archives`.
 """
 
 from __future__ import annotations
@@ -22,13 +22,16 @@ _UTF8_FLAG = 0x800
 
 
 def is_packed(data: bytes, name: str) -> bool:
-    """Whether these bytes are a zip archive and not a document that is kept in one."""
+    """Returns True for a zip archive. Returns False for a document whose format is a zip."""
     return data.startswith(_ZIP) and zip_kind(data, name) is None
 
 
 def members(data: bytes, name: str, passwords: Sequence[SecretStr]) -> tuple[Attachment, ...]:
-    """The files in a zip archive. One that cannot be unpacked says so. Raises `too_large` for what would unpack to
-    more than 300 MiB; `zipfile` unpacks no more than is declared of what is packed in the usual ways."""
+    """Returns the files in a zip archive. If a file cannot be unpacked, its text says so.
+
+    Raises `too_large` if the archive would unpack to more than 300 MiB. For the usual methods of compression, `zipfile`
+    unpacks no more bytes than are declared.
+    """
     with opened_zip(data, name) as archive:
         check_declared(archive.infolist(), len(data), name)
         infos = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
@@ -45,7 +48,7 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, password
     for password in tried:
         try:
             return Attachment(name, archive.read(info, password))
-        except (RuntimeError, NotImplementedError) as error:  # a wrong password; another way of packing
+        except (RuntimeError, NotImplementedError) as error:  # a wrong password, or an unknown method of compression
             reason = reason or str(error)
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
             reason = reason or f"It is damaged ({error})."

@@ -1,7 +1,7 @@
-"""Old and rare Office formats, turned into newer ones by LibreOffice where it is installed.
+"""Converts old and rare Office formats into newer ones with LibreOffice, if it is installed.
 
-It runs with a profile of its own that allows neither macros nor links, with a proxy that leads nowhere, and within
-limits of time and memory; whatever it started is ended with it.
+LibreOffice runs with its own profile, which allows neither macros nor links. Its proxy leads nowhere, and its time and
+memory are limited. All processes that it started end with it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ingest.parse.refusals import refuse
 NEWER = {
     "doc": "docx", "ppt": "pptx", "xlsb": "xlsx", "odg": "pdf", "wpd": "docx", "works": "docx", "hwp": "docx",
 }  # fmt: skip
-"""The kinds that are read through LibreOffice, and what each becomes."""
+"""The kinds that are read through LibreOffice, and the newer kind of each."""
 
 _SECONDS = 150.0
 _ADDRESS_SPACE_BYTES = 6 << 30
@@ -58,9 +58,10 @@ logger = logging.getLogger(__name__)
 
 
 def converted(data: bytes, kind: str, name: str) -> tuple[bytes, str]:
-    """The document in the newer format, and which that is.
+    """Returns the document in the newer format, and the name of that format.
 
-    Raises `needs_libreoffice` where it is not installed, `timeout`, or `corrupt` where it gives nothing.
+    Raises `needs_libreoffice` if LibreOffice is not installed or does not start, `timeout` if it takes too long, and
+    `corrupt` if it writes no file.
     """
     program = next((found for found in map(shutil.which, _PROGRAMS) if found), None)
     if program is None:
@@ -91,7 +92,9 @@ def _write_profile(folder: Path) -> None:
 
 
 def _run(command: list[str], folder: str, name: str) -> str:
-    """Run LibreOffice to its end or to the limit; the last thing it said. Its children end with it, either way."""
+    """Run LibreOffice until it ends or reaches the time limit. Its child processes are ended in both cases. Returns the
+    last line that it printed.
+    """
     environment = {
         **{key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")},
         "HOME": folder, "TMPDIR": folder, "SAL_USE_VCLPLUGIN": "svp",
@@ -121,6 +124,6 @@ def _run(command: list[str], folder: str, name: str) -> str:
 
 
 def _limit_memory(process: int) -> None:
-    if hasattr(resource, "prlimit"):  # Linux
+    if hasattr(resource, "prlimit"):  # only Linux has it
         with suppress(OSError, ValueError):
             resource.prlimit(process, resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))

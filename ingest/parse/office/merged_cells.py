@@ -1,7 +1,7 @@
-"""Cells of a Word table that are merged over many rows.
+"""Cuts cells of a Word table that are merged over many rows.
 
-python-docx goes up from each of them through all rows to the first, one call deeper for each row: a table of a
-thousand rows ends in its RecursionError, and a shorter one takes time that grows with the square of its rows.
+For each such cell, python-docx goes up through all rows to the first one, with one nested call for each row. A table of
+a thousand rows ends in its RecursionError. For a shorter table, the time grows with the square of the number of rows.
 """
 
 from __future__ import annotations
@@ -12,14 +12,15 @@ from typing import Any
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _LONGEST = 50
-"""Rows. A merged cell that is longer begins again with the same words."""
+"""In rows. A longer merged cell is cut. The next cell begins with the same text."""
 _MAX_REPEATED = 50_000_000
-"""Characters that merged cells repeat, in all of a document: every place that one covers gets its words."""
+"""How many characters merged cells may repeat in one document. Every place that a merged cell covers gets its text."""
 
 
 def part_merges(body: Any) -> None:
-    """Part the merged cells of all tables into such of at most 50 rows. Each says what the whole one said, except for
-    tables in it. Raises ValueError where merged cells would repeat more than 50 million characters."""
+    """Cut the merged cells of all tables into cells of at most 50 rows. Each of them has the text of the whole cell,
+    but not the tables in it. Raises ValueError if merged cells would repeat more than 50 million characters.
+    """
     repeated = 0
     for table in body.iter(f"{_W}tbl"):
         merged: dict[int, _Merge] = {}
@@ -36,7 +37,7 @@ def part_merges(body: Any) -> None:
 
 @dataclass(slots=True)
 class _Merge:
-    """The cell that a merge began with, its rows so far, and the characters in it."""
+    """The first cell of a merge, the number of rows so far, and the number of characters in it."""
 
     first: Any
     rows: int
@@ -44,9 +45,9 @@ class _Merge:
 
 
 def _part(cell: Any, column: int, merged: dict[int, _Merge]) -> int:
-    """Begin the merged cell that reaches down into this column again where it gets too long.
+    """Begin a new merged cell here if the merged cell in this column is too long.
 
-    Gives how many characters from above this cell repeats. `merged` has the merge that is open in each column.
+    Returns how many characters this cell repeats from the cell above. `merged` holds the open merge of each column.
     """
     mark = cell.find(f"{_W}tcPr/{_W}vMerge")
     if mark is None:

@@ -1,4 +1,4 @@
-"""Chinese numerals, as Word counts articles and chapters with them."""
+"""Writes Chinese numerals, as Word uses them to number articles and chapters."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _LEGAL = frozenset({"chineseLegalSimplified", "ideographLegalTraditional", "japa
 
 
 def chinese_number(value: int, numbering: str) -> str | None:
-    """A number of 1 to 9999 in one of Word's Chinese ways to count; None for another way or number."""
+    """Returns a number from 1 to 9999 in one of Word's Chinese numberings. Returns None for another numbering or
+    number.
+    """
     if not 0 < value < 10_000:
         return None
     if numbering in _COUNTING:
@@ -33,7 +35,7 @@ def chinese_number(value: int, numbering: str) -> str | None:
 
 
 def _counted(value: int, digits: str, units: str, short_teens: bool = True) -> str:
-    """With a word for ten, hundred and thousand, and one zero for any number of zeros in between."""
+    """Returns the number with characters for ten, hundred and thousand. Zeros in the middle become a single zero."""
     text = ""
     for place in range(3, -1, -1):
         digit = value // 10**place % 10

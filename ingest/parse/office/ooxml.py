@@ -1,4 +1,4 @@
-"""What the Office formats have in common: variants of a format, its title, its diagrams."""
+"""Holds what the Office formats have in common: variants of a format, its title, its diagrams."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TRANSITIONAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
 
 
 def xml(data: bytes) -> Any:
-    """The root element of an XML document; entities stay unresolved and nothing is fetched."""
+    """Returns the root element of an XML document. Entities are not resolved and nothing is fetched."""
     return etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True))
 
 
 def core_title(data: bytes) -> str | None:
-    """The title in the document's properties, if it has one."""
+    """Returns the title in the document's properties, or None."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         if "docProps/core.xml" not in archive.namelist():
             return None
@@ -43,8 +43,10 @@ def core_title(data: bytes) -> str | None:
 
 
 def plain_variant(data: bytes) -> bytes:
-    """The same Office document as an ordinary one: templates, shows and files with macros differ from those in name
-    only, "strict" ones in the names of their tags, but the libraries that read them refuse them."""
+    """Returns the same Office document as an ordinary one. Templates, shows and files with macros differ from ordinary
+    ones only in the name of their type, and "strict" ones only in the names of their tags. But the libraries for the
+    formats refuse them.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         types = archive.read(_TYPES)
         stated = types
@@ -65,7 +67,9 @@ def plain_variant(data: bytes) -> bytes:
 
 
 def diagram_texts(part: Any, element: Any) -> Iterator[str]:
-    """The words of the diagrams (SmartArt) in an element of a Word or PowerPoint document, a paragraph each."""
+    """Yields the words of the diagrams (SmartArt) in an element of a Word or PowerPoint document, one text for each
+    paragraph.
+    """
     for relation in element.xpath(_DIAGRAMS):
         if (diagram := part.related_parts.get(relation)) is not None:
             for paragraph in xml(diagram.blob).iter(_DRAWN_PARAGRAPH):

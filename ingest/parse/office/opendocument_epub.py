@@ -1,4 +1,4 @@
-"""Open formats in a zip: OpenDocument (ODT, ODS, ODP) and EPUB."""
+"""Reads open formats that are zip files: OpenDocument (ODT, ODS, ODP) and EPUB."""
 
 from __future__ import annotations
 
@@ -33,22 +33,22 @@ _SKIPPED = frozenset({
 _PICTURE = re.compile(r"<(?:img|image)\b([^<>]*)", re.I)
 _SOURCE = re.compile(r"""\b(?:xlink:href|src)\s*+=\s*+["']([^"']+)["']""", re.I)
 _MAX_REPEATED = 100
-"""Sheets pad their tables with thousands of repeated empty cells."""
+"""Sheets fill up their tables with thousands of repeated empty cells. No repetition counts for more than this."""
 _MAX_CELLS = 5_000_000
-"""In a sheet, the repeated ones too."""
+"""The limit for the cells of one sheet. Repeated cells count too."""
 _MAX_MERGED = 100_000
-"""Places that the merged cells of a table may cover."""
+"""The limit for the places that the merged cells of a table cover."""
 
 
 def read_odt(data: bytes, pictures: Pictures) -> Extracted:
-    """An OpenDocument text: headings with their outline level, paragraphs, lists, tables, notes and pictures."""
+    """Read an OpenDocument text: headings with their outline level, paragraphs, lists, tables, notes and pictures."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         body = xml(archive.read("content.xml")).find(f"{_OFFICE}body")
         return Extracted(tuple(_Body(archive, pictures).elements(body)) if body is not None else (), _title(archive))
 
 
 def read_odp(data: bytes, pictures: Pictures) -> Extracted:
-    """An OpenDocument presentation; `location.slide` counts from 1, the first title of a slide is its heading."""
+    """Read an OpenDocument presentation. `location.slide` counts from 1. The first title of a slide is its heading."""
     elements: list[Element] = []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         reader = _Body(archive, pictures)
@@ -63,7 +63,7 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
 
 
 def read_ods(data: bytes) -> Extracted:
-    """An OpenDocument spreadsheet, like a workbook of Excel. Sheets whose style hides them are left out."""
+    """Read an OpenDocument spreadsheet like a workbook of Excel. Sheets whose style hides them are left out."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = xml(archive.read("content.xml"))
         hidden = {
@@ -81,7 +81,9 @@ def read_ods(data: bytes) -> Extracted:
 
 
 def read_epub(data: bytes, pictures: Pictures) -> Extracted:
-    """The chapters of an EPUB in the order of its spine, each read as the web page it is, and then its pictures."""
+    """Read the chapters of an EPUB in the order of its spine. Each is read as a web page, and its
+    pictures follow it.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         package = next(path for path in xml(archive.read("META-INF/container.xml")).xpath("//@full-path"))
         content = xml(archive.read(package))
@@ -137,7 +139,7 @@ class _Body:
             yield Element("heading", text, level=int(level) if level.isdecimal() else 1)
         else:
             yield Element("list_item" if listed else "paragraph", text)
-        for frame in inner:  # notes, text boxes and pictures that are anchored in the paragraph
+        for frame in inner:  # notes, text boxes and pictures in the paragraph
             if frame.tag == f"{_TEXT}note":
                 body = frame.find(f"{_TEXT}note-body")
                 words = " ".join(_text_of(part)[0] for part in body.iter(f"{_TEXT}p")) if body is not None else ""
@@ -150,9 +152,9 @@ class _Body:
 
 
 def _text_of(node: etree._Element) -> tuple[str, list[etree._Element]]:
-    """The text of a paragraph, and what stands in it that is no part of it: notes, frames, drawn shapes.
+    """Returns the text of a paragraph, and the nodes in it that are not part of its text: notes, frames, drawn shapes.
 
-    Spaces, tabs and line breaks are elements in OpenDocument; comments are left out.
+    Spaces, tabs and line breaks are elements in OpenDocument. Comments are left out.
     """
     pieces, apart = [node.text or ""], []
     for child in node:
@@ -177,7 +179,7 @@ def _text_of(node: etree._Element) -> tuple[str, list[etree._Element]]:
 
 
 def _rows(table: etree._Element) -> Rows:
-    """The cells of a table; cells that a merged one covers get its text."""
+    """Returns the cells of a table. Every place that a merged cell covers gets its text."""
     rows: Rows = []
     merged: dict[tuple[int, int], str] = {}
     spread = 0
@@ -199,7 +201,9 @@ def _rows(table: etree._Element) -> Rows:
 
 
 def _sheet_rows(table: etree._Element) -> Rows:
-    """The cells of a sheet, each row as often as it says, up to a limit that only empty ones exceed."""
+    """Returns the rows of a sheet. Each row is repeated as often as it says, up to a limit that
+    only empty rows exceed.
+    """
     rows: Rows = []
     repeats = [_count(row, "number-rows-repeated") for row in table.iter(f"{_TABLE}table-row")]
     stated = 0

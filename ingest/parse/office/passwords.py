@@ -1,4 +1,4 @@
-"""Protected Office files, opened with the passwords of the settings."""
+"""Opens protected Office files with the passwords of the settings."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ from ingest.parse.containers import zip_kind
 from ingest.parse.refusals import refuse
 
 _STANDARD = "VelvetSweatshop"
-"""What Excel protects a workbook with when only its structure is to be protected; it opens those without asking."""
+"""The password that Excel uses if only the structure of a workbook is protected. Excel opens such files without asking.
+"""
 _OLD_KINDS = ("doc", "xls", "ppt")
 
 
 def unlocked(data: bytes, kind: str, name: str, passwords: Sequence[SecretStr]) -> tuple[bytes, str]:
-    """The document without its protection, and its kind; the same document where it has none.
+    """Returns the document without its protection, and its kind. A document that is not protected is returned
+    unchanged.
 
-    Raises `encrypted` where none of the passwords opens it.
+    Raises `encrypted` if no password opens it.
     """
     if kind != "encrypted" and kind not in _OLD_KINDS:
         return data, kind
@@ -30,7 +32,7 @@ def unlocked(data: bytes, kind: str, name: str, passwords: Sequence[SecretStr]) 
             return data, kind
     except Exception:
         if kind != "encrypted":
-            return data, kind  # too old or too odd to be asked: its reader will say more
+            return data, kind  # too old or too unusual for this check: its reader gives a better error
         raise refuse("encrypted", name, "it is protected by a password in an unknown way") from None
     for password in [_STANDARD, *(secret.get_secret_value() for secret in passwords)]:
         opened = io.BytesIO()

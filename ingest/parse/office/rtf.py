@@ -1,4 +1,4 @@
-"""Rich text (RTF): its control words, as far as text, headings and tables go."""
+"""Reads rich text (RTF). Of its control words, those for text, headings and tables are used."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ _TITLE = re.compile(rb"\{\\title\s([^{}\\]+)\}")
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """What a group inherits. `skips` is how many characters stand in for a Unicode one, for old readers."""
+    """The state that a group inherits. `skips` is the number of characters after a Unicode character that replace it
+    for old readers.
+    """
 
     hidden: bool = False
     skips: int = 1
@@ -40,7 +42,7 @@ class _State:
 
 @dataclass(slots=True)
 class _Reader:
-    """Elements as they come up; `level` and `in_table` belong to the paragraph that is being read."""
+    """Collects the elements. `level` and `in_table` belong to the current paragraph."""
 
     elements: list[Element] = field(default_factory=list)
     rows: Rows = field(default_factory=list)
@@ -51,7 +53,7 @@ class _Reader:
     in_table: bool = False
 
     def decoded(self, encoding: str) -> None:
-        """Move the bytes read so far into the text."""
+        """Decode the bytes read so far and add them to the text."""
         if self.raw:
             self.text.append(self.raw.decode(encoding, errors="replace"))
             self.raw.clear()
@@ -87,13 +89,13 @@ class _Reader:
 
 
 def read_rtf(data: bytes) -> Extracted:
-    """Paragraphs, headings (by outline level, the paragraph's or its style's) and tables."""
+    """Read paragraphs, headings and tables. The outline level of a paragraph, or of its style, makes it a heading."""
     page = re.search(rb"\\ansicpg(\d+)", data[:2000])
     default = f"cp{page.group(1).decode()}" if page else "cp1252"
     default = "gb18030" if default == "cp936" else default
     fonts = {int(number): _CODE_PAGES.get(int(charset), default) for number, charset in _FONT.findall(data)}
     styles = {int(number): int(level) + 1 for number, level in _STYLE.findall(data)}
-    # Characters beyond the basic plane are written as two halves, which `parse` puts together.
+    # A character outside the basic plane is written as two halves. `parse` joins them.
     elements = _elements(data, default, fonts, styles)
     title = _TITLE.search(data)
     return Extracted(
@@ -138,7 +140,7 @@ def _elements(data: bytes, default: str, fonts: dict[int, str], styles: dict[int
 
 
 def _obey(reader: _Reader, word: bytes | None, value: int, styles: dict[int, int]) -> None:
-    """Carry out a control word that is about the paragraph or the table."""
+    """Apply a control word that is about the paragraph or the table."""
     if word in (b"par", b"sect", b"page"):
         reader.paragraph()
     elif word == b"pard":

@@ -1,4 +1,4 @@
-"""Spreadsheets: every contiguous region of a sheet is one table, with the cells it covers."""
+"""Reads spreadsheets. Every contiguous region of a sheet is one table, with the cells that it covers."""
 
 from __future__ import annotations
 
@@ -26,12 +26,13 @@ _MAX_CELLS = 5_000_000
 _MAX_HEADER_ROWS = 3
 _NUMBER = re.compile(r"[-+(]?[\d.,\s]+[%)]?")
 _COLUMN_GAP = 2
-"""Blank columns that part two tables; a single one is often only spacing."""
+"""So many blank columns separate two tables. A single blank column is often only spacing."""
 
 
 def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
-    """The visible sheets of a workbook, formulas as their last values, without hidden rows and columns; behind the
-    tables of each the words in its pictures."""
+    """Read the visible sheets of a workbook without hidden rows and columns. A formula is read as its last value. The
+    words in the pictures of a sheet come after its tables.
+    """
     workbook = open_workbook(data, name)
     elements: list[Element] = []
     for sheet in workbook.worksheets:
@@ -39,7 +40,7 @@ def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Ext
             continue
         _check_size(sheet.max_row * sheet.max_column, name)
         rows = [[""] * sheet.max_column for _ in range(sheet.max_row)]
-        for (row, column), cell in sheet._cells.items():  # `iter_rows` makes those that are not there
+        for (row, column), cell in sheet._cells.items():  # `iter_rows` would create the missing cells
             rows[row - 1][column - 1] = _value(cell)
         for merged in sheet.merged_cells.ranges:
             _spread(rows, merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col)
@@ -51,7 +52,7 @@ def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Ext
 
 
 def _blank_hidden(sheet: Any, rows: Rows) -> None:
-    """Empty what the sheet does not show: rows and columns that are hidden, not those that a filter left out."""
+    """Empty the cells that the sheet hides: hidden rows and columns. Rows that a filter hides are kept."""
     from openpyxl.utils import column_index_from_string
 
     hidden: set[int] = set()
@@ -75,8 +76,10 @@ def _comments(sheet: Any) -> Iterator[Element]:
 
 
 def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:
-    """The words in a sheet's pictures, each at the cells that it covers, or at the one in its upper left corner."""
-    for image in sheet._images:  # openpyxl has no public name for them
+    """Yields the words in a sheet's pictures. The location is the cells that the picture covers, or the cell at its
+    upper left corner.
+    """
+    for image in sheet._images:  # openpyxl has no public attribute for them
         start, end = image.anchor._from, getattr(image.anchor, "to", None) or image.anchor._from
         cells = _range(start.row, end.row + 1, start.col, end.col + 1)
         where = Location(sheet=sheet.title, cells=cells)
@@ -84,7 +87,7 @@ def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:
 
 
 def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
-    """The visible sheets of an old workbook."""
+    """Read the visible sheets of an old workbook (XLS)."""
     try:
         workbook = xlrd.open_workbook(file_contents=data, formatting_info=_has_formats(data), logfile=io.StringIO())
     except xlrd.XLRDError as error:
@@ -109,12 +112,14 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
 
 
 def _has_formats(data: bytes) -> bool:
-    """Whether xlrd can read its formats, which say what is a percentage; it cannot in the oldest files."""
+    """Returns True if xlrd can read the cell formats, which mark percentages. It cannot read them
+    in the oldest files.
+    """
     return data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
-    """The sheets of a workbook of another format, given as rows of texts."""
+    """Read the sheets of a workbook of another format, given as rows of texts."""
     elements: list[Element] = []
     for title, rows in sheets:
         width = max(map(len, rows), default=0)
@@ -123,9 +128,10 @@ def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
 
 
 def read_csv(text: str, delimiter: str | None = None) -> Extracted:
-    """One table; the delimiter is the one that cuts the first lines most evenly, unless it is given."""
+    """Read one table. If no delimiter is given, the one that cuts the first lines most evenly is used."""
     csv.field_size_limit(_MAX_CELL_CHARACTERS)
-    # Lines end at CR, LF or both only: the others of `splitlines`, U+2028 and U+0085 among them, stand in cells.
+    # Only CR, LF or both end a line. The other line ends of `splitlines`, such as U+2028 and U+0085, occur inside
+    # cells.
     lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
         delimiter = lines.pop(0).strip()[-1]
@@ -138,7 +144,9 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
 
 
 def _csv_rows(lines: list[str], delimiter: str) -> Rows:
-    """The rows; where a quotation mark that never closes would swallow the rest, quotation marks mean nothing."""
+    """Returns the rows. If a quotation mark is never closed and would take in the rest, quotation marks are read as
+    plain characters.
+    """
     try:
         rows = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error:
@@ -176,7 +184,7 @@ def _sheet(title: str, rows: Rows) -> Iterator[Element]:
         yield Element("heading", title, Location(sheet=title), level=1)
     for top, bottom, left, right in regions:
         cells = [row[left:right] for row in rows[top:bottom]]
-        # A single value over the whole width is a caption above its table, not the table's header.
+        # A single value over the whole width is a caption above the table. It is not the table's header.
         while len(cells) > 1 and len(_values(cells[0])) == 1 and any(len(_values(row)) > 1 for row in cells):
             where = Location(sheet=title, cells=_range(top, top + 1, left, right))
             yield Element("caption", _values(cells[0])[0], where)
@@ -189,12 +197,14 @@ def _sheet(title: str, rows: Rows) -> Iterator[Element]:
 
 
 def _values(row: list[str]) -> list[str]:
-    """The different values of a row, in order."""
+    """Returns the different values of a row, in order."""
     return list(dict.fromkeys(value for value in row if value))
 
 
 def _regions(rows: Rows) -> Iterator[tuple[int, int, int, int]]:
-    """Blocks of rows between blank rows, cut where two or more columns in a row are blank: half-open ranges."""
+    """Yields regions as half-open ranges. Blank rows separate blocks. A block is cut where two or more blank columns
+    follow each other.
+    """
     for top, bottom in _row_blocks(rows):
         block = rows[top:bottom]
         filled = [any(row[column] for row in block) for column in range(len(block[0]))]
@@ -205,7 +215,9 @@ def _regions(rows: Rows) -> Iterator[tuple[int, int, int, int]]:
 
 
 def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
-    """Rows between blank ones; a header that a single blank row sets apart stays with its table."""
+    """Yields the blocks of rows between blank rows. If a single blank row follows a header, the header stays with its
+    table.
+    """
     top = bottom = -1
     for start, stop in _runs([any(row) for row in rows], gap=1):
         if top >= 0 and (start - bottom > 1 or not _is_header(rows[top:bottom])):
@@ -217,14 +229,14 @@ def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
 
 
 def _is_header(rows: Rows) -> bool:
-    """A few rows of words without a number, at least one of them over several columns."""
+    """Returns True for a few rows of words without a number, if at least one row has more than two different values."""
     cells = [value for row in rows for value in row if value]
     several = any(len(_values(row)) > 2 for row in rows)
     return len(rows) <= _MAX_HEADER_ROWS and several and not any(_NUMBER.fullmatch(value) for value in cells)
 
 
 def _runs(filled: list[bool], gap: int) -> Iterator[tuple[int, int]]:
-    """Half-open runs of true values that at least `gap` false ones part."""
+    """Yields half-open runs of true values. At least `gap` false values separate two runs."""
     start = end = -1
     for index, value in enumerate(filled):
         if not value:
@@ -242,7 +254,7 @@ def _range(top: int, bottom: int, left: int, right: int) -> str:
 
 
 def _letters(column: int) -> str:
-    """The name of a column, from 1; text files have more of them than openpyxl knows names for."""
+    """Returns the name of a column, counted from 1. Text files can have more columns than openpyxl has names for."""
     name = ""
     while column:
         column, letter = divmod(column - 1, 26)
@@ -273,7 +285,7 @@ def _old_value(cell: Any, workbook: Any) -> str:
 
 
 def _written(value: object) -> str:
-    """A cell's value as a person would read it: no trailing zeros, no midnight after a date."""
+    """Returns a cell's value as a person would write it, without trailing zeros, and without midnight after a date."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,6 @@
-"""PowerPoint: each slide's title, texts, tables, charts and pictures, then its notes; `location.slide` from 1."""
+"""Reads PowerPoint: the title, texts, tables, charts and pictures of each slide, then its notes. `location.slide`
+counts from 1.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +15,14 @@ from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.tables_markdown import Rows, markdown
 
 _MAX_GROUPS = 50
-"""How deep groups may lie in each other."""
+"""The deepest nesting of groups whose shapes are read."""
 _BULLETS = "./a:pPr/a:buChar | ./a:pPr/a:buAutoNum"
 
 
 def read_pptx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:
-    """The slides that are shown, in their order. Hidden slides are left out; with `comments`, those come last."""
+    """Read the slides that are shown, in their order. Hidden slides are left out. With `comments`, the comments on a
+    slide come at its end.
+    """
     from pptx import Presentation
 
     deck = Presentation(io.BytesIO(plain_variant(data)))
@@ -44,7 +48,7 @@ def _slide(slide: Any, location: Location, pictures: Pictures) -> Iterator[Eleme
 
 
 def _in_reading_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
-    """From top to bottom, then from left to right; the shapes of a group stay together."""
+    """Yields the shapes from top to bottom, then from left to right. The shapes of a group stay together."""
     for shape in sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0)):
         if hasattr(shape, "shapes") and depth < _MAX_GROUPS:
             yield from _in_reading_order(shape.shapes, depth + 1)
@@ -68,7 +72,7 @@ def _shape(shape: Any, location: Location, pictures: Pictures) -> Iterator[Eleme
 
 
 def _rows(table: Any) -> Rows:
-    """The cells; those that a merged cell covers get its text."""
+    """Returns the cells. Every cell that a merged cell covers gets its text."""
     rows = [[cell.text for cell in row.cells] for row in table.rows]
     for top, row in enumerate(table.rows):
         for left, cell in enumerate(row.cells):
@@ -80,7 +84,7 @@ def _rows(table: Any) -> Rows:
 
 
 def _chart(chart: Any, location: Location) -> Iterator[Element]:
-    """The numbers behind a chart as a table: a row for each category, a column for each series."""
+    """Yields the numbers of a chart as a table. It has a row for each category and a column for each series."""
     if chart.has_title and chart.chart_title.has_text_frame:
         yield Element("caption", chart.chart_title.text_frame.text, location)
     for plot in chart.plots:
@@ -99,7 +103,7 @@ def _picture(shape: Any) -> bytes | None:
     try:
         image: bytes = shape.image.blob
     except (AttributeError, KeyError, ValueError):
-        return None  # no picture, or one that is only linked
+        return None  # not a picture, or a picture that is only linked
     return image
 
 

@@ -1,7 +1,8 @@
-"""What unstructured does not see in a Word document, stated in the document itself before it is read.
+"""Prepares a Word document for unstructured: what unstructured does not see is stated in ordinary ways before it reads
+it.
 
-Tracked changes become what they would be once accepted; text boxes, notes, pictures and comments become paragraphs
-after the one they belong to; formulas and ruby become text; outline levels become heading styles.
+Tracked changes are accepted. Text boxes, notes, pictures and comments become paragraphs after their own paragraph.
+Formulas and ruby become text. Outline levels become heading styles.
 """
 
 from __future__ import annotations
@@ -31,11 +32,13 @@ _GONE_ROWS = ".//w:tr[w:trPr/w:del]"
 _PICTURES = ".//*[local-name()='blip']/@r:embed | .//*[local-name()='imagedata']/@r:id"
 _MAX_BOXES = 10_000
 _MAX_PARAGRAPHS = 200_000
-"""Ten thousand pages. Each takes unstructured a quarter of a millisecond, an empty one too."""
+"""As many as ten thousand pages have. Unstructured needs a quarter of a millisecond for each paragraph, even for an
+empty one.
+"""
 
 
 def prepared(data: bytes, pictures: Pictures, comments: bool) -> bytes:
-    """The same Word document, saying in paragraphs and styles what it said in other ways."""
+    """Returns the same Word document with everything stated in paragraphs and styles."""
     from docx import Document
 
     quicken()
@@ -63,7 +66,7 @@ def _is_margin(relation: Any) -> bool:
 
 
 def _resolve_changes(story: Any) -> None:
-    """Accept every tracked change, and take away what python-docx does not look into."""
+    """Accept every tracked change, and remove or unwrap the nodes that python-docx does not look into."""
     for gallery in list(story.iter(f"{_W}docPartGallery")):
         contents = next(gallery.iterancestors(f"{_W}sdt"), None)
         if gallery.get(f"{_W}val") == "Table of Contents" and contents is not None:
@@ -72,7 +75,7 @@ def _resolve_changes(story: Any) -> None:
         row.getparent().remove(row)
     for node in list(story.iter(*_REMOVED)):
         parent = node.getparent()
-        # The mark of a deleted paragraph end or an inserted row is a property, not a text.
+        # The mark of a deleted paragraph end or of an inserted row is a property. It is not text.
         if parent is not None and parent.tag not in (f"{_W}rPr", f"{_W}trPr"):
             _remove(node)
     for run in story.xpath(_HIDDEN):
@@ -92,7 +95,7 @@ def _remove(node: Any) -> None:
 
 
 def _state_text(story: Any) -> None:
-    """Formulas and annotated characters as plain runs."""
+    """Replace formulas and annotated characters by plain text."""
     for formula in list(story.iter(f"{_M}oMath")):
         run = _run("".join(text.text or "" for text in formula.iter(f"{_M}t")))
         outer = formula.getparent()
@@ -136,7 +139,7 @@ def _insert_after(block: Any, texts: Iterable[str]) -> None:
 
 
 def _lay_out_boxes(body: Any) -> None:
-    """Move what stands in text boxes behind the paragraph that holds the box."""
+    """Move the content of text boxes to the place after the paragraph that holds the box."""
     for box in list(body.iter(f"{_W}txbxContent"))[:_MAX_BOXES]:
         holder = next((node for node in box.iterancestors(f"{_W}p")), None)
         if holder is None:
@@ -148,7 +151,7 @@ def _lay_out_boxes(body: Any) -> None:
 
 
 def _append_notes(document: Any, comments: bool) -> None:
-    """Each footnote, endnote and (where asked for) comment as a paragraph behind the block that refers to it."""
+    """Add each footnote, endnote and (if requested) comment as a paragraph after the block that refers to it."""
     notes = {
         f"{_W}footnoteReference": _notes(document, "/footnotes", f"{_W}footnote"),
         f"{_W}endnoteReference": _notes(document, "/endnotes", f"{_W}endnote"),
@@ -173,7 +176,9 @@ def _append_notes(document: Any, comments: bool) -> None:
 
 
 def _notes(document: Any, relation_type: str, tag: str) -> dict[str | None, Any]:
-    """The notes in a part of the document by their id; none of the marks that separate them from the text."""
+    """Returns the notes in a part of the document by their id. The marks that separate notes from the text are left
+    out.
+    """
     for relation in document.part.rels.values():
         if not relation.is_external and relation.reltype.endswith(relation_type):
             root = xml(relation.target_part.blob)
@@ -190,7 +195,7 @@ def _words(note: Any) -> str:
 
 
 def _drawn(part: Any, paragraph: Any, pictures: Pictures) -> Iterator[str]:
-    """The words in the diagrams and pictures of a paragraph."""
+    """Yields the words in the pictures and diagrams of a paragraph."""
     for relation in paragraph.xpath(_PICTURES):
         if (picture := part.related_parts.get(relation)) is not None:
             yield from pictures.texts(picture.blob)
@@ -198,16 +203,16 @@ def _drawn(part: Any, paragraph: Any, pictures: Pictures) -> Iterator[str]:
 
 
 def _state_headings(document: Any) -> None:
-    """A heading style wherever an outline level says heading and the style does not.
+    """Give a paragraph a heading style if its outline level says that it is a heading and its style does not.
 
-    Chinese templates often give their own styles an outline level; unstructured looks at style names only.
+    Chinese templates often give their own styles an outline level. Unstructured looks at the names of styles only.
     """
     levels: dict[str, int | None] = {}
     styles: dict[str | None, Any] = {}
     for paragraph in document.paragraphs:
         named = paragraph._p.style
         if named not in styles:
-            styles[named] = paragraph.style  # which looks through all styles for it
+            styles[named] = paragraph.style  # this property looks through all styles
         style = styles[named]
         if style is None or style.name.startswith(("Heading", "Title", "Subtitle")):
             continue
@@ -223,7 +228,9 @@ def _state_headings(document: Any) -> None:
 
 
 def _style_level(style: Any) -> int | None:
-    """The outline level that a style or the styles it is based on give, 1 to 9."""
+    """Returns the outline level of a style, or of a style that it is based on, from 1 to 9. Returns None if there is
+    none.
+    """
     seen: set[str] = set()
     while style is not None and style.style_id not in seen:
         seen.add(style.style_id)

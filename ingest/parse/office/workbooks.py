@@ -1,7 +1,7 @@
-"""Opening a workbook of Excel without writing out areas that no sheet needs.
+"""Opens an Excel workbook without creating cells for areas that no sheet needs.
 
-openpyxl makes an object for every cell of a merged area, and for every one that a link covers: a line of XML may name
-all 17 thousand million cells of a sheet.
+openpyxl makes an object for every cell of a merged area, and for every cell that a link covers. One line of XML may
+name all 17 thousand million cells of a sheet.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from ingest.parse.office.ooxml import plain_variant
 from ingest.parse.refusals import refuse
 
 _MAX_COVERED = 1 << 20
-"""Cells that the merged areas, and those that the links, of a sheet may cover: as many as a whole column has."""
+"""How many cells the merged areas of a sheet may cover, and how many its links may cover. A whole column has as many
+cells.
+"""
 
 
 class _TooManyError(Exception):
@@ -23,11 +25,11 @@ class _TooManyError(Exception):
 
 
 def open_workbook(data: bytes, name: str) -> Any:
-    """The workbook in these bytes, formulas as their last values.
+    """Returns the workbook in these bytes. A formula is read as its last value.
 
-    Raises `too_large` where the merged areas, or the links, of a sheet cover more than 1,048,576 cells.
+    Raises `too_large` if the merged areas of a sheet, or its links, cover more than 1,048,576 cells.
     """
-    import openpyxl  # a tenth of a second, which a process that reads no workbook should not pay
+    import openpyxl  # it takes a tenth of a second, so only a process that reads workbooks loads it
 
     _bound()
     try:
@@ -38,7 +40,7 @@ def open_workbook(data: bytes, name: str) -> Any:
 
 @cache
 def _bound() -> None:
-    """Make openpyxl count before it writes out."""
+    """Make openpyxl count the cells before it creates them."""
     from openpyxl.reader import excel
 
     class Reader(excel.WorksheetReader):  # type: ignore[misc, name-defined, unused-ignore]

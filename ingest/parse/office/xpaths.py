@@ -1,6 +1,6 @@
-"""How python-docx looks into a document: each path compiled once, and unions joined in linear time.
+"""Makes the searches of python-docx faster. Each path is compiled once, and unions are joined in linear time.
 
-python-docx compiles a path at each look, which takes half of the time of a document of short paragraphs. libxml2
+python-docx compiles a path at each search. This takes half of the time for a document of short paragraphs. libxml2
 compares every node of one part of a union with every node of the others.
 """
 
@@ -14,19 +14,19 @@ from lxml import etree
 
 _CHILD = re.compile(r"\s*(?:\./)?w:(\w+)\s*")
 _UNION = re.compile(r"[^|@(]+(?:\|[^|@(]+)*")
-"""Paths that find elements; no function stands in them, nor a `|` of its own."""
+"""Matches paths that find elements. They contain no function, and no `|` with another meaning."""
 
 
 @cache
 def quicken() -> None:
-    """Make python-docx look this way from now on."""
+    """Make python-docx search in this way from now on."""
     from docx.oxml.xmlchemy import BaseOxmlElement
 
     BaseOxmlElement.xpath = _found
 
 
 def _found(element: Any, path: str) -> Any:
-    """What `path` finds from `element`, in the order of the document."""
+    """Returns what `path` finds from `element`, in document order."""
     tags, others = _parts(path)
     if not tags:
         return others[0](element)
@@ -40,7 +40,7 @@ def _found(element: Any, path: str) -> Any:
 
 @lru_cache(maxsize=500)
 def _parts(path: str) -> tuple[list[str], list[etree.XPath]]:
-    """The tags of children that a union names, and its other parts; no tags where it has to stay one path."""
+    """Returns the child tags that a union names, and its other parts. Returns no tags if the path must stay whole."""
     from docx.oxml.ns import nsmap, qn
 
     parts = path.split("|")
