@@ -1,7 +1,7 @@
-"""A reference becomes a parsed document, whatever its format.
+"""Turns a reference into a parsed document, for every format.
 
-The format's reader (see `readers`) gives elements in reading order; this file fills in what is the same for every
-format: the extracted text, each element's place in it, and the headings above it.
+The reader of the format (see `readers`) gives elements in reading order. This file fills in the parts that are the same
+for every format: the extracted text, the place of each element in it, and the headings above each element.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from ingest.parse.refusals import refuse
 from ingest.parse.text import encoding
 from ingest.settings import IngestSettings
 
-# Whoever changes the elements of some format, here or in a reader, raises the parser's version in `ingest/shaping.py`:
-# without it, documents that are already in an index are not read again.
+# If a change here or in a reader gives other elements for some format, raise the parser's version in
+# `ingest/shaping.py`. Otherwise documents that are already in an index are not read again.
 _GAP = "\n\n"
 _MEANINGLESS = re.compile(
     r"(untitled|无标题|未命名|document|文档|word document|powerpoint presentation|presentation|演示文稿|"
@@ -31,10 +31,11 @@ _MEANINGLESS = re.compile(
 
 
 def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
-    """Read one document. Pure and synchronous; arguments and result are picklable, for a child process.
+    """Read one document. The function is pure and synchronous. Its arguments and its result are picklable, so that it
+    can run in a child process.
 
-    Raises DocumentError and nothing else: `file_missing`, `unreadable`, `empty`, `too_large`, `encrypted`,
-    `corrupt`, `unsafe`, `unsupported`, `no_text`, `needs_libreoffice`, `timeout` (LibreOffice's).
+    Raises DocumentError and nothing else: `file_missing`, `unreadable`, `empty`, `too_large`, `encrypted`, `corrupt`,
+    `unsafe`, `unsupported`, `no_text`, `needs_libreoffice`, `timeout` (from LibreOffice).
     """
     data = _content(reference, settings)
     kind, extracted = read(data, reference.name, settings, Allowance())
@@ -72,7 +73,9 @@ def _content(reference: Reference, settings: IngestSettings) -> bytes:
 
 
 def _placed(elements: Iterable[Element]) -> Iterable[Element]:
-    """The elements with their characters in the joined text and the headings above them, outermost first."""
+    """Yields the elements with their positions in the joined text and the headings above them. The outermost heading
+    comes first.
+    """
     above: list[tuple[int, str]] = []
     slide: int | None = None
     start = 0
@@ -98,13 +101,15 @@ def _placed(elements: Iterable[Element]) -> Iterable[Element]:
 
 
 def _title(reference: Reference, extracted: Extracted) -> str:
-    """What the reference says, or the metadata, or the first heading that stands out, or the file's name."""
+    """Returns the title of the reference. Otherwise it returns the first of these that is usable: the title in the
+    metadata, the first prominent heading, the file's name.
+    """
     if reference.title is not None:
         return encoding.storable(reference.title)
     stated = " ".join(encoding.storable(extracted.title or "").split())
     if 2 <= len(stated) <= 200 and not _MEANINGLESS.fullmatch(stated):
         return stated
-    # The name of a sheet is no title of its workbook.
+    # The name of a sheet is not the title of its workbook.
     heads = [e for e in extracted.elements if e.kind in ("title", "heading") and e.location.sheet is None]
     opening = heads[:1] if heads and heads[0] is extracted.elements[0] else heads[:5]
     first = min(opening, key=lambda element: element.level or 0, default=None)

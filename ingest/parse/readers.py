@@ -1,4 +1,6 @@
-"""Which reader takes which kind of document, and what happens before and after it for every kind."""
+"""Selects the reader for each kind of document, and does the steps before and after it that are the same for every
+kind.
+"""
 
 from __future__ import annotations
 
@@ -58,13 +60,13 @@ logger = logging.getLogger(__name__)
 
 
 def read(data: bytes, name: str, settings: IngestSettings, allowance: Allowance) -> tuple[str, Extracted]:
-    """The kind of a document and its elements, those of its attachments at the end.
+    """Returns the kind of a document and its elements. The elements of its attachments come at the end.
 
     Raises DocumentError and nothing else.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # libraries warn of oddities in documents: nothing anyone here can act on
+            warnings.simplefilter("ignore")  # libraries warn of oddities in documents, which nobody here can repair
             kind, extracted = _opened(data, name, settings, inside=allowance.depth > 0)
             return kind, with_attachments(extracted, lambda d, n: read(d, n, settings, allowance)[1], allowance)
     except DocumentError:
@@ -76,7 +78,7 @@ def read(data: bytes, name: str, settings: IngestSettings, allowance: Allowance)
 
 
 def _opened(data: bytes, name: str, settings: IngestSettings, *, inside: bool) -> tuple[str, Extracted]:
-    """The kind and the content of a document; archives are opened `inside` of others only."""
+    """Returns the kind and the content of a document. An archive is opened only `inside` another document."""
     if inside and is_packed(data, name):
         return "zip", Extracted((), attachments=members(data, name, settings.passwords))
     data, kind = unlocked(data, detect(data, name), name, settings.passwords)

@@ -1,4 +1,4 @@
-"""Every way a document can be refused, with the way out of each."""
+"""Lists every reason to refuse a document, with what the user can do about it."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ _HINTS = {
 
 
 def refuse(code: str, name: str, reason: str) -> DocumentError:
-    """The error to raise for the document `name`: a code of the table above, and why in one clause."""
+    """Returns the error to raise for the document `name`. `code` is one of the table above, and
+    `reason` is one clause.
+    """
     shown = storable(name if len(name) <= _NAME_CHARACTERS else f"{name[:_NAME_CHARACTERS]}…")
     return DocumentError(code, f"{shown}: {storable(reason)}.", _HINTS[code])

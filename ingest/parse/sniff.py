@@ -1,4 +1,4 @@
-"""What kind of text a text is, by the marks of its format, where its name does not say or is not to be trusted."""
+"""Detects the kind of a text by the marks of its format, if its name does not tell the kind or cannot be trusted."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ _NAMED = {
     "rst": "rst", "org": "org",
 }  # fmt: skip
 _PLAIN = frozenset({"txt", "text"})
-"""Whoever calls a file a text means its words: of markup in it, only a whole document of another kind counts."""
+"""If a file is named as a text, its words are meant. Markup in it counts only if it is a whole document of another
+kind.
+"""
 _UNSAYING = frozenset({"", "bin", "dat", "tmp", "bak", "download", "pdf", "rtf", "zip"}) | frozenset(
     {"doc", "docx", "docm", "wps", "ppt", "pptx", "xls", "xlsx", "xlsm", "et", "odt", "ods", "epub", "msg"}
 )
-"""Suffixes that say nothing of what kind of text it is, or that only a binary file has by right."""
+"""Suffixes that do not tell the kind of a text, or that only binary files should have."""
 _COMMENTS = r"(?:<!--(?:(?!-->).)*-->\s*)*"
 _HTML = re.compile(rf"\s*(?:<\?xml[^>]*>\s*)?{_COMMENTS}<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 _FRAGMENT = re.compile(r"\s*<(?:table|div|p|h[1-6]|meta|style|ul|ol|span|section|article)\b[^>]*>", re.I)
@@ -45,7 +47,9 @@ _MAX_CELL_CHARACTERS = 300
 
 
 def text_kind(head: str, suffix: str, whole: bool, is_notebook: Callable[[], bool]) -> str:
-    """The kind of a text by its beginning and the suffix of its name; `whole` if there is no more of it."""
+    """Returns the kind of a text from its beginning and the suffix of its name. `whole` is True if `head` is the whole
+    text.
+    """
     named = _NAMED.get(suffix)
     if _HTML.match(head) and named not in {"md", "eml"}:
         return "html"
@@ -85,7 +89,9 @@ def _sniffed(head: str, whole: bool) -> str:
 
 
 def _is_json(start: str, whole: bool) -> bool:
-    """Whether it is JSON, or a JSON value a line; of what is too long to see whole, its beginning must look like it."""
+    """Returns True for JSON, or for a file with one JSON value a line. If the text is too long to be read here as a
+    whole, its beginning must look like JSON.
+    """
     first, *others = start.split("\n")
     for candidate, rest in ((start, []), (first, others[:3])):
         try:
@@ -97,7 +103,9 @@ def _is_json(start: str, whole: bool) -> bool:
 
 
 def _is_table(head: str, delimiter: str, whole: bool) -> bool:
-    """Whether all its lines fall into the same number of short cells; two columns need more lines than three."""
+    """Returns True if all lines have the same number of short cells. A table of two columns must have at least six
+    lines. Other tables need three.
+    """
     lines = head.rstrip("\n").split("\n")
     lines = [line for line in (lines if whole else lines[:-1]) if line.strip()][:50]
     if len(lines) < _MIN_ROWS or sum(delimiter in line for line in lines) < len(lines):

@@ -1,4 +1,4 @@
-"""Tables as Markdown: the one form in which tables of every format reach the splitter."""
+"""Writes tables as Markdown. Tables of every format reach the splitter in this form only."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from copy import deepcopy
 from lxml import html
 
 _MAX_CELLS = 100_000
-"""Spans multiply cells: what a table may grow to when its merged cells are written out."""
+"""Merged cells multiply when they are written out. A table may grow to this many cells."""
 
 _MAX_PADDED = 5_000_000
-"""Empty cells that rows which are shorter than the longest may need, where they are most of the table."""
+"""How many empty cells may be added to rows that are shorter than the longest, if they would be most of the table."""
 
 Rows = list[list[str]]
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose first row is the header. Empty rows and columns are left out.
+    """Returns a Markdown table whose first row is the header. Empty rows and columns are left out.
 
-    Line breaks inside a cell become spaces and pipes are escaped, so that a row is always one line. Raises ValueError
-    for very many short rows beside a very long one.
+    Line breaks inside a cell become spaces and pipes are escaped, so a row is always one line. Raises ValueError if
+    there are very many short rows beside a very long one.
     """
     filled = [row for row in ([_cell(text) for text in row] for row in rows) if any(row)]
     if not filled:
@@ -37,7 +37,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def rows_of_html(table: str) -> Rows:
-    """The cells of an HTML table; a merged cell is repeated in every place it covers."""
+    """Returns the cells of an HTML table. A merged cell is repeated in every place that it covers."""
     root = html.fragment_fromstring(table, create_parent="div")
     rows: Rows = []
     pending: dict[tuple[int, int], str] = {}
@@ -59,9 +59,10 @@ def rows_of_html(table: str) -> Rows:
 
 
 def spread(table: html.HtmlElement, copies: int) -> int:
-    """Repeat the merged cells of a table element in every place they cover, and take their spans away.
+    """Repeat the merged cells of a table element in every place that they cover, and remove their spans.
 
-    Gives how many copies that made. `copies` is how many the tables before made: a page has 100,000 of them at most.
+    Returns how many copies were made. `copies` is the number of copies for earlier tables of the page. Raises
+    ValueError if a page would have more than 100,000 copies.
     """
     pending: dict[tuple[int, int], html.HtmlElement] = {}
     made = copies
@@ -85,7 +86,7 @@ def spread(table: html.HtmlElement, copies: int) -> int:
 
 
 def _fill(cells: list[str], pending: dict[tuple[int, int], str], row: int) -> None:
-    """Put in the cells that reach down into this place from rows above."""
+    """Add the cells that reach down into this place from the rows above."""
     while (text := pending.pop((row, len(cells)), None)) is not None:
         cells.append(text)
 

@@ -1,4 +1,4 @@
-"""Running headers, footers, page numbers and watermarks: what a page repeats of the pages around it."""
+"""Removes running headers, footers, page numbers and watermarks: the texts that a page repeats from its neighbours."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ingest.parse.page.segments import Segment
 from ingest.parse.pdf.text_layer import Part
 
 _EDGE = 0.12
-"""Headers and footers stand in this fraction of the page at its top and bottom."""
+"""Headers and footers are within this fraction of the page height, at the top and at the bottom."""
 _OUTER_PAGES = 3
-"""The first or last line of a page is running when it stands on this many pages."""
+"""The first or last line of a page is a running line if it is on this many pages."""
 _PART_OF_PAGES = 0.4
-"""Left and right pages may have headers of their own."""
+"""The fraction is below one half, because left and right pages may have different headers."""
 _DASHES = "-–—~·|"
 _DIGITS = re.compile(r"\d+")
 _ROMAN = re.compile(r"m{0,3}(cm|cd|d?c{0,3})(xc|xl|l?x{0,3})(ix|iv|v?i{0,3})", re.I)
@@ -31,7 +31,9 @@ _NUMBER = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class _Edge:
-    """A segment near the top or bottom of its page. `is_outer` when nothing stands between it and the edge."""
+    """A segment near the top or bottom of its page. `is_outer` is True if it is in the line next to the edge and this
+    line has at most three segments. `middle` is the middle of its height, as a fraction of the page height.
+    """
 
     page: int
     segment: Segment
@@ -48,9 +50,9 @@ class _Edge:
 
 
 def drop_running(pages: Mapping[int, Sequence[Part]]) -> None:
-    """Take what is running out of the parts of the pages, which are given by their number from 1.
+    """Remove running texts from the parts of the pages. The keys of `pages` are page numbers from 1.
 
-    Words count as the same when only their numbers differ. A number alone is a page's when it counts with the pages.
+    Two texts are the same if only their digits differ. A plain number is a page number if it grows with the pages.
     """
     edges = [edge for number, parts in pages.items() for part in parts for edge in _edges(number, part)]
     dropped = {id(segment) for segment in (*_numbers(edges, len(pages)), *_repeated(edges, len(pages)))}
@@ -79,7 +81,7 @@ def _edges(page: int, part: Part) -> Iterator[_Edge]:
 
 
 def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
-    """The same words at the same height on most pages, or as the first or last line of some."""
+    """Yields texts that are at the same height on most pages, or that are the first or last line of some pages."""
     if count < _OUTER_PAGES:
         return
     needed = max(_OUTER_PAGES, math.ceil(count * _PART_OF_PAGES))
@@ -92,7 +94,7 @@ def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
             outer[edge.words, edge.height].add(edge.page)
 
     def on(found: Mapping[tuple[str, int], set[int]], edge: _Edge) -> int:
-        # A line at the border of two heights falls into either.
+        # A line between two heights may be rounded to either of them, so the neighbouring heights count too.
         return len(set[int]().union(*(found.get((edge.words, edge.height + step), set()) for step in (-1, 0, 1))))
 
     for edge in lettered:
@@ -101,7 +103,9 @@ def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
 
 
 def _numbers(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
-    """Page numbers: those that say so, and numbers in the outermost line that count with the pages."""
+    """Yields page numbers: texts that are written as page numbers, and numbers in the outermost line that grow with the
+    pages.
+    """
     candidates: list[tuple[_Edge, int]] = []
     for edge in edges:
         match = _NUMBER.fullmatch(edge.segment.text) if len(edge.segment.text) < 30 else None
@@ -120,7 +124,9 @@ def _numbers(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
 
 
 def _says_so(match: re.Match[str]) -> bool:
-    """Whether it is written as only page numbers are: "Page 3", "3 / 9", "– 3 –"; "-3" is a number."""
+    """Returns True if it is written as only page numbers are, such as "Page 3", "3 / 9" and "– 3 –". "-3" is just a
+    number.
+    """
     text = match.string.strip()
     return match["number"] != text and (text[0] in _DASHES) == (text[-1] in _DASHES)
 
@@ -136,7 +142,7 @@ def _value(number: str) -> int | None:
 
 
 def _watermarks(pages: Mapping[int, Sequence[Part]]) -> Iterator[Segment]:
-    """Slanted words that stand on several pages."""
+    """Yields slanted texts that are on several pages."""
     slanted = [
         (number, segment)
         for number, parts in pages.items()

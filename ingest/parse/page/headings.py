@@ -1,4 +1,4 @@
-"""Which paragraphs of a PDF are headings: those whose letters stand out from most of the text."""
+"""Finds the headings among the paragraphs of a PDF. Their letters differ from those of most of the text."""
 
 from __future__ import annotations
 
@@ -21,11 +21,12 @@ _NUMBERED = re.compile(
 
 
 class Headings:
-    """The looks of a document's headings: larger letters first, then bold ones, then numbered ones in another font.
+    """The looks of a document's headings. Larger letters rank first, then bold ones, then numbered ones in another
+    font.
 
-    The look of most of the text is not a heading's, whatever it is. `stated` gives the blocks that the outline names,
-    with their levels: then what looks like one of them is a heading of that level, and what stands out less is one
-    below them; what stands out more is not one.
+    The look of most of the text is never that of a heading. `stated` gives the blocks that the outline names, with
+    their levels. A block that looks like one of them is a heading of the same level. A block that stands out less is a
+    heading of a level below them. A block that stands out more than all of them is not a heading.
     """
 
     def __init__(self, blocks: Sequence[Block], stated: Sequence[tuple[Block, int]] = ()) -> None:
@@ -52,7 +53,7 @@ class Headings:
         self._numbered_from = above + len(larger)
 
     def level(self, block: Block) -> int | None:
-        """The level of the block as a heading, 1 being the highest; None when it is none."""
+        """Returns the level of the block as a heading, where 1 is the highest. Returns None if it is not a heading."""
         if not _may_head(block):
             return None
         if block.size < self._size * _LARGER and (depth := self._depth(block)):
@@ -66,7 +67,9 @@ class Headings:
         return block.bold and not self._bold and block.size >= self._size * 0.95
 
     def _depth(self, block: Block) -> int | None:
-        """How deep its number goes (2.1 is two), if it has one and its letters are not those of the text."""
+        """Returns the depth of the block's number (2 for "2.1"). Returns None if it has no number, or if its letters
+        are those of the text.
+        """
         number = _NUMBERED.match(block.text)
         if number is None or block.lines > 2 or (block.bold, block.font) == (self._bold, self._font):
             return None
@@ -78,7 +81,9 @@ class Headings:
 
 
 def _may_head(block: Block) -> bool:
-    """Whether a block could be a heading at all: short, with letters, no table and no sentence."""
+    """Returns True if a block could be a heading: it is short and has letters, and it is neither a table nor a
+    sentence.
+    """
     if block.kind != "paragraph" or block.lines > _MAX_LINES or len(block.text) > _MAX_CHARACTERS:
         return False
     return sum(letter.isalpha() for letter in block.text) >= 2 and block.text[-1] not in "。；;,，、"

@@ -1,4 +1,6 @@
-"""Hyphens at the ends of lines: some were put in to break a word, some belong to it. The document tells which."""
+"""Resolves hyphens at the ends of lines. Some were added to break a word, others belong to the word. The rest of the
+document shows which case it is.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +8,28 @@ import re
 from collections.abc import Iterable
 
 BREAK = "\x02"
-"""Stands between two halves of a word, in place of a hyphen that may or may not belong to it."""
+"""It is between two halves of a word. It replaces a hyphen that may or may not belong to the word."""
 
 _HYPHENS = "-\u00ad\u2010"
 _SOFT = "\u00ad"
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _BROKEN = re.compile(rf"([^\W\d_]++(?:['’-][^\W\d_]++)*+)(?:{BREAK}([^\W\d_]++(?:-[^\W\d_]++)*+))?")
-"""A word, and what a BREAK parts from it. Words without one match as well, so that none is looked at twice."""
+"""Matches a word, and its second half after a BREAK. It also matches words without a BREAK, so that no word is searched
+twice.
+"""
 _KEPT_AFTER = re.compile(
     "self|well|non|ex|all|cross|high|low|long|short|half|full|real|old|new|open|single|multi|state|right|left|large|"
     "small|so|one|two|three|four|five|six|seven|eight|nine|ten|first|second|third|fourth|fifth"
 )
-"""English words that are hyphened to the next far more often than they are the first half of a broken word."""
+"""English words that usually keep the hyphen to the next word. They are rarely the first half of a broken word."""
 _SUSPENDED = frozenset({"and", "or", "to", "und", "oder", "bis", "et", "ou", "y", "o"})
-"""After "pre- and post-" the hyphen stands for a word that comes later."""
+"""Before these words, as in "pre- and post-", the hyphen stands for a word that comes later."""
 
 
 def across(left: str, right: str) -> str | None:
-    """The last word of a line and the first of the next as one; None where the line does not end in a hyphen."""
+    """Returns the last word of a line joined with the first word of the next. Returns None if the line does not end in
+    a hyphen.
+    """
     if len(left) < 2 or left[-1] not in _HYPHENS or not right[0].isalnum() or not left[-2].isalnum():
         return None
     if left[-1] == _SOFT:
@@ -34,7 +40,9 @@ def across(left: str, right: str) -> str | None:
 
 
 def mended(texts: Iterable[str]) -> list[str]:
-    """The texts of one document with every BREAK resolved: as the document writes the word elsewhere, if it does."""
+    """Returns the texts of one document with every BREAK resolved. If the document has the word elsewhere, its form
+    there is used.
+    """
     found = list(texts)
     broken = [place for place, text in enumerate(found) if BREAK in text]
     if broken:

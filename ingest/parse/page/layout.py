@@ -1,4 +1,4 @@
-"""From the text of a page that reads in one direction to its paragraphs and tables, in reading order."""
+"""Turns the text of a page that reads in one direction into paragraphs and tables, in reading order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ingest.parse.pdf.text_layer import Part
 
 
 def blocks_in(part: Part) -> Iterator[Block]:
-    """The blocks of a part of a page; a slanted text, which has no lines, is one block for each of its runs."""
+    """Yields the blocks of a part of a page. Slanted text has no lines, so each of its runs is one block."""
     if part.is_slanted:
         for segment in part.segments:
             yield _alone(segment)

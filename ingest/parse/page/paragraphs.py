@@ -1,4 +1,4 @@
-"""From the lines of a region to paragraphs and tables."""
+"""Turns the lines of a region into paragraphs and tables."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MARKER = re.compile(
     r"[一二三四五六七八九十]{1,3}、|第[一二三四五六七八九十百零0-9]{1,6}[条章节编]"
 )
 _BULLET = re.compile(r"([•●▪■◆◇○·\uf000-\uf0ff]|[*–-](?=\s))\s*(?=\S)")
-"""Word writes its bullets as characters of a symbol font, in the private use area."""
+"""Matches bullets. Word writes its bullets as characters of a symbol font, which are in the private use area."""
 _BROKEN_WORD = re.compile(r"[^\W_][-\u00ad\u2010]$")
 _FINISHED = re.compile(r"[.!?。！？；;:：…][\"'”’）)]?$")
 
@@ -39,7 +39,7 @@ class Block:
 
 
 def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
-    """The paragraphs and tables of one region, from top to bottom."""
+    """Yields the paragraphs and tables of one region, from top to bottom."""
     plain: list[Line] = []
     at = 0
     while at < len(lines):
@@ -66,7 +66,7 @@ def _table(lines: Sequence[Line]) -> Block:
 
 
 def _beside_tables(line: Line) -> Iterator[Block]:
-    """The ruled tables of a line, and what stands beside them."""
+    """Yields the ruled tables of a line, and then the blocks beside them."""
     for segment in line:
         if segment.is_table:
             yield _block(segment.text, [segment], "table")
@@ -89,7 +89,7 @@ def _paragraphs(lines: Sequence[Line]) -> Iterator[Block]:
 
 
 def _begins(current: Sequence[Line], line: Line, left: float, right: float) -> bool:
-    """Whether `line` begins a new paragraph below the lines of the `current` one."""
+    """Returns True if `line` begins a new paragraph below the lines of the `current` one."""
     above = current[-1]
     last, first = above[-1], line[0]
     em = min(last.size, first.size)
@@ -106,8 +106,8 @@ def _begins(current: Sequence[Line], line: Line, left: float, right: float) -> b
     if left_over > max(0.3 * (right - left), 4 * em) and not first.text[0].islower():
         return True
     if _MARKER.match(current[0][0].text):
-        return False  # a list item hangs: its further lines stand further in than its marker
-    # An indented first line: further in than both the region and the line above.
+        return False  # in a list item, the later lines are indented to the text after the marker
+    # The first line of a paragraph may be indented, compared with the region and with the line above.
     return first.x0 - above[0].x0 > 0.9 * em and first.x0 - left < 6 * em and (len(current) > 1 or not short)
 
 

@@ -1,4 +1,4 @@
-"""Reading order: the segments of a page as a sequence of regions, columns one after the other."""
+"""Finds the reading order: the segments of a page become a sequence of regions. Columns follow each other."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from dataclasses import replace
 from ingest.parse.page.segments import Segment
 
 Line = list[Segment]
-"""Segments side by side, from left to right."""
+"""Segments of one line, from left to right."""
 
 _MIN_COLUMN = 0.12
-"""Narrower parts, as a fraction of the page's width, are table cells or margin notes, not columns of text."""
+"""In a fraction of the page's width. Narrower parts are table cells or margin notes, and not columns of text."""
 _MIN_LINES = 3
 _MARKER_ALONE = re.compile(r"[•●▪■◆◇○·–*\uf000-\uf0ff-]|\(?[0-9a-zA-Z]{1,2}[.)、）]|[0-9]+(\.[0-9]+)+\.?")
 
 
 def reading_order(segments: Sequence[Segment], width: float) -> list[list[Line]]:
-    """Regions in reading order, each a list of lines from top to bottom. `width` is the page's."""
+    """Returns the regions in reading order. Each is a list of lines from top to bottom. `width` is the width of the
+    page.
+    """
     if not segments:
         return []
     em = sorted(segment.size for segment in segments)[len(segments) // 2]
@@ -27,7 +29,9 @@ def reading_order(segments: Sequence[Segment], width: float) -> list[list[Line]]
 
 
 def lines_of(segments: Sequence[Segment]) -> list[Line]:
-    """The segments as lines: those that share more than half of their height stand on one."""
+    """Returns the segments as lines. Segments are on one line if they share more than half of the height of the
+    smallest one.
+    """
     lines: list[Line] = []
     top = bottom = lowest = 0.0
     for segment in sorted(segments, key=lambda segment: segment.y0 + segment.y1):
@@ -43,7 +47,7 @@ def lines_of(segments: Sequence[Segment]) -> list[Line]:
 
 
 def _with_marker(line: Line) -> Line:
-    """A bullet or number set apart from its item belongs to it: it is no column of its own."""
+    """Join a bullet or number with its item if there is a gap between them. It is not a column of its own."""
     if len(line) < 2 or not _MARKER_ALONE.fullmatch(line[0].text) or line[1].x0 - line[0].x1 > 4 * line[1].size:
         return line
     first = replace(line[1], text=f"{line[0].text} {line[1].text}", x0=line[0].x0)
@@ -51,7 +55,9 @@ def _with_marker(line: Line) -> Line:
 
 
 def gaps(segments: Sequence[Segment], narrowest: float) -> list[tuple[float, float]]:
-    """The vertical strips between the first and the last segment that no segment enters."""
+    """Returns the vertical strips between the first and the last segment that are free of segments. A strip is at least
+    `narrowest` wide.
+    """
     strips: list[tuple[float, float]] = []
     reached = math.inf
     for segment in sorted(segments, key=lambda segment: segment.x0):
@@ -62,11 +68,13 @@ def gaps(segments: Sequence[Segment], narrowest: float) -> list[tuple[float, flo
 
 
 def _bands(segments: Sequence[Segment]) -> list[list[Segment]]:
-    """Segments whose heights overlap, directly or through others, from top to bottom."""
+    """Returns groups of segments whose heights overlap, directly or through others. The groups are ordered from top to
+    bottom.
+    """
     bands: list[list[Segment]] = []
     reached = 0.0
     for segment in sorted(segments, key=lambda segment: segment.y0):
-        # A little overlap between lines set tight is no overlap.
+        # If lines are set tightly, a small overlap between them does not count.
         if bands and segment.y0 + 0.25 * segment.height < reached:
             bands[-1].append(segment)
         else:
@@ -77,14 +85,15 @@ def _bands(segments: Sequence[Segment]) -> list[list[Segment]]:
 
 
 def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iterator[list[Line]]:
-    """Walk down the page; where a gutter runs through several bands, give its columns one by one."""
+    """Go down the page. If a gutter runs through several bands, yield its columns one after the other."""
     plain: list[list[Segment]] = []
     at = 0
     while at < len(bands):
         stop, gutter = _gutter(bands, at, narrowest)
         columns = _columns(bands[at:stop], gutter, width)
         if gutter and columns:
-            # Beside a picture in one column the text of the other stands alone: it belongs to its column.
+            # Beside a picture in one column there is text only in the other column, so no gutter was found there. These
+            # bands belong to the column if the strip of the gutter is free in them too.
             above = len(plain)
             while above and (narrowed := _narrowed(plain[above - 1], *gutter)):
                 if narrowed[1] - narrowed[0] < narrowest:
@@ -107,7 +116,7 @@ def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iter
 def _columns(
     bands: list[list[Segment]], gutter: tuple[float, float] | None, width: float
 ) -> tuple[list[Segment], list[Segment]] | None:
-    """What stands left and right of the gutter, if both are running text."""
+    """Returns the segments left and right of the gutter. Returns None if they are not both running text."""
     if gutter is None:
         return None
     group = [segment for band in bands for segment in band]
@@ -117,7 +126,7 @@ def _columns(
 
 
 def _gutter(bands: list[list[Segment]], at: int, narrowest: float) -> tuple[int, tuple[float, float] | None]:
-    """The strip that stays free for the most bands from `at` on, and the band where it ends."""
+    """Returns the strip that stays free for the most bands from `at` on, and the first band after them."""
     best: tuple[int, tuple[float, float] | None] = (at + 1, None)
     for strip in gaps(bands[at], narrowest):
         left, right = strip
@@ -134,7 +143,7 @@ def _gutter(bands: list[list[Segment]], at: int, narrowest: float) -> tuple[int,
 
 
 def _narrowed(band: list[Segment], left: float, right: float) -> tuple[float, float] | None:
-    """What the band leaves of a strip; None when a segment lies across it."""
+    """Returns the part of a strip that the band leaves free. Returns None if a segment covers the whole width."""
     for segment in band:
         if segment.x0 >= right or segment.x1 <= left:
             continue
@@ -150,7 +159,9 @@ def _narrowed(band: list[Segment], left: float, right: float) -> tuple[float, fl
 
 
 def _is_text(segments: list[Segment], width: float) -> bool:
-    """Whether a part of the page is a column of running text: enough lines, most of them filling it."""
+    """Returns True if a part of the page is a column of running text. It has enough lines, and at least half of them
+    fill it.
+    """
     if not segments:
         return False
     across = max(segment.x1 for segment in segments) - min(segment.x0 for segment in segments)

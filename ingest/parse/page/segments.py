@@ -1,6 +1,7 @@
-"""Runs of text on a page: what a PDF page or the OCR of a picture is made of before it has any structure.
+"""Defines runs of text on a page. A PDF page, or the OCR of a picture, consists of them before it has any structure.
 
-All coordinates here are points (or pixels) of the page as it is displayed, origin top left, y growing downwards.
+All coordinates are points (or pixels) of the page as it is displayed. The origin is at the top left, and y grows
+downwards.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ _HAN = r"\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _HAN_EDGE = re.compile(rf"[{_HAN}，。、；：！？）】」』》“”]")
 _RTL_FIRST, _RTL_LAST = 0x0590, 0x08FF
 _NOTHING = "\x01"
-"""No text has it: characters below the space are blanks."""
+"""No text contains this character, because characters below the space are read as blanks."""
 HYPHEN = 0x02
-"""What pdfium gives for a hyphen at the end of a line."""
+"""The code that pdfium gives for a hyphen at the end of a line."""
 
 
 @dataclass(slots=True)
 class Segment:
-    """A run of characters on one line with no wide gap in it. `first` and `last` are indices of characters.
+    """A run of characters on one line without a wide gap. `first` and `last` are indices of characters.
 
-    One that `is_table` stands for a whole table: its text is Markdown.
+    If `is_table` is True, the segment stands for a whole table, and its text is Markdown.
     """
 
     text: str
@@ -49,9 +50,10 @@ class Segment:
 
 
 def joined(left: str, right: str) -> str:
-    """Two lines of one paragraph as one: no space between Han characters, and none where a word is broken.
+    """Returns two lines of one paragraph as one text. There is no space between Han characters, and none in a broken
+    word.
 
-    Of a broken word `hyphens.mended` finds out later whether its hyphen belongs to it.
+    For a broken word, `hyphens.mended` decides later if the hyphen belongs to it.
     """
     if not left or not right:
         return left or right
@@ -65,11 +67,12 @@ def joined(left: str, right: str) -> str:
 def segments_of(
     codes: npt.NDArray[np.uint32], boxes: Floats, width: float, height: float, cuts: Floats | None = None
 ) -> list[Segment]:
-    """Cut the characters of a page, in the order in which they were drawn, into segments.
+    """Cut the characters of a page into segments. The characters are in the order in which they were drawn.
 
-    `codes` has shape (n,), `boxes` (n, 4) as x0, y0, x1, y1. Characters drawn twice are taken once, those outside
-    the page not at all. `size` is the height of the first character's box. `cuts`, shape (m, 3), are lines down the
-    page that part cells, however close their text: distance from the left, top, bottom.
+    `codes` has shape (n,), and `boxes` has shape (n, 4) with x0, y0, x1, y1. Characters that were drawn twice are used
+    once. Characters outside the page are left out. `size` is the height of the first character's box. `cuts` has shape
+    (m, 3): the distance from the left, the top and the bottom of vertical lines. These lines separate cells, even if
+    their texts are close together.
     """
     blank = (codes <= 32) & (codes != HYPHEN) | (codes == 0xA0) | (codes == 0x3000)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
@@ -99,7 +102,7 @@ def segments_of(
 
 
 def _parted(boxes: Floats, cuts: Floats) -> npt.NDArray[np.intp]:
-    """After which characters a line runs down the page before the next one."""
+    """Returns the indices of the characters after which a vertical line comes before the next character."""
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     at, top, bottom = cuts[:, 0, None], cuts[:, 1, None], cuts[:, 2, None]
     between = (middle_x[:-1] < at) & (middle_x[1:] > at) & (middle_y[:-1] > top) & (middle_y[:-1] < bottom)
@@ -107,8 +110,10 @@ def _parted(boxes: Floats, cuts: Floats) -> npt.NDArray[np.intp]:
 
 
 def _text(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_], removed: list[tuple[int, int]]) -> str:
-    """One letter per code: a space for a blank, and nothing that is seen for `removed` ones, from the first place of
-    each pair to before the second. Surrogate halves are put together in the first of the two."""
+    """Returns one letter for each code. A blank becomes a space. Each pair in `removed` is a first place and the place
+    after the last one, and the codes between them get a character that is dropped later. Two surrogate halves become
+    one character at the place of the first.
+    """
     letters = np.where(blank, 32, np.where(codes == HYPHEN, 45, codes)).astype(np.uint32)
     half = (letters & 0xF800) == 0xD800
     if half.any():
@@ -117,20 +122,22 @@ def _text(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_], removed: 
         letters[half] = 0xFFFD
         letters[pair], letters[pair + 1] = whole, ord(_NOTHING)
     letters[letters > 0x10FFFF] = 0xFFFD
-    for first, after in removed:  # a space between two Han characters that touch is no space
+    for first, after in removed:  # between two Han characters that touch, a space has no meaning
         letters[first:after] = ord(_NOTHING)
     return letters.astype("<u4").tobytes().decode("utf-32-le")
 
 
 def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Which characters lie on an earlier one of the same kind: bold made by drawing twice."""
+    """Returns a mask of characters that lie on an earlier character with the same code. Some programs draw text twice
+    to make it bold.
+    """
     twice = np.zeros(codes.size, dtype=np.bool_)
     wide = np.maximum(boxes[:, 2] - boxes[:, 0], 0.1)
     tall = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
     cell = max(float(np.median(tall[~blank])) if (~blank).any() else 1.0, 1.0)
     across = np.clip(boxes[:, 0] * 8, 0, 0xFFFF).astype(np.int64)
     for offset in (0.0, 0.5):
-        # Neighbours in this order are candidates; the second pass catches pairs that the grid of the first parts.
+        # Neighbours in this order are compared. The second pass finds pairs that the rows of the first pass separate.
         row = np.clip(np.floor(boxes[:, 1] / cell + offset), 0, 0xFFFF).astype(np.int64)
         order = np.argsort(codes.astype(np.int64) << 32 | row << 16 | across, kind="stable")
         here, there = order[1:], order[:-1]
@@ -146,7 +153,9 @@ def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.b
 
 
 def _breaks(codes: npt.NDArray[np.uint32], boxes: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
-    """After which characters a segment ends; and between which a space would be none (touching Han)."""
+    """Returns the indices of the characters after which a segment ends. Also returns a mask of the pairs of touching
+    Han characters, between which a space has no meaning.
+    """
     here, there = boxes[:-1], boxes[1:]
     tall = np.maximum(np.minimum(here[:, 3] - here[:, 1], there[:, 3] - there[:, 1]), 0.1)
     overlap = np.minimum(here[:, 3], there[:, 3]) - np.maximum(here[:, 1], there[:, 1])

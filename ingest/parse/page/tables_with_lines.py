@@ -1,4 +1,4 @@
-"""Ruled tables: the text inside a grid of lines, cell by cell, as one segment that takes the table's place."""
+"""Reads ruled tables. The text inside a grid of lines is read cell by cell, and one segment takes the table's place."""
 
 from __future__ import annotations
 
@@ -14,15 +14,19 @@ from ingest.parse.tables_markdown import markdown
 
 _NEAR = 3.0
 _FILLED = 0.25
-"""Fewer of its cells hold text in a chart than in a table."""
+"""If a smaller fraction of the cells holds text, the grid is a chart and not a table."""
 _LONG_CELL = 600
-"""A cell with more characters than this, and most of the grid's, is a page in a frame."""
+"""If one cell has more characters than this, and more than half of those in the grid, the grid is a frame around a
+page.
+"""
 
 Cells = dict[tuple[int, int], list[Segment]]
 
 
 def with_tables(segments: Sequence[Segment], grids: Sequence[Grid]) -> list[Segment]:
-    """The segments, those inside ruled tables replaced by one segment a table whose text is Markdown."""
+    """Returns the segments. For each ruled table, one segment whose text is Markdown replaces the
+    segments inside it.
+    """
     rest = list(segments)
     for grid in grids:
         left, top, right, bottom = grid.columns[0], grid.rows[0], grid.columns[-1], grid.rows[-1]
@@ -32,7 +36,7 @@ def with_tables(segments: Sequence[Segment], grids: Sequence[Grid]) -> list[Segm
             if left <= (segment.x0 + segment.x1) / 2 <= right and top <= (segment.y0 + segment.y1) / 2 <= bottom
         ]
         if text := _text(grid, inside):
-            # Compared by identity: two segments may hold the same words.
+            # Segments are compared by identity, because two of them may have the same text.
             taken = {id(segment) for segment in inside}
             rest = [segment for segment in rest if id(segment) not in taken]
             sizes = sorted(segment.size for segment in inside)
@@ -41,7 +45,7 @@ def with_tables(segments: Sequence[Segment], grids: Sequence[Grid]) -> list[Segm
 
 
 def _text(grid: Grid, inside: Sequence[Segment]) -> str:
-    """The table as Markdown; empty where the lines turn out to be a frame, a chart or a drawing."""
+    """Returns the table as Markdown. Returns an empty text if the lines are only a frame, a chart or a drawing."""
     cells: Cells = {}
     for segment in inside:
         column = bisect_right(grid.columns, (segment.x0 + segment.x1) / 2) - 1
@@ -66,7 +70,9 @@ def _text(grid: Grid, inside: Sequence[Segment]) -> str:
 
 
 def _owners(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:
-    """The first cell of the merged cell that each place belongs to; cells are merged where no line parts them."""
+    """Returns, for each place, the first cell of its merged cell. Two cells are merged if no line is drawn between
+    them.
+    """
     owner: dict[tuple[int, int], tuple[int, int]] = {}
     for row in range(len(grid.rows) - 1):
         middle = (grid.rows[row] + grid.rows[row + 1]) / 2
@@ -83,20 +89,22 @@ def _owners(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:
 
 
 def _right(grid: Grid, owner: dict[tuple[int, int], tuple[int, int]], place: tuple[int, int]) -> float:
-    """Where the merged cell that begins at this place ends."""
+    """Returns the x coordinate of the right edge of the merged cell that begins at this place."""
     return grid.columns[max(column for (row, column), first in owner.items() if first == place and row == place[0]) + 1]
 
 
 def _drawn(lines: Sequence[Ruling], at: float, through: float) -> bool:
-    """Whether a line at `at` runs through that place."""
+    """Returns True if a line at `at` covers the position `through`."""
     return any(abs(line.at - at) <= _NEAR and line.start <= through <= line.stop for line in lines)
 
 
 def _rows(grid: Grid, row: int, merged: Cells, owner: dict[tuple[int, int], tuple[int, int]]) -> list[list[str]]:
-    """One ruled row as table rows: several where only its columns are ruled and the lines in them are rows."""
+    """Returns one ruled row as table rows. It is several rows if only the columns are ruled, so that each line of text
+    is a row.
+    """
     columns = range(len(grid.columns) - 1)
     owners = [owner[row, column] for column in columns]
-    if len(set(owners)) == 1:  # one cell from side to side, said once
+    if len(set(owners)) == 1:  # one cell over the whole width, whose text is written once
         begins = owners[0][0] == row
         return [[_joined(merged.get(owners[0], ())), *[""] * (len(columns) - 1)]] if begins else []
     own = {owners[column]: merged.get(owners[column], []) for column in columns}
@@ -111,7 +119,9 @@ def _rows(grid: Grid, row: int, merged: Cells, owner: dict[tuple[int, int], tupl
 
 
 def _wrapped(grid: Grid, own: Cells, lines: int) -> bool:
-    """Whether the lines in these cells are wrapped text: they fill their cells, or are far fewer in some."""
+    """Returns True if the lines in these cells are wrapped text. Either more than a third of them continue the line
+    above, or at most half of the cells have nearly all of the lines.
+    """
     running = pairs = several = 0
     for (_, column), held in own.items():
         stacked = lines_of(held)
@@ -124,7 +134,9 @@ def _wrapped(grid: Grid, own: Cells, lines: int) -> bool:
 
 
 def _is_list(held: Sequence[Segment], width: float) -> bool:
-    """Whether a cell holds lines of its own rather than a wrapped text: a frame around a list or another table."""
+    """Returns True if a cell holds separate lines and not wrapped text. It is then a frame around a list or another
+    table.
+    """
     lines = lines_of(held)
     pairs = list(pairwise(lines))
     side_by_side = sum(len(line) > 1 for line in lines)
@@ -133,9 +145,10 @@ def _is_list(held: Sequence[Segment], width: float) -> bool:
 
 
 def runs_on(above: Sequence[Segment], below: Sequence[Segment], width: float) -> bool:
-    """Whether the lower of two lines in a cell so wide goes on with the upper one: its first word did not fit there.
+    """Returns True if the lower of two lines in a cell of this width continues the upper one, because its first word
+    did not fit there.
 
-    A line that begins with a digit is a value of its own.
+    A line that begins with a digit is a separate value.
     """
     text, used = below[0].text, above[-1].x1 - above[0].x0
     if text[0].isdecimal() or (text[0] in "+-–−." and text[1:2].isdecimal()) or len(text) < 2 < len(above[0].text) < 6:

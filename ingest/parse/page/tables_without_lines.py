@@ -1,4 +1,4 @@
-"""Tables without lines: rows of cells that leave the same strips of the page free."""
+"""Finds tables without lines: rows of cells that leave the same vertical strips of the page free."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ingest.parse.page.tables_with_lines import runs_on
 
 _WORDS = 8
 _TIGHT = 0.35
-"""Lines of one cell stand closer than this part of their height; rows usually do not."""
+"""The lines of one cell are closer together than this fraction of their height. Rows usually are not."""
 
 
 def table_end(lines: Sequence[Line], at: int) -> int:
-    """Where the table that begins at line `at` ends; `at` itself when none does.
+    """Returns the index of the line after the table that begins at line `at`. Returns `at` if no table begins there.
 
-    A table is three lines or more, most of several segments, that leave the same strips free. A line of one segment
-    goes with it where it continues a cell of the line above.
+    A table has at least three lines. Most of them have several segments, and all leave the same strips free. A line of
+    one segment belongs to the table if it continues a cell of the line above.
     """
     if len(lines[at]) < 2:
         return at
@@ -48,7 +48,7 @@ def table_end(lines: Sequence[Line], at: int) -> int:
 
 
 def rows_of(lines: Sequence[Line]) -> list[list[str]]:
-    """The cells of a table, row by row; the lines of a wrapped cell are one text."""
+    """Returns the cells of a table, row by row. The lines of a wrapped cell are joined into one text."""
     segments = [segment for line in lines for segment in line]
     strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
     edges = [(left + right) / 2 for left, right in strips]
@@ -70,7 +70,9 @@ def rows_of(lines: Sequence[Line]) -> list[list[str]]:
 
 
 def _hangs(segment: Segment, above: Line, segments: Sequence[Segment]) -> bool:
-    """Whether a segment alone on its line continues a cell above it that is not in the first column."""
+    """Returns True if a segment that is alone on its line continues a cell above it. The cell must not be in the first
+    column.
+    """
     if segment.x0 <= min(other.x0 for other in segments) + segment.size:
         return False
     over = any(min(other.x1, segment.x1) > max(other.x0, segment.x0) for other in above)
@@ -78,7 +80,9 @@ def _hangs(segment: Segment, above: Line, segments: Sequence[Segment]) -> bool:
 
 
 def _begin(lines: Sequence[Line], grid: Sequence[Sequence[Line]], widths: Sequence[float]) -> list[bool]:
-    """Which lines begin a row. Wider gaps tell where there are some; elsewhere an empty first cell does."""
+    """Returns, for each line, if it begins a row. If some gaps between lines are wider, they separate the rows. If not,
+    a line with an empty first cell may continue the row above.
+    """
     spaces = [max(min(s.y0 for s in line) - max(s.y1 for s in above), 0.0) for above, line in pairwise(lines)]
     tall = sorted(segment.height for line in lines for segment in line)[sum(map(len, lines)) // 2]
     middle = (min(spaces) + max(spaces)) / 2
@@ -95,14 +99,15 @@ def _begin(lines: Sequence[Line], grid: Sequence[Sequence[Line]], widths: Sequen
 
 
 def _wrapped(grid: Sequence[Sequence[Line]], wide: Sequence[bool], widths: Sequence[float]) -> bool:
-    """Whether lines that stand close together are always wrapped text."""
+    """Returns True if at least nine in ten of the lines that are close together are wrapped text."""
     close = [number for number, apart in enumerate(wide) if not apart]
     return sum(_runs_on(grid[number], grid[number + 1], widths) for number in close) * 10 >= len(close) * 9
 
 
 def _runs_on(above: Sequence[Line], below: Sequence[Line], widths: Sequence[float]) -> bool:
-    """Whether every cell of the lower line goes on with the one above it. Short cells prove nothing: here a column is
-    only as wide as its widest text."""
+    """Returns True if every cell of the lower line continues the cell above it. Short cells prove nothing, because a
+    column here is only as wide as its widest text.
+    """
     return all(
         upper and len("".join(segment.text for segment in upper)) >= _WORDS and runs_on(upper, lower, width)
         for upper, lower, width in zip(above, below, widths, strict=True)

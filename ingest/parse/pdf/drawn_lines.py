@@ -1,4 +1,4 @@
-"""The straight lines drawn on a PDF page, and the grids that they make: tables whose cells are certain."""
+"""Finds the straight lines drawn on a PDF page, and the grids that they form. The cells of such tables are certain."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ _MAX_DEPTH = 3
 _MAX_POINTS = 400
 """A path with more points than this is a drawing, not a table."""
 _THIN = 3.0
-"""A box no thicker than this many points is a line."""
+"""A box that is at most this many points thick is a line."""
 _SHORTEST = 6.0
 _NEAR = 3.0
-"""Lines that end this many points from one another touch."""
+"""Lines whose distance is at most this many points touch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line at `at`, from `start` to `stop`: across the page at height `at`, or down it at that distance from left."""
+    """A line at `at`, from `start` to `stop`. For a horizontal line `at` is a height. For a vertical line it is the
+    distance from the left.
+    """
 
     at: float
     start: float
@@ -38,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Rulings:
-    """The lines that run across and those that run down, in points of the page as displayed."""
+    """The horizontal lines (`across`) and the vertical lines (`down`), in points of the page as displayed."""
 
     across: tuple[Line, ...] = ()
     down: tuple[Line, ...] = ()
@@ -60,7 +62,9 @@ class Grid:
 
 
 def boxes_of(page: Any) -> Floats:
-    """Straight lines of a pypdfium2 page as boxes, shape (n, 4): left, top, right, bottom in the page's coordinates."""
+    """Returns the straight lines of a pypdfium2 page as boxes of shape (n, 4): left, top, right, bottom in the page's
+    own coordinates.
+    """
     found: list[tuple[float, float, float, float]] = []
     counter = [_MAX_OBJECTS]
     _collect(page.raw, None, found, counter, 0)
@@ -68,7 +72,9 @@ def boxes_of(page: Any) -> Floats:
 
 
 def sorted_into(boxes: Floats) -> Rulings:
-    """Boxes with y growing downwards, shape (n, 4) as x0, y0, x1, y1, as lines; pieces of one line are put together."""
+    """Returns boxes as lines. The boxes have shape (n, 4) with x0, y0, x1, y1, and y grows downwards. Pieces of one
+    line are joined.
+    """
     lines: tuple[list[Line], list[Line]] = ([], [])
     for x0, y0, x1, y1 in boxes.tolist():
         if y1 - y0 <= x1 - x0:
@@ -79,14 +85,14 @@ def sorted_into(boxes: Floats) -> Rulings:
 
 
 def grids_of(rulings: Rulings) -> list[Grid]:
-    """The grids of at least two rows and two columns, the largest first."""
+    """Returns the grids with at least two rows and two columns. The largest comes first."""
     grids = []
     for across, down in _touching(rulings):
         if len(across) < 2 or not down:
             continue
         xs = [line.at for line in down]
         ys = [line.at for line in across]
-        # A table without outer sides: its lines across end where the sides would be.
+        # A table may have no outer sides. The ends of its horizontal lines are then the places of its sides.
         xs += [min(line.start for line in across), max(line.stop for line in across)]
         ys += [min(line.start for line in down), max(line.stop for line in down)]
         columns, rows = _snapped(xs), _snapped(ys)
@@ -98,7 +104,7 @@ def grids_of(rulings: Rulings) -> list[Grid]:
 def _collect(
     holder: Any, form: Any, found: list[tuple[float, float, float, float]], counter: list[int], depth: int
 ) -> None:
-    """Walk the objects of a page, or of a form on it whose place on the page is the matrix `form`."""
+    """Visit the objects of a page, or of a form on it. The matrix `form` places the form on the page."""
     import pypdfium2.raw as pdfium
 
     get, get_inside, kind_of = _calls()
@@ -119,8 +125,9 @@ def _collect(
 
 @lru_cache(maxsize=1)
 def _calls() -> tuple[Any, Any, Any]:
-    """pdfium's object of a page, object of a form, and kind of an object, with plain addresses: most of what stands on
-    a page is text, and passed over."""
+    """Returns three pdfium functions: object of a page, object of a form, and kind of an object. They take plain
+    addresses, which is fast. Most objects on a page are text and are skipped.
+    """
     import pypdfium2.raw as pdfium
 
     handle, place = ctypes.c_void_p, ctypes.c_ulong
@@ -135,7 +142,7 @@ def _calls() -> tuple[Any, Any, Any]:
 
 
 def _lines_of(item: Any) -> Iterator[tuple[float, float, float, float]]:
-    """The straight lines of one path object, as left, top, right, bottom."""
+    """Yields the straight lines of one path object as left, top, right, bottom."""
     import pypdfium2.raw as pdfium
 
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
@@ -197,7 +204,7 @@ def _point(x: float, y: float, matrix: tuple[float, ...]) -> tuple[float, float]
 
 
 def _times(inner: tuple[float, ...], outer: tuple[float, ...] | None) -> tuple[float, ...]:
-    """The matrix that does what `inner` does and then what `outer` does."""
+    """Returns the matrix that applies `inner` first and then `outer`."""
     if outer is None:
         return inner
     a, b, c, d, e, f = inner
@@ -216,7 +223,7 @@ def _moved(box: tuple[float, float, float, float], form: Any) -> tuple[float, fl
 
 
 def _merged(lines: Sequence[Line]) -> Iterator[Line]:
-    """Lines at the same place that touch or overlap, put together."""
+    """Yields the lines. Lines at the same place that touch or overlap are joined."""
     rest = sorted(lines, key=lambda line: line.at)
     at = 0
     while at < len(rest):
@@ -236,7 +243,7 @@ def _merged(lines: Sequence[Line]) -> Iterator[Line]:
 
 
 def _touching(rulings: Rulings) -> Iterator[tuple[list[Line], list[Line]]]:
-    """Groups of lines that cross or touch one another, directly or through others."""
+    """Yields groups of lines that cross or touch each other, directly or through others."""
     across, down = rulings.across, rulings.down
     if not across or not down:
         return
@@ -260,7 +267,7 @@ def _touching(rulings: Rulings) -> Iterator[tuple[list[Line], list[Line]]]:
 
 
 def _snapped(places: Sequence[float]) -> tuple[float, ...]:
-    """The places in order, those nearer than lines can touch taken as one."""
+    """Returns the places in ascending order. Places that are closer together than touching lines become one."""
     kept: list[float] = []
     for place in sorted(places):
         if not kept or place - kept[-1] > _NEAR:

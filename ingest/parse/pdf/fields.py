@@ -1,4 +1,4 @@
-"""What a PDF holds beside its pages' text: filled-in fields, comments, and what it says of itself."""
+"""Reads the parts of a PDF that are not in the text of its pages: filled-in fields, comments, and metadata."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ingest.parse.pdf.text_layer import displayed
 _MAX_ANNOTATIONS = 5_000
 _MAX_BYTES = 1 << 20
 _HIDDEN = 0b100010
-"""Annotation flags: hidden, and not to be viewed."""
+"""The annotation flags for "hidden" and "do not view"."""
 _PASSWORD_FIELD = 1 << 13
 _INDEX = re.compile(r"\[\d+\]$")
 _LAYERS = re.compile(r"#|(topmost)?(sub)?form\d*$", re.I)
@@ -27,7 +27,7 @@ _DATE = re.compile(
 
 
 def fields_and_comments(document: Any, page: Any, number: int) -> list[Element]:
-    """The filled-in form fields of a page as "name: value", and the texts of its comments, each with its box."""
+    """Returns the filled-in form fields of a page as "name: value", and the texts of its comments. Each has its box."""
     import pypdfium2.raw as pdfium
 
     found: dict[str, Element] = {}
@@ -45,7 +45,7 @@ def fields_and_comments(document: Any, page: Any, number: int) -> list[Element]:
 
 
 def metadata_of(document: Any) -> dict[str, str]:
-    """Author and dates as far as the file states them: `author`, `created`, `modified`; dates as in ISO 8601."""
+    """Returns the metadata that the file states: `author`, `created`, `modified`. Dates are in ISO 8601."""
     stated = {"author": document.get_metadata_value("Author").strip()}
     stated["created"] = _date(document.get_metadata_value("CreationDate"))
     stated["modified"] = _date(document.get_metadata_value("ModDate"))
@@ -67,7 +67,9 @@ def _text(document: Any, annotation: Any) -> str:
 
 
 def _field(form: Any, annotation: Any) -> str:
-    """ "Name: value" of a filled-in field; nothing for an empty one, a button, or a password."""
+    """Returns "name: value" for a filled-in field. Returns an empty text for an empty field, a
+    button, or a password.
+    """
     import pypdfium2.raw as pdfium
 
     def asked(call: Callable[..., int]) -> str:
@@ -101,18 +103,18 @@ def _selected(form: Any, annotation: Any) -> Iterator[str]:
 
 
 def _plain(name: str) -> str:
-    """A field's full name without the layers that a form designer puts around it: "form1[0].#page[0].City[0]"."""
+    """Returns a field's full name without the layers that a form designer adds, as in "form1[0].#page[0].City[0]"."""
     *layers, last = (_INDEX.sub("", part) for part in name.split("."))
     return ".".join([*(layer for layer in layers if not _LAYERS.match(layer)), last])
 
 
 def _string(call: Callable[[Any, int], int]) -> str:
-    """What pdfium writes as UTF-16 into a buffer of the size that it asks for."""
+    """Returns the text that pdfium writes as UTF-16. pdfium states the size of the buffer first."""
     size = call(None, 0)
     if not 2 < size <= _MAX_BYTES:
         return ""
     buffer = ctypes.create_string_buffer(size)
-    # pypdfium2 takes its own array type where the parameter is one of 16-bit letters.
+    # If a parameter is a pointer to 16-bit letters, pypdfium2 accepts only this pointer type.
     call(ctypes.cast(buffer, ctypes.POINTER(ctypes.c_ushort)), size)
     return buffer.raw[: size - 2].decode("utf-16-le", "replace")
 
@@ -134,7 +136,7 @@ def _location(annotation: Any, page: Any, number: int) -> Location:
 
 
 def _date(stated: str) -> str:
-    """A date as PDF writes it, "D:20250314093000+08'00'", as ISO 8601; empty when it is none."""
+    """Returns a PDF date, such as "D:20250314093000+08'00'", in ISO 8601. Returns an empty text if it is not a date."""
     match = _DATE.match(stated.strip())
     if match is None:
         return ""

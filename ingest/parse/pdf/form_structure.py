@@ -1,8 +1,8 @@
-"""Whether the form of a PDF can be opened: found out by its structure, before pdfium opens it.
+"""Checks if the form of a PDF can be opened safely. It looks at the structure of the form before pdfium opens it.
 
-pdfium follows every way that leads to a field: fields that share their kids make a file of 2 KB endless. It also
-unpacks whatever stands where a text is expected, in full and several times. pypdf reads one object at a time, and only
-here.
+pdfium follows every way that leads to a field. If fields share their kids, pdfium may not finish even for a file of 2
+KB. It also unpacks the whole of any stream that is in the place of a text, several times. pypdf reads one object at a
+time. It is used only here.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ from typing import Any
 from ingest.parse.refusals import refuse
 
 _DEEPEST = 32
-"""How deep pdfium follows fields."""
+"""The depth down to which pdfium follows fields."""
 _MAX_VISITS = 100_000
 _MAX_TEXT_BYTES = 1 << 20
-"""A longer value is not read from a field either."""
+"""A longer value is also not read from a field."""
 _MAX_PARTS = 20_000
-"""Pages, and parts of the page tree, whose fields are looked at."""
+"""How many pages, and parts of the page tree, are searched for fields."""
 _TEXTS = ("/T", "/TU", "/TM", "/V", "/DV", "/DA", "/Opt", "/Contents", "/NM")
 _DOUBLED = frozenset({"/Kids", "/Fields", "/Parent", "/AcroForm", "/Pages", "/Annots", "/Root", *_TEXTS})
-"""Entries that may stand in a dictionary once only, since the form depends on them."""
+"""The form depends on these entries, so each may be in a dictionary only once."""
 
 logger = logging.getLogger(__name__)
 
 
 def open_form(document: Any, source: bytes | Path, name: str, password: str | None) -> None:
-    """Let pdfium open the form of this document, if it has one that can be followed.
+    """Let pdfium open the form of this document, if it has a form that can be followed.
 
-    Raises `unsafe` for fields that contain one another in more ways than can be followed, and for texts of more than
-    1 MiB when unpacked. A form that pypdf cannot follow stays closed: its fields are not read.
+    Raises `unsafe` if the fields contain each other in more ways than can be followed, if a text has more than 1 MiB
+    when unpacked, or if an entry of the form is defined twice. If pypdf cannot follow a form, the form stays closed and
+    its fields are not read.
     """
     import pypdfium2.raw as pdfium
 
@@ -43,7 +44,7 @@ def open_form(document: Any, source: bytes | Path, name: str, password: str | No
     try:
         reason = _reason(source, password)
     except Exception:
-        # pypdf has many ways to say that a file is broken, RecursionError among them.
+        # pypdf raises many kinds of errors for a broken file, and RecursionError is one of them.
         logger.info("The form of %s cannot be followed and stays closed", name, exc_info=True)
         return
     if reason:
@@ -52,14 +53,14 @@ def open_form(document: Any, source: bytes | Path, name: str, password: str | No
 
 
 def is_closed(document: Any) -> bool:
-    """Whether the document has a form that `open_form` did not open."""
+    """Returns True if the document has a form that `open_form` did not open."""
     import pypdfium2.raw as pdfium
 
     return document.get_formtype() != pdfium.FORMTYPE_NONE and document.formenv is None
 
 
 def _reason(source: bytes | Path, password: str | None) -> str:
-    """Why the form cannot be opened; nothing if it can."""
+    """Returns the reason why the form cannot be opened, or an empty text if it can."""
     from pypdf import PdfReader
 
     opened = io.BytesIO(source) if isinstance(source, bytes) else source
@@ -77,8 +78,9 @@ def _reason(source: bytes | Path, password: str | None) -> str:
 
 
 class _Complaints(logging.Handler):
-    """What pypdf logs of a broken file, of which the entries matter that a dictionary has twice: pdfium takes the last
-    of them and pypdf the first."""
+    """Collects what pypdf logs about a broken file. Only entries that a dictionary has twice are kept, because pdfium
+    uses the last of them and pypdf the first.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -94,7 +96,7 @@ class _Complaints(logging.Handler):
 def _complaints() -> Iterator[_Complaints]:
     heard = _Complaints()
     log = logging.getLogger("pypdf")
-    log.propagate = False  # nobody here can act on what is broken in a document
+    log.propagate = False  # nobody who reads the log can repair a document
     log.addHandler(heard)
     try:
         yield heard
@@ -103,7 +105,7 @@ def _complaints() -> Iterator[_Complaints]:
 
 
 def _items(array: Any) -> list[Any]:
-    """The items of an array as they stand in it: dictionaries, and references to such."""
+    """Returns the items of an array as they are in it. They are dictionaries, or references to dictionaries."""
     from pypdf.generic import ArrayObject
 
     array = _direct(array)
@@ -115,7 +117,7 @@ def _direct(value: Any) -> Any:
 
 
 def _fields(roots: Sequence[Any]) -> list[Any] | None:
-    """The different fields of a form; None where more ways lead to them than can be followed."""
+    """Returns the different fields of a form. Returns None if more ways lead to them than can be followed."""
     known: dict[Any, Any] = {}
     ways: list[tuple[Any, int, Any]] = [(field, 0, None) for field in reversed(roots)]
     visits = 0
@@ -138,7 +140,9 @@ def _kids(field: Any) -> list[Any]:
 
 
 def _widgets(pages: Any) -> Iterator[Any]:
-    """The annotations of all pages, and the fields above each; every part of the page tree once."""
+    """Yields the annotations of all pages, and the fields above each of them. It visits every part of the page tree
+    once.
+    """
     seen: set[Any] = set()
     parts = [pages]
     while parts and len(seen) < _MAX_PARTS:
@@ -160,14 +164,14 @@ def _widgets(pages: Any) -> Iterator[Any]:
 
 
 def _is_long(field: Any) -> bool:
-    """Whether a text of this field or comment is a stream of more than 1 MiB when unpacked."""
+    """Returns True if a text of this field or comment is a stream of more than 1 MiB when unpacked."""
     if not hasattr(field, "get"):
         return False
     return any(_is_long_text(text) for key in _TEXTS if key in field for text in _all(field.get(key)))
 
 
 def _all(value: Any) -> Iterator[Any]:
-    """A text, or the texts in a list, or in the pairs of one."""
+    """Yields a text, or the texts in a list, or the texts in the pairs of a list."""
     yield _direct(value)
     for item in _items(value):
         yield _direct(item)

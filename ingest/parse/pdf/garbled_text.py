@@ -1,4 +1,4 @@
-"""Whether a text layer says anything: some fonts do not tell which letter a shape is, or tell a wrong one."""
+"""Checks if a text layer is meaningful. Some fonts do not tell which letter a shape is, or tell a wrong one."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ _MEANINGLESS = re.compile(r"[\x00-\x1f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]|
 _MOST_MEANINGLESS = 0.3
 _FOREIGN = re.compile(r"[\x80-\xff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _MOST_FOREIGN = 0.3
-"""Of French and German letters a tenth is accented; of Chinese read as Latin-1, all are."""
+"""In French and German, a tenth of the letters have accents. In Chinese that was read as Latin-1, all letters do."""
 _MISREAD = re.compile(r"[ÃÂâäåæçèéï][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
 _MOST_MISREAD = 0.02
 _IS_LETTER = np.array([chr(code).isalpha() for code in range(128)])
 _IS_VOWEL = np.array([chr(code) in "aeiouyAEIOUY" for code in range(128)])
 _ENOUGH_LETTERS = 150
 _LEAST_VOWELS = 0.22
-"""Of any language in Latin letters a third is vowels, of letters that are shifted or shuffled a fifth at most."""
+"""In every language with Latin letters, a third of the letters are vowels. If letters are shifted or shuffled, at most
+a fifth are.
+"""
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _ENOUGH_HAN = 30
 _LEAST_COMMON = 0.6
 
 
 def is_garbage(text: str) -> bool:
-    """Whether most of the text certainly means nothing: private, replaced or control characters, or codes of glyphs,
-    or bytes of another encoding."""
+    """Returns True if most of the text certainly has no meaning. It then consists of private, replacement or control
+    characters, of glyph codes, or of bytes of another encoding.
+    """
     drawn = "".join(text.split())
     if not drawn or (drawn.isascii() and drawn.isprintable() and "(cid:" not in drawn):
         return False
@@ -40,9 +43,10 @@ def is_garbage(text: str) -> bool:
 
 
 def is_doubtful(text: str) -> bool:
-    """Whether the text looks like no language: hardly a vowel, or hardly a character that Chinese texts use.
+    """Returns True if the text looks like no language. It has few vowels, or few of the characters that Chinese texts
+    use.
 
-    Part numbers and dumps look so, too: what else could be read there must decide.
+    Part numbers and dumps look like this too. So the caller must compare it with what else can be read there.
     """
     letters = np.frombuffer(text.encode("ascii", "ignore"), dtype=np.uint8)
     latin = int(np.count_nonzero(_IS_LETTER[letters]))
@@ -57,7 +61,9 @@ def is_doubtful(text: str) -> bool:
 
 
 def _common(han: str) -> float:
-    """The part of these Han characters that is among the common ones of some region."""
+    """Returns the fraction of these Han characters that are common in one region. The region with the highest fraction
+    counts.
+    """
     best = 0
     for encoding, first, last in (("gb2312", 0xB0, 0xD7), ("big5", 0xA4, 0xC6), ("shift_jis", 0x88, 0x98)):
         lead = np.frombuffer(han.encode(encoding, "ignore"), dtype=np.uint8)[::2]

@@ -1,4 +1,4 @@
-"""The outline of a PDF, its bookmarks: which headings it names on which page."""
+"""Reads the outline of a PDF (its bookmarks). The outline names headings and their pages."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ _NUMBER = re.compile(
 )
 
 Outline = dict[tuple[int, str], int]
-"""Levels from 1, by page and bare text."""
+"""Maps a page number and a bare text to a level from 1."""
 
 
 def outline_of(document: Any) -> Outline:
-    """The headings that the outline of a pypdfium2 document names. One that goes in circles is followed once."""
+    """Returns the headings that the outline of a pypdfium2 document names. A circular outline is followed once."""
     levels: Outline = {}
     for bookmark in islice(document.get_toc(max_depth=_DEEPEST), _MAX_ENTRIES):
         destination = bookmark.get_dest()
@@ -30,6 +30,8 @@ def outline_of(document: Any) -> Outline:
 
 
 def bare(text: str) -> str:
-    """Text for comparison: outlines often leave out the number that the heading has on its page."""
+    """Returns text for comparison, without a leading number. Outlines often leave out the number that the heading has
+    on its page.
+    """
     text = " ".join(text.split())
     return "".join((_NUMBER.sub("", text, count=1) or text).split()).casefold()

@@ -1,4 +1,4 @@
-"""A page as a picture: what a citation points at, as its reader would see it on paper."""
+"""Draws a page as a picture. A citation points at it, and it looks like the page on paper."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ MAX_WIDTH_PX = 2000
 
 _MAX_PIXELS = 32_000_000
 _MAX_RATIO = 100
-"""A page so much longer than wide, or wider than long, is a mistake or an attack."""
+"""A page with a larger ratio of its sides is a mistake or an attack."""
 _COMPRESSION = 1
-"""Of a scan, zlib's usual level takes four times as long for a tenth of its size."""
+"""For a scan, zlib's usual level takes four times as long and saves a tenth of the size."""
 
 logger = logging.getLogger(__name__)
 
 
 def render_page(path: Path, page: int, *, width_px: int, passwords: Sequence[SecretStr] = ()) -> bytes:
-    """Page `page` (counted from 1) of a PDF, or that frame of a picture, upright and on white, as a PNG.
+    """Returns page `page` (counted from 1) of a PDF, or that frame of a picture, as a PNG. It is upright and on white.
 
-    It is `width_px` wide, and narrower where the picture itself is, or where the page is very long.
-    `passwords` are tried in turn on a PDF that needs one. Raises RequestError `unknown_page` and DocumentError
-    `not_renderable`. It opens a file that nobody vouches for: call it in a child process.
+    It is `width_px` wide. It is narrower if the picture itself is narrower, or if the page is very long. If a PDF needs
+    a password, `passwords` are tried in order. Raises RequestError `unknown_page` and DocumentError `not_renderable`.
+    The file is not trusted, so call this in a child process.
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of big pictures: the child has limits
+            warnings.simplefilter("ignore")  # Pillow warns of odd metadata and big pictures; the child has limits
             wide = min(width_px, MAX_WIDTH_PX)
             drawn = _pdf_page(path, page, wide, passwords) if _is_pdf(path) else _frame(path, page, wide)
             written = io.BytesIO()
@@ -52,7 +52,7 @@ def render_page(path: Path, page: int, *, width_px: int, passwords: Sequence[Sec
 
 
 def not_renderable(reason: str) -> DocumentError:
-    """The error to raise where a page cannot be shown."""
+    """Returns the error to raise if a page cannot be shown."""
     return DocumentError(
         "not_renderable", f"This page cannot be shown as a picture. {reason}", "Read the passage, or the original file."
     )
@@ -69,7 +69,7 @@ def _pdf_page(path: Path, page: int, width_px: int, passwords: Sequence[SecretSt
         opened = document[page - 1]
         width, height = opened.get_size()
         fitting = _fitting(width, height, width_px)
-        # pdfium's picture is rounded up, so half a pixel less gives the width that was meant.
+        # pdfium rounds the size of its picture up. Half a pixel less gives exactly the intended width.
         picture: Image.Image = opened.render(scale=(fitting - 0.5) / width).to_pil()
         return picture.convert("RGB")
 
@@ -78,7 +78,7 @@ def _frame(path: Path, page: int, width_px: int) -> Image.Image:
     with open_image(path, path.name) as image:
         _check(page, frames_of(image))
         image.seek(page - 1)
-        _fitting(image.width, image.height, width_px)  # before its pixels are unpacked
+        _fitting(image.width, image.height, width_px)  # check the size before the pixels are unpacked
         upright = ImageOps.exif_transpose(image)
         width = min(_fitting(upright.width, upright.height, width_px), upright.width)
         height = max(round(upright.height * width / upright.width), 1)
@@ -92,7 +92,7 @@ def _check(page: int, pages: int) -> None:
 
 
 def _fitting(width: float, height: float, width_px: int) -> int:
-    """How many pixels wide a page of these proportions is drawn."""
+    """Returns the width in pixels for a page of these proportions."""
     if not (width > 0 and height > 0 and 1 / _MAX_RATIO <= height / width <= _MAX_RATIO):
         raise not_renderable("Its proportions are absurd.")
     return min(width_px, math.floor(math.sqrt(_MAX_PIXELS * width / height)))

@@ -1,4 +1,4 @@
-"""PDF by pypdfium2: text, boxes and fonts; pages without a usable text layer go to OCR."""
+"""Reads PDF with pypdfium2: text, boxes and fonts. Pages without a usable text layer are read by OCR."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from ingest.parse.refusals import refuse
 _OCR_DPI = 200
 _MAX_RENDERED_SIDE = 4000
 _MAX_BROKEN_PAGES = 20
-"""Pages in a row that cannot be opened before the rest is believed not to exist."""
+"""If so many pages in a row cannot be opened, the remaining pages are assumed not to exist."""
 _MAX_PAGES = 100_000
 _FEW_CHARACTERS = 60
 _SOME_CHARACTERS = 200
-"""On a picture that fills the page, no more than a stamp or a note of who downloaded it."""
+"""If a picture fills the page, fewer characters than this are only a stamp, or a note about who downloaded it."""
 _LONGEST_SIDE = 1_000_000
-"""In points: more than a quarter of a mile."""
+"""In points. It is about 350 metres."""
 _MANY_UNREADABLE = 0.3
 _CLOSED_FORM = "The form of this file is damaged, and what was filled in was not read."
 _OUTLINED_SHAPES = 8
@@ -43,7 +43,7 @@ _OUTLINED_SHAPES = 8
 
 @dataclass(slots=True)
 class _Page:
-    """One page on its way: its text in each direction, and what stands beside it."""
+    """One page while it is read: its text in each direction, and the other elements on it."""
 
     number: int
     parts: list[Part] = field(default_factory=list)
@@ -53,10 +53,11 @@ class _Page:
 
 
 def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[SecretStr] = ()) -> Extracted:
-    """Paragraphs, headings and tables of a PDF in reading order, each with its box. `pages` is the page count.
+    """Read the paragraphs, headings and tables of a PDF in reading order, each with its box. `pages` is the number of
+    pages.
 
-    With `read_scans` pages that are pictures, or whose text layer is garbage, are read by OCR. `passwords` are tried
-    in turn on a file that needs one.
+    With `read_scans`, a page is read by OCR if it is a picture or if its text layer is garbage. If a file needs a
+    password, `passwords` are tried in order.
     """
     with open_pdf(data, name, passwords) as document:
         if _has_page(document, _MAX_PAGES + 1):
@@ -109,7 +110,7 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
 
 
 def _has_page(document: Any, number: int) -> bool:
-    """Whether there is a page of this number. The count that a file gives of its pages may be wrong."""
+    """Returns True if there is a page with this number. The number of pages that a file states may be wrong."""
     import pypdfium2
 
     if len(document) < number:
@@ -122,7 +123,9 @@ def _has_page(document: Any, number: int) -> bool:
 
 
 def _missing(number: int) -> _Page:
-    """What stands for a page that cannot be opened, so that whoever looks for it learns why it is not there."""
+    """Returns an entry for a page that cannot be opened. A reader who looks for the page learns from it why the page is
+    missing.
+    """
     return _Page(
         number, notes=[_said(number, f"Page {number} of this file is damaged and was not read.")], is_missing=True
     )
@@ -140,14 +143,15 @@ def _parts(page: Any, number: int, read_scans: bool) -> list[Part]:
     if read_scans and (garbage or doubtful or _is_picture(page, text)):
         scanned = _scanned(page)
         seen = "\n".join(segment.text for segment in scanned.segments) if scanned else ""
-        # A text that only looks odd is kept where the page itself looks as odd, or shows less.
+        # A text that only looks odd is kept in two cases: the OCR of the page looks odd too, or it gives less than half
+        # as much text.
         if scanned and not (doubtful and (is_doubtful(seen) or len(seen) * 2 < len(text))):
             return [scanned]
     return [] if garbage else layer.parts
 
 
 def _scanned(page: Any) -> Part | None:
-    """The page as OCR reads it; None where it sees no text."""
+    """Returns the page as OCR reads it. Returns None if OCR finds no text."""
     width, height = page.get_size()
     scale = min(_OCR_DPI / 72, _MAX_RENDERED_SIDE / max(width, height, 1.0))
     if min(width, height) * scale < 1:
@@ -158,7 +162,7 @@ def _scanned(page: Any) -> Part | None:
 
 
 def _is_picture(page: Any, text: str) -> bool:
-    """Whether the page is a picture with at most a few words of text, or letters drawn as shapes."""
+    """Returns True if the page is a picture with at most a few words of text, or if its letters are drawn as shapes."""
     import pypdfium2.raw as pdfium
 
     if len(text) >= _SOME_CHARACTERS:

@@ -1,7 +1,8 @@
-"""What the streams of a PDF unpack to, counted before pdfium unpacks them, each in one piece and some several times.
+"""Measures what the streams of a PDF unpack to, before pdfium unpacks them. pdfium unpacks each stream as a whole, and
+some of them several times.
 
-A stream is known by its bytes and not by what is said of it, since names can be written in many ways. Streams that an
-encrypted file hides, and those packed in another way than by zlib, are not seen.
+A stream is recognized by its bytes and not by its description, because names can be written in many ways. Streams that
+an encrypted file hides are not seen, and neither are streams that are not packed by zlib.
 """
 
 from __future__ import annotations
@@ -14,17 +15,21 @@ from ingest.parse.refusals import refuse
 
 _MAX_UNPACKED = 256 << 20
 _MAX_OVERLAP = 4
-"""How many times over the streams of a file may take up its bytes."""
+"""The bytes of all streams together may be at most this many times the size of the file, because
+streams can overlap.
+"""
 _BLOCK = 1 << 16
 _LAYERS = 4
 _HEAD = 1024
 _DICTIONARY = 1024
 _APART = (b"/Image", b"/EmbeddedFile")
-"""Large scans, which are drawn only where they are read by OCR, and attachments, which are not looked into."""
+"""Marks of large scans, which are drawn only for OCR, and of attachments, which are not opened. Such a stream is
+checked only if it is packed more than once.
+"""
 
 
 def check_streams(source: bytes | Path, name: str) -> None:
-    """Raise `unsafe` for a PDF that has a stream of more than 256 MiB when unpacked, pictures apart."""
+    """Raise `unsafe` if a PDF has a stream of more than 256 MiB when unpacked. Pictures do not count."""
     if isinstance(source, bytes):
         found = _has_bomb(source)
     else:
@@ -35,7 +40,9 @@ def check_streams(source: bytes | Path, name: str) -> None:
 
 
 def _has_bomb(data: bytes | mmap.mmap) -> bool:
-    """Whether any stream of the file is one, or more of them overlap than in any file that a program wrote."""
+    """Returns True if a stream of the file is a zip bomb, or if more of them overlap than in any file from a real
+    program.
+    """
     allowance = _MAX_OVERLAP * len(data)
     at = data.find(b"stream")
     while at >= 0:
@@ -49,19 +56,22 @@ def _has_bomb(data: bytes | mmap.mmap) -> bool:
                 allowance -= looked_at
                 if is_bomb or allowance < 0:
                     return True
-            # What zlib takes for a stream may hide others: the search goes on at the first that may be its end.
+            # The bytes that zlib reads as one stream may hide other streams. So the search continues at the first
+            # possible end.
             start = max(data.find(b"endstream", start), start)
         at = data.find(b"stream", start)
     return False
 
 
 def _is_packed(head: bytes) -> bool:
-    """Whether these bytes begin as zlib's do."""
+    """Returns True if these bytes begin like data that zlib packed."""
     return len(head) > 1 and head[0] & 15 == 8 and int.from_bytes(head[:2], "big") % 31 == 0
 
 
 def _layers(head: bytes) -> int:
-    """How many times over a stream is packed, by its first bytes; the most there may be where they do not tell."""
+    """Returns how many times a stream is packed, judged by its first bytes. Returns the highest possible number if they
+    do not show it.
+    """
     for layer in range(_LAYERS):
         if not _is_packed(head):
             return layer
@@ -76,8 +86,9 @@ def _layers(head: bytes) -> int:
 
 
 def _is_bomb(data: bytes | mmap.mmap, start: int, layers: int) -> tuple[bool, int]:
-    """Whether what is packed from `start` on unpacks to too much in any of its layers, and how many bytes of the file
-    it took to know. Holds no more than a few blocks."""
+    """Returns True if the data packed from `start` on unpacks to too much in any of its layers. Also returns how many
+    bytes of the file were read to decide this. It holds no more than a few blocks in memory.
+    """
     unpackers = [zlib.decompressobj() for _ in range(layers)]
     counts = [0] * layers
     waiting: list[tuple[int, bytes]] = []
@@ -93,7 +104,7 @@ def _is_bomb(data: bytes | mmap.mmap, start: int, layers: int) -> tuple[bool, in
             try:
                 unpacked = unpacker.decompress(block, _BLOCK)
             except zlib.error:
-                layers = layer  # what is in there is not packed any more, or broken
+                layers = layer  # the data inside is not packed any more, or broken
                 continue
             counts[layer] += len(unpacked)
             if counts[layer] > _MAX_UNPACKED:

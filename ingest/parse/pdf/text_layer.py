@@ -1,4 +1,4 @@
-"""The text layer of a PDF page: characters and boxes out of pdfium, as segments that read from left to right."""
+"""Reads the text layer of a PDF page. Characters and boxes from pdfium become segments that read from left to right."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from ingest.parse.page.segments import Floats, Segment, segments_of
 from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
 
 SLANTED = 9
-"""In place of a number of quarter turns: none of them."""
+"""It is used in place of a number of quarter turns, for text at another angle."""
 _SLANT = 0.1
-"""Text that is off by more than this part of a quarter turn is slanted."""
+"""Text is slanted if its angle differs from a quarter turn by more than this fraction of a quarter turn."""
 _BULK = 512
 _MATRIX = np.zeros(6, dtype=np.float32)
 _NAME = ctypes.create_string_buffer(128)
-"""Where pdfium writes to, which is one thing at a time: it is not to be called from two threads at once."""
+"""pdfium writes its results here, one at a time. So it must not be called from two threads at once."""
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
 
 
 @dataclass(slots=True)
 class Part:
-    """The text of a page that reads in one direction, turned so that it reads from left to right.
+    """The text of a page that reads in one direction. It is turned so that it reads from left to right.
 
-    `turn` counts the quarter turns, counter-clockwise, by which the text stands on the page: 1 reads upwards.
-    `width` and `height` are those of the page as turned, in points, or in pixels where the page was scanned.
+    `turn` is the number of counter-clockwise quarter turns of the text on the page. Text with 1 reads upwards. `width`
+    and `height` are those of the turned page, in points. They are in pixels if the page was scanned.
     """
 
     turn: int
@@ -46,11 +46,11 @@ class Part:
 
     @property
     def has_headings(self) -> bool:
-        """Whether its letters' sizes are exact, and it is not just a note in the margin."""
+        """Returns True if the sizes of its letters are exact, and it is not just a note in the margin."""
         return self.turn == 0 and not self.is_slanted and not self.is_scanned
 
     def on_page(self, x0: float, y0: float, x1: float, y1: float) -> tuple[float, float, float, float]:
-        """A rectangle of this part as fractions of the page as it is displayed."""
+        """Returns a rectangle of this part as fractions of the page as it is displayed."""
         across, down = max(self.width, 1e-6), max(self.height, 1e-6)
         box = (x0 / across, y0 / down, x1 / across, y1 / down)
         for _ in range(-self.turn % 4):
@@ -61,9 +61,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """The text layer of a page: one part for each direction in which there is text, upright first.
+    """The text layer of a page. It has one part for each direction in which there is text, and the upright part comes
+    first.
 
-    `unreadable` is the fraction of its characters whose font does not tell what they are.
+    `unreadable` is the fraction of characters whose font does not tell which character they are.
     """
 
     parts: list[Part]
@@ -71,7 +72,7 @@ class Layer:
 
 
 def layer_of(page: Any) -> Layer:
-    """The text of a pypdfium2 page."""
+    """Returns the text of a pypdfium2 page."""
     textpage = page.get_textpage()
     try:
         count = textpage.count_chars()
@@ -80,7 +81,7 @@ def layer_of(page: Any) -> Layer:
         codes = _codes(textpage.raw, count)
         _, box_of = _calls()
         handle = ctypes.cast(textpage.raw, ctypes.c_void_p).value
-        corners = np.zeros((count, 4), dtype=np.float32)  # an FS_RECTF is four floats: left, top, right, bottom
+        corners = np.zeros((count, 4), dtype=np.float32)  # an FS_RECTF has four floats: left, top, right, bottom
         places = range(corners.ctypes.data, corners.ctypes.data + corners.nbytes, corners.strides[0])
         deque(map(box_of, repeat(handle), range(count), places), maxlen=0)
         boxes = displayed(corners.astype(np.float64), page)
@@ -93,8 +94,9 @@ def layer_of(page: Any) -> Layer:
 
 @lru_cache(maxsize=1)
 def _calls() -> tuple[Any, Any]:
-    """pdfium's code and box of one character, taking plain addresses: twice as fast as pypdfium2's prototypes,
-    and characters are where the time of a page goes."""
+    """Returns two pdfium functions: the code and the box of one character. They take plain addresses and are twice as
+    fast as pypdfium2's prototypes. Most of the time for a page is spent on its characters.
+    """
     import pypdfium2.raw as pdfium
 
     handle, place, result = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
@@ -107,8 +109,9 @@ def _calls() -> tuple[Any, Any]:
 
 
 def _codes(raw: Any, count: int) -> npt.NDArray[np.uint32]:
-    """The code of every character. pdfium gives the text in one piece, but leaves some characters out and puts
-    others in another's place: where it did, each is asked for."""
+    """Returns the code of every character. pdfium gives the text as a whole, but leaves out some characters and puts
+    others in the wrong place. If this happens in a block, every character of the block is read separately.
+    """
     import pypdfium2.raw as pdfium
 
     code_of, _ = _calls()
@@ -149,7 +152,9 @@ def _parts(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, li
 
 
 def _grids(rulings: Rulings, boxes: Floats) -> list[Grid]:
-    """The ruled tables. Squared paper and shading are none: their lines run through the letters of these boxes."""
+    """Returns the ruled tables. Squared paper and shading are not tables, because their lines run through the letters
+    in `boxes`.
+    """
     found = []
     for grid in grids_of(rulings):
         columns = _ends(grid.rulings.down)
@@ -169,7 +174,9 @@ def _ends(lines: Sequence[Line]) -> Floats:
 
 
 def _turned(boxes: Floats, turn: int, width: float, height: float) -> tuple[Floats, tuple[float, float]]:
-    """Boxes of a page of this size after so many quarter turns clockwise, and the page's size then."""
+    """Returns the boxes of a page of this size after `turn` clockwise quarter turns, and the size
+    of the turned page.
+    """
     turned, size = boxes / (width, height, width, height), (width, height)
     for _ in range(turn):
         turned = np.stack((1 - turned[:, 3], turned[:, 0], 1 - turned[:, 1], turned[:, 2]), axis=1)
@@ -178,8 +185,9 @@ def _turned(boxes: Floats, turn: int, width: float, height: float) -> tuple[Floa
 
 
 def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int) -> npt.NDArray[np.int64]:
-    """Quarter turns of every character. Asking pdfium costs as much as a box, so it is asked only on suspicion:
-    where many characters stand above or below the one before, or where the page itself is rotated."""
+    """Returns the quarter turns of every character. To ask pdfium for an angle costs as much as to ask for a box. So it
+    is asked only if the page itself is rotated, or if the positions of many characters are unusual for upright text.
+    """
     import pypdfium2.raw as pdfium
 
     turns = np.zeros(codes.size, dtype=np.int64)
@@ -187,22 +195,22 @@ def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int
         return turns
     quarter = math.pi / 2
     angles = np.array([pdfium.FPDFText_GetCharAngle(raw, place) for place in range(codes.size)]) / quarter
-    turns = (-np.rint(angles).astype(np.int64) - rotation) % 4  # pdfium counts clockwise
+    turns = (-np.rint(angles).astype(np.int64) - rotation) % 4  # pdfium's angles are clockwise
     slanted = np.abs(angles - np.rint(angles)) > _SLANT
     turns[slanted] = SLANTED
     upright = np.flatnonzero((turns == 0) & (codes > 32))
-    # Vertical Chinese and Japanese: the letters stand upright, the lines run down and from right to left, as those
-    # of a text turned clockwise do.
+    # In vertical Chinese and Japanese text the letters are upright. The lines run down, and follow each other from
+    # right to left, like those of a text that is turned clockwise.
     down = _runs_down(codes[upright], boxes[upright])
     if np.count_nonzero(down) * 3 > upright.size:
         turns[upright[down]] = 3
-    # Blanks that pdfium puts in have no angle of their own: they go with the character before.
+    # Blanks that pdfium adds have no angle. They get that of the character before them.
     last: npt.NDArray[np.intp] = np.maximum.accumulate(np.where(codes <= 32, 0, np.arange(codes.size)))
     return turns[last]
 
 
 def _is_suspicious(drawn: Floats) -> bool:
-    """Whether many characters stand above, below or left of the one before, or climb from one to the next."""
+    """Returns True if many characters are above, below or left of the one before, or rise or fall steadily."""
     tall = np.maximum(drawn[:-1, 3] - drawn[:-1, 1], 1.0)
     right = np.diff((drawn[:, 0] + drawn[:, 2]) / 2) / tall
     down = np.diff((drawn[:, 1] + drawn[:, 3]) / 2) / tall
@@ -214,7 +222,7 @@ def _is_suspicious(drawn: Floats) -> bool:
 
 
 def _runs_down(codes: npt.NDArray[np.uint32], boxes: Floats) -> npt.NDArray[np.bool_]:
-    """Which of these upright characters stand in a column of characters, each close below the one before."""
+    """Returns a mask of the upright characters that are in a column of characters, each close below the one before."""
     tall = np.maximum(boxes[:-1, 3] - boxes[:-1, 1], 1.0)
     right = np.abs(np.diff((boxes[:, 0] + boxes[:, 2]) / 2)) / tall
     down = np.diff((boxes[:, 1] + boxes[:, 3]) / 2) / tall
@@ -226,7 +234,9 @@ def _runs_down(codes: npt.NDArray[np.uint32], boxes: Floats) -> npt.NDArray[np.b
 
 
 def _slanted(codes: npt.NDArray[np.uint32], boxes: Floats) -> list[Segment]:
-    """Slanted text, a watermark mostly, in the order in which it was drawn: one segment for each run of characters."""
+    """Returns slanted text, which is usually a watermark, in the order in which it was drawn. Each run of characters is
+    one segment.
+    """
     middle = np.stack(((boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2), axis=1)
     tall = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
     far = np.linalg.norm(np.diff(middle, axis=0), axis=1) > 3 * tall[:-1]
@@ -242,7 +252,9 @@ def _slanted(codes: npt.NDArray[np.uint32], boxes: Floats) -> list[Segment]:
 
 
 def displayed(corners: Floats, page: Any) -> Floats:
-    """From left, top, right, bottom in the page's own coordinates to x0, y0, x1, y1 of the page as displayed."""
+    """Returns boxes as x0, y0, x1, y1 of the page as displayed. `corners` are left, top, right, bottom in the page's
+    own coordinates.
+    """
     left, bottom, right, top = page.get_bbox()
     width, height = page.get_size()
     across, down = max(right - left, 1e-6), max(top - bottom, 1e-6)
@@ -254,9 +266,10 @@ def displayed(corners: Floats, page: Any) -> Floats:
 
 
 def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segment:
-    """The segment with the true size of its letters, their font, and whether they are bold from end to end.
+    """Returns the segment with the real size of its letters, their font, and if they are bold from the first to the
+    last.
 
-    `places` gives the index on the page of each of the part's characters.
+    `places` holds the index on the page of each character of the part.
     """
     size_of, matrix_of, *_ = _font_calls()
     handle = ctypes.cast(raw, ctypes.c_void_p).value
@@ -272,7 +285,7 @@ def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segm
 
 
 def _font(handle: int | None, place: int) -> tuple[str, bool]:
-    """The name of a character's font, in lower case, and whether it is a bold one."""
+    """Returns the name of a character's font in lower case, and True if it is bold."""
     *_, info_of, weight_of = _font_calls()
     info_of(handle, place, _NAME, len(_NAME), None)
     font = _NAME.value.decode("utf-8", "replace").lower()
@@ -282,7 +295,9 @@ def _font(handle: int | None, place: int) -> tuple[str, bool]:
 
 @lru_cache(maxsize=1)
 def _font_calls() -> tuple[Any, Any, Any, Any]:
-    """pdfium's size, matrix, font and weight of one character, with plain addresses as in `_calls`."""
+    """Returns four pdfium functions: size, matrix, font and weight of one character. They take plain addresses as in
+    `_calls`.
+    """
     import pypdfium2.raw as pdfium
 
     handle, place, number = ctypes.c_void_p, ctypes.c_int, ctypes.c_ulong

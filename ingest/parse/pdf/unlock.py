@@ -1,4 +1,4 @@
-"""Opening a PDF file: as it is, or by the first of the known passwords that fits."""
+"""Opens a PDF file without a password, or with the first known password that fits."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _UNKNOWN_HANDLER = 5
 
 
 def open_pdf(source: bytes | Path, name: str, passwords: Sequence[SecretStr] = ()) -> Any:
-    """A pypdfium2 document with its form opened, which the caller closes.
+    """Returns a pypdfium2 document with its form opened. The caller closes it.
 
-    Raises DocumentError `encrypted` or `corrupt`, and `unsafe` as `check_streams` and `open_form` do.
+    Raises DocumentError `encrypted` or `corrupt`, and `unsafe` like `check_streams` and `open_form`.
     """
     import pypdfium2
 

@@ -1,4 +1,4 @@
-"""Pictures inside documents, read by OCR within limits that depend on the document alone."""
+"""Reads pictures inside documents by OCR. The limits depend on the document alone."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from ingest.parse.pictures import ocr
 _MAX_PICTURES = 60
 _MAX_PIXELS = 120_000_000
 _MIN_SIDES = (64, 20)
-"""Longer and shorter side, in pixels, below which a picture is a bullet, a rule or an icon."""
+"""The longer and the shorter side, in pixels. A smaller picture is a bullet, a rule or an icon."""
 
 logger = logging.getLogger(__name__)
 
 
 class Pictures:
-    """The pictures of one document. What they may take together is counted, not timed: the same document gives the
-    same text on a slow machine. A picture that comes again (the logo of every slide) is read once."""
+    """The pictures of one document. The limit is on pixels and pictures and not on time, so the same document gives the
+    same text on a slow machine. A picture that is used again (such as the logo on every slide) is read once.
+    """
 
     def __init__(self, enabled: bool) -> None:
         self._enabled = enabled
@@ -29,7 +30,9 @@ class Pictures:
         self._pixels = 0
 
     def texts(self, data: bytes) -> tuple[str, ...]:
-        """The paragraphs in a picture the first time it comes; none for one that says nothing or cannot be read."""
+        """Returns the paragraphs in a picture when it comes for the first time. Returns nothing if it has no text or
+        cannot be read.
+        """
         digest = hashlib.sha256(data).digest()
         if not self._enabled or digest in self._known or len(self._known) >= _MAX_PICTURES:
             return ()

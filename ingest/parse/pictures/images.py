@@ -1,4 +1,4 @@
-"""Pictures as they are meant to be seen: upright, on white, in RGB, and no larger than it takes to read them."""
+"""Prepares pictures for reading: upright, on white, in RGB, and no larger than needed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "HEIF")
 MAX_PIXELS = 200_000_000
 _MAX_SIDE = 4000
 _LONG = 2.5
-"""A picture so many times longer than wide is a screenshot of a whole page, or a receipt: its width decides."""
+"""If a picture is so many times longer than wide, it is a screenshot of a whole page or a receipt. Its width then
+decides its size.
+"""
 _LONG_WIDTH = 2000
 _ORIENTATION = 0x0112
 _TURNS = {
@@ -30,7 +32,9 @@ _TURNS = {
 
 
 def open_image(source: bytes | Path, name: str) -> Image.Image:
-    """The picture, its pixels not yet unpacked. Raises DocumentError `needs_heif`, and what Pillow raises."""
+    """Returns the picture. Its pixels are not yet unpacked. Raises DocumentError `needs_heif` and `too_large`, and the
+    errors of Pillow.
+    """
     with_heif = has_heif()
     try:
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_known(with_heif))
@@ -44,14 +48,14 @@ def open_image(source: bytes | Path, name: str) -> Image.Image:
 
 
 def is_heif(head: bytes) -> bool:
-    """Whether a file that begins with these 12 bytes or more is a HEIC or HEIF picture."""
+    """Returns True if a file that begins with these 12 or more bytes is a HEIC or HEIF picture."""
     brands = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
     return head[4:8] == b"ftyp" and head[8:12] in brands
 
 
 @lru_cache(maxsize=1)
 def has_heif() -> bool:
-    """Whether HEIC pictures can be read here; if so, Pillow knows how from now on."""
+    """Returns True if HEIC pictures can be read here. Pillow can then open them from now on."""
     try:
         import pillow_heif
     except ImportError:
@@ -61,12 +65,16 @@ def has_heif() -> bool:
 
 
 def frames_of(image: Image.Image) -> int:
-    """How many pages the picture has. Only the frames of a TIFF are pages; those of others move."""
+    """Returns the number of pages of the picture. Only the frames of a TIFF are pages. The frames of other formats are
+    an animation.
+    """
     return int(getattr(image, "n_frames", 1)) if image.format == "TIFF" else 1
 
 
 def upright(image: Image.Image, name: str) -> Pixels:
-    """The current frame, shape (height, width, 3). Raises DocumentError `too_large` before it unpacks too much."""
+    """Returns the current frame, shape (height, width, 3). Raises DocumentError `too_large` before
+    it unpacks too much.
+    """
     if image.width * image.height > MAX_PIXELS:
         raise refuse("too_large", name, f"a picture of {image.width} × {image.height} pixels")
     fitting = _fitting(image.width, image.height)
@@ -79,7 +87,7 @@ def upright(image: Image.Image, name: str) -> Pixels:
 
 
 def on_white(image: Image.Image) -> Image.Image:
-    """The picture in RGB, white where it is transparent."""
+    """Returns the picture in RGB. Transparent places become white."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     seen = image.convert("RGBA")
@@ -87,8 +95,9 @@ def on_white(image: Image.Image) -> Image.Image:
 
 
 def strips_of(pixels: Pixels) -> list[tuple[int, Pixels]]:
-    """The picture from top to bottom in pieces that are not too long to be read at once, each with the row where it
-    begins. It is cut where a row has one colour, if there is such a row."""
+    """Returns the picture in pieces from top to bottom, each with the row where it begins. No piece is too long to be
+    read at once. A cut is at a row of nearly one colour, if there is such a row.
+    """
     height, width = pixels.shape[:2]
     if height <= _LONG * max(width, 200):
         return [(0, pixels)]
@@ -103,7 +112,7 @@ def strips_of(pixels: Pixels) -> list[tuple[int, Pixels]]:
 
 
 def _fitting(width: int, height: int) -> tuple[int, int]:
-    """The size to which the picture is made smaller, in the same proportions or nearly."""
+    """Returns the size to which the picture is reduced. The proportions stay the same or nearly the same."""
     short, long = min(width, height), max(width, height)
     if long <= _LONG * short:
         return _MAX_SIDE, _MAX_SIDE
@@ -112,10 +121,10 @@ def _fitting(width: int, height: int) -> tuple[int, int]:
 
 
 def _continuous(image: Image.Image) -> Image.Image:
-    """The frame in a mode that can be made smaller without losing thin strokes."""
+    """Returns the frame in a mode that can be reduced without the loss of thin strokes."""
     if image.mode == "1":
         return image.convert("L")
-    if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel: Pillow would cut off what is above 255
+    if image.mode.startswith(("I", "F")):  # 16 or 32 bits a pixel: Pillow would cut off values above 255
         values: Any = np.asarray(image, dtype=np.float32)
         low, high = float(values.min()), float(values.max())
         return Image.fromarray(((values - low) * (255 / max(high - low, 1.0))).astype(np.uint8))

@@ -1,4 +1,4 @@
-"""Reading pictures by RapidOCR, whose wheel brings Chinese and English models. Nothing is downloaded."""
+"""Reads pictures with RapidOCR. Its wheel contains Chinese and English models, so nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _MODELS = {
 
 _TUNING = {
     "Global.log_level": "error",
-    # One thread and one line at a time: a line is not padded to the longest of its batch, and workers that run
-    # side by side do not spin for each other's cores. Three times less processor time, the same text.
+    # One thread and one line at a time. So a line is not padded to the longest line of its batch, and parallel workers
+    # do not waste time on each other's cores. This takes a third of the processor time for the same text.
     "EngineConfig.onnxruntime.intra_op_num_threads": 1,
     "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     "Rec.rec_batch_num": 1,
@@ -42,15 +42,16 @@ _TUNING = {
 
 
 def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
-    """The text of a picture; the frames of a TIFF are its pages, of other moving pictures the first one is read.
+    """Read the text of a picture. The frames of a TIFF are its pages. Of other animated pictures, the first frame is
+    read.
 
-    Without `ocr` there is `no_text`.
+    Raises `no_text` without `ocr`.
     """
     if not ocr:
         raise refuse("no_text", name, "it is a picture, and OCR is switched off")
     elements: list[Element] = []
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow warns of odd metadata and of big pictures; sizes are checked here
+        warnings.simplefilter("ignore")  # Pillow warns of odd metadata and big pictures; sizes are checked here
         with open_image(data, name) as image:
             frames = frames_of(image)
             for page in range(1, frames + 1):
@@ -61,7 +62,9 @@ def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
 
 
 def part_of(pixels: Pixels) -> Part:
-    """What stands in a picture of shape (height, width, 3) in RGB, as a part of a page measured in pixels."""
+    """Returns the text in a picture as a part of a page that is measured in pixels. The picture has shape (height,
+    width, 3) in RGB.
+    """
     height, width = pixels.shape[:2]
     segments = []
     for top, strip in strips_of(pixels):
@@ -72,7 +75,9 @@ def part_of(pixels: Pixels) -> Part:
 
 
 def elements_of(pixels: Pixels, page: int) -> list[Element]:
-    """The paragraphs of a picture of shape (height, width, 3) in RGB, in reading order, with their boxes."""
+    """Returns the paragraphs of a picture in reading order, with their boxes. The picture has shape (height, width, 3)
+    in RGB.
+    """
     part = part_of(pixels)
     blocks = list(blocks_in(part))
     texts = mended(block.text for block in blocks)
@@ -96,7 +101,8 @@ def _segments(pixels: Pixels) -> list[Segment]:
     for corners, text in zip(read.boxes, read.txts, strict=True):
         x0, y0 = (float(value) for value in corners.min(axis=0))
         x1, y1 = (float(value) for value in corners.max(axis=0))
-        # On a skewed scan the upright rectangle is taller than the letters; their height is the left edge's.
+        # On a skewed scan the upright rectangle is taller than the letters. The left edge has the height of the
+        # letters.
         tall = float(np.linalg.norm(corners[3] - corners[0]))
         middle = (y0 + y1) / 2
         if text.strip():
@@ -105,7 +111,9 @@ def _segments(pixels: Pixels) -> list[Segment]:
 
 
 def _evened(segments: list[Segment]) -> list[Segment]:
-    """The same segments; sizes that differ from the usual one by no more than measuring does become that one."""
+    """Returns the same segments. A size that differs from the usual one by no more than the error of measurement
+    becomes the usual size.
+    """
     usual = sorted(segment.size for segment in segments)[len(segments) // 2] if segments else 0.0
     for segment in segments:
         if abs(segment.size - usual) < 0.3 * usual:

@@ -1,4 +1,4 @@
-"""From bytes to text, whatever the encoding: what a mark says, UTF-8, what is declared, then a guess."""
+"""Decodes bytes in any encoding. It tries the byte order mark, UTF-8, the declared encoding, and then a guess."""
 
 from __future__ import annotations
 
@@ -30,19 +30,21 @@ _DECLARED = re.compile(rb"""(?:charset|encoding)\s*=\s*["']?\s*([A-Za-z0-9_.:-]+
 
 
 def is_marked(data: bytes) -> bool:
-    """Whether the bytes begin with a byte order mark."""
+    """Returns True if the bytes begin with a byte order mark."""
     return any(data.startswith(mark) for mark, _ in _MARKS)
 
 
 def unmarked(data: bytes) -> str | None:
-    """UTF-32 or UTF-16 in one byte order where unmarked bytes read as sensible text in it, else None."""
+    """Returns the UTF-32 or UTF-16 encoding in which unmarked bytes read as sensible text. Returns None if there is
+    none.
+    """
     for encoding in _UNMARKED:
         unit = 4 if encoding.startswith("utf-32") else 2
         sample = data[: min(len(data), 4096) // unit * unit]
-        text = sample.decode(encoding, errors="replace").removesuffix("\ufffd")  # the cut may part a pair
+        text = sample.decode(encoding, errors="replace").removesuffix("\ufffd")  # the cut may separate a pair
         if not text or len(_SENSIBLE.findall(text)) < 0.95 * len(text):
             continue
-        # Letters in pairs read as rare Chinese characters: without a zero byte only common ones count.
+        # Pairs of letters look like rare Chinese characters. Without a zero byte, only common characters count.
         whole = len(data) % unit == 0 and len(text) > 1
         if b"\0" in sample or (whole and max(map(score, [text] * 3, ("gb18030", "cp932", "cp949"))) > _WIDE_SCORE):
             return encoding
@@ -50,18 +52,19 @@ def unmarked(data: bytes) -> str | None:
 
 
 def decode(data: bytes, declared: bool = False, charset: str | None = None) -> str:
-    """The text of `data`. Never fails: what no encoding explains is replaced by U+FFFD.
+    """Returns the text of `data`. It never fails: bytes that no encoding explains are replaced by U+FFFD.
 
-    With `declared`, a `charset=` or `encoding=` in the first 4 KiB (HTML, XML) is tried before guessing.
-    `charset` is what came with the data (a mail's part), tried after a mark. Line ends become `\\n`.
+    With `declared`, a `charset=` or `encoding=` in the first 4 KiB (HTML, XML) is tried before guessing. `charset` came
+    with the data (for example with a part of a mail), and is tried after a mark. Line ends become `\\n`.
     """
     return _decoded(data, declared, charset).replace("\r\n", "\n").replace("\r", "\n")
 
 
 def storable(text: str) -> str:
-    """The text without NUL, and with U+FFFD for half a surrogate pair: neither can be embedded, indexed or stored.
+    """Returns the text without NUL, and with U+FFFD for half a surrogate pair. Neither can be embedded, indexed or
+    stored.
 
-    Two halves that stand together become the character they mean.
+    Two halves next to each other become the character that they encode.
     """
     return text.replace("\0", "").encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
@@ -78,7 +81,8 @@ def _decoded(data: bytes, declared: bool, charset: str | None) -> str:
     if charset is None and declared and (stated := _DECLARED.search(data[:4096])):
         charset = stated.group(1).decode("ascii")
     if charset:
-        # Western charsets are declared by habit, and anything decodes in them: what reads as UTF-8 is UTF-8.
+        # Western charsets are often declared by habit, and any bytes decode in them. So bytes that are valid UTF-8 are
+        # read as UTF-8.
         charset = _superset(charset)
         candidates.insert(1 if charset == "cp1252" else 0, charset)
     for encoding in candidates:
@@ -90,7 +94,9 @@ def _decoded(data: bytes, declared: bool, charset: str | None) -> str:
 
 
 def _superset(name: str) -> str:
-    """GB2312 and GBK are declared where GB18030 is used; likewise the Western ones."""
+    """Returns the larger encoding that is often meant: GB18030 if GB2312 or GBK is declared, and CP1252 for the Western
+    ones.
+    """
     name = name.lower()
     if name in {"gb2312", "gbk", "gb_2312-80", "x-gbk"}:
         return "gb18030"
@@ -106,7 +112,8 @@ def _guess(data: bytes) -> str:
     if found := western(sample):
         return found
     runs = _HIGH.findall(sample)
-    # Two-byte scripts give runs of two and more high bytes; accents in Latin text stand alone.
+    # Two-byte scripts have runs of two or more high bytes. Accented letters in Latin text are usually single high
+    # bytes.
     if runs and sum(map(len, runs)) / len(runs) >= 1.4 and (found := eastern(sample[:_SCORED_BYTES])):
         return found
     if found := cyrillic(sample):
@@ -116,5 +123,5 @@ def _guess(data: bytes) -> str:
 
 
 def _looks_like(sample: bytes, encoding: str) -> bool:
-    """Whether at most one byte in a thousand is wrong in this encoding."""
+    """Returns True if at most one byte in a thousand is wrong in this encoding."""
     return sample.decode(encoding, errors="replace").count("\ufffd") * 1000 <= len(sample)

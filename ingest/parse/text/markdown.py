@@ -1,7 +1,7 @@
-"""Markdown as HTML, by markdown-it, in time that grows no faster than the text.
+"""Turns Markdown into HTML with markdown-it. The time grows no faster than the text.
 
-Two shapes take it far longer than their length: brackets in brackets, of each of which it looks for the end anew, and
-quotes or lists in one another, all of which look at each line that may belong to them.
+Two kinds of text would take markdown-it much longer. For nested brackets, it searches the end of each again. For nested
+quotes or lists, each of them looks at every line that may belong to it.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ from functools import lru_cache
 from typing import Any
 
 _DEEPEST_BRACKETS = 6
-"""In the text of a link; what is deeper is no link."""
+"""The deepest nesting in the text of a link. Deeper brackets are not links."""
 _DEEPEST_BLOCKS = 40
-"""Quotes count once, lists twice: themselves and their items."""
+"""A quote counts as one level. A list counts as two levels: the list and its item."""
 _LOOKS_A_LINE = 6
 _SOME_LOOKS = 1000
 _MARKS = re.compile(r"^[ \t>*+-]*+(?:\d{1,9}[.)][ \t]++)?+", re.M)
 
 
 class TangledError(Exception):
-    """Quotes and lists lie in one another deeper than any text is meant to be."""
+    """Quotes and lists are nested more deeply than in any real text."""
 
 
 def html_of(text: str) -> str:
-    """Markdown with tables and strikethrough as HTML. Raises TangledError."""
+    """Returns Markdown with tables and strikethrough as HTML. Raises TangledError."""
     html: str = _reader().render(text)
     return html
 
 
 def without_marks(text: str) -> str:
-    """The text without the marks of quotes and lists before its lines."""
+    """Returns the text without the marks of quotes and lists at the beginning of its lines."""
     return _MARKS.sub("", text)
 
 
@@ -59,7 +59,7 @@ def _parser(deepest: int) -> Any:
 
 
 def _look(state: Any, start: int, end: int, silent: bool) -> bool:
-    """No block of its own: it counts how often the lines are looked at, and how deep."""
+    """This rule matches no block. It counts how often lines are looked at, and checks how deep they are."""
     looks = state.env["looks"] = state.env.get("looks", 0) + 1
     if state.level >= _DEEPEST_BLOCKS - 2 or looks > _LOOKS_A_LINE * state.lineMax + _SOME_LOOKS:
         raise TangledError
@@ -67,7 +67,7 @@ def _look(state: Any, start: int, end: int, silent: bool) -> bool:
 
 
 def _may_close(state: Any) -> bool:
-    """Whether what ends a link or a picture stands anywhere behind this place."""
+    """Returns True if the end of a link or a picture occurs anywhere after this place."""
     if state.src[state.pos] not in "![":
         return False
     known = state.env.get("last_end")

@@ -1,4 +1,4 @@
-"""Plain text with marks: reStructuredText and Org, as far as headings, code, lists and tables go."""
+"""Reads plain text with marks: reStructuredText and Org. It understands headings, code, lists and tables."""
 
 from __future__ import annotations
 
@@ -26,11 +26,13 @@ _ORG_BEGIN = re.compile(r"#\+begin_(\w+)", re.I)
 _ORG_DRAWER = re.compile(r"\s*:[A-Z_]+:\s*")
 _ORG_ITEM = re.compile(r"\s*(?:[-+]|\d+[.)])\s+(?:\[[ X-]\]\s+)?(?=\S)")
 _ORG_LINK = re.compile(r"\[\[([^\]]++)(?:\](?:\[([^\]]++)\])?\]|(?P<open>))")
-"""A link, or what begins like one and is none (`open`), which is passed over as a whole."""
+"""Matches a link. It also matches what only begins like a link (`open`), so that this is skipped as a whole."""
 
 
 def read_rst(text: str) -> Extracted:
-    """reStructuredText. The style of a title's underline gives its level, by the order in which styles come up."""
+    """Read reStructuredText. The level of a title depends on the style of its underline. The styles are numbered in the
+    order in which they appear.
+    """
     elements = tuple(_rst(text.expandtabs(4).split("\n")))
     return Extracted(elements)
 
@@ -55,7 +57,7 @@ def _rst(lines: list[str]) -> Iterator[Element]:
                 yield from _rst_directive(directive, block[1:] + lines[number:end])
                 number = end
             elif block[0].startswith(".. "):
-                number = _indented_end(lines, number)  # a comment, a target, a footnote's mark
+                number = _indented_end(lines, number)  # a comment, a target, or the mark of a footnote
                 yield from _rst_note(block)
             elif _RST_GRID.fullmatch(block[0].strip()) or _RST_SIMPLE.fullmatch(block[0].strip()):
                 yield Element("table", _rst_table(block))
@@ -68,7 +70,9 @@ def _rst(lines: list[str]) -> Iterator[Element]:
 
 
 def _rst_title(lines: list[str], number: int) -> tuple[str, str, int] | None:
-    """The title that begins here, its style and the line after it."""
+    """Returns the title that begins here, its style and the number of the line after it. Returns None if no title
+    begins here.
+    """
     first, second, third = [*lines[number : number + 3], "", ""][:3]
     if _ADORNMENT.fullmatch(first) and second.strip() and _ADORNMENT.fullmatch(third) and first[0] == third[0]:
         return second.strip(), first[0] * 2, number + 3
@@ -130,7 +134,7 @@ def _rst_paragraph(block: list[str]) -> Iterator[Element]:
 
 
 def _rst_table(block: list[str]) -> str:
-    """A grid or a simple table as Markdown; both put their columns at fixed places."""
+    """Returns a grid table or a simple table as Markdown. In both, the columns are at fixed places."""
     width = max(map(len, block))
     rule = block[0].ljust(width)
     if rule.lstrip().startswith("+"):
@@ -157,12 +161,14 @@ def _dedented(lines: list[str]) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text without the marks of roles, literals and links."""
+    """Returns the text without the marks of roles, literals and links."""
     return _RST_INLINE.sub(lambda match: next(group for group in match.groups() if group), text)
 
 
 def read_org(text: str) -> Extracted:
-    """An Org file: stars give the level of a heading; `#+TITLE` the title; drawers and keywords are left out."""
+    """Read an Org file. The number of stars gives the level of a heading. `#+TITLE` gives the title. Drawers and
+    keywords are left out.
+    """
     lines = text.split("\n")
     titles = (match[2] for line in lines if (match := _ORG_KEYWORD.match(line)) and match[1].lower() == "title")
     return Extracted(tuple(_org(lines)), next(titles, None))
@@ -207,7 +213,7 @@ def _org_heading(line: str) -> re.Match[str] | None:
 
 
 def _org_begins(line: str) -> bool:
-    """Whether this line cannot belong to the paragraph before it."""
+    """Returns True if this line cannot belong to the paragraph before it."""
     return bool(_org_heading(line) or _ORG_ITEM.match(line) or line.lstrip().startswith(("|", "#")))
 
 

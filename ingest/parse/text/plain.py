@@ -1,4 +1,4 @@
-"""Formats that are text to begin with: plain text, XML, JSON, notebooks."""
+"""Reads formats that are text: plain text, XML, JSON, notebooks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LIST_ITEM = re.compile(r"[-*•·●]\s+\S")
 
 
 def read_text(text: str) -> Extracted:
-    """Paragraphs are what blank lines part. Plain text states no headings, so there are none."""
+    """Read paragraphs, which blank lines separate. Plain text states no headings, so there are none."""
     blocks = (block.strip("\n\ufeff").rstrip() for block in _BLANK.split(text))
     return Extracted(tuple(
         Element("list_item" if _LIST_ITEM.match(block) and "\n" not in block else "paragraph", block)
@@ -34,7 +34,9 @@ def read_text(text: str) -> Extracted:
 
 
 def read_json(text: str) -> Extracted:
-    """JSON as code: the values of a list, or of a file with one a line, apart; what is escaped is written out."""
+    """Read JSON as code. Each value of a list is an element, and so is each line of a file with one value a line.
+    Escaped characters are written out.
+    """
     try:
         value = json.loads(text)
         records = value if isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value) else [value]
@@ -58,7 +60,9 @@ def _json_lines(text: str) -> list[Any]:
 
 
 def read_notebook(text: str) -> Extracted:
-    """A Jupyter notebook: Markdown cells as Markdown, code cells as code, text outputs after them."""
+    """Read a Jupyter notebook. Markdown cells are read as Markdown and code cells as code. The text outputs of a cell
+    follow it.
+    """
     elements: list[Element] = []
     for cell in json.loads(text).get("cells", ()):
         source = _joined(cell.get("source"))
@@ -74,7 +78,9 @@ def read_notebook(text: str) -> Extracted:
 
 
 def read_xml(data: bytes, name: str) -> Extracted:
-    """The text of an XML document, an element each. Entities are refused, nothing is fetched."""
+    """Read the text of an XML document, with one element for each block of text. Entities are refused and nothing is
+    fetched.
+    """
     if b"<!ENTITY" in data.replace(b"\0", b""):
         raise refuse("unsafe", name, "it declares XML entities")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
@@ -85,7 +91,7 @@ def read_xml(data: bytes, name: str) -> Extracted:
 
 
 def _blocks(root: Any) -> Iterator[str]:
-    """The texts of the elements, each apart; words marked up inside a sentence stay in it."""
+    """Yields the texts of the elements separately. Words with markup inside a sentence stay in the sentence."""
     inside = 0
     for event, node in etree.iterwalk(root, events=("start", "end", "comment", "pi")):
         if event in ("comment", "pi"):
@@ -101,7 +107,7 @@ def _blocks(root: Any) -> Iterator[str]:
 
 
 def _sheets(root: Any) -> Iterator[tuple[str, Rows]]:
-    """The sheets of a workbook that Excel 2003 saved as XML."""
+    """Yields the sheets of a workbook that Excel 2003 saved as XML."""
     for sheet in root.iter(f"{_SHEETS}Worksheet"):
         rows: Rows = []
         for row in sheet.iter(f"{_SHEETS}Row"):
@@ -116,11 +122,11 @@ def _sheets(root: Any) -> Iterator[tuple[str, Rows]]:
 
 
 def _place(node: Any, reached: int) -> int:
-    """How many empty places come before a row or a cell that says where it stands."""
+    """Returns how many empty places come before a row or a cell that states its own place."""
     index = node.get(f"{_SHEETS}Index", "")
     return min(max(int(index) - 1 - reached, 0), _MAX_GAP) if index.isdecimal() else 0
 
 
 def _joined(source: Any) -> str:
-    # JSON can escape what no text may hold, at which the HTML parser behind Markdown stops reading.
+    # JSON can escape characters that no text may contain. The HTML parser behind Markdown stops at them.
     return encoding.storable("".join(source) if isinstance(source, list) else str(source or ""))

@@ -1,4 +1,4 @@
-"""Which encoding of a script bytes are in: the one in which their characters are common ones."""
+"""Guesses the encoding of bytes in one script. It is the encoding in which most characters are common ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ _CYRILLIC = frozenset("оеаинтсрвлкмдпу")
 _CODECS = {"gb18030": "gb2312", "big5": "big5", "cp932": "euc_jp", "euc_jp": "euc_jp", "cp949": "euc_kr"}
 _COMMON_LEADS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp932": (0xB0, 0xCF), "euc_jp": (0xB0, 0xCF),
                  "cp949": (0xB0, 0xC8)}  # fmt: skip
-"""First bytes of the characters that each national standard put into its first level, the common ones."""
+"""The first bytes of the common characters. Each national standard has put these into its first level."""
 _ENOUGH = 0.4
 
 
 def eastern(sample: bytes) -> str | None:
-    """The encoding out of GB18030, Big5, Shift-JIS, EUC-JP and EUC-KR that explains the bytes, or None.
+    """Returns the encoding that explains the bytes: GB18030, Big5, Shift-JIS, EUC-JP or EUC-KR. Returns None if none
+    does.
 
-    Where two do equally well the first of these is taken.
+    If two explain them equally well, the first in this order is used.
     """
     scores = {encoding: score(sample.decode(encoding, errors="replace"), encoding) for encoding in _CODECS}
     best = max(scores, key=lambda encoding: scores[encoding])
@@ -29,7 +30,9 @@ def eastern(sample: bytes) -> str | None:
 
 
 def score(text: str, encoding: str) -> float:
-    """How well a text decoded from this encoding looks, up to 1.5; negative when much of it does not decode."""
+    """Returns how well a text looks that was decoded from this encoding, up to 1.5. It is negative if much of the text
+    does not decode.
+    """
     wide = [character for character in text if ord(character) > 0x7F]
     if not wide:
         return 0.0
@@ -61,7 +64,9 @@ _TYPICAL: dict[str, Callable[[str], bool]] = {
 
 
 def western(sample: bytes) -> str | None:
-    """`cp1252` where ASCII letters carry the text and the rest are accents and marks of Western Europe."""
+    """Returns `cp1252` if there are at least as many ASCII letters as other characters, and nearly all of the others
+    are accented letters and marks of Western Europe.
+    """
     text = sample.decode("cp1252", errors="replace")
     high = [character for character in text if ord(character) > 0x7F]
     letters = sum(character.isascii() and character.isalpha() for character in text)
@@ -69,7 +74,9 @@ def western(sample: bytes) -> str | None:
 
 
 def cyrillic(sample: bytes) -> str | None:
-    """CP1251 or KOI8-R where most characters beyond ASCII are the frequent small letters of Russian in it."""
+    """Returns CP1251 or KOI8-R if, in this encoding, most characters beyond ASCII are frequent small letters of
+    Russian.
+    """
     for encoding in ("cp1251", "koi8-r"):
         high = [character for character in sample.decode(encoding, errors="replace") if ord(character) > 0x7F]
         if sum(map(_CYRILLIC.__contains__, high)) >= 0.55 * len(high):

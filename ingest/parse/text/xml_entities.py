@@ -1,6 +1,6 @@
-"""Whether an XML file declares entities, found out without parsing it: some parsers unpack them while they look.
+"""Checks if an XML file declares entities, without parsing it. Some parsers unpack entities even while they check.
 
-Only a document type declares entities, and it stands before the first tag: there the search ends.
+Only a document type declares entities. It comes before the first tag, so the search ends there.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ _LONGEST_DECLARATION: Final = 64 * 1024
 _DECLARED: Final = re.compile(r"""encoding\s*=\s*["']([A-Za-z0-9._:-]+)["']""")
 _ROOT: Final = re.compile(r"<[^\W\d]|<[:\x80-\U0010ffff]")
 _BLANKS: Final = " \t\r\n"
-# UTF-32 in four orders of bytes, with a mark or a first `<`, and EBCDIC: parsers know them, documents do not use them.
+# UTF-32 in four byte orders, with a mark or with a first `<`, and EBCDIC. Parsers know them, but documents do not use
+# them.
 _ODD: Final = (
     b"\xff\xfe\0\0", b"\0\0\xfe\xff", b"\0\0\xff\xfe", b"\xfe\xff\0\0", b"<\0\0\0", b"\0\0\0<", b"\0\0<\0", b"\0<\0\0",
     b"Lo\xa7\x94",
 )  # fmt: skip
 _UTF16: Final = ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"))
-# In these a byte is `<`, a dash or a quote where it is that in ASCII, and nowhere else.
+# In these encodings, a byte is `<`, a dash or a quote exactly where it is one in ASCII.
 _LIKE_ASCII: Final = re.compile(
     r"utf-?8|(us-)?ascii|iso[-_]?8859[-_]\d+|latin-?\d|windows-12\d\d|cp12\d\d|koi8-[ru]|gbk|gb_?2312(-80)?|gb18030"
     r"|big5(-hkscs)?|shift[-_]jis|sjis|windows-31j|euc-\w+|macintosh|(ibm|cp)8\d\d|cp9(32|36|49|50)",
@@ -33,9 +34,9 @@ _LIKE_ASCII: Final = re.compile(
 
 
 def declares_entities(blocks: Iterator[bytes]) -> bool:
-    """Whether the file in these blocks is XML that declares entities, or is in an encoding that would hide them.
+    """Returns True if the file in these blocks is XML that declares entities, or if its encoding could hide them.
 
-    No more blocks are taken than there are up to the first tag; none but the first where it is no XML.
+    It takes only the blocks up to the first tag. If the file is not XML, it takes only the first block.
     """
     head = b""
     while len(head) < _LONGEST_MARK and (block := next(blocks, None)) is not None:
@@ -56,7 +57,7 @@ def declares_entities(blocks: Iterator[bytes]) -> bool:
 
 
 def _is_hidden(text: str, coding: str) -> bool:
-    """Whether a file that begins like ASCII says that it is in an encoding which goes on otherwise."""
+    """Returns True if a file begins like ASCII but declares an encoding that is not like ASCII."""
     if coding != "latin-1" or not text.startswith("<?xml"):
         return False
     end = text.find("?>", 0, _LONGEST_DECLARATION)
@@ -67,8 +68,9 @@ def _is_hidden(text: str, coding: str) -> bool:
 
 
 def _found(text: str, texts: Iterator[str]) -> bool:
-    """Look through the text, and what follows it, up to the first tag; comments, instructions and literals are skipped:
-    in them anything may stand."""
+    """Returns True if an entity is declared before the first tag. Comments, instructions and literals are skipped,
+    because they may contain anything.
+    """
     until = ""
     while True:
         at, until, verdict = _looked_through(text, until)
@@ -81,7 +83,9 @@ def _found(text: str, texts: Iterator[str]) -> bool:
 
 
 def _looked_through(text: str, until: str) -> tuple[int, str, bool | None]:
-    """Where to go on when there is more, what is then skipped up to, and the verdict if there is one."""
+    """Returns the place at which to continue with more text, the mark up to which text is then skipped, and the verdict
+    or None.
+    """
     at = 0
     while True:
         if until:
@@ -93,7 +97,7 @@ def _looked_through(text: str, until: str) -> tuple[int, str, bool | None]:
         if found is None:
             return (len(text) - 1 if text.endswith("<", at) else len(text)), "", None
         if len(text) - found.start() < _LONGEST_MARK and found[0][0] == "<":
-            return found.start(), "", None  # what it is will be seen with what follows
+            return found.start(), "", None  # the kind of this mark is known only with the following text
         if found[0] == "<!ENTITY":
             return found.end(), "", True
         if _ROOT.match(text, found.start()):
