@@ -1,9 +1,9 @@
-"""Split: a document's elements become passages, by structure first and by tokens where an element is too long.
+"""Splits a document's elements into passages: by structure, and also by tokens if an element is too long.
 
     elements ──► sections (headings, slides, sheets) ──► pieces that fit ──► neighbours packed together ──► passages
 
-A heading that stands in the heading path of what follows it is not repeated in the text: the path is embedded
-together with the text (`Chunk.heading`) and shown with it. Linear in the length of the document.
+A heading is not repeated in the text if the heading path of the following element contains it. The path is embedded
+together with the text (`Chunk.heading`) and shown with it. The time is linear in the length of the document.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ CountTokens = Callable[[Sequence[str]], list[int]]
 
 _SPECIAL_TOKENS = 2
 _CHARS_PER_TOKEN = 12
-"""A text has at least one token per so many characters. The limit is needed because tokenizers make one token of a
-kilobyte of base64.
+"""A text is counted as at least one token per this many characters. A tokenizer may make a single token of a kilobyte
+of base64.
 """
 _BATCH_TEXTS = 1024
 _SPARSE_ONLY_FACTOR = 4
@@ -318,7 +318,7 @@ def _separated(text: str, low: int, high: int) -> int:
 
 
 def _tail(spans: Sequence[_Span], tokens: int) -> list[_Span]:
-    """Returns the last spans that together have at most so many tokens. The first span is never among them."""
+    """Returns the last spans that together have at most `tokens` tokens. The first span is never among them."""
     tail: list[_Span] = []
     for span in reversed(spans[1:]):
         tokens -= span.tokens

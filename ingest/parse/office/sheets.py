@@ -26,7 +26,7 @@ _MAX_CELLS = 5_000_000
 _MAX_HEADER_ROWS = 3
 _NUMBER = re.compile(r"[-+(]?[\d.,\s]+[%)]?")
 _COLUMN_GAP = 2
-"""So many blank columns separate two tables. A single blank column is often only spacing."""
+"""This many blank columns separate two tables. A single blank column is often only spacing."""
 
 
 def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:

@@ -81,7 +81,7 @@ def _edges(page: int, part: Part) -> Iterator[_Edge]:
 
 
 def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
-    """Yields texts that are at the same height on most pages, or that are the first or last line of some pages."""
+    """Yields texts at the same height on many pages, and texts that are the first or last line of some pages."""
     if count < _OUTER_PAGES:
         return
     needed = max(_OUTER_PAGES, math.ceil(count * _PART_OF_PAGES))

@@ -33,6 +33,7 @@ def lines_of(segments: Sequence[Segment]) -> list[Line]:
     smallest one.
     """
     lines: list[Line] = []
+    # `top` and `bottom` are the edges of the current line. `lowest` is the height of its smallest segment.
     top = bottom = lowest = 0.0
     for segment in sorted(segments, key=lambda segment: segment.y0 + segment.y1):
         shared = min(bottom, segment.y1) - max(top, segment.y0)
@@ -59,6 +60,7 @@ def gaps(segments: Sequence[Segment], narrowest: float) -> list[tuple[float, flo
     `narrowest` wide.
     """
     strips: list[tuple[float, float]] = []
+    # The right end of all segments so far. It is infinite before the first one, so no strip begins there.
     reached = math.inf
     for segment in sorted(segments, key=lambda segment: segment.x0):
         if segment.x0 - reached >= narrowest:
@@ -89,6 +91,7 @@ def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iter
     plain: list[list[Segment]] = []
     at = 0
     while at < len(bands):
+        # The gutter is free in all bands from `at` to the one before `stop`.
         stop, gutter = _gutter(bands, at, narrowest)
         columns = _columns(bands[at:stop], gutter, width)
         if gutter and columns:
@@ -149,6 +152,7 @@ def _narrowed(band: list[Segment], left: float, right: float) -> tuple[float, fl
             continue
         if segment.x0 <= left and segment.x1 >= right:
             return None
+        # Cut the strip on the side where less of its width is lost.
         if segment.x1 - left < right - segment.x0:
             left = segment.x1
         else:
@@ -167,5 +171,6 @@ def _is_text(segments: list[Segment], width: float) -> bool:
     across = max(segment.x1 for segment in segments) - min(segment.x0 for segment in segments)
     lines = lines_of(segments)
     full = sum(line[-1].x1 - line[0].x0 > 0.6 * across and len(line) <= 3 for line in lines)
+    # Each table counts as `_MIN_LINES` lines.
     tables = sum(segment.is_table for segment in segments)
     return across > _MIN_COLUMN * width and len(lines) + _MIN_LINES * tables >= _MIN_LINES and full * 2 >= len(lines)

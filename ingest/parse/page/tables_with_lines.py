@@ -52,6 +52,7 @@ def _text(grid: Grid, inside: Sequence[Segment]) -> str:
         row = bisect_right(grid.rows, (segment.y0 + segment.y1) / 2) - 1
         place = min(max(row, 0), len(grid.rows) - 2), min(max(column, 0), len(grid.columns) - 2)
         cells.setdefault(place, []).append(segment)
+    # The segments of merged cells are collected in the first cell of each.
     owner = _owners(grid)
     merged: Cells = {}
     for place, held in cells.items():
@@ -79,6 +80,7 @@ def _owners(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:
         for column in range(len(grid.columns) - 1):
             centre = (grid.columns[column] + grid.columns[column + 1]) / 2
             place = (row, column)
+            # The owners of the cells to the left and above are already known.
             if column and not _drawn(grid.rulings.down, grid.columns[column], middle):
                 owner[place] = owner[row, column - 1]
             elif row and not _drawn(grid.rulings.across, grid.rows[row], centre):
@@ -153,6 +155,8 @@ def runs_on(above: Sequence[Segment], below: Sequence[Segment], width: float) ->
     text, used = below[0].text, above[-1].x1 - above[0].x0
     if text[0].isdecimal() or (text[0] in "+-–−." and text[1:2].isdecimal()) or len(text) < 2 < len(above[0].text) < 6:
         return False
+    # `letter` is the mean width of a letter. `word` is the number of letters of the first word, and a Han
+    # character is a word by itself. The word did not fit if it would have ended within two letters of the right edge.
     letter = (below[0].x1 - below[0].x0) / max(len(text), 1)
     word = 1 if text[0] > "\u2e80" else len(text.split()[0])
     return used + (word + 1) * letter > width - 2 * letter

@@ -25,6 +25,7 @@ def table_end(lines: Sequence[Line], at: int) -> int:
         return at
     stop = at + 1
     segments = list(lines[at])
+    # `several` counts the lines of several segments. `full` counts the lines that do not continue a cell.
     several = full = 1
     while stop < len(lines):
         line = lines[stop]
@@ -51,6 +52,7 @@ def rows_of(lines: Sequence[Line]) -> list[list[str]]:
     """Returns the cells of a table, row by row. The lines of a wrapped cell are joined into one text."""
     segments = [segment for line in lines for segment in line]
     strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
+    # The middle of each strip separates two columns.
     edges = [(left + right) / 2 for left, right in strips]
     grid: list[list[Line]] = [[[] for _ in range(len(edges) + 1)] for _ in lines]
     for cells, line in zip(grid, lines, strict=True):
@@ -85,6 +87,7 @@ def _begin(lines: Sequence[Line], grid: Sequence[Sequence[Line]], widths: Sequen
     """
     spaces = [max(min(s.y0 for s in line) - max(s.y1 for s in above), 0.0) for above, line in pairwise(lines)]
     tall = sorted(segment.height for line in lines for segment in line)[sum(map(len, lines)) // 2]
+    # A gap is wide if it is nearer to the widest gap than to the narrowest.
     middle = (min(spaces) + max(spaces)) / 2
     wide = [space > middle for space in spaces]
     if max(spaces) - min(spaces) > 0.25 * tall and sum(wide) >= 2 and _wrapped(grid, wide, widths):

@@ -228,6 +228,7 @@ def _merged(lines: Sequence[Line]) -> Iterator[Line]:
     at = 0
     while at < len(rest):
         stop = at
+        # Lines are at the same place if their distance is at most 1.5 points.
         while stop < len(rest) and rest[stop].at - rest[at].at <= 1.5:
             stop += 1
         group = sorted(rest[at:stop], key=lambda line: line.start)
@@ -249,6 +250,7 @@ def _touching(rulings: Rulings) -> Iterator[tuple[list[Line], list[Line]]]:
         return
     rows = np.array([(line.at, line.start, line.stop) for line in across])[:, None, :]
     columns = np.array([(line.at, line.start, line.stop) for line in down])[None, :, :]
+    # `touch[i, j]` is True if horizontal line i and vertical line j cross or touch.
     touch: npt.NDArray[np.bool_] = (
         (columns[..., 0] >= rows[..., 1] - _NEAR) & (columns[..., 0] <= rows[..., 2] + _NEAR)
         & (rows[..., 0] >= columns[..., 1] - _NEAR) & (rows[..., 0] <= columns[..., 2] + _NEAR)
@@ -257,6 +259,7 @@ def _touching(rulings: Rulings) -> Iterator[tuple[list[Line], list[Line]]]:
     while left:
         first = left.pop()
         taken, columns_taken, fresh = {first}, set[int](), [first]
+        # Go from the new horizontal lines to the vertical lines that touch them, and back, until none is new.
         while fresh:
             new = set(np.flatnonzero(touch[fresh].any(axis=0)).tolist()) - columns_taken
             columns_taken |= new

@@ -28,7 +28,7 @@ from ingest.parse.refusals import refuse
 _OCR_DPI = 200
 _MAX_RENDERED_SIDE = 4000
 _MAX_BROKEN_PAGES = 20
-"""If so many pages in a row cannot be opened, the remaining pages are assumed not to exist."""
+"""If this many pages in a row cannot be opened, the remaining pages are assumed not to exist."""
 _MAX_PAGES = 100_000
 _FEW_CHARACTERS = 60
 _SOME_CHARACTERS = 200

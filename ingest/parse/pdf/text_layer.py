@@ -53,6 +53,7 @@ class Part:
         """Returns a rectangle of this part as fractions of the page as it is displayed."""
         across, down = max(self.width, 1e-6), max(self.height, 1e-6)
         box = (x0 / across, y0 / down, x1 / across, y1 / down)
+        # The part was turned clockwise `turn` times. With these further clockwise turns it is turned four times.
         for _ in range(-self.turn % 4):
             box = (1 - box[3], box[0], 1 - box[1], box[2])
         left, top, right, bottom = (round(min(max(value, 0.0), 1.0), 5) for value in box)
@@ -163,6 +164,8 @@ def _grids(rulings: Rulings, boxes: Floats) -> list[Grid]:
         middle = (boxes[:, 1] + boxes[:, 3]) / 2
         inside = (boxes[:, 0] > grid.columns[0]) & (boxes[:, 2] < grid.columns[-1])
         inside &= (middle > grid.rows[0]) & (middle < grid.rows[-1])
+        # A line runs through a letter if it crosses the middle half of its box. In a table, this is the case for at
+        # most one letter in 20.
         through = (boxes[:, 0] + quarter < at) & (at < boxes[:, 2] - quarter) & (top < middle) & (middle < bottom)
         if np.count_nonzero(through.any(axis=0) & inside) * 20 <= np.count_nonzero(inside):
             found.append(grid)
@@ -179,6 +182,7 @@ def _turned(boxes: Floats, turn: int, width: float, height: float) -> tuple[Floa
     """
     turned, size = boxes / (width, height, width, height), (width, height)
     for _ in range(turn):
+        # A clockwise quarter turn moves the point (x, y) to (1 - y, x), in fractions of the page.
         turned = np.stack((1 - turned[:, 3], turned[:, 0], 1 - turned[:, 1], turned[:, 2]), axis=1)
         size = (size[1], size[0])
     return turned * (*size, *size), size
@@ -212,6 +216,7 @@ def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int
 def _is_suspicious(drawn: Floats) -> bool:
     """Returns True if many characters are above, below or left of the one before, or rise or fall steadily."""
     tall = np.maximum(drawn[:-1, 3] - drawn[:-1, 1], 1.0)
+    # The step from each character to the next, in heights of the first one.
     right = np.diff((drawn[:, 0] + drawn[:, 2]) / 2) / tall
     down = np.diff((drawn[:, 1] + drawn[:, 3]) / 2) / tall
     stacked = (np.abs(right) < 0.3) & (np.abs(down) > 0.1) & (np.abs(down) < 2)
@@ -261,6 +266,7 @@ def displayed(corners: Floats, page: Any) -> Floats:
     x0, x1 = (corners[:, 0] - left) / across, (corners[:, 2] - left) / across
     y0, y1 = (top - corners[:, 1]) / down, (top - corners[:, 3]) / down
     for _ in range(page.get_rotation() // 90):
+        # The page is turned clockwise, so each turn moves (x, y) to (1 - y, x).
         x0, y0, x1, y1 = 1 - y1, x0, 1 - y0, x1
     return np.stack((x0 * width, y0 * height, x1 * width, y1 * height), axis=1)
 

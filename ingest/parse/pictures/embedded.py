@@ -14,7 +14,7 @@ from ingest.parse.pictures import ocr
 _MAX_PICTURES = 60
 _MAX_PIXELS = 120_000_000
 _MIN_SIDES = (64, 20)
-"""The longer and the shorter side, in pixels. A smaller picture is a bullet, a rule or an icon."""
+"""The longer and the shorter side, in pixels. A picture with a smaller side is a bullet, a rule or an icon."""
 
 logger = logging.getLogger(__name__)
 

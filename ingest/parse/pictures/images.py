@@ -19,8 +19,8 @@ FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "HEIF")
 MAX_PIXELS = 200_000_000
 _MAX_SIDE = 4000
 _LONG = 2.5
-"""If a picture is so many times longer than wide, it is a screenshot of a whole page or a receipt. Its width then
-decides its size.
+"""A picture that is this many times longer than wide is a screenshot of a whole page or a receipt. Its size is then
+limited by its width.
 """
 _LONG_WIDTH = 2000
 _ORIENTATION = 0x0112
