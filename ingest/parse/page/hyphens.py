@@ -27,8 +27,8 @@ _SUSPENDED = frozenset({"and", "or", "to", "und", "oder", "bis", "et", "ou", "y"
 
 
 def across(left: str, right: str) -> str | None:
-    """Returns the last word of a line joined with the first word of the next. Returns None if the line does not end in
-    a hyphen.
+    """Returns a line joined with the next one across the hyphen at its end. Returns None if there is no hyphen
+    between a letter or digit of each.
     """
     if len(left) < 2 or left[-1] not in _HYPHENS or not right[0].isalnum() or not left[-2].isalnum():
         return None
