@@ -51,7 +51,7 @@ class Changes:
         return [each for each in self.gone if PurePath(each.uri).name not in names and each.size not in sizes]
 
     def movable(self, fingerprint: str) -> dict[str, list[Known]]:
-        """Returns the documents that are gone, by digest. If a new document has the same bytes, the old one was moved."""
+        """Returns the documents that are gone, by digest. If the same bytes are found elsewhere, they were moved."""
         found: defaultdict[str, list[Known]] = defaultdict(list)
         for known in self.gone:
             # This pipeline cannot use what another pipeline made.

@@ -217,7 +217,7 @@ class _Pipeline:
         self._counter.count("changed", changed)
 
     def _delete_gone(self, changes: Changes) -> None:
-        """Delete the documents that are gone and were not moved. Delete none if there are so many that the source itself
+        """Delete the documents that are gone and were not moved. Delete none if so many are gone that the source itself
         may not be reachable.
         """
         if self._counter.has_refused_deletions:

@@ -29,7 +29,7 @@ class Counter:
 
     @property
     def has_refused_deletions(self) -> bool:
-        """Returns True if so many documents were gone from the source that the run deletes nothing more."""
+        """Returns True if so many documents were gone from the source that the run deletes nothing."""
         return any(each.code == MANY_DELETIONS for each in self.report.failures)
 
     def listed(self, count: int) -> None:

@@ -40,9 +40,9 @@ TakeRevisions = Callable[[Catalog, Sequence[tuple[Reference, str]]], Sequence[in
 class Target:
     """A version of the index that a run brings a source into.
 
-    `store` is the home with the catalog, index and embedder of this version. `settings` are the settings that it is made
-    with. `fingerprint` identifies everything that decides its content. The fields from `take_revisions` on are steps of
-    the pipeline. `ingest.runs.rebuild` replaces them if the run works on two versions.
+    `store` is the home with the catalog, index and embedder of this version. `settings` are the settings of this
+    version. `fingerprint` identifies everything that decides its content. The fields from `take_revisions` on are steps
+    of the pipeline. `ingest.runs.rebuild` replaces them if the run works on two versions.
     """
 
     store: Store

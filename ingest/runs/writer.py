@@ -23,8 +23,8 @@ _RETIRE_AFTER_SECONDS = 1.0
 class Draft:
     """A document on its way from its revision number to its publication.
 
-    `missing` counts its chunks that are not in the index yet. `error` is the first error, or None. A draft with an error
-    is not published.
+    `missing` counts its chunks that are not in the index yet. `error` is the first error, or None. A draft that has an
+    error is not published.
     """
 
     candidate: Candidate
@@ -37,9 +37,9 @@ class Draft:
 class Writer:
     """Writes the documents of a run into one version of the index, and publishes each document once it is complete.
 
-    `movable` are documents that are gone, by digest. A new document with the same bytes takes over the vectors of one of
-    them. `moved` are the ids of the documents that were replaced in this way. Call `draft` in the thread "drafts" and
-    `publish` in the run's thread. Any thread may call `write` and `fail`.
+    `movable` are documents that are gone, by digest. A new document with the same bytes takes the place of one of them
+    and reuses its vectors. `moved` are the ids of the documents that were replaced in this way. Call `draft` in the
+    thread "drafts" and `publish` in the run's thread. Any thread may call `write` and `fail`.
     """
 
     target: Target

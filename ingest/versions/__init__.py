@@ -27,9 +27,10 @@ _LOCK = 0x596F757669
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of the index. `folder` is a folder below the home's `index`, or the name of a collection. It is empty if
-    an earlier release of Youju made the version and its folder has not been recorded yet.
+    """A version of the index.
 
+    `folder` is a folder below the home's `index`, or the name of a collection. It is empty if an earlier release of
+    Youju made the version and its folder has not been recorded yet.
     `settings` are those that decide the content of the index. `pinned` is the fingerprint that the settings asked for
     when somebody chose this version by hand. The version stays current until the settings ask for another one.
     """

@@ -117,8 +117,8 @@ class OpenVersions:
     def lacking_passages(self) -> int:
         """Returns how many passages of the catalog are missing in the index that answers questions.
 
-        Some are missing if a complete new ingestion was interrupted. The two totals are compared, so passages that a run
-        is writing now may hide as many missing ones.
+        Some are missing if a complete new ingestion was interrupted. Only the two totals are compared, so passages that
+        a run is writing now may hide as many missing ones.
         """
         with self.using() as version:
             counted = self.versions.holdings().get(version.id, Holding()).chunks
@@ -126,8 +126,8 @@ class OpenVersions:
 
     @contextmanager
     def using(self, version: OpenVersion | None = None) -> Iterator[OpenVersion]:
-        """Keep a version open inside the context, even if other versions become current. Without `version`, it keeps the
-        current one.
+        """Keep a version open inside the context, even if other versions become current. Without `version`, keep the
+        current one open.
         """
         with self._lock:
             # Both steps are under one lock, so that no other thread closes the version before its use is counted.
@@ -250,7 +250,8 @@ class OpenVersions:
                     f"Index {version_id} is in use by a run.",
                     "Wait for it, or cancel it: `youju runs`, `youju runs cancel ID`.",
                 )
-            # The record says `dropping` before the index is closed and removed, so that no process uses it meanwhile.
+            # The state `dropping` is recorded first. So no process can switch to the version while it is removed, and a
+            # removal that a crash interrupts can be finished later.
             self.versions.begin_drop(version_id)
             if version_id in self._open:
                 self._open.pop(version_id).index.close()
