@@ -1,5 +1,5 @@
-"""The command line: `youju COMMAND`. Each command is a module of this package. It is loaded only when it is run, so that
-`youju --help` answers at once.
+"""The command line: `youju COMMAND`. Each command is a module of this package. A module is loaded only when its command
+is run, so that `youju --help` answers at once.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ _MEASURES = (
     ("ndcg", metrics.ndcg, _DEPTH),
     ("recall", metrics.recall, _DEPTH),
 )
-# The best chunk of a document decides its rank. This many chunks are enough for ten documents, even if each has several.
+# The best chunk of a document decides its rank. This many chunks are enough for ten documents with several chunks each.
 _CHUNKS = 100
 
 

@@ -54,8 +54,8 @@ def adopt(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
 
 
 def count_originals(settings: Settings) -> Stock:
-    """Counts the originals of the home that the catalog knows, and those that it does not know. It takes no lock, because
-    a server may own the home.
+    """Count the originals of the home that the catalog knows, and those that it does not know. This takes no lock,
+    because a server may own the home.
     """
     database = open_database(settings)
     try:

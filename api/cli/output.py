@@ -27,8 +27,8 @@ def local_time(utc: str, timespec: Literal["minutes", "seconds"] = "minutes") ->
 
 
 def titled_place(hit: dict[str, Any]) -> tuple[str, str]:
-    """Returns the title of a hit or a citation, and ` · ` with its place in a few words. The second text is empty if there
-    is no place, or if the place only repeats the title.
+    """Returns the title of a hit or a citation, and ` · ` with its place in a few words. The second text is empty if
+    there is no place, or if the place only repeats the title.
     """
     title = hit["title"] or PurePosixPath(hit["uri"]).name
     place = _place(hit["location"], title)

@@ -115,8 +115,8 @@ def _opened() -> Iterator[Runs]:
 
 
 def _whole(record: Runs, beginning: str) -> str:
-    """Returns the id among the newest runs that begins with this text. Returns the text itself if no id or more than one
-    begins with it.
+    """Returns the id among the newest runs that begins with this text. Returns the text itself if no id begins with it,
+    or more than one.
     """
     found = [run.id for run in record.runs(limit=500) if run.id.startswith(beginning.lower())]
     return found[0] if len(found) == 1 else beginning

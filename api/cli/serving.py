@@ -60,7 +60,7 @@ async def serve_home(
 
 
 async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: threading.Event) -> None:
-    """Print the address of the page, ingest the given paths, and print the address again at the end."""
+    """Ingest the given paths, if any, and print the address of the page before and after that."""
     if building := await asyncio.to_thread(workspace.ingestor.building):
         console.print(f"[yellow]{building_note(BuildingBody.of(building).model_dump())}[/yellow]")
     if paths:

@@ -58,8 +58,8 @@ def sources(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _differing(settings: Settings, listed: list[dict[str, Any]]) -> list[str]:
-    """Returns the names of sources that only the settings here or only the server that answered has, or that have
-    different schedules.
+    """Returns the names of the sources that differ between the settings here and the server that answered. One of the
+    two may lack the source, or its type, its schedule or its state (enabled or not) may differ.
     """
     here = {each.name: (each.type, each.enabled, each.schedule, each.time_zone) for each in settings.sources}
     there = {

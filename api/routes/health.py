@@ -27,7 +27,8 @@ _LOOK_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Readiness:
-    """Says if questions can be answered: a search has succeeded, and the index is not empty if the catalog has documents.
+    """Says if questions can be answered. A search must have succeeded, and the index must not be empty if the catalog
+    has searchable documents.
 
     `search` is `loading`, `ready` or `failed`. `problem` is the code of the last error, or empty.
     """
