@@ -48,4 +48,4 @@ class UnavailableError(YoujuError):
 
 
 class OwnedError(YoujuError):
-    """Another process owns the embedded index of this home."""
+    """Another process owns the embedded index of this home, or a run already works on the thing that is needed."""

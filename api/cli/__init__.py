@@ -19,7 +19,7 @@ from ingest.errors import YoujuError
 from ingest.home.processes import loaded_for_good
 
 DONE, DONE_IN_PART, NOT_DONE = 0, 1, 2
-"""Exit codes of every command."""
+"""The exit codes of every command."""
 _INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 _COMMANDS = {

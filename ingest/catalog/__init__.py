@@ -46,7 +46,7 @@ from ingest.errors import DocumentError, YoujuError
 FIRST_VERSION = 1
 """The id of the version of the index that every home begins with."""
 _LONGEST_MOVE = 100
-"""A document that was moved at most this often is still found by its first id."""
+"""A document that was moved fewer times than this is still found by its first id."""
 
 
 class Catalog:
@@ -65,7 +65,7 @@ class Catalog:
         """Returns the catalog of another version of the index, used through the same engine."""
         return Catalog(self._engine, version)
 
-    # What search asks.
+    # These methods are for search.
 
     def clock(self) -> int:
         """Returns the current tick of the clock. Publications, deletions and changes of access add to it."""
@@ -89,7 +89,7 @@ class Catalog:
                     found[row.id] = Standing(row.revision, row.published, tuple(row.access), row.source)
         return found
 
-    # What lists ask.
+    # These methods are for lists.
 
     def documents(
         self,
@@ -195,7 +195,7 @@ class Catalog:
                 for row in connection.execute(query)
             }
 
-    # What a run writes.
+    # These methods are for runs.
 
     def take_revisions(self, contents: Sequence[tuple[Reference, str]]) -> list[int | DocumentError]:
         """Give out one revision number for each content (a digest), in one transaction, before anything is written.

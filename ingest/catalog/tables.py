@@ -42,7 +42,7 @@ documents = sa.Table(
     sa.Column("published", sa.BigInteger),  # the tick of the clock at that publication
     sa.Column("taken", sa.Integer, nullable=False, default=0),  # the newest revision number ever given out
     sa.Column("taken_digest", sa.String(64)),  # the digest for which that number was given out
-    sa.Column("digest", sa.String(64)),  # of the published bytes
+    sa.Column("digest", sa.String(64)),  # digest of the published bytes
     sa.Column("fingerprint", sa.String(64)),  # of the pipeline that made the published revision
     sa.Column("size", sa.BigInteger, nullable=False),
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),

@@ -133,6 +133,7 @@ def exclusively(
         except BaseException as error:
             recorder.finish(*_end(run, recorder, error))
             raise
+        # The end is recorded before the lease is released. Without a lease, a running run would be taken for dead.
         recorder.finish(*_end(run, recorder, None))
         lease.check()
 

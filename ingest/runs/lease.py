@@ -31,7 +31,7 @@ _leases = sa.Table(
     "leases",
     metadata,
     sa.Column("name", sa.String(220), primary_key=True),
-    sa.Column("owner", sa.String(36)),  # null: nobody
+    sa.Column("owner", sa.String(36)),  # null if nobody holds it
     sa.Column("expires", sa.Float, nullable=False),  # seconds since 1970, by the database's clock
     sa.Column("host", sa.String(200), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),

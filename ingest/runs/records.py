@@ -26,11 +26,11 @@ _runs = sa.Table(
     sa.Column("source", sa.String(200), nullable=False),
     sa.Column("trigger", sa.String(20), nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("cancelled", sa.Boolean, nullable=False, default=False),  # somebody asked for it to end
+    sa.Column("cancelled", sa.Boolean, nullable=False, default=False),  # true if somebody asked for the run to end
     sa.Column("started_at", sa.String(32), nullable=False),
     sa.Column("finished_at", sa.String(32)),
     sa.Column("report", sa.JSON, nullable=False),  # the counts
-    sa.Column("error", sa.JSON),  # code, message and hint of what made it fail
+    sa.Column("error", sa.JSON),  # code, message and hint of the error that made it fail
     sa.Index("runs_by_source", "source", "started_at"),
 )
 _failures = sa.Table(
@@ -38,7 +38,7 @@ _failures = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("run_id", sa.String(36), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),  # from 1 on
+    sa.Column("number", sa.Integer, nullable=False),  # begins with 1
     sa.Column("uri", sa.Text, nullable=False),
     sa.Column("code", sa.String(60), nullable=False),
     sa.Column("message", sa.Text, nullable=False),
@@ -48,7 +48,7 @@ _failures = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A document that could not be ingested, and why. `code` is stable."""
+    """A document that could not be ingested, and the reason. `code` is stable."""
 
     uri: str
     code: str
@@ -128,7 +128,7 @@ class Runs:
         self._engine = engine
         self._reader = engine.execution_options(reads_only=True)
 
-    # What lists ask.
+    # These methods are for lists.
 
     def runs(self, *, source: str | None = None, limit: int = 50) -> list[Run]:
         """Returns the newest runs of one source or of all sources, the newest first."""
@@ -166,7 +166,7 @@ class Runs:
             raise RequestError("run_over", f"That run is over: {over}.", "Nothing needs to be cancelled.")
         return run
 
-    # What a run writes.
+    # These methods are for the run itself.
 
     def start(self, run_id: str, source: str, trigger: Trigger) -> None:
         """Record that a run begins. The caller holds the source. So other runs of it that have no end were

@@ -15,7 +15,7 @@ def known_vectors(store: Store, earlier: Known | None, chunks: Sequence[Chunk]) 
     Title and headings have to be the same too, because they are embedded with the text.
     """
     index, dense = store.index, store.embedder.dense
-    if earlier is None or earlier.revision is None or earlier.fingerprint is None:  # None: `Catalog.distrust`
+    if earlier is None or earlier.revision is None or earlier.fingerprint is None:  # see `Catalog.distrust`
         return {}
     stored = index.chunks(earlier.id, earlier.revision)
     embeddings = index.embeddings(earlier.id, earlier.revision)

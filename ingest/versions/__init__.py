@@ -136,7 +136,7 @@ class Versions:
         with self._reader.begin() as connection:
             return _lacking(connection, _current(connection).id, version_id)
 
-    # What changes them.
+    # These methods change versions.
 
     def adopt(self, version_id: int, plan: Plan) -> Version:
         """Record how an earlier release made this version and where it is, unless another process has recorded it."""

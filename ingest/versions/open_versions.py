@@ -140,7 +140,7 @@ class OpenVersions:
                 self._uses[used.id] -= 1
                 self._used[used.id] = time.monotonic()
 
-    # What a run asks.
+    # These methods are for runs.
 
     @contextmanager
     def for_run(self, settings: IngestSettings) -> Iterator[tuple[OpenVersion, OpenVersion | None]]:
@@ -219,7 +219,7 @@ class OpenVersions:
             settings = restored(settings, shaping(version.settings))
         return replace(version, settings=settings)
 
-    # What people ask.
+    # These methods are for the operator.
 
     def switch(self, version_id: int) -> Version:
         """Let this version answer questions. Later runs keep it up to date until the settings change.
