@@ -1,4 +1,6 @@
-"""Answers on their way to a client that may go away: server-sent events, and the work stopped with them."""
+"""Sends answers to a client that may go away: as server-sent events, or as one response. If the client goes away, the
+work behind the answer is stopped.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,13 @@ KEEPALIVE_SECONDS = 10.0
 KEEPALIVE = ": keepalive\n\n"
 
 EVENTS: dict[str, Any] = {"content": {"text/event-stream": {}}}
-"""What the description of a route says that answers with events, or can."""
+"""The part of a route's description that says that it can answer with events."""
 
 _PROGRESS_SECONDS = 0.2
 _SEPARATORS = {mark: f"\\u{ord(mark):04x}" for mark in "\u0085\u2028\u2029"}
-"""At these many clients cut lines, though a line of events ends at CR and LF only. JSON has them in strings alone."""
+"""Many clients split lines at these characters, although only CR and LF end a line of events. In JSON they occur only
+inside strings, so they can be escaped.
+"""
 _END, _STOPPING = object(), object()
 
 
@@ -39,18 +43,20 @@ class ClientGone(Exception):  # noqa: N818
 
 
 def stopping(scope: Scope) -> asyncio.Event:
-    """Set when the server begins to stop: whatever is open then has seconds to say so, and to end."""
+    """Returns the event that is set when the server begins to stop. An open answer then has a few seconds to tell its
+    client, and to end.
+    """
     event = scope.get("state", {}).get("stopping")
     return event if isinstance(event, asyncio.Event) else asyncio.Event()
 
 
 def server_stopping() -> UnavailableError:
-    """The error in which everything ends that the server's stop interrupts."""
+    """Returns the error for all work that the stop of the server interrupts."""
     return UnavailableError("server_stopping", "The server is stopping.", "Ask again in a moment.")
 
 
 class EventStream(StreamingResponse):
-    """Server-sent events. However it ends, the generator behind it is closed before the request is over."""
+    """A response of server-sent events. In every case the generator behind it is closed before the request is over."""
 
     media_type = "text/event-stream"
 
@@ -62,6 +68,7 @@ class EventStream(StreamingResponse):
         try:
             await super().stream_response(send)
         finally:
+            # Shielded, because a client that goes away cancels this task. The closing must still run to its end.
             with anyio.CancelScope(shield=True):
                 await self._lines.aclose()
 
@@ -69,10 +76,10 @@ class EventStream(StreamingResponse):
 async def paced(
     events: AsyncIterator[Event], stops: asyncio.Event, keepalive_seconds: float = KEEPALIVE_SECONDS
 ) -> AsyncGenerator[Event | None, None]:
-    """The events, and None whenever there was none for `keepalive_seconds`. Closing it stops the work behind.
+    """Yields the events, and None whenever none came for `keepalive_seconds`. Closing it stops the work behind it.
 
-    Raises what `events` raise, and UnavailableError `server_stopping` once `stops` is set.
-    One task runs the assistant from end to end: libraries below tie timeouts to the task that opened them.
+    Raises what `events` raises, and UnavailableError `server_stopping` once `stops` is set. One task runs the assistant
+    from beginning to end, because libraries below tie a timeout to the task that opened it.
     """
     queue: asyncio.Queue[Any] = asyncio.Queue(maxsize=16)
 
@@ -113,9 +120,10 @@ async def paced(
 
 
 async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
-    """The same events, after the first has come: what goes wrong before it is still an HTTP status.
+    """Waits for the first event, and returns a generator of all the events. An error before the first event can still
+    become an HTTP status.
 
-    Closing it closes `events`, also where none was taken.
+    Closing the generator closes `events`, even if no event was taken from it.
     """
     try:
         first = await anext(events)
@@ -125,12 +133,12 @@ async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
 
     async def whole() -> AsyncGenerator[T, None]:
         async with aclosing(events):
-            yield first  # taken below
+            yield first  # only starts the generator; it is taken below
             yield first
             async for event in events:
                 yield event
 
-    # Closing a generator that nobody has started yet would close nothing behind it.
+    # Closing a generator that has not started runs none of its code, so it would not close `events`.
     started = whole()
     await anext(started)
     return started
@@ -139,8 +147,12 @@ async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
 async def worked(
     work: Callable[[threading.Event], Any], progress: Callable[[], Mapping[str, Any]], scope: Scope
 ) -> AsyncGenerator[str, None]:
-    """Work in a thread as server-sent events: `progress`, several times a second, then `finished` with its result, or
-    `failed`. Closing it sets the event that `work` is given, and waits for its end; so does the server's stop."""
+    """Does work in a thread, and yields server-sent events: `progress` several times a second, then `finished` with the
+    result, or `failed`.
+
+    The work gets an event as its argument. Closing this generator sets the event and waits for the end of the work. The
+    stop of the server does the same.
+    """
     stop = threading.Event()
     server_stops = stopping(scope)
     working = asyncio.ensure_future(run_in(scope["app"].state.executors.jobs, partial(work, stop)))
@@ -154,21 +166,22 @@ async def worked(
     except Exception as error:
         yield failed(error, scope)
     finally:
+        # The event is set before the wait; otherwise the work would not know that it has to end. The wait is shielded,
+        # because a client that goes away cancels this task, and does so again and again.
         stop.set()
-        # Shielded like all that ends work here: whoever goes away has cancelled this task, and does so again and again.
         with anyio.CancelScope(shield=True):
             await asyncio.wait({working})
         if not working.cancelled():
-            working.exception()  # said above, or to nobody any more
+            working.exception()  # marks the error as seen: it was sent above, or nobody listens any more
 
 
 async def rendered(
     events: AsyncGenerator[Event | None, None], render: Callable[[Event], str], scope: Scope
 ) -> AsyncGenerator[str, None]:
-    """An answer as the lines of a stream: those of each event, and a sign of life where there was none for long.
+    """Yields an answer as the lines of a stream. If no event comes for a long time, it yields a keepalive line.
 
-    `render` gives the lines of one event, none as "". After the headers an error is no HTTP status any more: it is
-    rendered as `Failed`. Closing it closes `events`.
+    `render` returns the lines of one event, or "" for none. After the headers have been sent, an error cannot become an
+    HTTP status; it is rendered as `Failed`. Closing it closes `events`.
     """
     async with aclosing(events):
         try:
@@ -181,21 +194,21 @@ async def rendered(
 
 
 def failed(error: Exception, scope: Scope) -> str:
-    """The event in which a stream ends that could not be finished."""
+    """Returns the event `failed`, the last one of a stream that could not be finished."""
     return sse("failed", {"error": error_fields(*_told(error, scope), scope)})
 
 
 def _told(error: Exception, scope: Scope) -> tuple[str, str, str]:
-    """Code, message and hint of an error, as the caller may see them."""
+    """Returns the code, message and hint of an error, as the caller may see them."""
     if isinstance(error, YoujuError):
         return error.code, error.message, error.hint
     return internal_error(scope, error)
 
 
 async def while_connected(request: Request, work: Awaitable[T]) -> T:
-    """The result of `work`, which is cancelled when the client goes away first, or the server stops.
+    """Returns the result of `work`. Cancels it if the client goes away first, or if the server stops.
 
-    Raises ClientGone in the one case, UnavailableError `server_stopping` in the other.
+    Raises ClientGone if the client has gone away, and UnavailableError `server_stopping` if the server stops.
     """
     working = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(_gone(request))
@@ -210,15 +223,15 @@ async def while_connected(request: Request, work: Awaitable[T]) -> T:
 
 
 def sse(event: str, data: Any) -> str:
-    """One server-sent event with its name and its data as JSON."""
+    """Returns one server-sent event with its name, and its data as JSON."""
     return f"event: {event}\n{sse_data(data)}"
 
 
 def sse_data(data: Any) -> str:
-    """One nameless server-sent event, as OpenAI's clients read them."""
+    """Returns one server-sent event without a name, in the form that OpenAI's clients read."""
     text = json.dumps(data, ensure_ascii=False)
     for mark, escaped in _SEPARATORS.items():
-        text = text.replace(mark, escaped)  # ten times as fast as `translate`, which looks at each character
+        text = text.replace(mark, escaped)  # ten times as fast as `translate`, which examines each character
     return f"data: {text}\n\n"
 
 
@@ -228,11 +241,11 @@ async def _gone(request: Request) -> None:
 
 
 async def _ended(*tasks: asyncio.Future[Any]) -> None:
-    """Cancel them, once, and wait until they have ended: a second cancellation would interrupt their clearing up."""
+    """Cancel these tasks once, and wait until they have ended. A second cancellation would interrupt their cleanup."""
     for task in tasks:
         task.cancel()
     with anyio.CancelScope(shield=True):
         await asyncio.wait(tasks)
     for task in tasks:
         if not task.cancelled():
-            task.exception()  # nobody else asks for it
+            task.exception()  # marks the error as seen, because nobody else reads it

@@ -1,4 +1,4 @@
-"""Everything that can go wrong, split by who can put it right.
+"""The errors of Youju, divided by who can solve the problem.
 
     YoujuError                 code, message, hint
     ├── ConfigurationError     the operator: a setting, or two that do not go together
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 
 class YoujuError(Exception):
-    """An error with a stable `code`, a `message` that says what happened and a `hint` that says the way out."""
+    """An error. `code` is stable, `message` says what happened, and `hint` says how to solve the problem."""
 
     def __init__(self, code: str, message: str, hint: str = "") -> None:
         super().__init__(code, message, hint)
@@ -32,7 +32,7 @@ class ConfigurationError(YoujuError):
 
 
 class SourceError(YoujuError):
-    """A source cannot be listed: a path that is missing or may not be read."""
+    """A source cannot be listed. For example, a path is missing or may not be read."""
 
 
 class DocumentError(YoujuError):
@@ -40,12 +40,12 @@ class DocumentError(YoujuError):
 
 
 class RequestError(YoujuError):
-    """What the caller asked for does not exist or is not well formed."""
+    """The thing that the caller asked for does not exist, or the request is not well formed."""
 
 
 class UnavailableError(YoujuError):
-    """Something this needs does not answer at the moment."""
+    """Something that is needed, such as a server or a database, does not answer at the moment."""
 
 
 class OwnedError(YoujuError):
-    """Another process owns the embedded index of this home."""
+    """Another process owns the embedded index of this home, or a run already works on the thing that is needed."""

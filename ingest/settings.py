@@ -1,4 +1,4 @@
-"""The settings of ingestion. Read from the environment and `youju.toml` by the entry points only."""
+"""The settings of ingestion. Only the entry points read them from the environment and `youju.toml`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ingest.sources.settings import SourceSettings
 
 
 class IngestSettings(BaseModel):
-    """Where state lives and how documents become chunks. Each field is `YOUJU_<NAME>` in the environment."""
+    """Where state is stored and how documents become chunks. Each field is `YOUJU_<NAME>` in the environment."""
 
     model_config = ConfigDict(frozen=True)
 

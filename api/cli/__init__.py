@@ -1,5 +1,6 @@
-"""The command line: `youju COMMAND`. Each command is a module of this package, loaded only when it is run,
-so that `youju --help` answers at once."""
+"""The command line: `youju COMMAND`. Each command is a module of this package. A module is loaded only when its command
+is run, so that `youju --help` answers at once.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from ingest.errors import YoujuError
 from ingest.home.processes import loaded_for_good
 
 DONE, DONE_IN_PART, NOT_DONE = 0, 1, 2
-"""Exit codes of every command."""
+"""The exit codes of every command."""
 _INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 _COMMANDS = {
@@ -38,7 +39,7 @@ _COMMANDS = {
 
 
 class _Commands(TyperGroup):
-    """Commands by name: a line each for help, the real one when it is about to run."""
+    """Finds commands by name. For help it needs only one line of each; the real command is loaded when it will run."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(_COMMANDS)
@@ -74,8 +75,8 @@ def youju(
 
 
 def main() -> None:
-    """Run the command line. An error of ours is one line with the way out, and exit code 2."""
-    os.umask(0o077)  # what a home holds is for nobody else; child processes inherit it
+    """Run the command line. For a YoujuError it prints one line with the hint, and the exit code is 2."""
+    os.umask(0o077)  # only this user may read the files of a home; child processes inherit this
     signal.signal(signal.SIGTERM, _terminate)
     try:
         app(prog_name="youju")
@@ -89,5 +90,5 @@ def main() -> None:
 
 
 def _terminate(sign: int, frame: FrameType | None) -> None:
-    """End in order, as on Ctrl-C: without this, child processes and sockets would be left behind."""
+    """End in the same way as on Ctrl-C. Otherwise child processes and sockets would stay."""
     sys.exit(_TERMINATED)

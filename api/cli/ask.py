@@ -1,4 +1,4 @@
-"""`youju ask`: a question, answered from the documents."""
+"""`youju ask` answers a question from the documents."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def ask(
 
 
 def _print_evidence(evidence: list[dict[str, Any]]) -> None:
-    """The places where the answer would have come from."""
+    """Print the places that the answer would have come from."""
     for hit in evidence:
         _print_source(hit)
 
@@ -56,7 +56,7 @@ def _print_source(hit: dict[str, Any], label: str = "") -> None:
 
 
 def _print_answer(connection: Connection, question: str) -> dict[str, Any]:
-    """Print the answer as it comes and give back the whole of it; where the model fails, what was found."""
+    """Print the answer as it comes. Returns the complete answer. If the model fails, print the evidence found."""
     evidence: list[dict[str, Any]] = []
     for name, data in connection.stream("/v1/ask", {"question": question, "stream": True}):
         if name == "text_delta":

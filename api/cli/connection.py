@@ -1,6 +1,6 @@
-"""How a command reaches the home: through the server that owns it, or through one of its own, just for itself.
+"""Connects a command to the home: through the server that owns it, or through a private server for this command only.
 
-Either way it speaks HTTP over a local socket, so that a command does the same thing with and without a server.
+In both cases the command uses HTTP over a local socket, so it does the same thing with and without a server.
 """
 
 from __future__ import annotations
@@ -27,23 +27,24 @@ from ingest.network.bodies import AS_IT_IS
 
 _START_SECONDS = 30.0
 _LONGEST_EVENT_BYTES = 1 << 28
-"""Our own server sends these, and all problems of a verification are one event."""
-# Written in ASCII, so that an argument that is no text reaches the server, whose errors say what is wrong with it.
+"""Only our own server sends these events. The limit is high, because all problems of a verification are one event."""
+# The JSON is written in ASCII. So even an argument that is not valid text reaches the server, and the server's error
+# says what is wrong with it.
 _JSON = {"content-type": "application/json"}
 
 
 class Connection:
-    """HTTP to a home, with errors of the other side raised as errors here."""
+    """Sends HTTP requests to a home. An error that the server answers with is raised here."""
 
     def __init__(self, client: httpx.Client) -> None:
         self._client = client
 
     def get(self, path: str, **parameters: Any) -> Any:
-        """The JSON of a GET."""
+        """Returns the JSON that answers a GET."""
         return self._answered(self._client.get(path, params=parameters))
 
     def documents(self, **parameters: Any) -> list[Any]:
-        """All documents of `GET /v1/documents`, page after page."""
+        """Returns all documents of `GET /v1/documents`. It asks for one page after another."""
         page = self.get("/v1/documents", **parameters)
         found: list[Any] = page["documents"]
         while page["next_cursor"] is not None:
@@ -52,20 +53,20 @@ class Connection:
         return found
 
     def post(self, path: str, body: object) -> Any:
-        """The JSON of a POST."""
+        """Returns the JSON that answers a POST."""
         return self._answered(self._client.post(path, content=json.dumps(body), headers=_JSON))
 
     def delete(self, path: str) -> Any:
-        """The JSON of a DELETE."""
+        """Returns the JSON that answers a DELETE."""
         return self._answered(self._client.delete(path))
 
     def stream(self, path: str, body: object) -> Iterator[tuple[str, Any]]:
-        """The server-sent events of a POST, as (name, data)."""
+        """Yields the server-sent events that answer a POST, as (name, data)."""
         with self._client.stream("POST", path, content=json.dumps(body), headers=_JSON) as response:
             if response.is_error:
                 response.read()
                 self._answered(response)
-            # The bytes, and no lines of the client: it cuts them at characters that an answer may contain.
+            # This reads bytes, and not the client's lines: httpx splits lines at characters that an answer may contain.
             decoder = EventDecoder(longest_bytes=_LONGEST_EVENT_BYTES)
             try:
                 for piece in response.iter_bytes():
@@ -75,9 +76,9 @@ class Connection:
                 raise UnavailableError("server_gone", str(error), "Look at the output of `youju serve`.") from None
 
     def result(self, path: str, body: object, show: Callable[[Any], None], broke_off: YoujuError) -> dict[str, Any]:
-        """The result of work that a POST sets going. Its progress goes to `show`, as it comes.
+        """Returns the result of work that a POST starts. `show` gets the progress as it comes.
 
-        Raises the error that the work ends in, or `broke_off` where it says nothing at its end.
+        Raises the error that the work ends with, or `broke_off` if the stream ends without a result or an error.
         """
         for name, data in self.stream(path, body):
             if name == "failed":
@@ -98,10 +99,10 @@ class Connection:
 
 @contextlib.contextmanager
 def connect(settings: Settings, *, command: str, rebuild: bool = False) -> Iterator[Connection]:
-    """A connection to the home of these settings. With `rebuild` an index that is gone is made anew, empty.
+    """Gives a connection to the home of these settings. With `rebuild`, an index that is gone is created again, empty.
 
-    Raises OwnedError when another command, and not a server, owns the home at the moment, ConfigurationError
-    `socket_folder_unsafe` where another user could answer in the server's place.
+    Raises OwnedError if another command, and not a server, owns the home at the moment. Raises ConfigurationError
+    `socket_folder_unsafe` if another user could answer in the server's place.
     """
     owner = find_owner(settings.home)
     if owner is not None and owner.socket is not None:
@@ -115,7 +116,7 @@ def connect(settings: Settings, *, command: str, rebuild: bool = False) -> Itera
 
 @contextlib.contextmanager
 def _client(socket_name: str) -> Iterator[httpx.Client]:
-    # Silence is fine: an answer or a run takes as long as it takes, and the other side is on this machine.
+    # Reading has no time limit: an answer or a run may take long, and the server is on this machine.
     timeout = httpx.Timeout(None, connect=10.0)
     transport = httpx.HTTPTransport(uds=socket_name)
     with httpx.Client(transport=transport, base_url="http://localhost", headers=AS_IT_IS, timeout=timeout) as client:

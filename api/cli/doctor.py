@@ -1,4 +1,4 @@
-"""`youju doctor`: what this installation has, what it lacks, and what to do about it."""
+"""`youju doctor` says what this installation has, what is missing, and how to correct it."""
 
 from __future__ import annotations
 

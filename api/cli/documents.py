@@ -1,4 +1,4 @@
-"""`youju documents`: what there is and in which state; `retry` and `drop` for what failed."""
+"""`youju documents` lists the documents and their states. `retry` and `drop` change documents that failed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def drop(named: _Named = None, all_of_them: _All = False) -> None:
 
 
 def _change(what: str, named: list[str] | None, all_of_them: bool) -> int:
-    # A file is named by its absolute path; whoever stands beside it may name it shorter.
+    # The catalog names a file by its absolute path. A user in the same folder may give a relative path.
     known = [str(Path(name).absolute()) if Path(name).exists() else name for name in named or []]
     with connect(load_settings(), command="documents") as connection:
         return int(connection.post(f"/v1/documents/failed/{what}", {"documents": known, "all": all_of_them})["changed"])

@@ -1,4 +1,4 @@
-"""`youju eval`: retrieval measured on a set in the BEIR layout, through the real chains on a throw-away index."""
+"""`youju eval` measures retrieval on a set in the BEIR layout. It uses the real chains on a temporary index."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ _MEASURES = (
     ("ndcg", metrics.ndcg, _DEPTH),
     ("recall", metrics.recall, _DEPTH),
 )
-# A document is found by its best chunk: enough chunks for ten documents, even where each has several.
+# The best chunk of a document decides its rank. This many chunks are enough for ten documents with several chunks each.
 _CHUNKS = 100
 
 
 @dataclass(frozen=True, slots=True)
 class EvaluationSet:
-    """Documents, questions, and which documents answer which question, by how much."""
+    """The documents, the questions, and the judgements: how well a document answers a question."""
 
     folder: Path
     queries: dict[str, str]
@@ -53,7 +53,7 @@ class EvaluationSet:
 
 
 class CorpusSource:
-    """The documents of a set, each line of `corpus.jsonl` one document."""
+    """The documents of a set. Each line of `corpus.jsonl` is one document."""
 
     name = "eval"
 
@@ -101,7 +101,9 @@ def evaluate(
 
 
 def read_set(folder: Path, split: str) -> EvaluationSet:
-    """Read the questions and judgements of a set; RequestError names the file and line that cannot be read."""
+    """Read the questions and judgements of a set. Raises RequestError, which names the file and the line that cannot be
+    read.
+    """
     relevant: dict[str, dict[str, int]] = {}
     judgements = folder / "qrels" / f"{split}.tsv"
     try:
@@ -151,7 +153,7 @@ def _ingest(ingestor: Ingestor, evaluation: EvaluationSet) -> Report:
 def _figures(evaluation: EvaluationSet, retriever: Retriever, report: Report) -> dict[str, float]:
     rankings: dict[str, list[str]] = {}
     milliseconds: list[float] = []
-    # An English query loads the dense model, which a set in Chinese may need in the middle only.
+    # An English query loads the dense model now. Otherwise a set in Chinese might load it while queries are measured.
     retriever.retrieve("warm up", reader=OPERATOR, limit=1)
     for query, text in evaluation.queries.items():
         started = time.perf_counter()

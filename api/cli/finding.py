@@ -1,4 +1,4 @@
-"""What `youju doctor` says of one thing that it looked at."""
+"""The result of one check of `youju doctor`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at. `bad` needs to be put right, `note` is worth knowing."""
+    """The result of one check. `bad` must be corrected, and `note` is only worth knowing."""
 
     name: str
     state: Literal["ok", "note", "bad"]

@@ -1,4 +1,4 @@
-"""`youju home`: join a home and a database that do not know each other."""
+"""`youju home` joins a home and a database that do not know each other."""
 
 from __future__ import annotations
 
@@ -54,7 +54,9 @@ def adopt(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
 
 
 def count_originals(settings: Settings) -> Stock:
-    """The originals of the home, by whether the catalog knows them. Takes no lock: a server may own the home."""
+    """Count the originals of the home that the catalog knows, and those that it does not know. This takes no lock,
+    because a server may own the home.
+    """
     database = open_database(settings)
     try:
         catalog = Catalog(database, Versions(database).current().id)

@@ -1,4 +1,4 @@
-"""`youju index`: the versions of the index; switch to another one, or drop one."""
+"""`youju index` lists the versions of the index, switches to another one, or drops one."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def drop(index_id: IndexId, as_json: AsJson = False) -> None:
 
 
 def building_note(building: dict[str, Any] | None) -> str | None:
-    """What there is to say of an index that is being built (`BuildingBody`), in a sentence or two."""
+    """Returns one or two sentences about an index that is being built (`BuildingBody`), or None."""
     if building is None:
         return None
     failed = f", {building['failed']} failed" if building["failed"] else ""

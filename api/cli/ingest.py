@@ -1,4 +1,4 @@
-"""`youju ingest`: bring files and folders, or the sources of the settings, into the index."""
+"""`youju ingest` brings files and folders, or the sources of the settings, into the index."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def _enabled(connection: Connection) -> list[str]:
 
 
 def _run_each(connection: Connection, names: list[str], allow_deletions: bool) -> list[dict[str, Any]]:
-    """Run one source after the other: the report of each, or its `error` where nothing could be done."""
+    """Run one source after the other. Returns the report of each, or its `error` if nothing could be done."""
     reports: list[dict[str, Any]] = []
     for name in names:
         try:
             report = _run(connection, {"source": name, "allow_deletions": allow_deletions})
             reports.append({"source": name, **report})
-        except UnavailableError:  # the server that does the work is gone
+        except UnavailableError:  # the server that does the work does not answer any more
             raise
         except YoujuError as error:
             answered = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -91,14 +91,14 @@ def _outcome(reports: list[dict[str, Any]]) -> int:
 
 
 def _run(connection: Connection, wanted: dict[str, Any]) -> dict[str, Any]:
-    """Show the progress of a run until it ends, and give back its report."""
+    """Show the progress of a run until it ends. Returns its report."""
     broke_off = YoujuError("run_broke_off", "The run broke off.", "Run it again: it goes on where it stopped.")
     with RunProgress() as progress:
         return connection.result("/v1/runs", wanted, progress.show, broke_off)
 
 
 def print_report(report: dict[str, Any]) -> None:
-    """What a run did, for people."""
+    """Print in a readable form what a run did."""
     if "source" in report:
         console.print(f"[bold]{escape(report['source'])}[/bold]")
     if "error" in report:

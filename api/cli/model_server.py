@@ -1,4 +1,4 @@
-"""`youju doctor`: whether the model server answers, and has the model that the settings name."""
+"""Checks for `youju doctor` that the model server answers, and that it has the model that the settings name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ingest.network.secrecy import hide_secrets_of_requests, scrubbed, secrets_i
 
 _NAME = "chat model"
 _BODY_BYTES: Final = 1024 * 1024
-"""Gateways list hundreds of models."""
+"""The limit is high, because gateways list hundreds of models."""
 _MOST_SHOWN = 5
 
 
 class _UnreadError(Exception):
-    """An answer that was not read to its end. Its text says why."""
+    """An answer could not be read to its end. The text of the error says why."""
 
 
 def look_at_model_server(settings: Settings) -> Finding:
-    """Ask the server at `model_url` for its models; where it keeps no list, for one token of an answer."""
+    """Ask the server at `model_url` for its models. If it has no list, ask it for one token of an answer."""
     return _Look(settings).finding()
 
 
@@ -55,7 +55,7 @@ class _Look:
         return self._refused(status, text)
 
     def _asked(self, method: str, path: str, seconds: float) -> tuple[int, str]:
-        """The status of an answer and its text, which is read to its limits in size and time only."""
+        """Returns the status of an answer, and its text. The text is read within limits of size and time."""
         message = {"role": "user", "content": "Hello"}
         asked = {"model": self._model, "messages": [message], "max_tokens": 1}
         timeout = httpx.Timeout(seconds, connect=self._connect_seconds)
@@ -91,7 +91,7 @@ class _Look:
         return self._refused(status, text)
 
     def _refused(self, status: int, text: str) -> Finding:
-        if status in (401, 403):  # its text may repeat a part of the key
+        if status in (401, 403):  # its text is not shown, because it may repeat a part of the key
             return self._bad(f"{self._address} refuses the key", "Correct YOUJU_MODEL_API_KEY.")
         said = self._said(text) or "without a message"
         return self._bad(f"{self._address} answers {status}: {said}", "The model server's log says more.")
@@ -105,7 +105,7 @@ class _Look:
 
 
 def _names(text: str) -> list[str] | None:
-    """The names in a list of models; None where it is none."""
+    """Returns the names in a list of models. Returns None if the text is not such a list."""
     data = _parsed(text)
     listed = data.get("data") if isinstance(data, dict) else None
     if not isinstance(listed, list):

@@ -1,4 +1,4 @@
-"""What commands print: JSON for scripts, and lines for people."""
+"""Prints the results of commands: JSON for scripts, and lines for people."""
 
 from __future__ import annotations
 
@@ -11,24 +11,25 @@ from typing import Any, Literal
 from rich.console import Console
 
 console = Console(highlight=False, soft_wrap=True)
-"""Where results go."""
+"""Results are printed here."""
 notes = Console(stderr=True, highlight=False)
-"""Where progress and remarks go, so that results can be piped."""
+"""Progress and remarks are printed here, so that results can be piped."""
 
 
 def print_json(value: object) -> None:
-    """One JSON object on standard output, Chinese as it is."""
+    """Print one JSON value on standard output. Chinese characters are not escaped."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
 
 
 def local_time(utc: str, timespec: Literal["minutes", "seconds"] = "minutes") -> str:
-    """A time of a body, ISO 8601 in UTC, as the clock of this machine has it, with the offset of its zone."""
+    """Returns a time in the time zone of this machine, with its offset from UTC. `utc` is ISO 8601 in UTC."""
     return datetime.fromisoformat(utc).astimezone().isoformat(sep=" ", timespec=timespec)
 
 
 def titled_place(hit: dict[str, Any]) -> tuple[str, str]:
-    """What a hit or a citation is called, and ` · ` with its place in a few words; nothing where it has no place, or
-    one that only says the title again."""
+    """Returns the title of a hit or a citation, and ` · ` with its place in a few words. The second text is empty if
+    there is no place, or if the place only repeats the title.
+    """
     title = hit["title"] or PurePosixPath(hit["uri"]).name
     place = _place(hit["location"], title)
     return title, f" · {place}" if place else ""

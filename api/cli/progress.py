@@ -1,4 +1,6 @@
-"""The progress of a run: a bar with counts, rate and time left, or a line now and then where there is no terminal."""
+"""Shows the progress of a run as a bar with counts, rate and remaining time. Without a terminal, it prints a line now
+and then.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ _LINE_EVERY_SECONDS = 10.0
 
 
 class RunProgress:
-    """Shows reports of a run as they come. Use it as a context."""
+    """Shows the reports of a run as they come. Use it as a context."""
 
     def __init__(self) -> None:
         self._bar = Progress(
@@ -52,7 +54,9 @@ class RunProgress:
 
 
 def _rate(report: Mapping[str, Any]) -> str:
-    """Documents and chunks per second so far; those that had not changed took no time."""
+    """Returns the documents and chunks per second so far. Unchanged documents are not counted, because they took no
+    time.
+    """
     seconds = max(report["seconds"], 0.001)
     documents = report["new"] + report["changed"] + report["failed"]
     return f"{documents / seconds:.1f} docs/s, {report['chunks'] / seconds:.0f} chunks/s"

@@ -1,6 +1,6 @@
-"""`youju runs`: the runs of the ingestion, whichever process they are in.
+"""`youju runs` lists, shows, follows and cancels runs of the ingestion in any process.
 
-It reads their record in SQL itself, so that it also works while `youju ingest` has the home to itself.
+It reads their records from SQL directly, so that it also works while `youju ingest` owns the home.
 """
 
 from __future__ import annotations
@@ -115,7 +115,9 @@ def _opened() -> Iterator[Runs]:
 
 
 def _whole(record: Runs, beginning: str) -> str:
-    """The id that begins like this, among the newest runs; the text itself where none does or more than one."""
+    """Returns the id among the newest runs that begins with this text. Returns the text itself if no id begins with it,
+    or more than one.
+    """
     found = [run.id for run in record.runs(limit=500) if run.id.startswith(beginning.lower())]
     return found[0] if len(found) == 1 else beginning
 

@@ -1,4 +1,4 @@
-"""`youju search`: the passages that match a query."""
+"""`youju search` finds the passages that match a query."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`youju serve`: the chat page, HTTP and DingTalk, until it is interrupted."""
+"""`youju serve` serves the chat page, HTTP and DingTalk until it is interrupted."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def serve(
 
 
 async def _serve(settings: Settings, listening: socket.socket, paths: list[Path]) -> None:
-    """Answer that this process lives, and only then import what takes seconds: the application."""
+    """Answer first that this process lives. Then import the application, which takes seconds."""
     starting, url = Starting(), url_of(listening)
     server = Server(starting, settings)
     serving = asyncio.ensure_future(server.serve(sockets=[listening]))
@@ -57,7 +57,7 @@ async def _serve(settings: Settings, listening: socket.socket, paths: list[Path]
     try:
         with loaded_for_good():
             serve_home = await asyncio.to_thread(import_from_string, "api.cli.serving:serve_home")
-        if not serving.done():  # nobody has interrupted meanwhile
+        if not serving.done():  # nobody has interrupted it in the meantime
             await serve_home(settings, starting, url, paths, serving, server.stopping)
     finally:
         server.should_exit = True

@@ -1,4 +1,6 @@
-"""What `youju serve` does once it listens: open the home, hand over to the application, bring in what was asked for."""
+"""The work of `youju serve` after it has begun to listen: it opens the home, starts the application, and ingests the
+given paths.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +33,8 @@ async def serve_home(
     serving: asyncio.Future[None],
     stopping: asyncio.Event,
 ) -> None:
-    """Serve the home of these settings through `starting` and on its local socket, until `stopping` is set and
-    `serving` done.
+    """Serve the home of these settings through `starting` and on its local socket. It ends when `stopping` is set and
+    `serving` is done.
 
     Raises what `Workspace.open` raises.
     """
@@ -58,7 +60,7 @@ async def serve_home(
 
 
 async def _welcome(workspace: Workspace, url: str, paths: list[Path], stop: threading.Event) -> None:
-    """Say where the page is, bring in what was asked for, and say so again when that is done."""
+    """Ingest the given paths, if any, and print the address of the page before and after that."""
     if building := await asyncio.to_thread(workspace.ingestor.building):
         console.print(f"[yellow]{building_note(BuildingBody.of(building).model_dump())}[/yellow]")
     if paths:

@@ -1,5 +1,6 @@
-"""`youju sources`: where documents are taken from, and in which state; `check` for what one would list now,
-`remove` for what one has left over."""
+"""`youju sources` lists the sources of documents and their states. `check` shows what a source would list now. `remove`
+removes the documents that a former source left.
+"""
 
 from __future__ import annotations
 
@@ -57,8 +58,9 @@ def sources(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _differing(settings: Settings, listed: list[dict[str, Any]]) -> list[str]:
-    """The names of sources that the settings here have, and the server that answered has not, or the other way round,
-    or with another schedule."""
+    """Returns the names of the sources that differ between the settings here and the server that answered. One of the
+    two may lack the source, or its type, its schedule or its state (enabled or not) may differ.
+    """
     here = {each.name: (each.type, each.enabled, each.schedule, each.time_zone) for each in settings.sources}
     there = {
         each["name"]: (each["type"], each["enabled"], each["schedule"], each["time_zone"])

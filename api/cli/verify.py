@@ -1,4 +1,4 @@
-"""`youju verify`: whether every document is searchable, and what is wrong with those that are not."""
+"""`youju verify` checks that every document is searchable, and says what is wrong with those that are not."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def verify(
 
 
 def _verified(connection: Connection, body: dict[str, Any]) -> dict[str, Any]:
-    """Show how far a verification is until it ends, and give back what it found."""
+    """Show the progress of a verification until it ends. Returns what it found."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     times = (TextColumn("{task.fields[rate]}"), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, *times, console=notes, disable=not notes.is_terminal) as bar:
@@ -64,7 +64,7 @@ def _verified(connection: Connection, body: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Shown:
-    """A bar for each stage, or a line now and then where there is no terminal."""
+    """Shows a bar for each stage. Without a terminal, it prints a line now and then."""
 
     def __init__(self, bar: Progress) -> None:
         self._bar = bar
@@ -87,8 +87,9 @@ class _Shown:
 
 
 def print_verification(report: Mapping[str, Any], *, repaired: bool) -> None:
-    """What a verification found, for people: what was repaired, what is worth knowing, and in the end what is not
-    searchable."""
+    """Print in a readable form what a verification found: first what was repaired, then what is worth knowing, and at
+    the end what is not searchable.
+    """
     problems = report["problems"]
     mended = [problem for problem in problems if problem["repaired"]]
     left = [problem for problem in problems if not problem["repaired"]]
@@ -113,7 +114,7 @@ def print_verification(report: Mapping[str, Any], *, repaired: bool) -> None:
 
 
 def _advise(codes: Collection[str]) -> None:
-    """Promise a repair where one can be."""
+    """Say that `--repair` helps, if it can."""
     if MENDED.intersection(codes):
         console.print("`youju verify --repair` mends what it can.")
     elif TRIED_AGAIN.intersection(codes):

@@ -1,4 +1,4 @@
-"""The HTTP routes, one module per noun."""
+"""The HTTP routes. Each module has the routes of one noun."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from api.workspace import Workspace
 
 CurrentReader = Annotated[Reader, Depends(current_reader)]
-"""Who is asking, for a route's signature."""
+"""The type of a route's parameter for the reader that sends the request."""
 
 RowNumber = Annotated[int, Path(ge=1, le=2**63 - 1)]
-"""The number of a row in a path: what a database's integer can be."""
+"""The number of a row, as a part of a path. It has to fit into a database's integer."""
 
 
 def workspace_of(request: Request) -> Workspace:
-    """The stores and chains that this application serves."""
+    """Returns the stores and chains that this application serves."""
     workspace: Workspace = request.app.state.workspace
     return workspace
 
 
 def shown_to(reader: Reader, request: Request) -> ShownUri:
-    """What this reader is shown of a document's address."""
+    """Returns the function that says how much of a document's address this reader is shown."""
     return uris_for(reader, workspace_of(request).settings.sources)

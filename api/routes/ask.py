@@ -1,4 +1,4 @@
-"""`POST /v1/ask`: a question, answered from the documents, as one JSON or as a stream of events."""
+"""`POST /v1/ask` answers a question from the documents, as one JSON object or as a stream of events."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ router = APIRouter()
 
 @dataclass(slots=True)
 class Gathered:
-    """What an answer has brought so far."""
+    """The parts of an answer that have come so far."""
 
     evidence: tuple[Evidence, ...] = ()
     text: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Gathered:
 
 
 async def gather(events: AsyncGenerator[Event | None, None]) -> Gathered:
-    """Run an answer to its end."""
+    """Run an answer to its end. Returns all its parts."""
     gathered = Gathered()
     async with aclosing(events):
         async for event in events:
@@ -56,9 +56,9 @@ async def gather(events: AsyncGenerator[Event | None, None]) -> Gathered:
 async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Response:
     """Answer a question from the documents.
 
-    With `"stream": true`, or `Accept: text/event-stream`, the answer comes as server-sent events: `searched`,
-    `evidence_found`, `text_delta` and `cited` as often as needed, then `finished`, whose data is what one JSON
-    answer would be, or `failed`. If the model fails, the evidence that was found is delivered all the same.
+    With `"stream": true`, or `Accept: text/event-stream`, the answer is sent as server-sent events: `searched`,
+    `evidence_found`, `text_delta` and `cited` as often as needed, then `finished` or `failed`. The data of `finished`
+    is the same as the answer in one JSON object. If the model fails, the evidence that was found is still sent.
     """
     assistant, shown = workspace_of(request).assistant, shown_to(reader, request)
     reader = await narrowed(request, reader, asked.sources)
@@ -86,7 +86,7 @@ def _failure(question: str, gathered: Gathered, request: Request, shown: ShownUr
 
 
 def _rendering(question: str, request: Request, shown: ShownUri) -> Callable[[Event], str]:
-    """What renders the events of one answer, as they come."""
+    """Returns the function that renders the events of one answer as they come."""
     gathered = Gathered()
 
     def render(event: Event) -> str:

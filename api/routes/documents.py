@@ -1,6 +1,6 @@
-"""`/v1/documents`: what has been ingested, the passages a citation points at, their pages, and the original files.
+"""`/v1/documents`: the ingested documents, the passages that citations point to, their pages, and the original files.
 
-A document that the caller may not read and one that does not exist get the same answer.
+The answer is the same for a document that the caller may not read and for one that does not exist.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ingest.uploads.register import PUSH
 router = APIRouter()
 
 NEIGHBOURS = 2
-"""How many passages are shown before and after a cited one."""
+"""This many passages are shown before and after a cited one."""
 
 
 @router.get("/v1/documents")
@@ -56,7 +56,7 @@ def documents(
     limit: Annotated[int, Query(ge=1, le=10_000, description="How many documents a page has at most.")] = 1000,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> DocumentsBody:
-    """List the documents, by source and address; with `failed`, those whose last ingestion failed."""
+    """List the documents, ordered by source and address. With `failed`, list only those whose last ingestion failed."""
     if kind is not None and kind not in KINDS:
         raise RequestError("unknown_kind", complaint(kind, KINDS, "kind"), "Name one of these, or leave `kind` out.")
     workspace = workspace_of(request)
@@ -75,7 +75,7 @@ def documents(
 
 @router.get("/v1/documents/{document_id}")
 def document(document_id: str, request: Request, reader: CurrentReader) -> DocumentWithPassagesBody:
-    """One document with all its passages, in reading order."""
+    """Get one document with all its passages, in reading order."""
     found = _readable(request, document_id, reader)
     passages = [PassageBody.of(chunk) for chunk in _chunks(request, found)]
     return DocumentWithPassagesBody(**DocumentBody.of(found, shown_to(reader, request)).model_dump(), passages=passages)
@@ -85,7 +85,7 @@ def document(document_id: str, request: Request, reader: CurrentReader) -> Docum
 def passage(
     document_id: str, cited: Annotated[str, PathParameter(alias="chunk_id")], request: Request, reader: CurrentReader
 ) -> CitedPassageBody:
-    """One passage and its neighbours: what a citation opens."""
+    """Get one passage and the passages next to it. A citation opens this."""
     found = _readable(request, document_id, reader)
     place = _place(found, cited)
     around = _around(request, found, place) if place is not None else {}
@@ -105,19 +105,19 @@ def passage(
 
 
 def _place(found: Document, cited: str) -> int | None:
-    """Where the passage stands, also by the id that it had before its document was moved."""
+    """Returns the position of the passage, or None. The id may also be the one from before the document was moved."""
     try:
         owner, revision = owner_of(cited)
         position = position_of(cited)
     except ValueError:
         return None
-    # The first revision after a move has the passages that the last one before it had.
+    # The first revision after a move has the same passages as the last revision before it.
     same = revision == found.revision if owner == found.id else found.revision == 1
     return position if same and position < found.chunks else None
 
 
 def _around(request: Request, found: Document, place: int) -> dict[int, PassageBody]:
-    """The passage at a place and its neighbours, by position. Nothing else of the document is read."""
+    """Returns the passage at a position and the passages next to it, by position. It reads no other passages."""
     if found.revision is None:
         return {}
     positions = range(max(0, place - NEIGHBOURS), min(found.chunks, place + 1 + NEIGHBOURS))
@@ -138,9 +138,12 @@ async def page_image(
     reader: CurrentReader,
     width: Annotated[int, Query(ge=16, le=MAX_WIDTH_PX)] = 1000,
 ) -> Response:
-    """A page of a PDF or a scan as its passages' boxes were measured on it, at most `width` pixels wide."""
+    """Get a page of a PDF or a scan as an image, at most `width` pixels wide. The boxes of its passages fit this
+    image.
+    """
     found, path = await run_in_threadpool(_page_source, request, document_id, reader)
-    # Asked for again each time, since the right to read may end; not drawn again while the file stays the same.
+    # The client has to ask again each time, because the right to read may end. While the file stays the same, the page
+    # is not drawn again.
     kept = {"cache-control": "private, no-cache", "etag": f'"{found.size:x}-{found.mtime_ns:x}-{page}-{width}"'}
     if request.headers.get("if-none-match") == kept["etag"]:
         return Response(status_code=304, headers=kept)
@@ -154,7 +157,7 @@ async def page_image(
 
 @router.get("/v1/documents/{document_id}/original", response_class=Download, responses=PARTS)
 def original(document_id: str, request: Request, reader: CurrentReader) -> Download:
-    """The file that the document was made from, always as a download: it may hold anything."""
+    """Get the file that the document was made from. It is always a download, because it may contain anything."""
     found = _readable(request, document_id, reader)
     path, status = _opened(request, found, reader)
     name = PurePosixPath(found.uri).name if found.source == PUSH else path.name
@@ -186,12 +189,12 @@ def _original(request: Request, found: Document) -> Path | None:
         path = workspace_of(request).intake.originals.moved(path)
     try:
         return path if path is not None and path.is_file() else None
-    except OSError:  # a folder above it may not be entered any more
+    except OSError:  # for example, the server may no longer enter a folder above it
         return None
 
 
 def _opened(request: Request, found: Document, reader: Reader) -> tuple[Path, os.stat_result]:
-    """The original, which was there and could be read just now, and its status."""
+    """Returns the path of the original and its status. Raises RequestError if it is gone or cannot be read."""
     path = _original(request, found)
     if path is None:
         raise _original_gone(request, found, reader)
@@ -209,7 +212,7 @@ def _opened(request: Request, found: Document, reader: Reader) -> tuple[Path, os
 
 
 def _as_ingested(request: Request, found: Document, reader: Reader) -> Path:
-    """The original, if it is still the file whose passages are being shown."""
+    """Returns the original. Raises RequestError if it is no longer the file that the shown passages come from."""
     path, status = _opened(request, found, reader)
     if (status.st_size, status.st_mtime_ns) != (found.size, found.mtime_ns):
         raise RequestError(

@@ -1,4 +1,4 @@
-"""`/v1/documents/failed`: documents that could not be ingested, to be tried again at once, or given up."""
+"""`/v1/documents/failed`: lets documents that could not be ingested be tried again at once, or gives them up."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ router = APIRouter()
 
 
 class FailedDocumentsBody(RequestBody):
-    """Which failed documents are meant: some, by id or by uri, or all of them."""
+    """The failed documents to change: some of them, named by id or uri, or all of them."""
 
     documents: list[str] = Field(default_factory=list, max_length=10_000)
     all: bool = False
 
 
 class ChangedBody(BaseModel):
-    """How many documents it was done to."""
+    """The number of documents that were changed."""
 
     changed: int
 
 
 @router.post("/v1/documents/failed/retry")
 def retry(body: FailedDocumentsBody, request: Request, reader: CurrentReader) -> ChangedBody:
-    """Let the next run try these again, however often they failed."""
+    """Let the next run try these documents again, however often they failed."""
     return _changed(body, request, reader, workspace_of(request).store.catalog.retry)
 
 
 @router.post("/v1/documents/failed/drop")
 def drop(body: FailedDocumentsBody, request: Request, reader: CurrentReader) -> ChangedBody:
-    """Give these up: no run tries them again and no list names them, until they change."""
+    """Give these documents up. Until they change, no run tries them again and no list of failures shows them."""
     return _changed(body, request, reader, workspace_of(request).store.catalog.drop)
 
 
 def _changed(
     body: FailedDocumentsBody, request: Request, reader: Reader, change: Callable[[Collection[str]], int]
 ) -> ChangedBody:
-    # Those that were given up can be taken up again, so they are looked for too.
+    # Documents that were given up can be tried again, so they are searched too.
     failed = workspace_of(request).documents(reader, failed=True, given_up=True)
     if body.all:
         wanted = {document.id for document in failed if document.state == "failed"}

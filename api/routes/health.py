@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: whether the process lives, and whether it can answer yet."""
+"""`/healthz` says that the process lives. `/readyz` says if it can answer questions."""
 
 from __future__ import annotations
 
@@ -27,14 +27,19 @@ _LOOK_SECONDS = 30.0
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether questions can be answered: a search has gone through, and the index holds something if it should."""
+    """Says if questions can be answered. A search must have succeeded, and the index must not be empty if the catalog
+    has searchable documents.
+
+    `search` is `loading`, `ready` or `failed`. `problem` is the code of the last error, or empty.
+    """
 
     search: str = "loading"
     problem: str = ""
 
     async def watch(self, assistant: Assistant, versions: OpenVersions) -> None:
-        """Search once, so that nobody's question waits for the embedder, again until it works; then go on looking
-        whether the index is there: that of a server may be removed, or be away."""
+        """Search until one search succeeds, so that no user's question waits for the embedder. Then keep checking that
+        the index is there, because the index of a server may be removed or become unreachable.
+        """
         while True:
             try:
                 await asyncio.to_thread(versions.check_index)
@@ -63,14 +68,16 @@ def _say_what_lacks(versions: OpenVersions) -> None:
 @router.head("/healthz", include_in_schema=False)
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process lives. Says nothing about what it depends on."""
+    """Say that the process lives. This does not check the services that it depends on."""
     return {"status": "alive"}
 
 
 @router.head("/readyz", include_in_schema=False)
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
-    """200 while questions can be answered, else 503 with the part that is not ready and its error's code."""
+    """Say if questions can be answered. The status is 200 if they can. Otherwise it is 503, with the part that is not
+    ready and the code of its error.
+    """
     readiness: Readiness = request.app.state.readiness
     ready = readiness.search == "ready"
     body = {"ready": ready, "parts": {"search": {"state": readiness.search, "code": readiness.problem or None}}}

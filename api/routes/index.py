@@ -1,4 +1,7 @@
-"""`/v1/index`: the versions of the index, which of them answers questions, and how far another is. For the operator."""
+"""`/v1/index`: the versions of the index, the one that answers questions, and the progress of one that is being built.
+
+All routes are for the operator only.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +17,12 @@ router = APIRouter(prefix="/v1/index", dependencies=[Depends(current_operator)])
 
 
 class IndexBody(BaseModel):
-    """A version of the index. `documents` are searchable in it, `failed` did not go in; `lacking` are searchable now
-    and would not be with it, or in an older form. `pinned`: it was chosen by hand, and stays until the settings
-    change again."""
+    """A version of the index.
+
+    `documents` counts the documents that are searchable in it, and `failed` those that could not be brought in.
+    `lacking` counts documents that are searchable now, but would be missing or older with this version. `pinned` is
+    true if it was chosen by hand. Then it stays current until the settings change again.
+    """
 
     id: int
     state: State
@@ -48,8 +54,9 @@ class IndexBody(BaseModel):
 
 
 class BuildingBody(BaseModel):
-    """The index that the settings ask for, while `current` answers questions: `id` is null until a run begins it,
-    and `ready` of `documents` are in it."""
+    """The index that the settings ask for, while the version `current` answers questions. `id` is null until a run
+    begins to build it. `ready` of the `documents` are in it.
+    """
 
     id: int | None
     current: int
@@ -70,7 +77,7 @@ class BuildingBody(BaseModel):
 
 
 class IndexesBody(BaseModel):
-    """The versions, the oldest first; `building` is null where the settings ask for the one that answers questions."""
+    """The versions, the oldest first. `building` is null if the settings ask for the version that answers questions."""
 
     indexes: list[IndexBody]
     building: BuildingBody | None
@@ -78,21 +85,22 @@ class IndexesBody(BaseModel):
 
 @router.get("")
 def indexes(request: Request) -> IndexesBody:
-    """The versions of the index and what each holds."""
+    """List the versions of the index and the counts of each."""
     return _listed(request)
 
 
 @router.post("/{index_id}/switch")
 def switch(index_id: RowNumber, request: Request) -> IndexesBody:
-    """Have a version answer questions from now on. Later runs keep it up to date as it was made, and switch to another
-    only when the settings change again."""
+    """Let a version answer questions from now on. Later runs keep it up to date in the way it was made. They switch to
+    another version only when the settings change again.
+    """
     workspace_of(request).store.open_versions.switch(index_id)
     return _listed(request)
 
 
 @router.delete("/{index_id}")
 def drop(index_id: RowNumber, request: Request) -> IndexesBody:
-    """Remove a version that does not answer questions, with all that it holds."""
+    """Remove a version that does not answer questions, with everything in it."""
     store = workspace_of(request).store
     busy = any(run.state == "running" for run in store.runs.runs())
     store.open_versions.drop(index_id, busy=busy)

@@ -1,9 +1,9 @@
 """`/v1/chat/completions` and `/v1/models`: the assistant as a model that any OpenAI client can use.
 
-Citations travel three ways, since clients read different ones: `[n]` in the text, `annotations` on the message, and
-`search_results` beside it; in a stream the latter two come on the chunk with the finish reason. On this route sources
-are numbered as they are first cited, so that `[n]` is the n-th annotation and the n-th search result. What could not be
-checked is said at the end of the text, since many clients show nothing else.
+Citations are sent in three ways, because clients read different ones: `[n]` in the text, `annotations` on the message,
+and `search_results` beside it. In a stream, the last two are sent on the chunk with the finish reason. On this route
+sources are numbered in the order in which they are first cited. So `[n]` is the n-th annotation and the n-th search
+result. The end of the text says which statements could not be checked, because many clients show only the text.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _EXAMPLE: dict[str, Any] = {
 
 
 class Message(BaseModel):
-    """One message, its content a text or a list of parts."""
+    """One message. Its content is a text or a list of parts."""
 
     model_config = ConfigDict(strict=True)
 
@@ -50,19 +50,19 @@ class Message(BaseModel):
     content: str | list[dict[str, Any]] | None = None
 
     def text(self) -> str:
-        """The text parts, one per line."""
+        """Returns the text of the message. If it has several text parts, each begins a new line."""
         if isinstance(self.content, list):
             parts = [part.get("text") for part in self.content if part.get("type") == "text"]
             return "\n".join(part for part in parts if isinstance(part, str))
         return self.content or ""
 
     def has_other_parts(self) -> bool:
-        """Whether it carries an image, a sound or a file."""
+        """Returns True if the message has a part that is not text, such as an image, a sound or a file."""
         return isinstance(self.content, list) and any(part.get("type") != "text" for part in self.content)
 
 
 class StreamOptions(BaseModel):
-    """What a stream carries beside the answer."""
+    """What a stream contains in addition to the answer."""
 
     model_config = ConfigDict(strict=True)
 
@@ -70,7 +70,7 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """OpenAI's request. Fields that are not named here, sampling and tools among them, have no effect."""
+    """OpenAI's request. Fields that are not named here have no effect. Sampling and tools are among them."""
 
     model_config = ConfigDict(strict=True, json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -81,7 +81,7 @@ class ChatRequest(BaseModel):
     n: Literal[1] | None = None
 
     def question(self) -> str:
-        """The last message, which must be the user's and plain text."""
+        """Returns the last message. Raises RequestError if it is not the user's or not plain text."""
         last = self.messages[-1]
         if last.role != "user" or not last.text().strip():
             raise RequestError("invalid_request", "The last message must be a user's, with text.")
@@ -90,7 +90,9 @@ class ChatRequest(BaseModel):
         return last.text()
 
     def turns(self) -> Conversation:
-        """What was said before. A system message is left out: how to answer is this server's own affair."""
+        """Returns the earlier messages. System messages are left out, because this server itself decides how to
+        answer.
+        """
         earlier = self.messages[:-1]
         return tuple(
             Turn("user", message.text())
@@ -103,19 +105,19 @@ class ChatRequest(BaseModel):
 
 @router.get("/v1/models")
 async def models() -> dict[str, Any]:
-    """The one model there is: the assistant itself."""
+    """List the models. There is only one: the assistant itself."""
     return {"object": "list", "data": [_model()]}
 
 
 @router.get("/v1/models/{model_id}")
 async def model(model_id: str) -> Response:
-    """That model, if it is asked for by its name."""
+    """Get the model with this name. There is only one: the assistant itself."""
     return JSONResponse(_model()) if model_id == MODEL_ID else _no_such_model(model_id)
 
 
 @router.post("/v1/chat/completions", responses={200: EVENTS})
 async def chat_completions(asked: ChatRequest, request: Request, reader: CurrentReader) -> Response:
-    """Answer the last user message from the documents, with the earlier ones as its conversation."""
+    """Answer the last user message from the documents. The earlier messages are its conversation."""
     if asked.model != MODEL_ID:
         return _no_such_model(asked.model)
     question = asked.question()
@@ -129,14 +131,14 @@ async def chat_completions(asked: ChatRequest, request: Request, reader: Current
 
 
 class Completion:
-    """One answer in OpenAI's shapes: every chunk of it has the same id and time."""
+    """One answer in OpenAI's format. All its chunks have the same id and time."""
 
     def __init__(self, request: Request) -> None:
         self._request = request
         self._frame = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL_ID}
 
     def whole(self, gathered: Gathered) -> JSONResponse:
-        """The answer in one piece, or the error."""
+        """Returns the complete answer, or the error."""
         if gathered.finished is None:
             return self._failure(gathered)
         finished = gathered.finished
@@ -154,7 +156,9 @@ class Completion:
     async def stream(
         self, events: AsyncGenerator[Event | None, None], include_usage: bool
     ) -> AsyncGenerator[str, None]:
-        """The answer in chunks; after the headers an error is one more line, and the stream ends there."""
+        """Yields the answer in chunks. After the headers have been sent, an error is one more line, and the stream ends
+        there.
+        """
         blank: dict[str, Any] = {"usage": None} if include_usage else {}
         gathered, renumbering = Gathered(), Renumbering()
 
@@ -195,7 +199,7 @@ class Completion:
         return {**self._frame, "object": "chat.completion.chunk"}
 
     def _beside(self, gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> dict[str, Any]:
-        """What OpenAI's shape has no field for."""
+        """Returns the values for which OpenAI's format has no field."""
         return {
             "search_results": self._search_results(in_order(gathered.evidence, citations)),
             "grounded": finished.grounded,
@@ -243,7 +247,7 @@ def _finish_reason(finished: Finished) -> str:
 
 
 def _notice(finished: Finished, citations: Sequence[Renumbered]) -> str:
-    """What could not be checked, as the end of the text."""
+    """Returns the end of the text, which says what could not be checked."""
     not_checkable = [each.number for each in citations if each.citation.support == "not_checkable"]
     return quoted(
         notice(finished.language, grounded=finished.grounded, refused=finished.refused, not_checkable=not_checkable)

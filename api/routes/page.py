@@ -20,21 +20,22 @@ PAGE_FILES = (
 @router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
 def page() -> Response:
-    """The chat page."""
+    """Send the chat page."""
     return _served("index.html")
 
 
 @router.head("/web/{name}", include_in_schema=False)
 @router.get("/web/{name}", include_in_schema=False)
 def page_file(name: str) -> Response:
-    """A script, the style sheet or the icon of the page."""
+    """Send a script, the style sheet or the icon of the page."""
     if name not in PAGE_FILES:
         raise HTTPException(404)
     return _served(name)
 
 
 def _served(name: str) -> Response:
-    # Small and local: asked for again each time, so that an update never meets an older script.
+    # The files are small and near. The browser asks for them again each time, so that after an update it never mixes
+    # new files with older ones.
     return Response(
         (_FILES / name).read_bytes(),
         media_type=_TYPES[name.rpartition(".")[2]],

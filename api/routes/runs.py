@@ -1,7 +1,7 @@
-"""`/v1/runs`: runs of the ingestion, started, listed, followed and cancelled.
+"""`/v1/runs`: starts, lists, follows and cancels runs of the ingestion.
 
-All of it is for the operator: the record of a run names documents, whoever may read those. Paths are taken over the
-local socket only: a path names a file that the server may read and the caller perhaps may not.
+All routes are for the operator only, because the record of a run names documents that others may not read. Paths are
+accepted over the local socket only, because the server may be able to read a file that the caller may not read.
 """
 
 from __future__ import annotations
@@ -54,9 +54,9 @@ _PATHS: dict[str, Any] = {"required": ["paths"], "properties": {"paths": {"minIt
 
 
 class RunRequest(RequestBody):
-    """What to bring in: files and folders, or a source of the settings by its name.
+    """What to ingest: either files and folders, or the name of a source in the settings.
 
-    Files are absolute paths or `file:` addresses: only those can name every file.
+    A file is an absolute path or a `file:` address. Only a `file:` address can name every file.
     """
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [_SOURCE, _PATHS]})
@@ -72,7 +72,7 @@ class RunRequest(RequestBody):
         return self
 
     def opened(self, settings: Settings) -> Source:
-        """The source that is meant. Raises RequestError where there is none of that name."""
+        """Returns the source of this request. Raises RequestError if there is none with that name."""
         if self.source is not None:
             return open_source(named(settings, self.source), settings)
         paths = [
@@ -86,9 +86,10 @@ class RunRequest(RequestBody):
 
 @router.post("", response_class=Response, responses={200: EVENTS})
 async def run(asked: RunRequest, request: Request) -> Response:
-    """Ingest, as server-sent events: `progress`, then `finished` or `failed`.
+    """Ingest documents, and send server-sent events: `progress`, then `finished` or `failed`.
 
-    A client that goes away interrupts the run; what it had published stays, and the next run does the rest.
+    If the client goes away, the run is interrupted. Documents that it has published stay, and the next run does the
+    rest.
     """
     audited(request, source=asked.source, paths=asked.paths)
     if asked.paths and not request.scope["state"].get("local"):
@@ -121,27 +122,28 @@ def runs(
     source: Annotated[str | None, Query(description="Only runs of this source.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
 ) -> RunsBody:
-    """The newest runs, of every process that works on the same home or servers."""
+    """List the newest runs of every process that works on the same home or servers."""
     found = workspace_of(request).store.runs.runs(source=source, limit=limit)
     return RunsBody(runs=[RunBody.of(run) for run in found])
 
 
 @router.get("/{run_id}")
 def one(run_id: str, request: Request) -> RunWithFailuresBody:
-    """One run, with the documents it could not bring in."""
+    """Get one run, with the documents that it could not ingest."""
     return RunWithFailuresBody.read(workspace_of(request).store.runs, run_id)
 
 
 @router.get("/{run_id}/events", response_class=Response, responses={200: EVENTS})
 async def events(run_id: str, request: Request) -> Response:
-    """A run as it goes, as server-sent events: `progress` with its counts, rate and time left, `failure` for each
-    document that could not be brought in, and in the end `finished`. Whoever goes away leaves it running."""
+    """Follow a run with server-sent events: `progress` with its counts, rate and remaining time, `failure` for each
+    document that could not be ingested, and `finished` at the end. If the client goes away, the run goes on.
+    """
     return EventStream(await begun(_followed(request, run_id)))
 
 
 @router.post("/{run_id}/cancel")
 def cancel(run_id: str, request: Request) -> RunBody:
-    """Ask a run to end: within two seconds or so it does, cleanly, and the next one goes on from there."""
+    """Ask a run to end. It ends cleanly within about two seconds, and the next run continues from there."""
     return RunBody.of(workspace_of(request).store.runs.cancel(run_id))
 
 

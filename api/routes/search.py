@@ -1,4 +1,4 @@
-"""`/v1/search`: the passages that a query finds, without an answer."""
+"""`/v1/search` finds the passages for a query, without an answer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ router = APIRouter()
 
 @router.post("/v1/search")
 async def search(asked: SearchRequest, request: Request, reader: CurrentReader) -> SearchBody:
-    """Find the passages that fit a query best, in any language, among what the caller may read."""
+    """Find the passages that match a query best, in any language. Only passages that the caller may read are found."""
     return await _search(request, asked.query, asked.limit, asked.sources, reader)
 
 
@@ -28,7 +28,7 @@ async def search_by_link(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     sources: Annotated[Sources, Query()] = None,
 ) -> SearchBody:
-    """The same for a query in the address."""
+    """Find the passages that match a query best. The query is a parameter of the address."""
     return await _search(request, q, limit, sources, reader)
 
 

@@ -1,7 +1,7 @@
-"""`/v1/sources`: the sources of the settings, what each has brought in, a look at what one would list now, and the
-removal of what one has left over.
+"""`/v1/sources`: lists the sources of the settings and their state, checks what a source lists now, and removes the
+documents that a former source left.
 
-All of it is for the operator: names and addresses of sources are nobody else's business.
+All routes are for the operator only, because nobody else may know the names and addresses of sources.
 """
 
 from __future__ import annotations
@@ -29,8 +29,12 @@ router = APIRouter(prefix="/v1/sources", dependencies=[Depends(current_operator)
 
 
 class SourceBody(BaseModel):
-    """A source and its state. `type` is that of the settings; `local` (paths of the command line) and `push`
-    (uploads) are always there; null: the settings have no such source any more, and its documents are left over."""
+    """A source and its state.
+
+    `type` is the type in the settings. The sources `local` (paths of the command line) and `push` (uploads) need no
+    settings, and their type is their name. `type` is null if the settings no longer have the source, but its documents
+    are still there.
+    """
 
     name: str
     type: str | None
@@ -45,7 +49,7 @@ class SourceBody(BaseModel):
 
 
 class SourcesBody(BaseModel):
-    """Those of the settings, in their order, then others that have documents."""
+    """The sources of the settings, in their order, then other sources that have documents."""
 
     sources: list[SourceBody]
 
@@ -60,7 +64,9 @@ class ListedBody(BaseModel):
 
 
 class CheckBody(BaseModel):
-    """What a source lists now: `found`, of which `new` were never ingested; `gone` are no longer there."""
+    """What a source lists now. `found` counts the listed documents, and `new` counts those of them that were never
+    ingested. `gone` counts known documents that it no longer lists.
+    """
 
     source: str
     found: int
@@ -72,7 +78,7 @@ class CheckBody(BaseModel):
 
 @router.get("")
 def sources(request: Request) -> SourcesBody:
-    """The sources of the settings with their state, and any others that have documents."""
+    """List the sources of the settings with their state, and other sources that have documents."""
     workspace = workspace_of(request)
     tally = workspace.store.catalog.tally()
     configured = {source.name: source for source in workspace.settings.sources}
@@ -90,7 +96,9 @@ def check(
     request: Request,
     limit: Annotated[int, Query(ge=0, le=1000, description="How many of the documents are shown.")] = 20,
 ) -> CheckBody:
-    """List the documents of a source without ingesting any: whether it can be reached, and what its globs take."""
+    """List the documents of a source without ingesting any. This shows if the source can be reached, and which
+    documents its globs select.
+    """
     workspace = workspace_of(request)
     started = time.monotonic()
     source = open_source(named(workspace.settings, name), workspace.settings)
@@ -114,7 +122,7 @@ def check(
 
 @router.delete("/{name}")
 def remove(name: str, request: Request) -> ReportBody:
-    """Remove all documents of a source that the settings do not have any more, or of `local`, from the index."""
+    """Remove from the index all documents of a source that the settings no longer have, or of `local`."""
     workspace = workspace_of(request)
     if name == "push" or any(source.name == name for source in workspace.settings.sources):
         raise RequestError(

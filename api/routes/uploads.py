@@ -1,6 +1,7 @@
-"""Documents over HTTP: upload, replace, delete. Only the operator may: whoever writes here decides what is answered.
+"""Uploads, replaces, changes and deletes documents over HTTP. Only the operator may do this, because these documents
+decide the answers.
 
-Bytes go to the disk as they come. An upload that was answered is kept, whatever happens then; the intake ingests it.
+Bytes are written to the disk as they come. Once an upload was answered, it is kept in any case. The intake ingests it.
 """
 
 from __future__ import annotations
@@ -71,10 +72,11 @@ WaitSeconds = Annotated[float, Query(gt=0, le=600)]
 
 
 class UploadBody(BaseModel):
-    """An upload and how it stands.
+    """An upload and its state.
 
-    `state` is `queued`, `running`, `ready` (searchable) or `failed` (an older revision still is, if there was one),
-    or `replaced` where a newer upload took its place. `run_id` is the run that deals with it, null until it begins.
+    `state` is `queued`, `running`, `ready` (searchable), `failed`, or `replaced` (a newer upload took its place). After
+    a failure, an older revision stays searchable if there is one. `run_id` is the run that ingests the upload. It is
+    null until the run begins.
     """
 
     document_id: str
@@ -113,7 +115,7 @@ _OVER: dict[int | str, dict[str, Any]] = {
 
 
 class ChangeRequest(RequestBody):
-    """What a document is called, and who may read it; what is left out stays as it was."""
+    """The new title of a document, and who may read it. A field that is left out stays as it was."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [_NEW_ACCESS, _NEW_TITLE]})
 
@@ -128,7 +130,7 @@ class ChangeRequest(RequestBody):
 
 
 class RemovalBody(BaseModel):
-    """A document that is not there any more."""
+    """A document that was deleted."""
 
     document_id: str
     uri: str
@@ -145,9 +147,10 @@ async def upload(
     wait_seconds: WaitSeconds = 120.0,
     idempotency_key: Key = None,
 ) -> JSONResponse:
-    """Upload a document, or replace the one with the same path: a form with `file`, or the bytes and `?path=`.
+    """Upload a document, or replace the one with the same path. Send a form with `file`, or the bytes with `?path=`.
 
-    202: it is kept and will be ingested; 200, with `wait`: the run that dealt with it is over.
+    The status 202 means that the document is kept and will be ingested. With `wait`, the status 200 means that the run
+    that ingested it is over.
     """
     given = Form({"path": [path] if path else [], "title": [title] if title else [], "access": access or []})
     return await _upload(request, given, None, idempotency_key, wait_seconds if wait else 0.0)
@@ -165,7 +168,7 @@ async def replace_document(
     wait_seconds: WaitSeconds = 120.0,
     idempotency_key: Key = None,
 ) -> JSONResponse:
-    """Replace an uploaded document. It is found in its old form until the new one is searchable."""
+    """Replace an uploaded document. Searches find the old document until the new one is searchable."""
     uri = await asyncio.to_thread(_uploaded, request, document_id)
     given = Form({"title": [title] if title else [], "access": access or []})
     return await _upload(request, given, uri, idempotency_key, wait_seconds if wait else 0.0)
@@ -175,8 +178,9 @@ async def replace_document(
 async def change(
     document_id: str, wanted: ChangeRequest, request: Request, wait: Wait = False, wait_seconds: WaitSeconds = 120.0
 ) -> JSONResponse:
-    """Change what an uploaded document is called, or who may read it; its content stays. Until the run that deals with
-    it is over, which `wait` waits for, it is found as it was."""
+    """Change the title of an uploaded document, or who may read it. Its content stays the same. Searches find it as it
+    was until a run has applied the change. With `wait`, the answer waits for this run.
+    """
     await asyncio.to_thread(_uploaded, request, document_id)
     title = _checked_title(wanted.title or "")
     access = _checked_access(wanted.access or ())
@@ -187,7 +191,7 @@ async def change(
 
 @router.delete("/v1/documents/{document_id}")
 def delete(document_id: str, request: Request, idempotency_key: Key = None) -> RemovalBody:
-    """Delete an uploaded document: no search finds it once this is answered. Its bytes are removed soon after."""
+    """Delete an uploaded document. No search finds it after this answer. Its bytes are removed soon after."""
     try:
         receipt = intake_of(request).remove(document_id, idempotency_key)
     except RequestError as error:
@@ -200,7 +204,7 @@ def delete(document_id: str, request: Request, idempotency_key: Key = None) -> R
 
 @router.get("/v1/documents/{document_id}/upload")
 def newest_upload(document_id: str, request: Request, reader: CurrentReader) -> UploadBody:
-    """The newest upload of a document and how it stands."""
+    """Get the newest upload of a document and its state."""
     standing = intake_of(request).standing(document_id)
     if standing.upload is None:
         raise _unknown()
@@ -209,7 +213,7 @@ def newest_upload(document_id: str, request: Request, reader: CurrentReader) -> 
 
 
 def intake_of(request: Request) -> Intake:
-    """The uploads of the home that this application serves."""
+    """Returns the intake of uploads of the home that this application serves."""
     intake: Intake = workspace_of(request).intake
     return intake
 
@@ -218,7 +222,7 @@ async def _upload(request: Request, given: Form, uri: str | None, key: str | Non
     intake = intake_of(request)
     settings = workspace_of(request).settings
     _check_kind(request, given, uri)
-    _checked_access(given.fields["access"])  # the form's goes before it, but does not hide that it is none
+    _checked_access(given.fields["access"])  # checked even if the form has its own rule, which would be used instead
     announced = request.headers.get("content-length", "")
     await asyncio.to_thread(check_room, settings.home, int(announced) if announced.isdecimal() else 0)
     with intake.originals.receive() as incoming:
@@ -247,7 +251,7 @@ async def _answered(intake: Intake, receipt: Receipt, wait_seconds: float) -> JS
 
 
 def _check_kind(request: Request, given: Form, uri: str | None) -> None:
-    """Raise RequestError where JSON comes for a document that is none: somebody means its fields."""
+    """Raise RequestError if the body is JSON but the document is not. The caller probably means to send fields."""
     name = uri or next(iter(given.fields.get("path", ())), "")
     if _content_type(request) == "application/json" and not name.lower().endswith(_JSON_NAMES):
         raise RequestError(
@@ -277,7 +281,9 @@ async def _receive(request: Request, incoming: Incoming) -> Form | None:
 
 
 def _wanted(form: Form | None, given: Form, uri: str | None) -> Wanted:
-    """What is wanted, from the form, else from the query; the path, if need be, from the name of the file."""
+    """Returns what the caller wants. Each value comes from the form, or else from the query. If neither has a path, the
+    path is the name of the file.
+    """
 
     def values(name: str) -> list[str]:
         return (form.fields.get(name) if form is not None else None) or given.fields.get(name) or []
@@ -306,7 +312,9 @@ def _checked_access(values: Iterable[str]) -> tuple[str, ...] | None:
 
 
 def _uploaded(request: Request, document_id: str) -> str:
-    """The path of an uploaded document. Raises RequestError where there is none, or it is another source's."""
+    """Returns the path of an uploaded document. Raises RequestError if there is no such document, or if it belongs to
+    another source.
+    """
     found = intake_of(request).uploads.get(document_id)
     if found is not None:
         return found.uri

@@ -1,6 +1,6 @@
-"""`POST /v1/verify`: whether every document that should be searchable is, and what is wrong with those that are not.
+"""`POST /v1/verify` checks that every document is searchable that should be, and says what is wrong with the others.
 
-For the operator: what it says names documents, whoever may read those.
+It is for the operator only, because its result names documents that others may not read.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ router = APIRouter(prefix="/v1/verify", dependencies=[Depends(current_operator)]
 
 
 class VerifyRequest(RequestBody):
-    """What to look at, and whether to mend it."""
+    """What to check, and if problems have to be repaired."""
 
     repair: bool = Field(False, description="Mend what is wrong, and look at it again.")
     thorough: bool = Field(False, description="Search for every passage, and embed each again to compare.")
@@ -36,9 +36,9 @@ class VerifyRequest(RequestBody):
 
 
 class ProblemBody(BaseModel):
-    """What is wrong with a document, or with a source: then `document_id` is null and `uri` its name.
+    """A problem of a document or of a source. For a source, `document_id` is null and `uri` is its name.
 
-    `hides`: whether all or part of the document cannot be found because of it.
+    `hides` is true if a search cannot find the document, or a part of it, because of the problem.
     """
 
     uri: str
@@ -55,8 +55,9 @@ class ProblemBody(BaseModel):
 
 
 class VerificationBody(BaseModel):
-    """What was looked at and what was found. `sentence` says it in a few words; `busy` are sources that a run works on,
-    whose unfinished documents are not complained about."""
+    """What was checked, and the problems that were found. `sentence` is a short summary. `busy` are the sources that a
+    run works on. Their unfinished documents are not reported as problems.
+    """
 
     documents: int
     searchable: int
@@ -78,8 +79,11 @@ class VerificationBody(BaseModel):
 
 @router.post("", response_class=Response, responses={200: EVENTS})
 async def verify(asked: VerifyRequest, request: Request) -> Response:
-    """Verify, as server-sent events: `progress`, then `finished` or `failed`. A client that goes away ends it; what
-    was repaired by then stays so. One at a time: another is refused with 409 `verification_under_way`."""
+    """Verify the documents, and send server-sent events: `progress`, then `finished` or `failed`.
+
+    If the client goes away, the verification ends, and what it has repaired stays repaired. Only one verification runs
+    at a time. Another one is refused with 409 `verification_under_way`.
+    """
     verifying: asyncio.Lock = request.app.state.verifying
     if verifying.locked():
         raise RequestError(
@@ -106,5 +110,5 @@ async def verify(asked: VerifyRequest, request: Request) -> Response:
             async for line in lines:
                 yield line
 
-    # Begun at once, so that nobody comes between the look at the lock and taking it.
+    # `begun` takes the lock at once, so that no other request takes it between the check above and this line.
     return EventStream(await begun(alone()))

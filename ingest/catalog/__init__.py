@@ -1,10 +1,10 @@
-"""The catalog: which documents there are, which revision of each is current, and who may read it.
+"""The catalog records the documents, which revision of each is current, and who may read it.
 
-It is the authority. A revision is published by one row in one transaction; search asks here which of its hits
-count. The clock ticks with every publication, so that a search can tell that a document was replaced under it.
+The catalog decides. One row in one transaction publishes a revision, and a search asks the catalog which of its hits
+are valid. The clock ticks at every publication, so a search can notice that a document was replaced in the meantime.
 
-Each version of the index has a catalog of its own, since each has revisions of its own. Two things hold in all of
-them at once, so that going back to another version brings nothing back: a deletion, and who may read a document.
+Each version of the index has its own catalog, because it has its own revisions. Two things apply to all versions at
+once: a deletion, and who may read a document. So a switch to another version does not undo them.
 """
 
 from __future__ import annotations
@@ -44,13 +44,13 @@ from ingest.document import Known, Reference
 from ingest.errors import DocumentError, YoujuError
 
 FIRST_VERSION = 1
-"""The version of the index that every home begins with."""
+"""The id of the version of the index that every home begins with."""
 _LONGEST_MOVE = 100
-"""How often a document may have been moved for its first identity still to lead to it."""
+"""A document that was moved fewer times than this is still found by its first id."""
 
 
 class Catalog:
-    """The documents and their states, in SQL. Safe to call from several threads."""
+    """Stores the documents and their states in SQL. Safe to call from several threads."""
 
     def __init__(self, engine: sa.Engine, version: int = FIRST_VERSION) -> None:
         self.version = version
@@ -58,22 +58,22 @@ class Catalog:
         self._reader = engine.execution_options(reads_only=True)
 
     def through(self, engine: sa.Engine) -> Catalog:
-        """The same catalog by way of another engine on the same database."""
+        """Returns the same catalog, used through another engine on the same database."""
         return Catalog(engine, self.version)
 
     def of(self, version: int) -> Catalog:
-        """The catalog of another version of the index, by way of the same engine."""
+        """Returns the catalog of another version of the index, used through the same engine."""
         return Catalog(self._engine, version)
 
-    # What search asks.
+    # These methods are for search.
 
     def clock(self) -> int:
-        """The number of publications and deletions so far."""
+        """Returns the current tick of the clock. Publications, deletions and changes of access add to it."""
         with self._reader.begin() as connection:
             return int(connection.scalar(sa.select(_clock.c.value)) or 0)
 
     def standing(self, document_ids: Collection[str]) -> dict[str, Standing]:
-        """How each document stands; those that are deleted or never were published are left out."""
+        """Returns the standing of each document, by id. Documents that are deleted or never published are left out."""
         columns = (
             _documents.c.id,
             _documents.c.revision,
@@ -89,7 +89,7 @@ class Catalog:
                     found[row.id] = Standing(row.revision, row.published, tuple(row.access), row.source)
         return found
 
-    # What lists ask.
+    # These methods are for lists.
 
     def documents(
         self,
@@ -103,8 +103,8 @@ class Catalog:
         after: Place | None = None,
         limit: int | None = None,
     ) -> list[Document]:
-        """The documents this reader may read, by source, uri and id; with `failed`, only those that failed, here or
-        in the version `beside`: those given up too with `given_up`. At most `limit` of them, those after `after`."""
+        """Returns the documents this reader may read, by source, uri and id: at most `limit`, those after `after`. With
+        `failed`, only those that failed, here or in the version `beside`; `given_up` adds those that were given up."""
         query = listing(
             self._engine.dialect.name,
             reader,
@@ -122,8 +122,8 @@ class Catalog:
         return [document_of(row) for row in rows if reader.may_read(row.access, row.source)]
 
     def place(self, document_id: str, reader: Reader) -> Place | None:
-        """Where a document stands in the lists, in whichever version it is, also when it was deleted since; None for
-        one that this reader may not read, and for what is no id."""
+        """Returns the place of a document in the lists. It may be in any version, and may be deleted. Returns None if
+        this reader may not read it, or if there is no such id."""
         with suppress(ValueError), self._reader.begin() as connection:
             identity = _documents.c.id == str(uuid.UUID(document_id))
             for row in connection.execute(sa.select(_documents).where(identity)):
@@ -132,19 +132,19 @@ class Catalog:
         return None
 
     def page(self, *, after: str = "", limit: int) -> list[Document]:
-        """All documents that are not deleted, by id, so many at a time: those after this id."""
+        """Returns at most `limit` documents that are not deleted, ordered by id, beginning after the id `after`."""
         query = sa.select(_documents).where(self._ours, _documents.c.id > after, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
             return [document_of(row) for row in connection.execute(query.order_by(_documents.c.id).limit(limit))]
 
     def count(self) -> int:
-        """How many documents there are that are not deleted."""
+        """Returns the number of documents that are not deleted."""
         query = sa.select(sa.func.count()).select_from(_documents).where(self._ours, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
             return int(connection.scalar(query) or 0)
 
     def tally(self) -> dict[str, tuple[int, int]]:
-        """How many documents each source has, by its name, and how many of them failed."""
+        """Returns, by name of the source, how many documents it has and how many of them failed."""
         counts = (sa.func.count(), sa.func.count(_documents.c.error_code))
         query = sa.select(_documents.c.source, *counts).where(self._ours, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
@@ -152,8 +152,8 @@ class Catalog:
         return {name: (documents, failed) for name, documents, failed in rows}
 
     def document(self, document_id: str) -> Document | None:
-        """One document, or the one that took over its content when it was moved; None if it is unknown or deleted.
-        The caller checks the reader."""
+        """Returns a document, or the one that it was moved to. Returns None if it is unknown or deleted. The caller has
+        to check if the reader may read it."""
         with self._reader.begin() as connection:
             for _ in range(_LONGEST_MOVE):
                 row = connection.execute(sa.select(_documents).where(*of_version(self.version, document_id))).first()
@@ -165,7 +165,7 @@ class Catalog:
         return None
 
     def deleted_since(self, tick: int, document_ids: Collection[str]) -> set[str]:
-        """Those of the documents that were deleted after this tick of the clock."""
+        """Returns the ids of those of these documents that were deleted after this tick of the clock."""
         columns = (_documents.c.deleted, _documents.c.published > tick, self._ours)
         with self._reader.begin() as connection:
             return {
@@ -175,7 +175,7 @@ class Catalog:
             }
 
     def known(self, source: str) -> dict[str, Known]:
-        """What is remembered of every document of a source that is not deleted, by uri."""
+        """Returns, by uri, what is known of every document of a source that is not deleted."""
         query = sa.select(_documents).where(self._ours, _documents.c.source == source, _documents.c.deleted.is_(False))
         with self._reader.begin() as connection:
             return {
@@ -195,14 +195,14 @@ class Catalog:
                 for row in connection.execute(query)
             }
 
-    # What a run writes.
+    # These methods are for runs.
 
     def take_revisions(self, contents: Sequence[tuple[Reference, str]]) -> list[int | DocumentError]:
-        """Give out the revisions that these contents (by digest) will be written under, before anything is written.
+        """Give out one revision number for each content (a digest), in one transaction, before anything is written.
 
-        All in one transaction, one each; a DocumentError instead where the document's identity belongs to another.
-        A number belongs to one content for ever. It is given out again for the same digest only, and not once
-        `withdraw` has taken it back from a run that was interrupted.
+        Gives a DocumentError instead if the document's id belongs to another document. A number belongs to one content
+        for ever. It is given out again only for the same digest, and never after `withdraw` has taken it back from an
+        interrupted run.
         """
         with self._engine.begin() as connection:
             return take_revisions(connection, self.version, contents)
@@ -215,10 +215,10 @@ class Catalog:
         return taken
 
     def publish(self, publications: Sequence[Publication]) -> None:
-        """Make these revisions current, all in one transaction, and note the older ones for retirement.
+        """Make these revisions current in one transaction, and record the older ones for retirement.
 
-        A document that was moved disappears under its old identity in the same transaction. One that was deleted
-        since its revision was taken stays deleted, and what was written of it is noted for retirement.
+        The same transaction deletes the old id of a document that was moved. A document that was deleted after its
+        revision was taken stays deleted. Its written chunks are recorded for retirement.
         """
         with self._engine.begin() as connection:
             at = tick(connection)
@@ -245,7 +245,7 @@ class Catalog:
         retire(connection, [(self.version, identity, bases.get(identity, 0) + 1, last) for identity, last in outdated])
 
     def record_failure(self, reference: Reference, error: YoujuError, fingerprint: str) -> None:
-        """Remember why a document could not be ingested by this pipeline, and when to try again.
+        """Record why this pipeline could not ingest a document, and when to try again.
 
         Its published revision, if any, stays current.
         """
@@ -284,16 +284,16 @@ class Catalog:
             )
 
     def retry(self, document_ids: Collection[str]) -> int:
-        """Let the next run try these again, in all versions, however often they failed; how many had failed."""
+        """Let the next run try these again in all versions, however often they failed. Returns how many had failed."""
         return self._change_failed(document_ids, {"retry_at": None, "attempts": 0, "dropped": False})
 
     def drop(self, document_ids: Collection[str]) -> int:
-        """Give these up in all versions: no run tries them again and no list names them, until they change; how many
-        had failed."""
+        """Give these documents up in all versions. Until they change, no run tries them and no list of failures shows
+        them. Returns how many had failed."""
         return self._change_failed(document_ids, {"dropped": True})
 
     def distrust(self, document_ids: Collection[str]) -> None:
-        """Have the next run read these again, whatever their source says of them, and embed all of their chunks."""
+        """Let the next run read these again and embed all their chunks, even if their source says nothing changed."""
         with self._engine.begin() as connection:
             for ids in batches(document_ids):
                 meant = (_documents.c.id.in_(ids), self._ours)
@@ -309,10 +309,10 @@ class Catalog:
         return len(changed)
 
     def record_access(self, references: Iterable[Reference], *, indexed: Collection[int] = ()) -> None:
-        """Change who may read these documents, at once: what the index says only helps to find them.
+        """Change at once who may read these documents, in all versions. The rules in the index only help to find them.
 
-        It holds in all versions. Those of which the index was not told, that is but this one and `indexed`, read the
-        documents again when they are next brought up to date.
+        The indexes of this version and of `indexed` already have the new rules. The next run of any other version reads
+        the documents again.
         """
         with self._engine.begin() as connection:
             at = tick(connection)
@@ -324,7 +324,7 @@ class Catalog:
                 connection.execute(sa.update(_documents).where(untold).values(fingerprint=None))
 
     def record_unchanged(self, references: Iterable[Reference]) -> None:
-        """Remember new change tokens of documents whose content turned out to be the same."""
+        """Record the new change tokens of documents whose content is the same as before."""
         with self._engine.begin() as connection:
             for reference in references:
                 connection.execute(
@@ -340,12 +340,12 @@ class Catalog:
                 )
 
     def delete(self, document_ids: Collection[str]) -> None:
-        """Take the documents out of every search of every version at once, and note their chunks for retirement."""
+        """Remove the documents at once from every search of every version, and record their chunks for retirement."""
         with self._engine.begin() as connection:
             delete(connection, document_ids, tick(connection))
 
     def retirements(self, *, older_than_seconds: float = 0.0) -> list[Retirement]:
-        """What is to be removed from the index, oldest first, once it has waited that long."""
+        """Returns what has to be removed from the index and has waited at least this long, the oldest first."""
         due = _retirements.c.since <= time.time() - older_than_seconds
         query = sa.select(_retirements).where(_retirements.c.version == self.version, due)
         with self._reader.begin() as connection:
@@ -353,21 +353,21 @@ class Catalog:
         return [Retirement(row.id, row.document_id, row.first, row.last) for row in rows]
 
     def record_retired(self, retirements: Iterable[Retirement]) -> None:
-        """Forget these: the index no longer holds their chunks."""
+        """Delete the records of these retirements, because the index no longer holds their chunks."""
         with self._engine.begin() as connection:
             for ids in batches([retirement.id for retirement in retirements]):
                 connection.execute(sa.delete(_retirements).where(_retirements.c.id.in_(ids)))
 
     def unpublished(self, source: str) -> list[Retirement]:
-        """Revisions that interrupted runs of the source left in the index beyond the current one."""
+        """Returns revisions newer than the current one that interrupted runs of the source left in the index."""
         with self._reader.begin() as connection:
             return self._unpublished(connection, source)
 
     def withdraw(self, source: str) -> list[Retirement]:
-        """Take back what `unpublished` gives: no run publishes these revisions any more, and their chunks may go.
+        """Take back the revisions of `unpublished`. No run can publish them then, and their chunks may be removed.
 
-        The numbers first, and in a transaction: whoever removed the chunks alone, after a long sleep, could remove
-        what another run had published meanwhile under the same numbers.
+        The numbers must be taken back first, in a transaction. Otherwise a process that was suspended for a long time
+        could remove chunks that another run has since published under the same numbers.
         """
         if not self.unpublished(source):
             return []
@@ -384,7 +384,7 @@ class Catalog:
             self._ours,
             _documents.c.source == source,
             _documents.c.taken > sa.func.coalesce(_documents.c.revision, _documents.c.base),
-            # A deleted one that has a digest was being written when it was deleted, or came back and is gone again.
+            # A deleted document with a digest was deleted while a run wrote it, or it came back and was deleted again.
             sa.or_(_documents.c.deleted.is_(False), _documents.c.taken_digest.is_not(None)),
         )
         rows = connection.execute(query)

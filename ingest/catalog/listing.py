@@ -1,4 +1,4 @@
-"""The query behind every list of documents: what one reader may read, in one order, from one place on."""
+"""Builds the query of every list of documents: what one reader may read, in a fixed order, from a given place on."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ingest.access import Reader
 from ingest.catalog.tables import documents as _documents
 
 Place = tuple[str, str, str]
-"""Where a document stands in a list: source, uri, id."""
+"""The place of a document in a list: source, uri, id."""
 
 
 def place_of(row: Any) -> Place:
-    """The place of a document, or of its row."""
+    """Returns the place of a document, or of its row."""
     return row.source, row.uri, row.id
 
 
@@ -31,10 +31,11 @@ def listing(
     after: Place | None = None,
     limit: int | None = None,
 ) -> sa.Select[Any]:
-    """The documents of a version that are not deleted and that the reader may read, by source, uri and id.
+    """Returns the query for the documents of a version that are not deleted and that the reader may read, ordered by
+    source, uri and id.
 
-    With `failed`, only those that failed, and those that failed only in the version `beside`; those that were given
-    up are among them with `given_up` alone. `dialect` is the name of the database's.
+    With `failed`, it gives only documents that failed, including those that failed only in the version `beside`.
+    Documents that were given up are included only with `given_up`. `dialect` is the name of the database's SQL dialect.
     """
     query = sa.select(_documents).where(_documents.c.deleted.is_(False), *_readable(dialect, reader))
     ours = _documents.c.version == version
@@ -62,7 +63,7 @@ def _failed(table: sa.FromClause, given_up: bool) -> tuple[sa.ColumnElement[bool
 
 
 def _readable(dialect: str, reader: Reader) -> list[sa.ColumnElement[bool]]:
-    """`Reader.may_read` in SQL: a page is cut by the database, so it has to know whose it is."""
+    """Returns `Reader.may_read` as SQL conditions. The database cuts the list into pages, so it must apply them."""
     conditions: list[sa.ColumnElement[bool]] = []
     if reader.sources is not None:
         conditions.append(_documents.c.source.in_(sorted(reader.sources)))

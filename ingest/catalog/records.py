@@ -1,4 +1,4 @@
-"""What the catalog takes in and hands out."""
+"""The records that the catalog accepts and returns."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from ingest.document import Reference
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document as the catalog lists it. `state` is `ready`, `failed` (with or without an older revision that
-    is still searchable: `revision`), `dropped` (failed, and given up), or `pending` when its first ingestion
-    was interrupted.
+    """A document as the catalog lists it.
 
-    `size` (bytes) and `mtime_ns` are those of the file that `revision` was made from."""
+    `state` is `ready`, `failed`, `dropped` (failed and given up), or `pending` (its first ingestion was interrupted). A
+    failed document may have an older `revision` that is still searchable. `size` (bytes) and `mtime_ns` belong to the
+    file that `revision` was made from.
+    """
 
     id: str
     source: str
@@ -35,7 +36,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Which revision of a document counts, since which tick of the clock, and who may read it."""
+    """The current revision of a document, the tick of the clock since which it is valid, and who may read it."""
 
     revision: int
     published: int
@@ -45,9 +46,10 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """A revision whose chunks are in the index, flushed, ready to become the current one.
+    """A revision whose chunks are in the index and flushed. It can become the current one.
 
-    `moved_from` is the document whose content it takes over, if it was moved."""
+    If the document was moved, `moved_from` is the id that its content had before.
+    """
 
     reference: Reference
     revision: int
@@ -62,7 +64,7 @@ class Publication:
 
 @dataclass(frozen=True, slots=True)
 class Retirement:
-    """Revisions of a document, `first` to `last`, whose chunks are to be removed from the index."""
+    """Revisions of a document, from `first` to `last`, whose chunks have to be removed from the index."""
 
     id: int
     document_id: str
@@ -71,5 +73,7 @@ class Retirement:
 
 
 def state_of(reference: Reference, fingerprint: str) -> str:
-    """The state of a document in its source, and the pipeline, in one text: the same if nothing has changed."""
+    """Returns one text for the state of a document in its source and for the pipeline. It stays the same as long as
+    nothing changes.
+    """
     return f"{reference.size} {reference.mtime_ns} {reference.token} {fingerprint}"

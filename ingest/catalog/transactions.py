@@ -1,4 +1,4 @@
-"""The steps that the catalog's transactions are made of."""
+"""The single steps of the catalog's transactions."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ NO_FAILURE: dict[str, Any] = {
 }
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 300.0, 86_400.0
 WITHDRAWN = "withdrawn"
-"""In place of the digest that a number was given out for: no digest equals it, so no run gets or publishes it."""
-_BATCH = 500  # bound variables per statement: SQLite's oldest limit is 999
+"""Replaces the digest of a revision number. No digest equals it, so no run gets the number again or publishes it."""
+_BATCH = 500  # bound variables per statement; the lowest limit of any SQLite is 999
 
 
 def take_revisions(
     connection: sa.Connection, version: int, contents: Sequence[tuple[Reference, str]]
 ) -> list[int | DocumentError]:
-    """Give out the revisions for these contents, each of another document: see `Catalog.take_revisions`."""
+    """Give out the revisions for these contents. Each belongs to another document. See `Catalog.take_revisions`."""
     rows: dict[str, list[sa.Row[Any]]] = {reference.document_id: [] for reference, _ in contents}
     for ids in batches(rows):
         query = sa.select(_documents).where(_documents.c.id.in_(ids)).order_by(_documents.c.id)
@@ -46,7 +46,7 @@ def take_revisions(
     for reference, digest in contents:
         identity = reference.document_id
         row = next((row for row in rows[identity] if row.version == version), None)
-        # Passages are cited by revision and position: a number may not mean another content in another version.
+        # Citations name revision and position. So a number must not mean different contents in different versions.
         newest = max((row.taken for row in rows[identity]), default=0)
         taken = newest + 1
         if row is None:
@@ -93,7 +93,9 @@ def _identity_taken(row: sa.Row[Any]) -> DocumentError:
 
 
 def make_current(connection: sa.Connection, version: int, publications: Sequence[Publication], at: int) -> set[str]:
-    """Make these revisions current, but for documents that were deleted since theirs was taken: their ids are given."""
+    """Make these revisions current, except for documents that were deleted after their revision was taken. Returns the
+    ids of those documents.
+    """
     values = [
         {
             "document": new.reference.document_id,
@@ -118,7 +120,7 @@ def make_current(connection: sa.Connection, version: int, publications: Sequence
         }
         for new in publications
     ]
-    # Deleting a document takes the digest away.
+    # Deleting a document replaces or removes this digest, so a deleted document does not match.
     where = (*of_version(version, sa.bindparam("document")), _documents.c.taken_digest == sa.bindparam("written"))
     connection.execute(sa.update(_documents).where(*where), values)
     withdrawn = {new.reference.document_id for new in publications}
@@ -136,7 +138,7 @@ def delete(
     version: int | None = None,
     moved_to: str | None = None,
 ) -> None:
-    """Take documents out of every search, of one version or of all, and note all their chunks for retirement."""
+    """Remove documents from every search of one version or of all versions. Record all their chunks for retirement."""
     published = sa.func.coalesce(_documents.c.revision, _documents.c.base)
     for ids in batches(document_ids):
         meant = [_documents.c.id.in_(ids), *([_documents.c.version == version] if version is not None else [])]
@@ -147,8 +149,8 @@ def delete(
             .where(*meant)
             .values(
                 deleted=True,
-                # The numbers given out so far are about to be retired: this content must not get one again. What a
-                # run may still be writing under the newest is found by the next run, if this one is killed.
+                # The numbers given out so far will be retired, so this content must not get one of them again. A run
+                # may still be writing under the newest number. If that run is killed, the next run finds its chunks.
                 taken_digest=sa.case((_documents.c.taken > published, WITHDRAWN), else_=None),
                 revision=None,
                 published=at,
@@ -163,7 +165,7 @@ def delete(
 
 
 def open_only_to(connection: sa.Connection, version: int, access: Iterable[tuple[str, Sequence[str]]]) -> None:
-    """Let the other versions have the same readers for these documents: none may show more after a switch."""
+    """Give these documents the same readers in the other versions, so that nobody may read more after a switch."""
     if connection.scalar(sa.select(sa.exists().where(_versions.c.id != version))):
         for identity, readers in access:
             others = (_documents.c.id == identity, _documents.c.version != version)
@@ -171,7 +173,7 @@ def open_only_to(connection: sa.Connection, version: int, access: Iterable[tuple
 
 
 def retire(connection: sa.Connection, revisions: Sequence[tuple[int, str, int, int]]) -> None:
-    """Note for retirement these revisions: of a version and a document, from the first to the last."""
+    """Record revisions for retirement. Each item has a version, a document's id, the first and the last revision."""
     since = time.time()
     rows = [
         {"version": version, "document_id": identity, "first": first, "last": last, "since": since}
@@ -185,31 +187,33 @@ def retire(connection: sa.Connection, revisions: Sequence[tuple[int, str, int, i
 def of_version(
     version: int, document_id: str | sa.BindParameter[str]
 ) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
-    """The row of a document in a version."""
+    """Returns the conditions that select the row of a document in a version."""
     return _documents.c.id == document_id, _documents.c.version == version
 
 
 def tick(connection: sa.Connection) -> int:
-    """The next number of the publication clock."""
-    # The row is locked until commit, so publications are ordered like their ticks, on every database.
+    """Advance the clock of publications. Returns its new tick."""
+    # The row stays locked until commit. So publications are committed in the order of their ticks, on every database.
     connection.execute(sa.update(_clock).values(value=_clock.c.value + 1))
     return int(connection.scalar(sa.select(_clock.c.value)) or 0)
 
 
 def pause_seconds(attempts: int) -> float:
-    """How long to wait after a failure that followed `attempts` others: none the first time, then ever longer."""
+    """Returns how many seconds to wait after a failure. `attempts` failures came before it. The first wait is 0, and
+    each later one is longer, up to a day.
+    """
     return 0.0 if attempts == 0 else min(_FIRST_PAUSE_SECONDS * 4.0 ** (attempts - 1), _LONGEST_PAUSE_SECONDS)
 
 
 def failed_try_of(row: sa.Row[Any]) -> FailedTry | None:
-    """The failure that the row holds, if it does."""
+    """Returns the failure in the row, or None if there is none."""
     if row.error_code is None:
         return None
     return FailedTry(row.error_code, row.error_message, row.failed_state, row.retry_at or 0.0, row.dropped)
 
 
 def document_of(row: sa.Row[Any]) -> Document:
-    """The document that the row describes."""
+    """Returns the document that the row describes."""
     state = "ready" if row.revision is not None else "pending"
     if row.error_code is not None:
         state = "dropped" if row.dropped else "failed"
@@ -234,18 +238,18 @@ def document_of(row: sa.Row[Any]) -> Document:
 
 
 def stored_path(reference: Reference) -> str | None:
-    """The path as text, bytes that are not UTF-8 escaped."""
+    """Returns the path as text. Bytes that are not UTF-8 are escaped. Returns None if there is no path."""
     if reference.path is None:
         return None
     return os.fsencode(reference.path).decode("utf-8", "backslashreplace")
 
 
 def batches(values: Collection[str] | Collection[int]) -> Iterable[list[Any]]:
-    """The values in pieces that a statement can take."""
+    """Returns the values in lists that are short enough for one statement."""
     ordered = list(values)
     return (ordered[start : start + _BATCH] for start in range(0, len(ordered), _BATCH))
 
 
 def now() -> str:
-    """The time, as the catalog writes it."""
+    """Returns the current time in UTC, as the catalog writes it."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,4 +1,4 @@
-"""What changed in a source since the last run, found out without opening a file."""
+"""Finds what changed in a source since the last run, without opening a file."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from ingest.document import Candidate, FailedTry, Known, Reference
 from ingest.errors import SourceError
 from ingest.sources import Source
 
-# A source that has lost more than this is more likely to be away than to be empty.
+# If more than this is gone, the source itself is probably not reachable. It is probably not empty.
 _SUSPICIOUS_SHARE = 0.5
 _SUSPICIOUS_COUNT = 10
 MANY_DELETIONS = "many_deletions"
-"""The code of the error that a source which has lost so much is refused with."""
+"""The code of the error that refuses to delete so many documents."""
 
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a run has to do.
+    """The work that a run has to do.
 
-    `listed` says how many documents the source has now: `unchanged` and those of the next three fields. `reassigned`
-    are documents of which only the access rules changed. `postponed` failed before and are not due yet, each with why.
-    `gone` are the documents that the source no longer lists, `covered` says of how many. `from_elsewhere` counts those
-    listed that say nothing about whether the source is there.
+    `listed` is the number of documents that the source has now. It counts `candidates`, `unchanged`, `reassigned` and
+    `postponed`. Only the access rules of `reassigned` documents changed. The documents in `postponed` failed before and
+    are not due yet; each comes with its failure. `gone` are the known documents that the source no longer lists, out of
+    `covered` documents. `from_elsewhere` counts listed documents that do not prove that the source is reachable.
     """
 
     listed: int
@@ -41,8 +41,9 @@ class Changes:
     from_elsewhere: int = 0
 
     def lost(self) -> list[Known]:
-        """Those that are gone and have nothing new of their name or size, so that they were neither moved nor
-        renamed; none where so much is gone that the source may itself be away."""
+        """Returns the documents that are gone and were neither moved nor renamed: no new document has the same name or
+        size. Returns none if so many are gone that the source itself may not be reachable.
+        """
         if self._are_suspicious(self.gone):
             return []
         new = [candidate.reference for candidate in self.candidates if candidate.is_new]
@@ -50,16 +51,16 @@ class Changes:
         return [each for each in self.gone if PurePath(each.uri).name not in names and each.size not in sizes]
 
     def movable(self, fingerprint: str) -> dict[str, list[Known]]:
-        """Those that are gone, by digest: where the same bytes turn up elsewhere, they were moved."""
+        """Returns the documents that are gone, by digest. If the same bytes are found elsewhere, they were moved."""
         found: defaultdict[str, list[Known]] = defaultdict(list)
         for known in self.gone:
-            # What another pipeline made is of no use to this one.
+            # This pipeline cannot use what another pipeline made.
             if known.digest is not None and known.revision is not None and known.fingerprint == fingerprint:
                 found[known.digest].append(known)
         return dict(found)
 
     def check_deletions(self, gone: Collection[Known], *, allowed: bool) -> None:
-        """Raise SourceError where these are so many of the documents that it is suspicious, unless that is allowed."""
+        """Raise SourceError if `gone` is a suspicious number of documents, unless that is `allowed`."""
         if not allowed and self._are_suspicious(gone):
             raise SourceError(
                 MANY_DELETIONS,
@@ -68,8 +69,9 @@ class Changes:
             )
 
     def _are_suspicious(self, gone: Collection[Known]) -> bool:
-        """Returns True if so much is gone that the source itself is probably away: most of many documents, or all of
-        several with nothing in their place."""
+        """Returns True if so many are gone that the source itself is probably not reachable: most of many documents, or
+        more than one document while the source lists nothing.
+        """
         is_empty = self.listed == self.from_elsewhere
         return len(gone) > max(_SUSPICIOUS_COUNT, self.covered * _SUSPICIOUS_SHARE) or (is_empty and len(gone) > 1)
 
@@ -81,10 +83,11 @@ def find_changes(
     on_listed: Callable[[int], None],
     stop: threading.Event,
 ) -> Changes | None:
-    """Compare the source's listing with the catalog: by size, time and token first, by digest later.
+    """Compare the source's listing with the catalog. This step compares size, time and token; a worker compares digests
+    later.
 
-    `fingerprint` identifies the pipeline: a document that another one made is read again. `on_listed` is told how many
-    documents have been listed so far. None where `stop` was set before the listing ended.
+    `fingerprint` identifies the pipeline. A document that another pipeline made is read again. `on_listed` is called
+    with the number of documents listed so far. Returns None if `stop` was set before the listing ended.
     """
     candidates: list[Candidate] = []
     reassigned: list[Reference] = []
@@ -93,7 +96,7 @@ def find_changes(
     listed: set[str] = set()
     now = time.time()
     for reference in source.references({uri: document.token for uri, document in known.items()}):
-        if reference.uri in listed:  # a listing that goes on while files are renamed may name one twice
+        if reference.uri in listed:  # if files are renamed during the listing, it may name one twice
             continue
         listed.add(reference.uri)
         on_listed(len(listed))
@@ -121,7 +124,7 @@ def find_changes(
 
 
 def _candidate(before: Known, now: Reference, fingerprint: str) -> Candidate:
-    # After a failure the bytes are read again in any case: what failed may have been the machine.
+    # After a failure the bytes are read again in any case, because the machine may have caused the failure.
     comparable = before.fingerprint == fingerprint and before.failure is None
     return Candidate(now, before, before.digest if comparable else None)
 

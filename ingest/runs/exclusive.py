@@ -1,4 +1,4 @@
-"""What surrounds a run: nobody else works on its source, its record is kept, and it hears when it has to end."""
+"""Surrounds a run: no other run works on its source, its record is kept, and it is told when it has to end."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 class Stop(threading.Event):
-    """An event that is also set once any of others is."""
+    """An event that also counts as set as soon as one of `others` is set."""
 
     def __init__(self, others: Sequence[threading.Event]) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Stop(threading.Event):
         return super().is_set() or any(other.is_set() for other in self._others)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """See `threading.Event.wait`; looks at the others several times a second."""
+        """See `threading.Event.wait`. The other events are checked several times a second."""
         deadline = time.monotonic() + timeout if timeout is not None else math.inf
         while not self.is_set() and (left := deadline - time.monotonic()) > 0:
             super().wait(min(left, _LOOK_SECONDS))
@@ -44,7 +44,9 @@ class Stop(threading.Event):
 
 
 class Recorder:
-    """Writes down how far a run is, once a second, from a thread of its own; `cancelled` is set when somebody asks."""
+    """Records the progress of a run once a second, in a thread of its own. This thread sets `cancelled` when somebody
+    asks for the run to end.
+    """
 
     def __init__(self, runs: Runs, report: Report) -> None:
         self.cancelled = threading.Event()
@@ -57,7 +59,8 @@ class Recorder:
         self._thread.start()
 
     def finish(self, state: State, error: YoujuError | None) -> None:
-        """Write down how the run ended."""
+        """Record how the run ended. Called in the run's thread."""
+        # The thread has ended before the end is written, so that both threads never write the same failures.
         self._over.set()
         self._thread.join()
         failures = self._report.failures[self._failures_written :]
@@ -69,7 +72,7 @@ class Recorder:
                 if self._runs.is_cancelled(self._report.run_id):
                     self.cancelled.set()
                 self._write()
-            except Exception as error:  # the run itself goes on, and has its end recorded
+            except Exception as error:  # the run itself goes on, and `finish` still records its end
                 logger.warning("The progress of a run could not be recorded: %s", error)
 
     def _write(self) -> None:
@@ -83,10 +86,10 @@ class Recorder:
 
 @dataclass(frozen=True, slots=True)
 class ExclusiveRun:
-    """A run that has its source to itself.
+    """A run whose source no other run works on.
 
-    `store` is the home, with a catalog that takes nothing from a run that lost its lease; `report` is the run's, and
-    `stop` says when it has to end: the caller wants it to, it was cancelled, or its lease is lost.
+    `store` is the home. Its catalog commits nothing for a run that has lost its lease. `report` is the run's report.
+    `stop` is set when the run has to end: the caller wants it, somebody cancelled the run, or its lease is lost.
     """
 
     store: Store
@@ -103,16 +106,16 @@ def exclusively(
     trigger: Trigger = "manual",
     stop: threading.Event | None = None,
 ) -> Iterator[ExclusiveRun]:
-    """Have the source to oneself for a run, which is recorded from here to the end of the context.
+    """Keep other runs away from the source, and record this run from here to the end of the context.
 
-    Raises OwnedError where another run works on the source, on whatever host, or, with the embedded index, on any;
-    UnavailableError at the end where the lease was lost meanwhile.
+    Raises OwnedError if another run works on the source, on any host. With the embedded index, it raises OwnedError if
+    another run works on any source. Raises UnavailableError at the end if the lease was lost in the meantime.
     """
     with ExitStack() as held:
         embedded = store.ownership is not None
         if embedded:
             held.callback(Ownership.take(settings.home, "ingest", "run.lock").close)
-        # The lock of the home is proof that no process which uses its database is running.
+        # The lock of the home proves that no other process uses its database.
         sole = embedded and settings.database_url is None
         lease = Lease.take(store.database, f"{_PREFIX}{source}", str(uuid.uuid4()), command="ingest", sole=sole)
         if lease is None:
@@ -130,12 +133,13 @@ def exclusively(
         except BaseException as error:
             recorder.finish(*_end(run, recorder, error))
             raise
+        # The end is recorded before the lease is released. Without a lease, a running run would be taken for dead.
         recorder.finish(*_end(run, recorder, None))
         lease.check()
 
 
 def _end(run: ExclusiveRun, recorder: Recorder, error: BaseException | None) -> tuple[State, YoujuError | None]:
-    """How a run ended, and what of ours made it fail."""
+    """Returns how a run ended, and the error that made it fail, or None."""
     state: State = "cancelled" if recorder.cancelled.is_set() else "interrupted"
     if not run.stop.is_set() and (error is None or isinstance(error, Exception)):
         state = "failed" if error is not None else "done"
@@ -148,7 +152,7 @@ def _end(run: ExclusiveRun, recorder: Recorder, error: BaseException | None) -> 
 
 
 def busy_sources(store: Store) -> frozenset[str]:
-    """The sources that a run works on at this moment, on whatever host."""
+    """Returns the names of the sources that a run works on now, on any host."""
     return held_names(store.database, _PREFIX)
 
 

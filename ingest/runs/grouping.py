@@ -1,4 +1,7 @@
-"""Ordering and grouping what comes at its own pace."""
+"""Groups and orders items that arrive at irregular times.
+
+In both functions a thread of its own takes the items and puts them into a queue. The caller's thread reads the queue.
+"""
 
 from __future__ import annotations
 
@@ -17,22 +20,23 @@ Item = TypeVar("Item")
 
 _POLL_SECONDS = 0.2
 _LONG_ITEMS, _TURN_ITEMS, _LONG_LISTS = 1024, 256, 2
-"""A list of more items than this is long, gives so many in its turn, and no more than so many of them go on at once."""
+"""A list is long if it has more than `_LONG_ITEMS` items. A long list gives `_TURN_ITEMS` items in each turn. At most
+`_LONG_LISTS` long lists are open at once.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """The end of the items, and the error that ended them early, if one did."""
+    """Marks the end of the items. `error` is the error that ended them early, or None."""
 
     error: BaseException | None = None
 
 
 def grouped(items: Iterable[Item], *, limit: int, seconds: float, thread: str) -> Iterator[list[Item]]:
-    """The items in groups of at most `limit`; none waits longer than `seconds` for company.
+    """Yields the items in groups of at most `limit`. A group is given at the latest `seconds` after its first item.
 
-    They are taken by a thread of the name `thread`, at most `limit` ahead: so a group goes on while the next item is a
-    long time coming.
-    What `items` raises is raised here, after what came before it.
+    A thread with the name `thread` takes the items, at most `limit` ahead. So a group can be given while the next item
+    is still being made. An error that `items` raises is raised here, after the items that came before it.
     """
     waiting: queue.Queue[Item | _End] = queue.Queue(limit)
     stopped = threading.Event()
@@ -41,7 +45,7 @@ def grouped(items: Iterable[Item], *, limit: int, seconds: float, thread: str) -
     try:
         while end is None:
             group: list[Item] = []
-            deadline = math.inf  # until the first item is there
+            deadline = math.inf  # there is no limit until the first item has come
             while len(group) < limit and end is None:
                 left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
                 try:
@@ -58,14 +62,15 @@ def grouped(items: Iterable[Item], *, limit: int, seconds: float, thread: str) -
         if end.error is not None:
             raise end.error
     finally:
-        stopped.set()
+        stopped.set()  # if the reader leaves early, the other thread would wait for ever to put its next item
 
 
 def in_turns(lists: Iterable[Sequence[Item]], *, thread: str) -> Iterator[Item]:
-    """The items of all lists, each list's in their order. A long list gives way to those that come behind it.
+    """Yields the items of all lists. The items of one list keep their order. Shorter lists that come later may overtake
+    a long list.
 
-    Lists are taken by a thread of the name `thread`, one ahead. What `lists` raises is raised here, after what
-    came before it.
+    A thread with the name `thread` takes the lists, one ahead. An error that `lists` raises is raised here, after the
+    items that came before it.
     """
     waiting: queue.Queue[Sequence[Item] | _End] = queue.Queue(1)
     stopped = threading.Event()
@@ -77,6 +82,7 @@ def in_turns(lists: Iterable[Sequence[Item]], *, thread: str) -> Iterator[Item]:
             following: Sequence[Item] | _End | None = None
             if end is None and len(long) < _LONG_LISTS:
                 with suppress(queue.Empty):
+                    # With a long list open there is other work to do, so this does not wait for the next list.
                     following = waiting.get(block=not long)
             if isinstance(following, _End):
                 end = following
@@ -103,7 +109,7 @@ def _take(items: Iterable[Item], waiting: queue.Queue[Item | _End], stopped: thr
         for item in items:
             if not _put(waiting, item, stopped):
                 return
-    except BaseException as error:  # carried to the thread that reads the groups
+    except BaseException as error:  # it is raised again in the thread that reads the queue
         end = _End(error)
     _put(waiting, end, stopped)
 

@@ -1,8 +1,8 @@
-"""Leases: what one process at a time may do, on whatever host it runs, agreed upon in SQL.
+"""Leases in SQL: a lease lets one process at a time do something, on any host.
 
-A lease belongs to an `owner` and runs out unless it is renewed; whoever holds one renews it from a thread of its
-own. The clock is the database's, so that the clocks of the hosts need not agree. A holder that died is noticed at
-once by a process of the same machine, and by everybody else when its lease runs out.
+A lease belongs to an `owner` and expires unless it is renewed. Its holder renews it in a thread of its own. All times
+come from the database's clock, so the clocks of the hosts may differ. A process of the same machine notices at once
+that a holder has died. All others notice it when the lease expires.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from ingest.home.processes import Holder, current_holder, is_dead
 
 LEASE_SECONDS = 45.0
 """How long a lease lasts after it was last renewed."""
-_RENEWALS = 9  # per lease: a database that is away for a while must not cost a run its lease
+_RENEWALS = 9  # per lease duration, so that a run keeps its lease if the database is unreachable for a while
 
 _leases = sa.Table(
     "leases",
     metadata,
     sa.Column("name", sa.String(220), primary_key=True),
-    sa.Column("owner", sa.String(36)),  # null: nobody
+    sa.Column("owner", sa.String(36)),  # null if nobody holds it
     sa.Column("expires", sa.Float, nullable=False),  # seconds since 1970, by the database's clock
     sa.Column("host", sa.String(200), nullable=False),
     sa.Column("pid", sa.Integer, nullable=False),
@@ -58,14 +58,15 @@ def _now_on_sqlite(element: now_by_database, compiler: Any, **kw: Any) -> str:
 
 @compiles(now_by_database)
 def _now(element: now_by_database, compiler: Any, **kw: Any) -> str:
-    # Not now(): that is when the transaction began, which may have waited for a lock since.
+    # now() would be wrong: it is the time when the transaction began, and it may have waited for a lock since then.
     return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS DOUBLE PRECISION)"
 
 
 class Lease:
-    """A lease that is held. Use it as a context, or `release` it; it is renewed until then.
+    """A lease that is held. Use it as a context, or call `release`. It is renewed until then.
 
-    `lost` is set when it could not be renewed in time, or somebody else has it: what it was taken for must stop.
+    `lost` is set when the lease could not be renewed in time, or when another process has it. The work that it was
+    taken for must then stop.
     """
 
     def __init__(self, engine: sa.Engine, name: str, owner: str, seconds: float) -> None:
@@ -89,9 +90,10 @@ class Lease:
         seconds: float = LEASE_SECONDS,
         sole: bool = False,
     ) -> Lease | None:
-        """Take the lease `name` as `owner`, an id never used before; None where another process holds it.
+        """Take the lease `name` as `owner`, which must be an id that was never used before.
 
-        With `sole` the caller knows by other means that nobody else can be holding it, and it is taken anyway.
+        Returns None if another process holds it. With `sole`, the caller knows in another way that nobody else can hold
+        it. The lease is then taken in any case.
         """
         lease = cls(engine, name, owner, seconds)
         _ensure(engine, name)
@@ -101,9 +103,10 @@ class Lease:
         return lease
 
     def release(self) -> None:
-        """Give it up, so that the next one need not wait. May be called again."""
+        """Give the lease up, so that the next owner need not wait. It may be called more than once."""
         if self._released.is_set():
             return
+        # The renewing thread ends first. Otherwise it would find the row without this owner and set `lost`.
         self._released.set()
         self._thread.join()
         try:
@@ -113,15 +116,15 @@ class Lease:
             logger.warning("The lease %r could not be given back and will run out by itself: %s", self.name, error)
 
     def check(self) -> None:
-        """Raise UnavailableError if the lease is lost. Asks nobody: `fenced` does."""
+        """Raise UnavailableError if the lease is lost. This does not ask the database; `fenced` does."""
         if self.lost.is_set() or time.monotonic() > self._safe_until:
             raise _lost(self.name)
 
     def fenced(self, engine: sa.Engine) -> sa.Engine:
-        """The same engine, except that nothing written through it is committed once the lease is another's.
+        """Returns the same engine, but it commits nothing that was written once another process has the lease.
 
-        However long a process was suspended, and whatever it believes: the lease is read in the transaction that
-        it guards. Transactions with the option `reads_only` are left alone.
+        The lease is read inside the transaction that it guards. So this holds even if the process was suspended for a
+        long time and believes that it still has the lease. Transactions with the option `reads_only` are not checked.
         """
         guarded = engine.execution_options()
         event.listen(guarded, "commit", self._confirm)
@@ -141,10 +144,11 @@ class Lease:
     def _take(self, command: str, *, sole: bool) -> bool:
         us = current_holder()
         with self._engine.begin() as connection:
-            # Locked means that its holder is committing something, or that another process is just taking it.
+            # If the row is locked, its holder is committing something, or another process is taking the lease.
             free = sa.select(_leases).where(_leases.c.name == self.name).with_for_update(skip_locked=True)
             row = connection.execute(free).first()
-            # As for a renewal: from before the database looks at its clock, however long the commit then takes.
+            # As in a renewal, our clock is read before the database reads its own. So the lease never seems to last
+            # longer here than in the database, even if the commit takes long.
             asked = time.monotonic()
             now = float(connection.scalar(sa.select(now_by_database())) or 0.0)
             if row is None or (not sole and _is_held(row, now)):
@@ -174,7 +178,7 @@ class Lease:
                     renewed = connection.execute(
                         sa.update(_leases).where(*self._mine()).values(expires=now_by_database() + self._seconds)
                     )
-            except Exception as error:  # whatever it is, the lease is not renewed
+            except Exception as error:  # after any error the lease is not renewed
                 if time.monotonic() > self._safe_until:
                     logger.warning("The lease %r could not be renewed in time: %s", self.name, error)
                     self.lost.set()
@@ -184,13 +188,13 @@ class Lease:
                 logger.warning("The lease %r was taken over", self.name)
                 self.lost.set()
                 return
-            # From before the statement: the database may have run it at any moment since.
+            # This counts from before the statement, because the database may have run it at any moment since.
             self._safe_until = asked + self._seconds
 
     def _confirm(self, connection: sa.Connection) -> None:
         if connection.get_execution_options().get("reads_only"):
             return
-        # Shared, so that whoever takes it over waits for this commit.
+        # A shared lock makes a process that takes the lease over wait for this commit.
         if (
             connection.execute(sa.select(_leases.c.name).where(*self._mine()).with_for_update(read=True)).first()
             is None
@@ -200,17 +204,17 @@ class Lease:
 
 
 def holder_of(engine: sa.Engine, name: str) -> Holder | None:
-    """Who holds the lease `name` now, or None."""
+    """Returns the process that holds the lease `name` now, or None."""
     return next(iter(_held(engine, _leases.c.name == name).values()), None)
 
 
 def holding(engine: sa.Engine, owners: Collection[str]) -> frozenset[str]:
-    """Those of these owners that hold a lease now."""
+    """Returns those of `owners` that hold a lease now."""
     return frozenset(_held(engine, _leases.c.owner.in_(owners))) if owners else frozenset()
 
 
 def held_names(engine: sa.Engine, prefix: str) -> frozenset[str]:
-    """The names of the leases held now that begin so, without that beginning."""
+    """Returns the names of the held leases that begin with `prefix`, without the prefix."""
     query = sa.select(_leases, now_by_database().label("now")).where(_leases.c.name.startswith(prefix, autoescape=True))
     with engine.execution_options(reads_only=True).begin() as connection:
         rows = connection.execute(query).all()
@@ -218,7 +222,7 @@ def held_names(engine: sa.Engine, prefix: str) -> frozenset[str]:
 
 
 def _held(engine: sa.Engine, which: sa.ColumnElement[bool]) -> dict[str, Holder]:
-    """The leases that are held, by owner."""
+    """Returns the holders of those of these leases that are held, by owner."""
     query = sa.select(_leases, now_by_database().label("now")).where(which)
     with engine.execution_options(reads_only=True).begin() as connection:
         rows = connection.execute(query).all()
@@ -234,7 +238,7 @@ def _is_held(row: sa.Row[Any], now: float) -> bool:
 
 
 def _ensure(engine: sa.Engine, name: str) -> None:
-    """Make the row of a lease, held by nobody, if there is none: a row that is there can be locked."""
+    """Insert the row of a lease that nobody holds, if there is no row. Only an existing row can be locked."""
     nobody = {"owner": None, "expires": 0.0, "since": 0.0, "host": "", "pid": 0, "started": 0, "machine": ""}
     with engine.execution_options(reads_only=True).begin() as connection:
         if connection.scalar(sa.select(_leases.c.name).where(_leases.c.name == name)) is not None:

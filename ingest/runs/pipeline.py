@@ -12,14 +12,15 @@
     worker processes      [embed]
     the run's thread      batches ──► index ──► flush ──► publish ──► retire
 
-Each takes from the one above it, and at most so much ahead that memory does not grow with the number of documents.
-What one raises is raised in the one below it, and so in the end in the run's thread. Both engines name the thread that
-takes their items "feeder"; the others are named below where they are started. Beside all of them, one thread renews the
-lease of the run and one writes down how far it is (`ingest.runs.exclusive`).
+Each stage takes items from the stage above it. It takes only a limited number ahead, so memory does not grow with the
+number of documents. An error in one stage is raised in the stage below it, and so at last in the run's thread. Both
+engines name the thread that takes their items "feeder". The other threads get their names below, where they are
+started. Two more threads run beside them: one renews the lease of the run, and one records its progress
+(`ingest.runs.exclusive`).
 
-A reader sees the old revision of a document or the new one, whatever happens here: chunks of a new revision are
-written beside the old, flushed, then one SQL transaction makes them the current ones, and only then the old are
-removed. A run that was killed at any point is finished by the next one.
+A reader always sees either the old revision of a document or the new one. The chunks of a new revision are written
+beside the old ones and flushed. Then one SQL transaction makes them current. Only after that are the old ones removed.
+If a run is killed at any point, the next run finishes its work.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ from ingest.settings import IngestSettings
 from ingest.sources import Patient, Source
 from ingest.versions.open_versions import Building
 
-# Taking revisions costs one write to the disk, however many there are.
+# Taking revisions costs one write to the disk for the whole group.
 _BATCH_DOCUMENTS, _BATCH_DOCUMENTS_SECONDS = 64, 0.05
 _BATCH_CHUNKS, _BATCH_SECONDS = 256, 2.0
 
@@ -63,7 +64,7 @@ class Ingestor:
         self._settings = settings
 
     def building(self) -> Building | None:
-        """How far the index is that the settings ask for; None where it is the one that answers questions."""
+        """Returns how far the index is that the settings ask for, or None if it is the one that answers questions."""
         return self._store.open_versions.building(self._settings)
 
     def run(
@@ -77,10 +78,10 @@ class Ingestor:
     ) -> Report:
         """Bring the index up to date with the source.
 
-        Documents that cannot be read are reported and the rest goes on; setting `stop` ends the run early with
-        everything reported so far searchable, and so does cancelling it by its record. Raises SourceError if the
-        source cannot be listed, OwnedError if a run is under way, UnavailableError if the index, the database or
-        an embedding server went away; the next run goes on from there.
+        Documents that cannot be read are reported, and the run goes on with the others. If `stop` is set or the run is
+        cancelled by its record, the run ends early; everything reported so far is searchable. Raises SourceError if the
+        source cannot be listed, OwnedError if a run is under way, and UnavailableError if the index, the database or an
+        embedding server stopped answering. The next run continues from there.
         """
         with exclusively(self._store, self._settings, source.name, trigger=trigger, stop=stop) as run:
             if isinstance(source, Patient):
@@ -98,7 +99,7 @@ class Ingestor:
 
 
 class _Pipeline:
-    """One source into one version of the index, from top to bottom in the order in which it happens."""
+    """Brings one source into one version of the index. The methods stand in the order in which they are used."""
 
     def __init__(self, target: Target, stop: threading.Event, *, allow_deletions: bool) -> None:
         self._target, self._stop, self._allow_deletions = target, stop, allow_deletions
@@ -107,10 +108,10 @@ class _Pipeline:
         self._deleted: set[str] = set()
 
     def bring_in(self) -> None:
-        """Bring the version up to date with the source, as far as it gets before it is stopped."""
+        """Bring the version up to date with the source. If it is stopped, the rest is left to the next run."""
         catalog, index, counter = self._store.catalog, self._store.index, self._counter
         try:
-            for leftover in catalog.withdraw(self._source.name):  # written by a run that was killed, not published
+            for leftover in catalog.withdraw(self._source.name):  # a killed run wrote them and did not publish them
                 index.retire(leftover.document_id, first=leftover.first, last=leftover.last)
             retire(self._store)
 
@@ -125,7 +126,8 @@ class _Pipeline:
                     self._reassign(changes.reassigned)
                 if changes.gone:
                     self._writer.movable = changes.movable(fingerprint)
-                    # At once, and not after hours; the others may have been moved, which is known at the end.
+                    # These are deleted at once, and not after hours. The others may have been moved; that is known only
+                    # at the end.
                     self._delete(changes.lost())
                 if changes.candidates:
                     self._ingest(changes.candidates)
@@ -138,11 +140,12 @@ class _Pipeline:
             counter.stop_clock()
 
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
-        """Prepare, draft, embed, write and publish documents: only the loop below is done in this thread."""
+        """Prepare, draft, embed, write and publish documents. Only the loop below runs in this thread."""
         settings, stop = self._target.settings, self._stop
         embedding = open_engine(settings, EMBEDDING, workers=settings.embed_workers, stop=stop)
         preparing = open_engine(settings, PREPARING, workers=min(settings.parse_workers, len(candidates)), stop=stop)
-        # The embedding engine is closed last: it waits for what takes its items, which ends with the other one.
+        # The embedding engine is closed last. It waits for the thread that takes its items, and that thread ends only
+        # when the other engine is closed.
         with TemporaryDirectory(prefix="youju-run-") as folder, closing(embedding), closing(preparing):
             prepared = preparing.run(self._fetched(candidates, Path(folder)))
             groups = grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_DOCUMENTS_SECONDS, thread="prepared")
@@ -161,7 +164,7 @@ class _Pipeline:
                 compact(self._store, stop)
 
     def _fetched(self, candidates: Iterable[Candidate], folder: Path) -> Iterator[Candidate]:
-        """The candidates with their bytes at hand. A document that its source cannot give fails alone."""
+        """Yields the candidates with their bytes. If the source cannot give a document, only that document fails."""
         for candidate in candidates:
             if self._stop.is_set():
                 return
@@ -170,13 +173,15 @@ class _Pipeline:
                 copy = at_hand.path if at_hand.path != candidate.reference.path else None
                 yield replace(candidate, at_hand=at_hand, copy=copy)
             except DocumentError as error:
-                if not self._stop.is_set():  # else it may have been given up for that
+                if not self._stop.is_set():  # otherwise the source may have given up because of the stop
                     self._writer.fail(candidate.reference, error)
 
     def _drafted(
         self, groups: Iterable[list[tuple[Candidate, Prepared | YoujuError]]]
     ) -> Iterator[Sequence[Chunk | Draft]]:
-        """A draft for every document that changed: those of its chunks that have to be embedded, or itself."""
+        """Begins a draft for every document that changed. Yields its chunks that have to be embedded, or the draft
+        itself if there are none.
+        """
         for group in groups:
             changed: list[tuple[Candidate, Prepared]] = []
             same: list[Candidate] = []
@@ -201,7 +206,7 @@ class _Pipeline:
             self._counter.progress()
 
     def _keep(self, candidates: Sequence[Candidate]) -> None:
-        """Note that these have the bytes they had, whatever their change tokens said."""
+        """Record that these documents have the same bytes as before, although their change tokens differ."""
         self._store.catalog.record_unchanged([candidate.reference for candidate in candidates])
         reassigned = [c.reference for c in candidates if c.known is not None and c.known.access != c.reference.access]
         self._reassign(reassigned)
@@ -212,7 +217,9 @@ class _Pipeline:
         self._counter.count("changed", changed)
 
     def _delete_gone(self, changes: Changes) -> None:
-        """Delete what is gone and was not moved, unless it is so much that the source may itself be away."""
+        """Delete the documents that are gone and were not moved. Delete none if so many are gone that the source itself
+        may not be reachable.
+        """
         if self._counter.has_refused_deletions:
             return
         gone = [known for known in changes.gone if known.id not in self._deleted | self._writer.moved]

@@ -1,4 +1,4 @@
-"""Reading and cutting one document: what a worker of the stage `prepare` does. Loaded in workers only."""
+"""Reads and cuts one document. A worker of the stage `prepare` does this. Only workers load this module."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ingest.split import split
 
 
 def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
-    """The function that reads and cuts one document with these settings."""
+    """Returns the function that reads and cuts one document with these settings."""
     count_tokens = token_counter(settings)
 
     def prepare(candidate: Candidate) -> Prepared:

@@ -1,4 +1,4 @@
-"""Documents of which only the readers changed: nothing is read or embedded again."""
+"""Changes who may read documents whose content is the same. Nothing is read or embedded again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def reassign(
 ) -> int:
     """Change who may read these documents, in the index of the store and in the versions `beside` it.
 
-    The index follows the catalog's word only where it helps to find, so whichever of the two is ahead when this is
-    interrupted, nobody reads too much. Returns how many were changed before `stop` was set.
+    The catalog decides who may read a document. The access rules in the index only help to find it. So if this is
+    interrupted between the two, nobody can read too much. Returns how many were changed before `stop` was set.
     """
     indexes = (store.index, *(version.index for version in beside))
     told: list[Reference] = []
@@ -34,6 +34,7 @@ def reassign(
     if told:
         for index in indexes:
             index.flush()
-        # Those alone that every index was told: the next run finds the others by what the catalog says of them.
+        # Only documents that every index was told about are recorded. For the others the catalog still has the old
+        # access rules, so the next run finds them.
         store.catalog.record_access(told, indexed=[version.id for version in beside])
     return len(told)

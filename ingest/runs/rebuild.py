@@ -1,8 +1,8 @@
-"""Building a version of the index beside the one that answers questions: a run goes over its source twice.
+"""Builds a version of the index beside the one that answers questions. A run goes over its source twice.
 
-It brings the current version up to date first. Then it catches up in the other with what the source lists, and with
-files that were given by path to other runs, so that any run of the source rebuilds all of it; and switches once nothing
-would be lost by it. Both times it is the pipeline that does the work, with other ways of doing some steps.
+First it brings the current version up to date. Then it brings the other version up to date with what the source lists,
+and with files that were given by path to other runs. So any run of the source rebuilds all of it. It switches as soon
+as nothing would be lost. The pipeline does the work both times, but some of its steps are done in another way.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def build_beside(
     building: OpenVersion,
     bring_in: Callable[[Target], None],
 ) -> None:
-    """Bring a source into the current version, which `target` is for, and into the one that is being built; then
-    switch to that one if nothing is lost by it. `bring_in` is the pipeline."""
+    """Bring a source into the current version, which `target` describes, and into the version that is being built. Then
+    switch to the new version if nothing is lost. `bring_in` is the pipeline.
+    """
     problem = _tried(bring_in, replace(target, reassign=partial(reassign, beside=(building,))), current)
     if not run.stop.is_set():
         if problem is not None:
@@ -55,7 +56,9 @@ def build_beside(
 
 
 def _tried(bring_in: Callable[[Target], None], target: Target, current: OpenVersion) -> YoujuError | None:
-    """Bring the current version up to date, unless its own embedder cannot be had any more. Returns why not."""
+    """Bring the current version up to date, unless its own embedder is no longer available. Returns the reason if it
+    stays as it is, or None.
+    """
     if current.problem is not None:
         return current.problem
     try:
@@ -66,7 +69,7 @@ def _tried(bring_in: Callable[[Target], None], target: Target, current: OpenVers
 
 
 def _target(run: ExclusiveRun, target: Target, current: OpenVersion, building: OpenVersion) -> Target:
-    """The version that is being built, as the pipeline is to go about it."""
+    """Returns the target of the pipeline for the version that is being built."""
     steps = _Steps(CurrentIndex(run.store.at(current), target.source.name), target.source)
     whole = WholeSource(target.source, steps.uncovered, building.settings) if steps.uncovered else target.source
     return Target(
@@ -97,20 +100,22 @@ class _Steps:
         on_listed: Callable[[int], None],
         stop: threading.Event,
     ) -> Changes | None:
-        """What is searchable in the current version is to be read for this one too."""
+        """Find what has to be read for this version. That includes what is searchable in the current version only."""
         changes = find_changes(source, self._current.known(known), fingerprint, on_listed, stop)
         return changes and replace(changes, from_elsewhere=len(self.uncovered))
 
     def take_revisions(
         self, catalog: Catalog, contents: Sequence[tuple[Reference, str]]
     ) -> list[int | DocumentError | None]:
-        """None for what has been deleted from the current version since the source was asked what it has."""
+        """Take revisions. Gives None for a document that was deleted from the current version after the source was
+        listed.
+        """
         withdrawn = self._current.withdrawn([reference for reference, _ in contents])
         taken = iter(catalog.take_revisions([each for each in contents if each[0].document_id not in withdrawn]))
         return [None if reference.document_id in withdrawn else next(taken) for reference, _ in contents]
 
     def known_vectors(self, store: Store, earlier: Known | None, chunks: Sequence[Chunk]) -> dict[str, Embedding]:
-        """Those of an earlier revision in this version, and those of the current version."""
+        """Returns vectors of an earlier revision in this version, and vectors of the current version."""
         ours = known_vectors(store, earlier, chunks)
         if len(ours) == len(chunks):
             return ours
@@ -118,24 +123,24 @@ class _Steps:
 
 
 class RebuildCounter(Counter):
-    """Counts the second time over a source: documents count as rebuilt, whatever they were to the current version."""
+    """Counts the second pass over a source. All documents count as rebuilt, new and changed ones too."""
 
     def listed(self, count: int) -> None:
-        """Tell now and then that the run goes on; its documents have been counted."""
+        """Report now and then that the run goes on. The first pass has already counted its documents."""
         if time.monotonic() - self.started - self.report.seconds > LISTING_REPORT_SECONDS:
             self.progress()
 
     def found(self, changes: Changes) -> None:
-        """Add what has to be brought into the version that is being built."""
+        """Add the number of documents that have to be brought into the version that is being built."""
         self.report.found += changes.listed - changes.unchanged
         self.progress()
 
     def count(self, what: str, many: int = 1) -> None:
-        """Add documents that are in the version now."""
+        """Count documents as rebuilt. `what` is not used."""
         self.add("rebuilt", many)
 
     def fail(self, failure: Failure) -> None:
-        """Add a document that could not be ingested, unless it failed the same way in the current version just now."""
+        """Add a document that could not be ingested, unless this run has already reported it as failed."""
         if any(each.uri == failure.uri for each in self.report.failures):
             self.add("found", -1)
         else:
@@ -143,8 +148,9 @@ class RebuildCounter(Counter):
 
 
 class CurrentIndex:
-    """The index that answers questions, as the one that is being built needs it: which documents of a source are
-    searchable there, and the vectors of their passages."""
+    """Reads the index that answers questions, for the one that is being built. It says which documents of a source are
+    searchable there, and gives the vectors of their passages.
+    """
 
     def __init__(self, store: Store, source: str) -> None:
         self._store = store
@@ -152,7 +158,9 @@ class CurrentIndex:
         self._known = {uri: each for uri, each in store.catalog.known(source).items() if each.revision is not None}
 
     def known(self, ours: Mapping[str, Known]) -> dict[str, Known]:
-        """What is known of each document: `ours`, and as unread those that are only searchable there."""
+        """Returns what is known of each document, by uri: `ours`, and the documents that are searchable only in the
+        current index. The latter are given as unread.
+        """
         unread = {
             uri: replace(each, revision=None, fingerprint=None, token="", failure=None)
             for uri, each in self._known.items()
@@ -160,20 +168,22 @@ class CurrentIndex:
         return {**unread, **ours}
 
     def uncovered(self, source: Source) -> dict[str, Known]:
-        """What is searchable there and was given by path to another run, by uri."""
+        """Returns the documents, by uri, that are searchable there and were given by path to another run."""
         if source.name != LOCAL:
             return {}
         return {uri: each for uri, each in self._known.items() if not source.covers(uri)}
 
     def withdrawn(self, references: Sequence[Reference]) -> set[str]:
-        """Those of these documents, by id, that were deleted there after the source was asked what it has."""
+        """Returns the ids of those of these documents that were deleted there after the source was listed."""
         return self._store.catalog.deleted_since(self._since, [reference.document_id for reference in references])
 
     def vectors(self, embedder: Embedder, uri: str, chunks: Sequence[Chunk]) -> dict[str, Embedding]:
-        """The vectors of those chunks, by id, that stand there word for word, made by the same embedder."""
+        """Returns the vectors, by chunk id, of those chunks that are there word for word. Returns none if another
+        embedder made the index.
+        """
         if embedder.name != self._store.embedder.name:
             return {}
-        # The other version's embedder, which may cover other languages.
+        # This is the embedder of the version that is being built. It may cover other languages.
         return known_vectors(replace(self._store, embedder=embedder), self._known.get(uri), chunks)
 
 
@@ -188,7 +198,9 @@ class WholeSource:
         self._from_beside: set[str] = set()
 
     def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        """What the source lists, then the others; with those whose files are gone, which will be said of each."""
+        """Yields what the source lists, then the other files. A file that is gone is given too, so that its failure is
+        reported.
+        """
         listed: set[str] = set()
         for reference in self._source.references(known):
             listed.add(reference.uri)
@@ -202,11 +214,11 @@ class WholeSource:
             yield _gone(self.name, uri, each)
 
     def covers(self, uri: str) -> bool:
-        """As the source itself says: a file that is gone is deleted by a run that is given its path."""
+        """Returns what the source itself says. A file that is gone is deleted only by a run that is given its path."""
         return self._source.covers(uri)
 
     def fetch(self, reference: Reference, folder: Path) -> Reference:
-        """From the source that listed it."""
+        """Fetch it from the source that listed it."""
         return (self._beside if reference.uri in self._from_beside else self._source).fetch(reference, folder)
 
 

@@ -1,4 +1,4 @@
-"""Runs of the ingestion as SQL records, which every process can read, and what a run reports."""
+"""Defines the records of runs in SQL, which every process can read, and the report of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ State = Literal["running", "done", "failed", "interrupted", "cancelled"]
 Trigger = Literal["manual", "schedule", "push", "watch"]
 
 _KEPT_RUNS = 200  # per source
-_KEPT_FAILURES = 1000  # per run; the documents that failed are in the catalog, every one
+_KEPT_FAILURES = 1000  # per run; the catalog has every document that failed
 
 _runs = sa.Table(
     "runs",
@@ -26,11 +26,11 @@ _runs = sa.Table(
     sa.Column("source", sa.String(200), nullable=False),
     sa.Column("trigger", sa.String(20), nullable=False),
     sa.Column("state", sa.String(20), nullable=False),
-    sa.Column("cancelled", sa.Boolean, nullable=False, default=False),  # somebody asked for it to end
+    sa.Column("cancelled", sa.Boolean, nullable=False, default=False),  # true if somebody asked for the run to end
     sa.Column("started_at", sa.String(32), nullable=False),
     sa.Column("finished_at", sa.String(32)),
     sa.Column("report", sa.JSON, nullable=False),  # the counts
-    sa.Column("error", sa.JSON),  # code, message and hint of what made it fail
+    sa.Column("error", sa.JSON),  # code, message and hint of the error that made it fail
     sa.Index("runs_by_source", "source", "started_at"),
 )
 _failures = sa.Table(
@@ -38,7 +38,7 @@ _failures = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("run_id", sa.String(36), nullable=False),
-    sa.Column("number", sa.Integer, nullable=False),  # from 1 on
+    sa.Column("number", sa.Integer, nullable=False),  # begins with 1
     sa.Column("uri", sa.Text, nullable=False),
     sa.Column("code", sa.String(60), nullable=False),
     sa.Column("message", sa.Text, nullable=False),
@@ -48,7 +48,7 @@ _failures = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A document that could not be ingested, and why. `code` is stable."""
+    """A document that could not be ingested, and the reason. `code` is stable."""
 
     uri: str
     code: str
@@ -57,9 +57,12 @@ class Failure:
 
 @dataclass(slots=True)
 class Report:
-    """What a run has done so far. `found` counts what the source listed, and what had to go into an index that is
-    being built; of these, `rebuilt` is there. `chunks` counts what was written, `embedded` those of them whose vectors
-    had to be computed."""
+    """What a run has done so far, in counts of documents.
+
+    `found` counts the documents that the source listed, and those that had to go into an index that is being built.
+    `rebuilt` counts how many of the latter are there. `chunks` counts the chunks that were written. `embedded` counts
+    the chunks whose vectors had to be computed.
+    """
 
     run_id: str
     found: int = 0
@@ -77,31 +80,33 @@ class Report:
 
     @property
     def done(self) -> int:
-        """How many of the documents found are dealt with, one way or another."""
+        """Returns how many of the found documents are finished, including those that failed or had not changed."""
         return self.new + self.changed + self.unchanged + self.moved + self.rebuilt + self.failed
 
     def counts(self) -> dict[str, float]:
-        """The figures without the failures, and `done`: what progress is shown by."""
+        """Returns the counts and `done`, without the failures. Displays of progress use them."""
         named = (each.name for each in fields(self) if each.name not in ("run_id", "failures"))
         return {**{name: getattr(self, name) for name in named}, "done": self.done}
 
     def pace(self) -> tuple[float, float | None]:
-        """Documents per second so far, those that had not changed left out, and the seconds left; None: unknown."""
+        """Returns the documents per second so far, and the seconds that are left. The rate leaves out unchanged
+        documents. The seconds are None if they are unknown.
+        """
         worked = self.new + self.changed + self.moved + self.rebuilt + self.failed
         rate = worked / self.seconds if self.seconds else 0.0
         return rate, max(self.found - self.done, 0) / rate if rate else None
 
 
 OnProgress = Callable[[Report], None]
-"""Is called with the report as it stands, often, from the thread of the run and from the one that feeds it."""
+"""Is called often with the current report. The run's thread and the thread "drafts" call it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run as its record has it. The `failures` of its report are left out: `Runs.failures` has them.
+    """A run as it stands in its record. Its report has no `failures`; `Runs.failures` gives them.
 
-    `state` is `interrupted` also where the process that ran it died and could not write that down. Times are ISO
-    8601 in UTC. `error` has the code, message and hint of what made it fail.
+    `state` is also `interrupted` if the process of the run died and could not record this. Times are ISO 8601 in UTC.
+    `error` has the code, message and hint of the error that made it fail.
     """
 
     id: str
@@ -115,37 +120,41 @@ class Run:
 
 
 class Runs:
-    """The record of runs, in SQL: written by the process that runs, read by any. Safe to call from several threads."""
+    """The records of runs, in SQL. The process of a run writes its record, and any process reads it. Safe to call from
+    several threads.
+    """
 
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         self._reader = engine.execution_options(reads_only=True)
 
-    # What lists ask.
+    # These methods are for lists.
 
     def runs(self, *, source: str | None = None, limit: int = 50) -> list[Run]:
-        """The newest runs first, of one source or of all."""
+        """Returns the newest runs of one source or of all sources, the newest first."""
         query = sa.select(_runs).order_by(_runs.c.started_at.desc(), _runs.c.id).limit(limit)
         return self._read(query if source is None else query.where(_runs.c.source == source))
 
     def run(self, run_id: str) -> Run:
-        """One run; RequestError if it is not known, or too old to be kept."""
+        """Returns one run. Raises RequestError if it is unknown, or so old that its record was removed."""
         found = self._read(sa.select(_runs).where(_runs.c.id == run_id))
         if not found:
             raise RequestError("unknown_run", "There is no such run.", "List them with `youju runs` or at /v1/runs.")
         return found[0]
 
     def failures(self, run_id: str, *, after: int = 0) -> list[Failure]:
-        """The failures of a run in the order they occurred, the first `after` left out; at most 1,000 are kept."""
+        """Returns the failures of a run in the order in which they occurred, without the first `after`. At most 1,000
+        are kept.
+        """
         query = sa.select(_failures).where(_failures.c.run_id == run_id, _failures.c.number > after)
         with self._reader.begin() as connection:
             rows = connection.execute(query.order_by(_failures.c.number)).all()
         return [Failure(row.uri, row.code, row.message) for row in rows]
 
     def cancel(self, run_id: str) -> Run:
-        """Ask a run to end, whichever process it is in: it does within two seconds or so, cleanly.
+        """Ask a run to end, whichever process it is in. It ends cleanly, within about two seconds.
 
-        Raises RequestError where there is no such run, or it is over.
+        Raises RequestError if there is no such run, or if it is over.
         """
         run = self.run(run_id)
         with self._engine.begin() as connection:
@@ -153,14 +162,16 @@ class Runs:
                 sa.update(_runs).where(_runs.c.id == run_id, _runs.c.state == "running").values(cancelled=True)
             )
         if run.state != "running" or not asked.rowcount:
-            over = self.run(run_id).state  # it may have ended meanwhile
+            over = self.run(run_id).state  # read again, because it may have ended in the meantime
             raise RequestError("run_over", f"That run is over: {over}.", "Nothing needs to be cancelled.")
         return run
 
-    # What a run writes.
+    # These methods are for the run itself.
 
     def start(self, run_id: str, source: str, trigger: Trigger) -> None:
-        """Record that a run begins. Whoever calls holds the source, so runs of it that never ended were interrupted."""
+        """Record that a run begins. The caller holds the source. So other runs of it that have no end were
+        interrupted.
+        """
         with self._engine.begin() as connection:
             connection.execute(
                 sa.update(_runs)
@@ -175,12 +186,12 @@ class Runs:
             _prune(connection, source)
 
     def is_cancelled(self, run_id: str) -> bool:
-        """Whether somebody asked for this run to end."""
+        """Returns True if somebody asked for this run to end."""
         with self._reader.begin() as connection:
             return bool(connection.scalar(sa.select(_runs.c.cancelled).where(_runs.c.id == run_id)))
 
     def progress(self, report: Report, *, failures: Sequence[Failure] = (), after: int = 0) -> None:
-        """Record how far a run is, and those of its failures that come after the first `after`."""
+        """Record the progress of a run, and its new failures. `after` is the number of failures recorded before."""
         with self._engine.begin() as connection:
             self._write(connection, report, {}, failures, after)
 
@@ -193,7 +204,7 @@ class Runs:
         failures: Sequence[Failure] = (),
         after: int = 0,
     ) -> None:
-        """Record how a run ended. A run that somebody else declared over stays as it was declared."""
+        """Record how a run ended. If another process has already recorded an end, that end stays."""
         values: dict[str, Any] = {"state": state, "finished_at": _now()}
         if error is not None:
             values["error"] = {"code": error.code, "message": error.message, "hint": error.hint}
@@ -224,7 +235,8 @@ class Runs:
         running = {row.id for row in rows if row.state == "running"}
         died = running - holding(self._engine, running)
         if died:
-            # Or ended meanwhile, which is written down before the lease is given up.
+            # Some of them may have ended in the meantime. A run records its end before it gives up its lease, so
+            # reading the records again shows it.
             with self._reader.begin() as connection:
                 rows = connection.execute(query).all()
         return [_run(row, died=row.state == "running" and row.id in died) for row in rows]
@@ -247,7 +259,7 @@ def _run(row: sa.Row[Any], *, died: bool) -> Run:
 
 
 def _prune(connection: sa.Connection, source: str) -> None:
-    """Forget the oldest runs of a source, and their failures."""
+    """Delete the oldest runs of a source, and their failures."""
     newest = sa.select(_runs.c.id).where(_runs.c.source == source).order_by(_runs.c.started_at.desc(), _runs.c.id)
     old = list(connection.scalars(newest.offset(_KEPT_RUNS).limit(500)))
     if old:

@@ -1,4 +1,4 @@
-"""Counting what a run does, from all of its threads, and telling whoever follows it."""
+"""Counts the work of a run, in all of its threads, and reports its progress."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LISTING_REPORT_SECONDS = 0.5
 class Counter:
     """Keeps the report of a run while it goes over its source. Safe to call from several threads.
 
-    `started` is when the run began, by the monotonic clock.
+    `started` is when the run began, in seconds of the monotonic clock.
     """
 
     report: Report
@@ -29,38 +29,38 @@ class Counter:
 
     @property
     def has_refused_deletions(self) -> bool:
-        """Whether so much was gone from the source that the run deletes nothing."""
+        """Returns True if so many documents were gone from the source that the run deletes nothing."""
         return any(each.code == MANY_DELETIONS for each in self.report.failures)
 
     def listed(self, count: int) -> None:
-        """Tell now and then how many documents have been listed so far: a listing may take an hour."""
+        """Report now and then how many documents have been listed so far. A listing may take an hour."""
         if time.monotonic() - self.started - self.report.seconds > LISTING_REPORT_SECONDS:
             self.report.found = count
             self.progress()
 
     def found(self, changes: Changes) -> None:
-        """Take down what the listing gave."""
+        """Count what the listing gave."""
         self.report.found = changes.listed
         self.report.unchanged = changes.unchanged
         self.progress()
 
     def postpone(self, postponed: Sequence[tuple[Reference, FailedTry]]) -> None:
-        """Report again what failed before and is not due yet."""
+        """Report again the documents that failed before and are not due yet."""
         for reference, failure in postponed:
             due = datetime.fromtimestamp(failure.retry_at, UTC).isoformat(sep=" ", timespec="minutes")
             message = f"{failure.message} Next try after {due}, or at once: `youju documents retry`."
             self.fail(Failure(reference.uri, failure.code, message))
 
     def refuse_deletions(self, why: Failure) -> None:
-        """Say why nothing was deleted. No document has failed by it."""
+        """Report why nothing was deleted. This does not count as a failed document."""
         self.report.failures.append(why)
 
     def count(self, what: str, many: int = 1) -> None:
-        """Add documents to the figure of this name: new, changed, moved."""
+        """Add documents to the count with the name `what`: new, changed or moved."""
         self.add(what, many)
 
     def add(self, figure: str, many: int) -> None:
-        """Add to a figure of the report that means the same whatever the run is for."""
+        """Add to a count of the report. A subclass does not change what this does."""
         with self._counting:
             setattr(self.report, figure, getattr(self.report, figure) + many)
 
@@ -71,11 +71,11 @@ class Counter:
             self.report.failures.append(failure)
 
     def progress(self) -> None:
-        """Tell how far the run is."""
+        """Report how far the run is."""
         self.report.seconds = round(time.monotonic() - self.started, 3)
         if self.on_progress is not None:
             self.on_progress(self.report)
 
     def stop_clock(self) -> None:
-        """Write down how long it has taken so far."""
+        """Set the seconds of the report to the time that has passed so far."""
         self.report.seconds = round(time.monotonic() - self.started, 3)

@@ -1,4 +1,4 @@
-"""Vectors that need not be computed again: those of passages that stand word for word in an earlier revision."""
+"""Finds vectors that need not be computed again: the same passage is in an earlier revision, word for word."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from ingest.home.store import Store
 
 
 def known_vectors(store: Store, earlier: Known | None, chunks: Sequence[Chunk]) -> dict[str, Embedding]:
-    """The vectors of those chunks, by id, that stand word for word in an earlier revision in the store's index.
+    """Returns the vectors, by chunk id, of those chunks that are word for word in an earlier revision in the store's
+    index.
 
-    Word for word includes title and headings, which are embedded with the text.
+    Title and headings have to be the same too, because they are embedded with the text.
     """
     index, dense = store.index, store.embedder.dense
-    if earlier is None or earlier.revision is None or earlier.fingerprint is None:  # None: `Catalog.distrust`
+    if earlier is None or earlier.revision is None or earlier.fingerprint is None:  # see `Catalog.distrust`
         return {}
     stored = index.chunks(earlier.id, earlier.revision)
     embeddings = index.embeddings(earlier.id, earlier.revision)
-    if len(stored) != len(embeddings):  # a damaged index: whose is whose cannot be told
+    if len(stored) != len(embeddings):  # the index is damaged, so no vector can be matched to its chunk
         return {}
     pairs = zip(stored, embeddings, strict=True)
     vectors = {(chunk.heading, chunk.text, chunk.language): embedding for chunk, embedding in pairs}
@@ -27,6 +28,6 @@ def known_vectors(store: Store, earlier: Known | None, chunks: Sequence[Chunk]) 
     return {
         identity: embedding
         for identity, embedding in found.items()
-        # The settings may have come to cover another language since.
+        # Since then, the settings may have been changed to cover other languages.
         if embedding is not None and (embedding.dense is not None) == covered[identity]
     }

@@ -1,7 +1,7 @@
 """The stages that run in workers: reading and cutting a document, and embedding chunks.
 
-Kept apart from the pipeline so that a worker loads neither the database nor the index, and from what reads and cuts
-(`preparing`), so that a process which does neither loads no parser.
+This module is separate from the pipeline, so that a worker loads neither the database nor the index. It is separate
+from `preparing`, so that a process that reads no documents loads no parser.
 """
 
 from __future__ import annotations
@@ -25,22 +25,26 @@ from ingest.shaping import STAGE_VERSIONS
 logger = logging.getLogger(__name__)
 
 Embedded = list[Embedding | DocumentError]
-"""The vectors of a batch of chunks in their order, or why one has none."""
+"""The vectors of a batch of chunks, in the order of the chunks. A chunk without a vector has its error instead."""
 _BATCHES_PER_WORKER = 512
-"""Some 130,000 passages: the libraries of other models may hold on to more than the shipped one's do."""
+"""A worker is replaced after about 130,000 passages. The libraries of other models may keep more memory than those of
+the shipped model.
+"""
 _LIGHTER = "Use a smaller embedding model, or an embedding server (YOUJU_EMBEDDING_URL)."
 
 
 def identity(settings: IngestSettings) -> str:
-    """What decides the chunks and the vectors of a document, beside the settings. Loads no weights."""
+    """Returns a text that names what decides the chunks and vectors of a document, besides the settings. Loads no model
+    weights.
+    """
     versions = {**STAGE_VERSIONS, "embedder": open_embedder(settings).name}
     return ", ".join(f"{stage} {version}" for stage, version in versions.items())
 
 
 def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
-    """The stage that reads and cuts one document; runs in a worker process.
+    """Returns the function that reads and cuts one document. Runs in a worker process.
 
-    What it is made of is loaded by name in the worker: no other process needs the parsers, which take long to load.
+    The worker loads the module by its name. No other process needs the parsers, and they take long to load.
     """
     make: Callable[[IngestSettings], Callable[[Candidate], Prepared]]
     make = importlib.import_module("ingest.runs.preparing").make_preparer
@@ -48,21 +52,21 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
 
 
 def with_content(candidate: Candidate, settings: IngestSettings) -> Candidate:
-    """The candidate with the bytes of its document in it, for a worker that does not see this machine's files."""
+    """Returns the candidate with the bytes of its document, for a worker that cannot read this machine's files."""
     reference = candidate.at_hand or candidate.reference
     if reference.path is None:
         return candidate
     with opened(reference) as file:
         size = os.fstat(file.fileno()).st_size
-        # One that is too large goes without its bytes: the parser refuses it by its size.
+        # A document that is too large is sent without its bytes. The parser refuses it because of its size.
         content = None if size > settings.max_file_mb << 20 else file.read()
     return replace(candidate, at_hand=replace(reference, path=None, size=size, content=content))
 
 
 def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], Embedded]:
-    """The stage that embeds a batch of chunks; runs in a worker process.
+    """Returns the function that embeds a batch of chunks. Runs in a worker process.
 
-    Chunks of a document that cannot be embedded have its error each; the others of the batch do not suffer for it.
+    If a document cannot be embedded, each of its chunks has the error. The other documents of the batch are embedded.
     """
     embedder = open_embedder(settings)
 
@@ -90,7 +94,9 @@ def _embedding_failed(error: Exception) -> DocumentError:
 
 
 def all_failed(chunks: Sequence[Chunk], cause: YoujuError) -> Embedded:
-    """What it means for the documents of a batch that it could not be embedded. Raises what concerns more than them."""
+    """Returns an error for each chunk of a batch that could not be embedded. Raises `cause` if it concerns more than
+    these documents.
+    """
     if not isinstance(cause, DocumentError):
         raise cause
     failed = DocumentError("embedding_failed", f"A part of it could not be embedded: {cause.message}", cause.hint)
@@ -102,7 +108,9 @@ def _by_document(chunks: Sequence[Chunk]) -> list[Sequence[Chunk]]:
 
 
 def _merged(parts: Sequence[tuple[Sequence[Chunk], Embedded | YoujuError]]) -> Embedded:
-    """What a batch that ended its worker gave when its documents were embedded one by one."""
+    """Returns the results of a batch whose documents were embedded one by one, because the whole batch had ended its
+    worker.
+    """
     merged: Embedded = []
     for chunks, embedded in parts:
         merged += [_embedding_failed(embedded)] * len(chunks) if isinstance(embedded, YoujuError) else embedded
@@ -111,12 +119,12 @@ def _merged(parts: Sequence[tuple[Sequence[Chunk], Embedded | YoujuError]]) -> E
 
 @contextmanager
 def opened(reference: Reference) -> Iterator[BufferedReader | BytesIO]:
-    """The document's bytes. Raises DocumentError where there are none to read, also while they are being read."""
+    """Gives the document's bytes. Raises DocumentError if they cannot be opened or read."""
     if reference.path is None:
         yield BytesIO(reference.content or b"")
         return
     path = reference.path
-    # Opening a pipe waits for a writer, and a device may never end.
+    # Opening a pipe waits for a process that writes to it, and reading a device may never end.
     if path.exists() and not path.is_file():
         raise DocumentError("unsupported", "It is not a file but a device, a pipe or a socket.", "Leave it out.")
     try:

@@ -1,4 +1,4 @@
-"""What a run brings a source into, and how: the pipeline is the same for every version of the index."""
+"""Says into which version of the index a run brings a source, and how. The pipeline is the same for every version."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ class FindChanges(Protocol):
 
 
 TakeRevisions = Callable[[Catalog, Sequence[tuple[Reference, str]]], Sequence[int | DocumentError | None]]
-"""See `Catalog.take_revisions`; None for a document that is not wanted any more."""
+"""See `Catalog.take_revisions`. The result has None for a document that is no longer wanted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """A version of the index that a run brings a source into.
 
-    `store` is the home as this version has it, `settings` are those that it is made with, and `fingerprint` stands for
-    what decides its content. The fields from `take_revisions` on are steps of the pipeline: how they are done where
-    this version is not the only one that a run works on, `ingest.runs.rebuild` says.
+    `store` is the home with the catalog, index and embedder of this version. `settings` are the settings of this
+    version. `fingerprint` identifies everything that decides its content. The fields from `take_revisions` on are steps
+    of the pipeline. `ingest.runs.rebuild` replaces them if the run works on two versions.
     """
 
     store: Store

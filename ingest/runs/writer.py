@@ -1,4 +1,4 @@
-"""The last stages of a run: drafts are written, flushed and published, and what they replace is retired."""
+"""The last stages of a run: it writes, flushes and publishes drafts, and retires the revisions that they replace."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ingest.home.store import Store
 from ingest.runs.records import Failure
 from ingest.runs.target import Target
 
-# A search that began before a publication may still be reading the old chunks.
+# A search that began before a publication may still read the old chunks.
 _RETIRE_AFTER_SECONDS = 1.0
 
 
@@ -23,8 +23,8 @@ _RETIRE_AFTER_SECONDS = 1.0
 class Draft:
     """A document on its way from its revision number to its publication.
 
-    `missing` counts its chunks that are not in the index yet. `error` is the first thing that went wrong: then it will
-    not be published.
+    `missing` counts its chunks that are not in the index yet. `error` is the first error, or None. A draft that has an
+    error is not published.
     """
 
     candidate: Candidate
@@ -35,11 +35,11 @@ class Draft:
 
 @dataclass(slots=True)
 class Writer:
-    """Writes the documents of a run into one version of the index, and publishes each once it is whole.
+    """Writes the documents of a run into one version of the index, and publishes each document once it is complete.
 
-    `movable` are documents that are gone, by digest: new ones with the same bytes take over what they had, and `moved`
-    are the ids of those that gave way so. `draft` is for the thread that drafts, `write` and `fail` are for any,
-    `publish` is for the thread of the run.
+    `movable` are documents that are gone, by digest. A new document with the same bytes takes the place of one of them
+    and reuses its vectors. `moved` are the ids of the documents that were replaced in this way. Call `draft` in the
+    thread "drafts" and `publish` in the run's thread. Any thread may call `write` and `fail`.
     """
 
     target: Target
@@ -50,9 +50,10 @@ class Writer:
     _changing: threading.Lock = field(default_factory=threading.Lock)  # held while drafts are changed
 
     def draft(self, candidate: Candidate, document: Prepared, revision: int) -> Sequence[Chunk | Draft]:
-        """Begin a revision: write the chunks whose vectors are known, and give those that have to be embedded.
+        """Begin a revision, and write the chunks whose vectors are known. Returns the chunks that have to be embedded.
 
-        A draft that has none is given itself, so that it is published in its turn.
+        If there are none, it returns the draft itself. The draft then passes through the same queues, so that the run's
+        thread publishes it.
         """
         chunks = numbered(candidate.reference, revision, document)
         waiting = self.movable.get(document.digest)
@@ -72,6 +73,7 @@ class Writer:
         vectors = self.target.known_vectors(self.target.store, earlier, chunks) if earlier is not None else {}
         draft = Draft(candidate, publication, missing=len(chunks))
         with self._changing:
+            # The draft is stored before its first chunk is written, because `write` looks it up.
             self._drafts[candidate.reference.document_id] = draft
         known = [chunk for chunk in chunks if chunk.id in vectors]
         if known:
@@ -79,7 +81,9 @@ class Writer:
         return [chunk for chunk in chunks if chunk.id not in vectors] or [draft]
 
     def write(self, chunks: Sequence[Chunk], embeddings: Sequence[Embedding | DocumentError]) -> None:
-        """Write chunks of drafts with their vectors. A draft with a chunk that has none, or is refused, is spoilt."""
+        """Write chunks of drafts with their vectors. If a chunk has no vector or the index refuses it, its draft gets
+        the error and is not published.
+        """
         with self._changing:
             for chunk, embedding in zip(chunks, embeddings, strict=True):
                 if isinstance(embedding, DocumentError):
@@ -93,7 +97,7 @@ class Writer:
             self.target.store.index.write([chunk for chunk, _ in pairs], [embedding for _, embedding in pairs])
         except DocumentError as error:
             documents = [list(group) for _, group in groupby(zip(chunks, embeddings, strict=True), _document)]
-            if len(documents) > 1:  # only the guilty one is to suffer for it
+            if len(documents) > 1:  # written again one by one, so that only the document with the error fails
                 for document in documents:
                     self.write([chunk for chunk, _ in document], [embedding for _, embedding in document])
                 return
@@ -102,6 +106,7 @@ class Writer:
         else:
             self.target.counter.add("chunks", len(pairs))
         with self._changing:
+            # Chunks are counted only after the index has them, so `publish` never takes a draft that misses some.
             for chunk in chunks:
                 draft = self._drafts[chunk.document_id]
                 draft.missing -= 1
@@ -109,7 +114,7 @@ class Writer:
                     self._whole.append(draft)
 
     def publish(self) -> None:
-        """Make the drafts current that miss nothing any more, once the disk holds all of them."""
+        """Make the drafts current whose chunks are all written. The index is flushed to the disk first."""
         with self._changing:
             done, self._whole = self._whole, []
             for draft in done:
@@ -131,13 +136,15 @@ class Writer:
                 self.target.counter.count("new" if draft.candidate.is_new else "changed")
 
     def fail(self, reference: Reference, error: YoujuError) -> None:
-        """Note that a document could not be ingested; what was searchable of it stays."""
+        """Record that a document could not be ingested. Its old revision, if any, stays searchable."""
         self.target.store.catalog.record_failure(reference, error, self.target.fingerprint)
         self.target.counter.fail(Failure(reference.uri, error.code, str(error)))
 
 
 def retire(store: Store, *, wait: bool = False) -> None:
-    """Remove chunks that no search can be reading any more; with `wait`, all of them."""
+    """Remove retired chunks that no search can be reading any more. With `wait`, it waits first, so that it can remove
+    all of them.
+    """
     if wait and store.catalog.retirements():
         time.sleep(_RETIRE_AFTER_SECONDS)
     due = store.catalog.retirements(older_than_seconds=_RETIRE_AFTER_SECONDS)
@@ -149,7 +156,7 @@ def retire(store: Store, *, wait: bool = False) -> None:
 
 
 def compact(store: Store, stop: threading.Event) -> None:
-    """Let the index bring to the disk what it holds in memory, where that has become much."""
+    """Let the index write what it holds in memory to the disk, if that has become large."""
     if not stop.is_set():
         store.index.compact(interrupted=stop.is_set)
 

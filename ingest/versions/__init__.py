@@ -1,8 +1,8 @@
-"""The versions of the index: which there are, which one answers questions, and which one is being built beside it.
+"""The versions of the index. One of them answers questions, and another may be built beside it.
 
     building ──► current ──► kept ──► (building, when the settings ask for it again) ──► dropping ──► gone
 
-Exactly one is current. Another takes its place in one transaction, which every process sees at once.
+Exactly one version is current. One transaction puts another in its place, and every process sees this at once.
 """
 
 from __future__ import annotations
@@ -27,11 +27,12 @@ _LOCK = 0x596F757669
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """A version of the index. `folder` is below the home's `index`, or the name of a collection; empty where an
-    earlier release of Youju made it and nobody has said yet which it is.
+    """A version of the index.
 
-    `settings` are those that decide what is in it. `pinned` is the fingerprint that the settings asked for when
-    somebody chose this version by hand: until they ask for another, it stays.
+    `folder` is a folder below the home's `index`, or the name of a collection. It is empty if an earlier release of
+    Youju made the version and its folder has not been recorded yet.
+    `settings` are those that decide the content of the index. `pinned` is the fingerprint that the settings asked for
+    when somebody chose this version by hand. The version stays current until the settings ask for another one.
     """
 
     id: int
@@ -48,7 +49,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What a version holds: documents that are searchable in it, those that failed, and all its passages."""
+    """The counts of a version: searchable documents, documents that failed, and all passages."""
 
     documents: int = 0
     failed: int = 0
@@ -57,7 +58,7 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a version is to be made of and where it is to be."""
+    """How a version has to be made, and where it has to be stored."""
 
     fingerprint: str
     embedder: str
@@ -74,22 +75,22 @@ class Versions:
         self._reader = engine.execution_options(reads_only=True)
 
     def all(self) -> list[Version]:
-        """Every version, the oldest first."""
+        """Returns every version, the oldest first."""
         with self._reader.begin() as connection:
             return [_version(row) for row in connection.execute(sa.select(_versions).order_by(_versions.c.id))]
 
     def get(self, version_id: int) -> Version:
-        """One version; RequestError `unknown_index` if there is none of that id."""
+        """Returns one version. Raises RequestError `unknown_index` if there is none with that id."""
         with self._reader.begin() as connection:
             return _get(connection, version_id)
 
     def current(self) -> Version:
-        """The one that answers questions."""
+        """Returns the version that answers questions."""
         with self._reader.begin() as connection:
             return _current(connection)
 
     def holdings(self) -> dict[int, Holding]:
-        """What each version holds, by its id."""
+        """Returns the counts of each version, by its id."""
         searchable = sa.case((_documents.c.revision.is_not(None), 1), else_=0)
         failed = sa.case((sa.and_(_documents.c.error_code.is_not(None), _documents.c.dropped.is_(False)), 1), else_=0)
         query = (
@@ -107,14 +108,16 @@ class Versions:
         return {row.version: Holding(int(row.documents), int(row.failed), int(row.chunks)) for row in rows}
 
     def is_filled(self, version_id: int) -> bool:
-        """Whether any document is searchable in a version."""
+        """Returns True if at least one document is searchable in a version."""
         searchable = (_documents.c.deleted.is_(False), _documents.c.revision.is_not(None), _documents.c.chunks > 0)
         query = sa.select(_documents.c.id).where(_documents.c.version == version_id, *searchable).limit(1)
         with self._reader.begin() as connection:
             return connection.execute(query).first() is not None
 
     def fingerprint(self, version_id: int) -> str | None:
-        """The pipeline that made most of the searchable documents of a version; None where there are none."""
+        """Returns the fingerprint of the pipeline that made most of the searchable documents of a version. Returns None
+        if there are none.
+        """
         count = sa.func.count()
         query = (
             sa.select(_documents.c.fingerprint)
@@ -129,23 +132,24 @@ class Versions:
         return found
 
     def lacking(self, version_id: int) -> int:
-        """How many documents that are searchable now would not be, or in an older form, with this version."""
+        """Returns how many documents that are searchable now would be missing or older with this version."""
         with self._reader.begin() as connection:
             return _lacking(connection, _current(connection).id, version_id)
 
-    # What changes them.
+    # These methods change versions.
 
     def adopt(self, version_id: int, plan: Plan) -> Version:
-        """Say which index a version is that an earlier release made, unless another process has said it."""
+        """Record how an earlier release made this version and where it is, unless another process has recorded it."""
         with alone(self._engine, _LOCK) as connection:
             here = sa.and_(_versions.c.id == version_id, _versions.c.folder == "")
             connection.execute(sa.update(_versions).where(here).values(**_values(plan), created_at=_now()))
             return _get(connection, version_id)
 
     def build(self, plan: Plan) -> Version:
-        """The version with this fingerprint, to be built or brought up to date; created if there is none.
+        """Returns the version with this fingerprint, to be built or brought up to date. Creates it if there is none.
 
-        Its folder is the plan's with its id."""
+        A new version's folder is the plan's folder followed by the version's id.
+        """
         with alone(self._engine, _LOCK) as connection:
             wanted = sa.and_(
                 _versions.c.fingerprint == plan.fingerprint, _versions.c.state.in_(("building", "kept", "current"))
@@ -164,9 +168,11 @@ class Versions:
             return _get(connection, int(version_id))
 
     def complete(self, version_id: int, *, instead_of: int) -> bool:
-        """Switch to a version that was being built, if nothing that is searchable would be lost by it.
+        """Switch to a version that was being built, if nothing that is searchable would be lost.
 
-        Returns True if it has switched. It does not where somebody else has: `instead_of` must be the current one."""
+        `instead_of` must be the current version. If another process has switched before, this does not switch. Returns
+        True if it has switched.
+        """
         with alone(self._engine, _LOCK) as connection:
             if _current(connection).id != instead_of or _get(connection, version_id).state != "building":
                 return False
@@ -176,8 +182,9 @@ class Versions:
             return True
 
     def switch(self, version_id: int, *, wanted: str) -> Version:
-        """Have this version answer questions from now on, and stay until the settings ask for something else than
-        the fingerprint `wanted`, which is what they ask for now. RequestError `unknown_index`."""
+        """Let this version answer questions from now on. `wanted` is the fingerprint that the settings ask for now. The
+        version stays current until they ask for another one. Raises RequestError `unknown_index`.
+        """
         with alone(self._engine, _LOCK) as connection:
             version = _get(connection, version_id)
             if version.state == "dropping":
@@ -186,9 +193,10 @@ class Versions:
             return _get(connection, version_id)
 
     def begin_drop(self, version_id: int) -> Version:
-        """Note that a version is to be removed: nothing uses it from now on.
+        """Record that a version will be removed. Nothing uses it from now on.
 
-        RequestError `unknown_index`, or `index_in_use` where it is the current one."""
+        Raises RequestError `unknown_index`, or `index_in_use` if it is the current one.
+        """
         with alone(self._engine, _LOCK) as connection:
             if _get(connection, version_id).state == "current":
                 raise RequestError(
@@ -200,7 +208,7 @@ class Versions:
             return _get(connection, version_id)
 
     def end_drop(self, version_id: int) -> None:
-        """Forget a version whose folder or collection is gone, and its documents."""
+        """Delete the records of a version whose folder or collection is gone, and of its documents."""
         with alone(self._engine, _LOCK) as connection:
             for table in (_documents, _retirements):
                 connection.execute(sa.delete(table).where(table.c.version == version_id))
@@ -225,8 +233,11 @@ def _switch(connection: sa.Connection, version_id: int, pinned: str | None) -> N
 
 
 def _lacking(connection: sa.Connection, current: int, version_id: int) -> int:
-    """How much is searchable in the current version and, in the other, neither given up nor there in the same bytes or
-    since later. What only the other has as deleted was moved within it."""
+    """Returns how many documents are searchable in the current version but lacking in the other version.
+
+    A document is not lacking if the other version has given it up, published it later, or has it with the same bytes. A
+    document that only the other version has as deleted was moved within that version.
+    """
     ours, theirs = _documents.alias(), _documents.alias()
     as_good = sa.or_(
         theirs.c.dropped,

@@ -1,4 +1,4 @@
-"""What decides the content of an index: the settings that shape it, and one text that stands for all of it."""
+"""Says what decides the content of an index: the settings that shape it, and one text that identifies all of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from ingest.shaping import CHUNK_SETTINGS, EMBEDDING_SETTINGS, SHAPING_SETTINGS,
 
 
 def fingerprint(settings: IngestSettings, embedder: str) -> str:
-    """Changes whenever the same bytes would give other chunks or other vectors. `embedder` is its name, which says
-    what the settings of the embedder decide, but for the languages."""
+    """Returns a text that changes whenever the same bytes would give other chunks or other vectors.
+
+    `embedder` is the name of the embedder. The name covers all settings of the embedder except the languages.
+    """
     parts = (
         *STAGE_VERSIONS.values(),
         *(getattr(settings, name) for name in CHUNK_SETTINGS),
@@ -25,7 +27,9 @@ def fingerprint(settings: IngestSettings, embedder: str) -> str:
 
 
 def shaping(settings: IngestSettings) -> dict[str, Any]:
-    """The settings that are to be kept with an index, as JSON; no secrets, also where one is part of a URL."""
+    """Returns the settings to store with an index, as JSON values. They contain no secrets. A secret in a URL is
+    removed too.
+    """
     kept = settings.model_dump(mode="json", include=set(SHAPING_SETTINGS))
     if settings.embedding_url is not None:
         kept["embedding_url"] = without_secrets(settings.embedding_url)
@@ -33,8 +37,9 @@ def shaping(settings: IngestSettings) -> dict[str, Any]:
 
 
 def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSettings:
-    """The settings as they were when these were kept. A key, which is not kept, goes to the server it is meant for
-    only: that of the settings."""
+    """Returns the settings with the stored values `kept` in place of today's. An API key is never stored. So the key of
+    today's settings is used only if the server is still the same.
+    """
     past: dict[str, Any] = {name: kept[name] for name in SHAPING_SETTINGS if name in kept}
     if past.get("embedding_languages") is not None:
         past["embedding_languages"] = tuple(past["embedding_languages"])
@@ -47,11 +52,11 @@ def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSetting
 
 
 def with_shipped_embedder(settings: IngestSettings) -> IngestSettings:
-    """The same settings without an embedder of one's own."""
+    """Returns the same settings, but with the shipped embedder."""
     return settings.model_copy(update=dict.fromkeys(EMBEDDING_SETTINGS))
 
 
 def _is_kept_as(then: str, now: str) -> bool:
-    """Whether `then` is what is kept of `now`. Older versions kept numeric addresses without their brackets."""
+    """Returns True if `then` is the stored form of `now`. Older versions stored numeric addresses without brackets."""
     kept = without_secrets(now)
     return then in (kept, kept.replace("[", "").replace("]", ""))

@@ -1,7 +1,7 @@
-"""The versions of the index that are open: one that answers questions, and at times another that is being built.
+"""The open versions of the index: the one that answers questions, and sometimes another one that is being built.
 
-Each is opened with the settings that it was made with, so that it is searched with its own embedder and brought up to
-date as it was made, whatever the settings say now.
+Each version is opened with the settings that it was made with, even if today's settings differ. So it is searched with
+its own embedder, and runs bring it up to date in the way it was made.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ingest.versions import Holding, Plan, Version, Versions
 from ingest.versions.fingerprint import fingerprint, restored, shaping, with_shipped_embedder
 
 _LOOK_SECONDS = 1.0
-"""How long another process may have switched before this one follows."""
+"""At most this long after another process has switched, this process follows."""
 _IDLE_SECONDS = 60.0
 """How long a version that is not current stays open after it was last used."""
 
@@ -41,8 +41,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OpenVersion:
-    """A version of the index, open. `problem` is why its own embedder cannot be had: then it is searched by words
-    alone, and nothing may be written to it."""
+    """An open version of the index. `problem` says why its own embedder is not available. Then it is searched by words
+    only, and nothing may be written to it.
+    """
 
     id: int
     fingerprint: str
@@ -55,8 +56,12 @@ class OpenVersion:
 
 @dataclass(frozen=True, slots=True)
 class Building:
-    """How far the index is that the settings ask for: `lacking` documents are searchable now and would not be with
-    it, or in an older form. `version` is None before a run has begun it, `failed` counts what did not go in."""
+    """How far the index is that the settings ask for.
+
+    `version` is None until a run begins it. `current` is the id of the version that answers questions, and `documents`
+    are searchable there. `lacking` of these would be missing or older with the new version. `failed` counts documents
+    that could not be brought into it.
+    """
 
     version: int | None
     current: int
@@ -66,11 +71,13 @@ class Building:
 
 
 class OpenVersions:
-    """The open versions of a home. Safe to call from several threads."""
+    """The open versions of a home. Safe to call from several threads: a lock guards the table of open versions."""
 
     def __init__(self, database: sa.Engine, settings: IngestSettings, *, sole: bool, rebuild: bool = False) -> None:
-        """`sole`: no other process can switch. `rebuild`: the current one, if it is gone, is made anew, empty,
-        though the catalog has documents in it. Raises ConfigurationError where the settings name no usable embedder."""
+        """With `sole`, no other process can switch. With `rebuild`, a current index that is gone is created again and
+        is empty, although the catalog has documents in it. Raises ConfigurationError if the settings name no usable
+        embedder.
+        """
         self.versions = Versions(database)
         self._database = database
         self._settings = settings
@@ -85,7 +92,7 @@ class OpenVersions:
         self._looked = time.monotonic()
 
     def current(self) -> OpenVersion:
-        """The one that answers questions."""
+        """Returns the version that answers questions."""
         with self._lock:
             now = time.monotonic()
             if now - self._looked > _LOOK_SECONDS:
@@ -96,25 +103,34 @@ class OpenVersions:
             return self._opened(self._current)
 
     def check_index(self) -> None:
-        """Raise ConfigurationError `index_missing` where the index that answers questions is empty and the catalog says
-        that it is not; and what the index raises when it is away. It takes the same time however large the index is."""
+        """Raise ConfigurationError `index_missing` if the index that answers questions is empty and the catalog says
+        that it is not. Also raises what the index raises if it cannot be reached. The time that it takes does not
+        depend on the size of the index.
+        """
         with self.using() as version:
-            # Counting 100,000 chunks takes 10 to 60 ms, in which the embedded engine lets no other thread go on.
+            # It does not count the chunks. For 100,000 chunks that takes 10 to 60 ms, and the embedded engine stops all
+            # other threads meanwhile.
             is_empty = next(version.index.inventory(), None) is None
             if is_empty and self.versions.is_filled(version.id):
                 raise index_missing("with all that it held")
 
     def lacking_passages(self) -> int:
-        """How many passages the catalog counts beyond those of the index that answers questions: some when bringing
-        everything in again was interrupted. What a run writes at the moment may hide as many."""
+        """Returns how many passages of the catalog are missing in the index that answers questions.
+
+        Some are missing if a complete new ingestion was interrupted. Only the two totals are compared, so passages that
+        a run is writing now may hide as many missing ones.
+        """
         with self.using() as version:
             counted = self.versions.holdings().get(version.id, Holding()).chunks
             return max(0, counted - version.index.count())
 
     @contextmanager
     def using(self, version: OpenVersion | None = None) -> Iterator[OpenVersion]:
-        """Keep a version open meanwhile, however often it is switched; the current one unless told."""
+        """Keep a version open inside the context, even if other versions become current. Without `version`, keep the
+        current one open.
+        """
         with self._lock:
+            # Both steps are under one lock, so that no other thread closes the version before its use is counted.
             used = version or self.current()
             self._uses[used.id] += 1
         try:
@@ -124,12 +140,15 @@ class OpenVersions:
                 self._uses[used.id] -= 1
                 self._used[used.id] = time.monotonic()
 
-    # What a run asks.
+    # These methods are for runs.
 
     @contextmanager
     def for_run(self, settings: IngestSettings) -> Iterator[tuple[OpenVersion, OpenVersion | None]]:
-        """The versions that a run with these settings works on, both kept open meanwhile: the current one, as it was
-        made, and the one to be built beside it; None where there is none: see `target`."""
+        """Gives the versions that a run with these settings works on, and keeps both open inside the context.
+
+        The first is the current one, with the settings that it was made with. The second is the version to build beside
+        it, or None if there is none: see `target`.
+        """
         target = self.target(settings)
         with self.using() as used:
             current = self.with_settings(used, settings)
@@ -140,8 +159,11 @@ class OpenVersions:
                     yield current, target
 
     def target(self, settings: IngestSettings) -> OpenVersion | None:
-        """The version that these settings ask for where it is not the current one, to be built; None where it is, or
-        where somebody has chosen the current one by hand since. A current one that is empty gives way at once."""
+        """Returns the version to build, which these settings ask for and which is not the current one.
+
+        Returns None if it is the current one, or if somebody has since chosen the current one by hand. If the current
+        version is empty, the new one replaces it at once, and None is returned.
+        """
         current = self.versions.current()
         embedder = self._embedder(settings)
         if fingerprint(settings, embedder.name) in (current.fingerprint, current.pinned):
@@ -152,17 +174,19 @@ class OpenVersions:
         is_empty = self.versions.fingerprint(current.id) is None
         if is_empty and self.versions.complete(version.id, instead_of=current.id):
             self._follow()
-            with suppress(YoujuError):  # it is listed, and can be dropped by hand
+            with suppress(YoujuError):  # it stays in the list, and the operator can drop it
                 self.drop(current.id, busy=False)
             return None
         with self._lock:
             return self._opened(version, settings)
 
     def complete(self, version: OpenVersion, *, instead_of: int) -> bool:
-        """Switch to a version that has been built, if nothing would be lost by it. Returns True if it has switched.
+        """Switch to a version that has been built, if nothing would be lost. Returns True if it has switched.
 
-        The version has answered a question by then, so that the next one does not wait for its embedder. Raises what
-        that raises."""
+        Before it switches, the version answers one question, so that the first user does not wait for its embedder.
+        Raises what this question raises.
+        """
+        # This check is only quick. `Versions.complete` checks again in the transaction that switches.
         if self.versions.lacking(version.id):
             return False
         version.index.search(version.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
@@ -173,7 +197,9 @@ class OpenVersions:
         return switched
 
     def building(self, settings: IngestSettings) -> Building | None:
-        """How far the index is that these settings ask for; None where it is the current one, or not wanted."""
+        """Returns how far the index is that these settings ask for. Returns None if it is the current one, or is not
+        wanted.
+        """
         current = self.versions.current()
         wanted = fingerprint(settings, self._embedder(settings).name)
         holdings = self.versions.holdings()
@@ -188,17 +214,17 @@ class OpenVersions:
         return Building(version, current.id, held.documents, self.versions.lacking(version), failed)
 
     def with_settings(self, version: OpenVersion, settings: IngestSettings) -> OpenVersion:
-        """The version with these settings, but for those that it was made with."""
+        """Returns the version with these settings, except that it keeps those settings that it was made with."""
         if fingerprint(settings, self._embedder(settings).name) != version.fingerprint:
             settings = restored(settings, shaping(version.settings))
         return replace(version, settings=settings)
 
-    # What people ask.
+    # These methods are for the operator.
 
     def switch(self, version_id: int) -> Version:
-        """Have this version answer questions; later runs keep it up to date until the settings change.
+        """Let this version answer questions. Later runs keep it up to date until the settings change.
 
-        Raises RequestError `unknown_index`, and what opening it raises: then nothing has changed.
+        Raises RequestError `unknown_index`, and what opening it raises. After an error nothing has changed.
         """
         with self._lock:
             opened = self._opened(self.versions.get(version_id))
@@ -211,8 +237,11 @@ class OpenVersions:
         return version
 
     def drop(self, version_id: int, *, busy: bool) -> None:
-        """Remove a version with all that it holds; what a crash interrupts, the same call finishes. `busy`: a run is
-        under way. Raises RequestError `unknown_index`, `index_in_use`, OwnedError where it is being built."""
+        """Remove a version with everything in it. If a crash interrupts this, calling it again finishes the work.
+
+        `busy` is True if a run is under way. Raises RequestError `unknown_index` or `index_in_use`, and OwnedError if a
+        run builds or uses the version.
+        """
         with self._lock:
             version = self.versions.get(version_id)
             if (busy and version.state == "building") or self._uses[version_id] > 0:
@@ -221,6 +250,8 @@ class OpenVersions:
                     f"Index {version_id} is in use by a run.",
                     "Wait for it, or cancel it: `youju runs`, `youju runs cancel ID`.",
                 )
+            # The state `dropping` is recorded first. So no process can switch to the version while it is removed, and a
+            # removal that a crash interrupts can be finished later.
             self.versions.begin_drop(version_id)
             if version_id in self._open:
                 self._open.pop(version_id).index.close()
@@ -229,7 +260,7 @@ class OpenVersions:
         self.versions.end_drop(version_id)
 
     def close(self) -> None:
-        """Close every index, also where one cannot be closed."""
+        """Close every index, even if closing one of them fails."""
         with self._lock, ExitStack() as closing:
             for version in self._open.values():
                 closing.callback(version.index.close)
@@ -272,7 +303,7 @@ class OpenVersions:
                 self._open.pop(version_id).index.close()
 
     def _embedder(self, settings: IngestSettings) -> Embedder:
-        """The embedder of these settings; settings that mean the same one share it."""
+        """Returns the embedder of these settings. Settings that name the same embedder share one object."""
         key = (*(getattr(settings, name) for name in EMBEDDING_SETTINGS), settings.embedding_api_key)
         if key not in self._embedders:
             self._embedders[key] = open_embedder(settings)
@@ -288,8 +319,11 @@ class OpenVersions:
         )
 
     def _adopted(self, version: Version) -> Version:
-        """The version, if need be with what it is made of: an earlier release named the index for its embedder, and
-        each document for the pipeline that made it. Where neither fits the settings, they have changed since."""
+        """Returns the version. If an earlier release made it, this first records how it was made.
+
+        That release named the index after its embedder, and recorded with each document the pipeline that made it. If
+        neither fits the settings, the settings have changed since then.
+        """
         if version.folder:
             return version
         made_by = self.versions.fingerprint(version.id)
@@ -303,7 +337,7 @@ class OpenVersions:
 
 
 class _NoDense:
-    """Stands in for a model that is not there any more: covers no language."""
+    """Takes the place of a model that is no longer available. It covers no language."""
 
     def __init__(self, version: Version) -> None:
         self.name = version.embedder
