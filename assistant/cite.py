@@ -1,8 +1,8 @@
 """Cite: the model's text streams through, its citation markers are normalised, and each is checked against its chunk.
 
-A marker never reaches the reader if it names no evidence, or if its chunk does not support the statement. Images, tags
-and links that are in no cited chunk do not reach the reader either. They would make the reader's program fetch or open
-an address that no document confirms.
+A marker never reaches the reader if it names no evidence, or if its chunk does not support the statement. An image or a
+tag never reaches the reader, nor does a link whose address is in no cited chunk. They would make the reader's program
+fetch or open an address that no document confirms.
 
 The work is linear in the length of the answer. The text that is held back, the statement, and the terms that are
 compared with a chunk are all bounded, whatever a model or a document writes.
@@ -31,7 +31,7 @@ from assistant.quote import Quotes
 from assistant.terms import coverage, is_han, numbers, terms, vocabulary
 from ingest.language import sentences
 
-# All quantifiers are possessive: the pattern must not try every way to split a list of numbers that is no marker.
+# A marker's quantifiers are possessive, so that a list of numbers that is no marker is not split in every way.
 _LABEL = r"(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)?+"
 _NUMBERS = rf"\^?+{_LABEL}\s*+[:：#]?+\s*+\d{{1,3}}+(?:\s*+[,，、;；]\s*+{_LABEL}\s*+\d{{1,3}}+){{0,40}}+"
 _MARKER = re.compile(rf"[\[［【]\s*+{_NUMBERS}\s*+[\]］】]", re.IGNORECASE)
@@ -49,8 +49,7 @@ _STATEMENT_CHARS = 2000
 _BARE_MARKER = re.compile(r"\[\d+\]")
 _LETTER = re.compile(r"[^\W\d]")
 _JOINING = tuple("[]［【<!(\\`~")
-"""A text that ends with one of these could form a link, a tag or the like with the text after a part that was removed.
-"""
+"""A text that ends with one of these could form a link or a tag with the text after a part that was removed."""
 _MARKERS_BEGINNING = tuple("0123456789")
 _MARKERS_END = re.compile(r"[\d\]］】]")
 _IN_WAY = re.compile(r"[<`!\\]")

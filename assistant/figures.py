@@ -1,6 +1,6 @@
 """Finds the figures of a statement, with their units, and checks if a passage confirms them.
 
-A figure that the passage lacks is not confirmed only because the asker named it first. It is excused in two cases. In
+A figure that the passage lacks is not confirmed, even if the asker named it first. It is excused in two cases only. In
 the first, the statement contrasts it with the passage's own figure for the same thing ("not 30 days but 15"). In the
 second, the passage has a range that contains it (`满五年不满十年` for somebody's 8 years). Two figures are for the same
 thing if they have the same unit.
