@@ -14,7 +14,7 @@ _RETRY_HINT = "Ask again in a moment. YOUJU_ANSWERS_AT_ONCE and YOUJU_ANSWERS_WA
 
 
 class Admission:
-    """Gives the model `at_once` requests at the same time. `wait` more questions may wait, and are served in order."""
+    """Gives the model at most `at_once` requests at a time. `wait` more questions may wait, and are served in order."""
 
     def __init__(self, at_once: int, wait: int) -> None:
         self._most = at_once + wait

@@ -146,7 +146,7 @@ class Assistant:
     def _gather(
         self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
     ) -> _Gathered | None:
-        """Returns what the model is given, or None if the hits do not answer the query.
+        """Returns the request to the model and its checker, or None if the hits do not answer the query.
 
         It is made to fit into the model's context window. Earlier turns get at most a third of the room that is left.
         The evidence gets the rest, but at most `evidence_tokens`.

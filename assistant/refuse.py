@@ -41,7 +41,7 @@ def relevance(query: str, hits: Sequence[Hit]) -> float:
 
     The words show how much of the query a chunk is about. A content term has more weight if fewer hits contain it.
     Words that the whole collection uses (公司, company) therefore have little weight. A term that no hit contains
-    counts in full against the hits. If the chunk has a cosine, a similar meaning may make up for missing words. Fused
+    counts in full against each chunk. If a chunk has a cosine, a similar meaning may make up for missing words. Fused
     scores are not used here, because they only rank the hits of one query.
     """
     judged = hits[:_JUDGED]

@@ -208,7 +208,7 @@ def han_value(run: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
-    """Returns a rough stem of a word. The plural, -ing and -ed forms get the same stem as the word itself."""
+    """Returns a rough stem, the same way for both texts. Plural, -ing and -ed forms get the stem of the bare word."""
     if len(word) < 4 or word.isdigit():
         return word
     for ending, replacement in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", "")):

@@ -63,7 +63,7 @@ class Reply:
             )
 
     def hidden_answer(self, *, thinking_off: bool) -> str:
-        """Returns the answer if a wrong reasoning parser has put all of it into the reasoning field, else nothing.
+        """Returns the answer if a wrong reasoning parser has put all of it into the reasoning field, else "".
 
         The answer is the text behind the closing tag. If the model was told not to think, it may be the whole text.
         """
