@@ -1,4 +1,4 @@
-"""Questions in, grounded answers out. Imports `ingest`, and knows nothing of the faces in `api`.
+"""Answers questions from the documents. It imports `ingest`, and knows nothing of the faces in `api`.
 
 The way of a question, in the order in which it goes:
 

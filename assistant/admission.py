@@ -1,4 +1,6 @@
-"""Admission: who is answered now and who waits. A model server that hundreds ask at once serves none of them."""
+"""Admission: some questions are answered now, and others wait. If hundreds ask a model server at the same time, it
+serves none of them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ _RETRY_HINT = "Ask again in a moment. YOUJU_ANSWERS_AT_ONCE and YOUJU_ANSWERS_WA
 
 
 class Admission:
-    """The model is asked `at_once` questions at a time. `wait` more may wait for it, and get it in order."""
+    """Gives the model at most `at_once` requests at a time. `wait` more questions may wait, and are served in order."""
 
     def __init__(self, at_once: int, wait: int) -> None:
         self._most = at_once + wait
@@ -21,9 +23,9 @@ class Admission:
 
     @contextmanager
     def place(self) -> Iterator[None]:
-        """A place among those who are answered or wait, for a whole answer.
+        """Take a place among the questions that are answered or wait, and keep it for a whole answer.
 
-        Raises UnavailableError `too_many_questions` where there is none.
+        Raises UnavailableError `too_many_questions` if no place is free.
         """
         if self._taken >= self._most:
             raise UnavailableError("too_many_questions", "Too many questions are being answered.", _RETRY_HINT)
@@ -35,6 +37,6 @@ class Admission:
 
     @asynccontextmanager
     async def model(self) -> AsyncIterator[None]:
-        """The model, for one request. Waits for it."""
+        """Wait for the model, and keep it for one request."""
         async with self._model:
             yield

@@ -31,21 +31,21 @@ from ingest.errors import RequestError, YoujuError
 logger = logging.getLogger(__name__)
 
 _HISTORY_SHARE = 3
-"""Earlier turns may take one part in three of what the context window has left."""
+"""Earlier turns may take at most one third of the tokens that the context window has left."""
 _CUT_PROMPT = 2
-"""A prompt of which the model counts less than half of our estimate was cut; estimates are never that far off."""
+"""If the model counts fewer tokens than half of our estimate, the prompt was cut. Estimates are never that wrong."""
 
 
 class Retrieves(Protocol):
-    """Finds the passages that a reader may read. Blocking; called from threads that are for nothing else."""
+    """Finds the passages that a reader may read. It blocks, so it is called from threads that do nothing else."""
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
-        """The best `limit` hits, best first."""
+        """Returns the best `limit` hits, the best one first."""
         ...
 
 
 class Assistant:
-    """Questions in, grounded answers out. One assistant serves many askers at a time."""
+    """Answers questions from the documents. One assistant serves many askers at the same time."""
 
     def __init__(self, retriever: Retrieves, model: ChatModel, settings: AssistantSettings) -> None:
         self._retriever = retriever
@@ -55,11 +55,12 @@ class Assistant:
         self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
 
     async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
-        """The events of one answer, as `assistant.events` draws them. Closing the iterator stops the model.
+        """Yields the events of one answer, in the order that `assistant.events` draws. Closing the iterator stops the
+        model.
 
-        Raises RequestError (`question_empty`, `question_too_long`), UnavailableError (`too_many_questions`) and
-        whatever retrieval raises before the first event; a model that fails ends the stream with `Failed`, after the
-        evidence.
+        Raises RequestError (`question_empty`, `question_too_long`), UnavailableError (`too_many_questions`) and the
+        errors of retrieval. All of them are raised before the first event. If the model fails, the stream ends with
+        `Failed`, after the evidence.
         """
         question = self._checked(question)
         with self._admission.place():
@@ -75,7 +76,7 @@ class Assistant:
         found = await self._retrieve(query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
         yield Searched(query, found.language, len(found.hits))
-        # Reading chunks takes milliseconds each: in a thread, so that the streams of others go on meanwhile.
+        # Each chunk takes milliseconds to read. This runs in a thread, so that the streams of other askers go on.
         gathered = await asyncio.to_thread(self._gather, question, query, language, found, conversation)
         if gathered is None:
             yield EvidenceFound(())
@@ -106,17 +107,17 @@ class Assistant:
         yield self._finished(citer, language, told.counted(citer.text), watch, cut=told.cut)
 
     async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
-        """The hits alone, best first. Raises RequestError like `answer`."""
+        """Returns the hits alone, the best one first. Raises RequestError like `answer`."""
         return await self._retrieve(self._checked(query), reader, limit)
 
     async def aclose(self) -> None:
-        """Let go of the model and of the threads. The retriever belongs to whoever opened it."""
+        """Close the model and the search threads. Whoever opened the retriever closes it."""
         self._searching.shutdown(wait=False, cancel_futures=True)
         await self._model.aclose()
 
     @property
     def model_name(self) -> str:
-        """The name that answers are labelled with."""
+        """The model's name, as answers state it."""
         return self._model.model
 
     def _checked(self, question: str) -> str:
@@ -145,8 +146,11 @@ class Assistant:
     def _gather(
         self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
     ) -> _Gathered | None:
-        """What the model is given. None where the hits do not answer the query. All of it stays within the model's
-        context window; history yields first."""
+        """Returns the request to the model and its checker, or None if the hits do not answer the query.
+
+        It is made to fit into the model's context window. Earlier turns get at most a third of the room that is left.
+        The evidence gets the rest, but at most `evidence_tokens`.
+        """
         settings = self._settings
         if not is_answerable(query, found.hits, settings.refusal_threshold):
             return None
@@ -191,13 +195,16 @@ class Assistant:
 
 
 def _searches() -> int:
-    """How many searches at a time: a core's worth each, and more where they wait for servers."""
+    """Returns how many searches run at the same time: two for each core, at least 4 and at most 32.
+
+    There are more searches than cores, because some of them wait for servers.
+    """
     return min(32, max(4, 2 * (os.cpu_count() or 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """What the model is asked for, what checks the citations, and about how many tokens the messages take."""
+    """The request to the model, the checker of its citations, and the estimated tokens of the messages."""
 
     request: Request
     citer: Citer
@@ -205,8 +212,10 @@ class _Gathered:
 
 
 class _Told:
-    """What the model says of its own answer: how many tokens it took, and whether their limit cut it. `sent` is about
-    how many it was given."""
+    """Collects what the model says about its own answer: how many tokens it took, and if the limit of tokens cut it.
+
+    `sent` is the estimated number of tokens of the prompt.
+    """
 
     def __init__(self, sent: int) -> None:
         self.cut = False
@@ -218,7 +227,7 @@ class _Told:
         self.cut = self.cut or piece.finish == "length"
 
     def counted(self, answer: str) -> Usage:
-        """The tokens as the model counted them, else as estimated."""
+        """Returns the tokens as the model counted them. If it did not count them, they are estimated."""
         sent = self._sent
         if self._usage is None:
             return Usage(sent, estimate_tokens(answer))
@@ -234,7 +243,7 @@ class _Told:
 
 
 class _Stopwatch:
-    """Milliseconds per stage, and from the start to the first token and to the end."""
+    """Measures milliseconds: of each stage, from the start to the first token, and from the start to the end."""
 
     def __init__(self) -> None:
         self._started = self._lap = time.perf_counter()
@@ -253,7 +262,9 @@ class _Stopwatch:
 
 
 async def _fed(citer: Citer, delta: str) -> list[TextDelta | Cited]:
-    """The events of one piece of the model's text. Only a marker is compared with chunks, and that in a thread."""
+    """Returns the events of one piece of the model's text. Only markers need a comparison with chunks, which runs in a
+    thread.
+    """
     if citer.is_plain(delta):
         return list(citer.feed(delta))
     return await asyncio.to_thread(lambda: list(citer.feed(delta)))

@@ -1,11 +1,11 @@
 """Cite: the model's text streams through, its citation markers are normalised, and each is checked against its chunk.
 
-A marker that names no evidence, or whose statement its chunk does not support, never reaches the reader. Nor does an
-image, a tag, or a link that does not stand in a chunk that is cited: they would make the reader's program fetch or open
-what nobody vouches for.
+A marker never reaches the reader if it names no evidence, or if its chunk does not support the statement. An image or a
+tag never reaches the reader, nor does a link whose address is in no cited chunk. They would make the reader's program
+fetch or open an address that no document confirms.
 
-The work is linear in the answer: what is held back, what counts as a statement and what is compared with a chunk are
-all bounded, whatever a model or a document writes.
+The work is linear in the length of the answer. The text that is held back, the statement, and the terms that are
+compared with a chunk are all bounded, whatever a model or a document writes.
 """
 
 from __future__ import annotations
@@ -31,39 +31,40 @@ from assistant.quote import Quotes
 from assistant.terms import coverage, is_han, numbers, terms, vocabulary
 from ingest.language import sentences
 
-# Possessive throughout: a list of numbers that is no marker must not be tried in every way it could be split.
+# A marker's quantifiers are possessive, so that a list of numbers that is no marker is not split in every way.
 _LABEL = r"(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)?+"
 _NUMBERS = rf"\^?+{_LABEL}\s*+[:：#]?+\s*+\d{{1,3}}+(?:\s*+[,，、;；]\s*+{_LABEL}\s*+\d{{1,3}}+){{0,40}}+"
 _MARKER = re.compile(rf"[\[［【]\s*+{_NUMBERS}\s*+[\]］】]", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[\[［【][\s\^\w:：#,，、;；]{0,40}")
 _OPENING = re.compile(r"(?<!\s)\s*+[\[［【<]|!(?=\[|\Z)|\](?=[(:]|\Z)|(?<![ \t])[ \t]++\Z")
-"""Where a marker, a link, an image or a tag may begin, and the blanks before it, which go with a marker."""
+"""Matches where a marker, a link, an image or a tag may begin. It also matches the blanks before it: a marker that is
+dropped takes them with it."""
 _BRACKET = re.compile(r"[\[［【<]")
 _TO_MARKER = re.compile(r"[^。！？!?；;\n\[［【]*+[。！？!?；;]?+[ \t]*+(?=[\[［【]|\Z)")
 _CLAUSE_END = re.compile(r"[。！？!?；;\n\[［【]|\.(?=\s)")
 _CLAUSE_CHARS = 300
 _HELD_CHARS = 600
-"""So much text is held back at the most: a run of markers or of blanks that is longer is dealt with as it is."""
+"""At most so many characters are held back. A longer run of markers or of blanks is handled as it is."""
 _STATEMENT_CHARS = 2000
 _BARE_MARKER = re.compile(r"\[\d+\]")
 _LETTER = re.compile(r"[^\W\d]")
 _JOINING = tuple("[]［【<!(\\`~")
-"""What would become part of something else with what stands behind the text that was taken out."""
+"""A text that ends with one of these could form a link or a tag with the text after a part that was removed."""
 _MARKERS_BEGINNING = tuple("0123456789")
 _MARKERS_END = re.compile(r"[\d\]］】]")
 _IN_WAY = re.compile(r"[<`!\\]")
-"""What the text of a link that is kept may not have: it would be read as something else."""
+"""The text of a link that is kept may have none of these: it would be read as something else."""
 _TERMS = 500
-"""So many terms of a statement or a question are compared with a chunk."""
+"""At most so many terms of a statement or a question are compared with a chunk."""
 _LIST_NUMBER = re.compile(r"^\s*(?:[-*•#]+\s*)?\d{1,2}[.、)）]\s*")
 
 _SUPPORTED = 0.2
-"""The share of a statement's content terms that its chunk must contain. Low on purpose: a paraphrase must pass,
-and what has nothing to do with the chunk shares nearly nothing with it. Numbers have no such slack."""
+"""The share of a statement's content terms that its chunk must contain. It is low on purpose: a paraphrase must pass,
+and a statement about something else shares nearly no terms with the chunk. Numbers have no such tolerance."""
 
 
 class _Source:
-    """What an evidence's chunk contains. The words are worked out once per answer, the rest when it is asked for."""
+    """The contents of an evidence's chunk. Its words are computed once per answer, the rest when it is first needed."""
 
     def __init__(self, evidence: Evidence) -> None:
         chunk = evidence.hit.chunk
@@ -104,10 +105,10 @@ class _Verdict:
 
 
 class Citer:
-    """One answer's text on its way to the reader. Feed it deltas, then `finish`.
+    """Checks one answer's text on its way to the reader. Call `feed` with each delta, then `finish`.
 
-    `text` is what has been passed on so far, `citations` those that hold. Text is held back only while it may be
-    an unfinished marker, link or tag, or where one stands before what decides about it.
+    `text` is the text that has been passed on so far. `citations` are the citations that hold. Text is held back only
+    if it may be an unfinished marker, link or tag, or if the text that decides about one has not arrived yet.
     """
 
     def __init__(self, evidence: Sequence[Evidence], question: str) -> None:
@@ -116,41 +117,46 @@ class Citer:
         self._sources = {item.number: _Source(item) for item in evidence}
         self._asked = numbers(question)
         self._asked_terms = terms(question)[:_TERMS]
-        self._buffer = ""
-        self._clause = ""
+        self._buffer = ""  # text that has arrived and has not been passed on
+        self._clause = ""  # the end of the text that has been passed on since the last citation
         self._code = CodeSpans()
-        self._marked = -1  # where the text ended when the last marker was written
-        self._seam = -1  # where it ended when something was taken out behind it
+        self._marked = -1  # the length of `text` when the last marker was written
+        self._seam = -1  # the length of `text` when a part behind it was removed
 
     def is_plain(self, delta: str) -> bool:
         """Returns True if no marker can end in `delta`, so that feeding it compares nothing with any chunk."""
         return _BRACKET.search(self._buffer) is None and _BRACKET.search(delta) is None
 
     def feed(self, delta: str) -> Iterator[TextDelta | Cited]:
-        """Events for what can be passed on now that `delta` has arrived."""
+        """Yields the events for the text that can be passed on now that `delta` has arrived."""
         for start in range(0, len(delta), _HELD_CHARS):
             self._buffer += delta[start : start + _HELD_CHARS]
             yield from self._drain(finishing=False)
 
     def finish(self) -> Iterator[TextDelta | Cited]:
-        """Events for what was held back."""
+        """Returns the events for the text that was held back."""
         return self._drain(finishing=True)
 
     def _drain(self, *, finishing: bool) -> Iterator[TextDelta | Cited]:
         while self._buffer:
             yield from self._apart()
             opening = _OPENING.search(self._buffer)
+            # The text before the next opening is passed on first. `_step` then finds the opening at the beginning.
             if opening is None or opening.start():
                 yield self._pass_on(opening.start() if opening else len(self._buffer))
                 continue
+            # `held`: more text may be waited for. Otherwise each step decides with the text that is there.
             steps = self._step(held=not finishing and len(self._buffer) <= _HELD_CHARS)
             if steps is None:
                 return
             yield from (step for step in steps if step != TextDelta(""))
 
     def _apart(self) -> Iterator[TextDelta]:
-        """A blank where the next character would make a link or a definition of a marker, or, with what was taken out
-        before it, a marker that nobody has checked."""
+        """Yields a blank where the text so far and the next character must be kept apart.
+
+        After a marker, the next character could turn it into a link or a definition. Where a part was removed, the
+        text before and after it could form a marker that nobody has checked.
+        """
         if self._seam == len(self.text) and _MARKERS_END.match(self._buffer) and self.text.endswith(_MARKERS_BEGINNING):
             yield self._say(" ")
         if self._marked != len(self.text) or self._buffer[0] not in "(:":
@@ -159,9 +165,9 @@ class Citer:
             yield self._say(" ")
 
     def _step(self, *, held: bool) -> Iterator[TextDelta | Cited] | None:
-        """Deal with what stands at the beginning of the buffer; None where more text must come first."""
+        """Handle the beginning of the buffer. Returns its events, or None if more text must arrive first."""
         start = len(self._buffer) - len(self._buffer.lstrip())
-        if line := self._buffer.rfind("\n", 0, start) + 1:  # the next line may be code, or no longer
+        if line := self._buffer.rfind("\n", 0, start) + 1:  # code may begin or end with the next line
             return iter([self._pass_on(line)])
         if start == len(self._buffer):
             return None if held else iter([self._pass_on(start)])
@@ -181,7 +187,7 @@ class Citer:
         return self._markers(start, held=held)
 
     def _markers(self, start: int, *, held: bool) -> Iterator[TextDelta | Cited] | None:
-        """A run of markers, with the verdict on it."""
+        """Handle a run of markers: judge it and write the markers that hold."""
         group = self._group(start)
         if group == start:
             if held and _UNFINISHED.fullmatch(self._buffer, start):
@@ -200,14 +206,14 @@ class Citer:
         return self._mark(space, verdicts or [])
 
     def _group(self, start: int) -> int:
-        """Where the run of markers at `start` ends; `start` if there is none."""
+        """Returns the end of the run of markers at `start`, or `start` if there is none."""
         end = start
         while match := _MARKER.match(self._buffer, end if end == start else end + _spaces(self._buffer, end)):
             end = match.end()
         return end
 
     def _mark_of_link(self, *, held: bool) -> Iterator[TextDelta | Cited] | None:
-        """An exclamation mark that may begin an image, or a bracket that may end what could be a link."""
+        """Handle an exclamation mark that may begin an image, or a bracket that may end the text of a link."""
         mark, following = self._buffer[0], self._buffer[1:]
         if not following:
             return None if held else iter([self._pass_on(1)])
@@ -219,7 +225,7 @@ class Citer:
         return self._only_label(0, image)
 
     def _link(self, start: int, link: re.Match[str], *, held: bool) -> Iterator[TextDelta | Cited] | None:
-        """A link: as it is where its target stands in a cited chunk, else its text."""
+        """Handle a link. If its target is in a cited chunk, the link stays. Otherwise only its text stays."""
         label, target = link["label"], link["target"]
         inert = self.text.endswith("!") or _IN_WAY.search(label) or not label.strip()
         keeps = (
@@ -230,14 +236,14 @@ class Citer:
         return iter([self._pass_on(link.end())]) if keeps else self._only_label(start, link)
 
     def _only_label(self, start: int, link: re.Match[str]) -> Iterator[TextDelta | Cited]:
-        """Put the text of a link, or of an image, in its place; a marker that was made a link is a marker."""
+        """Replace a link or an image by its text. If the text in its brackets is a marker, the marker replaces it."""
         label = link["label"]
         marker = f"[{label}]" if _MARKER.fullmatch(f"[{label}]") else ""
         kept = "!" if marker and self._buffer[start] == "!" else ""
         return self._replace(start, link.end(), kept + (marker or label))
 
     def _replace(self, start: int, end: int, text: str) -> Iterator[TextDelta | Cited]:
-        """Put `text` in the place of a part of the buffer, where it cannot become part of what stands before it."""
+        """Replace a part of the buffer by `text`. A blank keeps it apart from text before it that it could join."""
         if not start and self.text.endswith(_JOINING):
             text = f" {text}"
         if not start and not text:
@@ -246,7 +252,7 @@ class Citer:
         return iter(())
 
     def _tag(self, start: int, *, held: bool) -> Iterator[TextDelta | Cited] | None:
-        """A tag, which is dropped or shown as text, or an address in angle brackets."""
+        """Handle an address in angle brackets, a line break, or a tag, which is dropped or shown as text."""
         if auto := AUTOLINK.match(self._buffer, start):
             keeps = self._vouches(auto[1], "", auto.end(), held=held)
             if keeps is None:
@@ -263,8 +269,10 @@ class Citer:
         return iter([before, self._write(1, "＜") if TAG.match(self._buffer) else self._pass_on(1)])
 
     def _vouches(self, target: str, label: str, end: int, *, held: bool) -> bool | None:
-        """Whether a cited chunk has this address: one cited before, or one that the next marker cites for the
-        statement that the link is in. None where that is not known yet."""
+        """Returns True if a cited chunk has this address, or None if this is not known yet.
+
+        The chunk has been cited before, or the next marker cites it for the statement that the link is in.
+        """
         holders = {number for number, source in self._sources.items() if target in source.addresses}
         if not holders or not holders.isdisjoint(citation.number for citation in self.citations):
             return bool(holders)
@@ -285,13 +293,13 @@ class Citer:
         return self._write(length, self._buffer[:length])
 
     def _write(self, length: int, text: str) -> TextDelta:
-        """Say `text` for the next `length` characters."""
+        """Pass on `text` in place of the next `length` characters of the buffer."""
         self._buffer = self._buffer[length:]
         self._clause = (self._clause + text)[-_STATEMENT_CHARS:]
         return self._say(text)
 
     def _mark(self, space: str, verdicts: Sequence[_Verdict]) -> Iterator[TextDelta | Cited]:
-        """Write the markers that hold. Where none does, the space before them goes with them."""
+        """Write the markers that hold. If none holds, the space before them is dropped too."""
         for verdict in verdicts:
             number = verdict.source.number
             marker = f"[{number}]"
@@ -316,9 +324,10 @@ class Citer:
         return TextDelta(text)
 
     def _judge(self, group: str, clause: str, following: str) -> list[_Verdict] | None:
-        """The sources of a run of markers that support what stands before it, or else the clause after it.
+        """Returns the sources of a run of markers that support the statement before it. If none does, the clause after
+        the run is added to the statement.
 
-        None when the text so far supports none of them, so that it may pay to wait for more.
+        Returns None if none of them supports that either. More text may then change the result.
         """
         named = dict.fromkeys(int(number) for number in re.findall(r"\d+", group))
         sources = [self._sources[number] for number in named if number in self._sources]
@@ -341,7 +350,9 @@ class Citer:
         return None
 
     def _statement(self, clause: str) -> str:
-        """The sentence that ends here, or its part since the last marker; the whole answer where it has no words."""
+        """Returns the last sentence of `clause` that has content terms. If there is none, returns the end of the
+        answer so far, or nothing if the answer has no citation yet.
+        """
         spans = sentences(clause)
         for start, end in reversed(spans):
             if terms(clause[start:end]):
@@ -350,9 +361,9 @@ class Citer:
 
 
 def _supports(source: _Source, statement: str, bare: str) -> Support | None:
-    """Whether the chunk shares enough words with the statement.
+    """Returns how far the statement was checked against the chunk's words, or None if they share too few.
 
-    Across languages words cannot tell: there a figure that the chunk has as well is what can be checked.
+    Words of two languages cannot be compared. The statement is then checked if the chunk has one of its figures.
     """
     words = dict.fromkeys(terms(statement)[:_TERMS], 1.0)
     if not words:

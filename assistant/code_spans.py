@@ -1,9 +1,9 @@
-"""Where a Markdown text that is still being written is code, in which nothing is a citation, a link or a tag.
+"""Finds the code in a Markdown text that is still being written. In code nothing is a citation, a link or a tag.
 
-Code is what every reader of Markdown takes for code: a span that is closed on its line by as many backticks as opened
-it, and a block between fences that stand at the beginning of their lines. Whatever is open to doubt is text, since text
-is checked and code is not: after a backtick without a partner the rest of the paragraph is text, and after a fence in
-another place the rest of the answer.
+Code is only what every reader of Markdown takes for code. It is a span that is closed on its line by as many backticks
+as opened it, or a block between fences that stand at the beginning of their lines. Doubtful parts are text, because
+text is checked and code is not. After a backtick without a partner, the rest of the paragraph is text. After a fence in
+another place, the rest of the answer is text.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ _RUN = re.compile(r"```|~~~")
 _OPENS = re.compile(r"(`{3,}+)[^`\n]*+|(~{3,}+)[^\n]*+")
 _CLOSES = re.compile(r" {0,3}(`{3,}+|~{3,}+)[ \t]*+")
 _LINE_CHARS = 200
-"""So much of a line is looked at for a fence."""
+"""Only so many characters of a line are searched for a fence."""
 
 
 class CodeSpans:
-    """Follows a text as it is written. `line` is the beginning of its last line."""
+    """Follows a text as it is written. `line` is the beginning of its last line, at most `_LINE_CHARS` characters."""
 
     def __init__(self) -> None:
         self.line = ""
         self._fence = ""
         self._open = 0  # backticks of the span that may have begun on this line
-        self._run = 0  # backticks at the end of the text, to which more may come
+        self._run = 0  # backticks at the end of the text; more may follow
         self._escaped = False
         self._stray = False  # a backtick of this paragraph has no partner
         self._doubtful = False
         self._long = False
 
     def write(self, text: str) -> None:
-        """The text goes on with `text`."""
+        """Add `text` to the end of the text."""
         for piece in _PIECE.findall(text):
             if piece[0] != "`":
                 self._end_run()
@@ -48,8 +48,9 @@ class CodeSpans:
             self._escaped = piece == "\\" and not self._escaped and not self._open
 
     def holds(self, ahead: str, *, complete: bool) -> bool | None:
-        """Whether what follows, `ahead`, begins inside code. None where more of it must be known, which it never
-        must once it is `complete`."""
+        """Returns True if the text that follows, `ahead`, begins inside code. Returns None if more of it is needed.
+        If `ahead` is `complete`, the result is never None.
+        """
         self._end_run()
         if self._fence:
             return True
@@ -65,7 +66,7 @@ class CodeSpans:
         return False if complete else None
 
     def give_up(self) -> None:
-        """Take what may have been the beginning of a span for text, for nobody can wait for its end."""
+        """Treat the possible beginning of a span as text, because its end cannot be waited for."""
         if self._open and not self._fence:
             self._stray, self._open = True, 0
 
@@ -75,7 +76,7 @@ class CodeSpans:
             self._open = 0 if self._open == run else self._open or run
 
     def _take(self, piece: str) -> None:
-        if piece == "|":  # no span goes on in the next cell of a table
+        if piece == "|":  # a span does not go on in the next cell of a table
             self.give_up()
         elif piece == "\n":
             self._end_line()
@@ -94,7 +95,7 @@ class CodeSpans:
                 self._stray = False
 
     def _close(self, line: str) -> None:
-        """Every reader agrees on a fence that closes where it can be read that way and no other."""
+        """Close the block if `line` is its closing fence. If Markdown readers may disagree, later text is doubtful."""
         closes = _CLOSES.fullmatch(line)
         if closes and closes[1].startswith(self._fence):
             self._fence = ""

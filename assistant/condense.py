@@ -21,10 +21,10 @@ _LABEL = re.compile(r"^(?:改写(?:后的问题)?|问题|rewritten(?: question)?
 
 
 async def condense(model: ChatModel, question: str, conversation: Conversation) -> str:
-    """The standalone query: `question` itself when it opens the conversation or no model can rewrite it.
+    """Returns the standalone query. It is `question` itself if that opens the conversation or no model can rewrite it.
 
-    A rewrite that is empty, far longer or in another language is not used, and a model that fails here costs
-    nothing but the rewrite.
+    A rewrite is not used if it is empty, far longer than the question, or in another language. If the model fails
+    here, only the rewrite is lost.
     """
     if not conversation or not model.follows_instructions:
         return question

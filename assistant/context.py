@@ -1,4 +1,4 @@
-"""Context: which hits become evidence, numbered, and which earlier turns still fit beside them."""
+"""Context: chooses the hits that become numbered evidence, and the earlier turns that fit beside them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _WORD = re.compile(r"[A-Z]{2,}|[A-Z]?[a-z]+|[A-Z]")
 _DIGIT = re.compile(r"\d")
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
 _SPACE = re.compile(r"\n+|[^\S\n]+(?=\s)|[^\S\n](?=\d)")
-# Tokens of a Qwen vocabulary, measured on handbooks, tables, code and addresses, and a tenth to be safe.
+# Tokens per character of a Qwen vocabulary, measured on handbooks, tables, code and addresses. A tenth is added to be
+# safe.
 _PER_HAN, _PER_KANA, _PER_OTHER, _SAFETY = 0.67, 0.9, 0.4, 1.1
 _WORD_PART, _CAPITALS_PART, _MARKS_PART = 5, 3, 4
 _PER_MESSAGE = 8
@@ -25,10 +26,10 @@ _SAME = 0.9
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens `text` takes; rather too many than too few.
+    """Returns about how many tokens `text` takes. The estimate is more often too high than too low.
 
-    Counted as Qwen's tokenizer cuts a text before it looks up its vocabulary: every digit is a token of its own, and so
-    is the space before a digit, so that a table of numbers takes nearly a token per character.
+    It follows the way Qwen's tokenizer splits a text before it uses its vocabulary. Every digit is one token, and so is
+    the space before a digit. A table of numbers therefore takes nearly one token per character.
     """
     han, kana, digits = (len(pattern.findall(text)) for pattern in (_HAN, _KANA, _DIGIT))
     words, marks, spaces = (pattern.findall(text) for pattern in (_WORD, _MARKS, _SPACE))
@@ -41,13 +42,13 @@ def estimate_tokens(text: str) -> int:
 
 
 def available_tokens(window: int, answer: int, fixed: Sequence[str]) -> int:
-    """What is left of a context window for evidence and history, beside the answer and the `fixed` texts."""
+    """Returns the tokens of a context window that the answer and the `fixed` texts leave for evidence and history."""
     taken = sum(estimate_tokens(text) + _PER_MESSAGE for text in fixed)
     return max(0, window - min(answer, window // 2) - taken - _RESERVE_TOKENS)
 
 
 def recent_turns(conversation: Conversation, budget_tokens: int) -> Conversation:
-    """The last turns that fit, beginning with a question."""
+    """Returns the last turns that fit into `budget_tokens`. The first of them is a question."""
     kept: list[int] = []
     for index in range(len(conversation) - 1, -1, -1):
         budget_tokens -= estimate_tokens(conversation[index].text) + _PER_MESSAGE
@@ -61,9 +62,9 @@ def recent_turns(conversation: Conversation, budget_tokens: int) -> Conversation
 
 
 def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> tuple[Evidence, ...]:
-    """The best hits, whole and numbered from 1, without those that say what a better one has said.
+    """Returns the best hits that fit, whole and numbered from 1. A hit that repeats a better one is left out.
 
-    The best hit is always there, whatever it takes: an answer from half of it could be wrong.
+    The best hit is always there, however many tokens it takes, because an answer from half of it could be wrong.
     """
     chosen: list[Hit] = []
     seen: list[tuple[frozenset[str], set[str]]] = []
@@ -81,6 +82,6 @@ def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> t
 
 
 def _repeats(content: tuple[frozenset[str], set[str]], other: tuple[frozenset[str], set[str]]) -> bool:
-    """Nearly the same words and exactly the same numbers: two prices for one product are not a repetition."""
+    """Returns True for nearly equal words and exactly equal numbers. Two prices of one product are no repetition."""
     words, theirs = content[0], other[0]
     return bool(words) and content[1] == other[1] and len(words & theirs) >= _SAME * len(words | theirs)

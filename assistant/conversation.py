@@ -15,4 +15,4 @@ class Turn:
 
 
 Conversation = tuple[Turn, ...]
-"""Earlier turns, oldest first, without the question that is being asked."""
+"""The earlier turns, the oldest first, without the question that is asked now."""

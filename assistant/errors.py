@@ -1,4 +1,4 @@
-"""What can go wrong while answering, beside what `ingest.errors` already names.
+"""The errors of answering, in addition to those that `ingest.errors` names.
 
 YoujuError
 └── ModelError                 the chat model; the evidence is delivered all the same
@@ -22,7 +22,7 @@ class ModelUnavailableError(ModelError):
 
 
 class ModelBusyError(ModelUnavailableError):
-    """The model server has no room at the moment. `retry_seconds` is when it wants to be asked again, if it said."""
+    """The model server has no room at the moment. If it said how long to wait, `retry_seconds` is that time."""
 
     def __init__(self, code: str, message: str, hint: str = "", retry_seconds: int | None = None) -> None:
         super().__init__(code, message, hint)
@@ -34,4 +34,4 @@ class ModelTimeoutError(ModelError):
 
 
 class ModelRejectedError(ModelError):
-    """The model server refused the request, or broke off in the middle."""
+    """The model server refused the request, or ended the stream in the middle of the answer."""

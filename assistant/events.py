@@ -1,4 +1,4 @@
-"""What an answer consists of, in the order in which it happens. Transports render these and add nothing.
+"""The events of an answer, in the order in which they happen. Transports render them and add nothing.
 
     Searched → EvidenceFound → (TextDelta | Cited)* → Finished
                                                     ↘ Failed      (at any point; evidence already sent stays)
@@ -15,13 +15,14 @@ from typing import Literal
 from ingest.document import Hit, Language, Location
 
 Support = Literal["checked", "not_checkable"]
-"""How far a citation was checked: its words and figures were compared with the passage, or could not be compared,
-because statement and passage are in different languages, or a figure of the asker's falls into an open range."""
+"""How far a citation was checked. `checked` means that its words and figures were compared with the passage.
+`not_checkable` means that they could not be compared: the statement and the passage are in different languages, or a
+figure of the asker falls into an open range."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A hit with the number that the answer cites it by, counted from 1."""
+    """A hit with the number that the answer uses to cite it, counted from 1."""
 
     number: int
     hit: Hit
@@ -29,10 +30,10 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A number in the answer, bound to the chunk it stands for.
+    """A number in the answer, with the chunk that it stands for.
 
-    `quote` is the sentence or the table row that supports the statement, and `location` its place in the document;
-    None means the whole chunk's. `start` and `end` are the marker's place in the answer's text, in characters.
+    `quote` is the sentence or the table row that supports the statement. `location` is its place in the document, or
+    None for the place of the whole chunk. `start` and `end` are the marker's place in the answer's text, in characters.
     """
 
     number: int
@@ -45,13 +46,13 @@ class Citation:
 
     @property
     def place(self) -> Location:
-        """Where the quote stands, or else the chunk."""
+        """The place of the quote. If it is not known, this is the place of the chunk."""
         return self.location or self.evidence.hit.chunk.location
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens as the model server counted them; estimated where it did not say."""
+    """The tokens as the model server counted them. If it did not state them, they are estimated."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -59,7 +60,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The standalone query that was searched for, its language, and how many hits there were."""
+    """The standalone query of the search, its language, and the number of hits."""
 
     query: str
     language: Language
@@ -69,7 +70,7 @@ class Searched:
 
 @dataclass(frozen=True, slots=True)
 class EvidenceFound:
-    """The sources, once, numbered as the answer will cite them."""
+    """The sources, with the numbers that the answer will use to cite them. This event comes once."""
 
     evidence: tuple[Evidence, ...]
     type: Literal["evidence_found"] = "evidence_found"
@@ -77,7 +78,7 @@ class EvidenceFound:
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The next piece of the answer, citation markers normalised to `[n]`."""
+    """The next piece of the answer. Its citation markers are normalised to `[n]`."""
 
     text: str
     type: Literal["text_delta"] = "text_delta"
@@ -93,9 +94,11 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The end of an answer. `answer` is the whole text; `grounded` says that at least one citation was
-    checked and holds; `timings_ms` has a figure per stage; `cut` says that the limit of tokens ended it, so that its
-    end is missing."""
+    """The end of an answer.
+
+    `answer` is the whole text. `grounded` is True if at least one citation was checked and holds. `timings_ms` has the
+    milliseconds of each stage. `cut` is True if the limit of tokens ended the answer, so that its end is missing.
+    """
 
     answer: str
     citations: tuple[Citation, ...]
@@ -111,8 +114,9 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The model failed. What was said and found before stays valid. `retry_seconds` is when to ask again, where the
-    model server said it."""
+    """The model failed. The text and the evidence before stay valid. If the model server said how long to wait before
+    the next try, `retry_seconds` is that time.
+    """
 
     code: str
     message: str

@@ -1,9 +1,9 @@
-"""The figures of a statement, with their units, and whether a passage bears them out.
+"""Finds the figures of a statement, with their units, and checks if a passage confirms them.
 
-A figure that the passage lacks is not borne out because the asker named it first. It is excused in two cases alone:
-the statement sets the passage's own figure for the same thing against it ("not 30 days but 15"), or the passage has a
-range that it falls into (`满五年不满十年` for somebody's 8 years). Two figures are for the same thing where they have
-the same unit.
+A figure that the passage lacks is not confirmed, even if the asker named it first. It is excused in two cases only. In
+the first, the statement contrasts it with the passage's own figure for the same thing ("not 30 days but 15"). In the
+second, the passage has a range that contains it (`满五年不满十年` for somebody's 8 years). Two figures are for the same
+thing if they have the same unit.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _MEASURE = re.compile(
     r"|(?:(?:working|calendar|business|consecutive|natural|full|paid|annual|leave)[ ]){1,2}+)"
     rf"(?P<unit>{_UNIT}))?+"
 )
-"""A number and its unit, if one of the table stands beside it."""
+"""Matches a number, and its unit if one of the known units stands beside it."""
 
 _SET_AGAINST = re.compile(
     r"不是|并非|而非|而是|不足|不到|超过|超出|超额|高于|低于|少于|多于|大于|小于|只有|仅|应为|应该是|实际|有误|不对|错误|上限"
@@ -59,7 +59,7 @@ _SET_AGAINST = re.compile(
     r"|\bnot\b|n't\b|\bno\b|\binstead\b|\brather\b|\bonly\b|\bbut\b|\bexceed|\bmore than\b|\bless than\b|\bfewer\b"
     r"|\babove\b|\bbelow\b|\bwithin\b|\blimit|\bmaximum\b|\bat most\b|\bup to\b|\bactual|\bincorrect\b|\bwrong\b"
 )
-"""What sets one figure against another."""
+"""Matches the words that contrast one figure with another."""
 
 _JOINS = re.compile(
     r"[^。；;|]{0,6}?(?:[-–—~至到]|以上|不满|未满|不足|小于|低于|\bto\b|less than|under|below|fewer than)[^。；;|]{0,6}"
@@ -72,15 +72,15 @@ _FROM_AFTER = re.compile(r"\s?(?:\(含\))?(?:及?以上|起|or more|and above|or
 _TO_BEFORE = re.compile(r"(?:不满|未满|不足|小于|(?<!不)低于|\bless than|\bunder|\bfewer than|\bbelow)[ ]?\Z")
 _TO_AFTER = re.compile(r"\s?(?:及?以下|or less|or fewer)")
 _AROUND = 12
-"""So many characters around a figure say that it begins or ends a range."""
+"""So many characters before and after a figure are searched for words that begin or end a range."""
 _COMPARED_DIGITS = 15
 _EXCUSED = 20
-"""So many figures of the asker's are excused in one statement; with more of them it is not borne out."""
+"""At most so many figures of the asker are excused in one statement. With more, the statement is not confirmed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number in one form (`terms.figures`), its unit, or empty where none is known, and where it stands."""
+    """A number in one form (`terms.figures`), its unit, and its place. The unit is empty if none is known."""
 
     value: str
     unit: str
@@ -95,7 +95,7 @@ class _Range:
     high: float
     unit: str
     beside: frozenset[str]
-    """The numbers of the sentence that it stands in."""
+    """The numbers of the sentence that states the range."""
 
     @property
     def closed(self) -> bool:
@@ -103,7 +103,7 @@ class _Range:
 
 
 class Figures:
-    """The figures of one passage: their units, and the ranges they make. Worked out when first asked for."""
+    """The figures of one passage: their units, and the ranges that they form. They are computed when first needed."""
 
     def __init__(self, heading: str, sentences: Sequence[str]) -> None:
         self._sentences = (heading, *sentences)
@@ -112,7 +112,7 @@ class Figures:
 
     @property
     def units(self) -> Mapping[str, Collection[str]]:
-        """Each number of the passage and the units it has there; an empty one where it may have any."""
+        """The numbers of the passage, each with its units there. An empty unit means that it may have any unit."""
         if self._units is None:
             self._units = {}
             for sentence in self._sentences:
@@ -131,20 +131,20 @@ class Figures:
         return self._ranges
 
     def has(self, figure: Figure) -> bool:
-        """Whether the passage has this number, and not for something else."""
+        """Returns True if the passage has this number with the same unit, or if one of the units is not known."""
         units = self.units.get(figure.value)
         return units is not None and (not figure.unit or figure.unit in units or "" in units)
 
 
 def measures(text: str) -> list[Figure]:
-    """The numbers of `text` in digits and in words, with their units. Places are those of the folded text."""
+    """Returns the numbers of `text` in digits and in words, with their units. Places are those in the folded text."""
     found = []
     for match in _MEASURE.finditer(fold(text).lower()):
         if match["digits"] is not None:
             digits = FIGURE.fullmatch(match["digits"])
             value = scaled(*digits.groups("")) if digits else ""
         elif match["more"]:
-            continue  # twenty-five: not read as a number yet
+            continue  # a number such as twenty-five is not read yet
         else:
             value = han_value(match["han"]) if match["han"] else ENGLISH_NUMBERS[match["english"]]
         unit = _PREFIXES.get(match["prefix"] or "") or _unit(match["unit"] or "")
@@ -153,18 +153,19 @@ def measures(text: str) -> list[Figure]:
 
 
 def stated(text: str) -> list[Figure]:
-    """The figures that a statement has to answer for: all in digits, and those in words that have a unit.
+    """Returns the figures of a statement that a passage must confirm: all in digits, and those in words with a unit.
 
-    A one in words is often none: 一年一次, one day.
+    Zero and one in words are left out. A one in words is often no figure: 一年一次, one day.
     """
     return [figure for figure in measures(text) if not figure.worded or (figure.unit and figure.value not in "01")]
 
 
 def borne_out(statement: str, asked: Collection[str], passages: Sequence[Figures]) -> Support | None:
-    """Whether the passages together bear out the figures of a statement; None where they do not.
+    """Returns how far the passages together confirm the figures of a statement, or None if they do not.
 
-    `asked` are the numbers of the question: one that the passages lack is excused as the head of this file says, and
-    then, unless its unit is known on both sides and the rest of the statement fits, it cannot be checked.
+    `asked` are the numbers of the question. If the passages lack one of them, it may be excused as the head of this
+    file says. The result is then `not_checkable`, unless its unit is known on both sides and the rest of the statement
+    fits.
     """
     figures = stated(statement)
     missing = [figure for figure in figures if not any(passage.has(figure) for passage in passages)]
@@ -200,7 +201,7 @@ def _excused(figure: Figure, own: Sequence[Figure], statement: str, passages: Se
 
 
 def _ranges(sentence: str) -> Iterator[_Range]:
-    """The ranges in a sentence: 满三年不满五年, 3-5 年, 10 年以上, between 5 and 10 years, over 3 years."""
+    """Yields the ranges in a sentence: 满三年不满五年, 3-5 年, 10 年以上, between 5 and 10 years, over 3 years."""
     folded = fold(sentence).lower()
     found = measures(sentence)
     if not found:
@@ -225,7 +226,9 @@ def _ranges(sentence: str) -> Iterator[_Range]:
 
 
 def _number(value: str) -> float:
-    """The number, to be compared with others; of what is too long or no number (a version), one that is never so."""
+    """Returns the number for comparisons. A value that is too long or no number (a version) gives NaN, which is in no
+    range.
+    """
     try:
         return float(value) if len(value) <= _COMPARED_DIGITS else float("nan")
     except ValueError:

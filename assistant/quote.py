@@ -1,4 +1,4 @@
-"""Quote: the sentence or the table row of a chunk that supports a statement, and where it stands in the document."""
+"""Quote: the sentence or the table row of a chunk that supports a statement, and its place in the document."""
 
 from __future__ import annotations
 
@@ -15,21 +15,22 @@ from ingest.language import sentences
 _QUESTION_WEIGHT = 0.2
 _FIGURE_WEIGHT = 0.2
 _TERMS = 500
-"""So many terms of a statement are compared with a sentence."""
+"""At most so many terms of a statement are compared with a sentence."""
 _RULE = re.compile(r"\|[\s:|-]*+")
 _BLANK = re.compile(r"\n[^\S\n]*\n\s*")
 _RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 _LINE_HEIGHT = 0.02
-"""What is marked above and below, as a share of the page: about a line, since lines are not filled evenly."""
+"""The extra height that is marked above and below a quote, as a share of the page. It is about one line, because lines
+are not filled evenly."""
 _ROW_SHARE = 0.25
-"""The same for a row of a table, as a share of a row."""
+"""The extra height above and below a row of a table, as a share of a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """A part of a chunk's text, from `start` to `end`, and what it contains.
+    """A part of a chunk's text, from `start` to `end`, with its terms and its numbers.
 
-    `row` counts the rows of the chunk's table from 0, the header among them; None outside of tables.
+    `row` counts the rows of the chunk's table from 0, with the header. It is None outside of tables.
     """
 
     text: str
@@ -41,7 +42,7 @@ class Quote:
 
 
 class Quotes:
-    """What can be quoted from one chunk: its sentences, and the rows of its tables, whole."""
+    """The parts of one chunk that can be quoted: its sentences, and the whole rows of its tables."""
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
@@ -49,13 +50,14 @@ class Quotes:
 
     @property
     def all_texts(self) -> list[str]:
-        """The texts of all of them, in order."""
+        """The texts of all quotes, in order."""
         return [quote.text for quote in self._quotes]
 
     def best(self, statement: str, asked: Sequence[str]) -> tuple[str, Location]:
-        """The one that shares most with the statement, and a little with what was `asked`, and where it stands.
+        """Returns the text and the place of the quote that shares most with the statement. The terms that were `asked`
+        count a little too.
 
-        A chunk without words has no quote, and stands where it stands.
+        If the chunk has no words, the text is empty and the place is that of the chunk.
         """
         wanted = dict.fromkeys(asked, _QUESTION_WEIGHT)
         wanted |= dict.fromkeys(terms(statement)[:_TERMS], 1.0)
@@ -70,9 +72,12 @@ class Quotes:
 
 
 def _quotes(text: str) -> Iterator[Quote]:
-    """Sentences and table rows. A header answers nothing where there are rows below it, but its words say what the
-    figures of each row are; the rule under it is no row."""
-    place = rows = prose = 0  # `prose`: where the prose that has not been read yet begins
+    """Yields the sentences and the table rows of a text.
+
+    A header with rows below it is no quote. Its words name the figures of each row, so they count with every row. The
+    rule under a header is no row.
+    """
+    place = rows = prose = 0  # `prose` is where the prose begins that has not been read yet
     header: frozenset[str] = frozenset()
     lines = [*text.split("\n"), "", ""]
     for line, following, after in zip(lines, lines[1:], lines[2:], strict=False):
@@ -107,13 +112,14 @@ def _quote(text: str, start: int, end: int, header: frozenset[str] = frozenset()
 
 
 def location_of(chunk: Chunk, quote: Quote) -> Location:
-    """The chunk's location, narrowed to the quote: its characters, its row, its page and its boxes.
+    """Returns the chunk's location, narrowed to the quote: its characters, its row, its page and its boxes.
 
-    A chunk has a box per page and paragraph. Where there is one for each paragraph, the quote's is taken; else the
-    boxes are taken for one column that the text fills evenly. A box is cut in proportion, with a line to spare.
+    A chunk has one box for each page and paragraph. If there are as many boxes as paragraphs, the box of the quote's
+    paragraph is used. Otherwise the boxes are treated as one column that the text fills evenly. A box is cut in
+    proportion to the text, with about one line of extra height.
     """
     whole = chunk.location
-    copied = max(0, len(chunk.text) - (whole.end - whole.start))  # a header that was put before a part of a table
+    copied = max(0, len(chunk.text) - (whole.end - whole.start))  # the length of a header copied before table rows
     if quote.start < copied:
         return whole
     start = whole.start + quote.start - copied
@@ -129,7 +135,9 @@ def location_of(chunk: Chunk, quote: Quote) -> Location:
 
 
 def _cells(chunk: Chunk, quote: Quote, copied: int) -> str | None:
-    """The row's own range, if each row of the chunk's table is one of `cells`."""
+    """Returns the range of the quote's row, if the chunk has as many table rows as its range. Otherwise returns the
+    range of the chunk.
+    """
     match = _RANGE.fullmatch(chunk.location.cells or "")
     rows = _rows(chunk.text[copied:])
     if match is None or quote.row is None or int(match[4]) - int(match[2]) + 1 != rows:
@@ -155,8 +163,11 @@ def _boxes(chunk: Chunk, quote: Quote) -> tuple[Box, ...]:
 
 
 def _share(text: str, quote: Quote, before: int) -> tuple[float, float, float]:
-    """From which to which share of a text the quote goes, and what is spared for it in shares of the page: by rows in a
-    table, since they are about as high, by characters else."""
+    """Returns where the quote begins and ends, as shares of the text, and the extra height, as a share of the page.
+
+    In a table the shares are counted in rows, because rows are about equally high, and they include the extra height.
+    Elsewhere they are counted in characters.
+    """
     rows = _rows(text)
     if quote.row is not None and rows and rows == len([line for line in text.split("\n") if _is_row(line)]) - 1:
         first = _rows(text[: quote.start - before])
@@ -166,7 +177,7 @@ def _share(text: str, quote: Quote, before: int) -> tuple[float, float, float]:
 
 
 def _cut(boxes: Sequence[Box], first: float, last: float, spare: float) -> tuple[Box, ...]:
-    """The part of a column of boxes between two shares of its height, with what is spared above and below."""
+    """Returns the part of a column of boxes between two shares of its height, with `spare` added above and below."""
     edges = [0.0, *accumulate(box.y1 - box.y0 for box in boxes)]
     top, bottom = first * edges[-1] - spare, last * edges[-1] + spare
     parts = [

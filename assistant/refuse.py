@@ -1,4 +1,4 @@
-"""Refuse: whether the hits can answer the question at all, and whether an answer is itself a refusal."""
+"""Refuse: decides if the hits can answer the question at all, and if an answer is itself a refusal."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ingest.document import Hit
 
 _JUDGED = 6
 _COSINE_FLOOR, _COSINE_FULL = 0.15, 0.65
-"""Cosines of unrelated and of clearly answering passages, as MiniLM gives them."""
+"""The cosines of unrelated passages and of passages that clearly answer, as MiniLM gives them."""
 _WORDS_SHARE = 0.4
-"""How much words count beside the cosine."""
+"""The weight of the words. The cosine has the rest."""
 _OTHER_LANGUAGE = 0.7
-"""How much names and numbers count when the chunk is in another language than the query."""
+"""The weight of names and numbers if the chunk and the query are in different languages."""
 _STRONG_ENOUGH = 0.38
-"""The strength that the middle of the scale, a threshold of 0.5, stands for. Measured on the example company and on
-public sets: it refuses 19 of 20 questions from outside, and 1 of 25 that the documents answer."""
+"""The strength that becomes the middle of the scale, a relevance of 0.5. It was measured on the example company and on
+public sets: it refuses 19 of 20 questions from outside, and 1 of 25 questions that the documents answer."""
 _NAME = re.compile(r"[a-z]++\d|\d++[a-z]")
 
 _PUNCTUATION = re.compile(r"[\s\W_]+")
@@ -37,12 +37,12 @@ _ADMISSION_CHARS = 300
 
 
 def relevance(query: str, hits: Sequence[Hit]) -> float:
-    """How well the best hit fits the query, from 0 to 1; 0.5 is the usual threshold.
+    """Returns how well the best hit fits the query, from 0 to 1. The usual threshold is 0.5.
 
-    The words say how much of the query a chunk speaks about: each content term weighs the more, the fewer hits
-    contain it, so that words the whole collection is made of (公司, company) carry little, and a term that no hit
-    contains counts in full against it. Where the chunk has a cosine, meaning may make up for missing words.
-    Fused scores say nothing here: they rank the hits of one query.
+    The words show how much of the query a chunk is about. A content term has more weight if fewer hits contain it.
+    Words that the whole collection uses (公司, company) therefore have little weight. A term that no hit contains
+    counts in full against each chunk. If a chunk has a cosine, a similar meaning may make up for missing words. Fused
+    scores are not used here, because they only rank the hits of one query.
     """
     judged = hits[:_JUDGED]
     contents = [vocabulary(f"{hit.chunk.heading}\n{hit.chunk.text}") for hit in judged]
@@ -63,7 +63,7 @@ def _strength(wanted: Mapping[str, float], content: Collection[str], hit: Hit) -
 
 
 def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> float:
-    """The share of the query's terms in the chunk; across languages, that of the names and numbers alone."""
+    """Returns the share of the query's terms in the chunk. Across languages only names and numbers count."""
     other = {term: weight for term, weight in wanted.items() if not is_han(term)}
     chinese_chunk = 2 * sum(map(is_han, content)) > len(content)
     if len(other) < len(wanted) and other and not chinese_chunk:
@@ -75,12 +75,12 @@ def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> floa
 
 
 def is_answerable(query: str, hits: Sequence[Hit], threshold: float) -> bool:
-    """Whether the hits are relevant enough to ask the model. A threshold of 0 answers whatever was found."""
+    """Returns True if the hits are relevant enough to ask the model. With a threshold of 0 any hit is enough."""
     return bool(hits) and (threshold == 0 or relevance(query, hits) >= threshold)
 
 
 def is_refusal(answer: str) -> bool:
-    """Whether the model says that the evidence does not answer the question, in our words or in its own."""
+    """Returns True if the model says, in our words or its own, that the evidence does not answer the question."""
     said = _PUNCTUATION.sub("", answer).lower()
     if any(_PUNCTUATION.sub("", sentence).lower() in said for sentence in REFUSALS.values()):
         return True

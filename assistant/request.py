@@ -1,4 +1,4 @@
-"""What a chat model is asked for, and what comes back of it, piece by piece."""
+"""The request to a chat model, and the pieces in which its answer comes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ AnswerLanguage = Literal["zh", "en"]
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a prompt. `role` is what chat templates and chat servers call whoever wrote it."""
+    """One message of a prompt. `role` is its author, by the name that chat templates and chat servers use."""
 
     role: Literal["system", "user", "assistant"]
     text: str
@@ -20,10 +20,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a chat model is asked for. Most models read `messages` alone; one that only quotes reads the rest.
+    """A request to a chat model. Most models read only `messages`. A model that only quotes reads the rest.
 
-    `question` and `evidence` are as they were typed and found, and are in the messages too. `temperature` and
-    `max_tokens` are the model's own where they are None.
+    `question` is the question as it was typed, and `evidence` is the evidence as it was found. The messages contain
+    them too. If `temperature` or `max_tokens` is None, the model uses its own.
     """
 
     messages: tuple[Message, ...]
@@ -36,9 +36,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of what a model says. `usage` and `finish` come with the last one, from models that state them.
+    """A piece of a model's answer. `usage` and `finish` come with the last piece, if the model states them.
 
-    `finish` is the model server's `finish_reason`: `length` where the limit of tokens cut the answer.
+    `finish` is the model server's `finish_reason`. It is `length` if the limit of tokens cut the answer.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Retrieve: both legs of the search, only what is current and may be read, fused into one ranking."""
+"""Retrieve: the dense and the sparse leg of the search become one ranking of current chunks that may be read."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from ingest.language import detect
 from ingest.versions.open_versions import OpenVersions
 
 FUSION_DEPTH = 100
-"""How many hits of each leg are fused, however few are asked for: scores are normalised over the leg, so with a
-fixed depth the first hits are the same whatever the limit."""
+"""At least so many hits of each leg are fused, even if fewer are asked for. Scores are normalised over the leg, so
+with a fixed depth the first hits do not depend on the limit."""
 _WIDENING = 4
 _ATTEMPTS = 5
 _SIGMAS = 3.0
 
 
 class Standings(Protocol):
-    """What retrieval asks of the catalog."""
+    """The part of the catalog that retrieval uses."""
 
     def clock(self) -> int:
-        """The number of publications and deletions so far."""
+        """Returns the number of publications and deletions so far."""
         ...
 
     def standing(self, document_ids: Collection[str]) -> Mapping[str, Standing]:
-        """How each document stands; those that are deleted or not published are left out."""
+        """Returns the standing of each document. Documents that are deleted or not published are left out."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The hits for a query, best first, and how long each step took."""
+    """The hits for a query, the best one first, and the milliseconds that each step took."""
 
     query: str
     language: Language
@@ -48,7 +48,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Fused:
-    """A chunk's place in the ranking of both legs; a leg's score is None where that leg did not find it."""
+    """A chunk with its score from both legs. A leg's own score is None if that leg did not find the chunk."""
 
     chunk_id: str
     score: float
@@ -57,7 +57,7 @@ class Fused:
 
 
 class Retriever:
-    """Finds the passages that a reader may read. Blocking and thread-safe: called from a thread per question."""
+    """Finds the passages that a reader may read. It blocks. It is thread-safe: each question calls it from a thread."""
 
     def __init__(self, index: Index, catalog: Standings, embedder: Embedder) -> None:
         self._index = index
@@ -65,9 +65,10 @@ class Retriever:
         self._embedder = embedder
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
-        """The best `limit` hits of current revisions that `reader` may read; fewer only if there are no more.
+        """Returns the best `limit` hits of current revisions that `reader` may read. There are fewer only if no more
+        exist.
 
-        Raises what the index and the embedder raise, `ingest.errors.YoujuError`s.
+        Raises the errors of the index and of the embedder. They are `ingest.errors.YoujuError`s.
         """
         started = time.perf_counter()
         language = detect(query)
@@ -78,8 +79,11 @@ class Retriever:
         return Retrieved(query, language, hits, timings)
 
     def _hits(self, query: Embedding, reader: Reader, limit: int) -> tuple[Hit, ...]:
-        """The best `limit`, fetched once they are known. What is gone by then belonged to a document that was
-        replaced or deleted after the catalog was asked, and the search is made again."""
+        """Returns the best `limit` hits. Their chunks are fetched at the end, when the best are known.
+
+        If a chunk is missing then, its document was replaced or deleted after the catalog was asked. The search is
+        then made again.
+        """
         for _ in range(_ATTEMPTS):
             best = _best(fuse(self._current(query, reader, max(limit, FUSION_DEPTH))), limit)
             chunks = self._index.fetch([fused.chunk_id for fused in best])
@@ -94,11 +98,13 @@ class Retriever:
         return tuple(hits[:limit])
 
     def _current(self, query: Embedding, reader: Reader, depth: int) -> Legs:
-        """The best `depth` of each leg that stand: replaced, deleted and forbidden hits are dropped, and the search
-        widened until that leaves enough or the index has no more.
+        """Returns the best `depth` hits of each leg that are current and that `reader` may read.
 
-        The catalog is asked after the index. Where it says that a hit was replaced since the search began, its
-        document's new chunks may have come too late for this search, and the search is made again.
+        Replaced, deleted and forbidden hits are dropped. The search is widened until enough hits are left or the index
+        has no more.
+
+        The catalog is asked after the index. If it says that a hit was replaced since the search began, the new chunks
+        of its document may have come too late for this search. The search is then made again.
         """
         wanted, attempts = depth, 0
         while True:
@@ -121,8 +127,7 @@ class Retriever:
 
 
 class CurrentRetriever:
-    """A `Retriever` over whichever version of the index answers questions at the moment, the same one for all of a
-    search."""
+    """A `Retriever` over the version of the index that answers questions now. A search uses one version to its end."""
 
     def __init__(self, versions: OpenVersions) -> None:
         self._versions = versions
@@ -135,11 +140,12 @@ class CurrentRetriever:
 
 
 def fuse(legs: Legs) -> list[Fused]:
-    """Both legs in one ranking by distribution-based score fusion (DBSF).
+    """Returns both legs as one ranking, by distribution-based score fusion (DBSF).
 
-    Each leg's scores are put on one scale by its own mean and standard deviation, mean ± 3σ becoming 0 and 1, and
-    a chunk's shares are added up; a leg that did not find it adds nothing (Mazzeschi 2023). Nothing is cut off at 1:
-    the best hit of a sharp leg stands far above 3σ, and cutting ties it with the next (SQuAD2: MRR 0.842 or 0.893).
+    Each leg's scores are put on one scale by the leg's own mean and standard deviation: mean - 3σ becomes 0 and
+    mean + 3σ becomes 1. The score of a chunk is the sum over the legs. A leg that did not find the chunk adds nothing
+    (Mazzeschi 2023). Scores above 1 are kept. The best hit of a sharp leg is far above 3σ, and a limit of 1 would make
+    it equal to the next hit (SQuAD2: MRR 0.842 with that limit, 0.893 without it).
     """
     shares: dict[str, float] = {}
     for leg in (legs.dense, legs.sparse):
@@ -152,7 +158,7 @@ def fuse(legs: Legs) -> list[Fused]:
 
 
 def _best(fused: Sequence[Fused], limit: int) -> Sequence[Fused]:
-    """The best `limit` and all that are equal to the last of them: only the chunks say which of those come first."""
+    """Returns the best `limit` and all others with the score of the last one. Only the chunks decide their order."""
     if len(fused) <= limit:
         return fused
     return [each for each in fused if each.score >= fused[limit - 1].score]

@@ -1,4 +1,4 @@
-"""The settings of answering. Read from the environment and `youju.toml` by the entry points only."""
+"""The settings of answering. Only the entry points read them from the environment and from `youju.toml`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 
 class AssistantSettings(BaseModel):
-    """How questions are answered. Each field is `YOUJU_<NAME>` in the environment."""
+    """The settings that say how questions are answered. Each field is `YOUJU_<NAME>` in the environment."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,7 +1,7 @@
-"""Server-sent events, decoded from bytes as they arrive: what a chat server streams to us, and we to the command line.
+"""Decodes server-sent events from bytes as they arrive. A chat server streams them to us, and we to the command line.
 
-Lines end at LF, CR or CRLF and nowhere else: the text in them may hold U+2028, U+2029 and U+0085, at which Python and
-HTTP clients cut lines as well.
+Lines end at LF, CR or CRLF and nowhere else. The text in them may contain U+2028, U+2029 and U+0085. Python and HTTP
+clients would split lines there too.
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ _BOM = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class ServerSentEvent:
-    """One event. Several `data` lines are joined by a newline. `whole` is false where the stream ended before the
-    event did."""
+    """One event. Several `data` lines are joined by newlines. `whole` is False if the stream ended before the event."""
 
     name: str
     data: str
@@ -26,15 +25,15 @@ class ServerSentEvent:
 
 
 class EndlessEventError(ValueError):
-    """A line or an event is longer than the limit: this is no stream of events, or it has no end."""
+    """A line or an event is longer than the limit. Either this is no stream of events, or the event has no end."""
 
 
 class EventDecoder:
-    """Bytes in, events out, in memory bounded by `longest_bytes` for a line and for the data of an event.
+    """Decodes bytes into events. A line, and the data of an event, may have at most `longest_bytes`.
 
-    Data equal to `last` is given at the end of its line, because some servers send nothing after it and leave the
-    connection open. A line `error: …`, which is llama.cpp's own, is an event of the name `error`. `stray` has the
-    beginning of the first line that is no field of an event, for error messages.
+    Data equal to `last` becomes an event at the end of its line, because some servers send nothing after it and leave
+    the connection open. A line `error: …`, which llama.cpp sends, becomes an event with the name `error`. `stray` is
+    the beginning of the first line that is no field of an event. Error messages quote it.
     """
 
     def __init__(self, *, last: str | None = None, longest_bytes: int = LONGEST_BYTES) -> None:
@@ -49,7 +48,7 @@ class EventDecoder:
         self.stray = ""
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
-        """The events that `piece` completes. Raises EndlessEventError."""
+        """Returns the events that `piece` completes. Raises EndlessEventError."""
         events: list[ServerSentEvent] = []
         if self._after_cr and piece:
             piece = piece.removeprefix(b"\n")  # the second half of a CRLF
@@ -66,7 +65,7 @@ class EventDecoder:
         return events
 
     def finish(self) -> list[ServerSentEvent]:
-        """What the stream left without an end."""
+        """Returns the events that were not complete when the stream ended."""
         events: list[ServerSentEvent] = []
         if self._line:
             self._take(bytes(self._line), events)

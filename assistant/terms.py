@@ -1,6 +1,6 @@
-"""The words of a text that carry its content, and its numbers: what texts on the same matter share.
+"""The content words and the numbers of a text. Texts on the same matter share them.
 
-Not a search index: it compares a question with a handful of chunks, or a statement with the chunk it cites.
+This is not a search index. It compares a question with a few chunks, or a statement with the chunk that it cites.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ingest.language import fold
 _WORD = re.compile(r"[a-z\u00c0-\u024f0-9]+(?:'[a-z]+)?|[\u3400-\u4dbf\u4e00-\u9fff]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
-# Phrases a Chinese question is built with, longest first, and particles. Characters that often belong to a
+# Phrases that form a Chinese question, the longest first, and particles. Characters that often belong to a
 # content word (有, 会, 要, 能, 不, 对, 为) are not in the list on their own.
 _HAN_STOP = re.compile(
     "什么时候|多长时间|请问一下|是什么样|分别是|为什么|可不可以|有没有|是不是|能不能|要不要|会不会|怎么样|什么样|怎么办|"
@@ -45,13 +45,13 @@ _ENGLISH_STOP = frozenset(_STOP_WORDS.split())
 FIGURE = re.compile(
     r"(\d++(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)*+)(?:\s?(百万|[万亿千]|k\b|thousand\b|million\b|billion\b))?"
 )
-"""A number in digits and the word that scales it, if one follows. Read from left to right, no digit twice: the time
-is linear in the text, however long its runs of digits are."""
+"""Matches a number in digits, and the word that scales it if one follows. It reads from left to right and no digit
+twice, so the time is linear in the text, however long its runs of digits are."""
 _ZEROS = {"万": 4, "亿": 8, "千": 3, "百万": 6, "k": 3, "thousand": 3, "million": 6, "billion": 9}
 _HAN_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1_000, "万": 10_000}
 HAN_NUMBER = re.compile(r"[零〇一二两三四五六七八九十百千万]+")
-"""A number in Chinese characters."""
+"""Matches a number in Chinese characters."""
 _NUMBER_WORDS = """
 zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
 seventeen eighteen nineteen twenty
@@ -68,15 +68,15 @@ ENGLISH_NUMBERS = {word: str(value) for value, word in enumerate(_NUMBER_WORDS.s
     "once": "1",
     "twice": "2",
 }
-"""The words for numbers, and the number of each as it is written in digits."""
+"""The English words for numbers, each with its number in digits."""
 _ENGLISH_WORD = re.compile(r"[a-z]+")
 
 
 def terms(text: str) -> list[str]:
-    """The content terms of `text`, with repeats: stemmed English words, numbers, pairs of Han characters.
+    """Returns the content terms of `text`, with repeats: stemmed English words, numbers, and pairs of Han characters.
 
-    Function words and the phrases that only make a question a question are left out. `LX-24` gives `lx24` beside
-    its parts. Folded, so that full-width and traditional forms give the same terms.
+    Function words are left out, and so are the phrases that only form a question. `LX-24` gives `lx24` in addition to
+    its parts. The text is folded, so that full-width and traditional forms give the same terms.
     """
     folded = _THOUSANDS.sub("", fold(text).lower())
     found = [identifier.replace("-", "") for identifier in _IDENTIFIER.findall(folded)]
@@ -93,22 +93,26 @@ def terms(text: str) -> list[str]:
 
 @lru_cache(maxsize=256)
 def vocabulary(text: str) -> frozenset[str]:
-    """The terms of `text`, each once. Remembered, because every stage of an answer asks about the same chunks; not for
-    long, because they take some 80 kB a chunk."""
+    """Returns the terms of `text`, each once.
+
+    They are cached, because every stage of an answer needs the terms of the same chunks. The cache is small, because
+    the terms of one chunk take about 80 kB.
+    """
     return frozenset(terms(text))
 
 
 def is_han(term: str) -> bool:
-    """Whether a term is Chinese. A term has one script, so its first character tells."""
+    """Returns True if a term is Chinese. A term has only one script, so its first character decides."""
     return "\u3400" <= term[:1] <= "\u9fff"
 
 
 def coverage(wanted: Mapping[str, float], present: Collection[str]) -> float:
-    """Which share of `wanted` (term → weight) is `present`, from 0 to 1; 0 where nothing is wanted.
+    """Returns the share of `wanted` (term → weight) that is `present`, from 0 to 1. It is 0 if nothing is wanted.
 
-    Chinese is weighed by characters, two to a word, because pairs also straddle words: a character counts in full
-    where a pair with it is present, in part where the pair has another character inside (年假 in 年休假), and a
-    little where it occurs at all. It weighs as little as the commonest pair it is in.
+    Chinese is weighed by characters, two to a word, because a pair may also lie across the border of two words. A
+    character counts in full if a pair with it is present. It counts in part if the pair has another character inside
+    (年假 in 年休假), and a little if it occurs at all. Its weight is the lowest of its pairs' weights: that of the most
+    common pair.
     """
     pairs = [term for term in wanted if is_han(term)]
     held = total = 0.0
@@ -134,7 +138,7 @@ def _character_weights(pairs: Iterable[str], wanted: Mapping[str, float]) -> dic
 
 
 def _credits(pairs: Collection[str], present: Collection[str]) -> dict[str, float]:
-    """How far each character of the pairs is present."""
+    """Returns how far each character of the pairs is present, from 0 to 1. Absent characters are left out."""
     characters = frozenset().union(*pairs)
     following: dict[str, set[str]] = {}
     preceding: dict[str, set[str]] = {}
@@ -157,12 +161,12 @@ def _credits(pairs: Collection[str], present: Collection[str]) -> dict[str, floa
 
 
 def figures(text: str) -> set[str]:
-    """The numbers written in digits, in one form: 1,200.50 → 1200.5, 03 → 3, 1.5万 → 15000."""
+    """Returns the numbers that are written in digits, in one form: 1,200.50 → 1200.5, 03 → 3, 1.5万 → 15000."""
     return {scaled(figure, scale) for figure, scale in FIGURE.findall(fold(text).lower())}
 
 
 def numbers(text: str) -> set[str]:
-    """Every number `text` may be read as stating: digits with and without their 万 or million, 十五, fifteen."""
+    """Returns every number that `text` may state: digits with and without their 万 or million, 十五, fifteen."""
     folded = fold(text).lower()
     written = FIGURE.findall(folded)
     found = {scaled(figure, scale) for figure, scale in written} | {scaled(figure, "") for figure, _ in written}
@@ -171,7 +175,7 @@ def numbers(text: str) -> set[str]:
 
 
 def scaled(figure: str, scale: str) -> str:
-    """The one form of a number, exact however long it is: 1,200.50 → 1200.5, 1.5 and 万 → 15000.
+    """Returns a number in its one form: 1,200.50 → 1200.5, 1.5 and 万 → 15000. It is exact, however long it is.
 
     A version or a date (`1.2.3`) stays as it is written.
     """
@@ -187,7 +191,7 @@ def scaled(figure: str, scale: str) -> str:
 
 @lru_cache(maxsize=4096)
 def han_value(run: str) -> str:
-    """Value of a Chinese number: 二十五 → 25, 二〇二四 → 2024, 一万二千 → 12000."""
+    """Returns the value of a Chinese number: 二十五 → 25, 二〇二四 → 2024, 一万二千 → 12000."""
     if not any(character in _HAN_UNITS for character in run):
         return "".join(str(_HAN_DIGITS[character]) for character in run).lstrip("0") or "0"
     total = section = digit = 0
@@ -204,7 +208,7 @@ def han_value(run: str) -> str:
 
 @lru_cache(maxsize=65536)
 def _stem(word: str) -> str:
-    """A crude stem, the same for both texts: plural, -ing and -ed forms fall together with the bare word."""
+    """Returns a rough stem, the same way for both texts. Plural, -ing and -ed forms get the stem of the bare word."""
     if len(word) < 4 or word.isdigit():
         return word
     for ending, replacement in (("ies", "y"), ("sses", "ss"), ("ing", ""), ("ed", ""), ("s", "")):

@@ -1,7 +1,7 @@
-"""The chat model seam: what every model answers to, one module per kind of model.
+"""The interface of every chat model. Each kind of model has its own module.
 
-`extractive` quotes the evidence (no model configured), `server` speaks to any OpenAI-compatible server, `local` runs
-a transformers chat model in this process. The last two stand on LangChain's interface, by `langchain`.
+`extractive` quotes the evidence if no model is configured. `server` speaks to any OpenAI-compatible server. `local`
+runs a transformers chat model in this process. The last two use LangChain's interface, through `langchain`.
 """
 
 from __future__ import annotations
@@ -23,27 +23,27 @@ class ChatModel(Protocol):
 
     @property
     def model(self) -> str:
-        """The name an answer is labelled with."""
+        """The model's name, as answers state it."""
         ...
 
     @property
     def follows_instructions(self) -> bool:
-        """Whether it does what its messages say, so that it can be asked for other things than an answer."""
+        """True if the model follows its messages, so that it can also be asked for other things than an answer."""
         ...
 
     def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """What it says, piece by piece. Closing the generator stops it."""
+        """Yields the model's answer, piece by piece. Closing the generator stops the model."""
         ...
 
     async def aclose(self) -> None:
-        """Let go of connections and threads."""
+        """Release connections and threads."""
         ...
 
 
 async def stream(model: ChatModel, request: Request) -> AsyncGenerator[Piece, None]:
-    """What the model says, piece by piece. Closing the generator stops the model.
+    """Yields the model's answer, piece by piece. Closing the generator stops the model.
 
-    Every error comes out as a `YoujuError`, and so does an answer without a word.
+    Every error is raised as a `YoujuError`. An answer without any word is such an error too.
     """
     try:
         async with aclosing(model.answer(request)) as pieces:
@@ -63,6 +63,6 @@ async def stream(model: ChatModel, request: Request) -> AsyncGenerator[Piece, No
 
 
 async def complete(model: ChatModel, request: Request) -> str:
-    """The whole of what the model says."""
+    """Returns the model's whole answer."""
     async with aclosing(stream(model, request)) as pieces:
         return "".join([piece.text async for piece in pieces])

@@ -1,4 +1,4 @@
-"""What each kind of OpenAI-compatible server understands beyond the common core, as data."""
+"""The fields that each kind of OpenAI-compatible server understands beyond the common ones, as data."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from urllib.parse import urlsplit
 ServerKind = Literal["auto", "vllm", "sglang", "ollama", "llamacpp", "lmdeploy", "transformers", "dashscope", "openai"]
 
 _TEMPLATE_SWITCH = {"chat_template_kwargs": {"enable_thinking": False}}
-# Qwen's own advice for answers without thinking, temperature apart. No presence penalty: it would punish
-# the second [1] and every quoted term.
+# Qwen recommends these values for answers without thinking. The temperature is set elsewhere. There is no presence
+# penalty, because it would punish the second [1] and every quoted term.
 _QWEN_SAMPLING = {"top_p": 0.8, "top_k": 20}
 
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """One kind of server.
+    """The capabilities of one kind of server.
 
-    `thinking_off` is what the request body needs so that the model does not think aloud; `sampling` what is sent
-    beside the temperature, because a server's own defaults differ; `stream_usage` says that usage must be asked
-    for. A field that the server refuses all the same is left out.
+    `thinking_off` has the fields of the request body that stop the model from thinking aloud. `sampling` has the fields
+    that are sent with the temperature, because the defaults of servers differ. `stream_usage` is True if the request
+    must ask for the usage. If a server still refuses a field, the field is left out.
     """
 
     thinking_off: Mapping[str, Any] = field(default_factory=dict)
@@ -36,7 +36,7 @@ _SERVERS: Mapping[ServerKind, Capabilities] = {
     "ollama": Capabilities({"reasoning_effort": "none"}),
     "llamacpp": Capabilities(_TEMPLATE_SWITCH, _QWEN_SAMPLING),
     "lmdeploy": Capabilities(_TEMPLATE_SWITCH, _QWEN_SAMPLING),
-    # Answers 422 to fields it does not know (top_k), and always ends its stream with usage.
+    # This server answers 422 to fields that it does not know (top_k), and always ends its stream with the usage.
     "transformers": Capabilities(_TEMPLATE_SWITCH, stream_usage=False),
     "dashscope": Capabilities({"enable_thinking": False}),
     "openai": Capabilities(),
@@ -49,7 +49,9 @@ _HOSTED: Mapping[str, ServerKind] = {
 
 
 def capabilities_of(kind: ServerKind, url: str) -> Capabilities:
-    """The record of a kind of server; for `auto`, what the address gives away, else the safe minimum."""
+    """Returns the capabilities of a kind of server. For `auto`, the address decides. If it says nothing, the result is
+    the safe minimum.
+    """
     if kind == "auto":
         address = urlsplit(url)
         host = address.hostname or ""

@@ -1,7 +1,8 @@
 """The HTTP connection to a chat server.
 
-aiohttp, because its parser is not in Python: taking an answer of 150 words as they come costs 3 ms of the processor
-with it and 14 ms with httpx, and a hundred answers come at a time (docs/decisions/0011).
+It uses aiohttp, because the parser of aiohttp is not written in Python. To receive an answer of 150 words one by one
+takes 3 ms of processor time with aiohttp and 14 ms with httpx, and a hundred answers may arrive at the same time
+(docs/decisions/0011).
 """
 
 from __future__ import annotations
@@ -18,22 +19,22 @@ from pydantic import SecretStr
 from ingest.network.bodies import AS_IT_IS
 
 _EVERY_SECONDS = 0.05
-"""How often an answer is read: to a reader twenty times a second looks as smooth as every word by itself."""
+"""The time between two reads of an answer. Twenty reads per second look as smooth as one read for each word."""
 _READS_PER_SECOND = 400
-"""Of all answers together. Each costs some 0.3 ms until its words have left for the asker: beyond that number answers
-come in larger pieces, so that a hundred of them still leave room for those who search."""
+"""The limit for all answers together. Each read takes about 0.3 ms until its words are sent to the asker. Above this
+limit the answers come in larger pieces, so that a hundred answers still leave time for searches."""
 
 
 class ChatConnection:
-    """Connections to the chat server at `url` (…/v1). They belong to the event loop that uses them first, until then
-    there are none.
+    """Connections to the chat server at `url` (…/v1). They are opened when they are first used, and belong to the event
+    loop that uses them.
 
-    `connect_seconds` is how long connecting may take, `silence_seconds` the longest wait for a byte.
+    `connect_seconds` is the longest time to connect. `silence_seconds` is the longest wait for a byte.
     """
 
     def __init__(self, url: str, api_key: SecretStr | None, *, connect_seconds: float, silence_seconds: float) -> None:
         self._address = f"{url.rstrip('/')}/chat/completions"
-        # A user in the address is what is sent instead of a key.
+        # If the address contains a user, this user is sent instead of the key.
         known = None if urlsplit(url).username else api_key
         self._headers = {"authorization": f"Bearer {known.get_secret_value()}"} if known else {}
         self._proxy = _proxy_for(url)
@@ -43,16 +44,17 @@ class ChatConnection:
         self._read = 0
 
     async def post(self, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
-        """The response to a request with this body as JSON, when its header has come. Raises aiohttp.ClientError."""
+        """Sends this body as JSON. Returns the response when its header has arrived. Raises aiohttp.ClientError."""
         session = self._connected()
         return await session.post(
             self._address, json=body, headers=self._headers, proxy=self._proxy, allow_redirects=False
         )
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-        """The body as it comes: the first piece at once, and then, some times a second, all that has come meanwhile.
+        """Yields the body as it arrives: the first piece at once, and then, some times a second, all that has arrived
+        meanwhile.
 
-        Raises aiohttp.ClientError where the body breaks off or is not sent.
+        Raises aiohttp.ClientError if the body breaks off or is not sent.
         """
         self._read += 1
         try:
@@ -60,7 +62,7 @@ class ChatConnection:
                 yield piece
                 await asyncio.sleep(max(_EVERY_SECONDS, self._read / _READS_PER_SECOND))
         except aiohttp.ClientError:
-            # What came before the break is still there, and aiohttp has no public way to it.
+            # The bytes that came before the break are still there. aiohttp has no public method to get them.
             if rest := response.content._read_nowait(-1):
                 yield rest
             raise
@@ -83,13 +85,15 @@ class ChatConnection:
                 headers=AS_IT_IS,
                 timeout=self._timeout,
                 auto_decompress=False,
-                trust_env=False,  # it would look for passwords in the files of this user as well
+                trust_env=False,  # otherwise aiohttp would also look for passwords in the files of this user
             )
         return self._session
 
 
 def _proxy_for(url: str) -> str | None:
-    """The proxy that the environment names. It is for the outside, and cannot reach this machine's loopback."""
+    """Returns the proxy that the environment names, or None. A proxy cannot reach this machine's loopback, so it is not
+    used for that.
+    """
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -10,9 +10,9 @@ _LONGEST = max(map(len, _TOKENS)) - 1
 
 
 class EndTokenFilter:
-    """Passes text on, but not the end tokens and the white space after them at its very end.
+    """Passes text on, but removes end tokens, and the white space after them, from the very end of the text.
 
-    An end token with text behind it is a part of the answer: somebody may have asked about it.
+    An end token with text behind it is a part of the answer, because somebody may have asked about it.
     """
 
     def __init__(self) -> None:
@@ -20,7 +20,7 @@ class EndTokenFilter:
         self._beginning = ""
 
     def feed(self, text: str) -> str:
-        """What may be shown now that `text` has arrived."""
+        """Returns the text that may be shown now that `text` has arrived."""
         text, self._beginning = self._beginning + text, ""
         if begun := _begun(text):
             text, self._beginning = text[:-begun], text[-begun:]
@@ -34,14 +34,14 @@ class EndTokenFilter:
         return "".join(shown)
 
     def finish(self) -> str:
-        """What is left to show at the end of the reply."""
+        """Returns the text that is left to show at the end of the reply."""
         rest = [*self._held, self._beginning] if self._beginning else []
         self._held, self._beginning = [], ""
         return "".join(rest)
 
 
 def _begun(text: str) -> int:
-    """How many characters at the end may be the beginning of an end token."""
+    """Returns how many characters at the end of `text` may be the beginning of an end token."""
     at = text.rfind("<", -_LONGEST)
     end = text[at:] if at >= 0 else ""
     return len(end) if end and any(token != end and token.startswith(end) for token in _TOKENS) else 0

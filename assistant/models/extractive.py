@@ -1,4 +1,4 @@
-"""The honest default: no model is configured, so the answer is the sentences that answer best, quoted."""
+"""The default if no model is configured. The answer then quotes the sentences that answer the question best."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ingest.language import sentences
 _QUOTES = 3
 _QUOTE_CHARS = 400
 _WORTH_QUOTING = 0.6
-"""A second quote must score this share of the best one."""
+"""Every further quote must have at least this share of the best quote's score."""
 _ASKS_NUMBER = re.compile(
     r"多少|几|多[久长大高远]|什么时候|何时|哪[天年月]|\bhow (?:many|much|long|often|old|far)\b|\bwhen\b|\bwhat time\b",
     re.IGNORECASE,
 )
 _WITH_NUMBER = 1.2
 _SAME_NUMBERS = 0.3
-"""What a unit gains that has the numbers which the question states: 十年 asks for the row that says 10."""
+"""The gain of a unit that has all the numbers of the question: 十年 asks for the row that says 10."""
 _BRACKETED = re.compile(r"[\[［【](\d{1,3})[\]］】]")
 _RULE = re.compile(r"\s*+(?:\|\s*+)?:?-{3}.*")
 
@@ -36,7 +36,7 @@ _FRAMES = {
 
 @dataclass(frozen=True, slots=True)
 class _Unit:
-    """Something that can be quoted: a sentence, or a table's header with one of its rows."""
+    """A part that can be quoted: a sentence, or a table's header with one of its rows."""
 
     number: int
     order: int
@@ -46,23 +46,23 @@ class _Unit:
 
 
 class ExtractiveChatModel:
-    """Quotes the evidence of a request; it reads the question and no messages."""
+    """Quotes the evidence of a request. It reads the question and no messages."""
 
     model = "extractive"
     follows_instructions = False
 
     async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """The best quotations, each with its number, between two lines that say what they are."""
-        # Comparing all sentences with the question takes a tenth of a second.
+        """Yields the best quotations, each with its number, between two lines that say what they are."""
+        # To compare all sentences with the question takes a tenth of a second, so it runs in a thread.
         for text in await asyncio.to_thread(lambda: list(quotations(request))):
             yield Piece(text)
 
     async def aclose(self) -> None:
-        """Nothing to let go of."""
+        """There is nothing to release."""
 
 
 def quotations(request: Request) -> Iterator[str]:
-    """The lines of the answer: a few sentences or rows of tables, between two that say what they are."""
+    """Yields the lines of the answer: a few sentences or table rows, between two lines that say what they are."""
     opening, closing = _FRAMES[request.language]
     yield opening + "\n\n"
     for unit in _best(request.question, request.evidence):
@@ -71,7 +71,7 @@ def quotations(request: Request) -> Iterator[str]:
 
 
 def _best(question: str, evidence: Sequence[Evidence]) -> list[_Unit]:
-    """The units that share most with the question, in the order in which they stand."""
+    """Returns the units that share most with the question, in the order of the evidence and of its text."""
     units = [unit for place, item in enumerate(evidence) for unit in _units(item, place * 10_000)]
     if not units:
         return []
@@ -93,9 +93,10 @@ def _best(question: str, evidence: Sequence[Evidence]) -> list[_Unit]:
 
 
 def _score(unit: _Unit, wanted: dict[str, float], rank: int, stated: set[str], *, asks_number: bool) -> float:
-    """Overlap with the question, of the words themselves and together with the heading above them.
+    """Returns how much the unit shares with the question, by its own words and together with the heading above it.
 
-    What cannot be an answer gets half: a bare heading repeats the question's words, a colon announces the answer.
+    A unit that cannot be an answer gets half the score. A heading alone only repeats the words of the question, and
+    a text that ends with a colon only announces the answer.
     """
     own = coverage(wanted, unit.terms)
     around = coverage(wanted, unit.terms | vocabulary(unit.context))
@@ -134,7 +135,7 @@ def _split(lines: Sequence[str]) -> list[str]:
 
 
 def _quotation(text: str) -> str:
-    """A unit on one line, without marks that would read as citations of ours."""
+    """Returns a unit on one line, without marks that would be read as our citations."""
     if text.startswith("|"):
         header, _, row = text.partition("\n")
         names, values = _cells(header), _cells(row)

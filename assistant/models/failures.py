@@ -1,4 +1,4 @@
-"""What it means when a model server fails, and the way out."""
+"""Turns the failures of a model server into errors of ours, each with a way out."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ingest.network.secrecy import scrubbed, without_secrets
 _READ_CHARS = 4000
 _KEY_REFUSED = "the key is missing or not accepted."
 _LONGEST_WAIT = 3600
-# In the words of vLLM, SGLang, llama.cpp, Ollama, TensorRT-LLM and OpenAI; of DashScope ("Range of input length
+# These are the words of vLLM, SGLang, llama.cpp, Ollama, TensorRT-LLM and OpenAI, of DashScope ("Range of input length
 # should be [1, 30720]") and of LMDeploy ("internal error happened, status code ResponseType.INPUT_LENGTH_ERROR").
 _OVERFLOW = re.compile(
     r"context[ _]?(?:length|size|window|limit)|exceed[^.]{0,60}\bcontext|\btoo long|too many tokens|input[ _]length|"
@@ -26,7 +26,7 @@ _OVERFLOW = re.compile(
     r"reduce the length of the (?:messages|prompt|input)",
     re.IGNORECASE,
 )
-_STATUS = {  # of what a server calls an error in a stream, where it has no status
+_STATUS = {  # the HTTP status for the name of an error in a stream, which has no status of its own
     "limit_requests": 429,
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
@@ -37,8 +37,11 @@ _STATUS = {  # of what a server calls an error in a stream, where it has no stat
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An error that a server answered with. `said` may be repeated: it is short and without secrets; `body`, its first
-    64 KiB, may not. `retry_seconds` is when it wants to be asked again."""
+    """An error response of a server.
+
+    `said` may be shown to others, because it is short and has no secrets. `body` is the first 64 KiB of the response
+    and must not be shown. `retry_seconds` is how long the server wants us to wait before the next request.
+    """
 
     status: int
     said: str
@@ -47,12 +50,12 @@ class Refusal:
 
     @property
     def is_overflow(self) -> bool:
-        """Whether the prompt was too long for the model."""
+        """True if the prompt was too long for the model."""
         return self.status in (400, 413, 422, 500) and _is_overflow(self.body)
 
 
 def connection_error(error: aiohttp.ClientError, url: str, silence_seconds: float) -> ModelError:
-    """The error of the connection to the server at `url`, in our words and without the secrets an address may carry."""
+    """Returns the error of the connection to the server at `url`, without the secrets that an address may contain."""
     address = without_secrets(url)
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):
         return ModelUnavailableError(
@@ -76,7 +79,7 @@ def connection_error(error: aiohttp.ClientError, url: str, silence_seconds: floa
 
 
 def check_packing(response: aiohttp.ClientResponse) -> None:
-    """Raises ModelRejectedError for a packed answer, which may unpack to anything."""
+    """Raises ModelRejectedError for a packed answer, because it may unpack to any size."""
     try:
         check_coding(response.headers)
     except BodyError as error:
@@ -88,8 +91,9 @@ def check_packing(response: aiohttp.ClientResponse) -> None:
 
 
 async def read_refusal(response: aiohttp.ClientResponse, secrets: Collection[str] = ()) -> Refusal:
-    """What an error response says, without these secrets. Of a refused key nothing is repeated: servers echo a part
-    of it."""
+    """Returns the content of an error response, without these secrets. If a key was refused, no text of the response is
+    kept, because servers repeat a part of the key.
+    """
     status = response.status
     if status in (401, 403):
         return Refusal(status, _KEY_REFUSED, "")
@@ -98,13 +102,13 @@ async def read_refusal(response: aiohttp.ClientResponse, secrets: Collection[str
 
 
 def error_of(refusal: Refusal) -> ModelError:
-    """The same as an error of ours."""
+    """Returns a server's refusal as an error of ours."""
     said = f"The model server answered {refusal.status}: {refusal.said or 'without a message'}"
     return _error(refusal.status, said, refusal.is_overflow, refusal.retry_seconds)
 
 
 def stream_error(error: Any, secrets: Collection[str] = ()) -> ModelError:
-    """The error that a server has put into its stream, as text or as what its JSON says."""
+    """Returns an error that a server has sent in its stream. `error` is its text or its decoded JSON."""
     text = error if isinstance(error, str) else json.dumps(error, ensure_ascii=False)
     status = next(filter(None, map(_status, _codes(text))), 500)
     said = _KEY_REFUSED if status in (401, 403) else scrubbed(_message(text), secrets)
@@ -113,7 +117,7 @@ def stream_error(error: Any, secrets: Collection[str] = ()) -> ModelError:
 
 
 def stream_cut() -> ModelRejectedError:
-    """The stream ended before it said that it was over."""
+    """Returns the error for a stream that ended without its end mark."""
     return ModelRejectedError(
         "model_stream_cut",
         "The model server broke off in the middle of the answer.",
@@ -122,7 +126,7 @@ def stream_cut() -> ModelRejectedError:
 
 
 def no_chat_server(said: str = "", secrets: Collection[str] = ()) -> ModelRejectedError:
-    """What came is no answer of a chat server; `said` is how it begins."""
+    """Returns the error for an answer that is not from a chat server. `said` is the beginning of that answer."""
     said = scrubbed(said, secrets)
     return ModelRejectedError(
         "model_protocol",
@@ -132,7 +136,7 @@ def no_chat_server(said: str = "", secrets: Collection[str] = ()) -> ModelReject
 
 
 def context_exceeded(message: str) -> ModelRejectedError:
-    """The prompt does not fit into the model's context window."""
+    """Returns the error for a prompt that does not fit into the model's context window."""
     hint = "Lower YOUJU_MODEL_CONTEXT_TOKENS to the server's own limit."
     return ModelRejectedError("model_context_exceeded", message, hint)
 
@@ -164,19 +168,20 @@ def _status(code: str) -> int:
 
 
 def _is_overflow(body: str) -> bool:
-    """Whether an error says that the prompt is too long. Only its message is read, and how it is called: the rest may
-    repeat the prompt."""
+    """Returns True if an error says that the prompt is too long. Only its message, its code and its type are read,
+    because the rest may repeat the prompt.
+    """
     return _OVERFLOW.search(" ".join((_message(body)[:_READ_CHARS], *_codes(body)))) is not None
 
 
 def _codes(body: str) -> list[str]:
-    """What an error calls itself: its code and its type."""
+    """Returns the code and the type of an error."""
     inner = _inner(body)
     return [str(inner[key]) for key in ("code", "type") if inner.get(key)] if isinstance(inner, dict) else []
 
 
 def _message(body: str) -> str:
-    """The message in the body of an error; the whole body where it has none."""
+    """Returns the message in the body of an error, or the whole body if it has no message."""
     inner = _inner(body)
     if not isinstance(inner, dict):
         return str(inner)
@@ -192,17 +197,17 @@ def _inner(body: str) -> Any:
 
 
 def _wait(header: str | None) -> int | None:
-    """The seconds of a Retry-After; its other form, a date, is rare and left out."""
+    """Returns the seconds of a Retry-After header. Its other form, a date, is rare and gives None."""
     return max(1, min(int(header), _LONGEST_WAIT)) if header and re.fullmatch(r"\d{1,9}", header.strip()) else None
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:
-    """The first 64 KiB of an error's body, which may have no end; why, where it is not read."""
+    """Returns the first 64 KiB of an error's body, which may be endless. If it is not read, returns the reason."""
     try:
         body = Body(response.headers, ERROR_BYTES)
     except BodyError as unread:
         return f"a message that was not read: {unread}."
-    with suppress(BodyError):  # what came before is enough
+    with suppress(BodyError):  # the part that came before is enough
         while piece := await response.content.readany():
             body.add(piece)
     return body.text

@@ -1,4 +1,4 @@
-"""Which chat model the settings ask for."""
+"""Opens the chat model that the settings ask for."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ingest.errors import ConfigurationError
 
 
 def open_model(settings: AssistantSettings, *, hub: bool) -> ChatModel:
-    """The chat model: at `model_url`, else `model` in this process, else quotations of the evidence.
+    """Returns the chat model: the one at `model_url`, or `model` in this process, or quotations of the evidence.
 
-    Loads nothing and connects to nothing; the first answer does. `hub` allows a model to be downloaded.
+    It loads nothing and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
     Raises ConfigurationError (`model_missing`, `model_url_invalid`, `model_not_found`).
     """
-    # Nothing that is asked or answered leaves for a tracing service, whatever the environment says.
+    # No question and no answer is sent to a tracing service, whatever the environment says.
     langsmith.configure(enabled=False)
     if settings.model_url is not None:
         return _server_model(settings, settings.model_url)

@@ -1,4 +1,4 @@
-"""Chat models behind LangChain's interface, `BaseChatModel`, as the chain asks them."""
+"""Connects chat models that have LangChain's interface, `BaseChatModel`, to our chain."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from assistant.request import Message, Piece, Request
 
 
 class LangChainModel(BaseChatModel):
-    """A model of LangChain's that answers requests of ours. Its call options are `temperature` and `max_tokens`."""
+    """A LangChain model that answers our requests. Its call options are `temperature` and `max_tokens`."""
 
     model: str
 
     @property
     def follows_instructions(self) -> bool:
-        """True: it is a chat model like any other."""
+        """Always True, because it is an ordinary chat model."""
         return True
 
     async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
-        """What it says, piece by piece. Closing the generator stops it.
+        """Yields the model's answer, piece by piece. Closing the generator stops the model.
 
-        The model's own `_astream` is called, not `astream`: the layer between them is where LangSmith's tracer is set
-        up from the environment, and closing that one leaves the model's stream to the garbage collector.
+        It calls the model's own `_astream`, not `astream`. The layer between the two sets up LangSmith's tracer from
+        the environment. If that layer is closed, it leaves the model's stream to the garbage collector.
         """
         asked = {"temperature": request.temperature, "max_tokens": request.max_tokens}
         options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
-        # The base class promises an iterator; every real implementation is an asynchronous generator.
+        # The base class promises an iterator. Every real implementation is an asynchronous generator.
         pieces = cast(Any, self._astream([_message(message) for message in request.messages], **options))
         async with aclosing(pieces):
             async for piece in pieces:
                 yield _piece(piece.message)
 
     async def aclose(self) -> None:
-        """Let go of connections and threads; there are none unless a model says so."""
+        """Release connections and threads. There are none, unless a model overrides this method."""
 
 
 def as_sent(message: BaseMessage) -> dict[str, str]:
-    """The message as chat templates and chat servers take it."""
+    """Returns the message in the form of chat templates and chat servers."""
     if isinstance(message, SystemMessage):
         role = "system"
     else:

@@ -1,4 +1,4 @@
-"""A transformers chat model in this process, from a folder on this machine or, where allowed, from a hub."""
+"""A transformers chat model in this process, from a folder on this machine or, if this is allowed, from a hub."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _DEFAULT_TOKENS = 1024
 
 
 class LocalChatModel(LangChainModel):
-    """A causal language model with a chat template. Answers one at a time; others wait for their turn.
+    """A causal language model with a chat template. It writes one answer at a time. Other answers wait for their turn.
 
-    Call options: `temperature` (0 is greedy) and `max_tokens`. The weights are loaded by the first answer.
+    Its call options are `temperature` (0 is greedy) and `max_tokens`. The first answer loads the weights.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -38,13 +38,16 @@ class LocalChatModel(LangChainModel):
     hub: bool = False
 
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
-    # A thread of its own: answers that wait would hold those that searches run in.
+    # The model has its own thread. Otherwise answers that wait would occupy the threads of the searches.
     _turns: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "youju-model"))
     _loaded: tuple[Any, Any] | None = PrivateAttr(default=None)
 
     @classmethod
     def open(cls, name: str, *, hub: bool) -> LocalChatModel:
-        """The model in the folder `name`, or of that name on the hub if `hub` allows it."""
+        """Returns the model in the folder `name`, or the one with that name on the hub if `hub` allows it.
+
+        Raises ConfigurationError (`model_not_found`).
+        """
         folder = Path(name).expanduser()
         if not folder.is_dir() and not hub:
             raise ConfigurationError(
@@ -62,7 +65,7 @@ class LocalChatModel(LangChainModel):
         return "youju-local"
 
     async def aclose(self) -> None:
-        """End: answers that wait for their turn are cancelled, the one under way is not waited for."""
+        """Close the model. It cancels answers that wait for their turn, and does not wait for the running answer."""
         self._turns.shutdown(wait=False, cancel_futures=True)
 
     def _generate(
@@ -112,9 +115,9 @@ class LocalChatModel(LangChainModel):
             ended = AIMessageChunk(content=rest, usage_metadata=usage, response_metadata={"finish_reason": finish})
             yield ChatGenerationChunk(message=ended)
         finally:
-            # The thread looks at this after every token. It is waited for, so that its errors are not lost.
+            # The thread checks this after every token. We wait for the thread, so that its errors are not lost.
             stopped.set()
-            turn.cancel()  # which only an answer that has not begun lets itself be
+            turn.cancel()  # this only works on an answer that has not begun
             await asyncio.gather(running, return_exceptions=True)
 
     def _run(
@@ -124,8 +127,10 @@ class LocalChatModel(LangChainModel):
         put: Callable[[str], None],
         stopped: threading.Event,
     ) -> tuple[UsageMetadata, str]:
-        """Generate in this thread, handing each piece of text to `put`. Returns the exact token counts, and `stop` or,
-        where the limit of tokens ended it, `length`."""
+        """Generate in this thread, and pass each piece of text to `put`.
+
+        Returns the exact token counts, and `length` if the limit of tokens ended the answer, else `stop`.
+        """
         import torch
         from transformers import StoppingCriteriaList
 
@@ -189,7 +194,7 @@ def _closed() -> ModelUnavailableError:
 
 
 def _tokens(tokenizer: Any, messages: list[BaseMessage]) -> Any:
-    """The prompt's ids and mask. Thinking is off, for templates that have the switch."""
+    """Returns the prompt's ids and mask. Thinking is switched off, if the template has a switch for it."""
     return tokenizer.apply_chat_template(
         [as_sent(message) for message in messages],
         add_generation_prompt=True,
@@ -200,12 +205,12 @@ def _tokens(tokenizer: Any, messages: list[BaseMessage]) -> Any:
 
 
 def _opens_thinking(tokenizer: Any, prompt: Any) -> bool:
-    """Whether the template has written the opening tag of the thinking, so that the model will not."""
+    """Returns True if the template has written the opening tag of the thinking, so that the model will not write it."""
     return str(tokenizer.decode(prompt["input_ids"][0, -8:])).rstrip().endswith(OPENING)
 
 
 def _end_ids(model: Any) -> tuple[int, ...]:
-    """The tokens that end an answer."""
+    """Returns the ids of the tokens that end an answer."""
     ids = model.generation_config.eos_token_id
     return tuple(ids) if isinstance(ids, list | tuple) else (ids,)
 

@@ -1,4 +1,4 @@
-"""Fields of a request that a server refuses: left out or renamed, one by one, as the server names them."""
+"""The fields of a request that a server refuses. They are left out or renamed when the server names them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 _ESSENTIAL = ("model", "messages", "stream")
 _LIMIT, _NEW_LIMIT = "max_tokens", "max_completion_tokens"
-# Servers name the limit also where it is only too high; then it is not to be left out.
+# A server also names the limit if it is only too high. In that case the limit must not be left out.
 _UNSUPPORTED = re.compile(
     r"unsupported|not supported|unrecogni[sz]ed|unknown|unexpected|\bextra|not permitted|not allowed|forbidden",
     re.IGNORECASE,
@@ -20,22 +20,23 @@ _LOC = re.compile(r"'loc': ?[(\[]([^)\]]{0,500})[)\]]")
 
 @dataclass(frozen=True, slots=True)
 class RefusedFields:
-    """The fields that a server has refused, each with the value it had: another value may be welcome.
+    """The fields that a server has refused, each with its value, because it may accept another value.
 
-    `max_tokens` is first sent under its new name, `max_completion_tokens`, and left out where that is refused too.
+    If `max_tokens` is refused, it is sent under its new name, `max_completion_tokens`. If that is refused too, it is
+    left out.
     """
 
     refused: frozenset[tuple[str, str]] = frozenset()
 
     def without(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The body as this server takes it."""
+        """Returns the body without the fields that this server refuses."""
         sent = dict(body)
         if _LIMIT in sent and self._has(_LIMIT, sent[_LIMIT]):
             sent[_NEW_LIMIT] = sent.pop(_LIMIT)
         return {name: value for name, value in sent.items() if not self._has(name, value)}
 
     def and_named(self, sent: Mapping[str, Any], error: str) -> RefusedFields:
-        """These and the fields of the request `sent` that the body `error` of the answer names as the mistake."""
+        """Returns these fields and those of the request `sent` that the error body `error` names as the mistake."""
         fields = {name: value for name, value in sent.items() if name not in _ESSENTIAL}
         found: set[tuple[str, str]] = set()
         for names in _named(error):
@@ -47,11 +48,11 @@ class RefusedFields:
         return RefusedFields(self.refused | found)
 
     def and_those_of(self, other: RefusedFields) -> RefusedFields:
-        """Both together."""
+        """Returns the fields of both."""
         return RefusedFields(self.refused | other.refused)
 
     def names(self) -> list[str]:
-        """The names alone, for the log."""
+        """Returns only the names, sorted, for the log."""
         return sorted({name for name, _ in self.refused})
 
     def _has(self, name: str, value: Any) -> bool:
@@ -63,13 +64,16 @@ def _written(value: Any) -> str:
 
 
 def _own_names(name: str, value: Any) -> set[str]:
-    """What an error may call a field: its name or one inside it, as `enable_thinking` in `chat_template_kwargs`."""
+    """Returns the names that an error may use for a field: its own name, or a name inside it, such as
+    `enable_thinking` in `chat_template_kwargs`.
+    """
     return {name, *value} if isinstance(value, Mapping) else {name}
 
 
 def _named(error: str) -> Iterator[set[str]]:
-    """The words of an error that may be names of fields, surest first: those at a place that is for the name, then
-    those of its message. The rest of it may repeat the whole request."""
+    """Yields the words of an error that may be names of fields, the most certain first. These are the words at a place
+    for names, and then the words of the message. Other parts may repeat the whole request, so they are not read.
+    """
     try:
         data = json.loads(error)
     except (ValueError, RecursionError):

@@ -1,7 +1,7 @@
-"""What a chat server says in one reply: the events of its stream, or the whole JSON, become text, usage and an end.
+"""Reads one reply of a chat server. The events of its stream, or its whole JSON, become text, usage and an end.
 
-Servers differ much in what they stream. The forms that are read are listed, each with its test, in
-`tests/assistant/test_stream_forms.py`.
+The streams of servers differ much. `tests/assistant/test_stream_forms.py` lists the forms that are read, each with its
+test.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ _ERROR_KEYS = ("message", "detail", "msg", "error_code")
 
 @dataclass(slots=True)
 class Reply:
-    """What has been read of one reply, which may have `longest_chars`, thinking included. `finish` is the server's
-    `finish_reason`; `secrets` are what it may not be quoted with."""
+    """The parts of one reply that have been read. The reply may have `longest_chars` characters, with its thinking.
+
+    `finish` is the server's `finish_reason`. `secrets` must not appear when the server is quoted.
+    """
 
     longest_chars: int
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -41,7 +43,7 @@ class Reply:
     halves: SurrogateJoiner = field(default_factory=SurrogateJoiner)
 
     def read(self, event: ServerSentEvent) -> str:
-        """The content in one event. Raises ModelError where the event is an error or no part of a chat completion."""
+        """Returns the content of an event. Raises ModelError if it is an error or no part of a chat completion."""
         if event.name == "error":
             raise stream_error(event.data, self.secrets)
         if event.data.strip() == DONE:
@@ -50,7 +52,7 @@ class Reply:
         return "".join([self._content(data) for data in self._parsed(event)])
 
     def check_whole(self, stray: str) -> None:
-        """Raises ModelError unless the stream said that it was over. `stray` is what came instead of events."""
+        """Raises ModelError unless the stream has its end mark. `stray` is the text that came instead of events."""
         if not self.choices:
             raise stream_cut() if self.done else no_chat_server(stray, self.secrets)
         if self.finish == "abort" or (not self.done and self.finish is None):
@@ -61,19 +63,21 @@ class Reply:
             )
 
     def hidden_answer(self, *, thinking_off: bool) -> str:
-        """The answer, where a wrong reasoning parser has put all of it into the reasoning field: what is behind the
-        closing tag, or, of a model that was told not to think, all."""
+        """Returns the answer if a wrong reasoning parser has put all of it into the reasoning field, else "".
+
+        The answer is the text behind the closing tag. If the model was told not to think, it may be the whole text.
+        """
         if self.shown or self.finish != "stop":
             return ""
         _thought, closing, answer = joined("".join(self.reasoning)).rpartition("</think>")
         return answer.strip() if closing or thinking_off else ""
 
     def check_said(self) -> None:
-        """Raises ModelError for a reply without an answer, where it can be told why."""
+        """Raises ModelError for a reply without an answer, if the reason is known."""
         if self.shown or self.finish != "length":
             return
         if self.usage is not None and not self.usage["output_tokens"] and not self.reasoning:
-            # LMDeploy's way of saying that the prompt fills its window.
+            # LMDeploy answers like this if the prompt fills its window.
             raise context_exceeded("The model server left no room for an answer behind the prompt.")
         raise ModelRejectedError(
             "model_empty",
@@ -82,8 +86,9 @@ class Reply:
         )
 
     def _parsed(self, event: ServerSentEvent) -> Iterator[dict[str, Any]]:
-        """The JSON of an event. Where it is not one object but one in each line, the server leaves out the blank lines
-        between its events."""
+        """Yields the JSON objects of an event. There is one in each line if the server leaves out the blank lines
+        between its events.
+        """
         texts = [event.data]
         if "\n" in event.data and not _is_json(event.data):
             texts = event.data.split("\n")
@@ -100,7 +105,7 @@ class Reply:
                     raise no_chat_server(text, self.secrets) from None
                 raise stream_error(text, self.secrets) from None
             if isinstance(data, list) and len(data) == 1:
-                data = data[0]  # some gateways wrap an error so
+                data = data[0]  # some gateways put an error into a list
             if isinstance(data, str):
                 raise stream_error(data, self.secrets)
             if not isinstance(data, dict):
@@ -112,7 +117,7 @@ class Reply:
         if data.get("error") or (not choices and any(isinstance(data.get(key), str | int) for key in _ERROR_KEYS)):
             raise stream_error(data, self.secrets)
         self.usage = _usage(data.get("usage")) or self.usage
-        # Only the first choice was asked for; some servers do not number the one they give.
+        # Only the first choice was asked for. Some servers do not number it.
         for choice in choices if isinstance(choices, list) else ():
             if isinstance(choice, dict) and not choice.get("index"):
                 return self._chosen(choice)
@@ -153,7 +158,7 @@ def _is_json(text: str) -> bool:
 
 
 def _texts(content: Any) -> tuple[str, str]:
-    """The text of a content, which is a text or a list of parts, and the thinking among the parts."""
+    """Returns the text of a content and the thinking in it. The content is a text or a list of parts."""
     if content is None or isinstance(content, str):
         return content or "", ""
     if not isinstance(content, list):

@@ -1,7 +1,7 @@
-"""Any OpenAI-compatible chat server, over its streaming `/chat/completions`.
+"""A chat model on any OpenAI-compatible server, over its streaming `/chat/completions`.
 
-Our own adapter, because the usual clients drop the fields in which servers put the thinking, and an answer may
-hide there.
+This is our own adapter. The usual clients drop the fields in which servers put the thinking, and an answer may be in
+those fields.
 """
 
 from __future__ import annotations
@@ -35,17 +35,18 @@ from ingest.network.secrecy import secrets_in
 logger = logging.getLogger(__name__)
 
 _LATER = TRANSIENT_STATUS - {500}
-"""Chat servers answer 500 to requests that they cannot do, too: to a prompt that is too long or breaks a template."""
+"""These statuses are worth another try. 500 is not, because chat servers also send it for requests that they can never
+serve: for a prompt that is too long or breaks a template."""
 _WHOLE_BYTES = 16 << 20
 _MAX_TOKENS = 4096
 _CHARS_PER_TOKEN = 16
-"""More than any tokenizer makes of a token on average. A server that goes on beyond that ignores `max_tokens`."""
+"""No tokenizer has more characters per token on average. A server that sends more than that ignores `max_tokens`."""
 
 
 class ServerChatModel(LangChainModel):
-    """A chat model at `url` (…/v1). Asynchronous only: `astream` and `ainvoke`.
+    """A chat model at `url` (…/v1). It is only asynchronous: `astream` and `ainvoke`.
 
-    Call options: `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next piece.
+    Its call options are `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next piece.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -93,7 +94,7 @@ class ServerChatModel(LangChainModel):
             except aiohttp.ClientError:
                 if told.reply.finish is None:
                     raise
-                # The answer was over; how the connection ends does not matter then.
+                # The answer was complete, so an error at the end of the connection does not matter.
         told.reply.check_whole(decoder.stray)
         self._remember(refused)
         if rest := told.finish(thinking_off=any(name in sent for name in self.capabilities.thinking_off)):
@@ -109,15 +110,17 @@ class ServerChatModel(LangChainModel):
     async def _opened(
         self, messages: list[BaseMessage], options: Mapping[str, Any]
     ) -> AsyncGenerator[tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields], None]:
-        """The response whose stream has begun, what was sent for it, and the fields that the server has refused. Errors
-        of the server and of the connection come out as ModelErrors."""
+        """Yields the response whose stream has begun, the body that was sent, and the fields that the server refused.
+
+        Errors of the server and of the connection are raised as ModelErrors.
+        """
         try:
             response, sent, refused = await retried_beside(partial(self._begun, self._body(messages, options)), BRISK)
             with closing(response):
                 check_packing(response)
                 yield response, sent, refused
         except aiohttp.InvalidURL:
-            # Its text quotes a part of the address.
+            # The text of this error quotes a part of the address, so it is not used.
             raise ModelRejectedError(
                 "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
             ) from None
@@ -125,15 +128,16 @@ class ServerChatModel(LangChainModel):
             raise connection_error(error, self.url, self.silence_seconds) from error
 
     async def _begun(self, body: Mapping[str, Any]) -> tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields]:
-        """What `_opened` gives, by one try. Raises TransientError where another may succeed: nobody has heard anything
-        yet."""
+        """Returns the values of `_opened` from one try. Raises TransientError if another try may succeed. It is safe to
+        try again, because the asker has received nothing yet.
+        """
         refused = self._refused
         while True:
             sent = refused.without(body)
             try:
                 response = await self._connection.post(sent)
             except aiohttp.SocketTimeoutError:
-                raise  # it had its time
+                raise  # it has already waited as long as it may
             except aiohttp.ClientConnectionError as error:
                 raise TransientError(connection_error(error, self.url, self.silence_seconds)) from error
             if response.status < 300:
@@ -149,7 +153,7 @@ class ServerChatModel(LangChainModel):
             refused = more
 
     def _remember(self, refused: RefusedFields) -> None:
-        """Send no more what this server refuses, now that a request without it has succeeded."""
+        """Stop sending the fields that this server refuses. A request without them has just succeeded."""
         known = self._refused
         self._refused = known.and_those_of(refused)
         if self._refused != known:
@@ -157,11 +161,11 @@ class ServerChatModel(LangChainModel):
             logger.warning("The model server refuses fields of the request, which are no longer sent: %s", names)
 
     def _secrets(self) -> tuple[str, ...]:
-        """What a server may not be quoted with."""
+        """Returns the secrets that must not appear when a server is quoted."""
         return (*secrets_in(self.url), *([self.api_key.get_secret_value()] if self.api_key else []))
 
     def model_post_init(self, context: Any, /) -> None:
-        """Have the connection ready: nothing is opened yet."""
+        """Prepare the connection. Nothing is opened yet."""
         super().model_post_init(context)
         self._connection = ChatConnection(
             self.url, self.api_key, connect_seconds=self.connect_seconds, silence_seconds=self.silence_seconds
@@ -181,7 +185,7 @@ class ServerChatModel(LangChainModel):
 
 
 class _Telling:
-    """One reply on its way to the asker: read, freed of thinking and of the tokens that end it."""
+    """Reads one reply on its way to the asker, and removes its thinking and its end tokens."""
 
     def __init__(self, model: str, max_tokens: int, secrets: tuple[str, ...]) -> None:
         self.reply = Reply(_CHARS_PER_TOKEN * max_tokens, secrets)
@@ -190,13 +194,13 @@ class _Telling:
         self._ending = EndTokenFilter()
 
     def take(self, event: ServerSentEvent) -> str:
-        """What may be shown now that `event` has arrived."""
+        """Returns the text that may be shown now that `event` has arrived."""
         content = self.reply.read(event)
         freed = self._thinking.separate() if self.reply.reasoning else ""
         return self._shown(self._ending.feed(freed + self._thinking.feed(content)))
 
     def finish(self, *, thinking_off: bool) -> str:
-        """What is left to show at the end. With `thinking_off` the model was told not to think."""
+        """Returns the text that is left to show at the end. With `thinking_off`, the model was told not to think."""
         rest = self._thinking.feed(self.reply.halves.finish())
         rest += self._thinking.finish(cut=self.reply.finish in (None, "length"))
         rest = self._shown(self._ending.feed(rest) + self._ending.finish())
@@ -215,8 +219,9 @@ class _Telling:
 async def _events(
     pieces: AsyncIterator[bytes], decoder: EventDecoder
 ) -> AsyncGenerator[Sequence[ServerSentEvent], None]:
-    """The events in the pieces of a stream, up to `[DONE]`, those of a piece at a time; of a server that answers with
-    one JSON instead, that as an event."""
+    """Yields the events of each piece of a stream, up to `[DONE]`. If the server answers with one JSON instead of a
+    stream, that JSON becomes one event.
+    """
     whole: bytearray | None = None
     begun = False
     try:

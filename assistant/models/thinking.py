@@ -1,4 +1,4 @@
-"""Thinking is never shown: it is cut from the front of what a model says, while that streams in."""
+"""Removes a model's thinking from the beginning of its reply while the reply arrives. Thinking is never shown."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ _THINKS_ALWAYS = re.compile(r"thinking|qwq|qvq|-r1\b", re.IGNORECASE)
 
 
 def thinks_always(model: str) -> bool:
-    """Whether a model of this name thinks whatever it is told, its opening tag being in the prompt already."""
+    """Returns True if a model of this name always thinks. The prompt of such a model already has the opening tag."""
     return _THINKS_ALWAYS.search(model) is not None
 
 
 class ThinkingFilter:
     """Passes on everything after a leading `<think>…</think>` and the white space around it.
 
-    With `opened` the text is taken to begin inside the thinking, as it does for models whose template writes the
-    opening tag: all is held back until the closing tag, or until `separate` says that the server gives the thinking
-    in a field of its own. Without it a closing tag that nothing opened is text like any other. A filter is for one
-    reply, and nothing of it outlives that.
+    With `opened`, the text begins inside the thinking, as for models whose template writes the opening tag. All text is
+    then held back until the closing tag, or until `separate` says that the server sends the thinking in its own field.
+    Without `opened`, a closing tag that nothing opened is ordinary text. Each reply needs a new filter.
     """
 
     def __init__(self, *, opened: bool = False) -> None:
@@ -30,10 +29,10 @@ class ThinkingFilter:
         self._held: list[str] = []
         self._tail = ""
         self.closed_unopened = False
-        """A closing tag that nothing opened has been passed on."""
+        """True if a closing tag that nothing opened has been passed on."""
 
     def feed(self, text: str) -> str:
-        """What may be shown now that `text` has arrived."""
+        """Returns the text that may be shown now that `text` has arrived."""
         if self._inside:
             return self._leave(text)
         if self._started:
@@ -49,17 +48,17 @@ class ThinkingFilter:
         return self._pass(begun)
 
     def separate(self) -> str:
-        """The thinking comes in a field of its own: the text is the answer, also what was held back of it."""
+        """Note that the thinking has its own field, so the text is the answer. Returns the text held back so far."""
         if not self._inside or self._tagged:
             return ""
         self._inside, self._tail = False, ""
         return self.feed("")
 
     def finish(self, *, cut: bool) -> str:
-        """What is left to show at the end of the reply, which is `cut` where the model did not end it itself.
+        """Returns the text that is left to show at the end of the reply, which is `cut` if the model did not end it.
 
-        What is held back is thinking where a tag opened it, or where the reply ended in the middle of it. Else it is
-        the answer of a model that did not think, or whose thinking the server has taken away.
+        The text that is held back is thinking if a tag opened it, or if the reply was cut in the middle of it. If not,
+        it is an answer: the model did not think, or the server has removed the thinking.
         """
         rest, self._held = "".join(self._held).lstrip(), []
         if self._inside and (cut or self._tagged or rest.startswith(OPENING)):
@@ -67,7 +66,7 @@ class ThinkingFilter:
         return rest
 
     def _leave(self, text: str) -> str:
-        # Only the end of what is held can become a tag with what comes: reading all of it again would take long.
+        # Only the end of the held text can form a tag with the new text. It would take long to search all of it again.
         before = len(self._tail)
         seen = self._tail + text
         at = seen.find(_CLOSING)

@@ -1,4 +1,4 @@
-"""What the chat model is told, in Chinese and in English; the texts themselves are the `.txt` files beside this."""
+"""The prompts for the chat model, in Chinese and in English. Their texts are the `.txt` files in this folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ REFUSALS: dict[AnswerLanguage, str] = {
     "zh": "在您可以查看的文档中，没有找到能够回答这个问题的内容。",
     "en": "The documents you may read do not contain an answer to this question.",
 }
-"""What is said, word for word, when the evidence is missing: by us, and by the model if it keeps to its rules."""
+"""The exact words of the answer if the evidence is missing. We use them, and the model does if it follows its rules."""
 
 _COMPANY: dict[AnswerLanguage, str] = {"zh": "公司", "en": "the company"}
 _TITLE: dict[AnswerLanguage, str] = {"zh": "标题：", "en": "Title: "}
@@ -29,9 +29,9 @@ _CHINESE_SENTENCE = re.compile(
 
 
 def answer_language(question: str, conversation: Conversation = ()) -> AnswerLanguage:
-    """The language to answer in: that of the question, or of the last turn of the user's that has one.
+    """Returns the language to answer in. It is the language of the question, or of the user's last turn that has one.
 
-    A mixed question is Chinese if anything in it builds a Chinese sentence: its English words are names.
+    A mixed question is Chinese if any part of it forms a Chinese sentence. Its English words are then names.
     """
     asked = [question, *(turn.text for turn in reversed(conversation) if turn.role == "user")]
     for text in asked:
@@ -50,9 +50,9 @@ def answer_messages(
     conversation: Conversation = (),
     company: str = "",
 ) -> tuple[Message, ...]:
-    """One system message with the rules, the earlier turns, and one user message with evidence and question.
+    """Returns one system message with the rules, the earlier turns, and one user message with evidence and question.
 
-    Without evidence and turns, the parts whose length is fixed.
+    Without evidence and turns, it returns only the parts whose length is fixed.
     """
     rules = _template("system", language).substitute(
         company=neutralise(company) or _COMPANY[language], refusal=REFUSALS[language]
@@ -64,7 +64,7 @@ def answer_messages(
 
 
 def condense_messages(question: str, language: AnswerLanguage, conversation: Conversation) -> tuple[Message, ...]:
-    """Asks for the question in a form that can be understood without the turns before it."""
+    """Returns messages that ask for the question in a form that can be understood without the turns before it."""
     speakers = {"zh": {"user": "用户", "assistant": "助手"}, "en": {"user": "User", "assistant": "Assistant"}}
     turns = "\n".join(
         f"{speakers[language][turn.role]}: {neutralise(' '.join(turn.text.split())[:500])}" for turn in conversation

@@ -1,4 +1,4 @@
-"""Text from outside, made harmless for a prompt: it can hold no control token, no fence and no evidence number."""
+"""Makes text from outside harmless for a prompt. It then contains no control token, no fence and no evidence number."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
 )
-"""What takes no room on a page: it could stand inside a token, or hide an order from whoever reads the document."""
+"""Characters that are not visible on a page. They could stand inside a token, or hide an order from the people who read
+the document."""
 _HALF = re.compile("[\ud800-\udfff]")
 _LOOKALIKES = {
     **dict.fromkeys("\u2502\u2503\u2223\u01c0\u2758\u2759\u275a\uffe8\ufe31\ufe33\u23d0\u00a6", "|"),
@@ -19,13 +20,14 @@ _LOOKALIKES = {
     **dict.fromkeys("\u203a\u3009\u27e9\u232a\ufe65\ufe40\u276d\u276f\u2771", ">"),
 }
 
-# Ours, and what chat templates give a meaning: whatever follows, a model reads it as the beginning of a tag.
+# Our own tags, and names with a meaning in chat templates. A model reads them as the beginning of a tag, whatever
+# follows.
 _TAGS = (
     "资料|資料|documents?|evidences?|think(?:ing)?|thought|reasoning|"
     "(?:[a-z]{1,20}:)?tool_(?:calls?|responses?|results?|outputs?|code|sep)|(?:[a-z]{1,20}:)?function_(?:calls?|results?)|"
     "invoke|available_tools|(?:start|begin|end)_of_[a-z]{1,20}|fim_[a-z]{1,20}"
 )
-# Words that are also ordinary code and markup: a tag only where they are all that stands in it.
+# These words are also ordinary code and markup. They count as a tag only if nothing else is in the tag.
 _WHOLE_TAGS = (
     "s|sys|system|user|assistant|ai|bot|human|tools?|functions?|parameters?|answer|[bes]op|bos|eos|eod|eot|pad|unk|sep|"
     "cls|[gs]?mask|[a-z]{1,10}_token|(?:reserved|unused|extra_id)_?[0-9]{1,6}|用户|用戶|助手|系统|系統|中间|问题|回答"
@@ -39,7 +41,8 @@ _SQUARE = re.compile(
     re.IGNORECASE,
 )
 
-# What `cite` takes for a marker, on text in which full-width forms are plain; and subscripts, which are none.
+# The markers that `cite` reads, for text whose full-width forms have become plain; and subscripts, which are no
+# markers.
 _LABEL = "(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)"
 _MARKER = rf"[\[【]\s*+\^?+{_LABEL}?+\s*+[:#]?+\s*+\d{{1,3}}+(?:\s*+[,、;]\s*+{_LABEL}?+\s*+\d{{1,3}}+)*+\s*+[\]】]"
 _SUBSCRIPTS = rf"(?<=[A-Za-z0-9_)])(?:\[(?!\s*+\^?+{_LABEL})[ -Z\\^-~]{{1,60}}+\])++"
@@ -47,11 +50,11 @@ _NUMBERED = re.compile(rf"(?P<code>{_SUBSCRIPTS})|{_MARKER}", re.IGNORECASE)
 
 
 def neutralise(text: str) -> str:
-    """`text` for use inside a prompt: no control token, fence or evidence number survives in it.
+    """Returns `text` for use inside a prompt. No control token, fence or evidence number is left in it.
 
-    A zero-width space breaks the tokens, round brackets replace the square ones of `[1]` (`a[1]` stays). What is
-    invisible is left out, and half a surrogate pair is U+FFFD. Linear in the length of the text. Nothing may
-    normalise the result by NFKC afterwards, or take it for what the document says: quotes come from the chunk.
+    A zero-width space breaks the tokens. Round brackets replace the square ones of `[1]`, but `a[1]` stays. Invisible
+    characters are removed, and half a surrogate pair becomes U+FFFD. The time is linear in the length of the text. Do
+    not normalise the result by NFKC afterwards. Do not quote it as the document's words: quotes come from the chunk.
     """
     text = _HALF.sub("\ufffd", _UNSEEN.sub("", text))
     plain = _plain(text)
@@ -68,7 +71,7 @@ def neutralise(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """The text in plain forms of its characters, each in its place."""
+    """Returns the text with each character in its plain form. Every character keeps its place."""
     if text.isascii():
         return text
     return text.translate({ord(mark): form for mark in set(text) if (form := _form(mark)) != mark})
@@ -76,6 +79,6 @@ def _plain(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _form(mark: str) -> str:
-    """The plain form of a character, if that is one character, too."""
+    """Returns the plain form of a character. If that is not a single character, returns the character itself."""
     plain = unicodedata.normalize("NFKC", mark)
     return _LOOKALIKES.get(mark, plain if len(plain) == 1 else mark)
