@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import threading
 import time
@@ -39,33 +38,22 @@ _NUMBERS = "The device supports the batch sizes [" + ", ".join(map(str, range(1,
 
 @dataclass
 class Watch:
-    """Asks a server whether it lives, ten times a second, and how much memory it has.
-
-    `seconds` are those from question to answer; `own` are those of them in which the server computed, as far as can be
-    known, and not something else on the machine.
-    """
+    """Asks a server whether it lives, ten times a second, and how much memory it has."""
 
     url: str
     pid: int
     seconds: list[float] = field(default_factory=list)
-    own: list[float] = field(default_factory=list)
     megabytes: list[float] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
         with httpx.Client(base_url=self.url, timeout=60) as client:
             while not self.over.wait(0.1):
-                began, computed = time.monotonic(), self._processor_seconds()
+                began = time.monotonic()
                 assert client.get("/healthz").status_code == 200
                 self.seconds.append(time.monotonic() - began)
-                self.own.append(min(self.seconds[-1], self._processor_seconds() - computed))
                 status = Path(f"/proc/{self.pid}/status").read_text()
                 self.megabytes.append(int(status.partition("VmRSS:")[2].split()[0]) / 1024)
-
-    def _processor_seconds(self) -> float:
-        """What all threads of the server have computed so far; its child processes do not count."""
-        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def quarters(self) -> list[float]:
         """The most memory in each quarter of the time, in MB."""
@@ -124,15 +112,13 @@ def test_hostile_documents_and_questions_stop_nobody_and_lose_nothing(tmp_path: 
         assert set(statuses) <= {200, 400}  # 400: nothing to ask is left of it
         found = client.post("/v1/ask", json={"question": "Which batch sizes does the device support?"}).json()
         assert "batch sizes" in found["answer"]
-        slowest, blocked, quarters = max(watch.seconds), max(watch.own), watch.quarters()
+        slowest, quarters = max(watch.seconds), watch.quarters()
         print(
             f"{count}: {states.count('ready')} ready, /healthz asked {len(watch.seconds)} times: "
-            f"median {1000 * statistics.median(watch.seconds):.0f} ms, slowest {1000 * slowest:.0f} ms, "
-            f"{1000 * blocked:.0f} ms of which it computed; "
+            f"median {1000 * statistics.median(watch.seconds):.0f} ms, slowest {1000 * slowest:.0f} ms; "
             f"MB by quarters {[round(quarter) for quarter in quarters]}"
         )
-        assert blocked < 1.0
-        assert slowest < 10
+        assert slowest < 1.0
         assert quarters[-1] < 1.2 * quarters[1] + 50
 
 
