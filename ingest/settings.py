@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from ingest.sources.settings import SourceSettings
+
+MINILM: Final = "all-MiniLM-L6-v2"
+"""The name of the embedder that was shipped before. It is for English only, and can still be asked for by this name."""
 
 
 class IngestSettings(BaseModel):
@@ -32,7 +35,7 @@ class IngestSettings(BaseModel):
 
     embedding_model: str | None = Field(
         None,
-        description="Local path or hub name of a sentence-transformers model; the shipped English MiniLM if unset.",
+        description="Local path or hub name of a sentence-transformers model; the shipped multilingual-e5-small if unset.",
     )
     embedding_url: str | None = Field(
         None,

