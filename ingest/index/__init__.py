@@ -15,10 +15,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from ingest.access import Reader
-from ingest.document import Chunk, Embedding
+from ingest.document import Chunk, Embedding, Language
 from ingest.errors import ConfigurationError
 
 
@@ -41,6 +41,12 @@ class Legs:
 
     dense: tuple[Scored, ...]
     sparse: tuple[Scored, ...]
+
+
+LANGUAGE_PARTS: Final[tuple[tuple[Language, ...], ...]] = (("zh", "mixed"), ("en", "other"))
+"""Languages that are searched together. Scores are compared within a part only: a model puts passages in the language
+of the question far before those that say the same in the other one.
+"""
 
 
 class Index(Protocol):
@@ -67,6 +73,10 @@ class Index(Protocol):
 
         The dense leg is skipped if `query.dense` is None. The sparse leg is skipped if it has no terms.
         """
+        ...
+
+    def search_by_language(self, query: Embedding, *, reader: Reader, limit: int) -> tuple[Legs, ...]:
+        """Does what `search` does for the chunks of each part of `LANGUAGE_PARTS` by themselves, at one moment."""
         ...
 
     def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:

@@ -22,8 +22,8 @@ from ingest.access import Reader
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, OwnedError, UnavailableError, YoujuError
 from ingest.home.processes import return_memory
-from ingest.index import Legs
-from ingest.index.generations import Generation, Growth, create, current, rewrite, shard_config, switch
+from ingest.index import LANGUAGE_PARTS, Legs
+from ingest.index.generations import Generation, Growth, create, current, index_fields, rewrite, shard_config, switch
 from ingest.index.payload import (
     BATCH_POINTS,
     DENSE,
@@ -111,25 +111,36 @@ class EdgeIndex:
 
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
         """Returns the best `limit` chunks of each leg that `reader` may read. Exact search, both legs in one call."""
+        [legs] = self._search(query, reader, limit, [()])
+        return legs
+
+    def search_by_language(self, query: Embedding, *, reader: Reader, limit: int) -> tuple[Legs, ...]:
+        """Returns the same for each of `LANGUAGE_PARTS` by itself. All of it in one call."""
+        return self._search(query, reader, limit, [(AnyOf("language", part),) for part in LANGUAGE_PARTS])
+
+    def _search(
+        self, query: Embedding, reader: Reader, limit: int, parts: Sequence[tuple[Condition, ...]]
+    ) -> tuple[Legs, ...]:
         conditions = readable(reader)
         wanted = {DENSE: self._dense_query(query), SPARSE: self._sparse_query(query)}
         asked = {leg: vector for leg, vector in wanted.items() if vector is not None}
         if conditions is None or not asked or limit < 1:
-            return Legs((), ())
+            return tuple(Legs((), ()) for _ in parts)
         engine = self._engine
         requests = [
             engine.QueryRequest(
                 limit=limit,
                 query=engine.Query.Nearest(vector, using=leg),
-                filter=self._filter(conditions),
+                filter=self._filter((*part, *conditions)),
                 with_payload=False,
             )
+            for part in parts
             for leg, vector in asked.items()
         ]
         with self._translated():
-            answers = self._shard.query_batch(engine.QueryBatchRequest(requests))
-        found = {leg: ranked(points) for leg, points in zip(asked, answers, strict=True)}
-        return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
+            answers = iter(self._shard.query_batch(engine.QueryBatchRequest(requests)))
+        found = [{leg: ranked(next(answers)) for leg in asked} for _ in parts]
+        return tuple(Legs(dense=legs.get(DENSE, ()), sparse=legs.get(SPARSE, ())) for legs in found)
 
     def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
         """Returns the chunks with these ids. Ids of chunks that are not stored are left out."""
@@ -235,6 +246,7 @@ class EdgeIndex:
         if self._loaded is None:
             with _opening(self._folder):
                 self._loaded = self._load(self._generation)
+                index_fields(self._engine, self._loaded)
         return self._loaded
 
     def _change(self, operation: Any, *, grows_by: int = 0) -> None:

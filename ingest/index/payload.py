@@ -20,7 +20,7 @@ SCHEMA_VERSION: Final = 4
 DENSE: Final = "dense"
 SPARSE: Final = "sparse"
 
-KEYWORDS: Final = ("document_id", "access", "source")
+KEYWORDS: Final = ("document_id", "access", "source", "language")
 INTEGERS: Final = ("revision",)
 """Integer payload fields that filters use. Both engines index them."""
 

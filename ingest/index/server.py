@@ -13,7 +13,7 @@ import pydantic
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, UnavailableError, YoujuError
-from ingest.index import Legs, index_missing
+from ingest.index import LANGUAGE_PARTS, Legs, index_missing
 from ingest.index.payload import (
     BATCH_POINTS,
     DENSE,
@@ -73,6 +73,7 @@ class ServerIndex:
                         raise index_missing(f"the collection {collection} of the Qdrant server")
                     _create(client, collection, dimension)
                 _check_collection(client, collection, dimension)
+                _index_fields(client, collection)
         except YoujuError:
             client.close()
             raise
@@ -104,16 +105,27 @@ class ServerIndex:
 
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
         """Returns the best `limit` chunks of each leg that `reader` may read. Both legs go in one request."""
+        [legs] = self._search(query, reader, limit, [()])
+        return legs
+
+    def search_by_language(self, query: Embedding, *, reader: Reader, limit: int) -> tuple[Legs, ...]:
+        """Returns the same for each of `LANGUAGE_PARTS` by itself. All of it goes in one request."""
+        return self._search(query, reader, limit, [(AnyOf("language", part),) for part in LANGUAGE_PARTS])
+
+    def _search(
+        self, query: Embedding, reader: Reader, limit: int, parts: Sequence[tuple[Condition, ...]]
+    ) -> tuple[Legs, ...]:
         conditions = readable(reader)
         if conditions is None or limit < 1:
-            return Legs((), ())
-        requests = self._requests(query, _filter(conditions), limit)
-        if not requests:
-            return Legs((), ())
+            return tuple(Legs((), ()) for _ in parts)
+        requests = [self._requests(query, _filter((*part, *conditions)), limit) for part in parts]
+        if not any(requests):
+            return tuple(Legs((), ()) for _ in parts)
         with self._translated():
-            answers = self._client.query_batch_points(self._collection, requests=requests)
-            found = {request.using: ranked(answer.points) for request, answer in zip(requests, answers, strict=True)}
-        return Legs(dense=found.get(DENSE, ()), sparse=found.get(SPARSE, ()))
+            every = [request for part in requests for request in part]
+            answers = iter(self._client.query_batch_points(self._collection, requests=every))
+            found = [{request.using: ranked(next(answers).points) for request in part} for part in requests]
+        return tuple(Legs(dense=legs.get(DENSE, ()), sparse=legs.get(SPARSE, ())) for legs in found)
 
     def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
         """Returns the chunks with these ids. Ids of chunks that are not stored are left out."""
@@ -281,7 +293,6 @@ def _create(client: QdrantClient, collection: str, dimension: int) -> None:
         Datatype,
         Distance,
         Modifier,
-        PayloadSchemaType,
         SparseVectorParams,
         VectorParams,
     )
@@ -298,10 +309,18 @@ def _create(client: QdrantClient, collection: str, dimension: int) -> None:
         # Another process that started at the same moment created it first.
         if error.status_code != 409:
             raise
-    kinds = dict.fromkeys(KEYWORDS, PayloadSchemaType.KEYWORD) | dict.fromkeys(INTEGERS, PayloadSchemaType.INTEGER)
-    for field, kind in kinds.items():
-        client.create_payload_index(collection, field_name=field, field_schema=kind, wait=True)
     logger.info("created the collection %s", collection)
+
+
+def _index_fields(client: QdrantClient, collection: str) -> None:
+    """Create the field indexes that are missing. A collection that an earlier release made has fewer."""
+    from qdrant_client.models import PayloadSchemaType
+
+    kinds = dict.fromkeys(KEYWORDS, PayloadSchemaType.KEYWORD) | dict.fromkeys(INTEGERS, PayloadSchemaType.INTEGER)
+    there = client.get_collection(collection).payload_schema
+    for field, kind in kinds.items():
+        if field not in there:
+            client.create_payload_index(collection, field_name=field, field_schema=kind, wait=True)
 
 
 def _check_collection(client: QdrantClient, collection: str, dimension: int) -> None:
