@@ -9,6 +9,10 @@ Where each face lives:
     web/             the chat page: plain files, served as they are
     dingtalk/        the DingTalk bot, from message to answer
 
+What stands behind all of them:
+
+    security/        who is let in, and what each one may do and see
+
 The process that serves, from the outside to the inside:
 
     server.py        sockets, signals, one process or several
@@ -19,16 +23,6 @@ The process that serves, from the outside to the inside:
     workspace.py     one open home with its ingestor and its assistant: what every face works with
     executors.py     which threads blocking work crosses to
     scheduling.py    the schedule of the sources, beside the server
-
-Who is let in:
-
-    security.py      the layers before every route: request id, key, size of the body
-    grants.py        which routes are for whom; what is not listed is for the operator alone
-    keys.py          the keys and whose they are
-    wrong_keys.py    wrong keys: counted by address, slowed down
-    audit.py         one line in the log for each request that changes something
-    scope.py         which sources a question is kept to
-    uris.py          how much of a document's address is shown to whom
 
 What comes in and goes out:
 

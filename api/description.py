@@ -10,8 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from api.errors import OPENAI_PATHS
-from api.grants import Grant, grant_of
 from api.schemas import HitBody
+from api.security.grants import Grant, grant_of
 
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
 _NO_KEY: dict[str, list[str]] = {}

@@ -17,8 +17,8 @@ from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
 from api.excerpts import MOST_CHARS, excerpt, one_line
-from api.grants import is_upload
 from api.headers import headers_of
+from api.security.grants import is_upload
 from assistant.errors import ModelError, ModelTimeoutError, ModelUnavailableError
 from assistant.events import Failed
 from ingest.errors import DocumentError, OwnedError, RequestError, UnavailableError, YoujuError

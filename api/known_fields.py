@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from api.errors import OPENAI_PATHS
 from api.excerpts import excerpt
-from api.grants import grant_of
+from api.security.grants import grant_of
 from ingest.errors import RequestError
 
 _SHOWN_CHARS = 100

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.known_fields import RequestBody, WholeNumber
-from api.uris import ShownUri
+from api.security.uris import ShownUri
 from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Evidence, Finished, Support, Usage
 from ingest.catalog.records import Document

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from api.routes import RowNumber, workspace_of
-from api.security import current_operator
+from api.security.guard import current_operator
 from ingest.versions import Holding, State, Version
 from ingest.versions.open_versions import Building
 

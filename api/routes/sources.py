@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from api.routes import workspace_of
 from api.runs import RunBody
 from api.schemas import ReportBody
-from api.security import current_operator
+from api.security.guard import current_operator
 from api.workspace import Workspace
 from ingest.errors import RequestError
 from ingest.network.secrecy import without_secrets

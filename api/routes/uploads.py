@@ -14,12 +14,12 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from api.audit import audited
 from api.known_fields import RequestBody, complaint
 from api.multipart import Form, receive_body, receive_form
 from api.routes import CurrentReader, workspace_of
 from api.schemas import DocumentErrorBody
-from api.security import current_operator
+from api.security.audit import audited
+from api.security.guard import current_operator
 from ingest.access import is_principal
 from ingest.errors import RequestError
 from ingest.home.lock import check_room

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field
 
 from api.known_fields import RequestBody
 from api.routes import workspace_of
-from api.security import current_operator
+from api.security.guard import current_operator
 from api.streaming import EVENTS, EventStream, begun, worked
 from ingest.errors import RequestError
 from ingest.verify import Verifier

@@ -13,7 +13,7 @@ from api.app import create_app
 from api.errors import status_of
 from api.excerpts import MOST_CHARS, excerpt, one_line
 from api.routes.page import PAGE_FILES
-from api.security import BODY_LIMIT_BYTES
+from api.security.guard import BODY_LIMIT_BYTES
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.events import Failed

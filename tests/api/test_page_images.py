@@ -14,7 +14,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from api.app import create_app
-from api.security import current_reader
+from api.security.guard import current_reader
 from api.settings import Settings
 from ingest.access import Reader
 from ingest.catalog.records import Publication

@@ -18,13 +18,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.audit import client_address
 from api.errors import body_too_large, error_response, internal_error
-from api.grants import Grant, grant_of, is_upload
 from api.headers import SECURITY_HEADERS
-from api.keys import Keys
+from api.security.audit import client_address
+from api.security.grants import Grant, grant_of, is_upload
+from api.security.keys import Keys
+from api.security.wrong_keys import WrongKeys
 from api.settings import ApiSettings, is_loopback
-from api.wrong_keys import WrongKeys
 from ingest.access import OPERATOR, Reader
 from ingest.errors import RequestError
 

@@ -25,7 +25,7 @@ MOST_ADDRESSES = 2048
 _FORGOTTEN_SECONDS = 900.0
 _LINES_PER_MINUTE = 30
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("api.wrong_keys")  # operators filter by this name
 
 
 @dataclass(slots=True)
