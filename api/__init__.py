@@ -11,18 +11,13 @@ Where each face lives:
 
 What stands behind all of them:
 
+    serving/         the process that serves: sockets, start and stop, connections, threads, schedule, log
     security/        who is let in, and what each one may do and see
 
-The process that serves, from the outside to the inside:
+The middle of it:
 
-    server.py        sockets, signals, one process or several
-    worker.py        what each of several processes answers with
-    starting.py      what is answered while the application is still being imported
-    connections.py   how many connections there may be, and how long each may keep the server waiting
     app.py           the application: which layers and routes there are, and what runs beside them
     workspace.py     one open home with its ingestor and its assistant: what every face works with
-    executors.py     which threads blocking work crosses to
-    scheduling.py    the schedule of the sources, beside the server
 
 What comes in and goes out:
 
@@ -33,7 +28,6 @@ What comes in and goes out:
     streaming.py     events on their way to a client that may go away
     runs.py          runs as JSON, and the events of one that is followed
     download.py      an original as a download
-    drawing.py       the queue before the one renderer of page pictures
     errors.py        which status an error of ours has, and its two shapes
     headers.py       the headers of every response
     description.py   what `/openapi.json` says
@@ -41,6 +35,5 @@ What comes in and goes out:
     notices.py       the sentence that says an answer could not be checked
     renumbering.py   sources numbered as they are cited
     excerpts.py      what callers sent, safe to repeat
-    logs.py          what is logged, and how many lines strangers can cause
     settings.py      the settings of the faces, and the one function that reads settings
 """

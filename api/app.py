@@ -12,16 +12,16 @@ from fastapi.responses import Response
 
 from api.description import describe
 from api.dingtalk import DingTalkBot, DingTalkSettings
-from api.drawing import Drawing
 from api.errors import add_error_handlers
-from api.executors import Executors
 from api.known_fields import known_parameters
 from api.plain_text import plain_text
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
-from api.scheduling import make_scheduler, scheduled
 from api.security.audit import Audit
 from api.security.guard import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
 from api.security.keys import Keys
+from api.serving.drawing import Drawing
+from api.serving.executors import Executors
+from api.serving.scheduling import make_scheduler, scheduled
 from api.streaming import ClientGone
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from fastapi.responses import StreamingResponse
 from starlette.types import Scope, Send
 
 from api.errors import error_fields, internal_error
-from api.executors import run_in
+from api.serving.executors import run_in
 from assistant.events import Event, Failed
 from ingest.errors import UnavailableError, YoujuError
 

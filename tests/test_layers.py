@@ -104,8 +104,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     # faces
     "fastapi": ("api",),
     "starlette": ("api",),
-    "uvicorn": ("api",),
-    "h11": ("api/connections",),
+    "uvicorn": ("api/serving/server", "api/serving/connections", "api/cli/serve"),
+    "h11": ("api/serving/connections",),
     "anyio": ("api", "assistant"),
     "python_multipart": ("api/multipart",),
     "websockets": ("api/dingtalk",),

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 
 from api.app import create_app
-from api.server import Server, check_socket_folder, local_socket
+from api.serving.server import Server, check_socket_folder, local_socket
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.sse import EndlessEventError, EventDecoder

@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 from uvicorn.importer import import_from_string
 
-from api.connections import raise_open_files
-from api.logs import configure_logging
-from api.server import Server, bind, serve_with_workers, url_of
+from api.serving.connections import raise_open_files
+from api.serving.logs import configure_logging
+from api.serving.server import Server, bind, serve_with_workers, url_of
+from api.serving.starting import Starting
 from api.settings import Settings, check_safety, load_settings
-from api.starting import Starting
 from ingest.home.lock import is_open_to_others
 from ingest.home.processes import loaded_for_good
 

@@ -15,7 +15,6 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
 from api.download import PARTS, Download
-from api.drawing import Drawing
 from api.errors import error_response
 from api.known_fields import complaint
 from api.routes import CurrentReader, shown_to, workspace_of
@@ -26,6 +25,7 @@ from api.schemas import (
     DocumentWithPassagesBody,
     PassageBody,
 )
+from api.serving.drawing import Drawing
 from api.streaming import while_connected
 from ingest.access import Reader
 from ingest.catalog.records import Document

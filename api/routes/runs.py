@@ -19,13 +19,13 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field, model_validator
 
-from api.executors import run_in
 from api.known_fields import RequestBody
 from api.routes import workspace_of
 from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.schemas import ReportBody
 from api.security.audit import audited
 from api.security.guard import current_operator
+from api.serving.executors import run_in
 from api.settings import Settings
 from api.streaming import (
     EVENTS,

@@ -14,8 +14,8 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.excerpts import excerpt
-from api.logs import LineLimit
 from api.security.grants import Route, Routes
+from api.serving.logs import LineLimit
 
 ACTIONS: dict[Route, str] = {
     ("POST", "/v1/documents"): "upload",

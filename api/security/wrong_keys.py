@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from api.excerpts import one_line
-from api.logs import LineLimit
+from api.serving.logs import LineLimit
 
 FREE_TRIES = 10
 """The number of wrong keys of one address that are answered without a wait."""

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api.server import bind, serving_options, url_of
+from api.serving.server import bind, serving_options, url_of
 from api.settings import Settings
 
 

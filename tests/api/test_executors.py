@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.drawing import LONGEST_QUEUE
+from api.serving.drawing import LONGEST_QUEUE
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.app import create_app
 from api.headers import SECURITY_HEADERS
 from api.security.guard import BODY_LIMIT_BYTES
-from api.starting import Starting
+from api.serving.starting import Starting
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace

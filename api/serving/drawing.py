@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from api.executors import run_in
+from api.serving.executors import run_in
 from ingest.errors import UnavailableError
 from ingest.page_images import PageRenderer
 

@@ -7,7 +7,7 @@ import os
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.logs import configure_logging
+from api.serving.logs import configure_logging
 from api.settings import load_settings
 from api.workspace import Workspace
 

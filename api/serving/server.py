@@ -19,7 +19,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
-from api.connections import Connection, Listener, connection_limit
+from api.serving.connections import Connection, Listener, connection_limit
 from api.settings import Settings
 from ingest.errors import ConfigurationError
 
@@ -182,7 +182,7 @@ def check_socket_folder(path: Path, home: Path) -> None:
         )
 
 
-def serve_with_workers(settings: Settings, factory: str = "api.worker:make_worker_app") -> None:
+def serve_with_workers(settings: Settings, factory: str = "api.serving.worker:make_worker_app") -> None:
     """Serve the application of `factory` in several processes until interrupted. This mode does not accept paths.
 
     Raises ConfigurationError if the server cannot listen on the address.

@@ -23,7 +23,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 Awaited = Literal["request", "header", "body", "nothing"]
 """The next thing that the client has to send. Uvicorn's own `timeout_keep_alive` limits the wait for a request."""
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("api.connections")  # operators filter by this name
 
 _MOST_FILES = 65_536
 _FILES_OF_OURS = 128
