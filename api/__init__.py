@@ -11,6 +11,7 @@ Where each face lives:
 
 What stands behind all of them:
 
+    http/            what all routes have in common: bodies, streams, errors, headers
     serving/         the process that serves: sockets, start and stop, connections, threads, schedule, log
     security/        who is let in, and what each one may do and see
 
@@ -21,19 +22,8 @@ The middle of it:
 
 What comes in and goes out:
 
-    schemas.py       the bodies of `/v1`, and of the command line's `--json`
-    known_fields.py  fields that nobody knows are refused
-    plain_text.py    text that no part behind could take is refused
-    multipart.py     an uploaded form, read as it comes in
-    streaming.py     events on their way to a client that may go away
-    runs.py          runs as JSON, and the events of one that is followed
-    download.py      an original as a download
-    errors.py        which status an error of ours has, and its two shapes
-    headers.py       the headers of every response
-    description.py   what `/openapi.json` says
     places.py        "page 3" and "第 3 页", and the link to a passage
     notices.py       the sentence that says an answer could not be checked
     renumbering.py   sources numbered as they are cited
-    excerpts.py      what callers sent, safe to repeat
     settings.py      the settings of the faces, and the one function that reads settings
 """

@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 
-from api.description import describe
 from api.dingtalk import DingTalkBot, DingTalkSettings
-from api.errors import add_error_handlers
-from api.known_fields import known_parameters
-from api.plain_text import plain_text
+from api.http.body_limit import BODY_LIMIT_BYTES, BodyLimit
+from api.http.description import describe
+from api.http.envelope import Envelope
+from api.http.errors import add_error_handlers
+from api.http.known_fields import known_parameters
+from api.http.plain_text import plain_text
+from api.http.streaming import ClientGone
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
 from api.security.audit import Audit
-from api.security.guard import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
+from api.security.guard import Guard
 from api.security.keys import Keys
 from api.serving.drawing import Drawing
 from api.serving.executors import Executors
 from api.serving.scheduling import make_scheduler, scheduled
-from api.streaming import ClientGone
 
 if TYPE_CHECKING:
     from api.workspace import Workspace

@@ -107,7 +107,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "uvicorn": ("api/serving/server", "api/serving/connections", "api/cli/serve"),
     "h11": ("api/serving/connections",),
     "anyio": ("api", "assistant"),
-    "python_multipart": ("api/multipart",),
+    "python_multipart": ("api/http/multipart",),
     "websockets": ("api/dingtalk",),
     "typer": ("api/cli",),
     "rich": ("api/cli",),

@@ -17,7 +17,7 @@ from rich.table import Table
 from api.cli import DONE, DONE_IN_PART
 from api.cli.output import console, local_time, notes, print_json
 from api.cli.progress import RunProgress
-from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
+from api.http.run_progress import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.settings import load_settings
 from ingest.home.database import open_database
 from ingest.runs.records import Runs

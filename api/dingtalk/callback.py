@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from api.dingtalk.settings import DingTalkSettings
 from api.dingtalk.stream import Accept, Begin
-from api.errors import error_response
+from api.http.errors import error_response
 from ingest.errors import RequestError, UnavailableError
 
 logger = logging.getLogger(__name__)

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.errors import error_fields, status_of_failure
-from api.headers import headers_of
+from api.http.errors import error_fields, status_of_failure
+from api.http.headers import headers_of
+from api.http.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
+from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, while_connected
 from api.routes import CurrentReader, shown_to, workspace_of
-from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
 from api.security.scope import narrowed
 from api.security.uris import ShownUri
-from api.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, while_connected
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 
 router = APIRouter()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from api.known_fields import RequestBody
+from api.http.known_fields import RequestBody
 from api.routes import CurrentReader, workspace_of
 from api.security.audit import audited
 from ingest.access import Reader

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.excerpts import excerpt
+from api.http.excerpts import excerpt
 from api.security.grants import Route, Routes
 from api.serving.logs import LineLimit
 

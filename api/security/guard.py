@@ -1,5 +1,4 @@
-"""Decides who is let in, and which headers every response has. It is plain ASGI, so streams and disconnects pass
-through.
+"""Decides who is let in. It is plain ASGI, so streams and disconnects pass through.
 
 With a key set, everything but the page and the probes needs one. `grants` says which key. Without a key the server
 listens on loopback only (`settings.check_safety`). Two things could still let strangers in as the operator. One is
@@ -8,27 +7,22 @@ another web page in the operator's browser; Host and Origin show it. The other i
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends, Request
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.errors import body_too_large, error_response, internal_error
-from api.headers import SECURITY_HEADERS
+from api.http.errors import error_response
 from api.security.audit import client_address
-from api.security.grants import Grant, grant_of, is_upload
+from api.security.grants import Grant, grant_of
 from api.security.keys import Keys
 from api.security.wrong_keys import WrongKeys
 from api.settings import ApiSettings, is_loopback
 from ingest.access import OPERATOR, Reader
 from ingest.errors import RequestError
-
-BODY_LIMIT_BYTES = 1024 * 1024
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip")
@@ -55,39 +49,6 @@ _OPERATORS_ONLY = (
     "This key may ask and read, and nothing else.",
     "Use the operator's key, YOUJU_API_KEY, or the command line on the machine that serves.",
 )
-
-
-class Envelope:
-    """The outermost layer. It adds a request id and the security headers, and answers even if the code fails."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        scope.setdefault("state", {})["request_id"] = identifier = uuid.uuid4().hex
-        started = False
-
-        async def send_with_headers(message: Message) -> None:
-            nonlocal started
-            if message["type"] == "http.response.start":
-                started = True
-                headers = MutableHeaders(scope=message)
-                headers["x-request-id"] = identifier
-                for name, value in SECURITY_HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        try:
-            await self.app(scope, receive, send_with_headers)
-        except Exception as error:
-            # The error is logged in full here. Raising it again would only log it twice.
-            code, message, hint = internal_error(scope, error)
-            if not started:
-                response = error_response(scope, 500, code, message, hint)
-                await response(scope, receive, send_with_headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,39 +162,6 @@ def _unauthorized(message: str) -> Refusal:
     return Refusal(
         401, "unauthorized", message, "Send it as `Authorization: Bearer KEY`.", {"www-authenticate": "Bearer"}
     )
-
-
-class BodyLimit:
-    """Refuses a body that is too large, by its announced length or as soon as it grows too long.
-
-    A document may be larger than a question, because it is written to the disk while it comes in.
-    """
-
-    def __init__(self, app: ASGIApp, upload_limit_bytes: int, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
-        self.app = app
-        self._limit_bytes = limit_bytes
-        self._upload_limit_bytes = upload_limit_bytes
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        limit_bytes = self._upload_limit_bytes if is_upload(scope["method"], scope["path"]) else self._limit_bytes
-        announced = Headers(scope=scope).get("content-length", "")
-        if announced.isdigit() and int(announced) > limit_bytes:
-            await body_too_large(scope)(scope, receive, send)
-            return
-        size = 0
-
-        async def receive_limited() -> Message:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            if size > limit_bytes:
-                raise HTTPException(413)  # raised inside the application, whose handler answers it
-            return message
-
-        await self.app(scope, receive_limited, send)
 
 
 def _given_key(headers: Headers) -> str | None:

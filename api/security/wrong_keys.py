@@ -14,7 +14,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from api.excerpts import one_line
+from api.http.excerpts import one_line
 from api.serving.logs import LineLimit
 
 FREE_TRIES = 10

@@ -6,7 +6,7 @@ import json
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.headers import SECURITY_HEADERS
+from api.http.headers import SECURITY_HEADERS
 
 _JSON, _HTML = b"application/json", b"text/html; charset=utf-8"
 _PAGE = (

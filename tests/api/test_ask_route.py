@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.streaming import begun, paced
+from api.http.streaming import begun, paced
 from assistant.conversation import Turn
 from assistant.events import Event, Evidence, TextDelta
 from ingest.access import OPERATOR

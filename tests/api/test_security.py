@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import create_app
-from api.headers import SECURITY_HEADERS
-from api.security.guard import BODY_LIMIT_BYTES
+from api.http.body_limit import BODY_LIMIT_BYTES
+from api.http.headers import SECURITY_HEADERS
 from api.serving.starting import Starting
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError

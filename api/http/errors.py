@@ -16,8 +16,8 @@ from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from api.excerpts import MOST_CHARS, excerpt, one_line
-from api.headers import headers_of
+from api.http.excerpts import MOST_CHARS, excerpt, one_line
+from api.http.headers import headers_of
 from api.security.grants import is_upload
 from assistant.errors import ModelError, ModelTimeoutError, ModelUnavailableError
 from assistant.events import Failed
@@ -62,7 +62,7 @@ _ROUTING = {
     ),
 }
 
-logger = logging.getLogger(__name__)
+logger = logging.getLogger("api.errors")  # operators filter by this name
 
 
 def status_of(error: YoujuError) -> int:

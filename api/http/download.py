@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import FileResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from api.errors import error_response
+from api.http.errors import error_response
 
 PARTS: dict[int | str, dict[str, Any]] = {
     200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},

@@ -14,8 +14,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect
 
-from api.plain_text import check_plain
-from api.streaming import ClientGone
+from api.http.plain_text import check_plain
+from api.http.streaming import ClientGone
 from ingest.errors import RequestError
 from ingest.uploads.originals import Incoming
 

@@ -17,7 +17,7 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 from starlette.types import Scope, Send
 
-from api.errors import error_fields, internal_error
+from api.http.errors import error_fields, internal_error
 from api.serving.executors import run_in
 from assistant.events import Event, Failed
 from ingest.errors import UnavailableError, YoujuError

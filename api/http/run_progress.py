@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api.schemas import CountsBody, FailureBody
+from api.http.schemas import CountsBody, FailureBody
 from ingest.runs.records import Run, Runs, State, Trigger
 
 LOOK_SECONDS = 0.5

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.known_fields import RequestBody, WholeNumber
+from api.http.known_fields import RequestBody, WholeNumber
 from api.security.uris import ShownUri
 from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Evidence, Finished, Support, Usage

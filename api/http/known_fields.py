@@ -13,8 +13,8 @@ from fastapi import Request
 from fastapi.dependencies.models import Dependant
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from api.errors import OPENAI_PATHS
-from api.excerpts import excerpt
+from api.http.errors import OPENAI_PATHS
+from api.http.excerpts import excerpt
 from api.security.grants import grant_of
 from ingest.errors import RequestError
 

@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from api.errors import OPENAI_PATHS
-from api.schemas import HitBody
+from api.http.errors import OPENAI_PATHS
+from api.http.schemas import HitBody
 from api.security.grants import Grant, grant_of
 
 SECURITY: list[dict[str, list[str]]] = [{"bearer": []}, {"api_key": []}]
