@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from api.answers.notices import not_checked, notice
 from api.cli.connection import Connection, connect
 from api.cli.output import console, notes, print_json, titled_place
-from api.notices import not_checked, notice
 from api.settings import load_settings
 from assistant.errors import ModelError
 

@@ -6,10 +6,10 @@ from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from api.answers.notices import not_checked, notice
+from api.answers.places import passage_url, place
 from api.dingtalk.markdown import code_span, harmless, literal, spaced
 from api.dingtalk.texts import say
-from api.notices import not_checked, notice
-from api.places import passage_url, place
 from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
 from assistant.request import AnswerLanguage
 

@@ -18,12 +18,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.answers.notices import notice, quoted, without_notice
+from api.answers.places import passage_url, place
+from api.answers.renumbering import Renumbered, Renumbering, in_order, renumbered
 from api.http.errors import openai_error, status_of_failure
 from api.http.headers import headers_of
 from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse_data, stopping, while_connected
-from api.notices import notice, quoted, without_notice
-from api.places import passage_url, place
-from api.renumbering import Renumbered, Renumbering, in_order, renumbered
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
 from assistant.conversation import Conversation, Turn

@@ -7,8 +7,8 @@ from typing import Any
 import openai
 import pytest
 
+from api.answers.renumbering import Renumbering, renumbered
 from api.app import create_app
-from api.renumbering import Renumbering, renumbered
 from assistant.cite import Citer
 from assistant.conversation import Turn
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Finished, Searched, TextDelta
