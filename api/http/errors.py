@@ -100,6 +100,14 @@ def error_response(
     return JSONResponse(body, status_code=status, headers={**headers_of(status), **(headers or {})})
 
 
+def response_to(error: YoujuError, scope: Scope) -> JSONResponse:
+    """Returns the answer to an error of ours, and logs it if the server is to blame."""
+    status = status_of(error)
+    if status >= 500:
+        logger.warning("Request %s: %s", request_id(scope), one_line(str(error), MOST_CHARS))
+    return error_response(scope, status, error.code, error.message, error.hint)
+
+
 def body_too_large(scope: Scope) -> JSONResponse:
     """Returns the answer to a body over the limit. The rest of the body is not read, so the connection ends."""
     hint = "Send a shorter question or conversation."
@@ -126,10 +134,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(YoujuError)
     async def ours(request: Request, error: YoujuError) -> JSONResponse:
-        status = status_of(error)
-        if status >= 500:
-            logger.warning("Request %s: %s", request_id(request.scope), one_line(str(error), MOST_CHARS))
-        return error_response(request.scope, status, error.code, error.message, error.hint)
+        return response_to(error, request.scope)
 
     @app.exception_handler(RequestValidationError)
     async def not_well_formed(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -8,21 +8,20 @@ another web page in the operator's browser; Host and Origin show it. The other i
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from fastapi import Depends, Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.http.errors import error_response
+from api.http.errors import error_response, response_to
 from api.security.audit import client_address
 from api.security.grants import Grant, grant_of
-from api.security.keys import Keys
 from api.security.wrong_keys import WrongKeys
-from api.settings import ApiSettings, is_loopback
+from api.settings import is_loopback
 from ingest.access import OPERATOR, Reader
-from ingest.errors import RequestError
+from ingest.errors import RequestError, YoujuError
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip")
@@ -51,6 +50,24 @@ _OPERATORS_ONLY = (
 )
 
 
+class Identities(Protocol):
+    """Says whose a key is. `api.security.keys.Keys` has the keys of the settings.
+
+    `reader_of` runs in the event loop. One that looks into a database crosses to a thread.
+    """
+
+    @property
+    def needs_key(self) -> bool:
+        """True if every request needs a key. This must not change while the server runs."""
+
+    async def reader_of(self, key: str) -> Reader | None:
+        """Returns the reader who holds this key, or None if nobody does. The operator's key gives `OPERATOR`.
+
+        The time that it takes must not depend on how much of a key is right. It is called for wrong keys too, also for
+        those of an address that must wait. Raises UnavailableError if it cannot look: then nobody is let in.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """The reason for a refused request: an error of ours and its status."""
@@ -68,15 +85,20 @@ class Guard:
     The local socket belongs to the operator, because only the user that serves can open it.
     """
 
-    def __init__(self, app: ASGIApp, settings: ApiSettings) -> None:
+    def __init__(self, app: ASGIApp, identities: Identities, host: str) -> None:
+        """`host` is the address that the server listens on. Without a key, requests may name it."""
         self.app = app
-        self._keys = Keys(settings.api_key, settings.reader_key)
-        self._hosts = {settings.host}
+        self._identities = identities
+        self._hosts = {host}
         self._wrong_keys = WrongKeys()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            admitted = self._admitted(scope, grant_of(scope["method"], scope["path"]))
+            try:
+                admitted = await self._admitted(scope, grant_of(scope["method"], scope["path"]))
+            except YoujuError as error:  # the look for the key failed
+                await response_to(error, scope)(scope, receive, send)
+                return
             if isinstance(admitted, Refusal):
                 refused = admitted
                 response = error_response(
@@ -91,7 +113,7 @@ class Guard:
             return
         await self.app(scope, receive, send)
 
-    def _admitted(self, scope: Scope, grant: Grant) -> Reader | Refusal | None:
+    async def _admitted(self, scope: Scope, grant: Grant) -> Reader | Refusal | None:
         """Returns the reader of a request, or its refusal. Returns None for a request that needs no reader."""
         if grant == "open":
             return None
@@ -99,17 +121,17 @@ class Guard:
         if state.get("local"):
             state["who"] = "local"
             return OPERATOR
-        if not self._keys:
+        if not self._identities.needs_key:
             refusal = self._foreign(scope, headers) or _proxied(headers)
             state["who"] = None if refusal else "operator"
             return refusal or (OPERATOR if grant != "page" else None)
-        return self._identified(scope, headers, grant) if grant != "page" else None
+        return await self._identified(scope, headers, grant) if grant != "page" else None
 
-    def _identified(self, scope: Scope, headers: Headers, grant: Grant) -> Reader | Refusal:
+    async def _identified(self, scope: Scope, headers: Headers, grant: Grant) -> Reader | Refusal:
         given = _given_key(headers)
         if not given:
             return _unauthorized("This server needs an API key.")
-        reader = self._keys.holder(given)
+        reader = await self._identities.reader_of(given)
         if reader is None:
             return self._wrong_key(scope)
         scope["state"]["who"] = "operator" if reader == OPERATOR else "reader"

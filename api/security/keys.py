@@ -31,19 +31,24 @@ def checked_key(key: SecretStr | None) -> SecretStr | None:
 
 
 class Keys:
-    """The keys of a server. A comparison takes the same time for every text."""
+    """The keys of the settings. They are `Identities` without a look anywhere.
+
+    A comparison takes the same time for every text.
+    """
 
     def __init__(self, operator: SecretStr | None, reader: SecretStr | None) -> None:
         # The reader's key comes first. If both keys are the same, it then gives the smaller right.
         holders = ((reader, EVERYBODY), (operator, OPERATOR))
         self._holders = [(_digest(key.get_secret_value()), holder) for key, holder in holders if key is not None]
 
-    def __bool__(self) -> bool:
+    @property
+    def needs_key(self) -> bool:
+        """True if there is a key."""
         return bool(self._holders)
 
-    def holder(self, given: str) -> Reader | None:
+    async def reader_of(self, key: str) -> Reader | None:
         """Returns the reader who holds this key, or None."""
-        digest = _digest(given)
+        digest = _digest(key)
         matching = [holder for known, holder in self._holders if hmac.compare_digest(digest, known)]
         return matching[0] if matching else None
 

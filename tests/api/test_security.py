@@ -187,6 +187,12 @@ def test_a_body_that_announces_too_much_is_not_read() -> None:
     assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
 
 
+def test_the_key_is_looked_at_before_the_size_of_the_body() -> None:
+    response = client_of(app_of(api_key=KEY)).post("/v1/ask", content=b"x", headers={"content-length": "999999999"})
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "unauthorized")
+    assert response.headers["x-request-id"] == response.json()["error"]["request_id"]
+
+
 def test_a_body_that_grows_too_long_is_cut_off() -> None:
     read = 0
 
