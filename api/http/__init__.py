@@ -16,6 +16,7 @@ What goes out:
     run_progress.py  runs as JSON, and the events of one that is followed
     streaming.py     events on their way to a client that may go away
     download.py      an original as a download
+    page_files.py    which files of `api/web/` are served
     errors.py        which status an error of ours has, and its two shapes
     description.py   what `/openapi.json` says
 """

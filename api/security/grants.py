@@ -11,6 +11,8 @@ from typing import Literal
 
 from starlette.routing import compile_path
 
+from api.http.page_files import PAGE_FOLDERS
+
 Grant = Literal["open", "page", "reader", "operator"]
 """Who may use a route.
 
@@ -24,8 +26,8 @@ Route = tuple[str, str]
 OPEN_PATHS = ("/healthz", "/readyz", "/dingtalk/callback")
 """The probes say only that the server lives. DingTalk's callback checks its own signature."""
 
-PAGE_PATHS = ("/", "/web/{name}")
-"""The files of the page are the same for everybody. The page gets its content from other routes, with a key."""
+PAGE_PATHS = ("/", *(f"/web/{folder}{{name}}" for folder in PAGE_FOLDERS))
+"""The files of the pages are the same for everybody. The pages get their content from other routes, with a key."""
 
 READER_ROUTES: tuple[Route, ...] = (
     ("GET", "/openapi.json"),

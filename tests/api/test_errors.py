@@ -13,7 +13,7 @@ from api.app import create_app
 from api.http.body_limit import BODY_LIMIT_BYTES
 from api.http.errors import status_of
 from api.http.excerpts import MOST_CHARS, excerpt, one_line
-from api.routes.page import PAGE_FILES
+from api.http.page_files import PAGE_FILES
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.events import Failed
