@@ -1,6 +1,6 @@
 """Decides who is let in. It is plain ASGI, so streams and disconnects pass through.
 
-With a key set, everything but the page and the probes needs one. `grants` says which key. Without a key the server
+Where keys are needed, everything but the page and the probes needs one; `grants` says which. Without keys the server
 listens on loopback only (`settings.check_safety`). Two things could still let strangers in as the operator. One is
 another web page in the operator's browser; Host and Origin show it. The other is a proxy; its headers show it.
 """
@@ -58,7 +58,7 @@ class Identities(Protocol):
 
     @property
     def needs_key(self) -> bool:
-        """True if every request needs a key. This must not change while the server runs."""
+        """True if requests need a key. Without one, only this machine is served. It must not change at run time."""
 
     async def reader_of(self, key: str) -> Reader | None:
         """Returns the reader who holds this key, or None if nobody does. The operator's key gives `OPERATOR`.
