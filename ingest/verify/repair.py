@@ -16,13 +16,13 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 
 from ingest.errors import OwnedError, YoujuError
-from ingest.home.store import Store
 from ingest.runs.exclusive import busy_sources, exclusively
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import OnProgress
 from ingest.settings import IngestSettings
 from ingest.sources.folder import LOCAL
 from ingest.sources.subsets import NarrowedSource
+from ingest.store import Store
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import find_orphans
 from ingest.verify.problems import Problem

@@ -31,4 +31,4 @@ def test_the_help_loads_no_more_than_the_command_line_itself() -> None:
 
 def test_a_worker_loads_neither_the_database_nor_the_index() -> None:
     loaded = loaded_by("ingest.runs.stages, ingest.runs.preparing")
-    assert not {"sqlalchemy", "alembic", "qdrant_client", "ingest.catalog", "ingest.home.store"} & set(loaded)
+    assert not {"sqlalchemy", "alembic", "qdrant_client", "ingest.catalog", "ingest.store"} & set(loaded)

@@ -29,9 +29,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.settings import Settings
-from ingest.home.store import Store
 from ingest.runs import pipeline
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.ingest.inline_engine import InlineEngine
 
 _ROOT = Path(pipeline.__file__).parents[2]
