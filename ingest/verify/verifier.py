@@ -23,9 +23,9 @@ from ingest.settings import IngestSettings
 from ingest.store import Store
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import Orphans, find_orphans
-from ingest.verify.problems import OnVerifyProgress, Problem, Stage, Verification, VerifyProgress
+from ingest.verify.problems import ORPHANS, OnVerifyProgress, Problem, Stage, Verification, VerifyProgress
 from ingest.verify.readback import ReadBack
-from ingest.verify.repair import ORPHANS, Repair
+from ingest.verify.repair import Repair
 
 _PAGE_DOCUMENTS = 500
 _LOOKS = 4
