@@ -12,7 +12,8 @@ from fastapi.responses import Response
 
 from api.audit import Audit
 from api.description import describe
-from api.dingtalk import DingTalkBot, DingTalkSettings
+from api.dingtalk.bot import DingTalkBot
+from api.dingtalk.settings import DingTalkSettings
 from api.drawing import Drawing
 from api.errors import add_error_handlers
 from api.executors import Executors

@@ -185,6 +185,22 @@ def test_imports_point_one_way() -> None:
     assert upward == []
 
 
+def test_each_thing_is_imported_from_the_module_that_defines_it() -> None:
+    """So there is one way to import it. A name that a module has only imported is not taken from there."""
+    files = _sources(*PACKAGES, "tests", "benchmarks")
+    modules = {path.relative_to(ROOT).with_suffix("").as_posix().removesuffix("/__init__").replace("/", "."): path
+               for path in files}  # fmt: skip
+    lines = [(path, node) for path in files for node, _ in _walk(_tree(path)) if isinstance(node, ast.ImportFrom)]
+    imported = {(path, alias.asname or alias.name) for path, node in lines for alias in node.names}
+    borrowed = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.module}.{alias.name}"
+        for path, node in lines
+        for alias in node.names
+        if (modules.get(node.module or ""), alias.name) in imported and f"{node.module}.{alias.name}" not in modules
+    ]
+    assert borrowed == []
+
+
 def test_project_modules_are_imported_at_the_top_of_the_file() -> None:
     assert [str(item) for item in _imports() if item.inside_function and item.top in PACKAGES] == []
 
