@@ -11,7 +11,8 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 from starlette.middleware import Middleware
 
-from api.dingtalk import DingTalkBot, DingTalkSettings
+from api.dingtalk.bot import DingTalkBot
+from api.dingtalk.settings import DingTalkSettings
 from api.http.body_limit import BODY_LIMIT_BYTES, BodyLimit
 from api.http.description import describe
 from api.http.envelope import Envelope

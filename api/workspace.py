@@ -11,9 +11,9 @@ from assistant.retrieve import CurrentRetriever
 from ingest.access import Reader
 from ingest.catalog.listing import Place
 from ingest.catalog.records import Document
-from ingest.home.store import Store
 from ingest.page_images import PageRenderer
 from ingest.runs.pipeline import Ingestor
+from ingest.store import Store
 from ingest.uploads.intake import Intake
 
 

@@ -20,7 +20,9 @@ from assistant.context import available_tokens, choose_evidence, estimate_tokens
 from assistant.conversation import Conversation
 from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
 from assistant.models import ChatModel, stream
-from assistant.prompts import REFUSALS, answer_language, answer_messages
+from assistant.prompts.answer_language import answer_language
+from assistant.prompts.messages import answer_messages
+from assistant.prompts.refusals import REFUSALS
 from assistant.refuse import is_answerable, is_refusal
 from assistant.request import AnswerLanguage, Piece, Request
 from assistant.retrieve import Retrieved

@@ -7,7 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
-from assistant.prompts import REFUSALS
+from assistant.prompts.refusals import REFUSALS
 from assistant.terms import coverage, is_han, terms, vocabulary
 from ingest.document import Hit
 

@@ -22,13 +22,14 @@ import api
 import assistant
 import ingest
 from api.dingtalk import markdown
-from assistant import cite, condense, context, figures, links, prompts, quote, refuse, terms
+from assistant import cite, condense, context, figures, links, quote, refuse, terms
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
 from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.thinking import ThinkingFilter
+from assistant.prompts import answer_language, fences, messages
 from assistant.request import Request
 from assistant.sse import EventDecoder
 from ingest import language
@@ -142,7 +143,7 @@ def _borne_out(whole: str) -> None:
 
 def _quoted(whole: str) -> None:
     evidence = (Evidence(1, hits_of(passage(whole))[0]),)
-    request = Request(prompts.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
+    request = Request(messages.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
     list(quotations(request))
 
 
@@ -202,8 +203,8 @@ READERS: dict[str, Callable[[str], object]] = {
         hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
     ),
     "condense": condense._first_line,
-    "prompts.answer_language": prompts.answer_language,
-    "prompts.neutralise": prompts.neutralise,
+    "prompts.answer_language": answer_language.answer_language,
+    "prompts.neutralise": fences.neutralise,
     "extractive": _quoted,
     "sse": _decoded,
     "models.thinking, models.end_tokens": _told,

@@ -23,10 +23,10 @@ from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
 from ingest.document import Reference
 from ingest.errors import RequestError
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.sources import NOTHING_KNOWN
+from ingest.store import Store
 
 app = typer.Typer()
 

@@ -10,14 +10,14 @@ import typer
 
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.home.database import open_database
 from ingest.home.identity import adopt as join
 from ingest.home.lock import Ownership
-from ingest.sources.uploaded import published_digests
-from ingest.uploads.originals import Originals
+from ingest.home.originals import Originals
 from ingest.uploads.register import Stock, Uploads
-from ingest.versions import Versions
+from ingest.uploads.source import published_digests
+from ingest.versions.register import Versions
 
 app = typer.Typer(no_args_is_help=True, help="Manage the pair of the home and its database.")
 

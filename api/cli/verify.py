@@ -15,7 +15,7 @@ from api.cli.connection import Connection, connect
 from api.cli.output import console, notes, print_json
 from api.settings import load_settings
 from ingest.errors import YoujuError
-from ingest.verify.repair import MENDED, TRIED_AGAIN
+from ingest.verify.problems import MENDED, TRIED_AGAIN
 
 app = typer.Typer()
 

@@ -15,8 +15,3 @@ Its files:
     texts.py     what the bot itself says
     settings.py  what the bot needs of the settings
 """
-
-from api.dingtalk.bot import Answers, DingTalkBot
-from api.dingtalk.settings import DingTalkSettings
-
-__all__ = ["Answers", "DingTalkBot", "DingTalkSettings"]

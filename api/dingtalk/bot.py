@@ -33,7 +33,7 @@ from api.dingtalk.stream import Begin, StreamClient
 from api.dingtalk.texts import say, say_in_both
 from assistant.conversation import Conversation
 from assistant.events import Event
-from assistant.prompts import answer_language
+from assistant.prompts.answer_language import answer_language
 from ingest.access import EVERYONE, Reader, is_principal
 from ingest.errors import ConfigurationError, RequestError, UnavailableError, YoujuError
 

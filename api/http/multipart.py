@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 from api.http.plain_text import check_plain
 from api.http.streaming import ClientGone
 from ingest.errors import RequestError
-from ingest.uploads.originals import Incoming
+from ingest.home.originals import Incoming
 
 _MAX_FIELD_BYTES = 64 * 1024
 _MAX_FIELDS = 100

@@ -31,7 +31,7 @@ from ingest.access import Reader
 from ingest.catalog.records import Document
 from ingest.document import KINDS, Chunk, chunk_id, owner_of, position_of
 from ingest.errors import RequestError, UnavailableError
-from ingest.page_images import MAX_WIDTH_PX
+from ingest.parse.pdf.page_picture import MAX_WIDTH_PX
 from ingest.uploads.register import PUSH
 
 router = APIRouter()

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 
 from api.routes import RowNumber, workspace_of
 from api.security.guard import current_operator
-from ingest.versions import Holding, State, Version
 from ingest.versions.open_versions import Building
+from ingest.versions.register import Holding, State, Version
 
 router = APIRouter(prefix="/v1/index", dependencies=[Depends(current_operator)])
 

@@ -23,8 +23,8 @@ from api.security.guard import current_operator
 from ingest.access import is_principal
 from ingest.errors import RequestError
 from ingest.home.lock import check_room
+from ingest.home.originals import Incoming
 from ingest.uploads.intake import Intake, Standing
-from ingest.uploads.originals import Incoming
 from ingest.uploads.register import MAX_KEY, PUSH, Receipt, Wanted, checked_path
 
 router = APIRouter(dependencies=[Depends(current_operator)])

@@ -21,8 +21,8 @@ from api.http.streaming import EVENTS, EventStream, begun, worked
 from api.routes import workspace_of
 from api.security.guard import current_operator
 from ingest.errors import RequestError
-from ingest.verify import Verifier
 from ingest.verify.problems import Problem, Verification
+from ingest.verify.verifier import Verifier
 
 router = APIRouter(prefix="/v1/verify", dependencies=[Depends(current_operator)])
 

@@ -18,7 +18,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.document import Language
 from ingest.embedding import Embedder
 from ingest.embedding.from_settings import open_embedder
@@ -28,8 +28,8 @@ from ingest.index import Index, index_missing
 from ingest.index.from_settings import index_exists, index_name, open_index, remove_index
 from ingest.settings import IngestSettings
 from ingest.shaping import EMBEDDING_SETTINGS
-from ingest.versions import Holding, Plan, Version, Versions
 from ingest.versions.fingerprint import fingerprint, restored, shaping, with_shipped_embedder
+from ingest.versions.register import Holding, Plan, Version, Versions
 
 _LOOK_SECONDS = 1.0
 """At most this long after another process has switched, this process follows."""

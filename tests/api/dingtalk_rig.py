@@ -10,7 +10,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.dingtalk import DingTalkBot
+from api.dingtalk.bot import DingTalkBot
 from api.dingtalk.inbox import messages
 from assistant.conversation import Conversation
 from assistant.events import Citation, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta

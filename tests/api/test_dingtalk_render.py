@@ -9,7 +9,7 @@ import pytest
 
 from api.dingtalk.render import render
 from assistant.events import Event, Finished
-from assistant.prompts import AnswerLanguage
+from assistant.request import AnswerLanguage
 from tests.api.dingtalk_rig import broken, evidence, grounded
 from tests.api.scripted_assistant import a_refusal
 from tests.api.test_renumbering import written

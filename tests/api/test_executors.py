@@ -20,9 +20,9 @@ from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
 from ingest.catalog.records import Publication
-from ingest.home.store import Store
 from ingest.sources.folder import FolderSource
-from ingest.verify import Verifier
+from ingest.store import Store
+from ingest.verify.verifier import Verifier
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
 from tests.api.served import served
 from tests.api.test_stopped_answers import becomes

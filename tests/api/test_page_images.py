@@ -18,9 +18,9 @@ from api.security.guard import current_reader
 from api.settings import Settings
 from ingest.access import Reader
 from ingest.catalog.records import Publication
-from ingest.home.store import Store
 from ingest.page_images import PageRenderer
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.api.scripted_assistant import ScriptedAssistant
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -11,7 +11,7 @@ from assistant.answer import Assistant
 from assistant.conversation import Conversation, Turn
 from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta
 from assistant.models.from_settings import open_model
-from assistant.prompts import REFUSALS
+from assistant.prompts.refusals import REFUSALS
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR, Reader
 from ingest.errors import RequestError, UnavailableError

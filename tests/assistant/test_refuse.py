@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.prompts import REFUSALS
+from assistant.prompts.refusals import REFUSALS
 from assistant.refuse import is_answerable, is_refusal, relevance
 from tests.canned_retrieval import hits_of, passage
 

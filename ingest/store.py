@@ -1,4 +1,4 @@
-"""Opens what both sides of a search share: the catalog, the index and the embedder."""
+"""Opens a home. Both sides of a search work on what it opens: the catalog, the index and the embedder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.embedding import Embedder
 from ingest.home.database import open_database
 from ingest.home.identity import pair

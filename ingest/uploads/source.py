@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.document import Reference
+from ingest.home.originals import Originals
 from ingest.sources import NOTHING_KNOWN
-from ingest.uploads.originals import Originals
 from ingest.uploads.register import PUSH, Upload, Uploads
 
 
