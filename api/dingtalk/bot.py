@@ -183,8 +183,10 @@ class DingTalkBot:
         self, message: InboundMessage, place: Place, acknowledged: asyncio.Event | None, *, full: bool
     ) -> None:
         if acknowledged is not None:
+            # Not `wait_for`: until Python 3.12 it swallows the cancellation of a bot that stops at this very moment.
             with suppress(TimeoutError):
-                await asyncio.wait_for(acknowledged.wait(), _UNHEARD_SECONDS)
+                async with asyncio.timeout(_UNHEARD_SECONDS):
+                    await acknowledged.wait()
         try:
             if full:
                 rendered = Rendered(say("too_many", answer_language(message.question)))
