@@ -7,6 +7,7 @@ Where each face lives:
     cli/             `youju COMMAND`: one file for each command
     routes/          HTTP: one file for each noun
     web/             the chat page: plain files, served as they are
+    channels/        what the bots of all chat services share: each message answered once, in order
     dingtalk/        the DingTalk bot, from message to answer
 
 The process that serves, from the outside to the inside:

@@ -50,6 +50,9 @@ MUTUAL = {
 """Rooms of `ingest` that import each other today. The list may only grow shorter. Most of it is `home/store.py`, which
 opens everything and yet lives in the room on which everything stands."""
 
+CHANNELS = {"dingtalk"}
+"""Rooms of `api` for one chat service each. What they share is in `api/channels`, which knows none of them."""
+
 ANYWHERE = {"pydantic", "numpy"}
 HOMES: dict[str, tuple[str, ...]] = {
     # finding documents
@@ -91,7 +94,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
         "ingest/home", "ingest/catalog", "ingest/runs", "ingest/schedule", "ingest/versions", "ingest/uploads/register",
-        "api/dingtalk",
+        "api/channels/inbox",
     ),
     "cronsim": ("ingest/schedule/timetable",),
     "alembic": ("ingest/home",),
@@ -230,6 +233,18 @@ def test_no_two_rooms_begin_to_import_each_other() -> None:
     rooms = _rooms()
     mutual = {(one, other) for one in rooms for other in rooms[one] if one < other and one in rooms.get(other, ())}
     assert mutual - MUTUAL == set()
+
+
+def test_a_channel_is_known_to_no_other_and_not_to_what_channels_share() -> None:
+    ours = [item for item in _imports() if item.path.startswith("api/") and item.top == "api"]
+    crossing = [
+        str(item)
+        for item in ours
+        if (room := _part_of(item.path)) in {"channels", *CHANNELS} and _part(item.module) in CHANNELS - {room}
+    ]
+    assert crossing == []
+    bots = {_part_of(item.path) for item in ours if item.module.startswith("api.channels.bot.")}
+    assert bots == CHANNELS, "every room that makes a bot is a channel"
 
 
 _TOLD = re.compile(r"^ {4}([a-z]\w*(?:\.py|/)) ", re.M)
