@@ -11,6 +11,7 @@ Where each face lives:
     cli/          `youju COMMAND`: one file for each command
     routes/       HTTP: one file for each noun
     web/          the chat page: plain files, served as they are; a sub-folder is another page
+    channels/     what the bots of all chat services share: each message answered once, in order
     dingtalk/     the DingTalk bot, from message to answer
 
 What stands behind them:

@@ -46,6 +46,9 @@ MUTUAL = {
 """Rooms of `ingest` that import each other, and why: the first imports the second against the grain. The list may only
 grow shorter."""
 
+CHANNELS = {"dingtalk"}
+"""Rooms of `api` for one chat service each. What they share is in `api/channels`, which knows none of them."""
+
 ANYWHERE = {"pydantic", "numpy"}
 HOMES: dict[str, tuple[str, ...]] = {
     # finding documents
@@ -87,7 +90,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
         "ingest/home", "ingest/store", "ingest/catalog", "ingest/runs", "ingest/schedule", "ingest/versions",
-        "ingest/uploads/register", "api/dingtalk",
+        "ingest/uploads/register", "api/channels/inbox",
     ),
     "cronsim": ("ingest/schedule/timetable",),
     "alembic": ("ingest/home",),
@@ -251,6 +254,18 @@ def test_the_rooms_stand_on_each_other_and_never_in_a_circle() -> None:
         rooms[room].remove(imported)
     lowest_first = list(TopologicalSorter(rooms).static_order())
     assert lowest_first.index("home") < lowest_first.index("store") < lowest_first.index("runs")
+
+
+def test_a_channel_is_known_to_no_other_and_not_to_what_channels_share() -> None:
+    ours = [item for item in _imports() if item.path.startswith("api/") and item.top == "api"]
+    crossing = [
+        str(item)
+        for item in ours
+        if (room := _part_of(item.path)) in {"channels", *CHANNELS} and _part(item.module) in CHANNELS - {room}
+    ]
+    assert crossing == []
+    bots = {_part_of(item.path) for item in ours if item.module.startswith("api.channels.bot.")}
+    assert bots == CHANNELS, "every room that makes a bot is a channel"
 
 
 _TOLD = re.compile(r"^ {4}([a-z]\w*(?:\.py|/)) ", re.M)

@@ -21,7 +21,8 @@ from lxml import etree
 import api
 import assistant
 import ingest
-from api.dingtalk import markdown
+from api.channels import markdown
+from api.dingtalk.markdown import spaced
 from assistant import cite, condense, context, figures, links, quote, refuse, terms
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
@@ -210,10 +211,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "models.thinking, models.end_tokens": _told,
     "models.failures": stream_error,
     "models.refused_fields": lambda whole: RefusedFields().and_named({"top_p": 0.8, "max_tokens": 9}, whole),
-    "dingtalk.harmless": markdown.harmless,
-    "dingtalk.literal": markdown.literal,
-    "dingtalk.spaced": markdown.spaced,
-    "dingtalk.split_markdown": lambda whole: markdown.split_markdown(whole, 500),
+    "channels.harmless": markdown.harmless,
+    "channels.literal": markdown.literal,
+    "dingtalk.spaced": spaced,
+    "channels.split_markdown": lambda whole: markdown.split_markdown(whole, 500),
 }
 """What reads text that a stranger wrote, by what it reads."""
 

@@ -14,8 +14,9 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from api.channels.channel import Begin
 from api.dingtalk.settings import DingTalkSettings
-from api.dingtalk.stream import Accept, Begin
+from api.dingtalk.stream import Accept
 from api.http.errors import error_response
 from ingest.errors import RequestError, UnavailableError
 

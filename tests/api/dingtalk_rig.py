@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from api.channels.inbox import messages
 from api.dingtalk.bot import DingTalkBot
-from api.dingtalk.inbox import messages
 from assistant.conversation import Conversation
 from assistant.events import Citation, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from ingest.access import Reader

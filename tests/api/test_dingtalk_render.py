@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from api.dingtalk.render import render
+from api.channels.render import render
+from api.dingtalk.markdown import spaced
 from assistant.events import Event, Finished
 from assistant.request import AnswerLanguage
 from tests.api.dingtalk_rig import broken, evidence, grounded
@@ -20,7 +21,7 @@ def shown(events: list[Event], language: AnswerLanguage, public_url: str | None 
         for event in events:
             yield event
 
-    return asyncio.run(render(told(), language, public_url)).markdown
+    return asyncio.run(render(told(), language, spaced, public_url)).markdown
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The bot's own texts, in Chinese and English."""
+"""What a bot itself says, in Chinese and English."""
 
 from __future__ import annotations
 

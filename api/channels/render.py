@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from api.answers.notices import not_checked, notice
 from api.answers.places import passage_url, place
-from api.dingtalk.markdown import code_span, harmless, literal, spaced
-from api.dingtalk.texts import say
+from api.channels.markdown import code_span, harmless, literal
+from api.channels.texts import say
 from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
 from assistant.request import AnswerLanguage
 
@@ -23,10 +23,14 @@ class Rendered:
 
 
 async def render(
-    events: AsyncGenerator[Event, None], language: AnswerLanguage, public_url: str | None = None
+    events: AsyncGenerator[Event, None],
+    language: AnswerLanguage,
+    layout: Callable[[str], str],
+    public_url: str | None = None,
 ) -> Rendered:
     """Wait for the end of the answer and return the message. With `public_url`, sources link to the page there.
 
+    `layout` lays the assistant's text out as the channel shows it, after it was made harmless.
     If the model failed, the text and the evidence so far are kept, and the message says that it failed.
     """
     evidence: Sequence[Evidence] = ()
@@ -38,19 +42,21 @@ async def render(
             elif isinstance(event, TextDelta):
                 deltas.append(event.text)
             elif isinstance(event, Finished):
-                return _finished(event, language, public_url)
+                return _finished(event, language, layout, public_url)
             elif isinstance(event, Failed):
-                return _failed(event.code, "".join(deltas), evidence, language, public_url)
-    return _failed("answer_cut", "".join(deltas), evidence, language, public_url)
+                return _failed(event.code, layout(harmless("".join(deltas))), evidence, language, public_url)
+    return _failed("answer_cut", layout(harmless("".join(deltas))), evidence, language, public_url)
 
 
-def _finished(event: Finished, language: AnswerLanguage, public_url: str | None) -> Rendered:
+def _finished(
+    event: Finished, language: AnswerLanguage, layout: Callable[[str], str], public_url: str | None
+) -> Rendered:
     cited = {citation.number: citation.evidence for citation in event.citations}
     cut = [say("cut", language)] if event.cut else []
     unchecked = {citation.number for citation in event.citations if citation.support == "not_checkable"}
     warning = notice(language, grounded=event.grounded, refused=event.refused, not_checkable=unchecked)
     blocks = [
-        spaced(harmless(event.answer)),
+        layout(harmless(event.answer)),
         *cut,
         *([f"⚠ {warning}"] if warning else []),
         *_sources("sources", list(cited.values()), language, public_url, unchecked),
@@ -62,7 +68,7 @@ def _failed(
     code: str, said: str, evidence: Sequence[Evidence], language: AnswerLanguage, public_url: str | None
 ) -> Rendered:
     text = say("model_failed", language, code=code_span(code))
-    beginning = [spaced(harmless(said))] if said.strip() else []
+    beginning = [said] if said.strip() else []
     return Rendered("\n\n".join([*beginning, text, *_sources("found", evidence, language, public_url)]))
 
 

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import asyncio
 
-from api.dingtalk.message import InboundMessage
+from api.channels.message import Message
 
 
-def lane_of(message: InboundMessage) -> str:
+def lane_of(message: Message) -> str:
     """Returns the lane of a message: the single chat, or one person's questions in a group.
 
     People in a group ask independently. Nobody there waits for the answer to somebody else.
     """
     if not message.group:
         return message.conversation_id
-    return f"{message.conversation_id}\n{message.sender_staff_id or message.sender_id or ''}"
+    return f"{message.conversation_id}\n{message.user_id or message.sender_id or ''}"
 
 
 class Place:
@@ -69,6 +69,6 @@ class Lanes:
     def __init__(self) -> None:
         self._lanes: dict[str, list[Place]] = {}
 
-    def join(self, message: InboundMessage) -> Place:
+    def join(self, message: Message) -> Place:
         """Returns a place behind all messages that are in the lane of this message."""
         return Place(self._lanes, lane_of(message))
