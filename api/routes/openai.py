@@ -201,12 +201,12 @@ class Completion:
         return sse_data({**self._frame(_CHUNK), "choices": [choice], **extra})
 
     def _frame(self, kind: str) -> dict[str, Any]:
-        return {**self._id(), "created": self._created, "model": MODEL_ID, "object": kind}
+        return {"id": self._id(), "created": self._created, "model": MODEL_ID, "object": kind}
 
-    def _id(self) -> dict[str, str]:
-        """Returns the id of the answer, if one has begun."""
+    def _id(self) -> str | None:
+        """Returns the id of the answer. It is None as long as the answer has not begun."""
         answer_id = self._gathered.answer_id
-        return {"id": f"chatcmpl-{answer_id}"} if answer_id is not None else {}
+        return f"chatcmpl-{answer_id}" if answer_id is not None else None
 
     def _beside(self, gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> dict[str, Any]:
         """Returns the values for which OpenAI's format has no field."""
@@ -248,7 +248,7 @@ class Completion:
     def _failure(self, gathered: Gathered) -> JSONResponse:
         status = status_of_failure(gathered.failed) if gathered.failed else 502
         body = {
-            **self._id(),
+            "id": self._id(),
             **_failed_body(gathered.failed),
             "search_results": self._search_results(gathered.evidence),
         }
