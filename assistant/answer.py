@@ -6,7 +6,8 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator
+import uuid
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -23,11 +24,12 @@ from assistant.models import ChatModel, stream
 from assistant.prompts.answer_language import answer_language
 from assistant.prompts.messages import answer_messages
 from assistant.prompts.refusals import REFUSALS
-from assistant.refuse import is_answerable, is_refusal
+from assistant.refuse import is_refusal
 from assistant.request import AnswerLanguage, Piece, Request
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import Reader
+from ingest.document import Hit
 from ingest.errors import RequestError, YoujuError
 
 logger = logging.getLogger(__name__)
@@ -46,11 +48,24 @@ class Retrieves(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """Decides whether the model is asked at all. It takes milliseconds and is called from threads."""
+
+    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        """Returns True if these hits, the best one first, may answer the query.
+
+        `embedder` is the name of the embedder that made the cosines (`ingest.embedding.Embedder.name`). Cosines of
+        different embedders are on different scales.
+        """
+        ...
+
+
 class Assistant:
     """Answers questions from the documents. One assistant serves many askers at the same time."""
 
-    def __init__(self, retriever: Retrieves, model: ChatModel, settings: AssistantSettings) -> None:
+    def __init__(self, retriever: Retrieves, gate: Gate, model: ChatModel, settings: AssistantSettings) -> None:
         self._retriever = retriever
+        self._gate = gate
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
         self._model = model
         self._settings = settings
@@ -71,19 +86,20 @@ class Assistant:
                     yield event
 
     async def _answered(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+        answer_id = uuid.uuid4().hex
         language = answer_language(question, conversation)
         watch = _Stopwatch()
         query = await self._condensed(question, conversation)
         watch.lap("condense")
         found = await self._retrieve(query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
-        yield Searched(query, found.language, len(found.hits))
+        yield Searched(answer_id, query, found.language, len(found.hits))
         # Each chunk takes milliseconds to read. This runs in a thread, so that the streams of other askers go on.
         gathered = await asyncio.to_thread(self._gather, question, query, language, found, conversation)
         if gathered is None:
             yield EvidenceFound(())
             yield TextDelta(REFUSALS[language])
-            yield self._finished(Citer((), query), language, Usage(), watch, text=REFUSALS[language])
+            yield self._finished(answer_id, Citer((), query), language, Usage(), watch, text=REFUSALS[language])
             return
         yield EvidenceFound(gathered.request.evidence)
         citer, told = gathered.citer, _Told(gathered.tokens)
@@ -100,13 +116,13 @@ class Assistant:
         except YoujuError as error:
             for event in await _finished(citer):
                 yield event
-            logger.warning("The answer ends early (%s): %s", error.code, error.message)
+            logger.warning("The answer %s ends early (%s): %s", answer_id, error.code, error.message)
             yield Failed(error.code, error.message, error.hint, getattr(error, "retry_seconds", None))
             return
         for event in await _finished(citer):
             watch.first("first_token")
             yield event
-        yield self._finished(citer, language, told.counted(citer.text), watch, cut=told.cut)
+        yield self._finished(answer_id, citer, language, told.counted(citer.text), watch, cut=told.cut)
 
     async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the hits alone, the best one first. Raises RequestError like `answer`."""
@@ -154,7 +170,7 @@ class Assistant:
         The evidence gets the rest, but at most `evidence_tokens`.
         """
         settings = self._settings
-        if not is_answerable(query, found.hits, settings.refusal_threshold):
+        if not self._gate(query, found.hits, embedder=found.embedder):
             return None
         bare = answer_messages(question, language, company=settings.company)
         room = available_tokens(
@@ -172,6 +188,7 @@ class Assistant:
 
     def _finished(
         self,
+        answer_id: str,
         citer: Citer,
         language: AnswerLanguage,
         usage: Usage,
@@ -184,6 +201,7 @@ class Assistant:
         refused = not citer.citations and is_refusal(answer)
         watch.first("first_token")
         return Finished(
+            answer_id=answer_id,
             answer=answer,
             citations=tuple(citer.citations),
             language=language,

@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from assistant.prompts.refusals import REFUSALS
 from assistant.terms import coverage, is_han, terms, vocabulary
@@ -74,9 +75,17 @@ def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> floa
     return coverage(wanted, content)
 
 
-def is_answerable(query: str, hits: Sequence[Hit], threshold: float) -> bool:
-    """Returns True if the hits are relevant enough to ask the model. With a threshold of 0 any hit is enough."""
-    return bool(hits) and (threshold == 0 or relevance(query, hits) >= threshold)
+@dataclass(frozen=True, slots=True)
+class RelevanceGate:
+    """An `assistant.answer.Gate`: the hits must have a `relevance` of `threshold`. With 0 any hit is enough."""
+
+    threshold: float
+
+    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        """Returns True if the hits are relevant enough to ask the model. One scale of cosines is used for every
+        `embedder`.
+        """
+        return bool(hits) and (self.threshold == 0 or relevance(query, hits) >= self.threshold)
 
 
 def is_refusal(answer: str) -> bool:

@@ -38,10 +38,14 @@ class Standings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The hits for a query, the best one first, and the milliseconds that each step took."""
+    """The hits for a query, the best one first, and the milliseconds that each step took.
+
+    `embedder` is the name of the embedder that made the cosines of the hits (`ingest.embedding.Embedder.name`).
+    """
 
     query: str
     language: Language
+    embedder: str
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
 
@@ -76,7 +80,7 @@ class Retriever:
         embedded = time.perf_counter()
         hits = self._hits(embedding, reader, limit)
         timings = {"embed": (embedded - started) * 1000, "search": (time.perf_counter() - embedded) * 1000}
-        return Retrieved(query, language, hits, timings)
+        return Retrieved(query, language, self._embedder.name, hits, timings)
 
     def _hits(self, query: Embedding, reader: Reader, limit: int) -> tuple[Hit, ...]:
         """Returns the best `limit` hits. Their chunks are fetched at the end, when the best are known.

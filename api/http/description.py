@@ -70,6 +70,7 @@ class ErrorBody(BaseModel):
 class AnswerErrorBody(ErrorBody):
     """The error of an answer that the model did not finish, with its text and the evidence so far."""
 
+    answer_id: str | None
     question: str
     answer: str
     evidence: list[HitBody]
@@ -93,6 +94,7 @@ class OpenAIErrorBody(BaseModel):
 class OpenAIAnswerErrorBody(OpenAIErrorBody):
     """The error of an answer that the model did not finish, with the evidence so far."""
 
+    id: str | None
     search_results: list[dict[str, Any]]
 
 

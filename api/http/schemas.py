@@ -156,10 +156,11 @@ class UsageBody(BaseModel):
 
 
 class AskBody(BaseModel):
-    """A whole answer. `citations` has one entry for each marker `[n]`, in their order. `cut` is true if the limit of
-    tokens ended the answer, so that its end is missing.
+    """A whole answer. `answer_id` names it: no two answers have the same. `citations` has one entry for each marker
+    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing.
     """
 
+    answer_id: str
     question: str
     language: Language
     answer: str
@@ -175,6 +176,7 @@ class AskBody(BaseModel):
     @classmethod
     def of(cls, question: str, evidence: Iterable[Evidence], finished: Finished, shown: ShownUri) -> AskBody:
         return cls(
+            answer_id=finished.answer_id,
             question=question,
             language=finished.language,
             answer=finished.answer,

@@ -23,8 +23,9 @@ router = APIRouter()
 
 @dataclass(slots=True)
 class Gathered:
-    """The parts of an answer that have come so far."""
+    """The parts of an answer that have come so far. `answer_id` is None until the first one."""
 
+    answer_id: str | None = None
     evidence: tuple[Evidence, ...] = ()
     text: list[str] = field(default_factory=list)
     finished: Finished | None = None
@@ -32,6 +33,8 @@ class Gathered:
 
     def take(self, event: Event) -> None:
         match event:
+            case Searched():
+                self.answer_id = event.answer_id
             case EvidenceFound():
                 self.evidence = event.evidence
             case TextDelta():
@@ -77,6 +80,7 @@ def _failure(question: str, gathered: Gathered, request: Request, shown: ShownUr
     failed = gathered.failed or Failed("answer_incomplete", "The answer broke off.", "Ask again.")
     body = {
         "error": error_fields(failed.code, failed.message, failed.hint, request.scope),
+        "answer_id": gathered.answer_id,
         "question": question,
         "answer": "".join(gathered.text),
         "evidence": [hit.model_dump() for hit in evidence_bodies(gathered.evidence, shown)],
@@ -99,7 +103,10 @@ def _rendering(question: str, request: Request, shown: ShownUri) -> Callable[[Ev
 def _render(event: Event, question: str, gathered: Gathered, request: Request, shown: ShownUri) -> str:
     match event:
         case Searched():
-            return sse(event.type, {"query": event.query, "language": event.language, "hits": event.hits})
+            return sse(
+                event.type,
+                {"answer_id": event.answer_id, "query": event.query, "language": event.language, "hits": event.hits},
+            )
         case EvidenceFound():
             return sse(event.type, {"evidence": [hit.model_dump() for hit in evidence_bodies(event.evidence, shown)]})
         case TextDelta():
@@ -110,4 +117,4 @@ def _render(event: Event, question: str, gathered: Gathered, request: Request, s
             return sse(event.type, AskBody.of(question, gathered.evidence, event, shown).model_dump())
         case Failed():
             fields = error_fields(event.code, event.message, event.hint, request.scope)
-            return sse(event.type, {"error": fields})
+            return sse(event.type, {"answer_id": gathered.answer_id, "error": fields})

@@ -179,7 +179,8 @@ class Intake:
                 self._run()
             if sweep and not self._stop.is_set():
                 self._forget_removed()
-                self.uploads.sweep(self._published, older_than_seconds=self._keep_seconds)
+                with self._store.open_versions.files:
+                    self.uploads.sweep(self._published, older_than_seconds=self._keep_seconds)
                 self._swept = time.monotonic()
         except BaseException:
             self._note(sweep=sweep, due=due)

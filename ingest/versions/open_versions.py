@@ -24,6 +24,7 @@ from ingest.embedding import Embedder
 from ingest.embedding.from_settings import open_embedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, OwnedError, YoujuError
+from ingest.home.lock import not_at_rest
 from ingest.index import Index, index_missing
 from ingest.index.from_settings import index_exists, index_name, open_index, remove_index
 from ingest.settings import IngestSettings
@@ -83,6 +84,8 @@ class OpenVersions:
         self._settings = settings
         self._sole = sole
         self._rebuild = rebuild
+        self.files = threading.RLock()
+        """Held by whoever removes files of the home or adds an index, and by `still`. It is taken before any other."""
         self._lock = threading.RLock()
         self._open: dict[int, OpenVersion] = {}
         self._embedders: dict[object, Embedder] = {}
@@ -140,6 +143,24 @@ class OpenVersions:
                 self._uses[used.id] -= 1
                 self._used[used.id] = time.monotonic()
 
+    @contextmanager
+    def still(self, timeout_seconds: float) -> Iterator[None]:
+        """Keep every index flushed, and its files as they are inside the context. Searches go on. Whoever writes to an
+        index, switches, drops one, or holds `files`, waits.
+
+        Enter and leave it in one thread. Raises UnavailableError `home_busy` if one of them goes on for longer.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        if not self.files.acquire(timeout=timeout_seconds):
+            raise not_at_rest("files are being removed or copied", timeout_seconds)
+        with ExitStack() as held:
+            held.callback(self.files.release)
+            with self._lock:
+                kept = [held.enter_context(self.using(version)) for version in self._open.values()]
+            for version in kept:
+                held.enter_context(version.index.still(max(0.0, deadline - time.monotonic())))
+            yield
+
     # These methods are for runs.
 
     @contextmanager
@@ -177,7 +198,7 @@ class OpenVersions:
             with suppress(YoujuError):  # it stays in the list, and the operator can drop it
                 self.drop(current.id, busy=False)
             return None
-        with self._lock:
+        with self.files, self._lock:
             return self._opened(version, settings)
 
     def complete(self, version: OpenVersion, *, instead_of: int) -> bool:
@@ -226,7 +247,7 @@ class OpenVersions:
 
         Raises RequestError `unknown_index`, and what opening it raises. After an error nothing has changed.
         """
-        with self._lock:
+        with self.files, self._lock:
             opened = self._opened(self.versions.get(version_id))
         if opened.problem is not None:
             raise opened.problem
@@ -242,22 +263,23 @@ class OpenVersions:
         `busy` is True if a run is under way. Raises RequestError `unknown_index` or `index_in_use`, and OwnedError if a
         run builds or uses the version.
         """
-        with self._lock:
-            version = self.versions.get(version_id)
-            if (busy and version.state == "building") or self._uses[version_id] > 0:
-                raise OwnedError(
-                    "run_under_way",
-                    f"Index {version_id} is in use by a run.",
-                    "Wait for it, or cancel it: `youju runs`, `youju runs cancel ID`.",
-                )
-            # The state `dropping` is recorded first. So no process can switch to the version while it is removed, and a
-            # removal that a crash interrupts can be finished later.
-            self.versions.begin_drop(version_id)
-            if version_id in self._open:
-                self._open.pop(version_id).index.close()
-        if version.folder:
-            remove_index(self._settings, name=version.folder)
-        self.versions.end_drop(version_id)
+        with self.files:
+            with self._lock:
+                version = self.versions.get(version_id)
+                if (busy and version.state == "building") or self._uses[version_id] > 0:
+                    raise OwnedError(
+                        "run_under_way",
+                        f"Index {version_id} is in use by a run.",
+                        "Wait for it, or cancel it: `youju runs`, `youju runs cancel ID`.",
+                    )
+                # The state `dropping` is recorded first. So no process can switch to the version while it is removed,
+                # and a removal that a crash interrupts can be finished later.
+                self.versions.begin_drop(version_id)
+                if version_id in self._open:
+                    self._open.pop(version_id).index.close()
+            if version.folder:
+                remove_index(self._settings, name=version.folder)
+            self.versions.end_drop(version_id)
 
     def close(self) -> None:
         """Close every index, even if closing one of them fails."""
