@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from assistant.conversation import Conversation
 from assistant.events import Evidence
@@ -23,6 +24,8 @@ _WORD_PART, _CAPITALS_PART, _MARKS_PART = 5, 3, 4
 _PER_MESSAGE = 8
 _RESERVE_TOKENS = 64
 _SAME = 0.9
+_Content = tuple[frozenset[str], frozenset[str]]
+"""The words and the numbers of a chunk."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -67,12 +70,11 @@ def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> t
     The best hit is always there, however many tokens it takes, because an answer from half of it could be wrong.
     """
     chosen: list[Hit] = []
-    seen: list[tuple[frozenset[str], set[str]]] = []
+    seen: list[_Content] = []
     for hit in hits:
         if len(chosen) == limit:
             break
-        cost = estimate_tokens(hit.chunk.heading + hit.chunk.text) + _PER_MESSAGE
-        content = vocabulary(f"{hit.chunk.heading}\n{hit.chunk.text}"), figures(hit.chunk.text)
+        cost, content = _weighed(hit.chunk.heading, hit.chunk.text)
         if (chosen and cost > budget_tokens) or any(_repeats(content, other) for other in seen):
             continue
         budget_tokens -= cost
@@ -81,7 +83,16 @@ def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> t
     return tuple(Evidence(number, hit) for number, hit in enumerate(chosen, start=1))
 
 
-def _repeats(content: tuple[frozenset[str], set[str]], other: tuple[frozenset[str], set[str]]) -> bool:
+@lru_cache(maxsize=256)
+def _weighed(heading: str, text: str) -> tuple[int, _Content]:
+    """Returns the tokens that a chunk takes, and its content. They are cached, because many questions find the same
+    chunks.
+    """
+    cost = estimate_tokens(heading + text) + _PER_MESSAGE
+    return cost, (vocabulary(f"{heading}\n{text}"), frozenset(figures(text)))
+
+
+def _repeats(content: _Content, other: _Content) -> bool:
     """Returns True for nearly equal words and exactly equal numbers. Two prices of one product are no repetition."""
     words, theirs = content[0], other[0]
     return bool(words) and content[1] == other[1] and len(words & theirs) >= _SAME * len(words | theirs)

@@ -49,7 +49,10 @@ class EventDecoder:
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
         """Returns the events that `piece` completes. Raises EndlessEventError."""
-        events: list[ServerSentEvent] = []
+        events = self._usual(piece)
+        if events is not None:
+            return events
+        events = []
         if self._after_cr and piece:
             piece = piece.removeprefix(b"\n")  # the second half of a CRLF
             self._after_cr = False
@@ -63,6 +66,22 @@ class EventDecoder:
         self._line += rest
         self._check(len(self._line))
         return events
+
+    def _usual(self, piece: bytes) -> list[ServerSentEvent] | None:
+        """Returns the events of a piece of whole events, each with one line of data and without a name. Returns None
+        for any other piece. Nearly all pieces of a chat server have this form, and it takes a third of the time.
+        """
+        if self._line or self._data or self._name or self._after_cr or self._first:
+            return None
+        if len(piece) > self._longest or not piece.endswith(b"\n\n") or b"\r" in piece:
+            return None
+        lines = piece.decode("utf-8", "replace")[:-2].split("\n\n")
+        if not all(line.startswith("data: ") and "\n" not in line for line in lines):
+            return None
+        values = [line[6:] for line in lines]
+        if any(value.strip() == self._last for value in values):
+            return None
+        return [ServerSentEvent("message", value) for value in values]
 
     def finish(self) -> list[ServerSentEvent]:
         """Returns the events that were not complete when the stream ended."""

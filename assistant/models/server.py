@@ -89,7 +89,7 @@ class ServerChatModel(LangChainModel):
                     aclosing(_events(pieces, decoder)) as batches,
                 ):
                     async for events in batches:
-                        if shown := "".join([told.take(event) for event in events]):
+                        if shown := told.take(events):
                             yield _chunk(shown)
             except aiohttp.ClientError:
                 if told.reply.finish is None:
@@ -193,11 +193,27 @@ class _Telling:
         self._thinking = ThinkingFilter(opened=self._always)
         self._ending = EndTokenFilter()
 
-    def take(self, event: ServerSentEvent) -> str:
-        """Returns the text that may be shown now that `event` has arrived."""
-        content = self.reply.read(event)
-        freed = self._thinking.separate() if self.reply.reasoning else ""
-        return self._shown(self._ending.feed(freed + self._thinking.feed(content)))
+    def take(self, events: Sequence[ServerSentEvent]) -> str:
+        """Returns the text that may be shown now that these events have arrived together."""
+        shown: list[str] = []
+        usual: list[str] = []
+        for event in events:
+            text = self.reply.read_usual(event)
+            if text is not None:
+                usual.append(text)
+                continue
+            shown.append(self._take_usual(usual))
+            usual = []
+            content = self.reply.read(event)
+            freed = self._thinking.separate() if self.reply.reasoning else ""
+            shown.append(self._ending.feed(freed + self._thinking.feed(content)))
+        shown.append(self._take_usual(usual))
+        return self._shown("".join(shown))
+
+    def _take_usual(self, texts: Sequence[str]) -> str:
+        if not texts:
+            return ""
+        return self._ending.feed(self._thinking.feed(self.reply.halves.feed("".join(texts))))
 
     def finish(self, *, thinking_off: bool) -> str:
         """Returns the text that is left to show at the end. With `thinking_off`, the model was told not to think."""
