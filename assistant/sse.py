@@ -69,19 +69,22 @@ class EventDecoder:
 
     def _usual(self, piece: bytes) -> list[ServerSentEvent] | None:
         """Returns the events of a piece of whole events, each with one line of data and without a name. Returns None
-        for any other piece. Nearly all pieces of a chat server have this form, and it takes a third of the time.
+        for any other piece. Nearly all pieces of a chat server have this form, and to decode them here takes a third of
+        the time.
         """
-        if self._line or self._data or self._name or self._after_cr or self._first:
+        if self._line or self._data or self._name or self._after_cr or not piece.startswith(b"data: "):
             return None
         if len(piece) > self._longest or not piece.endswith(b"\n\n") or b"\r" in piece:
             return None
-        lines = piece.decode("utf-8", "replace")[:-2].split("\n\n")
-        if not all(line.startswith("data: ") and "\n" not in line for line in lines):
-            return None
-        values = [line[6:] for line in lines]
-        if any(value.strip() == self._last for value in values):
-            return None
-        return [ServerSentEvent("message", value) for value in values]
+        events = []
+        for block in piece.decode("utf-8", "replace")[:-2].split("\n\n"):
+            if "\n" in block or not block.startswith("data: "):
+                return None
+            value = block[6:]
+            stripped = value.strip()
+            events.append(ServerSentEvent("message", stripped if stripped == self._last else value))
+        self._first = False
+        return events
 
     def finish(self) -> list[ServerSentEvent]:
         """Returns the events that were not complete when the stream ended."""

@@ -60,7 +60,7 @@ class ChatConnection:
         try:
             while piece := await response.content.readany():
                 yield piece
-                await asyncio.sleep(max(_EVERY_SECONDS, self._read / _READS_PER_SECOND))
+                await self._pause(response)
         except aiohttp.ClientError:
             # The bytes that came before the break are still there. aiohttp has no public method to get them.
             if rest := response.content._read_nowait(-1):
@@ -68,6 +68,20 @@ class ChatConnection:
             raise
         finally:
             self._read -= 1
+
+    async def _pause(self, response: aiohttp.ClientResponse) -> None:
+        """Wait until the next read. Meanwhile the system keeps what arrives: to receive one word costs as much as all of
+        them.
+        """
+        connection = response.connection  # None once the body has ended
+        protocol = connection.protocol if connection is not None else None
+        if protocol is not None:
+            protocol.pause_reading()
+        try:
+            await asyncio.sleep(max(_EVERY_SECONDS, self._read / _READS_PER_SECOND))
+        finally:
+            if protocol is not None:
+                protocol.resume_reading()
 
     async def aclose(self) -> None:
         """Close the connections."""
