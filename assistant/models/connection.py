@@ -70,8 +70,8 @@ class ChatConnection:
             self._read -= 1
 
     async def _pause(self, response: aiohttp.ClientResponse) -> None:
-        """Wait until the next read. Meanwhile the system keeps what arrives: to receive one word costs as much as all of
-        them.
+        """Wait until the next read. Meanwhile the system keeps what arrives, because each receipt costs as much as a
+        hundred words.
         """
         connection = response.connection  # None once the body has ended
         protocol = connection.protocol if connection is not None else None
