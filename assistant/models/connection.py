@@ -70,18 +70,23 @@ class ChatConnection:
             self._read -= 1
 
     async def _pause(self, response: aiohttp.ClientResponse) -> None:
-        """Wait until the next read. Meanwhile the system keeps what arrives, because each receipt costs as much as a
-        hundred words.
+        """Wait until the next read. Meanwhile the system keeps what arrives: to receive each word by itself would cost
+        more than to read it.
         """
         connection = response.connection  # None once the body has ended
         protocol = connection.protocol if connection is not None else None
-        if protocol is not None:
-            protocol.pause_reading()
+        if protocol is None or not protocol.connected:
+            await asyncio.sleep(self._seconds())
+            return
+        protocol.pause_reading()
         try:
-            await asyncio.sleep(max(_EVERY_SECONDS, self._read / _READS_PER_SECOND))
+            await asyncio.sleep(self._seconds())
         finally:
-            if protocol is not None:
+            if protocol.connected:
                 protocol.resume_reading()
+
+    def _seconds(self) -> float:
+        return max(_EVERY_SECONDS, self._read / _READS_PER_SECOND)
 
     async def aclose(self) -> None:
         """Close the connections."""
