@@ -11,10 +11,10 @@ from assistant.events import Evidence
 from assistant.terms import figures, vocabulary
 from ingest.document import Hit
 
-_HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
-_KANA = re.compile(r"[\u3040-\u30ff\uac00-\ud7a3\U00010000-\U0010ffff]")  # with Hangul and emoji
+_HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]+")
+_KANA = re.compile(r"[\u3040-\u30ff\uac00-\ud7a3\U00010000-\U0010ffff]+")  # with Hangul and emoji
 _WORD = re.compile(r"[A-Z]{2,}|[A-Z]?[a-z]+|[A-Z]")
-_DIGIT = re.compile(r"\d")
+_DIGITS = re.compile(r"\d+")
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
 _SPACE = re.compile(r"\n+|[^\S\n]+(?=\s)|[^\S\n](?=\d)")
 # Tokens per character of a Qwen vocabulary, measured on handbooks, tables, code and addresses. A tenth is added to be
@@ -34,7 +34,7 @@ def estimate_tokens(text: str) -> int:
     It follows the way Qwen's tokenizer splits a text before it uses its vocabulary. Every digit is one token, and so is
     the space before a digit. A table of numbers therefore takes nearly one token per character.
     """
-    han, kana, digits = (len(pattern.findall(text)) for pattern in (_HAN, _KANA, _DIGIT))
+    han, kana, digits = (sum(map(len, pattern.findall(text))) for pattern in (_HAN, _KANA, _DIGITS))
     words, marks, spaces = (pattern.findall(text) for pattern in (_WORD, _MARKS, _SPACE))
     plain = han + kana + digits + sum(map(len, words)) + sum(map(len, marks))
     other = sum(map(len, text.split())) - plain if not text.isascii() else 0
