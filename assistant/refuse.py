@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.prompts.refusals import REFUSALS
-from assistant.terms import coverage, is_han, terms, vocabulary
+from assistant.terms import coverage, is_chinese, is_han, terms, vocabulary
 from ingest.document import Hit
 
 _JUDGED = 6
@@ -47,8 +46,10 @@ def relevance(query: str, hits: Sequence[Hit]) -> float:
     """
     judged = hits[:_JUDGED]
     contents = [vocabulary(f"{hit.chunk.heading}\n{hit.chunk.text}") for hit in judged]
-    frequency = Counter(term for content in contents for term in content)
-    wanted = {term: math.log(1 + (1 + len(judged)) / (1 + frequency[term])) for term in terms(query)}
+    wanted = {
+        term: math.log(1 + (1 + len(judged)) / (1 + sum(term in content for content in contents)))
+        for term in dict.fromkeys(terms(query))
+    }
     strength = max((_strength(wanted, *pair) for pair in zip(contents, judged, strict=True)), default=0.0)
     if strength <= _STRONG_ENOUGH:
         return 0.5 * strength / _STRONG_ENOUGH
@@ -66,7 +67,7 @@ def _strength(wanted: Mapping[str, float], content: Collection[str], hit: Hit) -
 def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> float:
     """Returns the share of the query's terms in the chunk. Across languages only names and numbers count."""
     other = {term: weight for term, weight in wanted.items() if not is_han(term)}
-    chinese_chunk = 2 * sum(map(is_han, content)) > len(content)
+    chinese_chunk = is_chinese(content)
     if len(other) < len(wanted) and other and not chinese_chunk:
         return _OTHER_LANGUAGE * coverage(other, content)
     if len(other) == len(wanted) and chinese_chunk:

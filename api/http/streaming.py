@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from functools import partial
 from typing import Any, TypeVar
@@ -73,10 +73,11 @@ class EventStream(StreamingResponse):
                 await self._lines.aclose()
 
 
-async def paced(
+async def together(
     events: AsyncIterator[Event], stops: asyncio.Event, keepalive_seconds: float = KEEPALIVE_SECONDS
-) -> AsyncGenerator[Event | None, None]:
-    """Yields the events, and None whenever none came for `keepalive_seconds`. Closing it stops the work behind it.
+) -> AsyncGenerator[Sequence[Event], None]:
+    """Yields the events, those together that are ready at the same moment, and none whenever none came for
+    `keepalive_seconds`. Closing it stops the work behind it.
 
     Raises what `events` raises, and UnavailableError `server_stopping` once `stops` is set. One task runs the assistant
     from beginning to end, because libraries below tie a timeout to the task that opened it.
@@ -102,21 +103,48 @@ async def paced(
     running, waking = asyncio.create_task(run()), asyncio.create_task(wake())
     try:
         while True:
-            try:
-                async with asyncio.timeout(keepalive_seconds):
-                    item = await queue.get()
-            except TimeoutError:
-                yield None
-                continue
-            if item is _STOPPING:
+            ready, last = await _ready(queue, keepalive_seconds)
+            if ready or last is None:
+                yield ready
+            if last is _STOPPING:
                 raise server_stopping()
-            if item is _END:
+            if last is _END:
                 return
-            if isinstance(item, Exception):
-                raise item
-            yield item
+            if last is not None:
+                raise last
     finally:
         await _ended(running, waking)
+
+
+async def _ready(queue: asyncio.Queue[Any], seconds: float) -> tuple[list[Event], Any]:
+    """Waits for an event, at most so many seconds. Returns all events that are there then, and the end behind them or
+    None.
+    """
+    ready: list[Event] = []
+    if queue.empty():
+        try:
+            async with asyncio.timeout(seconds):
+                item = await queue.get()
+        except TimeoutError:
+            return ready, None
+    else:
+        item = queue.get_nowait()
+    while item is not _END and item is not _STOPPING and not isinstance(item, Exception):
+        ready.append(item)
+        if queue.empty():
+            return ready, None
+        item = queue.get_nowait()
+    return ready, item
+
+
+async def paced(
+    events: AsyncIterator[Event], stops: asyncio.Event, keepalive_seconds: float = KEEPALIVE_SECONDS
+) -> AsyncGenerator[Event | None, None]:
+    """Yields the events of `together` one by one, and None for none."""
+    async with aclosing(together(events, stops, keepalive_seconds)) as batches:
+        async for batch in batches:
+            for event in batch or (None,):
+                yield event
 
 
 async def begun(events: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
@@ -176,21 +204,27 @@ async def worked(
 
 
 async def rendered(
-    events: AsyncGenerator[Event | None, None], render: Callable[[Event], str], scope: Scope
+    batches: AsyncGenerator[Sequence[Event], None], render: Callable[[Event], str], scope: Scope
 ) -> AsyncGenerator[str, None]:
-    """Yields an answer as the lines of a stream. If no event comes for a long time, it yields a keepalive line.
+    """Yields an answer as the lines of a stream. Events that come together leave together. If no event comes for a long
+    time, it yields a keepalive line.
 
     `render` returns the lines of one event, or "" for none. After the headers have been sent, an error cannot become an
-    HTTP status; it is rendered as `Failed`. Closing it closes `events`.
+    HTTP status; it is rendered as `Failed`. Closing it closes `batches`.
     """
-    async with aclosing(events):
+    async with aclosing(batches):
+        lines: list[str] = []
         try:
-            async for event in events:
-                if lines := KEEPALIVE if event is None else render(event):
-                    yield lines
+            async for batch in batches:
+                for event in batch:
+                    lines.append(render(event))
+                if text := "".join(lines) if batch else KEEPALIVE:
+                    yield text
+                lines = []
         except Exception as error:
-            if lines := render(Failed(*_told(error, scope))):
-                yield lines
+            lines.append(render(Failed(*_told(error, scope))))
+            if text := "".join(lines):
+                yield text
 
 
 def failed(error: Exception, scope: Scope) -> str:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse, Response
 from api.http.errors import error_fields, status_of_failure
 from api.http.headers import headers_of
 from api.http.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
-from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, while_connected
+from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, together, while_connected
 from api.routes import CurrentReader, shown_to, workspace_of
 from api.security.scope import narrowed
 from api.security.uris import ShownUri
@@ -65,11 +65,11 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     """
     assistant, shown = workspace_of(request).assistant, shown_to(reader, request)
     reader = await narrowed(request, reader, asked.sources)
-    events = paced(assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope))
+    events, stops = assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope)
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
-        begins = await begun(events)
+        begins = await begun(together(events, stops))
         return EventStream(await begun(rendered(begins, _rendering(asked.question, request, shown), request.scope)))
-    gathered = await while_connected(request, gather(events))
+    gathered = await while_connected(request, gather(paced(events, stops)))
     if gathered.finished is None:
         return _failure(asked.question, gathered, request, shown)
     body = AskBody.of(asked.question, gathered.evidence, gathered.finished, shown)

@@ -22,7 +22,17 @@ from api.answers.places import passage_url, place
 from api.answers.renumbering import Renumbered, Renumbering, in_order, renumbered
 from api.http.errors import openai_error, status_of_failure
 from api.http.headers import headers_of
-from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse_data, stopping, while_connected
+from api.http.streaming import (
+    EVENTS,
+    EventStream,
+    begun,
+    paced,
+    rendered,
+    sse_data,
+    stopping,
+    together,
+    while_connected,
+)
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
 from assistant.conversation import Conversation, Turn
@@ -122,12 +132,12 @@ async def chat_completions(asked: ChatRequest, request: Request, reader: Current
         return _no_such_model(asked.model)
     question = asked.question()
     assistant = workspace_of(request).assistant
-    events = paced(assistant.answer(question, asked.turns(), reader), stopping(request.scope))
+    events, stops = assistant.answer(question, asked.turns(), reader), stopping(request.scope)
     completion = Completion(request)
     if asked.stream:
         include_usage = asked.stream_options is not None and asked.stream_options.include_usage
-        return EventStream(await begun(completion.stream(await begun(events), include_usage)))
-    return completion.whole(await while_connected(request, gather(events)))
+        return EventStream(await begun(completion.stream(await begun(together(events, stops)), include_usage)))
+    return completion.whole(await while_connected(request, gather(paced(events, stops))))
 
 
 class Completion:
@@ -156,7 +166,7 @@ class Completion:
         return JSONResponse({**body, **self._beside(gathered, finished, citations)})
 
     async def stream(
-        self, events: AsyncGenerator[Event | None, None], include_usage: bool
+        self, batches: AsyncGenerator[Sequence[Event], None], include_usage: bool
     ) -> AsyncGenerator[str, None]:
         """Yields the answer in chunks. After the headers have been sent, an error is one more line, and the stream ends
         there.
@@ -173,7 +183,7 @@ class Completion:
             text = renumbering.take(event)
             return self._chunk({"content": text}, blank) if text else ""
 
-        async with aclosing(events), aclosing(rendered(events, render, self._request.scope)) as lines:
+        async with aclosing(batches), aclosing(rendered(batches, render, self._request.scope)) as lines:
             async for line in lines:
                 yield line
         if gathered.finished is None:

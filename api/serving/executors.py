@@ -2,14 +2,18 @@
 
 | work | threads |
 |---|---|
-| retrieval | the assistant's own (`assistant.answer`) |
+| the search of an answer | `retrieval`, the assistant's own (`assistant.answer`): two for each core |
+| a search that is asked for alone | `search`, the assistant's own, as many: it does not wait behind answers |
+| the chunks of an answer: judged, chosen, compared with citations | `reading`, the assistant's own: one thread |
+| quotations, where there is no chat model | `quoting` (`assistant.models.extractive`): one thread |
 | a whole job: a run, a verification | `jobs`, one thread for each |
 | a page picture | `drawing`, one thread: there is one renderer |
 | a look at a record that many clients follow | `looks`, two threads |
 | the rest, milliseconds each: uploads, messages; routes without `async` | asyncio's and Starlette's own |
 
 A route that may take seconds is `async` and uses one of these threads. Starlette's forty threads are for all the
-others.
+others. What is pure Python has one thread: Python runs one at a time, so more would do no more work in the same time,
+and everything else would wait for the turn of each.
 """
 
 from __future__ import annotations

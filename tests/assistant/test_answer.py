@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Sear
 from assistant.models.from_settings import open_model
 from assistant.prompts.refusals import REFUSALS
 from assistant.refuse import RelevanceGate
+from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR, Reader
 from ingest.document import Hit
@@ -278,3 +280,60 @@ def test_an_index_that_is_down_is_said_before_the_first_event() -> None:
 def test_search_gives_the_hits_alone() -> None:
     found = asyncio.run(assistant().search("VPN session", reader=STAFF, limit=1))
     assert [hit.chunk.title for hit in found.hits] == ["IT guide"]
+
+
+class HeldUp(CannedRetriever):
+    """Finds nothing for a question with a question mark until `go_on` is set."""
+
+    def __init__(self) -> None:
+        super().__init__([passage("Every employee has 17 days of annual leave.", title="Handbook")])
+        self.go_on = threading.Event()
+
+    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        if query.endswith("?"):
+            assert self.go_on.wait(30)
+        return super().retrieve(query, reader=reader, limit=limit)
+
+
+def test_a_search_does_not_wait_behind_the_searches_of_answers() -> None:
+    held = HeldUp()
+
+    async def ask() -> int:
+        asked = assistant(held)
+        answers = [asyncio.create_task(anext(asked.answer("How many days?", (), OPERATOR))) for _ in range(64)]
+        await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(20):
+                found = await asked.search("annual leave", reader=OPERATOR, limit=3)
+        finally:
+            held.go_on.set()
+        await asyncio.gather(*answers)
+        await asked.aclose()
+        return len(found.hits)
+
+    assert asyncio.run(ask()) == 1
+
+
+def test_the_chunks_of_many_answers_are_read_one_after_the_other() -> None:
+    readers: list[str] = []
+    reading = threading.Lock()
+
+    def told(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        assert reading.acquire(blocking=False), "two threads read at once"
+        try:
+            readers.append(threading.current_thread().name)
+            threading.Event().wait(0.01)
+            return RELEVANT(query, hits, embedder=embedder)
+        finally:
+            reading.release()
+
+    async def ask() -> list[list[Event]]:
+        asked = assistant(gate=told)
+        return await asyncio.gather(*(collected(asked) for _ in range(12)))
+
+    async def collected(asked: Assistant) -> list[Event]:
+        return [event async for event in asked.answer("How many days of annual leave?", (), OPERATOR)]
+
+    assert all(isinstance(events[-1], Finished) for events in asyncio.run(ask()))
+    assert len(readers) == 12
+    assert threading.main_thread().name not in readers
