@@ -25,10 +25,10 @@ def test_the_walk_leads_through_the_event_loop_and_through_all_threads(
     where = {hop.function: hop.thread for hop in found.hops}
     assert where["ask"] == where["Assistant.answer"] == where["AskBody.of"] == "server"
     assert where["CurrentRetriever.retrieve"].startswith("retrieval")
-    assert where["Assistant._gather"].startswith("asyncio")
+    assert where["Assistant._gather"].startswith("reading")
     # Behind the doors: the model's stream, and the search.
     entered = {each.function: each.thread for each in found.entered}
-    assert entered["ServerChatModel._astream"] == "server"
+    assert entered["ServerChatModel.answer"] == "server"
     assert entered["Catalog.standing"].startswith("retrieval")
 
 
