@@ -9,20 +9,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
-from ingest.language import fold
+from ingest.language import QUESTION_WORDS, fold
 
 _WORD = re.compile(r"[a-z\u00c0-\u024f0-9]+(?:'[a-z]+)?|[\u3400-\u4dbf\u4e00-\u9fff]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
-# Phrases that form a Chinese question, the longest first, and particles. Characters that often belong to a
-# content word (有, 会, 要, 能, 不, 对, 为) are not in the list on their own.
-_HAN_STOP = re.compile(
-    "什么时候|多长时间|请问一下|是什么样|分别是|为什么|可不可以|有没有|是不是|能不能|要不要|会不会|怎么样|什么样|怎么办|"
-    "怎么算|多少钱|哪一[个天年月]|几[个天年月点次倍位岁折]|多少[个天年月次倍位元]|"
-    "请问|请把|什么|怎么|怎样|如何|哪[些个里位儿种天年月家]|多[少久长大高远]|是否|为何|以及|或者|"
-    "我们|你们|他们|咱们|这[个些]|那[个些]|一[个下]|可以|应该|需要|能够|关于|根据|按照|资料|"
-    "[的了吗呢吧啊呀嘛么是在和与及或我你您他她它们这那哪谁几也都就被把着]"
-)
+_HAN_STOP = re.compile(f"资料|{QUESTION_WORDS.pattern}")
+"""Also what a question says of its source: 根据资料, according to the documents."""
 _HAN_FUNCTION = frozenset(
     "有为要能可以会到从对不没让给用里等每次个来去出说做看过得还再又很最更该此其所而且但若如则之于由因将已"
 )

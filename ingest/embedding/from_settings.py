@@ -16,6 +16,7 @@ from ingest.embedding.dense import (
     shipped_folder,
 )
 from ingest.embedding.folder import fetch, fingerprint
+from ingest.embedding.glosses import dictionary_file
 from ingest.embedding.minilm import MiniLmEncoder
 from ingest.embedding.remote import RemoteEmbedder, estimate_tokens
 from ingest.embedding.sparse import Bm25Embedder
@@ -29,8 +30,10 @@ _KNOWN_LANGUAGES = {"zh", "en", "mixed", "other"}
 def open_embedder(settings: IngestSettings) -> Embedder:
     """Returns the embedder of these settings. Loads no weights. Uses the network only if a model has to be downloaded.
 
-    Raises ConfigurationError if the settings name no usable model, UnavailableError if a hub is down.
+    Raises ConfigurationError if the settings name no usable model, or if the dictionary is not installed. Raises
+    UnavailableError if a hub is down.
     """
+    dictionary_file()  # every passage and question in Chinese needs it: say so before the first one
     return Embedder(_dense(settings), Bm25Embedder())
 
 

@@ -20,7 +20,7 @@ import sqlalchemy as sa
 from ingest.access import OPERATOR
 from ingest.catalog.catalog import Catalog
 from ingest.document import Language
-from ingest.embedding import Embedder
+from ingest.embedding import DenseEmbedder, Embedder
 from ingest.embedding.from_settings import open_embedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, OwnedError, YoujuError
@@ -42,8 +42,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OpenVersion:
-    """An open version of the index. `problem` says why its own embedder is not available. Then it is searched by words
-    only, and nothing may be written to it.
+    """An open version of the index. `problem` says why its own embedder is not available. Then nothing may be written
+    to it. If its model is not available, it is searched by words only.
     """
 
     id: int
@@ -210,7 +210,7 @@ class OpenVersions:
         # This check is only quick. `Versions.complete` checks again in the transaction that switches.
         if self.versions.lacking(version.id):
             return False
-        version.index.search(version.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
+        version.index.search(version.embedder.embed_query("ready? 好了", "mixed"), reader=OPERATOR, limit=1)
         switched = self.versions.complete(version.id, instead_of=instead_of)
         self._follow()
         if switched:
@@ -306,11 +306,14 @@ class OpenVersions:
             settings = restored(settings, version.settings)
         try:
             embedder = self._embedder(settings)
-            if embedder.name != version.embedder:
+            if not version.embedder.startswith(f"{embedder.dense.name}+"):
                 raise _embedder_gone(version)
         except YoujuError as error:
             problem, embedder = error, Embedder(_NoDense(version), Bm25Embedder())
             logger.warning("Index %s is searched by words alone: %s", version.id, error)
+        else:
+            if embedder.name != version.embedder:
+                problem, embedder = _terms_outdated(version), _with_terms_of(version, embedder.dense)
         if index is None:
             rebuild = self._rebuild and version.state == "current"
             may_create = rebuild or not self.versions.is_filled(version.id)
@@ -358,6 +361,13 @@ class OpenVersions:
         return self.versions.adopt(version.id, self._plan(*fitting[0], made_by))
 
 
+def _with_terms_of(version: Version, dense: DenseEmbedder) -> Embedder:
+    """Returns an embedder that searches an index with the terms of an earlier release. Today's terms include them. It
+    has the name of that index, so that its vectors are not taken for today's.
+    """
+    return Embedder(dense, Bm25Embedder(version.embedder.removeprefix(f"{dense.name}+")))
+
+
 class _NoDense:
     """Takes the place of a model that is no longer available. It covers no language."""
 
@@ -385,4 +395,12 @@ def _embedder_gone(version: Version) -> ConfigurationError:
         "embedder_gone",
         f"The embedding model that index {version.id} was made with, {version.embedder}, is not there any more.",
         "Put it back where it was, or let `youju ingest` build an index with the model of the settings.",
+    )
+
+
+def _terms_outdated(version: Version) -> ConfigurationError:
+    return ConfigurationError(
+        "index_outdated",
+        f"An earlier release made index {version.id}, {version.embedder}. It can be searched, and takes nothing new.",
+        "Run `youju ingest`: it builds a new index beside it.",
     )
