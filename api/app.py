@@ -9,32 +9,46 @@ from typing import TYPE_CHECKING
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
+from starlette.middleware import Middleware
 
-from api.audit import Audit
-from api.description import describe
-from api.dingtalk import DingTalkBot, DingTalkSettings
-from api.drawing import Drawing
-from api.errors import add_error_handlers
-from api.executors import Executors
-from api.keys import Keys
-from api.known_fields import known_parameters
-from api.plain_text import plain_text
+from api.dingtalk.bot import DingTalkBot
+from api.dingtalk.settings import DingTalkSettings
+from api.http.body_limit import BODY_LIMIT_BYTES, BodyLimit
+from api.http.description import describe
+from api.http.envelope import Envelope
+from api.http.errors import add_error_handlers
+from api.http.known_fields import known_parameters
+from api.http.plain_text import plain_text
+from api.http.streaming import ClientGone
 from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
-from api.scheduling import make_scheduler, scheduled
-from api.security import BODY_LIMIT_BYTES, BodyLimit, Envelope, Guard
-from api.streaming import ClientGone
+from api.security.audit import Audit
+from api.security.guard import Guard, Identities
+from api.security.keys import Keys
+from api.serving.drawing import Drawing
+from api.serving.executors import Executors
+from api.serving.scheduling import make_scheduler, scheduled
 
 if TYPE_CHECKING:
+    from api.settings import Settings
     from api.workspace import Workspace
 
 
-def create_app(workspace: Workspace) -> FastAPI:
+def create_app(workspace: Workspace, identities: Identities | None = None) -> FastAPI:
     """Returns the application that serves `workspace`.
 
-    Its start warms the search. Its end leaves the workspace open.
+    `identities` says whose a key is; without it, the keys of the settings do. The start of the application warms the
+    search. Its end leaves the workspace open.
     """
-    before = [Depends(plain_text), Depends(known_parameters)]
-    app = FastAPI(title="Youju 有据", lifespan=_lifespan, docs_url=None, redoc_url=None, dependencies=before)
+    settings = workspace.settings
+    identities = identities if identities is not None else Keys(settings.api_key, settings.reader_key)
+    app = FastAPI(
+        title="Youju 有据",
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        middleware=_layers(settings, identities),
+        dependencies=[Depends(plain_text), Depends(known_parameters)],  # after the layers, for the route that was found
+    )
     app.state.workspace = workspace
     app.state.readiness = health.Readiness()
     app.state.executors = Executors()
@@ -44,18 +58,27 @@ def create_app(workspace: Workspace) -> FastAPI:
         app.include_router(module.router)
     app.state.scheduler = make_scheduler(workspace)
     app.state.dingtalk = bot = _dingtalk(workspace)
-    if bot is not None and workspace.settings.dingtalk_http:
+    if bot is not None and settings.dingtalk_http:
         app.include_router(bot.router)
-    describe(app, needs_key=bool(Keys(workspace.settings.api_key, workspace.settings.reader_key)))
+    describe(app, needs_key=identities.needs_key)
     add_error_handlers(app)
     app.add_exception_handler(ClientGone, _nobody_listens)
-    # The layer that is added last is the outermost.
-    file_bytes = workspace.settings.max_file_mb * 2**20
-    app.add_middleware(BodyLimit, upload_limit_bytes=file_bytes + BODY_LIMIT_BYTES)
-    app.add_middleware(Guard, settings=workspace.settings)
-    app.add_middleware(Audit)
-    app.add_middleware(Envelope)
     return app
+
+
+def _layers(settings: Settings, identities: Identities) -> list[Middleware]:
+    """Returns the layers before every route, from the outside to the inside. A new layer is one line here.
+
+    Every request passes them in this order. A layer before `Guard` also sees the requests that it refuses. A layer
+    behind it sees only what was let in, and knows the reader where the route needs one.
+    """
+    upload_bytes = settings.max_file_mb * 2**20 + BODY_LIMIT_BYTES
+    return [
+        Middleware(Envelope),  # request id, headers, and an answer even if the code fails
+        Middleware(Audit),  # one line in the log for each change
+        Middleware(Guard, identities=identities, host=settings.host),  # the key becomes a reader
+        Middleware(BodyLimit, upload_limit_bytes=upload_bytes),  # the size of the body
+    ]
 
 
 def _dingtalk(workspace: Workspace) -> DingTalkBot | None:

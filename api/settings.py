@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
-from api.keys import SHORTEST_KEY, checked_key
+from api.security.keys import SHORTEST_KEY, checked_key
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from ingest.settings import IngestSettings

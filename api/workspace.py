@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
+from assistant.refuse import RelevanceGate
 from assistant.retrieve import CurrentRetriever
 from ingest.access import Reader
 from ingest.catalog.listing import Place
 from ingest.catalog.records import Document
-from ingest.home.store import Store
 from ingest.page_images import PageRenderer
 from ingest.runs.pipeline import Ingestor
+from ingest.store import Store
 from ingest.uploads.intake import Intake
 
 
@@ -38,7 +39,8 @@ class Workspace:
         try:
             model = open_model(settings, hub=settings.hub)
             retriever = CurrentRetriever(store.open_versions)
-            assistant = Assistant(retriever, model, settings)
+            gate = RelevanceGate(settings.refusal_threshold)
+            assistant = Assistant(retriever, gate, model, settings)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
             return cls(settings, store, ingestor, assistant, PageRenderer(passwords=settings.passwords), intake)

@@ -6,12 +6,13 @@ import asyncio
 import logging
 import os
 import time
-from collections.abc import AsyncGenerator
+import uuid
+from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from assistant.admission import Admission
 from assistant.cite import Citer
@@ -20,18 +21,26 @@ from assistant.context import available_tokens, choose_evidence, estimate_tokens
 from assistant.conversation import Conversation
 from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
 from assistant.models import ChatModel, stream
-from assistant.prompts import REFUSALS, answer_language, answer_messages
-from assistant.refuse import is_answerable, is_refusal
+from assistant.prompts.answer_language import answer_language
+from assistant.prompts.messages import answer_messages
+from assistant.prompts.refusals import REFUSALS
+from assistant.refuse import is_refusal
 from assistant.request import AnswerLanguage, Piece, Request
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import Reader
+from ingest.document import Hit
 from ingest.errors import RequestError, YoujuError
+
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
 _HISTORY_SHARE = 3
 """Earlier turns may take at most one third of the tokens that the context window has left."""
+_READERS = 1
+"""So many threads read chunks. More would do no more work at once, because Python runs one thread at a time, and each
+that runs makes the searches wait for its turn."""
 _CUT_PROMPT = 2
 """If the model counts fewer tokens than half of our estimate, the prompt was cut. Estimates are never that wrong."""
 
@@ -44,12 +53,28 @@ class Retrieves(Protocol):
         ...
 
 
+class Gate(Protocol):
+    """Decides whether the model is asked at all. It takes milliseconds and is called from threads."""
+
+    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        """Returns True if these hits, the best one first, may answer the query.
+
+        `embedder` is the name of the embedder that made the cosines (`ingest.embedding.Embedder.name`). Cosines of
+        different embedders are on different scales.
+        """
+        ...
+
+
 class Assistant:
     """Answers questions from the documents. One assistant serves many askers at the same time."""
 
-    def __init__(self, retriever: Retrieves, model: ChatModel, settings: AssistantSettings) -> None:
+    def __init__(self, retriever: Retrieves, gate: Gate, model: ChatModel, settings: AssistantSettings) -> None:
         self._retriever = retriever
-        self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
+        self._gate = gate
+        # A search that is asked for alone does not wait behind the searches of answers.
+        self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="search")
+        self._retrieving = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
+        self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
         self._model = model
         self._settings = settings
         self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
@@ -69,19 +94,19 @@ class Assistant:
                     yield event
 
     async def _answered(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+        answer_id = uuid.uuid4().hex
         language = answer_language(question, conversation)
         watch = _Stopwatch()
         query = await self._condensed(question, conversation)
         watch.lap("condense")
-        found = await self._retrieve(query, reader, 2 * self._settings.evidence_limit)
+        found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
-        yield Searched(query, found.language, len(found.hits))
-        # Each chunk takes milliseconds to read. This runs in a thread, so that the streams of other askers go on.
-        gathered = await asyncio.to_thread(self._gather, question, query, language, found, conversation)
+        yield Searched(answer_id, query, found.language, len(found.hits))
+        gathered = await self._read(partial(self._gather, question, query, language, found, conversation))
         if gathered is None:
             yield EvidenceFound(())
             yield TextDelta(REFUSALS[language])
-            yield self._finished(Citer((), query), language, Usage(), watch, text=REFUSALS[language])
+            yield self._finished(answer_id, Citer((), query), language, Usage(), watch, text=REFUSALS[language])
             return
         yield EvidenceFound(gathered.request.evidence)
         citer, told = gathered.citer, _Told(gathered.tokens)
@@ -92,27 +117,28 @@ class Assistant:
             ):
                 async for piece in pieces:
                     told.take(piece)
-                    for event in await _fed(citer, piece.text):
+                    for event in await self._fed(citer, piece.text):
                         watch.first("first_token")
                         yield event
         except YoujuError as error:
-            for event in await _finished(citer):
+            for event in await self._ended(citer):
                 yield event
-            logger.warning("The answer ends early (%s): %s", error.code, error.message)
+            logger.warning("The answer %s ends early (%s): %s", answer_id, error.code, error.message)
             yield Failed(error.code, error.message, error.hint, getattr(error, "retry_seconds", None))
             return
-        for event in await _finished(citer):
+        for event in await self._ended(citer):
             watch.first("first_token")
             yield event
-        yield self._finished(citer, language, told.counted(citer.text), watch, cut=told.cut)
+        yield self._finished(answer_id, citer, language, told.counted(citer.text), watch, cut=told.cut)
 
     async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the hits alone, the best one first. Raises RequestError like `answer`."""
-        return await self._retrieve(self._checked(query), reader, limit)
+        return await self._retrieve(self._searching, self._checked(query), reader, limit)
 
     async def aclose(self) -> None:
-        """Close the model and the search threads. Whoever opened the retriever closes it."""
-        self._searching.shutdown(wait=False, cancel_futures=True)
+        """Close the model and the threads. Whoever opened the retriever closes it."""
+        for executor in (self._searching, self._retrieving, self._reading):
+            executor.shutdown(wait=False, cancel_futures=True)
         await self._model.aclose()
 
     @property
@@ -139,9 +165,26 @@ class Assistant:
         async with self._admission.model():
             return await condense(self._model, question, conversation)
 
-    async def _retrieve(self, query: str, reader: Reader, limit: int) -> Retrieved:
+    async def _retrieve(self, threads: ThreadPoolExecutor, query: str, reader: Reader, limit: int) -> Retrieved:
         work = partial(self._retriever.retrieve, query, reader=reader, limit=limit)
-        return await asyncio.get_running_loop().run_in_executor(self._searching, work)
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+    async def _read(self, work: Callable[[], T]) -> T:
+        """Returns the result of work that reads chunks. It takes milliseconds of Python, so the streams of other askers
+        go on beside it.
+        """
+        return await asyncio.get_running_loop().run_in_executor(self._reading, work)
+
+    async def _fed(self, citer: Citer, delta: str) -> list[TextDelta | Cited]:
+        """Returns the events of one piece of the model's text. Only markers need a comparison with chunks."""
+        if citer.is_plain(delta):
+            return list(citer.feed(delta))
+        return await self._read(lambda: list(citer.feed(delta)))
+
+    async def _ended(self, citer: Citer) -> list[TextDelta | Cited]:
+        if citer.is_plain(""):
+            return list(citer.finish())
+        return await self._read(lambda: list(citer.finish()))
 
     def _gather(
         self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
@@ -152,7 +195,7 @@ class Assistant:
         The evidence gets the rest, but at most `evidence_tokens`.
         """
         settings = self._settings
-        if not is_answerable(query, found.hits, settings.refusal_threshold):
+        if not self._gate(query, found.hits, embedder=found.embedder):
             return None
         bare = answer_messages(question, language, company=settings.company)
         room = available_tokens(
@@ -170,6 +213,7 @@ class Assistant:
 
     def _finished(
         self,
+        answer_id: str,
         citer: Citer,
         language: AnswerLanguage,
         usage: Usage,
@@ -182,6 +226,7 @@ class Assistant:
         refused = not citer.citations and is_refusal(answer)
         watch.first("first_token")
         return Finished(
+            answer_id=answer_id,
             answer=answer,
             citations=tuple(citer.citations),
             language=language,
@@ -259,18 +304,3 @@ class _Stopwatch:
 
     def total(self) -> dict[str, float]:
         return self._figures | {"total": round(1000 * (time.perf_counter() - self._started), 2)}
-
-
-async def _fed(citer: Citer, delta: str) -> list[TextDelta | Cited]:
-    """Returns the events of one piece of the model's text. Only markers need a comparison with chunks, which runs in a
-    thread.
-    """
-    if citer.is_plain(delta):
-        return list(citer.feed(delta))
-    return await asyncio.to_thread(lambda: list(citer.feed(delta)))
-
-
-async def _finished(citer: Citer) -> list[TextDelta | Cited]:
-    if citer.is_plain(""):
-        return list(citer.finish())
-    return await asyncio.to_thread(lambda: list(citer.finish()))

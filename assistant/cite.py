@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from assistant.code_spans import CodeSpans
 from assistant.events import Citation, Cited, Evidence, Support, TextDelta
-from assistant.figures import Figures, borne_out, stated
+from assistant.figures import Figures, borne_out, figures_of, stated
 from assistant.links import (
     AUTOLINK,
     DROPPED_TAG,
@@ -28,7 +28,7 @@ from assistant.links import (
     addresses,
 )
 from assistant.quote import Quotes
-from assistant.terms import coverage, is_han, numbers, terms, vocabulary
+from assistant.terms import coverage, is_chinese, numbers, terms, vocabulary
 from ingest.language import sentences
 
 # A marker's quantifiers are possessive, so that a list of numbers that is no marker is not split in every way.
@@ -71,7 +71,7 @@ class _Source:
         self.evidence = evidence
         self.number = evidence.number
         self.terms = vocabulary(f"{chunk.heading}\n{chunk.text}")
-        self.is_chinese = _is_chinese(self.terms)
+        self.is_chinese = is_chinese(self.terms)
         self._quotes: Quotes | None = None
         self._figures: Figures | None = None
         self._addresses: frozenset[str] | None = None
@@ -85,7 +85,7 @@ class _Source:
     @property
     def figures(self) -> Figures:
         if self._figures is None:
-            self._figures = Figures(self.evidence.hit.chunk.heading, self.quotes.all_texts)
+            self._figures = figures_of(self.evidence.hit.chunk.heading, self.quotes.all_texts)
         return self._figures
 
     @property
@@ -368,13 +368,9 @@ def _supports(source: _Source, statement: str, bare: str) -> Support | None:
     words = dict.fromkeys(terms(statement)[:_TERMS], 1.0)
     if not words:
         return None
-    if _is_chinese(words) != source.is_chinese:
+    if is_chinese(words) != source.is_chinese:
         return "checked" if any(source.figures.has(figure) for figure in stated(bare)) else "not_checkable"
     return "checked" if coverage(words, source.terms) >= _SUPPORTED else None
-
-
-def _is_chinese(words: Sequence[str] | frozenset[str] | dict[str, float]) -> bool:
-    return 2 * sum(map(is_han, words)) > len(words)
 
 
 def _spaces(text: str, start: int) -> int:

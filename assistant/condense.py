@@ -8,7 +8,8 @@ import re
 
 from assistant.conversation import Conversation
 from assistant.models import ChatModel, complete
-from assistant.prompts import answer_language, condense_messages
+from assistant.prompts.answer_language import answer_language
+from assistant.prompts.messages import condense_messages
 from assistant.request import Request
 from ingest.errors import YoujuError
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from assistant.conversation import Conversation
 from assistant.events import Evidence
 from assistant.terms import figures, vocabulary
 from ingest.document import Hit
 
-_HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]")
-_KANA = re.compile(r"[\u3040-\u30ff\uac00-\ud7a3\U00010000-\U0010ffff]")  # with Hangul and emoji
+_HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]+")
+_KANA = re.compile(r"[\u3040-\u30ff\uac00-\ud7a3\U00010000-\U0010ffff]+")  # with Hangul and emoji
 _WORD = re.compile(r"[A-Z]{2,}|[A-Z]?[a-z]+|[A-Z]")
-_DIGIT = re.compile(r"\d")
+_DIGITS = re.compile(r"\d+")
 _MARKS = re.compile(r"[!-/:-@\[-`{-~]+")
 _SPACE = re.compile(r"\n+|[^\S\n]+(?=\s)|[^\S\n](?=\d)")
 # Tokens per character of a Qwen vocabulary, measured on handbooks, tables, code and addresses. A tenth is added to be
@@ -23,6 +24,8 @@ _WORD_PART, _CAPITALS_PART, _MARKS_PART = 5, 3, 4
 _PER_MESSAGE = 8
 _RESERVE_TOKENS = 64
 _SAME = 0.9
+_Content = tuple[frozenset[str], frozenset[str]]
+"""The words and the numbers of a chunk."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -31,7 +34,7 @@ def estimate_tokens(text: str) -> int:
     It follows the way Qwen's tokenizer splits a text before it uses its vocabulary. Every digit is one token, and so is
     the space before a digit. A table of numbers therefore takes nearly one token per character.
     """
-    han, kana, digits = (len(pattern.findall(text)) for pattern in (_HAN, _KANA, _DIGIT))
+    han, kana, digits = (sum(map(len, pattern.findall(text))) for pattern in (_HAN, _KANA, _DIGITS))
     words, marks, spaces = (pattern.findall(text) for pattern in (_WORD, _MARKS, _SPACE))
     plain = han + kana + digits + sum(map(len, words)) + sum(map(len, marks))
     other = sum(map(len, text.split())) - plain if not text.isascii() else 0
@@ -67,12 +70,11 @@ def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> t
     The best hit is always there, however many tokens it takes, because an answer from half of it could be wrong.
     """
     chosen: list[Hit] = []
-    seen: list[tuple[frozenset[str], set[str]]] = []
+    seen: list[_Content] = []
     for hit in hits:
         if len(chosen) == limit:
             break
-        cost = estimate_tokens(hit.chunk.heading + hit.chunk.text) + _PER_MESSAGE
-        content = vocabulary(f"{hit.chunk.heading}\n{hit.chunk.text}"), figures(hit.chunk.text)
+        cost, content = _weighed(hit.chunk.heading, hit.chunk.text)
         if (chosen and cost > budget_tokens) or any(_repeats(content, other) for other in seen):
             continue
         budget_tokens -= cost
@@ -81,7 +83,16 @@ def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> t
     return tuple(Evidence(number, hit) for number, hit in enumerate(chosen, start=1))
 
 
-def _repeats(content: tuple[frozenset[str], set[str]], other: tuple[frozenset[str], set[str]]) -> bool:
+@lru_cache(maxsize=256)
+def _weighed(heading: str, text: str) -> tuple[int, _Content]:
+    """Returns the tokens that a chunk takes, and its content. They are cached, because many questions find the same
+    chunks.
+    """
+    cost = estimate_tokens(heading + text) + _PER_MESSAGE
+    return cost, (vocabulary(f"{heading}\n{text}"), frozenset(figures(text)))
+
+
+def _repeats(content: _Content, other: _Content) -> bool:
     """Returns True for nearly equal words and exactly equal numbers. Two prices of one product are no repetition."""
     words, theirs = content[0], other[0]
     return bool(words) and content[1] == other[1] and len(words & theirs) >= _SAME * len(words | theirs)

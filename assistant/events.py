@@ -1,5 +1,8 @@
 """The events of an answer, in the order in which they happen. Transports render them and add nothing.
 
+Each answer has an id, a UUID in 32 hexadecimal digits. Its first event and its last one carry it, so that a rating or a
+line of a log can name the answer. `Failed` has none: a face also makes it of errors that come from no answer.
+
     Searched → EvidenceFound → (TextDelta | Cited)* → Finished
                                                     ↘ Failed      (at any point; evidence already sent stays)
 
@@ -60,8 +63,9 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Searched:
-    """The standalone query of the search, its language, and the number of hits."""
+    """The id of the answer that begins, the standalone query of the search, its language, and the number of hits."""
 
+    answer_id: str
     query: str
     language: Language
     hits: int
@@ -96,10 +100,12 @@ class Cited:
 class Finished:
     """The end of an answer.
 
-    `answer` is the whole text. `grounded` is True if at least one citation was checked and holds. `timings_ms` has the
-    milliseconds of each stage. `cut` is True if the limit of tokens ended the answer, so that its end is missing.
+    `answer_id` is the one of `Searched`. `answer` is the whole text. `grounded` is True if at least one citation was
+    checked and holds. `timings_ms` has the milliseconds of each stage. `cut` is True if the limit of tokens ended the
+    answer, so that its end is missing.
     """
 
+    answer_id: str
     answer: str
     citations: tuple[Citation, ...]
     language: Language

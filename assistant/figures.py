@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from assistant.events import Support
@@ -114,13 +115,14 @@ class Figures:
     def units(self) -> Mapping[str, Collection[str]]:
         """The numbers of the passage, each with its units there. An empty unit means that it may have any unit."""
         if self._units is None:
-            self._units = {}
+            units: dict[str, set[str]] = {}
             for sentence in self._sentences:
                 measured = measures(sentence)
                 for figure in measured:
-                    self._units.setdefault(figure.value, set()).add(figure.unit)
+                    units.setdefault(figure.value, set()).add(figure.unit)
                 for value in numbers(sentence).difference(figure.value for figure in measured):
-                    self._units.setdefault(value, set()).add("")
+                    units.setdefault(value, set()).add("")
+            self._units = units  # at the end, because other threads use the same passage
         return self._units
 
     @property
@@ -134,6 +136,12 @@ class Figures:
         """Returns True if the passage has this number with the same unit, or if one of the units is not known."""
         units = self.units.get(figure.value)
         return units is not None and (not figure.unit or figure.unit in units or "" in units)
+
+
+@lru_cache(maxsize=64)
+def figures_of(heading: str, sentences: tuple[str, ...]) -> Figures:
+    """Returns the figures of one passage. They are cached, because the same few passages are cited in many answers."""
+    return Figures(heading, sentences)
 
 
 def measures(text: str) -> list[Figure]:

@@ -6,9 +6,10 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
 
-from assistant.terms import coverage, figures, numbers, terms, vocabulary
+from assistant.terms import Wanted, figures, numbers, terms, vocabulary
 from ingest.document import Box, Chunk, Location
 from ingest.language import sentences
 
@@ -46,12 +47,12 @@ class Quotes:
 
     def __init__(self, chunk: Chunk) -> None:
         self._chunk = chunk
-        self._quotes = list(_quotes(chunk.text))
+        self._quotes = _quotes_of(chunk.text)
 
     @property
-    def all_texts(self) -> list[str]:
+    def all_texts(self) -> tuple[str, ...]:
         """The texts of all quotes, in order."""
-        return [quote.text for quote in self._quotes]
+        return tuple(quote.text for quote in self._quotes)
 
     def best(self, statement: str, asked: Sequence[str]) -> tuple[str, Location]:
         """Returns the text and the place of the quote that shares most with the statement. The terms that were `asked`
@@ -64,11 +65,18 @@ class Quotes:
         values = figures(statement)
         if not self._quotes:
             return "", self._chunk.location
+        sought = Wanted(wanted)
         best = max(
             self._quotes,
-            key=lambda quote: coverage(wanted, quote.terms) + _FIGURE_WEIGHT * len(values & quote.numbers),
+            key=lambda quote: sought.coverage(quote.terms) + _FIGURE_WEIGHT * len(values & quote.numbers),
         )
         return best.text, location_of(self._chunk, best)
+
+
+@lru_cache(maxsize=64)
+def _quotes_of(text: str) -> tuple[Quote, ...]:
+    """Returns the quotes of a text. They are cached, because the same few chunks are cited in many answers."""
+    return tuple(_quotes(text))
 
 
 def _quotes(text: str) -> Iterator[Quote]:

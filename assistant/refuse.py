@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
-from assistant.prompts import REFUSALS
-from assistant.terms import coverage, is_han, terms, vocabulary
+from assistant.prompts.refusals import REFUSALS
+from assistant.terms import coverage, is_chinese, is_han, terms, vocabulary
 from ingest.document import Hit
 
 _JUDGED = 6
@@ -46,8 +46,10 @@ def relevance(query: str, hits: Sequence[Hit]) -> float:
     """
     judged = hits[:_JUDGED]
     contents = [vocabulary(f"{hit.chunk.heading}\n{hit.chunk.text}") for hit in judged]
-    frequency = Counter(term for content in contents for term in content)
-    wanted = {term: math.log(1 + (1 + len(judged)) / (1 + frequency[term])) for term in terms(query)}
+    wanted = {
+        term: math.log(1 + (1 + len(judged)) / (1 + sum(term in content for content in contents)))
+        for term in dict.fromkeys(terms(query))
+    }
     strength = max((_strength(wanted, *pair) for pair in zip(contents, judged, strict=True)), default=0.0)
     if strength <= _STRONG_ENOUGH:
         return 0.5 * strength / _STRONG_ENOUGH
@@ -65,7 +67,7 @@ def _strength(wanted: Mapping[str, float], content: Collection[str], hit: Hit) -
 def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> float:
     """Returns the share of the query's terms in the chunk. Across languages only names and numbers count."""
     other = {term: weight for term, weight in wanted.items() if not is_han(term)}
-    chinese_chunk = 2 * sum(map(is_han, content)) > len(content)
+    chinese_chunk = is_chinese(content)
     if len(other) < len(wanted) and other and not chinese_chunk:
         return _OTHER_LANGUAGE * coverage(other, content)
     if len(other) == len(wanted) and chinese_chunk:
@@ -74,9 +76,17 @@ def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> floa
     return coverage(wanted, content)
 
 
-def is_answerable(query: str, hits: Sequence[Hit], threshold: float) -> bool:
-    """Returns True if the hits are relevant enough to ask the model. With a threshold of 0 any hit is enough."""
-    return bool(hits) and (threshold == 0 or relevance(query, hits) >= threshold)
+@dataclass(frozen=True, slots=True)
+class RelevanceGate:
+    """An `assistant.answer.Gate`: the hits must have a `relevance` of `threshold`. With 0 any hit is enough."""
+
+    threshold: float
+
+    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        """Returns True if the hits are relevant enough to ask the model. One scale of cosines is used for every
+        `embedder`.
+        """
+        return bool(hits) and (self.threshold == 0 or relevance(query, hits) >= self.threshold)
 
 
 def is_refusal(answer: str) -> bool:

@@ -49,7 +49,10 @@ class EventDecoder:
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
         """Returns the events that `piece` completes. Raises EndlessEventError."""
-        events: list[ServerSentEvent] = []
+        events = self._usual(piece)
+        if events is not None:
+            return events
+        events = []
         if self._after_cr and piece:
             piece = piece.removeprefix(b"\n")  # the second half of a CRLF
             self._after_cr = False
@@ -62,6 +65,25 @@ class EventDecoder:
             self._take(line, events)
         self._line += rest
         self._check(len(self._line))
+        return events
+
+    def _usual(self, piece: bytes) -> list[ServerSentEvent] | None:
+        """Returns the events of a piece of whole events, each with one line of data and without a name. Returns None
+        for any other piece. Nearly all pieces of a chat server have this form, and to decode them here takes a third of
+        the time.
+        """
+        if self._line or self._data or self._name or self._after_cr or not piece.startswith(b"data: "):
+            return None
+        if len(piece) > self._longest or not piece.endswith(b"\n\n") or b"\r" in piece:
+            return None
+        events = []
+        for block in piece.decode("utf-8", "replace")[:-2].split("\n\n"):
+            if "\n" in block or not block.startswith("data: "):
+                return None
+            value = block[6:]
+            stripped = value.strip()
+            events.append(ServerSentEvent("message", stripped if stripped == self._last else value))
+        self._first = False
         return events
 
     def finish(self) -> list[ServerSentEvent]:

@@ -9,25 +9,17 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
-from ingest.language import fold
+from ingest.language import QUESTION_WORDS, fold
 
 _WORD = re.compile(r"[a-z\u00c0-\u024f0-9]+(?:'[a-z]+)?|[\u3400-\u4dbf\u4e00-\u9fff]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
-# Phrases that form a Chinese question, the longest first, and particles. Characters that often belong to a
-# content word (有, 会, 要, 能, 不, 对, 为) are not in the list on their own.
-_HAN_STOP = re.compile(
-    "什么时候|多长时间|请问一下|是什么样|分别是|为什么|可不可以|有没有|是不是|能不能|要不要|会不会|怎么样|什么样|怎么办|"
-    "怎么算|多少钱|哪一[个天年月]|几[个天年月点次倍位岁折]|多少[个天年月次倍位元]|"
-    "请问|请把|什么|怎么|怎样|如何|哪[些个里位儿种天年月家]|多[少久长大高远]|是否|为何|以及|或者|"
-    "我们|你们|他们|咱们|这[个些]|那[个些]|一[个下]|可以|应该|需要|能够|关于|根据|按照|资料|"
-    "[的了吗呢吧啊呀嘛么是在和与及或我你您他她它们这那哪谁几也都就被把着]"
-)
+_HAN_STOP = re.compile(f"资料|{QUESTION_WORDS.pattern}")
+"""Also what a question says of its source: 根据资料, according to the documents."""
 _HAN_FUNCTION = frozenset(
     "有为要能可以会到从对不没让给用里等每次个来去出说做看过得还再又很最更该此其所而且但若如则之于由因将已"
 )
 _NEAR, _LOOSE = 0.7, 0.2
-_NONE: frozenset[str] = frozenset()
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _IDENTIFIER = re.compile(r"(?<![a-z])[a-z]++-\d++[a-z]*+")
 
@@ -106,26 +98,77 @@ def is_han(term: str) -> bool:
     return "\u3400" <= term[:1] <= "\u9fff"
 
 
-def coverage(wanted: Mapping[str, float], present: Collection[str]) -> float:
-    """Returns the share of `wanted` (term → weight) that is `present`, from 0 to 1. It is 0 if nothing is wanted.
+def is_chinese(words: Collection[str]) -> bool:
+    """Returns True if most of these terms are Chinese."""
+    return 2 * _chinese(frozenset(words)).count(" ") > len(words)
 
-    Chinese is weighed by characters, two to a word, because a pair may also lie across the border of two words. A
-    character counts in full if a pair with it is present. It counts in part if the pair has another character inside
-    (年假 in 年休假), and a little if it occurs at all. Its weight is the lowest of its pairs' weights: that of the most
-    common pair.
-    """
-    pairs = [term for term in wanted if is_han(term)]
-    held = total = 0.0
-    if pairs:
-        credits = _credits(pairs, present)
-        for character, weight in _character_weights(pairs, wanted).items():
-            total += weight / 2
-            held += weight / 2 * credits.get(character, 0.0)
-    for term, weight in wanted.items():
-        if not is_han(term):
-            total += weight
+
+class Wanted:
+    """Terms that are looked for, each with its weight. It is made once and compared with many texts."""
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        self._pairs = [term for term in weights if is_han(term)]
+        self._characters = _character_weights(self._pairs, weights)
+        self._others = [(term, weight) for term, weight in weights.items() if not is_han(term)]
+        characters = sum(weight / 2 for weight in self._characters.values())
+        self._total = sum((weight for _, weight in self._others), characters)
+
+    def coverage(self, present: Collection[str]) -> float:
+        """Returns the share of the wanted terms that is `present`, from 0 to 1. It is 0 if nothing is wanted.
+
+        Chinese is weighed by characters, two to a word, because a pair may also lie across the border of two words. A
+        character counts in full if a pair with it is present. It counts in part if the pair has another character
+        inside (年假 in 年休假), and a little if it occurs at all. Its weight is the lowest of its pairs' weights: that
+        of the most common pair.
+        """
+        if not self._total:
+            return 0.0
+        held = 0.0
+        if self._pairs:
+            credits = self._credits(frozenset(present))
+            for character, weight in self._characters.items():
+                held += weight / 2 * credits.get(character, 0.0)
+        for term, weight in self._others:
             held += weight if term in present else 0.0
-    return held / total if total else 0.0
+        return held / self._total
+
+    def _credits(self, present: frozenset[str]) -> dict[str, float]:
+        """Returns how far each character of the pairs is present, from 0 to 1. Absent characters are left out."""
+        chinese = _chinese(present)
+        credits = {character: _LOOSE for character in self._characters if character in chinese}
+        for pair in self._pairs:
+            if pair in present:
+                credits |= dict.fromkeys(pair, 1.0)
+            elif pair[0] in chinese and pair[-1] in chinese and _is_near(pair, chinese, present):
+                credits |= {character: max(_NEAR, credits.get(character, 0.0)) for character in pair}
+        return credits
+
+
+def coverage(wanted: Mapping[str, float], present: Collection[str]) -> float:
+    """Returns the share of `wanted` (term → weight) that is `present`, as `Wanted.coverage` does."""
+    return Wanted(wanted).coverage(present)
+
+
+@lru_cache(maxsize=512)
+def _chinese(present: frozenset[str]) -> str:
+    """Returns the Chinese terms of `present` as one text, with a blank before each. It is cached, because one chunk is
+    compared with every statement about it, and with every question that finds it.
+    """
+    return "".join([f" {term}" for term in present if is_han(term)])
+
+
+def _is_near(pair: str, chinese: str, present: Collection[str]) -> bool:
+    """Returns True if the pair's characters stand in the text with another one between them. A character that stands
+    alone there is near itself.
+    """
+    first, last = pair[0], pair[-1]
+    at = chinese.find(f" {first}")
+    while at >= 0:
+        middle = chinese[at + 2 : at + 3]
+        if middle and middle + last in present:
+            return True
+        at = chinese.find(f" {first}", at + 1)
+    return first == last and first in present
 
 
 def _character_weights(pairs: Iterable[str], wanted: Mapping[str, float]) -> dict[str, float]:
@@ -135,29 +178,6 @@ def _character_weights(pairs: Iterable[str], wanted: Mapping[str, float]) -> dic
             if len(pair) == 1 or character not in _HAN_FUNCTION:
                 weights[character] = min(wanted[pair], weights.get(character, wanted[pair]))
     return weights
-
-
-def _credits(pairs: Collection[str], present: Collection[str]) -> dict[str, float]:
-    """Returns how far each character of the pairs is present, from 0 to 1. Absent characters are left out."""
-    characters = frozenset().union(*pairs)
-    following: dict[str, set[str]] = {}
-    preceding: dict[str, set[str]] = {}
-    credits: dict[str, float] = {}
-    for term in present:
-        first, last = term[0], term[-1]
-        if first in characters:
-            following.setdefault(first, set()).add(last)
-            credits[first] = _LOOSE
-        if last in characters:
-            preceding.setdefault(last, set()).add(first)
-            credits[last] = _LOOSE
-    for pair in pairs:
-        first, last = pair[0], pair[-1]
-        if pair in present:
-            credits |= dict.fromkeys(pair, 1.0)
-        elif not following.get(first, _NONE).isdisjoint(preceding.get(last, _NONE)):
-            credits |= {character: max(_NEAR, credits[character]) for character in pair}
-    return credits
 
 
 def figures(text: str) -> set[str]:

@@ -26,10 +26,10 @@ from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.document import Chunk
 from ingest.embedding.from_settings import open_embedder
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 
 _ENGLISH = """
 the of and to in a is that for it with as was on be by this are from or an at have not which they their has

@@ -30,8 +30,8 @@ from benchmarks.search_edge import make_documents
 from benchmarks.server_process import ServerProcess, served, summary
 from ingest.catalog.records import Publication
 from ingest.document import Chunk, Reference
-from ingest.home.store import Store
 from ingest.language import detect
+from ingest.store import Store
 
 WORDS_PER_CHUNK = {"en": 90, "zh": 140}
 """As many terms as real passages have: some 75 of a SQuAD paragraph, 430 (words and pairs) of one of CMRC-2018."""

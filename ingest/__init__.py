@@ -2,7 +2,7 @@
 
 The life of a document, room by room:
 
-    sources/         finds it: in a folder, on a file server, on a web site, among the uploads
+    sources/         finds it: in a folder, on a file server, on a web site
     archives/        opens the zip or tar file that it lies in; neutral: sources and readers both stand on it
     parse/           reads it: elements in reading order, whatever the format
     split.py         cuts the elements into passages
@@ -15,13 +15,14 @@ What moves it from room to room:
     runs/            one run over one source, from its beginning to its end; `ingest/runs/pipeline.py` is the chain
     engines/         where reading and embedding run: child processes of this machine, or a Ray cluster
     schedule/        when a source is due, and which folders are watched
-    uploads/         what was uploaded: its register, its bytes, and the thread that brings it in
+    uploads/         what was uploaded: its register, its source, and the thread that brings it in
     versions/        several indexes side by side: one answers questions, another may be built meanwhile
+    store.py         opens a home: lock, database, catalog, index and embedder; runs and searches work on it
     verify/          whether every document can be found, proved by reading it back; and repair
 
 What all of it stands on:
 
-    home/            the folder with all state: its lock, its SQL database, the store that opens everything
+    home/            the folder with all state: its lock, its SQL database, the bytes of the uploads
     network/         what every call to another server keeps to: trying again, limits, secrets
     page_images.py   a page of a document as a picture, for citations
     document.py      the words: reference, element, passage, chunk, embedding, hit

@@ -47,6 +47,19 @@ def detect(text: str) -> Language:
     return "zh" if share >= _CHINESE_FROM else "mixed"
 
 
+QUESTION_WORDS = re.compile(
+    "什么时候|多长时间|请问一下|是什么样|分别是|为什么|可不可以|有没有|是不是|能不能|要不要|会不会|怎么样|什么样|怎么办|"
+    "怎么算|多少钱|哪一[个天年月]|几[个天年月点次倍位岁折]|多少[个天年月次倍位元]|"
+    "请问|请把|什么|怎么|怎样|如何|哪[些个里位儿种天年月家]|多[少久长大高远]|是否|为何|以及|或者|"
+    "我们|你们|他们|咱们|这[个些]|那[个些]|一[个下]|可以|应该|需要|能够|关于|根据|按照|"
+    "[的了吗呢吧啊呀嘛么是在和与及或我你您他她它们这那哪谁几也都就被把着]"
+)
+"""Matches what only forms a Chinese question, the longest phrase first, and particles.
+
+Characters that often belong to a content word (有, 会, 要, 能, 不, 对, 为) are not in the list on their own.
+"""
+
+
 def fold(text: str) -> str:
     """Returns the form in which texts are matched: NFKC (full-width to half-width), traditional to simplified Chinese.
 

@@ -14,9 +14,7 @@ from pydantic import SecretStr
 from ingest.engines import Limits
 from ingest.engines.local import LocalEngine
 from ingest.errors import DocumentError, UnavailableError, YoujuError
-from ingest.parse.pdf.page_picture import MAX_WIDTH_PX, not_renderable, render_page
-
-__all__ = ["MAX_WIDTH_PX", "PageRenderer"]
+from ingest.parse.pdf.page_picture import not_renderable, render_page
 
 _LIMITS = Limits(seconds=15.0, memory_mb=2048, start_seconds=30.0)
 _PATIENCE_SECONDS = 20.0

@@ -35,7 +35,7 @@ class IngestSettings(BaseModel):
 
     embedding_model: str | None = Field(
         None,
-        description="Local path or hub name of a sentence-transformers model; the shipped multilingual-e5-small if unset.",
+        description="Local path or hub name of an embedding model; the shipped multilingual-e5-small if unset.",
     )
     embedding_url: str | None = Field(
         None,

@@ -54,4 +54,5 @@ class CannedRetriever:
             if reader.may_read(chunk.access, chunk.source)
         ]
         ranked = sorted((pair for pair in shared if pair[0]), key=lambda pair: -pair[0])[:limit]
-        return Retrieved(query, detect(query), tuple(Hit(chunk, count, None, count) for count, chunk in ranked), {})
+        hits = tuple(Hit(chunk, count, None, count) for count, chunk in ranked)
+        return Retrieved(query, detect(query), "canned", hits, {})

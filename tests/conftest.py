@@ -16,7 +16,7 @@ sys.modules.pop("sitecustomize", None)
 import sitecustomize  # noqa: E402, F401 - importing it is what puts the guard up
 
 from api.settings import Settings  # noqa: E402
-from ingest.home.store import Store  # noqa: E402
+from ingest.store import Store  # noqa: E402
 from tests.ingest.inline_engine import InlineEngine  # noqa: E402
 from tests.long_files import longest_first  # noqa: E402
 

@@ -20,8 +20,8 @@ from typing import Any
 from aiohttp import WSMsgType, web
 from pydantic import SecretStr
 
-from api.dingtalk import DingTalkSettings
 from api.dingtalk.callback import sign
+from api.dingtalk.settings import DingTalkSettings
 
 BOT_TOPIC = "/v1.0/im/bot/messages/get"
 _BODY_BYTES = 20_000

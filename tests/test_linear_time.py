@@ -21,14 +21,16 @@ from lxml import etree
 import api
 import assistant
 import ingest
-from api.dingtalk import markdown
-from assistant import cite, condense, context, figures, links, prompts, quote, refuse, terms
+from api.channels import markdown
+from api.dingtalk.markdown import spaced
+from assistant import cite, condense, context, figures, links, quote, refuse, terms
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
 from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.thinking import ThinkingFilter
+from assistant.prompts import answer_language, fences, messages
 from assistant.request import Request
 from assistant.sse import EventDecoder
 from ingest import language
@@ -142,7 +144,7 @@ def _borne_out(whole: str) -> None:
 
 def _quoted(whole: str) -> None:
     evidence = (Evidence(1, hits_of(passage(whole))[0]),)
-    request = Request(prompts.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
+    request = Request(messages.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
     list(quotations(request))
 
 
@@ -202,17 +204,17 @@ READERS: dict[str, Callable[[str], object]] = {
         hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
     ),
     "condense": condense._first_line,
-    "prompts.answer_language": prompts.answer_language,
-    "prompts.neutralise": prompts.neutralise,
+    "prompts.answer_language": answer_language.answer_language,
+    "prompts.neutralise": fences.neutralise,
     "extractive": _quoted,
     "sse": _decoded,
     "models.thinking, models.end_tokens": _told,
     "models.failures": stream_error,
     "models.refused_fields": lambda whole: RefusedFields().and_named({"top_p": 0.8, "max_tokens": 9}, whole),
-    "dingtalk.harmless": markdown.harmless,
-    "dingtalk.literal": markdown.literal,
-    "dingtalk.spaced": markdown.spaced,
-    "dingtalk.split_markdown": lambda whole: markdown.split_markdown(whole, 500),
+    "channels.harmless": markdown.harmless,
+    "channels.literal": markdown.literal,
+    "dingtalk.spaced": spaced,
+    "channels.split_markdown": lambda whole: markdown.split_markdown(whole, 500),
 }
 """What reads text that a stranger wrote, by what it reads."""
 

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tomllib
-from fnmatch import fnmatch
+from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from api.http.page_files import MEDIA_TYPES, listed
 from api.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -59,16 +60,34 @@ def test_every_folder_with_code_is_a_listed_package() -> None:
     assert [folder for folder in folders if not (ROOT / folder / "__init__.py").is_file()] == []
 
 
-def test_every_data_file_is_installed() -> None:
+def data_files(root: Path) -> set[Path]:
+    """The files that the patterns take below `root`, found as setuptools finds them."""
     patterns = PROJECT["tool"]["setuptools"]["package-data"]
+    paths = [root / package.replace(".", "/") / pattern for package in patterns for pattern in patterns[package]]
+    found = [path for each in paths for path in glob(str(each), recursive=True)]  # noqa: PTH207 - setuptools' own way
+    return {Path(path).relative_to(root) for path in found}
+
+
+def test_every_data_file_is_installed() -> None:
+    installed = data_files(ROOT)
     forgotten = [
         path.relative_to(ROOT)
         for name in PACKAGES
         for path in (ROOT / name).rglob("*")
         if path.is_file() and path.suffix not in {".py", ".pyc", *FOR_AUTHORS_ONLY}
-        if not any(fnmatch(path.name, glob) for glob in patterns.get(".".join(path.relative_to(ROOT).parent.parts), []))
+        if path.relative_to(ROOT) not in installed
     ]
     assert forgotten == []
+
+
+def test_what_is_served_of_a_page_is_what_is_installed_of_it(tmp_path: Path) -> None:
+    folder = tmp_path / "api" / "web" / "console" / "parts"
+    folder.mkdir(parents=True)
+    for suffix in (*MEDIA_TYPES, "py", "md"):
+        (folder / f"name.{suffix}").touch()
+    served = {Path("api/web") / path for path, _ in listed(tmp_path / "api" / "web")}
+    assert len(served) == len(MEDIA_TYPES)
+    assert data_files(tmp_path) == served
 
 
 def test_every_requirement_is_pinned_within_its_bounds() -> None:

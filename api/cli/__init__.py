@@ -26,13 +26,13 @@ _COMMANDS = {
     "ingest": "Bring files and folders into the index.",
     "ask": "Answer a question from the documents.",
     "search": "Find the passages that match a query.",
-    "serve": "Serve the chat page, HTTP and DingTalk.",
-    "eval": "Measure retrieval on a set in the BEIR layout.",
-    "sources": "List the sources; look at what one would bring.",
-    "documents": "List the documents and their states.",
-    "runs": "List the runs; follow or cancel one.",
-    "verify": "Prove that every document is searchable; mend what is not.",
-    "index": "List the versions of the index; switch, or drop one.",
+    "serve": "Serve the chat page, the HTTP API and the DingTalk bot.",
+    "eval": "Measure retrieval on a test set in the BEIR layout.",
+    "sources": "List the sources, check one, or remove its documents.",
+    "documents": "List the documents, retry failed ones, or give them up.",
+    "runs": "List the runs, and show, follow or cancel one of them.",
+    "verify": "Check that every document can be found, and repair the rest.",
+    "index": "List the versions of the index, switch to one, or drop one.",
     "home": "Join a home and a database that are kept apart.",
     "doctor": "Check this installation and its settings.",
 }
@@ -71,7 +71,7 @@ def youju(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """有据 Youju: answers from your own documents, with evidence."""
+    """有据 Youju answers questions from your own documents, and shows the evidence."""
 
 
 def main() -> None:

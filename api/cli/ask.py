@@ -7,9 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from api.answers.notices import not_checked, notice
 from api.cli.connection import Connection, connect
 from api.cli.output import console, notes, print_json, titled_place
-from api.notices import not_checked, notice
 from api.settings import load_settings
 from assistant.errors import ModelError
 
@@ -23,10 +23,10 @@ _NO_DOCUMENTS = {
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="The question, in Chinese or English.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    question: Annotated[str, typer.Argument(help="Write the question in Chinese or English.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Answer a question from the documents, with numbered sources."""
+    """Answer a question from the documents, and number the sources of the answer."""
     with connect(load_settings(), command="ask") as connection:
         if as_json:
             print_json(connection.post("/v1/ask", {"question": question}))

@@ -6,26 +6,23 @@ In both cases the command uses HTTP over a local socket, so it does the same thi
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
-import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from api.app import create_app
-from api.server import Server, check_socket_folder, local_socket
+from api.serving.server import check_socket_folder
 from api.settings import Settings
-from api.workspace import Workspace
 from assistant.sse import EndlessEventError, EventDecoder
-from ingest.errors import OwnedError, UnavailableError, YoujuError
+from ingest.errors import UnavailableError, YoujuError
 from ingest.home.lock import find_owner
+from ingest.home.processes import loaded_for_good
 from ingest.network.bodies import AS_IT_IS
 
-_START_SECONDS = 30.0
 _LONGEST_EVENT_BYTES = 1 << 28
 """Only our own server sends these events. The limit is high, because all problems of a verification are one event."""
 # The JSON is written in ASCII. So even an argument that is not valid text reaches the server, and the server's error
@@ -110,8 +107,20 @@ def connect(settings: Settings, *, command: str, rebuild: bool = False) -> Itera
         with _client(owner.socket) as client:
             yield Connection(client)
         return
-    with _private_server(settings, command, rebuild) as socket_name, _client(socket_name) as client:
+    with _private_server()(settings, command, rebuild) as socket_name, _client(socket_name) as client:
         yield Connection(client)
+
+
+def _private_server() -> Callable[[Settings, str, bool], AbstractContextManager[str]]:
+    """Returns `api.cli.private_server.private_server`.
+
+    The module is loaded by its name, and only where no server owns the home. With it comes the whole application, which
+    takes longer to load than a server takes to answer.
+    """
+    serve: Callable[[Settings, str, bool], AbstractContextManager[str]]
+    with loaded_for_good():
+        serve = importlib.import_module("api.cli.private_server").private_server
+    return serve
 
 
 @contextlib.contextmanager
@@ -128,30 +137,3 @@ def _client(socket_name: str) -> Iterator[httpx.Client]:
                 f"The server that owns this home stopped answering ({type(error).__name__}).",
                 "Look at its output, start `youju serve` again, or run the command once more without it.",
             ) from None
-
-
-@contextlib.contextmanager
-def _private_server(settings: Settings, command: str, rebuild: bool) -> Iterator[str]:
-    workspace = Workspace.open(settings, command=command, rebuild=rebuild)
-    with (
-        contextlib.closing(workspace),
-        tempfile.TemporaryDirectory(prefix="youju-") as folder,
-        local_socket(Path(folder)) as bound,
-    ):
-        server = Server(create_app(workspace), workspace.settings.model_copy(update={"log_level": "warning"}))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
-        thread.start()
-        try:
-            _wait_until_started(server, thread)
-            yield bound.getsockname()
-        finally:
-            server.should_exit = True
-            thread.join()
-
-
-def _wait_until_started(server: Server, thread: threading.Thread) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while not server.started:
-        if not thread.is_alive() or time.monotonic() > deadline:
-            raise OwnedError("not_started", "The command could not start its own server.", "Run `youju doctor`.")
-        time.sleep(0.01)

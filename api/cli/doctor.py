@@ -36,9 +36,12 @@ _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[r
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check this installation and its settings. Exit code 2 if something must be put right."""
+    """Check this installation, its settings and the model server.
+
+    Exit code 2 means that something must be corrected.
+    """
     findings = list(_examine(load_settings()))
     bad = any(finding.state == "bad" for finding in findings)
     if as_json:

@@ -19,12 +19,16 @@ app = typer.Typer()
 @app.callback(invoke_without_command=True)
 def documents(
     context: typer.Context,
-    failed: Annotated[bool, typer.Option("--failed", help="Only those that could not be ingested.")] = False,
-    source: Annotated[str | None, typer.Option(help="Only those of this source.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only those of this format: pdf, docx, md, ….")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    failed: Annotated[
+        bool, typer.Option("--failed", help="List only the documents that could not be ingested.")
+    ] = False,
+    source: Annotated[str | None, typer.Option(help="List only the documents of this source.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="List only the documents of this format, such as pdf, docx or md.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """List the documents, their states, and why one failed."""
+    """List the documents and their states. For a document that failed, say why."""
     if context.invoked_subcommand is not None:
         return
     given = {"source": source, "kind": kind}
@@ -54,20 +58,23 @@ def documents(
     console.print(f"{len(listed)} documents")
 
 
-_Named = Annotated[list[str] | None, typer.Argument(help="Ids or addresses, as `youju documents --failed` has them.")]
-_All = Annotated[bool, typer.Option("--all", help="All that failed.")]
+_Named = Annotated[
+    list[str] | None,
+    typer.Argument(help="Name the documents by id or address, as `youju documents --failed` shows them."),
+]
+_All = Annotated[bool, typer.Option("--all", help="Take all documents that failed.")]
 
 
 @app.command()
 def retry(named: _Named = None, all_of_them: _All = False) -> None:
-    """Let the next run try failed documents again, however often they failed."""
+    """Let the next run try failed documents again. It does not matter how often they have failed."""
     changed = _change("retry", named, all_of_them)
     console.print(f"{changed} documents will be tried again by the next run.")
 
 
 @app.command()
 def drop(named: _Named = None, all_of_them: _All = False) -> None:
-    """Give failed documents up: no run tries them again and no list names them, until they change."""
+    """Give failed documents up. Until they change, no run tries them again and no list shows them."""
     changed = _change("drop", named, all_of_them)
     console.print(f"{changed} documents are given up. `youju documents retry` takes one up again.")
 

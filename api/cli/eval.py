@@ -23,10 +23,10 @@ from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
 from ingest.document import Reference
 from ingest.errors import RequestError
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.sources import NOTHING_KNOWN
+from ingest.store import Store
 
 app = typer.Typer()
 
@@ -82,11 +82,15 @@ class CorpusSource:
 
 @app.command("eval")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(help="Folder with corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv.")],
-    split: Annotated[str, typer.Option(help="Which qrels to use.")] = "dev",
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    folder: Annotated[Path, typer.Argument(help="Give a folder with corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv.")],
+    split: Annotated[str, typer.Option(help="Use the judgements of qrels/SPLIT.tsv.")] = "dev",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Ingest the set into a throw-away index, ask every question, and count where the right documents rank."""
+    """Measure retrieval on a test set.
+
+    The set is ingested into a temporary index, and every question is searched for.
+    Then the ranks of the right documents are counted.
+    """
     evaluation = read_set(folder, split)
     with tempfile.TemporaryDirectory(prefix="youju-eval-") as home:
         settings = load_settings().model_copy(update={"home": Path(home), "qdrant_url": None, "database_url": None})

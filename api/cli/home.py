@@ -10,28 +10,30 @@ import typer
 
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.home.database import open_database
 from ingest.home.identity import adopt as join
 from ingest.home.lock import Ownership
-from ingest.sources.uploaded import published_digests
-from ingest.uploads.originals import Originals
+from ingest.home.originals import Originals
 from ingest.uploads.register import Stock, Uploads
-from ingest.versions import Versions
+from ingest.uploads.source import published_digests
+from ingest.versions.register import Versions
 
-app = typer.Typer(no_args_is_help=True, help="The home and its database.")
+app = typer.Typer(no_args_is_help=True, help="Manage the pair of the home and its database.")
 
 
 @app.callback()
 def home() -> None:
-    """The home and its database."""
+    """Manage the pair of the home and its database."""
 
 
 @app.command()
-def adopt(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """Join the home and the database of the settings, which `other_catalog` or `other_home` keeps apart.
+def adopt(
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
+) -> None:
+    """Join the home and the database of the settings. Do this after the error `other_catalog` or `other_home`.
 
-    Nothing is deleted: originals that the database does not know stay where they are.
+    Nothing is deleted. Originals that the database does not know stay where they are.
     """
     settings = load_settings()
     with closing(Ownership.take(settings.home, "home")):

@@ -12,24 +12,29 @@ from api.cli.connection import connect
 from api.cli.output import console, local_time, print_json
 from api.settings import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="The versions of the index.")
+app = typer.Typer(no_args_is_help=True, help="Manage the versions of the index.")
 
-IndexId = Annotated[int, typer.Argument(metavar="ID", help="The version, as `youju index list` numbers it.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+IndexId = Annotated[
+    int, typer.Argument(metavar="ID", help="Give the number of the version, as `youju index list` shows it.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 _STYLES = {"current": "green", "building": "bold", "kept": "dim", "dropping": "red"}
 
 
 @app.command("list")
 def list_(as_json: AsJson = False) -> None:
-    """List the versions of the index: the one that answers questions, those that are kept, and one being built."""
+    """List the versions of the index.
+
+    One of them answers questions. Others may be kept, and one may be under construction.
+    """
     with connect(load_settings(), command="index") as connection:
         _show(connection.get("/v1/index"), as_json)
 
 
 @app.command()
 def switch(index_id: IndexId, as_json: AsJson = False) -> None:
-    """Have a version answer questions from now on. Runs keep it up to date, until the settings change again."""
+    """Let a version answer questions from now on. Runs keep it up to date until the settings change again."""
     with connect(load_settings(), command="index") as connection:
         listed = connection.post(f"/v1/index/{index_id}/switch", {})
     _show(listed, as_json)
@@ -39,7 +44,7 @@ def switch(index_id: IndexId, as_json: AsJson = False) -> None:
 
 @app.command()
 def drop(index_id: IndexId, as_json: AsJson = False) -> None:
-    """Remove a version that does not answer questions. There is no way back to it then."""
+    """Remove a version that does not answer questions. You cannot switch back to it afterwards."""
     with connect(load_settings(), command="index") as connection:
         _show(connection.delete(f"/v1/index/{index_id}"), as_json)
 

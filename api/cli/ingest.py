@@ -25,18 +25,26 @@ _SHOWN_FAILURES = 20
 @app.command()
 def ingest(
     paths: Annotated[
-        list[Path] | None, typer.Argument(help="Files and folders; folders are read to the bottom.")
+        list[Path] | None, typer.Argument(help="Give files and folders. A folder is read with all its sub-folders.")
     ] = None,
-    source: Annotated[list[str] | None, typer.Option(help="A source of the settings, by its name.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Every source of the settings, one after the other.")] = False,
-    allow_deletions: Annotated[
-        bool, typer.Option("--allow-deletions", help="Remove documents even where most of them are gone.")
+    source: Annotated[
+        list[str] | None, typer.Option(help="Ingest this source of the settings. It can be repeated.")
+    ] = None,
+    every: Annotated[
+        bool, typer.Option("--all", help="Ingest all sources of the settings, one after the other.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    allow_deletions: Annotated[
+        bool, typer.Option("--allow-deletions", help="Remove documents even if most of a source is gone.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Bring files and folders into the index: new ones, changed ones, and the removal of those that are gone.
+    """Bring files and folders into the index.
 
-    Exit code 0: all of it; 1: some documents or sources failed, and are listed; 2: nothing could be done.
+    New and changed documents are added. Documents that are gone are removed.
+
+    Exit code 0 means that everything went well.
+    Exit code 1 means that some documents or sources failed and are listed.
+    Exit code 2 means that nothing could be done.
     """
     if sum((bool(paths), bool(source), every)) != 1:
         raise typer.BadParameter("give either files and folders, or --source NAME, or --all")

@@ -17,15 +17,15 @@ from rich.table import Table
 from api.cli import DONE, DONE_IN_PART
 from api.cli.output import console, local_time, notes, print_json
 from api.cli.progress import RunProgress
-from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
+from api.http.run_progress import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
 from api.settings import load_settings
 from ingest.home.database import open_database
 from ingest.runs.records import Runs
 
 app = typer.Typer()
 
-RunId = Annotated[str, typer.Argument(metavar="ID", help="The run, or the beginning of its id.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="Give the id of the run, or the beginning of it.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 _TIMES = ("started_at", "finished_at")
 _STYLES = {"running": "bold", "done": "green", "failed": "red", "interrupted": "yellow", "cancelled": "yellow"}
@@ -34,11 +34,11 @@ _STYLES = {"running": "bold", "done": "green", "failed": "red", "interrupted": "
 @app.callback(invoke_without_command=True)
 def runs(
     context: typer.Context,
-    source: Annotated[str | None, typer.Option(help="Only those of this source.")] = None,
-    limit: Annotated[int, typer.Option(min=1, max=500, help="How many.")] = 20,
+    source: Annotated[str | None, typer.Option(help="List only the runs of this source.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=500, help="List at most this many runs.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the runs, the newest first. `show`, `follow` and `cancel` are for one of them."""
+    """List the runs, the newest first. Use `show`, `follow` and `cancel` for one of them."""
     if context.invoked_subcommand is not None:
         return
     with _opened() as record:
@@ -64,7 +64,7 @@ def runs(
 
 @app.command()
 def show(run_id: RunId, as_json: AsJson = False) -> None:
-    """One run, and the documents it could not bring in."""
+    """Show one run, and the documents that it could not ingest."""
     with _opened() as record:
         found = RunWithFailuresBody.read(record, _whole(record, run_id)).model_dump()
     if as_json:
@@ -81,9 +81,11 @@ def show(run_id: RunId, as_json: AsJson = False) -> None:
 
 @app.command()
 def follow(run_id: RunId, as_json: AsJson = False) -> None:
-    """Show how far a run is until it ends. Ctrl-C ends the showing, and not the run.
+    """Show the progress of a run until it ends. Ctrl-C stops only this command. The run goes on.
 
-    Exit code 0: it is done; 1: some documents failed, or it ended early; 2: there is no such run.
+    Exit code 0 means that the run is done.
+    Exit code 1 means that some documents failed, or that the run ended early.
+    Exit code 2 means that there is no such run.
     """
     with _opened() as record:
         last = _followed(Following(record, _whole(record, run_id)), as_json=as_json)
@@ -96,7 +98,7 @@ def follow(run_id: RunId, as_json: AsJson = False) -> None:
 
 @app.command()
 def cancel(run_id: RunId, as_json: AsJson = False) -> None:
-    """Ask a run to end: it does within seconds, cleanly, and the next one goes on from there."""
+    """Ask a run to end. It ends cleanly within seconds, and the next run continues from there."""
     with _opened() as record:
         run = RunBody.of(record.cancel(_whole(record, run_id)))
     if as_json:

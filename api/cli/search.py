@@ -18,11 +18,11 @@ _SHOWN_CHARS = 200
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(help="What to look for.")],
-    limit: Annotated[int, typer.Option(min=1, max=100, help="How many passages at most.")] = 10,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    query: Annotated[str, typer.Argument(help="Write what to look for.")],
+    limit: Annotated[int, typer.Option(min=1, max=100, help="Print at most this many passages.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Find the passages that match a query, best first."""
+    """Find the passages that match a query. The best one comes first."""
     with connect(load_settings(), command="search") as connection:
         found = connection.post("/v1/search", {"query": query, "limit": limit})
     if as_json:

@@ -12,11 +12,11 @@ from typing import Annotated
 import typer
 from uvicorn.importer import import_from_string
 
-from api.connections import raise_open_files
-from api.logs import configure_logging
-from api.server import Server, bind, serve_with_workers, url_of
+from api.serving.connections import raise_open_files
+from api.serving.logs import configure_logging
+from api.serving.server import Server, bind, serve_with_workers, url_of
+from api.serving.starting import Starting
 from api.settings import Settings, check_safety, load_settings
-from api.starting import Starting
 from ingest.home.lock import is_open_to_others
 from ingest.home.processes import loaded_for_good
 
@@ -26,11 +26,19 @@ logger = logging.getLogger(__name__)
 
 @app.command()
 def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on; YOUJU_HOST otherwise.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; YOUJU_PORT otherwise.")] = None,
-    ingest: Annotated[list[Path] | None, typer.Option(help="Bring these in first, while already serving.")] = None,
+    host: Annotated[str | None, typer.Option(help="Listen on this address instead of YOUJU_HOST.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Listen on this port instead of YOUJU_PORT.")
+    ] = None,
+    ingest: Annotated[
+        list[Path] | None,
+        typer.Option(help="Ingest this file or folder first, while the server already answers. It can be repeated."),
+    ] = None,
 ) -> None:
-    """Serve the chat page, HTTP and DingTalk until interrupted. The other commands talk to this process meanwhile."""
+    """Serve the chat page, the HTTP API and the DingTalk bot until you press Ctrl-C.
+
+    Meanwhile the other commands talk to this process.
+    """
     given = {"host": host, "port": port}
     settings = load_settings().model_copy(update={key: value for key, value in given.items() if value is not None})
     check_safety(settings)

@@ -16,9 +16,9 @@ from api.cli.ingest import print_report
 from api.cli.output import console
 from api.cli.progress import RunProgress
 from api.routes.index import BuildingBody
-from api.server import Server, local_socket
+from api.serving.server import Server, local_socket
+from api.serving.starting import Starting
 from api.settings import Settings
-from api.starting import Starting
 from api.workspace import Workspace
 from ingest.errors import YoujuError
 from ingest.runs.records import Report

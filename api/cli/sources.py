@@ -18,12 +18,12 @@ from ingest.sources.settings import RESERVED_NAMES
 
 app = typer.Typer()
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")]
 
 
 @app.callback(invoke_without_command=True)
 def sources(context: typer.Context, as_json: AsJson = False) -> None:
-    """List the sources of the settings: their schedules, their documents and their last runs."""
+    """List the sources of the settings with their schedules, documents and last runs."""
     if context.invoked_subcommand is not None:
         return
     settings = load_settings()
@@ -72,11 +72,14 @@ def _differing(settings: Settings, listed: list[dict[str, Any]]) -> list[str]:
 
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(help="The source.")],
-    limit: Annotated[int, typer.Option(min=0, max=1000, help="How many documents to show.")] = 20,
+    name: Annotated[str, typer.Argument(help="Give the name of the source.")],
+    limit: Annotated[int, typer.Option(min=0, max=1000, help="Show at most this many documents.")] = 20,
     as_json: AsJson = False,
 ) -> None:
-    """List the documents of a source without ingesting any: is it there, and do its globs take what they should?"""
+    """List the documents of a source, but ingest none of them.
+
+    This shows that the source can be reached, and which documents its patterns select.
+    """
     with connect(load_settings(), command="sources") as connection:
         found = connection.get(f"/v1/sources/{quote(name, safe='')}/check", limit=limit)
     if as_json:
@@ -95,11 +98,11 @@ def check(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(help="The source, which the settings have no more, or `local`.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    name: Annotated[str, typer.Argument(help="Give a source that is no longer in the settings, or `local`.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Remove all documents of a source that was taken out of the settings. The files themselves stay."""
+    """Remove all documents of a source that is no longer in the settings. The files themselves stay."""
     if not yes:
         typer.confirm(f"Remove all documents of {name} from the index?", abort=True, err=True)
     with connect(load_settings(), command="sources") as connection:

@@ -15,7 +15,7 @@ from api.cli.connection import Connection, connect
 from api.cli.output import console, notes, print_json
 from api.settings import load_settings
 from ingest.errors import YoujuError
-from ingest.verify.repair import MENDED, TRIED_AGAIN
+from ingest.verify.problems import MENDED, TRIED_AGAIN
 
 app = typer.Typer()
 
@@ -32,16 +32,18 @@ _STAGES = {
 
 @app.command()
 def verify(
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what is wrong, and look at it again.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what is wrong, and check it again.")] = False,
     thorough: Annotated[
-        bool, typer.Option("--thorough", help="Search for every passage, and embed each again to compare.")
+        bool, typer.Option("--thorough", help="Search for every passage. Embed each one again and compare.")
     ] = False,
-    sources: Annotated[bool, typer.Option(help="Ask the sources, too, what they have.")] = True,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    sources: Annotated[bool, typer.Option(help="Also ask the sources which documents they have.")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Read every document back through search and name each that is not found, with the reason.
+    """Read every document back through search. Name each one that is not found, and say why.
 
-    Exit code 0: all is well, or was repaired; 1: something is wrong, and is listed; 2: it could not be found out.
+    Exit code 0 means that all is well, or was repaired.
+    Exit code 1 means that something is wrong and is listed.
+    Exit code 2 means that the check was not possible.
     """
     body = {"repair": repair, "thorough": thorough, "sources": sources}
     with connect(load_settings(), command="verify", rebuild=repair) as connection:

@@ -1,22 +1,12 @@
 """The assistant in DingTalk: a robot that answers questions in chats and names its sources.
 
-Its files:
+What every channel needs is in `api/channels/`. Here is what is DingTalk's own:
 
-    bot.py       the chain, from message to answer; who reads what
+    bot.py       the robot, put together
     stream.py    messages over an outgoing connection
     callback.py  messages as HTTP callbacks
     message.py   what a message says
-    inbox.py     each message once
-    lanes.py     one after the other within a conversation
-    memory.py    the last turns of a chat
-    render.py    an answer as one Markdown message
-    markdown.py  text of documents, made harmless for DingTalk
+    markdown.py  Markdown as DingTalk shows it
     reply.py     sending an answer
-    texts.py     what the bot itself says
-    settings.py  what the bot needs of the settings
+    settings.py  what the robot needs of the settings
 """
-
-from api.dingtalk.bot import Answers, DingTalkBot
-from api.dingtalk.settings import DingTalkSettings
-
-__all__ = ["Answers", "DingTalkBot", "DingTalkSettings"]

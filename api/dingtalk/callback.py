@@ -14,9 +14,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
+from api.channels.channel import Begin
 from api.dingtalk.settings import DingTalkSettings
-from api.dingtalk.stream import Accept, Begin
-from api.errors import error_response
+from api.dingtalk.stream import Accept
+from api.http.errors import error_response
 from ingest.errors import RequestError, UnavailableError
 
 logger = logging.getLogger(__name__)

@@ -1,4 +1,4 @@
-"""A message that someone sent to the bot.
+"""A message that someone sent to the bot in DingTalk.
 
 The body of the HTTP callback and the `data` of the stream are the same object.
 """
@@ -7,63 +7,45 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any
 
+from api.channels.message import Message, restored
 from ingest.errors import RequestError
 from ingest.parse.text.encoding import storable
 
+NAME = "dingtalk"
+"""The name of this channel, in the inbox and in principals."""
+
 _SESSION_MS = 5_400_000  # how long DingTalk keeps a session, if the message does not say it
 _ID_CHARS = 200
-_LEAST: Mapping[str, Any] = {
-    "id": "",
-    "msgtype": "unknown",
-    "conversation_id": "",
-    "group": True,
-    "question": "",
-    "session_webhook": "",
-    "session_expires_ms": 0,
-    "insider": False,
-}
 
 
-@dataclass(frozen=True, slots=True)
-class InboundMessage:
-    """The fields of a message that the bot uses.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DingTalkMessage(Message):
+    """A message with the way back to its chat.
 
-    `question` is the text without surrounding white space. It is empty if the message has no text. `session_webhook` is
-    the address for the answer until `session_expires_ms` (Unix time in milliseconds); it is a secret. `sender_staff_id`
-    is known only for members of the application's organisation. `insider`: the sender is known to be a member, because
-    the message names our organisation and DingTalk knows the sender by a staff id there.
+    `user_id` is the sender's staff id. It is known only for members of the application's organisation. `insider`: the
+    message names our organisation, and DingTalk knows the sender by a staff id there. `session_webhook` is the address
+    for the answer until `session_expires_ms` (Unix time in milliseconds); it is a secret.
     """
 
-    id: str
-    msgtype: str
-    conversation_id: str
-    group: bool
-    question: str = field(repr=False)
+    channel: str = NAME
     session_webhook: str = field(repr=False)
     session_expires_ms: int
-    sender_id: str | None = None
-    sender_staff_id: str | None = None
-    insider: bool = False
-
-    def to_json(self) -> dict[str, Any]:
-        """Returns all fields, for `from_json`."""
-        return asdict(self)
 
     @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> InboundMessage:
-        """Returns the message that `to_json` stored. Fields that this version does not know are left out.
+    def from_json(cls, stored: Mapping[str, Any]) -> DingTalkMessage:
+        """Returns the message that `to_json` stored. See `restored`.
 
-        A missing field gets the value that shows the sender the least. Older versions stored `outsider`. It was also
-        false if nothing was known of the sender, so it is left out.
+        Older versions stored `user_id` as `sender_staff_id`. They also stored `outsider`, which was false too if
+        nothing was known of the sender, so it is left out.
         """
-        known = {item.name for item in fields(cls)}
-        return cls(**({**_LEAST, **{name: value for name, value in stored.items() if name in known}}))
+        least = {"channel": NAME, "session_webhook": "", "session_expires_ms": 0}
+        return restored(cls, stored, **least, user_id=stored.get("sender_staff_id"))
 
 
-def parse_message(body: object, corp_id: str | None = None) -> InboundMessage:
+def parse_message(body: object, corp_id: str | None = None) -> DingTalkMessage:
     """Read DingTalk's JSON object. Unknown fields are ignored.
 
     `corp_id` is our organisation if the settings name it. Otherwise our organisation is the robot's, which the message
@@ -75,7 +57,7 @@ def parse_message(body: object, corp_id: str | None = None) -> InboundMessage:
     msgtype = _required(body, "msgtype")
     expires_ms = body.get("sessionWebhookExpiredTime")
     staff_id = _id(body, "senderStaffId")
-    return InboundMessage(
+    return DingTalkMessage(
         id=_required(body, "msgId"),
         msgtype=msgtype,
         conversation_id=_required(body, "conversationId"),
@@ -85,7 +67,8 @@ def parse_message(body: object, corp_id: str | None = None) -> InboundMessage:
         session_webhook=_id(body, "sessionWebhook") or "",
         session_expires_ms=expires_ms if isinstance(expires_ms, int) else int(time.time() * 1000) + _SESSION_MS,
         sender_id=_id(body, "senderId"),
-        sender_staff_id=staff_id,
+        sender_name=_id(body, "senderNick"),
+        user_id=staff_id,
         insider=staff_id is not None and _is_ours(body, corp_id),
     )
 

@@ -13,10 +13,11 @@ from functools import partial
 
 import httpx
 
-from api.dingtalk.markdown import split_markdown
-from api.dingtalk.message import InboundMessage
+from api.channels.channel import DeliveryError
+from api.channels.markdown import split_markdown
+from api.dingtalk.message import DingTalkMessage
 from api.dingtalk.settings import DingTalkSettings
-from ingest.errors import ConfigurationError, UnavailableError
+from ingest.errors import ConfigurationError
 from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.network.retrying import Patience, TransientError, retried_beside, retry_after
 from ingest.network.secrecy import hide_secrets_of_requests
@@ -26,15 +27,12 @@ _TOO_LONG = {460101, 101002}
 _TOO_FAST = {88, 90002, 90018, 90030, 130101}
 _SESSION_GONE = 300001
 _QUOTA = 90020
+_EXPIRED = "dingtalk_session_expired"
 _ATTEMPTS = 4
 _BUSY_SECONDS = 120.0
 _SMALLEST_PART = 100
 _TITLE_CHARS = 20
 _STAFF_ID = re.compile(r"[\w.$-]{1,64}", re.ASCII)
-
-
-class DeliveryError(UnavailableError):
-    """The answer, or the rest of it, did not reach the chat. Sending it again would not help."""
 
 
 class _TooLongError(Exception):
@@ -50,7 +48,11 @@ class Replier:
         hide_secrets_of_requests()
         self._client = httpx.AsyncClient(headers=AS_IT_IS, timeout=settings.send_seconds, follow_redirects=False)
 
-    async def send(self, message: InboundMessage, title: str, markdown: str) -> None:
+    def closed(self, message: DingTalkMessage) -> str | None:
+        """Returns the code `dingtalk_session_expired` if the chat session of the message has ended."""
+        return _EXPIRED if time.time() * 1000 >= message.session_expires_ms else None
+
+    async def send(self, message: DingTalkMessage, title: str, markdown: str) -> None:
         """Send `markdown` in as many parts as it needs. In a group, the first part mentions the asker.
 
         A model may write half a surrogate pair, which JSON cannot hold. It is shown as U+FFFD. Raises DeliveryError. If
@@ -76,7 +78,7 @@ class Replier:
         """Close the connections."""
         await self._client.aclose()
 
-    def _check(self, message: InboundMessage) -> None:
+    def _check(self, message: DingTalkMessage) -> None:
         """Refuse a webhook that is not DingTalk's. It came from a caller, and it names the host to connect to."""
         try:
             url = httpx.URL(message.session_webhook)
@@ -89,7 +91,7 @@ class Replier:
                 "If it should be allowed, add the host to YOUJU_DINGTALK_WEBHOOK_HOSTS.",
             )
 
-    async def _send_part(self, message: InboundMessage, title: str, part: str, mention: str | None) -> None:
+    async def _send_part(self, message: DingTalkMessage, title: str, part: str, mention: str | None) -> None:
         body: dict[str, object] = {
             "msgtype": "markdown",
             "markdown": {"title": title[:_TITLE_CHARS], "text": part},
@@ -100,10 +102,10 @@ class Replier:
         patience = Patience(_ATTEMPTS, _BUSY_SECONDS, first, longest)
         await retried_beside(partial(self._try_part, message, body), patience)
 
-    async def _try_part(self, message: InboundMessage, body: dict[str, object]) -> None:
+    async def _try_part(self, message: DingTalkMessage, body: dict[str, object]) -> None:
         """Send the part once. Raises TransientError if nothing was delivered and another try may succeed."""
-        if time.time() * 1000 >= message.session_expires_ms:
-            raise DeliveryError("dingtalk_session_expired", "The chat session ended before the answer was ready.")
+        if self.closed(message):
+            raise DeliveryError(_EXPIRED, "The chat session ended before the answer was ready.")
         try:
             async with self._client.stream("POST", message.session_webhook, json=body) as response:
                 said = await _read(response)
@@ -142,7 +144,7 @@ def _settle(response: httpx.Response, said: bytes) -> None:
     if errcode in _TOO_FAST:
         raise _busy()
     if errcode == _SESSION_GONE:
-        raise DeliveryError("dingtalk_session_expired", "DingTalk does not know the chat session any more.")
+        raise DeliveryError(_EXPIRED, "DingTalk does not know the chat session any more.")
     if errcode == _QUOTA:
         raise DeliveryError(
             "dingtalk_quota_used_up", "The organisation's monthly quota is used up.", "Extend it in DingTalk's console."
@@ -155,9 +157,9 @@ def _busy(retry_seconds: float | None = None) -> TransientError:
     return TransientError(DeliveryError("dingtalk_busy", "DingTalk is busy or cannot be reached."), retry_seconds)
 
 
-def _mention(message: InboundMessage) -> str | None:
-    known = message.group and message.sender_staff_id is not None and _STAFF_ID.fullmatch(message.sender_staff_id)
-    return message.sender_staff_id if known else None
+def _mention(message: DingTalkMessage) -> str | None:
+    known = message.group and message.user_id is not None and _STAFF_ID.fullmatch(message.user_id)
+    return message.user_id if known else None
 
 
 def _origins(settings: DingTalkSettings) -> frozenset[str]:

@@ -6,19 +6,18 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from api.channels.settings import BotSettings
 from api.settings import ApiSettings
 from ingest.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class DingTalkSettings:
-    """One DingTalk application and the limits of the bot.
+class DingTalkSettings(BotSettings):
+    """One DingTalk application, beside the limits of its bot.
 
     `webhook_hosts` are host names that answers may be sent to over HTTPS. A test host is written as an origin,
     `http://127.0.0.1:1234`. The origin of `oapi_base` is always allowed. `reconnect_seconds` and `retry_seconds` are
-    the first and the longest pause before opening the stream or sending an answer again. `public_url` is where people
-    reach the page. An asker who waits longer than `queue_notice_seconds` is told so. Every `sweep_seconds`, a message
-    that nobody has changed for `stale_seconds` counts as abandoned.
+    the first and the longest pause before opening the stream or sending an answer again.
     """
 
     client_id: str
@@ -29,14 +28,6 @@ class DingTalkSettings:
     webhook_hosts: tuple[str, ...] = ("oapi.dingtalk.com",)
     window_seconds: float = 300.0
     idle_seconds: float = 120.0
-    answer_seconds: float = 180.0
-    send_seconds: float = 10.0
-    parallel_answers: int = 4
-    waiting_answers: int = 64
-    queue_notice_seconds: float = 4.0
-    public_url: str | None = None
-    sweep_seconds: float = 60.0
-    stale_seconds: float = 1800.0
     part_chars: int = 3500
     reconnect_seconds: tuple[float, float] = (1.0, 60.0)
     retry_seconds: tuple[float, float] = (1.0, 30.0)

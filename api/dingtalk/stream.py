@@ -20,6 +20,7 @@ import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from api.channels.channel import Begin
 from api.dingtalk.settings import DingTalkSettings
 from ingest.errors import ConfigurationError, RequestError, UnavailableError
 from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body
@@ -36,7 +37,6 @@ _SILENCE = logging.Logger("silence", level=logging.CRITICAL + 1)
 nowhere, so no logging configuration can turn it on.
 """
 
-Begin = Callable[[], None]
 Accept = Callable[[object], Awaitable[Begin]]
 """Takes the JSON object of a message and returns when it is written down. The function that it returns begins the
 answer; it is called after DingTalk was told. Raises RequestError if the object is not a message, UnavailableError if it

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import Depends, Path, Request
 
-from api.security import current_reader
-from api.uris import ShownUri, uris_for
+from api.security.guard import current_reader
+from api.security.uris import ShownUri, uris_for
 from ingest.access import Reader
 
 if TYPE_CHECKING:

@@ -9,13 +9,13 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from api.errors import error_fields, status_of_failure
-from api.headers import headers_of
+from api.http.errors import error_fields, status_of_failure
+from api.http.headers import headers_of
+from api.http.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
+from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, together, while_connected
 from api.routes import CurrentReader, shown_to, workspace_of
-from api.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
-from api.scope import narrowed
-from api.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, while_connected
-from api.uris import ShownUri
+from api.security.scope import narrowed
+from api.security.uris import ShownUri
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 
 router = APIRouter()
@@ -23,8 +23,9 @@ router = APIRouter()
 
 @dataclass(slots=True)
 class Gathered:
-    """The parts of an answer that have come so far."""
+    """The parts of an answer that have come so far. `answer_id` is None until the first one."""
 
+    answer_id: str | None = None
     evidence: tuple[Evidence, ...] = ()
     text: list[str] = field(default_factory=list)
     finished: Finished | None = None
@@ -32,6 +33,8 @@ class Gathered:
 
     def take(self, event: Event) -> None:
         match event:
+            case Searched():
+                self.answer_id = event.answer_id
             case EvidenceFound():
                 self.evidence = event.evidence
             case TextDelta():
@@ -62,11 +65,11 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     """
     assistant, shown = workspace_of(request).assistant, shown_to(reader, request)
     reader = await narrowed(request, reader, asked.sources)
-    events = paced(assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope))
+    events, stops = assistant.answer(asked.question, asked.turns(), reader), stopping(request.scope)
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
-        begins = await begun(events)
+        begins = await begun(together(events, stops))
         return EventStream(await begun(rendered(begins, _rendering(asked.question, request, shown), request.scope)))
-    gathered = await while_connected(request, gather(events))
+    gathered = await while_connected(request, gather(paced(events, stops)))
     if gathered.finished is None:
         return _failure(asked.question, gathered, request, shown)
     body = AskBody.of(asked.question, gathered.evidence, gathered.finished, shown)
@@ -77,6 +80,7 @@ def _failure(question: str, gathered: Gathered, request: Request, shown: ShownUr
     failed = gathered.failed or Failed("answer_incomplete", "The answer broke off.", "Ask again.")
     body = {
         "error": error_fields(failed.code, failed.message, failed.hint, request.scope),
+        "answer_id": gathered.answer_id,
         "question": question,
         "answer": "".join(gathered.text),
         "evidence": [hit.model_dump() for hit in evidence_bodies(gathered.evidence, shown)],
@@ -99,7 +103,10 @@ def _rendering(question: str, request: Request, shown: ShownUri) -> Callable[[Ev
 def _render(event: Event, question: str, gathered: Gathered, request: Request, shown: ShownUri) -> str:
     match event:
         case Searched():
-            return sse(event.type, {"query": event.query, "language": event.language, "hits": event.hits})
+            return sse(
+                event.type,
+                {"answer_id": event.answer_id, "query": event.query, "language": event.language, "hits": event.hits},
+            )
         case EvidenceFound():
             return sse(event.type, {"evidence": [hit.model_dump() for hit in evidence_bodies(event.evidence, shown)]})
         case TextDelta():
@@ -110,4 +117,4 @@ def _render(event: Event, question: str, gathered: Gathered, request: Request, s
             return sse(event.type, AskBody.of(question, gathered.evidence, event, shown).model_dump())
         case Failed():
             fields = error_fields(event.code, event.message, event.hint, request.scope)
-            return sse(event.type, {"error": fields})
+            return sse(event.type, {"answer_id": gathered.answer_id, "error": fields})

@@ -14,24 +14,24 @@ from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from api.download import PARTS, Download
-from api.drawing import Drawing
-from api.errors import error_response
-from api.known_fields import complaint
-from api.routes import CurrentReader, shown_to, workspace_of
-from api.schemas import (
+from api.http.download import PARTS, Download
+from api.http.errors import error_response
+from api.http.known_fields import complaint
+from api.http.schemas import (
     CitedPassageBody,
     DocumentBody,
     DocumentsBody,
     DocumentWithPassagesBody,
     PassageBody,
 )
-from api.streaming import while_connected
+from api.http.streaming import while_connected
+from api.routes import CurrentReader, shown_to, workspace_of
+from api.serving.drawing import Drawing
 from ingest.access import Reader
 from ingest.catalog.records import Document
 from ingest.document import KINDS, Chunk, chunk_id, owner_of, position_of
 from ingest.errors import RequestError, UnavailableError
-from ingest.page_images import MAX_WIDTH_PX
+from ingest.parse.pdf.page_picture import MAX_WIDTH_PX
 from ingest.uploads.register import PUSH
 
 router = APIRouter()

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field
 
-from api.audit import audited
-from api.known_fields import RequestBody
+from api.http.known_fields import RequestBody
 from api.routes import CurrentReader, workspace_of
+from api.security.audit import audited
 from ingest.access import Reader
 from ingest.errors import RequestError
 

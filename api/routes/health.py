@@ -37,15 +37,16 @@ class Readiness:
     problem: str = ""
 
     async def watch(self, assistant: Assistant, versions: OpenVersions) -> None:
-        """Search until one search succeeds, so that no user's question waits for the embedder. Then keep checking that
-        the index is there, because the index of a server may be removed or become unreachable.
+        """Search until one search succeeds, so that no user's question waits for the embedder or, if it is Chinese, for
+        the dictionary. Then keep checking that the index is there, because the index of a server may be removed or
+        become unreachable.
         """
         while True:
             try:
                 await asyncio.to_thread(versions.check_index)
                 if self.search != "ready":
                     with loaded_for_good():
-                        await assistant.search("ready?", reader=OPERATOR, limit=1)
+                        await assistant.search("ready? 好了", reader=OPERATOR, limit=1)
                     await asyncio.to_thread(_say_what_lacks, versions)
             except YoujuError as error:
                 if self.problem != error.code:

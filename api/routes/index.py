@@ -9,9 +9,9 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from api.routes import RowNumber, workspace_of
-from api.security import current_operator
-from ingest.versions import Holding, State, Version
+from api.security.guard import current_operator
 from ingest.versions.open_versions import Building
+from ingest.versions.register import Holding, State, Version
 
 router = APIRouter(prefix="/v1/index", dependencies=[Depends(current_operator)])
 

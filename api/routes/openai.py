@@ -9,7 +9,6 @@ result. The end of the text says which statements could not be checked, because 
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, Literal
@@ -18,22 +17,33 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.errors import openai_error, status_of_failure
-from api.headers import headers_of
-from api.notices import notice, quoted, without_notice
-from api.places import passage_url, place
-from api.renumbering import Renumbered, Renumbering, in_order, renumbered
+from api.answers.notices import notice, quoted, without_notice
+from api.answers.places import passage_url, place
+from api.answers.renumbering import Renumbered, Renumbering, in_order, renumbered
+from api.http.errors import openai_error, status_of_failure
+from api.http.headers import headers_of
+from api.http.streaming import (
+    EVENTS,
+    EventStream,
+    begun,
+    paced,
+    rendered,
+    sse_data,
+    stopping,
+    together,
+    while_connected,
+)
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
-from api.streaming import EVENTS, EventStream, begun, paced, rendered, sse_data, stopping, while_connected
 from assistant.conversation import Conversation, Turn
-from assistant.events import Event, Evidence, Failed, Finished, Usage
+from assistant.events import Event, Evidence, Failed, Finished, Searched, Usage
 from ingest.document import Chunk, Location
 from ingest.errors import RequestError
 
 router = APIRouter()
 
 MODEL_ID = "youju"
+_CHUNK = "chat.completion.chunk"
 _SNIPPET_CHARS = 300
 _EXAMPLE: dict[str, Any] = {
     "model": MODEL_ID,
@@ -122,12 +132,12 @@ async def chat_completions(asked: ChatRequest, request: Request, reader: Current
         return _no_such_model(asked.model)
     question = asked.question()
     assistant = workspace_of(request).assistant
-    events = paced(assistant.answer(question, asked.turns(), reader), stopping(request.scope))
+    events, stops = assistant.answer(question, asked.turns(), reader), stopping(request.scope)
     completion = Completion(request)
     if asked.stream:
         include_usage = asked.stream_options is not None and asked.stream_options.include_usage
-        return EventStream(await begun(completion.stream(await begun(events), include_usage)))
-    return completion.whole(await while_connected(request, gather(events)))
+        return EventStream(await begun(completion.stream(await begun(together(events, stops)), include_usage)))
+    return completion.whole(await while_connected(request, gather(paced(events, stops))))
 
 
 class Completion:
@@ -135,10 +145,12 @@ class Completion:
 
     def __init__(self, request: Request) -> None:
         self._request = request
-        self._frame = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time()), "model": MODEL_ID}
+        self._created = int(time.time())
+        self._gathered = Gathered()
 
     def whole(self, gathered: Gathered) -> JSONResponse:
         """Returns the complete answer, or the error."""
+        self._gathered = gathered
         if gathered.finished is None:
             return self._failure(gathered)
         finished = gathered.finished
@@ -150,25 +162,28 @@ class Completion:
             "annotations": self._annotations(citations),
         }
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": _finish_reason(finished)}
-        body = {**self._frame, "object": "chat.completion", "choices": [choice], "usage": _usage(finished.usage)}
+        body = {**self._frame("chat.completion"), "choices": [choice], "usage": _usage(finished.usage)}
         return JSONResponse({**body, **self._beside(gathered, finished, citations)})
 
     async def stream(
-        self, events: AsyncGenerator[Event | None, None], include_usage: bool
+        self, batches: AsyncGenerator[Sequence[Event], None], include_usage: bool
     ) -> AsyncGenerator[str, None]:
         """Yields the answer in chunks. After the headers have been sent, an error is one more line, and the stream ends
         there.
+
+        The first chunk comes with the first event, because that event has the id.
         """
         blank: dict[str, Any] = {"usage": None} if include_usage else {}
-        gathered, renumbering = Gathered(), Renumbering()
+        gathered, renumbering = self._gathered, Renumbering()
 
         def render(event: Event) -> str:
             gathered.take(event)
+            if isinstance(event, Searched):
+                return self._chunk({"role": "assistant", "content": ""}, blank)
             text = renumbering.take(event)
             return self._chunk({"content": text}, blank) if text else ""
 
-        async with aclosing(events), aclosing(rendered(events, render, self._request.scope)) as lines:
-            yield self._chunk({"role": "assistant", "content": ""}, blank)
+        async with aclosing(batches), aclosing(rendered(batches, render, self._request.scope)) as lines:
             async for line in lines:
                 yield line
         if gathered.finished is None:
@@ -188,15 +203,20 @@ class Completion:
             {"annotations": annotations} if annotations else {}, {**beside, **blank}, finish_reason=reason
         )
         if include_usage:
-            yield sse_data({**self._stream_frame(), "choices": [], "usage": _usage(gathered.finished.usage)})
+            yield sse_data({**self._frame(_CHUNK), "choices": [], "usage": _usage(gathered.finished.usage)})
         yield "data: [DONE]\n\n"
 
     def _chunk(self, delta: dict[str, Any], extra: dict[str, Any], finish_reason: str | None = None) -> str:
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        return sse_data({**self._stream_frame(), "choices": [choice], **extra})
+        return sse_data({**self._frame(_CHUNK), "choices": [choice], **extra})
 
-    def _stream_frame(self) -> dict[str, Any]:
-        return {**self._frame, "object": "chat.completion.chunk"}
+    def _frame(self, kind: str) -> dict[str, Any]:
+        return {"id": self._id(), "created": self._created, "model": MODEL_ID, "object": kind}
+
+    def _id(self) -> str | None:
+        """Returns the id of the answer. It is None as long as the answer has not begun."""
+        answer_id = self._gathered.answer_id
+        return f"chatcmpl-{answer_id}" if answer_id is not None else None
 
     def _beside(self, gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> dict[str, Any]:
         """Returns the values for which OpenAI's format has no field."""
@@ -237,7 +257,11 @@ class Completion:
 
     def _failure(self, gathered: Gathered) -> JSONResponse:
         status = status_of_failure(gathered.failed) if gathered.failed else 502
-        body = {**_failed_body(gathered.failed), "search_results": self._search_results(gathered.evidence)}
+        body = {
+            "id": self._id(),
+            **_failed_body(gathered.failed),
+            "search_results": self._search_results(gathered.evidence),
+        }
         retry_seconds = gathered.failed.retry_seconds if gathered.failed else None
         return JSONResponse(body, status_code=status, headers=headers_of(status, retry_seconds))
 

@@ -1,43 +1,42 @@
-"""`/`: the chat page and its files."""
+"""`/`: the chat page, and the files of all pages."""
 
 from __future__ import annotations
 
-from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import Response
 
+from api.http.page_files import CHAT_PAGE, PAGE_FILES, PAGE_FOLDERS, media_type_of
+
 router = APIRouter()
-
-_TYPES = {"html": "text/html", "js": "text/javascript", "css": "text/css", "svg": "image/svg+xml"}
-_FILES = files("api.web")
-
-PAGE_FILES = (
-    "chat.css", "chat.js", "icon.svg", "markdown.js", "pages.js", "passage.js", "server.js", "texts.js", "turn.js"
-)  # fmt: skip
 
 
 @router.head("/", include_in_schema=False)
 @router.get("/", include_in_schema=False)
 def page() -> Response:
     """Send the chat page."""
-    return _served("index.html")
+    return _served(CHAT_PAGE)
 
 
-@router.head("/web/{name}", include_in_schema=False)
-@router.get("/web/{name}", include_in_schema=False)
-def page_file(name: str) -> Response:
-    """Send a script, the style sheet or the icon of the page."""
-    if name not in PAGE_FILES:
-        raise HTTPException(404)
-    return _served(name)
+def _add_folder(folder: str) -> None:
+    """Add the routes of one folder of files. Each folder has routes of its own, as `grants` opens them one by one."""
+
+    @router.head(f"/web/{folder}{{name}}", include_in_schema=False)
+    @router.get(f"/web/{folder}{{name}}", include_in_schema=False)
+    def page_file(name: str) -> Response:
+        """Send a script, a style sheet, a picture, or the HTML of a page in a sub-folder."""
+        file = PAGE_FILES.get(folder + name)
+        if file is None:
+            raise HTTPException(404)
+        return _served(file)
 
 
-def _served(name: str) -> Response:
+for _folder in PAGE_FOLDERS:
+    _add_folder(_folder)
+
+
+def _served(file: Traversable) -> Response:
     # The files are small and near. The browser asks for them again each time, so that after an update it never mixes
     # new files with older ones.
-    return Response(
-        (_FILES / name).read_bytes(),
-        media_type=_TYPES[name.rpartition(".")[2]],
-        headers={"cache-control": "no-cache"},
-    )
+    return Response(file.read_bytes(), media_type=media_type_of(file.name), headers={"cache-control": "no-cache"})

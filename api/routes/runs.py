@@ -19,15 +19,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field, model_validator
 
-from api.audit import audited
-from api.executors import run_in
-from api.known_fields import RequestBody
-from api.routes import workspace_of
-from api.runs import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
-from api.schemas import ReportBody
-from api.security import current_operator
-from api.settings import Settings
-from api.streaming import (
+from api.http.known_fields import RequestBody
+from api.http.run_progress import LOOK_SECONDS, Following, RunBody, RunsBody, RunWithFailuresBody
+from api.http.schemas import ReportBody
+from api.http.streaming import (
     EVENTS,
     KEEPALIVE,
     KEEPALIVE_SECONDS,
@@ -39,6 +34,11 @@ from api.streaming import (
     stopping,
     worked,
 )
+from api.routes import workspace_of
+from api.security.audit import audited
+from api.security.guard import current_operator
+from api.serving.executors import run_in
+from api.settings import Settings
 from ingest.errors import RequestError
 from ingest.sources import Source
 from ingest.sources.from_settings import named, open_paths, open_source

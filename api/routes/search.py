@@ -6,9 +6,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
+from api.http.schemas import SearchBody, SearchRequest, Sources
 from api.routes import CurrentReader, shown_to, workspace_of
-from api.schemas import SearchBody, SearchRequest, Sources
-from api.scope import narrowed
+from api.security.scope import narrowed
 from ingest.access import Reader
 
 router = APIRouter()

@@ -13,10 +13,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel
 
+from api.http.run_progress import RunBody
+from api.http.schemas import ReportBody
 from api.routes import workspace_of
-from api.runs import RunBody
-from api.schemas import ReportBody
-from api.security import current_operator
+from api.security.guard import current_operator
 from api.workspace import Workspace
 from ingest.errors import RequestError
 from ingest.network.secrecy import without_secrets

@@ -14,17 +14,17 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
-from api.audit import audited
-from api.known_fields import RequestBody, complaint
-from api.multipart import Form, receive_body, receive_form
+from api.http.known_fields import RequestBody, complaint
+from api.http.multipart import Form, receive_body, receive_form
+from api.http.schemas import DocumentErrorBody
 from api.routes import CurrentReader, workspace_of
-from api.schemas import DocumentErrorBody
-from api.security import current_operator
+from api.security.audit import audited
+from api.security.guard import current_operator
 from ingest.access import is_principal
 from ingest.errors import RequestError
 from ingest.home.lock import check_room
+from ingest.home.originals import Incoming
 from ingest.uploads.intake import Intake, Standing
-from ingest.uploads.originals import Incoming
 from ingest.uploads.register import MAX_KEY, PUSH, Receipt, Wanted, checked_path
 
 router = APIRouter(dependencies=[Depends(current_operator)])

@@ -16,13 +16,13 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
-from api.known_fields import RequestBody
+from api.http.known_fields import RequestBody
+from api.http.streaming import EVENTS, EventStream, begun, worked
 from api.routes import workspace_of
-from api.security import current_operator
-from api.streaming import EVENTS, EventStream, begun, worked
+from api.security.guard import current_operator
 from ingest.errors import RequestError
-from ingest.verify import Verifier
 from ingest.verify.problems import Problem, Verification
+from ingest.verify.verifier import Verifier
 
 router = APIRouter(prefix="/v1/verify", dependencies=[Depends(current_operator)])
 

@@ -60,7 +60,7 @@ class ChatConnection:
         try:
             while piece := await response.content.readany():
                 yield piece
-                await asyncio.sleep(max(_EVERY_SECONDS, self._read / _READS_PER_SECOND))
+                await self._pause(response)
         except aiohttp.ClientError:
             # The bytes that came before the break are still there. aiohttp has no public method to get them.
             if rest := response.content._read_nowait(-1):
@@ -68,6 +68,25 @@ class ChatConnection:
             raise
         finally:
             self._read -= 1
+
+    async def _pause(self, response: aiohttp.ClientResponse) -> None:
+        """Wait until the next read. Meanwhile the system keeps what arrives: to receive each word by itself would cost
+        more than to read it.
+        """
+        connection = response.connection  # None once the body has ended
+        protocol = connection.protocol if connection is not None else None
+        if protocol is None or not protocol.connected:
+            await asyncio.sleep(self._seconds())
+            return
+        protocol.pause_reading()
+        try:
+            await asyncio.sleep(self._seconds())
+        finally:
+            if protocol.connected:
+                protocol.resume_reading()
+
+    def _seconds(self) -> float:
+        return max(_EVERY_SECONDS, self._read / _READS_PER_SECOND)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 
 from assistant.events import Evidence
 from assistant.request import Piece, Request
-from assistant.terms import coverage, numbers, terms, vocabulary
+from assistant.terms import Wanted, numbers, terms, vocabulary
 from ingest.language import sentences
 
 _QUOTES = 3
@@ -35,14 +36,26 @@ _FRAMES = {
 
 
 @dataclass(frozen=True, slots=True)
+class _Part:
+    """A sentence, or a table's header with one of its rows: its terms, these with those of the heading, its numbers."""
+
+    text: str
+    terms: frozenset[str]
+    around: frozenset[str]
+    numbers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class _Unit:
-    """A part that can be quoted: a sentence, or a table's header with one of its rows."""
+    """A part that can be quoted, with the number of its evidence, and its place among the parts of all evidence."""
 
     number: int
     order: int
-    text: str
-    context: str
-    terms: frozenset[str]
+    part: _Part
+
+    @property
+    def text(self) -> str:
+        return self.part.text
 
 
 class ExtractiveChatModel:
@@ -51,14 +64,20 @@ class ExtractiveChatModel:
     model = "extractive"
     follows_instructions = False
 
+    def __init__(self) -> None:
+        # One thread: more would quote no faster, and make searches wait.
+        self._quoting = ThreadPoolExecutor(1, thread_name_prefix="quoting")
+
     async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Yields the best quotations, each with its number, between two lines that say what they are."""
-        # To compare all sentences with the question takes a tenth of a second, so it runs in a thread.
-        for text in await asyncio.to_thread(lambda: list(quotations(request))):
+        # To compare all sentences with the question may take a tenth of a second, so it runs in a thread.
+        quoted = asyncio.get_running_loop().run_in_executor(self._quoting, lambda: list(quotations(request)))
+        for text in await quoted:
             yield Piece(text)
 
     async def aclose(self) -> None:
-        """There is nothing to release."""
+        """Start no more work."""
+        self._quoting.shutdown(wait=False, cancel_futures=True)
 
 
 def quotations(request: Request) -> Iterator[str]:
@@ -75,8 +94,12 @@ def _best(question: str, evidence: Sequence[Evidence]) -> list[_Unit]:
     units = [unit for place, item in enumerate(evidence) for unit in _units(item, place * 10_000)]
     if not units:
         return []
-    frequency = Counter(term for unit in units for term in unit.terms)
-    wanted = {term: math.log(1 + len(units) / (1 + frequency[term])) for term in terms(question)}
+    wanted = Wanted(
+        {
+            term: math.log(1 + len(units) / (1 + sum(term in unit.part.terms for unit in units)))
+            for term in dict.fromkeys(terms(question))
+        }
+    )
     ranks = {item.number: place for place, item in enumerate(evidence)}
     asks_number = _ASKS_NUMBER.search(question) is not None
     stated = numbers(question)
@@ -92,28 +115,41 @@ def _best(question: str, evidence: Sequence[Evidence]) -> list[_Unit]:
     return sorted(chosen, key=lambda unit: unit.order)
 
 
-def _score(unit: _Unit, wanted: dict[str, float], rank: int, stated: set[str], *, asks_number: bool) -> float:
+def _score(unit: _Unit, wanted: Wanted, rank: int, stated: set[str], *, asks_number: bool) -> float:
     """Returns how much the unit shares with the question, by its own words and together with the heading above it.
 
     A unit that cannot be an answer gets half the score. A heading alone only repeats the words of the question, and
     a text that ends with a colon only announces the answer.
     """
-    own = coverage(wanted, unit.terms)
-    around = coverage(wanted, unit.terms | vocabulary(unit.context))
+    own = wanted.coverage(unit.part.terms)
+    around = wanted.coverage(unit.part.around)
     score = (0.6 * own + 0.4 * around) * (1 - 0.03 * rank)
-    if len(unit.terms) < 3 or unit.text.endswith(("：", ":")):
+    if len(unit.part.terms) < 3 or unit.text.endswith(("：", ":")):
         score *= 0.5
-    present = numbers(unit.text)
+    present = unit.part.numbers
     if stated:
         score *= 1 + _SAME_NUMBERS * len(stated & present) / len(stated)
     return score * _WITH_NUMBER if asks_number and present else score
 
 
 def _units(item: Evidence, order: int) -> Iterator[_Unit]:
+    for place, part in enumerate(_parts(item.hit.chunk.heading, item.hit.chunk.text)):
+        yield _Unit(item.number, order + place, part)
+
+
+@lru_cache(maxsize=64)
+def _parts(heading: str, text: str) -> tuple[_Part, ...]:
+    """Returns the parts of a chunk, in order. They are cached, because many questions find the same chunks."""
+    above = vocabulary(heading)
+    found = ((part, vocabulary(part)) for part in _texts(text))
+    return tuple(_Part(part, words, words | above, frozenset(numbers(part))) for part, words in found)
+
+
+def _texts(text: str) -> list[str]:
     header: str | None = None
     prose: list[str] = []
     texts: list[str] = []
-    for line in [*item.hit.chunk.text.split("\n"), ""]:
+    for line in [*text.split("\n"), ""]:
         if line.lstrip().startswith("|"):
             texts.extend(_split(prose))
             prose = []
@@ -125,8 +161,7 @@ def _units(item: Evidence, order: int) -> Iterator[_Unit]:
             header = None
             prose.append(line)
     texts.extend(_split(prose))
-    for place, text in enumerate(texts):
-        yield _Unit(item.number, order + place, text, item.hit.chunk.heading, vocabulary(text))
+    return texts
 
 
 def _split(lines: Sequence[str]) -> list[str]:

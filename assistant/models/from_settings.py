@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
+import importlib
+from types import ModuleType
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import langsmith
 
 from assistant.models import ChatModel
 from assistant.models.capabilities import capabilities_of
 from assistant.models.extractive import ExtractiveChatModel
-from assistant.models.local import LocalChatModel
-from assistant.models.server import ServerChatModel
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
+from ingest.home.processes import loaded_for_good
+
+if TYPE_CHECKING:
+    from assistant.models.local import LocalChatModel
+    from assistant.models.server import ServerChatModel
 
 
 def open_model(settings: AssistantSettings, *, hub: bool) -> ChatModel:
     """Returns the chat model: the one at `model_url`, or `model` in this process, or quotations of the evidence.
 
-    It loads nothing and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
+    It loads no weights and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
     Raises ConfigurationError (`model_missing`, `model_url_invalid`, `model_not_found`).
     """
-    # No question and no answer is sent to a tracing service, whatever the environment says.
-    langsmith.configure(enabled=False)
     if settings.model_url is not None:
         return _server_model(settings, settings.model_url)
     if settings.model is not None:
-        return LocalChatModel.open(settings.model, hub=hub)
+        local: type[LocalChatModel] = _module("local").LocalChatModel
+        return local.open(settings.model, hub=hub)
     return ExtractiveChatModel()
 
 
@@ -41,7 +44,8 @@ def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
         raise ConfigurationError(
             "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
         )
-    return ServerChatModel(
+    server: type[ServerChatModel] = _module("server").ServerChatModel
+    return server(
         model=settings.model,
         url=url,
         api_key=settings.model_api_key,
@@ -49,6 +53,21 @@ def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
         connect_seconds=settings.model_connect_seconds,
         silence_seconds=settings.model_timeout_seconds,
     )
+
+
+def _module(kind: str) -> ModuleType:
+    """Returns the module of a kind of chat model that stands on LangChain.
+
+    The module is loaded by its name, and only if it is configured. LangChain would be a third of the time in which the
+    application is loaded.
+    """
+    with loaded_for_good():
+        import langsmith
+
+        module = importlib.import_module(f"assistant.models.{kind}")
+    # No question and no answer is sent to a tracing service, whatever the environment says.
+    langsmith.configure(enabled=False)
+    return module
 
 
 def _is_web_address(url: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from langchain_core.language_models.chat_models import BaseChatModel
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages.ai import UsageMetadata
 
 from assistant.events import Usage
 from assistant.request import Message, Piece, Request
@@ -29,16 +30,20 @@ class LangChainModel(BaseChatModel):
         It calls the model's own `_astream`, not `astream`. The layer between the two sets up LangSmith's tracer from
         the environment. If that layer is closed, it leaves the model's stream to the garbage collector.
         """
-        asked = {"temperature": request.temperature, "max_tokens": request.max_tokens}
-        options: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
         # The base class promises an iterator. Every real implementation is an asynchronous generator.
-        pieces = cast(Any, self._astream([_message(message) for message in request.messages], **options))
+        pieces = cast(Any, self._astream([_message(message) for message in request.messages], **options_of(request)))
         async with aclosing(pieces):
             async for piece in pieces:
                 yield _piece(piece.message)
 
     async def aclose(self) -> None:
         """Release connections and threads. There are none, unless a model overrides this method."""
+
+
+def options_of(request: Request) -> dict[str, Any]:
+    """Returns the call options of a request."""
+    asked = {"temperature": request.temperature, "max_tokens": request.max_tokens}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def as_sent(message: BaseMessage) -> dict[str, str]:
@@ -56,6 +61,10 @@ def _message(message: Message) -> BaseMessage:
 
 
 def _piece(message: AIMessageChunk) -> Piece:
-    counted = message.usage_metadata
-    usage = Usage(counted["input_tokens"], counted["output_tokens"]) if counted else None
+    usage = usage_of(message.usage_metadata)
     return Piece(str(message.content), usage, message.response_metadata.get("finish_reason"))
+
+
+def usage_of(counted: UsageMetadata | None) -> Usage | None:
+    """Returns LangChain's form of a usage in ours."""
+    return Usage(counted["input_tokens"], counted["output_tokens"]) if counted else None

@@ -21,6 +21,7 @@ from assistant.sse import ServerSentEvent
 DONE = "[DONE]"
 
 _REASONING_FIELDS = ("reasoning", "reasoning_content")
+_JSON = json.JSONDecoder()
 _ERROR_KEYS = ("message", "detail", "msg", "error_code")
 
 
@@ -41,6 +42,30 @@ class Reply:
     done: bool = False
     usage: UsageMetadata | None = None
     halves: SurrogateJoiner = field(default_factory=SurrogateJoiner)
+
+    def read_usual(self, event: ServerSentEvent) -> str | None:
+        """Returns the content of an event that brings the next text and nothing else. Nearly all events do, and to read
+        them here takes a third of the time. Returns None for any other event, which is left to `read`.
+
+        The halves of a character are not joined yet: that is done once for the events that came together.
+        """
+        try:
+            data, end = _JSON.raw_decode(event.data)
+            (choice,) = data["choices"]
+            said = choice["delta"]
+            content = said["content"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            return None
+        if end != len(event.data) or event.name != "message" or not isinstance(content, str):
+            return None
+        if data.get("error") or data.get("usage") is not None or choice.get("index") or choice.get("finish_reason"):
+            return None
+        for name in _REASONING_FIELDS:
+            if said.get(name):
+                return None
+        self.choices += 1
+        self._check_length(len(content))
+        return content
 
     def read(self, event: ServerSentEvent) -> str:
         """Returns the content of an event. Raises ModelError if it is an error or no part of a chat completion."""

@@ -24,10 +24,11 @@ from assistant.models.capabilities import Capabilities
 from assistant.models.connection import ChatConnection
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
-from assistant.models.langchain import LangChainModel, as_sent
+from assistant.models.langchain import LangChainModel, as_sent, options_of, usage_of
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.reply import DONE, Reply
 from assistant.models.thinking import ThinkingFilter, thinks_always
+from assistant.request import Piece, Request
 from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
 from ingest.network.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
 from ingest.network.secrecy import secrets_in
@@ -80,17 +81,35 @@ class ServerChatModel(LangChainModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        told = _Telling(self.model, int(kwargs.get("max_tokens") or _MAX_TOKENS), self._secrets())
+        async with aclosing(self._told([as_sent(message) for message in messages], kwargs)) as told:
+            async for text, ended in told:
+                yield _chunk(text, ended.usage if ended else None, ended.finish if ended else None)
+
+    async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
+        """Yields the model's answer, piece by piece. Closing the generator stops the model.
+
+        It does not go through LangChain's messages. To make one costs more than all else that is done for a piece.
+        """
+        messages = [{"role": message.role, "content": message.text} for message in request.messages]
+        async with aclosing(self._told(messages, options_of(request))) as told:
+            async for text, ended in told:
+                yield Piece(text, usage_of(ended.usage), ended.finish) if ended else Piece(text)
+
+    async def _told(
+        self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
+    ) -> AsyncGenerator[tuple[str, Reply | None], None]:
+        """Yields the texts of the answer. The last one is empty, and the whole reply comes with it."""
+        told = _Telling(self.model, int(options.get("max_tokens") or _MAX_TOKENS), self._secrets())
         decoder = EventDecoder(last=DONE)
-        async with self._opened(messages, kwargs) as (response, sent, refused):
+        async with self._opened(messages, options) as (response, sent, refused):
             try:
                 async with (
                     aclosing(self._connection.pieces(response)) as pieces,
                     aclosing(_events(pieces, decoder)) as batches,
                 ):
                     async for events in batches:
-                        if shown := "".join([told.take(event) for event in events]):
-                            yield _chunk(shown)
+                        if shown := told.take(events):
+                            yield shown, None
             except aiohttp.ClientError:
                 if told.reply.finish is None:
                     raise
@@ -98,9 +117,9 @@ class ServerChatModel(LangChainModel):
         told.reply.check_whole(decoder.stray)
         self._remember(refused)
         if rest := told.finish(thinking_off=any(name in sent for name in self.capabilities.thinking_off)):
-            yield _chunk(rest)
+            yield rest, None
         told.reply.check_said()
-        yield _chunk("", told.reply.usage, told.reply.finish)
+        yield "", told.reply
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -108,7 +127,7 @@ class ServerChatModel(LangChainModel):
 
     @asynccontextmanager
     async def _opened(
-        self, messages: list[BaseMessage], options: Mapping[str, Any]
+        self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
     ) -> AsyncGenerator[tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields], None]:
         """Yields the response whose stream has begun, the body that was sent, and the fields that the server refused.
 
@@ -171,10 +190,10 @@ class ServerChatModel(LangChainModel):
             self.url, self.api_key, connect_seconds=self.connect_seconds, silence_seconds=self.silence_seconds
         )
 
-    def _body(self, messages: list[BaseMessage], options: Mapping[str, Any]) -> dict[str, Any]:
+    def _body(self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": self.model,
-            "messages": [as_sent(message) for message in messages],
+            "messages": messages,
             "stream": True,
             **self.capabilities.sampling,
             **self.capabilities.thinking_off,
@@ -193,11 +212,27 @@ class _Telling:
         self._thinking = ThinkingFilter(opened=self._always)
         self._ending = EndTokenFilter()
 
-    def take(self, event: ServerSentEvent) -> str:
-        """Returns the text that may be shown now that `event` has arrived."""
-        content = self.reply.read(event)
-        freed = self._thinking.separate() if self.reply.reasoning else ""
-        return self._shown(self._ending.feed(freed + self._thinking.feed(content)))
+    def take(self, events: Sequence[ServerSentEvent]) -> str:
+        """Returns the text that may be shown now that these events have arrived together."""
+        shown: list[str] = []
+        usual: list[str] = []
+        for event in events:
+            text = self.reply.read_usual(event)
+            if text is not None:
+                usual.append(text)
+                continue
+            shown.append(self._take_usual(usual))
+            usual = []
+            content = self.reply.read(event)
+            freed = self._thinking.separate() if self.reply.reasoning else ""
+            shown.append(self._ending.feed(freed + self._thinking.feed(content)))
+        shown.append(self._take_usual(usual))
+        return self._shown("".join(shown))
+
+    def _take_usual(self, texts: Sequence[str]) -> str:
+        if not texts:
+            return ""
+        return self._ending.feed(self._thinking.feed(self.reply.halves.feed("".join(texts))))
 
     def finish(self, *, thinking_off: bool) -> str:
         """Returns the text that is left to show at the end. With `thinking_off`, the model was told not to think."""

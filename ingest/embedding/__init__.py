@@ -4,8 +4,10 @@ Query and document have different methods because models treat them differently.
 
     from_settings.py  which embedder the settings ask for
     sparse.py         by words: BM25 over folded text
+    glosses.py        what Chinese words mean in English, so that words cross the languages
     dense.py          by meaning, with a model in this process
-    minilm.py         the shipped model
+    e5/               the shipped model
+    minilm.py         the model that was shipped before
     transformer.py    any sentence-transformers model
     folder.py         what a folder with a model says of itself
     precision.py      where half precision is faster

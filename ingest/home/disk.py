@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 _BLOCK = 64 * 1024
@@ -24,13 +25,14 @@ def flush_tree(folder: Path) -> None:
     flush_folder(folder.parent)
 
 
-def copy_tree(source: Path, target: Path) -> None:
-    """Copy a folder of files that nobody writes to. Blocks that hold only zeros take no room in the copy.
+def copy_tree(source: Path, target: Path, *, leave_out: Sequence[str] = ()) -> None:
+    """Copy a folder of files that nobody writes to. Blocks that hold only zeros take no room in the copy. Files and
+    folders with one of the names `leave_out` are not copied.
 
     Files of an index are long, and nine tenths of them are empty. A plain copy would fill the disk with zeros. The
     blocks are read to see whether they are empty. A file system that answered SEEK_HOLE wrongly would lose data.
     """
-    shutil.copytree(source, target, copy_function=_copy_sparse)
+    shutil.copytree(source, target, copy_function=_copy_sparse, ignore=shutil.ignore_patterns(*leave_out))
 
 
 def allocated_bytes(folder: Path) -> int:

@@ -21,8 +21,8 @@ from ingest.errors import ConfigurationError
 from ingest.home.database import alone, metadata
 from ingest.home.disk import flush_folder
 from ingest.home.lock import make_home, unusable
+from ingest.home.originals import Originals
 from ingest.settings import IngestSettings
-from ingest.uploads.originals import Originals
 
 FILE_NAME = "home.json"
 _LOCK = 0x596F75696E

@@ -180,6 +180,15 @@ def _no_room(home: Path, reason: str) -> UnavailableError:
     )
 
 
+def not_at_rest(who: str, seconds: float) -> UnavailableError:
+    """The error `home_busy`: `who` still changed the files of a home after so many seconds."""
+    return UnavailableError(
+        "home_busy",
+        f"The files of the home did not come to rest within {seconds:g} s: {who}.",
+        "Try again in a moment. To rewrite a large index takes minutes.",
+    )
+
+
 def unusable(
     home: Path,
     error: OSError,

@@ -14,6 +14,7 @@ Its files:
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -107,6 +108,13 @@ class Index(Protocol):
         """Use less memory and start faster from now on, if that is worth the work. Returns True if something was done.
 
         Searches go on. Writes may have to wait. `interrupted` is asked often; the work is given up if it returns True.
+        """
+        ...
+
+    def still(self, timeout_seconds: float) -> AbstractContextManager[None]:
+        """Flush, and hold off everything that changes files of this machine inside the context. Searches go on.
+
+        Enter and leave it in one thread. Raises UnavailableError `home_busy` if such a change goes on for longer.
         """
         ...
 

@@ -21,6 +21,7 @@ from typing import IO, Any
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, OwnedError, UnavailableError, YoujuError
+from ingest.home.lock import not_at_rest
 from ingest.home.processes import return_memory
 from ingest.index import LANGUAGE_PARTS, Legs
 from ingest.index.generations import Generation, Growth, create, current, index_fields, rewrite, shard_config, switch
@@ -108,6 +109,20 @@ class EdgeIndex:
             with self._translated():
                 self._shard.flush()
             self._growth.record()
+
+    @contextmanager
+    def still(self, timeout_seconds: float) -> Iterator[None]:
+        """Flush, and keep the files as they are inside the context. Searches go on. Threads that change the index wait.
+
+        Enter and leave it in one thread. Raises UnavailableError `home_busy` if a change takes longer than this.
+        """
+        if not self._changing.acquire(timeout=timeout_seconds):
+            raise not_at_rest(f"the index in {self._folder} is being written or rewritten", timeout_seconds)
+        try:
+            self.flush()
+            yield
+        finally:
+            self._changing.release()
 
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
         """Returns the best `limit` chunks of each leg that `reader` may read. Exact search, both legs in one call."""

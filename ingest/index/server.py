@@ -103,6 +103,12 @@ class ServerIndex:
         with self._translated():
             return
 
+    @contextmanager
+    def still(self, timeout_seconds: float) -> Iterator[None]:
+        """Holds nothing off: no file of this machine belongs to the index, and other processes may write to it."""
+        self.flush()
+        yield
+
     def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
         """Returns the best `limit` chunks of each leg that `reader` may read. Both legs go in one request."""
         [legs] = self._search(query, reader, limit, [()])

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 
 from ingest.errors import OwnedError, YoujuError
 from ingest.home.lock import Ownership
-from ingest.home.store import Store
 from ingest.runs.lease import Lease, held_names, holder_of
 from ingest.runs.records import Report, Runs, State, Trigger
 from ingest.settings import IngestSettings
+from ingest.store import Store
 
 _RECORD_EVERY_SECONDS = 1.0
 _LOOK_SECONDS = 0.2

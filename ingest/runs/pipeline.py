@@ -37,7 +37,6 @@ from ingest.document import Candidate, Chunk, Embedding, Known, Prepared, Refere
 from ingest.engines.from_settings import open_engine
 from ingest.errors import DocumentError, SourceError, YoujuError
 from ingest.home.lock import check_room
-from ingest.home.store import Store
 from ingest.runs.changes import Changes
 from ingest.runs.exclusive import exclusively
 from ingest.runs.grouping import grouped, in_turns
@@ -49,6 +48,7 @@ from ingest.runs.target import Target
 from ingest.runs.writer import Draft, Writer, compact, retire
 from ingest.settings import IngestSettings
 from ingest.sources import Patient, Source
+from ingest.store import Store
 from ingest.versions.open_versions import Building
 
 # Taking revisions costs one write to the disk for the whole group.

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 
 from ingest.document import Reference
-from ingest.home.store import Store
+from ingest.store import Store
 from ingest.versions.open_versions import OpenVersion
 
 _COMPACT_AFTER_DOCUMENTS = 64

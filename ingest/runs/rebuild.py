@@ -15,11 +15,10 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
 
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.document import Chunk, Embedding, Known, Reference
 from ingest.embedding import Embedder
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
-from ingest.home.store import Store
 from ingest.runs.changes import Changes, find_changes
 from ingest.runs.exclusive import ExclusiveRun
 from ingest.runs.reassigning import reassign
@@ -31,6 +30,7 @@ from ingest.settings import IngestSettings
 from ingest.sources import NOTHING_KNOWN, Source
 from ingest.sources.folder import LOCAL
 from ingest.sources.from_settings import files_holding, open_paths
+from ingest.store import Store
 from ingest.versions.open_versions import OpenVersion
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ingest.document import Chunk, Embedding, Known
-from ingest.home.store import Store
+from ingest.store import Store
 
 
 def known_vectors(store: Store, earlier: Known | None, chunks: Sequence[Chunk]) -> dict[str, Embedding]:

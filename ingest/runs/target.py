@@ -7,16 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.document import Chunk, Embedding, Known, Reference
 from ingest.errors import DocumentError
-from ingest.home.store import Store
 from ingest.runs.changes import Changes, find_changes
 from ingest.runs.reassigning import reassign
 from ingest.runs.report import Counter
 from ingest.runs.reuse import known_vectors
 from ingest.settings import IngestSettings
 from ingest.sources import Source
+from ingest.store import Store
 
 
 class FindChanges(Protocol):

@@ -11,9 +11,9 @@ from itertools import groupby
 from ingest.catalog.records import Publication
 from ingest.document import Candidate, Chunk, Embedding, Known, Prepared, Reference, numbered
 from ingest.errors import DocumentError, YoujuError
-from ingest.home.store import Store
 from ingest.runs.records import Failure
 from ingest.runs.target import Target
+from ingest.store import Store
 
 # A search that began before a publication may still read the old chunks.
 _RETIRE_AFTER_SECONDS = 1.0

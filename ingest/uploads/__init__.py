@@ -1,8 +1,10 @@
-"""Uploaded documents: the register of accepted uploads, their bytes, and the thread that ingests them.
+"""Uploaded documents: the register of accepted uploads, the source that lists them, and the thread that ingests them.
+
+Their bytes are in the home: `ingest/home/originals.py`.
 
 Its files:
 
-    register.py   which uploads there are, and what was sent twice
-    originals.py  the bytes, each content once, and when they are removed
-    intake.py     the thread that brings uploads in
+    register.py  which uploads there are, and what was sent twice
+    source.py    the uploads as a source, which a run takes its documents from
+    intake.py    the thread that brings uploads in, and removes what was deleted long ago
 """

@@ -19,13 +19,13 @@ from ingest.access import OPERATOR
 from ingest.catalog.records import Document
 from ingest.document import document_id
 from ingest.errors import OwnedError, YoujuError
-from ingest.home.store import Store
+from ingest.home.originals import Incoming, Originals
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.settings import IngestSettings
-from ingest.sources.uploaded import PushSource, digest_of, published_digests
-from ingest.uploads.originals import Incoming, Originals
+from ingest.store import Store
 from ingest.uploads.register import PUSH, Receipt, Upload, Uploads, Wanted
+from ingest.uploads.source import PushSource, digest_of, published_digests
 
 _GATHER_SECONDS = 0.2  # a run takes seconds, so uploads that come together share one
 _BUSY_SECONDS = 0.5
@@ -179,7 +179,8 @@ class Intake:
                 self._run()
             if sweep and not self._stop.is_set():
                 self._forget_removed()
-                self.uploads.sweep(self._published, older_than_seconds=self._keep_seconds)
+                with self._store.open_versions.files:
+                    self.uploads.sweep(self._published, older_than_seconds=self._keep_seconds)
                 self._swept = time.monotonic()
         except BaseException:
             self._note(sweep=sweep, due=due)

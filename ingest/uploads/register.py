@@ -25,7 +25,7 @@ from ingest.document import document_id
 from ingest.errors import RequestError
 from ingest.home.database import alone, metadata
 from ingest.home.identity import claim, is_keeper
-from ingest.uploads.originals import Incoming, Originals
+from ingest.home.originals import Incoming, Originals
 
 PUSH = "push"
 """The source of uploaded documents."""

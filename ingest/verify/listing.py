@@ -7,14 +7,14 @@ from collections.abc import Callable, Collection, Iterator
 
 from ingest.document import Known, Reference, document_id
 from ingest.errors import YoujuError
-from ingest.home.store import Store
+from ingest.home.originals import Originals
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.folder import LOCAL
 from ingest.sources.from_settings import files_holding, named, open_paths, open_source
-from ingest.sources.uploaded import PushSource
-from ingest.uploads.originals import Originals
+from ingest.store import Store
 from ingest.uploads.register import PUSH, Uploads
+from ingest.uploads.source import PushSource
 from ingest.verify.problems import Problem
 
 State = tuple[int, int, str]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ingest.catalog.records import Retirement
 from ingest.document import owner_of
-from ingest.home.store import Store
+from ingest.store import Store
 
 _BATCH_CHUNKS = 1000
 

@@ -13,6 +13,18 @@ Stage = Literal["documents", "index", "sources", "repair", "again"]
 repaired.
 """
 
+ORPHANS = "orphans"
+READERS = "access_differs"
+DAMAGES = frozenset(
+    {"chunks_missing", "chunks_damaged", "count_differs", "source_differs", "vectors_missing", "vectors_differ"}
+    | {"not_found"}
+)
+TRIED_AGAIN = frozenset({"failed", "not_updated"})
+"""Problems in the documents themselves. They are ingested again, which helps if the reason is gone."""
+UNFINISHED = TRIED_AGAIN | {"pending", "not_ingested", "changed"}
+MENDED = (DAMAGES | UNFINISHED | {READERS, ORPHANS}) - TRIED_AGAIN
+"""The codes of the problems that a repair mends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

@@ -16,30 +16,19 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 
 from ingest.errors import OwnedError, YoujuError
-from ingest.home.store import Store
 from ingest.runs.exclusive import busy_sources, exclusively
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import OnProgress
 from ingest.settings import IngestSettings
 from ingest.sources.folder import LOCAL
 from ingest.sources.subsets import NarrowedSource
+from ingest.store import Store
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import find_orphans
-from ingest.verify.problems import Problem
+from ingest.verify.problems import DAMAGES, ORPHANS, READERS, UNFINISHED, Problem
 
-ORPHANS = "orphans"
 _PATIENCE_SECONDS = 30.0
 _TRY_AGAIN_SECONDS = 0.5
-_READERS = "access_differs"
-_DAMAGES = frozenset(
-    {"chunks_missing", "chunks_damaged", "count_differs", "source_differs", "vectors_missing", "vectors_differ"}
-    | {"not_found"}
-)
-TRIED_AGAIN = frozenset({"failed", "not_updated"})
-"""Problems in the documents themselves. They are ingested again, which helps if the reason is gone."""
-_UNFINISHED = TRIED_AGAIN | {"pending", "not_ingested", "changed"}
-MENDED = (_DAMAGES | _UNFINISHED | {_READERS, ORPHANS}) - TRIED_AGAIN
-"""The codes of the problems that a repair mends."""
 
 
 class Repair:
@@ -97,7 +86,7 @@ class Repair:
     def _mend_in_place(self, source: str, problems: Sequence[Problem]) -> None:
         """Mend what needs no source: chunks that belong to nothing, and readers, which the catalog knows."""
         orphaned = _ids(problems, {ORPHANS}).keys()
-        readers = _ids(problems, {_READERS}).keys()
+        readers = _ids(problems, {READERS}).keys()
         if not orphaned and not readers:
             return
         # A chunk without a source has no known owner, so it is removed under the name of the local source.
@@ -113,8 +102,8 @@ class Repair:
             self._store.index.flush()
 
     def _ingest_again(self, source: str, problems: Sequence[Problem]) -> None:
-        damaged = _ids(problems, _DAMAGES)
-        unfinished = _ids(problems, _UNFINISHED)
+        damaged = _ids(problems, DAMAGES)
+        unfinished = _ids(problems, UNFINISHED)
         wanted = damaged | unfinished
         if not wanted:
             return

@@ -18,18 +18,19 @@ import numpy as np
 import sqlalchemy as sa
 
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.document import Language
-from ingest.embedding import Embedder
+from ingest.embedding import DenseEmbedder, Embedder
 from ingest.embedding.from_settings import open_embedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, OwnedError, YoujuError
+from ingest.home.lock import not_at_rest
 from ingest.index import Index, index_missing
 from ingest.index.from_settings import index_exists, index_name, open_index, remove_index
 from ingest.settings import IngestSettings
 from ingest.shaping import EMBEDDING_SETTINGS
-from ingest.versions import Holding, Plan, Version, Versions
 from ingest.versions.fingerprint import fingerprint, restored, shaping, with_shipped_embedder
+from ingest.versions.register import Holding, Plan, Version, Versions
 
 _LOOK_SECONDS = 1.0
 """At most this long after another process has switched, this process follows."""
@@ -41,8 +42,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class OpenVersion:
-    """An open version of the index. `problem` says why its own embedder is not available. Then it is searched by words
-    only, and nothing may be written to it.
+    """An open version of the index. `problem` says why its own embedder is not available. Then nothing may be written
+    to it. If its model is not available, it is searched by words only.
     """
 
     id: int
@@ -83,6 +84,8 @@ class OpenVersions:
         self._settings = settings
         self._sole = sole
         self._rebuild = rebuild
+        self.files = threading.RLock()
+        """Held by whoever removes files of the home or adds an index, and by `still`. It is taken before any other."""
         self._lock = threading.RLock()
         self._open: dict[int, OpenVersion] = {}
         self._embedders: dict[object, Embedder] = {}
@@ -140,6 +143,24 @@ class OpenVersions:
                 self._uses[used.id] -= 1
                 self._used[used.id] = time.monotonic()
 
+    @contextmanager
+    def still(self, timeout_seconds: float) -> Iterator[None]:
+        """Keep every index flushed, and its files as they are inside the context. Searches go on. Whoever writes to an
+        index, switches, drops one, or holds `files`, waits.
+
+        Enter and leave it in one thread. Raises UnavailableError `home_busy` if one of them goes on for longer.
+        """
+        deadline = time.monotonic() + timeout_seconds
+        if not self.files.acquire(timeout=timeout_seconds):
+            raise not_at_rest("files are being removed or copied", timeout_seconds)
+        with ExitStack() as held:
+            held.callback(self.files.release)
+            with self._lock:
+                kept = [held.enter_context(self.using(version)) for version in self._open.values()]
+            for version in kept:
+                held.enter_context(version.index.still(max(0.0, deadline - time.monotonic())))
+            yield
+
     # These methods are for runs.
 
     @contextmanager
@@ -177,7 +198,7 @@ class OpenVersions:
             with suppress(YoujuError):  # it stays in the list, and the operator can drop it
                 self.drop(current.id, busy=False)
             return None
-        with self._lock:
+        with self.files, self._lock:
             return self._opened(version, settings)
 
     def complete(self, version: OpenVersion, *, instead_of: int) -> bool:
@@ -189,7 +210,7 @@ class OpenVersions:
         # This check is only quick. `Versions.complete` checks again in the transaction that switches.
         if self.versions.lacking(version.id):
             return False
-        version.index.search(version.embedder.embed_query("ready?", "mixed"), reader=OPERATOR, limit=1)
+        version.index.search(version.embedder.embed_query("ready? 好了", "mixed"), reader=OPERATOR, limit=1)
         switched = self.versions.complete(version.id, instead_of=instead_of)
         self._follow()
         if switched:
@@ -226,7 +247,7 @@ class OpenVersions:
 
         Raises RequestError `unknown_index`, and what opening it raises. After an error nothing has changed.
         """
-        with self._lock:
+        with self.files, self._lock:
             opened = self._opened(self.versions.get(version_id))
         if opened.problem is not None:
             raise opened.problem
@@ -242,22 +263,23 @@ class OpenVersions:
         `busy` is True if a run is under way. Raises RequestError `unknown_index` or `index_in_use`, and OwnedError if a
         run builds or uses the version.
         """
-        with self._lock:
-            version = self.versions.get(version_id)
-            if (busy and version.state == "building") or self._uses[version_id] > 0:
-                raise OwnedError(
-                    "run_under_way",
-                    f"Index {version_id} is in use by a run.",
-                    "Wait for it, or cancel it: `youju runs`, `youju runs cancel ID`.",
-                )
-            # The state `dropping` is recorded first. So no process can switch to the version while it is removed, and a
-            # removal that a crash interrupts can be finished later.
-            self.versions.begin_drop(version_id)
-            if version_id in self._open:
-                self._open.pop(version_id).index.close()
-        if version.folder:
-            remove_index(self._settings, name=version.folder)
-        self.versions.end_drop(version_id)
+        with self.files:
+            with self._lock:
+                version = self.versions.get(version_id)
+                if (busy and version.state == "building") or self._uses[version_id] > 0:
+                    raise OwnedError(
+                        "run_under_way",
+                        f"Index {version_id} is in use by a run.",
+                        "Wait for it, or cancel it: `youju runs`, `youju runs cancel ID`.",
+                    )
+                # The state `dropping` is recorded first. So no process can switch to the version while it is removed,
+                # and a removal that a crash interrupts can be finished later.
+                self.versions.begin_drop(version_id)
+                if version_id in self._open:
+                    self._open.pop(version_id).index.close()
+            if version.folder:
+                remove_index(self._settings, name=version.folder)
+            self.versions.end_drop(version_id)
 
     def close(self) -> None:
         """Close every index, even if closing one of them fails."""
@@ -284,11 +306,14 @@ class OpenVersions:
             settings = restored(settings, version.settings)
         try:
             embedder = self._embedder(settings)
-            if embedder.name != version.embedder:
+            if not version.embedder.startswith(f"{embedder.dense.name}+"):
                 raise _embedder_gone(version)
         except YoujuError as error:
             problem, embedder = error, Embedder(_NoDense(version), Bm25Embedder())
             logger.warning("Index %s is searched by words alone: %s", version.id, error)
+        else:
+            if embedder.name != version.embedder:
+                problem, embedder = _terms_outdated(version), _with_terms_of(version, embedder.dense)
         if index is None:
             rebuild = self._rebuild and version.state == "current"
             may_create = rebuild or not self.versions.is_filled(version.id)
@@ -336,6 +361,13 @@ class OpenVersions:
         return self.versions.adopt(version.id, self._plan(*fitting[0], made_by))
 
 
+def _with_terms_of(version: Version, dense: DenseEmbedder) -> Embedder:
+    """Returns an embedder that searches an index with the terms of an earlier release. Today's terms include them. It
+    has the name of that index, so that its vectors are not taken for today's.
+    """
+    return Embedder(dense, Bm25Embedder(version.embedder.removeprefix(f"{dense.name}+")))
+
+
 class _NoDense:
     """Takes the place of a model that is no longer available. It covers no language."""
 
@@ -363,4 +395,12 @@ def _embedder_gone(version: Version) -> ConfigurationError:
         "embedder_gone",
         f"The embedding model that index {version.id} was made with, {version.embedder}, is not there any more.",
         "Put it back where it was, or let `youju ingest` build an index with the model of the settings.",
+    )
+
+
+def _terms_outdated(version: Version) -> ConfigurationError:
+    return ConfigurationError(
+        "index_outdated",
+        f"An earlier release made index {version.id}, {version.embedder}. It can be searched, and takes nothing new.",
+        "Run `youju ingest`: it builds a new index beside it.",
     )

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from api.dingtalk import DingTalkBot, DingTalkSettings
+from api.dingtalk.bot import DingTalkBot
+from api.dingtalk.settings import DingTalkSettings
 from tests.api.dingtalk_rig import Scripted, database
 from tests.fake_dingtalk import FakeDingTalk
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from api.dingtalk import DingTalkBot
-from api.dingtalk.inbox import messages
+from api.channels.inbox import messages
+from api.dingtalk.bot import DingTalkBot
 from assistant.conversation import Conversation
 from assistant.events import Citation, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from ingest.access import Reader
@@ -45,14 +45,14 @@ def evidence(number: int, title: str, *, language: Language = "zh", **location: 
 def grounded(answer: str, *sources: Evidence, language: Language = "zh") -> list[Event]:
     """The events of an answer that cites all its sources."""
     citations = tuple(Citation(source.number, source, "…", 0, 1) for source in sources)
-    finished = Finished(answer, citations, language, grounded=True, refused=False, model="scripted")
-    return [Searched("q", language, len(sources)), EvidenceFound(sources), TextDelta(answer), finished]
+    finished = Finished("a1", answer, citations, language, grounded=True, refused=False, model="scripted")
+    return [Searched("a1", "q", language, len(sources)), EvidenceFound(sources), TextDelta(answer), finished]
 
 
 def refused(answer: str, language: Language) -> list[Event]:
     """The events of a refusal."""
-    finished = Finished(answer, (), language, grounded=False, refused=True, model="scripted")
-    return [Searched("q", language, 0), EvidenceFound(()), TextDelta(answer), finished]
+    finished = Finished("a1", answer, (), language, grounded=False, refused=True, model="scripted")
+    return [Searched("a1", "q", language, 0), EvidenceFound(()), TextDelta(answer), finished]
 
 
 def broken(code: str, *sources: Evidence) -> list[Event]:

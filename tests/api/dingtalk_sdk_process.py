@@ -21,7 +21,8 @@ class Printing(dingtalk_stream.ChatbotHandler):
             "session_webhook": message.session_webhook,
             "session_expires_ms": message.session_webhook_expired_time,
             "sender_id": message.sender_id,
-            "sender_staff_id": message.sender_staff_id,
+            "sender_name": message.sender_nick,
+            "user_id": message.sender_staff_id,
         }
         print(json.dumps(understood), flush=True)
         return AckMessage.STATUS_OK, "OK"

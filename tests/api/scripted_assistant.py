@@ -195,28 +195,28 @@ def told(text: Sequence[str], cited: Sequence[tuple[Evidence, str]], language: L
         start = answer.index(f"[{evidence.number}]")
         citations.append(Citation(evidence.number, evidence, quote, start, start + 3))
     return [
-        Searched("query", language, len(cited)),
+        Searched("a1", "query", language, len(cited)),
         EvidenceFound(tuple(evidence for evidence, _ in cited)),
         *(TextDelta(piece) for piece in text),
         *(Cited(citation) for citation in citations),
-        Finished(answer, tuple(citations), language, True, False, "scripted", Usage(12, 34), {"total": 5.678}),
+        Finished("a1", answer, tuple(citations), language, True, False, "scripted", Usage(12, 34), {"total": 5.678}),
     ]
 
 
 def a_refusal(text: str, language: Language) -> list[Event]:
     """What is said when the documents do not answer."""
     return [
-        Searched("query", language, 0),
+        Searched("a1", "query", language, 0),
         EvidenceFound(()),
         TextDelta(text),
-        Finished(text, (), language, False, True, "scripted"),
+        Finished("a1", text, (), language, False, True, "scripted"),
     ]
 
 
 def a_breakdown() -> list[Event]:
     """A model that fails after its first words."""
     return [
-        Searched("query", "en", 1),
+        Searched("a1", "query", "en", 1),
         EvidenceFound((Evidence(1, Hit(CHUNKS[1], 0.9)),)),
         TextDelta("Every employee "),
         Failed("model_unreachable", "The model server cannot be reached.", "Start it and ask again."),

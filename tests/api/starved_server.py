@@ -13,8 +13,8 @@ from pathlib import Path
 
 from starlette.types import Receive, Scope, Send
 
-from api.logs import configure_logging
-from api.server import Server, bind
+from api.serving.logs import configure_logging
+from api.serving.server import Server, bind
 from api.settings import Settings
 
 

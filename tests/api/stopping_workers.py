@@ -8,8 +8,8 @@ import sys
 from fastapi import FastAPI
 
 from api.app import create_app
-from api.logs import configure_logging
-from api.server import serve_with_workers
+from api.serving.logs import configure_logging
+from api.serving.server import serve_with_workers
 from api.settings import Settings
 from tests.api.test_stopped_answers import a_house
 

@@ -15,9 +15,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.streaming import begun, paced
+from api.http.streaming import begun, paced, rendered, together
 from assistant.conversation import Turn
-from assistant.events import Event, Evidence, TextDelta
+from assistant.events import Event, Evidence, Failed, TextDelta
 from ingest.access import OPERATOR
 from ingest.document import Hit
 from ingest.errors import UnavailableError
@@ -47,8 +47,8 @@ def test_one_json_has_the_answer_its_citations_and_its_evidence() -> None:
     body = response.json()
     assert response.status_code == 200
     assert set(body) == {
-        "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model", "usage",
-        "timings_ms",
+        "answer_id", "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model",
+        "usage", "timings_ms",
     }  # fmt: skip
     assert body["answer"].startswith("Every employee has **15 days**")
     first = body["citations"][0]
@@ -250,3 +250,36 @@ def test_a_client_that_goes_away_stops_the_work(path: str, stream: bool, caplog:
         assert assistant.stopped.is_set()
         assert httpx.get(f"{url}/healthz").status_code == 200
     assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+async def burst() -> AsyncGenerator[Event, None]:
+    for word in "abc":
+        yield TextDelta(word)
+    await asyncio.sleep(0.05)
+    yield TextDelta("d")
+
+
+def test_events_that_are_ready_together_leave_together() -> None:
+    def render(event: Event) -> str:
+        assert isinstance(event, TextDelta)
+        return event.text
+
+    async def run() -> list[str]:
+        return [lines async for lines in rendered(together(burst(), asyncio.Event()), render, {"type": "http"})]
+
+    assert asyncio.run(run()) == ["abc", "d"]
+
+
+def test_what_was_ready_before_an_event_that_cannot_be_rendered_is_still_sent() -> None:
+    def render(event: Event) -> str:
+        if isinstance(event, Failed):
+            return f"failed: {event.code}"
+        if event == TextDelta("c"):
+            raise RuntimeError("cannot")
+        return str(getattr(event, "text", ""))
+
+    async def run() -> list[str]:
+        scope = {"type": "http", "path": "/v1/ask"}
+        return [lines async for lines in rendered(together(burst(), asyncio.Event()), render, scope)]
+
+    assert asyncio.run(run()) == ["abfailed: internal_error"]

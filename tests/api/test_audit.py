@@ -14,8 +14,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.logs import configure_logging
-from api.server import LocalDoor
+from api.serving.logs import configure_logging
+from api.serving.server import LocalDoor
 from api.settings import Settings
 from api.workspace import Workspace
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace

@@ -21,8 +21,8 @@ REPORT_FIELDS = {
 }  # fmt: skip
 HIT_FIELDS = {"number", "score", "text", "document_id", "chunk_id", "title", "uri", "page", "location"}
 ASK_FIELDS = {
-    "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model", "usage",
-    "timings_ms",
+    "answer_id", "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model",
+    "usage", "timings_ms",
 }  # fmt: skip
 DOCUMENT_FIELDS = {
     "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "access", "state", "error",

@@ -19,8 +19,8 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from api.connections import Connection, connection_limit
-from api.server import bind, serving_options
+from api.serving.connections import Connection, connection_limit
+from api.serving.server import bind, serving_options
 from api.settings import Settings
 from tests.api.command_line import YOUJU, serving
 from tests.api.test_serve_command import free_port, wait_for

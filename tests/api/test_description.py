@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from httpx import Response
 
 from api.app import create_app
-from api.grants import grant_of
+from api.security.grants import grant_of
 from ingest.errors import UnavailableError
 from tests.api.scripted_assistant import HANDBOOK, ScriptedAssistant, a_breakdown, a_workspace
 

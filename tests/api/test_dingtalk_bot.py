@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from api.dingtalk import DingTalkBot
+from api.dingtalk.bot import DingTalkBot
 from assistant.conversation import Turn
 from assistant.events import Finished
 from ingest.errors import RequestError, UnavailableError

@@ -13,10 +13,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
-from api.dingtalk import DingTalkSettings
+from api.channels.channel import Begin
 from api.dingtalk.callback import _Signatures, callback_router, sign
 from api.dingtalk.message import parse_message
-from api.dingtalk.stream import Begin
+from api.dingtalk.settings import DingTalkSettings
 from ingest.errors import UnavailableError
 from tests.fake_dingtalk import FakeDingTalk
 

@@ -10,8 +10,9 @@ from tests.ingest.peak_memory import peak_mb
 _IMPORTS = """
 import asyncio, time
 from pydantic import SecretStr
+from api.channels.channel import DeliveryError
 from api.dingtalk.message import parse_message
-from api.dingtalk.reply import DeliveryError, Replier
+from api.dingtalk.reply import Replier
 from api.dingtalk.settings import DingTalkSettings
 from api.dingtalk.stream import StreamClient
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from api.dingtalk.markdown import harmless, literal, spaced, split_markdown
+from api.channels.markdown import harmless, literal, split_markdown
+from api.dingtalk.markdown import spaced
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from api.dingtalk.bot import reader_of
-from api.dingtalk.message import InboundMessage, parse_message
+from api.channels.access import reader_of
+from api.dingtalk.message import DingTalkMessage, parse_message
 from ingest.errors import RequestError
 
 GROUP = {
@@ -30,7 +30,7 @@ def test_a_text_loses_the_space_that_the_mention_left() -> None:
     message = parse_message(GROUP)
     assert message.question == "年假有几天？"
     assert (message.id, message.conversation_id, message.group) == ("msg1==", "cid1==", True)
-    assert (message.sender_staff_id, message.session_expires_ms) == ("manager7", 1613635652738)
+    assert (message.user_id, message.session_expires_ms) == ("manager7", 1613635652738)
 
 
 @pytest.mark.parametrize(
@@ -80,13 +80,13 @@ def test_what_is_not_a_message_is_refused(body: object) -> None:
 
 def test_a_message_comes_back_from_storage_as_it_was() -> None:
     message = parse_message(SINGLE)
-    assert InboundMessage.from_json(message.to_json()) == message
+    assert DingTalkMessage.from_json(message.to_json()) == message
 
 
 def test_a_message_that_another_version_stored_is_read_as_far_as_it_goes() -> None:
     stored = parse_message(SINGLE).to_json() | {"of_a_later_version": 1}
-    assert InboundMessage.from_json(stored) == parse_message(SINGLE)
-    older = InboundMessage.from_json({"id": "msg1==", "question": "年假有几天？"})
+    assert DingTalkMessage.from_json(stored) == parse_message(SINGLE)
+    older = DingTalkMessage.from_json({"id": "msg1==", "question": "年假有几天？"})
     assert (older.id, older.question) == ("msg1==", "年假有几天？")
     assert older.group
     assert not older.insider
@@ -95,7 +95,7 @@ def test_a_message_that_another_version_stored_is_read_as_far_as_it_goes() -> No
 def test_a_sender_of_whom_an_older_version_stored_that_nothing_spoke_against_them_is_no_insider() -> None:
     stored = parse_message(SINGLE).to_json()
     del stored["insider"]
-    older = InboundMessage.from_json(stored | {"outsider": False})
+    older = DingTalkMessage.from_json(stored | {"outsider": False})
     assert reader_of(older).principals == frozenset()
 
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from api.dingtalk.render import render
+from api.channels.render import render
+from api.dingtalk.markdown import spaced
 from assistant.events import Event, Finished
-from assistant.prompts import AnswerLanguage
+from assistant.request import AnswerLanguage
 from tests.api.dingtalk_rig import broken, evidence, grounded
 from tests.api.scripted_assistant import a_refusal
 from tests.api.test_renumbering import written
@@ -20,7 +21,7 @@ def shown(events: list[Event], language: AnswerLanguage, public_url: str | None 
         for event in events:
             yield event
 
-    return asyncio.run(render(told(), language, public_url)).markdown
+    return asyncio.run(render(told(), language, spaced, public_url)).markdown
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from api.channels.channel import DeliveryError
 from api.dingtalk.message import parse_message
-from api.dingtalk.reply import DeliveryError, Replier
+from api.dingtalk.reply import Replier
 from ingest.errors import ConfigurationError
 from tests.fake_dingtalk import FakeDingTalk
 

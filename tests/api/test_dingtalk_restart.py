@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from api.dingtalk.inbox import messages
+from api.channels.inbox import messages
 from tests.api.dingtalk_rig import EN_QUESTION, ZH_ANSWER, ZH_QUESTION, Scripted, database, running, states
 from tests.fake_dingtalk import FakeDingTalk
 
@@ -152,3 +152,35 @@ def test_two_replicas_that_both_work_on_a_message_are_heard_once(ding: FakeDingT
     asyncio.run(scenario())
     assert len(ding.sent) == 1
     assert states(engine) == {message["msgId"]: "done"}
+
+
+def test_a_message_that_an_older_version_had_accepted_is_answered_as_it_would_have_answered(
+    ding: FakeDingTalk, engine: sa.Engine
+) -> None:
+    message = ding.single(ZH_QUESTION)
+    stored = {
+        "id": message["msgId"],
+        "msgtype": "text",
+        "conversation_id": message["conversationId"],
+        "group": False,
+        "question": ZH_QUESTION,
+        "session_webhook": message["sessionWebhook"],
+        "session_expires_ms": message["sessionWebhookExpiredTime"],
+        "sender_id": message["senderId"],
+        "sender_staff_id": "manager7",
+        "insider": True,
+    }
+    row = {"channel": "dingtalk", "msg_id": message["msgId"], "state": "accepted", "message": stored, "detail": ""}
+    with engine.begin() as connection:
+        connection.execute(sa.insert(messages).values(**row, received_ms=1, updated_ms=1))
+    assistant = Scripted()
+
+    async def scenario() -> None:
+        async with running(ding, assistant, engine, stream=False) as bot:
+            await bot.resume()
+            await ding.until(lambda: ding.sent)
+
+    asyncio.run(scenario())
+    assert ZH_ANSWER in ding.shown(message)[0]
+    assert states(engine) == {message["msgId"]: "done"}
+    assert [reader.principals for *_, reader in assistant.asked] == [{"everyone", "user:dingtalk:manager7"}]

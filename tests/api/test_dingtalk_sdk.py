@@ -14,8 +14,9 @@ from typing import Any
 
 import pytest
 
+from api.channels.channel import Begin
 from api.dingtalk.message import parse_message
-from api.dingtalk.stream import BOT_TOPIC, Begin, StreamClient
+from api.dingtalk.stream import BOT_TOPIC, StreamClient
 from tests.fake_dingtalk import FakeDingTalk
 
 SCRIPT = Path(__file__).with_name("dingtalk_sdk_process.py")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from api.dingtalk import DingTalkSettings
+from api.dingtalk.settings import DingTalkSettings
 from api.settings import ApiSettings
 from ingest.errors import ConfigurationError
 

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from api.dingtalk.inbox import messages
+from api.channels.inbox import messages
 from assistant.conversation import Conversation
 from ingest.errors import UnavailableError
 from tests.api.dingtalk_rig import (

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from api.dingtalk.stream import BOT_TOPIC, Begin, StreamClient
+from api.channels.channel import Begin
+from api.dingtalk.stream import BOT_TOPIC, StreamClient
 from ingest.errors import ConfigurationError, RequestError, UnavailableError
 from tests.fake_dingtalk import FakeDingTalk
 

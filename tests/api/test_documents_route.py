@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from api.cli.connection import Connection
-from api.security import current_reader
+from api.security.guard import current_reader
 from ingest.access import Reader
 from ingest.document import document_id
 from tests.api.scripted_assistant import (

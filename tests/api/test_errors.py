@@ -10,10 +10,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.errors import status_of
-from api.excerpts import MOST_CHARS, excerpt, one_line
-from api.routes.page import PAGE_FILES
-from api.security import BODY_LIMIT_BYTES
+from api.http.body_limit import BODY_LIMIT_BYTES
+from api.http.errors import status_of
+from api.http.excerpts import MOST_CHARS, excerpt, one_line
+from api.http.page_files import PAGE_FILES
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.events import Failed

@@ -15,14 +15,15 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.drawing import LONGEST_QUEUE
+from api.serving.drawing import LONGEST_QUEUE
 from api.settings import Settings
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
+from assistant.refuse import RelevanceGate
 from ingest.catalog.records import Publication
-from ingest.home.store import Store
 from ingest.sources.folder import FolderSource
-from ingest.verify import Verifier
+from ingest.store import Store
+from ingest.verify.verifier import Verifier
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
 from tests.api.served import served
 from tests.api.test_stopped_answers import becomes
@@ -60,7 +61,8 @@ def test_forty_runs_that_are_followed_leave_searches_alone(tmp_path: Path) -> No
     wiki = {"type": "folder", "name": "wiki", "path": str(tmp_path)}
     settings = Settings(sources=[wiki])  # type: ignore[list-item]
     found = CannedRetriever([passage("There are fifteen days of annual leave.", title="Leave")])
-    workspace = a_workspace(Assistant(found, open_model(settings, hub="unused"), settings), sources=[wiki])  # type: ignore[arg-type]
+    assistant = Assistant(found, RelevanceGate(0.5), open_model(settings, hub="unused"), settings)
+    workspace = a_workspace(assistant, sources=[wiki])  # type: ignore[arg-type]
     workspace.ingestor = SimpleNamespace(run=jobs.work)
     with served(create_app(workspace)) as url:
         try:

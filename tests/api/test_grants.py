@@ -16,9 +16,9 @@ from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from api.app import create_app
-from api.audit import ACTIONS
-from api.grants import OPEN_PATHS, PAGE_PATHS, READER_ROUTES, grant_of
-from api.keys import EVERYBODY
+from api.security.audit import ACTIONS
+from api.security.grants import OPEN_PATHS, PAGE_PATHS, READER_ROUTES, grant_of
+from api.security.keys import EVERYBODY
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import OPERATOR

@@ -9,8 +9,8 @@ from typing import Any
 
 from api.settings import Settings
 from ingest.home.lock import Ownership
-from ingest.home.store import Store
-from ingest.uploads.originals import Originals
+from ingest.home.originals import Originals
+from ingest.store import Store
 from ingest.uploads.register import Uploads, Wanted
 from tests.api.command_line import json_here, run_here
 

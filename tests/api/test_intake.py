@@ -13,8 +13,8 @@ import pytest
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
+from ingest.store import Store
 from ingest.uploads.intake import Intake
 from ingest.uploads.register import Wanted
 

@@ -11,7 +11,7 @@ from fastapi.routing import iter_route_contexts
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.errors import OPENAI_PATHS
+from api.http.errors import OPENAI_PATHS
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.sources.from_settings import open_paths

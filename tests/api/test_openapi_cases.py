@@ -130,7 +130,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
         # Many wrong keys are sent, each of which is to be answered as the first.
-        patch.setattr("api.wrong_keys.FREE_TRIES", 10**9)
+        patch.setattr("api.security.wrong_keys.FREE_TRIES", 10**9)
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
         patch.setenv("HYPOTHESIS_STORAGE_DIRECTORY", str(tmp_path_factory.mktemp("hypothesis")))
         with (

@@ -25,7 +25,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 import api
 from api.app import create_app
-from api.keys import EVERYBODY
+from api.security.keys import EVERYBODY
 from assistant.conversation import Turn
 from assistant.events import Cited, Event, EvidenceFound, Finished, TextDelta
 from ingest.catalog.records import Document

@@ -14,13 +14,13 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from api.app import create_app
-from api.security import current_reader
+from api.security.guard import current_reader
 from api.settings import Settings
 from ingest.access import Reader
 from ingest.catalog.records import Publication
-from ingest.home.store import Store
 from ingest.page_images import PageRenderer
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.api.scripted_assistant import ScriptedAssistant
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

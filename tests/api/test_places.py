@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from api.places import passage_url, place
+from api.answers.places import passage_url, place
 from ingest.document import Language, Location
 from tests.api.scripted_assistant import CHUNKS, HANDBOOK
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from api.cli.connection import connect
-from api.server import check_socket_folder, local_socket, socket_path
+from api.serving.server import check_socket_folder, local_socket, socket_path
 from api.settings import Settings
 from ingest.errors import ConfigurationError
 from ingest.home.lock import Ownership

@@ -17,6 +17,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
+from assistant.refuse import RelevanceGate
 from assistant.retrieve import Retriever
 from ingest.sources.folder import FolderSource
 from tests.api.served import served
@@ -96,7 +97,7 @@ def test_a_stream_says_what_one_json_says(client: TestClient) -> None:
     last = stream.strip().split("\n\n")[-1].split("\n")
     assert last[0] == "event: finished"
     finished = json.loads(last[1].removeprefix("data: "))
-    assert _untimed(finished) == _untimed(whole)
+    assert _lasting(finished) == _lasting(whole)
 
 
 def test_search_and_documents_agree(client: TestClient) -> None:
@@ -126,7 +127,7 @@ def test_a_model_server_that_is_down_costs_the_answer_and_not_the_evidence(works
     settings = workspace.settings.model_copy(update={"model": "qwen", "model_url": "http://127.0.0.1:9/v1"})
     store = workspace.store
     retriever = Retriever(store.index, store.catalog, store.embedder)
-    down = Assistant(retriever, open_model(settings, hub=False), settings)
+    down = Assistant(retriever, RelevanceGate(0.5), open_model(settings, hub=False), settings)
     client = TestClient(create_app(replace(workspace, assistant=down)), base_url="http://127.0.0.1")
     response = client.post("/v1/ask", json={"question": "How many days of annual leave are there?"})
     asyncio.run(down.aclose())
@@ -135,5 +136,6 @@ def test_a_model_server_that_is_down_costs_the_answer_and_not_the_evidence(works
     assert "17 days" in response.json()["evidence"][0]["text"]
 
 
-def _untimed(body: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in body.items() if name != "timings_ms"}
+def _lasting(body: dict[str, Any]) -> dict[str, Any]:
+    """What two answers to the same question have in common."""
+    return {name: value for name, value in body.items() if name not in ("answer_id", "timings_ms")}

@@ -7,8 +7,8 @@ from typing import Any
 import openai
 import pytest
 
+from api.answers.renumbering import Renumbering, renumbered
 from api.app import create_app
-from api.renumbering import Renumbering, renumbered
 from assistant.cite import Citer
 from assistant.conversation import Turn
 from assistant.events import Cited, Event, Evidence, EvidenceFound, Finished, Searched, TextDelta
@@ -30,12 +30,12 @@ def written(text: str, language: Language = "zh", piece: int = 3) -> list[Event]
     """The events of an answer as the chain gives them."""
     evidence = tuple(Evidence(number, hit) for number, hit in enumerate(hits_of(*CHUNKS), start=1))
     citer = Citer(evidence, "")
-    events: list[Event] = [Searched("q", language, len(evidence)), EvidenceFound(evidence)]
+    events: list[Event] = [Searched("a1", "q", language, len(evidence)), EvidenceFound(evidence)]
     for start in range(0, len(text), piece):
         events += citer.feed(text[start : start + piece])
     events += citer.finish()
     grounded = any(citation.support == "checked" for citation in citer.citations)
-    return [*events, Finished(citer.text, tuple(citer.citations), language, grounded, False, "scripted")]
+    return [*events, Finished("a1", citer.text, tuple(citer.citations), language, grounded, False, "scripted")]
 
 
 def completed(events: list[Event], *, stream: bool, messages: list[Any] | None = None) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.security import current_reader
+from api.security.guard import current_reader
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader

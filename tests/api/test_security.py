@@ -13,9 +13,9 @@ from fastapi.testclient import TestClient
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.app import create_app
-from api.headers import SECURITY_HEADERS
-from api.security import BODY_LIMIT_BYTES
-from api.starting import Starting
+from api.http.body_limit import BODY_LIMIT_BYTES
+from api.http.headers import SECURITY_HEADERS
+from api.serving.starting import Starting
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
@@ -185,6 +185,12 @@ def test_every_response_carries_an_id_and_the_headers_that_keep_browsers_strict(
 def test_a_body_that_announces_too_much_is_not_read() -> None:
     response = client_of(app_of()).post("/v1/ask", content=b"x", headers={"content-length": "999999999"})
     assert (response.status_code, response.json()["error"]["code"]) == (413, "body_too_large")
+
+
+def test_the_key_is_looked_at_before_the_size_of_the_body() -> None:
+    response = client_of(app_of(api_key=KEY)).post("/v1/ask", content=b"x", headers={"content-length": "999999999"})
+    assert (response.status_code, response.json()["error"]["code"]) == (401, "unauthorized")
+    assert response.headers["x-request-id"] == response.json()["error"]["request_id"]
 
 
 def test_a_body_that_grows_too_long_is_cut_off() -> None:

@@ -127,7 +127,7 @@ def test_several_workers_that_are_stopped_tell_every_asker() -> None:
 
 
 def test_who_does_not_take_the_hint_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("api.server._SHUTDOWN_SECONDS", 1)
+    monkeypatch.setattr("api.serving.server._SHUTDOWN_SECONDS", 1)
     app, begun = FastAPI(), threading.Event()
 
     @app.get("/forever")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 _READING = ("ingest.parse.parsed", "ingest.parse.readers", "ingest.parse.html_word_markdown", "ingest.parse.detect",
             "ingest.parse.office", "ingest.parse.mail", "ingest.parse.page.", "ingest.parse.pdf.reader",
             "ingest.parse.pdf.text_layer", "ingest.parse.pictures.ocr", "ingest.parse.text.plain",
@@ -12,14 +14,31 @@ _READING = ("ingest.parse.parsed", "ingest.parse.readers", "ingest.parse.html_wo
 """What reads and cuts documents. The few modules that draw a page for a citation are not among it."""
 
 
-def loaded_by(module: str) -> list[str]:
-    """The names of all modules that a new process has after importing this one."""
-    listing = f"import sys, {module}; print(*sys.modules)"
+def loaded_by(modules: str) -> list[str]:
+    """The names of all modules that a new process has after importing these, and doing what follows a semicolon."""
+    listing = f"import sys, {modules}; print(*sys.modules)"
     return subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True).stdout.split()
 
 
+@pytest.mark.parametrize("command", ["ask", "search", "ingest", "documents", "sources", "verify", "index"])
+def test_a_command_that_talks_to_a_server_loads_no_application(command: str) -> None:
+    loaded = set(loaded_by(f"api.cli.{command}"))
+    assert "httpx" in loaded
+    assert not {"api.app", "api.workspace", "ingest.store", "fastapi", "sqlalchemy", "numpy", "langchain_core"} & loaded
+
+
+def test_only_a_configured_chat_model_brings_langchain() -> None:
+    opening = "assistant.models.from_settings, assistant.settings; assistant.models.from_settings.open_model"
+    quoting = f"{opening}(assistant.settings.AssistantSettings(), hub=False)"
+    asking = f"{opening}(assistant.settings.AssistantSettings(model='m', model_url='http://127.0.0.1:1/v1'), hub=False)"
+    heavy = {"langchain_core", "langsmith", "aiohttp"}
+    assert not heavy & {*loaded_by("api.app"), *loaded_by(quoting)}
+    assert heavy <= set(loaded_by(asking))
+
+
 def test_a_search_loads_no_parser() -> None:
-    loaded = loaded_by("api.cli.search")
+    loaded = loaded_by("api.cli.search, api.cli.private_server")
+    assert "api.app" in loaded
     assert [name for name in loaded if name.startswith(_READING)] == []
     assert not {"unstructured", "docx", "openpyxl", "xlrd", "olefile", "rapidocr", "torch"} & set(loaded)
 
@@ -31,4 +50,4 @@ def test_the_help_loads_no_more_than_the_command_line_itself() -> None:
 
 def test_a_worker_loads_neither_the_database_nor_the_index() -> None:
     loaded = loaded_by("ingest.runs.stages, ingest.runs.preparing")
-    assert not {"sqlalchemy", "alembic", "qdrant_client", "ingest.catalog", "ingest.home.store"} & set(loaded)
+    assert not {"sqlalchemy", "alembic", "qdrant_client", "ingest.catalog", "ingest.store"} & set(loaded)

@@ -23,13 +23,13 @@ from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
 from ingest.home.database import open_database
-from ingest.home.store import Store
+from ingest.home.originals import Originals
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
-from ingest.sources.uploaded import PushSource
+from ingest.store import Store
 from ingest.uploads.intake import Intake
-from ingest.uploads.originals import Originals
 from ingest.uploads.register import Receipt, Stock, Uploads, Wanted
+from ingest.uploads.source import PushSource
 from tests.api.command_line import serving
 
 TEXT = "员工每年享有十五天年假，未休的年假在次年三月底作废。".encode()

@@ -63,7 +63,7 @@ def test_a_length_that_fits_is_taken(url: str, free: int) -> None:
 def test_bytes_of_unknown_number_are_refused_once_they_are_too_many(
     url: str, free: int, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ingest.uploads.originals._CHECK_BYTES", MIB)
+    monkeypatch.setattr("ingest.home.originals._CHECK_BYTES", MIB)
     sent = 0
 
     def content() -> Iterator[bytes]:

@@ -9,9 +9,9 @@ import httpx
 import pytest
 
 from api.app import create_app
-from api.keys import EVERYBODY
+from api.security.keys import EVERYBODY
+from api.security.uris import uris_for
 from api.settings import Settings
-from api.uris import uris_for
 from api.workspace import Workspace
 from ingest.access import OPERATOR
 from ingest.sources.settings import FolderSettings, FsspecSettings, WebSettings

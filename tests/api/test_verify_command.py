@@ -12,11 +12,11 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.security import current_reader
+from api.security.guard import current_reader
 from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
-from ingest.home.store import Store
+from ingest.store import Store
 from tests.api.command_line import run_here
 from tests.ingest.filled_home import publish, reference
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from api.worker import make_worker_app
+from api.serving.worker import make_worker_app
 
 _PACKAGES = ("ingest", "assistant", "api", "api.audit")
 

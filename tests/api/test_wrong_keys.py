@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.app import create_app
-from api.wrong_keys import FREE_TRIES, LONGEST_WAIT_SECONDS, MOST_ADDRESSES, WrongKeys
+from api.security.wrong_keys import FREE_TRIES, LONGEST_WAIT_SECONDS, MOST_ADDRESSES, WrongKeys
 from tests.api.scripted_assistant import ScriptedAssistant, a_workspace
 
 KEY, READER_KEY = "operator-0123456789abcdef", "reader-0123456789abcdef"

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from assistant.answer import Assistant
+from assistant.answer import Assistant, Gate
 from assistant.conversation import Conversation, Turn
 from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta
 from assistant.models.from_settings import open_model
-from assistant.prompts import REFUSALS
+from assistant.prompts.refusals import REFUSALS
+from assistant.refuse import RelevanceGate
+from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR, Reader
+from ingest.document import Hit
 from ingest.errors import RequestError, UnavailableError
 from tests.canned_retrieval import CannedRetriever, passage
 from tests.fake_openai_server import FakeOpenAIServer, Reply
@@ -21,12 +27,14 @@ from tests.fake_openai_server import FakeOpenAIServer, Reply
 LEAVE = passage("工作满一年的员工每年可享受十天带薪年休假。年假须提前三个工作日申请。", title="员工手册")
 VPN = passage("A VPN session ends after 10 hours. Lost tokens are replaced for CNY 80.", title="IT guide")
 SECRET = passage("总经理的年薪为一百万元。", title="薪酬", access=("group:board",))
+RELEVANT = RelevanceGate(0.5)
 STAFF = Reader(frozenset({"everyone"}))
 
 
-def assistant(retriever: CannedRetriever | None = None, **settings: Any) -> Assistant:
+def assistant(retriever: CannedRetriever | None = None, gate: Gate = RELEVANT, **settings: Any) -> Assistant:
     chosen = AssistantSettings(**settings)
-    return Assistant(retriever or CannedRetriever([LEAVE, VPN, SECRET]), open_model(chosen, hub=False), chosen)
+    retriever = retriever or CannedRetriever([LEAVE, VPN, SECRET])
+    return Assistant(retriever, gate, open_model(chosen, hub=False), chosen)
 
 
 def events_of(
@@ -50,6 +58,7 @@ def test_without_a_model_the_evidence_is_quoted_and_cited() -> None:
     events = events_of(assistant(), "年假要提前几天申请？")
     end = finished(events)
     assert isinstance(events[0], Searched)
+    assert events[0].answer_id == end.answer_id
     assert isinstance(events[1], EvidenceFound)
     assert "".join(e.text for e in events if isinstance(e, TextDelta)) == end.answer
     assert tuple(e.citation for e in events if isinstance(e, Cited)) == end.citations
@@ -97,6 +106,31 @@ def test_without_evidence_the_refusal_comes_without_asking_the_model(question: s
     assert (end.refused, end.grounded, end.language) == (True, False, language)
 
 
+def test_each_answer_has_an_id_of_its_own() -> None:
+    first, second = (finished(events_of(assistant(), "年假要提前几天申请？")) for _ in range(2))
+    assert first.answer_id != second.answer_id
+    assert UUID(first.answer_id).hex == first.answer_id
+
+
+def test_an_answer_that_breaks_off_is_logged_with_its_id(caplog: pytest.LogCaptureFixture) -> None:
+    with FakeOpenAIServer([Reply(status=400)]) as server:
+        events = events_of(assistant(model="qwen", model_url=server.url), "年假要提前几天申请？")
+    assert isinstance(events[-1], Failed)
+    assert isinstance(events[0], Searched)
+    assert events[0].answer_id in caplog.text
+
+
+def test_another_gate_decides_and_is_told_which_embedder_made_the_cosines() -> None:
+    told: list[tuple[str, int, str]] = []
+
+    def never(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        told.append((query, len(hits), embedder))
+        return False
+
+    assert finished(events_of(assistant(gate=never), "年假要提前几天申请？")).refused
+    assert told == [("年假要提前几天申请？", 1, "canned")]
+
+
 def test_a_refusal_of_the_models_own_is_marked() -> None:
     with FakeOpenAIServer([Reply("资料中没有提到这一点。")]) as server:
         end = finished(events_of(assistant(model="qwen", model_url=server.url), "年假有几天？"))
@@ -116,7 +150,7 @@ def test_a_follow_up_is_condensed_and_the_history_reaches_the_model() -> None:
         events = events_of(assistant(retriever, model="qwen", model_url=server.url), "要提前多久？", history)
         condensing, answering = server.requests
     assert retriever.queries == ["年假要提前几天申请？"]
-    assert events[0] == Searched("年假要提前几天申请？", "zh", 1)
+    assert events[0] == Searched(finished(events).answer_id, "年假要提前几天申请？", "zh", 1)
     assert (condensing["temperature"], condensing["max_tokens"]) == (0, 128)
     assert [m["role"] for m in answering["messages"]] == ["system", "user", "assistant", "user"]
     assert finished(events).grounded
@@ -246,3 +280,60 @@ def test_an_index_that_is_down_is_said_before_the_first_event() -> None:
 def test_search_gives_the_hits_alone() -> None:
     found = asyncio.run(assistant().search("VPN session", reader=STAFF, limit=1))
     assert [hit.chunk.title for hit in found.hits] == ["IT guide"]
+
+
+class HeldUp(CannedRetriever):
+    """Finds nothing for a question with a question mark until `go_on` is set."""
+
+    def __init__(self) -> None:
+        super().__init__([passage("Every employee has 17 days of annual leave.", title="Handbook")])
+        self.go_on = threading.Event()
+
+    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        if query.endswith("?"):
+            assert self.go_on.wait(30)
+        return super().retrieve(query, reader=reader, limit=limit)
+
+
+def test_a_search_does_not_wait_behind_the_searches_of_answers() -> None:
+    held = HeldUp()
+
+    async def ask() -> int:
+        asked = assistant(held)
+        answers = [asyncio.create_task(anext(asked.answer("How many days?", (), OPERATOR))) for _ in range(64)]
+        await asyncio.sleep(0.1)
+        try:
+            async with asyncio.timeout(20):
+                found = await asked.search("annual leave", reader=OPERATOR, limit=3)
+        finally:
+            held.go_on.set()
+        await asyncio.gather(*answers)
+        await asked.aclose()
+        return len(found.hits)
+
+    assert asyncio.run(ask()) == 1
+
+
+def test_the_chunks_of_many_answers_are_read_one_after_the_other() -> None:
+    readers: list[str] = []
+    reading = threading.Lock()
+
+    def told(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        assert reading.acquire(blocking=False), "two threads read at once"
+        try:
+            readers.append(threading.current_thread().name)
+            threading.Event().wait(0.01)
+            return RELEVANT(query, hits, embedder=embedder)
+        finally:
+            reading.release()
+
+    async def ask() -> list[list[Event]]:
+        asked = assistant(gate=told)
+        return await asyncio.gather(*(collected(asked) for _ in range(12)))
+
+    async def collected(asked: Assistant) -> list[Event]:
+        return [event async for event in asked.answer("How many days of annual leave?", (), OPERATOR)]
+
+    assert all(isinstance(events[-1], Finished) for events in asyncio.run(ask()))
+    assert len(readers) == 12
+    assert threading.main_thread().name not in readers

@@ -14,7 +14,8 @@ import pytest
 from assistant.cite import Citer
 from assistant.conversation import Turn
 from assistant.events import Cited, Evidence
-from assistant.prompts import answer_messages, condense_messages, neutralise
+from assistant.prompts.fences import neutralise
+from assistant.prompts.messages import answer_messages, condense_messages
 from tests.canned_retrieval import hits_of, passage
 from tests.tiny_qwen import build_tiny_qwen
 

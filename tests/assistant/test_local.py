@@ -21,7 +21,7 @@ from assistant.models import stream
 from assistant.models.from_settings import open_model
 from assistant.models.local import LocalChatModel
 from assistant.models.server import ServerChatModel
-from assistant.prompts import neutralise
+from assistant.prompts.fences import neutralise
 from assistant.request import Message, Request
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError

@@ -6,7 +6,10 @@ import pytest
 
 from assistant.conversation import Turn
 from assistant.events import Evidence
-from assistant.prompts import REFUSALS, answer_language, answer_messages, neutralise
+from assistant.prompts.answer_language import answer_language
+from assistant.prompts.fences import neutralise
+from assistant.prompts.messages import answer_messages
+from assistant.prompts.refusals import REFUSALS
 from tests.canned_retrieval import hits_of, passage
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.prompts import REFUSALS
-from assistant.refuse import is_answerable, is_refusal, relevance
+from assistant.prompts.refusals import REFUSALS
+from assistant.refuse import RelevanceGate, is_refusal, relevance
 from tests.canned_retrieval import hits_of, passage
 
 CHINESE = hits_of(
@@ -26,27 +26,27 @@ ENGLISH = (
     "question", ["公司有没有上市计划？", "公司有没有篮球队？", "红烧肉怎么做？", "员工宿舍在哪里？"]
 )
 def test_a_chinese_question_that_shares_only_common_words_is_refused(question: str) -> None:
-    assert not is_answerable(question, CHINESE, 0.5)
+    assert not RelevanceGate(0.5)(question, CHINESE, embedder="minilm")
 
 
 @pytest.mark.parametrize(
     "question", ["年假有几天？", "公司的总经理是谁？", "明年的研发预算是多少？", "体检在什么时候？", "公司信息分几级？"]
 )
 def test_a_chinese_question_that_the_documents_answer_is_not_refused(question: str) -> None:
-    assert is_answerable(question, CHINESE, 0.5)
+    assert RelevanceGate(0.5)(question, CHINESE, embedder="minilm")
 
 
 @pytest.mark.parametrize(
     "question", ["What is the CEO's favourite colour?", "When was the company's IPO?", "How do I cook risotto?"]
 )
 def test_an_english_question_about_something_else_is_refused(question: str) -> None:
-    assert not is_answerable(question, hits_of(*ENGLISH, dense=0.2), 0.5)
+    assert not RelevanceGate(0.5)(question, hits_of(*ENGLISH, dense=0.2), embedder="minilm")
 
 
 def test_meaning_makes_up_for_other_words() -> None:
     question = "How often do I get a new computer?"
-    assert not is_answerable(question, hits_of(*ENGLISH), 0.5)
-    assert is_answerable(question, hits_of(*ENGLISH, dense=0.6), 0.5)
+    assert not RelevanceGate(0.5)(question, hits_of(*ENGLISH), embedder="minilm")
+    assert RelevanceGate(0.5)(question, hits_of(*ENGLISH, dense=0.6), embedder="minilm")
 
 
 def test_a_product_number_finds_its_table_across_languages() -> None:
@@ -57,8 +57,8 @@ def test_a_product_number_finds_its_table_across_languages() -> None:
 
 
 def test_a_threshold_of_nothing_answers_whatever_was_found_but_never_from_nothing() -> None:
-    assert is_answerable("红烧肉怎么做？", CHINESE, 0.0)
-    assert not is_answerable("红烧肉怎么做？", (), 0.0)
+    assert RelevanceGate(0.0)("红烧肉怎么做？", CHINESE, embedder="minilm")
+    assert not RelevanceGate(0.0)("红烧肉怎么做？", (), embedder="minilm")
 
 
 @pytest.mark.parametrize(

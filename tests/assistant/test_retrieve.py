@@ -140,6 +140,7 @@ def uris(found: Sequence[object]) -> list[str]:
 
 def test_a_chinese_query_uses_the_sparse_leg_alone(retriever: Retriever) -> None:
     found = retriever.retrieve("年假有几天", reader=ANYONE, limit=3)
+    assert found.embedder == EMBEDDER.name
     assert found.language == "zh"
     assert found.hits[0].chunk.uri == "leave-zh"
     assert all(hit.dense_score is None and hit.sparse_score is not None for hit in found.hits)

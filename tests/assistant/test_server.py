@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
 
 import pytest
+from aiohttp.client_proto import ResponseHandler
 
 from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from assistant.models import complete, stream
@@ -221,3 +222,23 @@ def test_a_web_page_in_place_of_an_answer_says_which_setting_to_check() -> None:
         thread.join()
     assert error.code == "model_protocol"
     assert "YOUJU_MODEL_URL" in error.hint
+
+
+def test_words_that_come_between_two_reads_are_received_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    received: list[int] = []
+    data_received = ResponseHandler.data_received
+
+    def counted(self: ResponseHandler, data: bytes) -> None:
+        if data:
+            received.append(len(data))
+        data_received(self, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", counted)
+    with FakeOpenAIServer([Reply(60 * "word", pause_seconds=0.005)]) as server:
+        assert ask(opened(server.url)) == 60 * "word"
+    assert len(received) <= 20  # of more than sixty writes; a slower machine needs fewer
+
+
+def test_a_server_that_falls_silent_between_two_reads_is_still_noticed() -> None:
+    with FakeOpenAIServer([Reply("Ten days.", pause_seconds=3)]) as server:
+        assert ask_failing(opened(server.url, model_timeout_seconds=1)).code == "model_silent"

@@ -67,3 +67,30 @@ def test_a_line_or_an_event_without_end_is_given_up(endless: bytes) -> None:
 
 def test_bytes_that_are_no_text_become_replacement_characters() -> None:
     assert decoded(b"data: \xff\xed\xa0\xbd\n\n") == [("message", "\ufffd" * 4)]
+
+
+STREAMS = {
+    "events": b'data: {"a": 1}\n\ndata: \xe5\xb9\xb4\n\ndata: [DONE]\n\n',
+    "the end in the middle, with blanks": b"data: a\n\ndata:  [DONE] \n\ndata: b\n\n",
+    "empty data": b"data: a\n\ndata: \n\ndata: b\n\n",
+    "several lines of data": b"data: a\n\ndata: b\ndata: c\n\ndata: d\n\n",
+    "names, comments and blank lines": b": x\n\ndata: a\n\n\n\nevent: e\ndata: b\n\ndata: c\n\n",
+    "CRLF, and CR inside": b"data: a\r\n\r\ndata: b\rdata: c\n\n",
+    "bytes that are no character": b"data: a\xe5\xb9\n\ndata: \xffb\n\n",
+    "no end": b"data: a\n\ndata: b\n",
+}
+
+
+@pytest.mark.parametrize("stream", STREAMS.values(), ids=STREAMS)
+def test_events_that_come_together_are_those_that_come_byte_by_byte(stream: bytes) -> None:
+    bytewise = decoded_by(EventDecoder(last="[DONE]"), [bytes([byte]) for byte in stream])
+    assert decoded_by(EventDecoder(last="[DONE]"), [stream]) == bytewise
+    for cut in range(len(stream)):
+        assert decoded_by(EventDecoder(last="[DONE]"), [stream[:cut], stream[cut:]]) == bytewise
+
+
+def test_whole_events_are_bounded_as_any_others_are() -> None:
+    decoder = EventDecoder(longest_bytes=20)
+    assert len(decoder.feed(b"data: abcdefgh\n\ndata: abcdefgh\n\n")) == 2
+    with pytest.raises(EndlessEventError):
+        decoder.feed(b"data: " + 20 * b"a" + b"\n\n")

@@ -134,6 +134,13 @@ def test_a_form_of_stream_is_read(name: str) -> None:
         assert run(opened(server.url, model_timeout_seconds=5), told) == form.answer
 
 
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_a_reply_that_comes_all_at_once_is_the_one_that_comes_in_pieces(form: Form) -> None:
+    reply = Reply(raw=[b"".join(form.raw)], **form.options)
+    with FakeOpenAIServer([reply]) as server:
+        assert run(opened(server.url, model_timeout_seconds=5), told) == form.answer
+
+
 @dataclass(frozen=True)
 class Fault:
     """What a server sends, the code of the error that is to come of it, and words of the server that it keeps."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from assistant.terms import coverage, figures, numbers, terms
+from assistant.terms import Wanted, coverage, figures, is_chinese, numbers, terms, vocabulary
 
 
 def test_a_question_is_reduced_to_what_it_is_about() -> None:
@@ -41,6 +41,22 @@ def test_coverage_is_the_weighted_share() -> None:
 )
 def test_figures_are_read_in_one_form(text: str, expected: set[str]) -> None:
     assert figures(text) == expected
+
+
+def test_terms_that_are_wanted_are_compared_with_any_number_of_texts() -> None:
+    wanted = Wanted({"年假": 1.0, "上市": 0.5, "leav": 2.0})
+    for text in ("年休假", "休年假 leaves", "今年寒假", "leave", "", "上海的城市"):
+        assert wanted.coverage(vocabulary(text)) == coverage({"年假": 1.0, "上市": 0.5, "leav": 2.0}, terms(text))
+
+
+def test_most_of_the_terms_decide_the_language() -> None:
+    assert is_chinese(vocabulary("员工手册 leave"))
+    assert not is_chinese(vocabulary("员工 annual leave policy"))
+    assert not is_chinese(frozenset())
+
+
+def test_a_word_of_which_no_stem_is_left_is_no_obstacle() -> None:
+    assert coverage({"年假": 1.0}, terms("eeee 年假")) == 1.0
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from api.settings import Settings
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
+from ingest.store import Store
 
 
 @pytest.fixture

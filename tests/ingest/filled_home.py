@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ingest.catalog.records import Publication
 from ingest.document import Chunk, Location, Passage, Prepared, Reference, numbered
-from ingest.home.store import Store
 from ingest.language import detect
+from ingest.store import Store
 
 
 def reference(name: str, *, source: str = "local", access: tuple[str, ...] = ("everyone",)) -> Reference:

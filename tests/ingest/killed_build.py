@@ -14,9 +14,9 @@ from pathlib import Path
 from api.settings import Settings
 from assistant.retrieve import CurrentRetriever
 from ingest.access import OPERATOR
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.ingest.killed_run import watched
 
 CHUNK_TOKENS = 48

@@ -21,11 +21,11 @@ from pathlib import Path
 from api.settings import Settings
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
-from ingest.home.store import Store
 from ingest.index import edge
 from ingest.index.server import ServerIndex
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 
 READERS = 8
 _COMPACT_AFTER = 10  # chunks: so that nearly every run rewrites the index, and is killed while it does

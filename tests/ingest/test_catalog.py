@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.access import OPERATOR, Reader
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.catalog.listing import place_of
 from ingest.catalog.records import Publication
 from ingest.document import Reference

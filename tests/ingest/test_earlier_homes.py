@@ -1,4 +1,4 @@
-"""A home that an earlier release made opens, answers and needs nothing anew.
+"""A home that an earlier release made opens and answers, and the next run builds the index of today beside its own.
 
 Each archive in `homes/` is a home as that release left it: a document in English and one in Chinese, ingested from
 `/srv/documents`.
@@ -7,37 +7,86 @@ Each archive in `homes/` is a home as that release left it: a document in Englis
 from __future__ import annotations
 
 import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from api.settings import Settings
 from api.workspace import Workspace
-from assistant.retrieve import Retriever
+from assistant.retrieve import CurrentRetriever
 from ingest.access import OPERATOR
+from ingest.document import Hit, Reference
+from ingest.sources import NOTHING_KNOWN
 
 HOMES = sorted((Path(__file__).parent / "homes").glob("*.tar.xz"))
+EACH_HOME = pytest.mark.parametrize("archive", HOMES, ids=[home.name.partition(".")[0] for home in HOMES])
+QUESTIONS = {"How many days of annual leave?": "17 days", "一线城市的住宿费上限": "650 元"}
+DOCUMENTS = {
+    "/srv/documents/handbook.md": "# Handbook\n\nAnnual leave is 17 days a year.\n",
+    "/srv/documents/差旅.md": "# 差旅制度\n\n一线城市的住宿费上限为每晚 650 元。\n",
+}
 
 
-@pytest.mark.parametrize("archive", HOMES, ids=[home.name.partition(".")[0] for home in HOMES])
-def test_a_home_made_by_an_earlier_release_answers_and_needs_nothing_anew(archive: Path, tmp_path: Path) -> None:
+class Documents:
+    """The documents as they were, in place of the folder, which is on another machine."""
+
+    name = "local"
+
+    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
+        for uri, text in DOCUMENTS.items():
+            content = text.encode()
+            yield Reference(self.name, uri, Path(uri).name, len(content), 0, content=content)
+
+    def covers(self, uri: str) -> bool:
+        return uri in DOCUMENTS
+
+    def fetch(self, reference: Reference, folder: Path) -> Reference:
+        return reference
+
+
+def opened(archive: Path, folder: Path) -> Workspace:
     with tarfile.open(archive) as packed:
-        packed.extractall(tmp_path, filter="data")
-    workspace = Workspace.open(Settings(home=tmp_path / "earlier"), command="test")
-    try:
-        assert workspace.ingestor.building() is None, "the documents would have to be read again"
-        store = workspace.store
-        retriever = Retriever(store.index, store.catalog, store.embedder)
-        found = {
-            query: retriever.retrieve(query, reader=OPERATOR, limit=1).hits[0].chunk.text
-            for query in ("How many days of annual leave?", "一线城市的住宿费上限")
-        }
+        packed.extractall(folder, filter="data")
+    return Workspace.open(Settings(home=folder / "earlier"), command="test")
+
+
+def first_hit(workspace: Workspace, query: str) -> Hit:
+    retriever = CurrentRetriever(workspace.store.open_versions)
+    return retriever.retrieve(query, reader=OPERATOR, limit=1).hits[0]
+
+
+@EACH_HOME
+def test_a_home_made_by_an_earlier_release_answers_from_the_index_that_it_has(archive: Path, tmp_path: Path) -> None:
+    with closing(opened(archive, tmp_path)) as workspace:
+        waiting = workspace.ingestor.building()
+        found = {query: first_hit(workspace, query) for query in QUESTIONS}
         documents = workspace.documents(OPERATOR)
-    finally:
-        workspace.close()
-    assert "17 days" in found["How many days of annual leave?"]
-    assert "650 元" in found["一线城市的住宿费上限"]
+    assert waiting is not None
+    assert (waiting.version, waiting.current, waiting.lacking) == (None, 1, 2)
+    assert all(part in found[query].chunk.text for query, part in QUESTIONS.items())
+    assert found["How many days of annual leave?"].dense_score is not None, "its vectors are as good as they were"
     assert [(document.title, document.revision) for document in documents] == [("Handbook", 1), ("差旅制度", 1)]
+
+
+@EACH_HOME
+@pytest.mark.usefixtures("inline")
+def test_the_next_run_builds_the_index_of_today_beside_it_which_then_answers(archive: Path, tmp_path: Path) -> None:
+    with closing(opened(archive, tmp_path)) as workspace:
+        report = workspace.ingestor.run(Documents())
+        versions = workspace.store.open_versions.versions.all()
+        building = workspace.ingestor.building()
+        found = {query: first_hit(workspace, query).chunk.text for query in QUESTIONS}
+        retriever = CurrentRetriever(workspace.store.open_versions)
+        crossing = retriever.retrieve("upper limit for accommodation", reader=OPERATOR, limit=2).hits
+    assert (report.failed, report.rebuilt) == (0, 2)
+    assert [(version.id, version.state) for version in versions] == [(1, "kept"), (2, "current")]
+    assert versions[0].embedder != versions[1].embedder
+    assert building is None
+    assert all(part in found[query] for query, part in QUESTIONS.items())
+    by_words = [hit.chunk.title for hit in crossing if hit.sparse_score is not None]
+    assert by_words == ["差旅制度"], "what the index of today is built for"
 
 
 def test_there_is_a_home_to_open() -> None:

@@ -179,7 +179,7 @@ def test_bm25_matches_names_that_are_segmented_differently() -> None:
 def test_bm25_weighs_a_repeated_term_more_and_lists_each_once() -> None:
     embedder = Bm25Embedder()
     once, often = embedder.embed_documents(["leave days", "leave leave leave days"])
-    [term] = set(embedder.embed_query("leave").indices)
+    [term] = set(embedder.embed_query("leave").indices) & set(once.indices)
     assert often.values[often.indices.index(term)] > once.values[once.indices.index(term)]
     [long] = embedder.embed_documents(["员工每年有十五天带薪年假，员工可以顺延。"])
     assert len(set(long.indices)) == len(long.indices) == len(long.values)

@@ -23,15 +23,15 @@ from sqlalchemy import event
 from api.settings import Settings
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.catalog.records import Publication, Retirement
 from ingest.document import Chunk, Embedding
 from ingest.errors import ConfigurationError, UnavailableError
-from ingest.home.store import Store
 from ingest.index import Index
 from ingest.index.server import ServerIndex
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 
 _PARAGRAPH = "差旅费用应当在返回后十个工作日之内报销，逾期需要部门负责人书面说明。" * 8
 _NAMES = ("年假制度", "报销办法", "访客登记", "机房巡检", "合同归档")

@@ -16,8 +16,8 @@ from api.settings import Settings
 from ingest.errors import ConfigurationError
 from ingest.home.database import open_database
 from ingest.home.identity import FILE_NAME, adopt, pair, read_home
-from ingest.home.store import Store
-from ingest.uploads.originals import Originals
+from ingest.home.originals import Originals
+from ingest.store import Store
 from ingest.uploads.register import Uploads, Wanted
 
 TEXT = "员工每年享有十五天年假。".encode()

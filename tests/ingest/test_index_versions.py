@@ -15,11 +15,11 @@ from assistant.retrieve import CurrentRetriever
 from ingest.access import OPERATOR, Reader
 from ingest.document import document_id
 from ingest.errors import OwnedError, RequestError
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.shaping import STAGE_VERSIONS
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.embedding_server import embedding_server
 
 pytestmark = pytest.mark.usefixtures("inline")

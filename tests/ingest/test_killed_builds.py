@@ -12,9 +12,9 @@ import pytest
 
 from api.settings import Settings
 from ingest.access import OPERATOR
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.ingest.killed_build import CHUNK_TOKENS
 from tests.ingest.killed_run import write_version
 

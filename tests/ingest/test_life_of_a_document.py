@@ -14,11 +14,11 @@ import pytest
 from api.settings import Settings
 from ingest.access import OPERATOR, Reader
 from ingest.document import Reference, document_id
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 
 pytestmark = pytest.mark.usefixtures("inline")
 

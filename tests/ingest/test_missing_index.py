@@ -13,11 +13,11 @@ from api.settings import Settings
 from assistant.retrieve import CurrentRetriever
 from ingest.access import OPERATOR
 from ingest.errors import ConfigurationError
-from ingest.home.store import Store
 from ingest.index.server import ServerIndex
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
-from ingest.verify import Verifier
+from ingest.store import Store
+from ingest.verify.verifier import Verifier
 
 pytestmark = pytest.mark.usefixtures("inline")
 

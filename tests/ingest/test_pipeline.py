@@ -16,17 +16,17 @@ import pytest
 
 from api.settings import Settings
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.catalog.records import Publication
 from ingest.document import Chunk, Embedding, Location, Reference, SparseVector, chunk_id, document_id
 from ingest.errors import ConfigurationError, DocumentError, OwnedError, SourceError
 from ingest.home.lock import Ownership
-from ingest.home.store import Store
 from ingest.runs import stages as workers
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.sources import NOTHING_KNOWN
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.embedding_server import embedding_server
 
 pytestmark = pytest.mark.usefixtures("inline")

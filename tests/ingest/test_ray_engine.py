@@ -20,11 +20,11 @@ from ingest.engines import Limits, Stage
 from ingest.engines.from_settings import open_engine
 from ingest.engines.ray import REFUSED
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError, YoujuError
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.ingest.ray_cluster import ROOT, RayCluster, ray_cluster
 from tests.ingest.test_local_engine import make_stage
 

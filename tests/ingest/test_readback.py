@@ -9,9 +9,9 @@ import pytest
 
 from api.settings import Settings
 from ingest.document import Chunk, Embedding, Reference
-from ingest.home.store import Store
 from ingest.index import Index
 from ingest.index.server import ServerIndex
+from ingest.store import Store
 from ingest.verify.readback import ReadBack
 from tests.ingest.filled_home import publish, reference
 

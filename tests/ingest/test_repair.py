@@ -12,13 +12,13 @@ import pytest
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.document import Embedding, document_id
-from ingest.home.store import Store
 from ingest.index.server import ServerIndex
 from ingest.runs.exclusive import exclusively
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
-from ingest.verify import Verifier
+from ingest.store import Store
 from ingest.verify.problems import Verification, VerifyProgress
+from ingest.verify.verifier import Verifier
 from tests.ingest.filled_home import publish, reference
 
 pytestmark = [

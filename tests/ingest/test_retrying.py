@@ -17,10 +17,10 @@ import pytest
 from api.settings import Settings
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.errors import UnavailableError
-from ingest.home.store import Store
 from ingest.network.retrying import Patience, TransientError, retried, retry_after
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 from tests.embedding_server import EmbeddingServer, embedding_server
 
 QUICK = Patience(tries=3, total_seconds=5.0, first_seconds=0.01)

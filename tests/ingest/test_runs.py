@@ -18,18 +18,18 @@ import sqlalchemy as sa
 from api.settings import Settings
 from ingest.errors import OwnedError, RequestError, SourceError, UnavailableError
 from ingest.home.database import open_database
-from ingest.home.store import Store
 from ingest.runs.exclusive import exclusively
 from ingest.runs.lease import Lease, holding
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Failure, Report, Run, Runs
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 
 _HOLD = """
 import sys, pathlib, time
 from api.settings import Settings
 from ingest.runs.records import Failure
-from ingest.home.store import Store
+from ingest.store import Store
 from ingest.runs.exclusive import exclusively
 settings = Settings(home=pathlib.Path(sys.argv[1]))
 store = Store.open(settings, command="ingest")

@@ -16,12 +16,12 @@ from api.settings import Settings
 from ingest.access import OPERATOR, Reader
 from ingest.document import document_id
 from ingest.errors import SourceError
-from ingest.home.store import Store
 from ingest.index import Index
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.sources.from_settings import open_source
 from ingest.sources.settings import AccessRule, FolderSettings, FsspecSettings
+from ingest.store import Store
 
 _TEXTS = {"年假.txt": "员工每年享有十天年假。", "差旅/酒店.txt": "酒店每晚不超过六百元。"}
 

@@ -14,11 +14,11 @@ import pytest
 from api.settings import Settings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
-from ingest.home.store import Store
 from ingest.index import Index
 from ingest.runs.lease import Lease
 from ingest.runs.pipeline import Ingestor
 from ingest.sources.folder import FolderSource
+from ingest.store import Store
 
 
 class SuspendedIndex:

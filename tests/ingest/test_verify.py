@@ -10,16 +10,16 @@ import pytest
 
 from api.settings import Settings
 from ingest.errors import DocumentError
-from ingest.home.store import Store
+from ingest.home.originals import Originals
 from ingest.runs.exclusive import exclusively
 from ingest.runs.pipeline import Ingestor
 from ingest.settings import IngestSettings
 from ingest.sources.folder import FolderSource
 from ingest.sources.settings import FolderSettings
-from ingest.uploads.originals import Originals
+from ingest.store import Store
 from ingest.uploads.register import Uploads, Wanted
-from ingest.verify import Verifier
 from ingest.verify.problems import Verification, VerifyProgress
+from ingest.verify.verifier import Verifier
 from tests.ingest.filled_home import publish, reference, write
 
 A, B, C = (reference(f"/docs/{name}.txt") for name in "abc")

@@ -10,13 +10,13 @@ import pytest
 import sqlalchemy as sa
 
 from ingest.access import OPERATOR
-from ingest.catalog import Catalog
+from ingest.catalog.catalog import Catalog
 from ingest.catalog.records import Publication
 from ingest.document import Reference
 from ingest.errors import DocumentError, RequestError
 from ingest.home.database import open_database
 from ingest.settings import IngestSettings
-from ingest.versions import Plan, Versions
+from ingest.versions.register import Plan, Versions
 
 
 @pytest.fixture

@@ -6,16 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.walk import files, hops, walk
+from tests.ingest.walk import MOST_FILES, MOST_HOPS, walk
+from tests.walks import told_in_the_story
 
 
 def test_the_way_from_a_run_to_the_publication_of_a_document_is_short(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    entered = walk(tmp_path, lambda engine: monkeypatch.setattr("ingest.runs.pipeline.open_engine", engine))
-    steps = [f"{hop.caller} → {hop.function} in {hop.file}" for hop in hops(entered)]
+    found = walk(tmp_path, lambda engine: monkeypatch.setattr("ingest.runs.pipeline.open_engine", engine))
+    steps = [str(hop) for hop in found.hops]
     assert steps[0].startswith("Ingestor.run → ")
-    assert steps[-1] == "Writer.publish → Catalog.publish in ingest/catalog/__init__.py"
-    assert len(steps) <= 45, "\n".join(steps)
-    assert len(files(entered)) <= 20, files(entered)
-    assert "ingest/runs/rebuild.py" not in {each.file for each in entered}, "the rare path cuts through the plain one"
+    assert steps[-1] == "Writer.publish → Catalog.publish in ingest/catalog/catalog.py"
+    assert len(steps) <= MOST_HOPS, "\n".join(steps)
+    assert len(found.files) <= MOST_FILES, found.files
+    entered = {each.file for each in found.entered}
+    assert "ingest/runs/rebuild.py" not in entered, "the rare path cuts through the plain one"
+
+
+def test_the_story_says_how_far_it_is() -> None:
+    assert told_in_the_story("tests/ingest/walk.py") == {(MOST_HOPS, MOST_FILES)}

@@ -10,11 +10,11 @@ import pytest
 
 from api.settings import Settings
 from ingest.access import OPERATOR
-from ingest.home.store import Store
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
 from ingest.sources.from_settings import open_source
 from ingest.sources.settings import WebSettings
+from ingest.store import Store
 from tests.ingest.web_site import Served, Site, a_page, web_site
 
 

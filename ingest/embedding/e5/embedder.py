@@ -34,9 +34,7 @@ class E5Embedder:
     dimension = WIDTH
     max_tokens = WINDOW - 2 - _PROMPT_TOKENS
 
-    def __init__(
-        self, file: Path, *, languages: Collection[str] = LANGUAGES, query_prompt: str | None = None
-    ) -> None:
+    def __init__(self, file: Path, *, languages: Collection[str] = LANGUAGES, query_prompt: str | None = None) -> None:
         self.name = f"{NAME}-{SHA256[:12]}"
         self._file = file
         self._languages = languages
@@ -96,7 +94,9 @@ class _Opened:
         self.weights = Weights(file)
         self.tokenizer = E5Tokenizer(self.weights.pieces)
         # No text has a second part, so the vector of the first kind of token is added to the positions once.
-        self._positions = self.weights.vector("emb.pos").reshape(WINDOW, WIDTH) + self.weights.vector("emb.type")[:WIDTH]
+        self._positions = (
+            self.weights.vector("emb.pos").reshape(WINDOW, WIDTH) + self.weights.vector("emb.type")[:WIDTH]
+        )
         self._scale, self._shift = self.weights.vector("emb.ln.w"), self.weights.vector("emb.ln.b")
 
     def embed(self, texts: Sequence[str], network: Network) -> np.ndarray:
@@ -116,14 +116,17 @@ class _Opened:
         output = network(self._first(rows), lengths)
         output *= (np.arange(rows.shape[1]) < lengths[:, None])[:, :, None]
         vectors: np.ndarray = output.sum(axis=1)
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        return vectors
 
     def _first(self, rows: np.ndarray) -> np.ndarray:
         """Returns what the first layer is given: the vectors of pieces and positions, added and normalised."""
-        hidden = self.weights.words(rows) + self._positions[: rows.shape[1]]
+        hidden: np.ndarray = self.weights.words(rows) + self._positions[: rows.shape[1]]
         hidden -= hidden.mean(axis=-1, keepdims=True)
         hidden /= np.sqrt(np.square(hidden).mean(axis=-1, keepdims=True) + EPSILON)
-        return hidden * self._scale + self._shift
+        hidden *= self._scale
+        hidden += self._shift
+        return hidden
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]
 from onnx import TensorProto, helper, numpy_helper
 
 from ingest.embedding.e5.weights import EPSILON, HEADS, INNER, LAYERS, WIDTH, Weights
@@ -68,7 +68,7 @@ class _Graph:
         for number in range(LAYERS):
             hidden = self._layer(hidden, f"l{number}.")
         self._node("Identity", [hidden], "output")
-        shape = ["texts", "tokens", WIDTH]
+        shape: list[str | int | None] = ["texts", "tokens", WIDTH]
         inputs = [
             helper.make_tensor_value_info("hidden", TensorProto.FLOAT, shape),
             helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),

@@ -1,0 +1,101 @@
+"""Turns the events of an answer into one Markdown message: the text, and the numbered sources that it cites."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from api.answers.notices import not_checked, notice
+from api.answers.places import passage_url, place
+from api.channels.markdown import code_span, harmless, literal
+from api.channels.texts import say
+from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
+from assistant.request import AnswerLanguage
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A message to send. `answer` is the assistant's own text. It is empty unless the answer is based on evidence."""
+
+    markdown: str
+    answer: str = ""
+
+
+async def render(
+    events: AsyncGenerator[Event, None],
+    language: AnswerLanguage,
+    layout: Callable[[str], str],
+    public_url: str | None = None,
+) -> Rendered:
+    """Wait for the end of the answer and return the message. With `public_url`, sources link to the page there.
+
+    `layout` lays the assistant's text out as the channel shows it, after it was made harmless.
+    If the model failed, the text and the evidence so far are kept, and the message says that it failed.
+    """
+    evidence: Sequence[Evidence] = ()
+    deltas: list[str] = []
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, EvidenceFound):
+                evidence = event.evidence
+            elif isinstance(event, TextDelta):
+                deltas.append(event.text)
+            elif isinstance(event, Finished):
+                return _finished(event, language, layout, public_url)
+            elif isinstance(event, Failed):
+                return _failed(event.code, layout(harmless("".join(deltas))), evidence, language, public_url)
+    return _failed("answer_cut", layout(harmless("".join(deltas))), evidence, language, public_url)
+
+
+def _finished(
+    event: Finished, language: AnswerLanguage, layout: Callable[[str], str], public_url: str | None
+) -> Rendered:
+    cited = {citation.number: citation.evidence for citation in event.citations}
+    cut = [say("cut", language)] if event.cut else []
+    unchecked = {citation.number for citation in event.citations if citation.support == "not_checkable"}
+    warning = notice(language, grounded=event.grounded, refused=event.refused, not_checkable=unchecked)
+    blocks = [
+        layout(harmless(event.answer)),
+        *cut,
+        *([f"⚠ {warning}"] if warning else []),
+        *_sources("sources", list(cited.values()), language, public_url, unchecked),
+    ]
+    return Rendered("\n\n".join(blocks), "" if event.refused else event.answer)
+
+
+def _failed(
+    code: str, said: str, evidence: Sequence[Evidence], language: AnswerLanguage, public_url: str | None
+) -> Rendered:
+    text = say("model_failed", language, code=code_span(code))
+    beginning = [said] if said.strip() else []
+    return Rendered("\n\n".join([*beginning, text, *_sources("found", evidence, language, public_url)]))
+
+
+def _sources(
+    heading: str,
+    evidence: Sequence[Evidence],
+    language: AnswerLanguage,
+    public_url: str | None,
+    unchecked: Collection[int] = (),
+) -> list[str]:
+    if not evidence:
+        return []
+    lines = [
+        f"- [{item.number}] {_source(item, language, public_url)}"
+        + (f" · {not_checked(language)}" if item.number in unchecked else "")
+        for item in sorted(evidence, key=lambda e: e.number)
+    ]
+    return [f"**{say(heading, language)}**", "\n".join(lines)]
+
+
+def _source(evidence: Evidence, language: AnswerLanguage, public_url: str | None) -> str:
+    """Returns title, section and place, such as `员工手册 · 年假 › 天数 · 第 3 页`.
+
+    With a page there is a link to the passage.
+    """
+    chunk = evidence.hit.chunk
+    title = chunk.title or chunk.uri.rsplit("/", 1)[-1]
+    section = " › ".join(heading for heading in chunk.location.heading_path if heading != title)
+    words = " · ".join(literal(part) for part in (title, section, place(chunk.location, language)) if part)
+    return f"[{words}]({passage_url(public_url, chunk)})" if public_url else words

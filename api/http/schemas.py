@@ -1,0 +1,344 @@
+"""The JSON bodies of `/v1`, which the command line prints too with `--json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.http.known_fields import RequestBody, WholeNumber
+from api.security.uris import ShownUri
+from assistant.conversation import Conversation, Turn
+from assistant.events import Citation, Evidence, Finished, Support, Usage
+from ingest.catalog.records import Document
+from ingest.document import Chunk, Hit, Language, Location
+from ingest.runs.records import Report
+
+
+class TurnBody(RequestBody):
+    """One earlier message of a conversation."""
+
+    role: Literal["user", "assistant"]
+    text: str
+
+
+Sources = Annotated[
+    list[str] | None,
+    Field(min_length=1, max_length=100, description="Only documents of these sources, by name; all if left out."),
+]
+
+
+class AskRequest(RequestBody):
+    """A question, and the earlier messages, oldest first."""
+
+    question: str = Field(min_length=1)
+    conversation: list[TurnBody] = Field(default_factory=list, max_length=200)
+    sources: Sources = None
+    stream: bool = False
+
+    def turns(self) -> Conversation:
+        return tuple(Turn(turn.role, turn.text) for turn in self.conversation)
+
+
+class SearchRequest(RequestBody):
+    """A query, and the largest number of hits."""
+
+    query: str = Field(min_length=1)
+    limit: WholeNumber = Field(10, ge=1, le=100)
+    sources: Sources = None
+
+
+class BoxBody(BaseModel):
+    """A rectangle on a page, in fractions of the page, origin top left."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    page: int
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+class LocationBody(BaseModel):
+    """The place of a passage in its document."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    page: int | None
+    slide: int | None
+    sheet: str | None
+    cells: str | None
+    heading_path: tuple[str, ...]
+    start: int
+    end: int
+    boxes: tuple[BoxBody, ...]
+
+    @classmethod
+    def of(cls, location: Location) -> LocationBody:
+        return cls.model_validate(location)
+
+
+class HitBody(BaseModel):
+    """A chunk that was found. A higher `score` is better. Compare scores only within one response."""
+
+    number: int
+    score: float
+    text: str
+    document_id: str
+    chunk_id: str
+    title: str
+    uri: str
+    page: int | None
+    location: LocationBody
+
+    @classmethod
+    def of(cls, number: int, hit: Hit, shown: ShownUri) -> HitBody:
+        chunk = hit.chunk
+        return cls(
+            number=number,
+            score=hit.score,
+            text=chunk.text,
+            document_id=chunk.document_id,
+            chunk_id=chunk.id,
+            title=chunk.title,
+            uri=shown(chunk.source, chunk.uri),
+            page=chunk.location.page,
+            location=LocationBody.of(chunk.location),
+        )
+
+
+class CitationBody(BaseModel):
+    """A number in the answer, the chunk it stands for, and the sentence or table row that supports the statement.
+
+    `page` and `location` are those of the quote. `support` is `not_checkable` if the statement could not be compared
+    with the chunk: they are in different languages and share no figure, or a figure from the question falls into an
+    open range.
+    """
+
+    number: int
+    document_id: str
+    chunk_id: str
+    title: str
+    uri: str
+    page: int | None
+    location: LocationBody
+    quote: str
+    support: Support
+
+    @classmethod
+    def of(cls, citation: Citation, shown: ShownUri) -> CitationBody:
+        chunk = citation.evidence.hit.chunk
+        return cls(
+            number=citation.number,
+            document_id=chunk.document_id,
+            chunk_id=chunk.id,
+            title=chunk.title,
+            uri=shown(chunk.source, chunk.uri),
+            page=citation.place.page,
+            location=LocationBody.of(citation.place),
+            quote=citation.quote,
+            support=citation.support,
+        )
+
+
+class UsageBody(BaseModel):
+    """Tokens that the model read and wrote."""
+
+    prompt_tokens: int
+    completion_tokens: int
+
+    @classmethod
+    def of(cls, usage: Usage) -> UsageBody:
+        return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
+
+
+class AskBody(BaseModel):
+    """A whole answer. `answer_id` names it: no two answers have the same. `citations` has one entry for each marker
+    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing.
+    """
+
+    answer_id: str
+    question: str
+    language: Language
+    answer: str
+    grounded: bool
+    refused: bool
+    cut: bool
+    citations: list[CitationBody]
+    evidence: list[HitBody]
+    model: str
+    usage: UsageBody
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(cls, question: str, evidence: Iterable[Evidence], finished: Finished, shown: ShownUri) -> AskBody:
+        return cls(
+            answer_id=finished.answer_id,
+            question=question,
+            language=finished.language,
+            answer=finished.answer,
+            grounded=finished.grounded,
+            refused=finished.refused,
+            cut=finished.cut,
+            citations=[CitationBody.of(citation, shown) for citation in finished.citations],
+            evidence=evidence_bodies(evidence, shown),
+            model=finished.model,
+            usage=UsageBody.of(finished.usage),
+            timings_ms=rounded(finished.timings_ms),
+        )
+
+
+class SearchBody(BaseModel):
+    """The hits of a search, best first, numbered from 1."""
+
+    query: str
+    language: Language
+    hits: list[HitBody]
+    timings_ms: dict[str, float]
+
+    @classmethod
+    def of(
+        cls, query: str, language: Language, hits: Iterable[Hit], timings_ms: Mapping[str, float], shown: ShownUri
+    ) -> SearchBody:
+        found = [HitBody.of(number, hit, shown) for number, hit in enumerate(hits, start=1)]
+        return cls(query=query, language=language, hits=found, timings_ms=rounded(timings_ms))
+
+
+class DocumentErrorBody(BaseModel):
+    """The reason why the newest version of a document could not be ingested."""
+
+    code: str
+    message: str
+
+
+class DocumentBody(BaseModel):
+    """A document in the catalog.
+
+    `revision` is null until a first revision is searchable. `error` is null unless the last ingestion failed.
+    """
+
+    document_id: str
+    source: str
+    title: str
+    uri: str
+    kind: str
+    language: str
+    revision: int | None
+    chunks: int
+    access: tuple[str, ...]
+    state: str
+    error: DocumentErrorBody | None
+    updated_at: str
+
+    @classmethod
+    def of(cls, document: Document, shown: ShownUri) -> DocumentBody:
+        code, uri = document.error_code, shown(document.source, document.uri)
+        message = (document.error_message or "").replace(document.uri, uri)
+        return cls(
+            document_id=document.id,
+            source=document.source,
+            title=document.title,
+            uri=uri,
+            kind=document.kind,
+            language=document.language,
+            revision=document.revision,
+            chunks=document.chunks,
+            access=document.access,
+            state=document.state,
+            error=DocumentErrorBody(code=code, message=message) if code else None,
+            updated_at=document.updated_at,
+        )
+
+
+class DocumentsBody(BaseModel):
+    """A page of the documents that the caller may read.
+
+    `next_cursor` leads to the next page; it is null on the last page.
+    """
+
+    documents: list[DocumentBody]
+    next_cursor: str | None
+
+
+class PassageBody(BaseModel):
+    """One chunk of a document's current revision."""
+
+    chunk_id: str
+    position: int
+    text: str
+    language: Language
+    location: LocationBody
+
+    @classmethod
+    def of(cls, chunk: Chunk) -> PassageBody:
+        return cls(
+            chunk_id=chunk.id,
+            position=chunk.position,
+            text=chunk.text,
+            language=chunk.language,
+            location=LocationBody.of(chunk.location),
+        )
+
+
+class DocumentWithPassagesBody(DocumentBody):
+    """A document and all its passages, in reading order."""
+
+    passages: list[PassageBody]
+
+
+class CitedPassageBody(BaseModel):
+    """A passage with its neighbours, as the citation view shows it."""
+
+    document: DocumentBody
+    passage: PassageBody
+    before: list[PassageBody]
+    after: list[PassageBody]
+    original_available: bool
+
+
+class FailureBody(BaseModel):
+    """A document that could not be ingested, and the reason."""
+
+    uri: str
+    code: str
+    message: str
+
+
+class CountsBody(BaseModel):
+    """The counts of a run."""
+
+    run_id: str
+    found: int
+    new: int
+    changed: int
+    unchanged: int
+    moved: int
+    deleted: int
+    failed: int
+    rebuilt: int
+    chunks: int
+    embedded: int
+    seconds: float
+
+
+class ReportBody(CountsBody):
+    """The result of a run."""
+
+    failures: list[FailureBody]
+
+    @classmethod
+    def of(cls, report: Report) -> ReportBody:
+        return cls.model_validate(asdict(report))
+
+
+def evidence_bodies(evidence: Iterable[Evidence], shown: ShownUri) -> list[HitBody]:
+    """Returns numbered sources as JSON bodies."""
+    return [HitBody.of(item.number, item.hit, shown) for item in evidence]
+
+
+def rounded(timings_ms: Mapping[str, float]) -> dict[str, float]:
+    """Returns timings in milliseconds, rounded to a useful number of digits."""
+    return {name: round(value, 2) for name, value in timings_ms.items()}

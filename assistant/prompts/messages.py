@@ -1,0 +1,58 @@
+"""Makes the messages for the chat model from the templates: the `.txt` files in this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from string import Template
+
+from assistant.conversation import Conversation
+from assistant.events import Evidence
+from assistant.prompts.fences import neutralise
+from assistant.prompts.refusals import REFUSALS
+from assistant.request import AnswerLanguage, Message
+
+_COMPANY: dict[AnswerLanguage, str] = {"zh": "公司", "en": "the company"}
+_TITLE: dict[AnswerLanguage, str] = {"zh": "标题：", "en": "Title: "}
+
+
+def answer_messages(
+    question: str,
+    language: AnswerLanguage,
+    evidence: Sequence[Evidence] = (),
+    conversation: Conversation = (),
+    company: str = "",
+) -> tuple[Message, ...]:
+    """Returns one system message with the rules, the earlier turns, and one user message with evidence and question.
+
+    Without evidence and turns, it returns only the parts whose length is fixed.
+    """
+    rules = _template("system", language).substitute(
+        company=neutralise(company) or _COMPANY[language], refusal=REFUSALS[language]
+    )
+    numbered = "\n\n".join(_numbered(item, language) for item in evidence)
+    asked = _template("user", language).substitute(evidence=numbered, question=neutralise(question))
+    turns = (Message(turn.role, neutralise(turn.text)) for turn in conversation)
+    return (Message("system", rules), *turns, Message("user", asked))
+
+
+def condense_messages(question: str, language: AnswerLanguage, conversation: Conversation) -> tuple[Message, ...]:
+    """Returns messages that ask for the question in a form that can be understood without the turns before it."""
+    speakers = {"zh": {"user": "用户", "assistant": "助手"}, "en": {"user": "User", "assistant": "Assistant"}}
+    turns = "\n".join(
+        f"{speakers[language][turn.role]}: {neutralise(' '.join(turn.text.split())[:500])}" for turn in conversation
+    )
+    rules = _template("condense", language).substitute()
+    asked = _template("follow_up", language).substitute(turns=turns, question=neutralise(question))
+    return (Message("system", rules), Message("user", asked))
+
+
+def _numbered(item: Evidence, language: AnswerLanguage) -> str:
+    chunk = item.hit.chunk
+    return f"[{item.number}] {_TITLE[language]}{neutralise(chunk.heading)}\n{neutralise(chunk.text)}"
+
+
+@cache
+def _template(name: str, language: AnswerLanguage) -> Template:
+    return Template(files(__package__).joinpath(f"{name}.{language}.txt").read_text(encoding="utf-8").strip())

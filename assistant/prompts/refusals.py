@@ -1,0 +1,11 @@
+"""The exact words of the answer if the evidence is missing."""
+
+from __future__ import annotations
+
+from assistant.request import AnswerLanguage
+
+REFUSALS: dict[AnswerLanguage, str] = {
+    "zh": "在您可以查看的文档中，没有找到能够回答这个问题的内容。",
+    "en": "The documents you may read do not contain an answer to this question.",
+}
+"""The exact words of the answer if the evidence is missing. We use them, and the model does if it follows its rules."""

