@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from api.settings import Settings
 from assistant.answer import Assistant
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from assistant.retrieve import CurrentRetriever
 from ingest.access import Reader
 from ingest.catalog.listing import Place
@@ -39,7 +39,7 @@ class Workspace:
         try:
             model = open_model(settings, hub=settings.hub)
             retriever = CurrentRetriever(store.open_versions)
-            gate = RelevanceGate(settings.refusal_threshold)
+            gate = FittedGate(settings.refusal_threshold, lenient=model.follows_instructions)
             assistant = Assistant(retriever, gate, model, settings)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)

@@ -6,7 +6,8 @@ The way of a question, in the order in which it goes:
     admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
-    refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
+    gate/            whether the hits can answer the question at all
+    refuse.py        whether an answer is itself a refusal
     context.py       which hits become evidence, and what fits into the model's context window
     prompts/         what the model is told, in Chinese and in English
     request.py       what the model is asked for, and the pieces in which its answer comes
@@ -18,6 +19,7 @@ What checking stands on:
 
     quote.py         the sentence or the table row that a mark stands for, and where it is
     figures.py       the figures of a statement with their units, and whether a passage bears them out
+    signals/         how far a hit stands out from what does not answer
     terms.py         the words of a text that carry its content
     links.py         links and images in the model's Markdown: what must not be passed on
     code_spans.py    where a text that is still being written is code

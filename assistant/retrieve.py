@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assistant.signals.background import Background
+from assistant.signals.standing_out import signals_of
 from ingest.access import Reader
 from ingest.catalog.records import Standing
 from ingest.document import Embedding, Hit, Language
@@ -67,10 +69,13 @@ class Fused:
 class Retriever:
     """Finds the passages that a reader may read. It blocks. It is thread-safe: each question calls it from a thread."""
 
-    def __init__(self, index: Index, catalog: Standings, embedder: Embedder) -> None:
+    def __init__(
+        self, index: Index, catalog: Standings, embedder: Embedder, background: Background | None = None
+    ) -> None:
         self._index = index
         self._catalog = catalog
         self._embedder = embedder
+        self._background = background or Background(embedder.dense)
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the best `limit` hits of current revisions that `reader` may read. There are fewer only if no more
@@ -92,13 +97,23 @@ class Retriever:
         If a chunk is missing then, its document was replaced or deleted after the catalog was asked. The search is
         then made again.
         """
+        depth = max(limit, FUSION_DEPTH)
+        levels = {} if query.dense is None else self._background.levels(query.dense)
         for _ in range(_ATTEMPTS):
-            best = _best(fuse(self._current(query, reader, max(limit, FUSION_DEPTH)), language), limit)
+            parts = self._current(query, reader, depth)
+            best = _best(fuse(parts, language), limit)
             chunks = self._index.fetch([fused.chunk_id for fused in best])
             if len(chunks) == len(best):
                 break
+        signals = signals_of(parts, levels, depth)
         hits = [
-            Hit(chunks[fused.chunk_id], fused.score, fused.dense_score, fused.sparse_score)
+            Hit(
+                chunks[fused.chunk_id],
+                fused.score,
+                fused.dense_score,
+                fused.sparse_score,
+                signals.get(fused.chunk_id),
+            )
             for fused in best
             if fused.chunk_id in chunks
         ]
@@ -137,11 +152,13 @@ class CurrentRetriever:
 
     def __init__(self, versions: OpenVersions) -> None:
         self._versions = versions
+        self._backgrounds: dict[str, Background] = {}
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """See `Retriever.retrieve`."""
         with self._versions.using() as version:
-            retriever = Retriever(version.index, version.catalog, version.embedder)
+            background = self._backgrounds.setdefault(version.embedder.name, Background(version.embedder.dense))
+            retriever = Retriever(version.index, version.catalog, version.embedder, background)
             return retriever.retrieve(query, reader=reader, limit=limit)
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -57,6 +58,14 @@ _NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d+)(?![A-Za-z0-9])")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 
 
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a query: its own terms, and the terms that say the same in the other language."""
+
+    own: frozenset[int]
+    glosses: frozenset[int]
+
+
 class Bm25Embedder:
     """Gives term weights by Qdrant's multilingual tokenizer, and weights of pairs of Chinese characters and of glosses.
 
@@ -82,6 +91,20 @@ class Bm25Embedder:
             _raise(own, _weighed(self._glosses(word), _GLOSS_ON_ENGLISH))
             _raise(apart, _weighed(self._glosses(word), _GLOSS_ON_GLOSSES))
         return _vector(own, apart)
+
+    def query_words(self, text: str) -> list[Word]:
+        """Returns the words of a query, each once. Words that only form a question are left out."""
+        folded = fold(text)
+        chinese = [self._chinese_word(word) for word in dict.fromkeys(_words_with_meaning(folded))]
+        others = [self._words.embed_query(word).indices for word in _HAN.sub(" ", _with_numbers(folded)).split()]
+        terms = dict.fromkeys(frozenset(own) for own in others if own)
+        return chinese + [Word(own, frozenset(index ^ _GLOSS_SPACE for index in own)) for own in terms]
+
+    def _chinese_word(self, word: str) -> Word:
+        pairs = self._pairs.embed_query(_pairs_of(word)).indices
+        glosses = frozenset(self._glosses(word))
+        own = frozenset((*self._words.embed_query(word).indices, *pairs))
+        return Word(own, glosses | {index ^ _GLOSS_SPACE for index in glosses})
 
     def _document(self, folded: str) -> SparseVector:
         pairs = self._pairs.embed_document(_pairs_of(folded))

@@ -8,6 +8,7 @@ the high halves the other 16. A number is (half - 8) x scale.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import mmap
 import struct
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ class Weights:
         offsets = np.frombuffer(self._take(4 * (count + 1)), "<u4")
         scores = np.frombuffer(self._take(4 * count), "<f4")
         blob = self._take(size)
-        texts = tuple(blob[one:other].decode() for one, other in zip(offsets, offsets[1:], strict=False))
+        texts = tuple(blob[one:other].decode() for one, other in itertools.pairwise(offsets))
         return Pieces(texts, scores, self._read_normalised(), start, end, unknown)
 
     def _read_normalised(self) -> dict[int, str]:
