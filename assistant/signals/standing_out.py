@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from assistant.signals.background import Level
 from ingest.document import Signals
-from ingest.index import LANGUAGE_PARTS, Legs, Scored
+from ingest.index import LANGUAGE_PARTS, Legs
 
 _FEWEST = 6
 """A mean of fewer hits says nothing. Nothing stands out then."""
@@ -26,7 +26,10 @@ def signals_of(parts: Sequence[Legs], levels: Mapping[str, Level], depth: int) -
             continue
         cosines = {hit.chunk_id: hit.score for hit in legs.dense}
         scores = {hit.chunk_id: hit.score for hit in legs.sparse}
-        dense, sparse = _spread(legs.dense), _spread(legs.sparse)
+        dense = _spread([hit.score for hit in legs.dense])
+        # What the words did not find has a score of 0. So a single hit of a rare word stands out.
+        missed = max(0, len(legs.dense) - len(legs.sparse))
+        sparse = _spread([*(hit.score for hit in legs.sparse), *[0.0] * missed])
         known = cosines
         if len(cosines) >= depth:
             known = dict.fromkeys(scores, legs.dense[-1].score) | cosines
@@ -40,12 +43,12 @@ def signals_of(parts: Sequence[Legs], levels: Mapping[str, Level], depth: int) -
     return found
 
 
-def _spread(leg: Sequence[Scored]) -> tuple[float, float] | None:
+def _spread(scores: Sequence[float]) -> tuple[float, float] | None:
     """Returns mean and standard deviation of the scores. Returns None if they are too few, or all the same."""
-    if len(leg) < _FEWEST:
+    if len(scores) < _FEWEST:
         return None
-    mean = math.fsum(hit.score for hit in leg) / len(leg)
-    deviation = math.sqrt(math.fsum((hit.score - mean) ** 2 for hit in leg) / len(leg))
+    mean = math.fsum(scores) / len(scores)
+    deviation = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
     return (mean, deviation) if deviation > 1e-9 else None
 
 
