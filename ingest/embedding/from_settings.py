@@ -42,7 +42,7 @@ def token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[in
         return estimate_tokens
     if settings.embedding_model is None:
         file = packaged_file()
-        return estimate_tokens if file is None else E5Tokenizer(Weights(file).pieces).count
+        return estimate_tokens if file is None else E5Tokenizer(Weights(file).pieces()).count
     return partial(count_with, load_tokenizer(_folder(settings)))
 
 
