@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -213,6 +214,15 @@ def test_a_query_takes_one_thread_and_passages_take_all(e5: E5Embedder, monkeypa
     vectors = embedder.embed_documents(["年假"])
     assert threads_of_this_process() == before + 2
     assert vectors[0] == pytest.approx(e5.embed_documents(["年假"])[0], abs=1e-5)
+
+
+@pytest.mark.parametrize(("wanted", "threads"), [("1", 1), ("", None), ("0", None), ("4,3", None), ("99999", None)])
+def test_no_more_threads_are_used_than_the_environment_allows(
+    e5: E5Embedder, monkeypatch: pytest.MonkeyPatch, wanted: str, threads: int | None
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", wanted)
+    number = threads or len(os.sched_getaffinity(0))
+    assert e5.computed_by.startswith(f"8-bit by ONNX Runtime, {number} thread")
 
 
 def threads_of_this_process() -> int:

@@ -147,5 +147,9 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def _processors() -> int:
-    """Returns how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Returns how many processors this process may use. `OMP_NUM_THREADS` lowers it, as for other libraries: Ray sets
+    it for its workers.
+    """
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(there, int(wanted)) if wanted.isdecimal() and int(wanted) else there
