@@ -41,7 +41,7 @@ _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[r
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check this installation, its settings and the model server.
+    """Check this installation, its settings, the embedding model and the model server.
 
     Exit code 2 means that something must be corrected.
     """
