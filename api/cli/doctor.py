@@ -23,6 +23,9 @@ from api.cli.model_server import look_at_model_server
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings
 from assistant.models.from_settings import open_model
+from ingest.embedding.dense import NoDenseEmbedder
+from ingest.embedding.e5.embedder import E5Embedder
+from ingest.embedding.e5.self_test import self_test
 from ingest.embedding.from_settings import open_embedder
 from ingest.errors import YoujuError
 from ingest.home.lock import find_owner, is_open_to_others
@@ -38,7 +41,7 @@ _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[r
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check this installation, its settings and the model server.
+    """Check this installation, its settings, the embedding model and the model server.
 
     Exit code 2 means that something must be corrected.
     """
@@ -110,10 +113,15 @@ def _originals(settings: Settings) -> Finding:
 
 def _embedder(settings: Settings) -> Finding:
     dense = open_embedder(settings).dense
+    if isinstance(dense, NoDenseEmbedder):
+        return Finding("embedder", "note", dense.missing.message, dense.missing.hint)
     covered = [language for language in ("zh", "en") if dense.covers(language)]
     detail = f"{dense.name}, {dense.dimension} dimensions, covers {' and '.join(covered)}"
+    if isinstance(dense, E5Embedder):
+        difference = self_test(dense)
+        detail += f"; {dense.computed_by}; known cosines are met to {difference:.3f}"
     if "zh" not in covered:
-        hint = "Chinese is found by its words alone. Set YOUJU_EMBEDDING_MODEL, e.g. to a Qwen3-Embedding folder."
+        hint = "Chinese is found by its words alone. Unset YOUJU_EMBEDDING_MODEL: the shipped model covers it."
         return Finding("embedder", "note", detail, hint)
     return Finding("embedder", "ok", detail)
 
