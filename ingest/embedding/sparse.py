@@ -9,6 +9,9 @@ they count:
 
 Of several weights for one term the largest counts. One such query serves a search over all passages as well as a search
 over the passages of one language. docs/decisions/0013 says what was measured.
+
+Codes, dates and amounts are words of their own (`ingest.embedding.codes`). Title and headings are weighed apart from the
+text, and all passages under them have their terms alike. docs/decisions/0016 says why.
 """
 
 from __future__ import annotations
@@ -37,7 +40,7 @@ _PAIR_WEIGHT = 0.2
 Pairs of characters still match. This weight improves six of seven Chinese sets (docs/decisions/0006).
 """
 _CODE_WEIGHT = 2.0
-"""Two words of a question are as common as its code, and there are many ways to be about a word."""
+"""What a code in a question counts. It names one thing, and its other words may be about many."""
 _ALIKE = 4
 """The order of the norm by which the weights of a term in heading and text become one. 1 would add them up: a chunk
 that repeats its title would stand before the one that answers. With infinity the larger one counts.
