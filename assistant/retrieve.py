@@ -22,6 +22,8 @@ with a fixed depth the first hits do not depend on the limit."""
 _WIDENING = 4
 _ATTEMPTS = 5
 _SIGMAS = 3.0
+_STRAY = 3
+"""A sparse leg whose best score, times this, is less than the best score in the other language holds stray hits."""
 _OTHER_LANGUAGE = 0.95
 """The weight of chunks in another language than the question's. Of two passages that say the same, the one in the
 language of the question comes first.
@@ -194,9 +196,9 @@ def _of_words(scores: Sequence[float], depth: int, best: float) -> list[float]:
     """
     if not scores or best <= 0:
         return _normalised(scores)
-    reach = math.sqrt(max(0.0, scores[0]) / best)
+    reach = min(1.0, _STRAY * max(0.0, scores[0]) / best)
     pairs = zip(scores, _normalised(scores), _normalised(scores, depth), strict=True)
-    return [reach * (alone + (padded - alone) * score / best) for score, alone, padded in pairs]
+    return [reach * (alone + (padded - alone) * (score / best) ** 2) for score, alone, padded in pairs]
 
 
 def _normalised(scores: Sequence[float], depth: int = 0) -> list[float]:

@@ -10,8 +10,8 @@ they count:
 Of several weights for one term the largest counts. One such query serves a search over all passages as well as a search
 over the passages of one language. docs/decisions/0013 says what was measured.
 
-Codes, dates and amounts are words of their own (`ingest.embedding.codes`). Title and headings are weighed apart from the
-text, and all passages under them have their terms alike. docs/decisions/0016 says why.
+Codes, dates and amounts are words of their own (`ingest.embedding.codes`). Title and headings are weighed apart from
+the text, and all passages under them have their terms alike. docs/decisions/0016 says why.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _PAIR_WEIGHT = 0.2
 """The weight of a pair of Chinese characters. Segmentation may cut a name differently in a question and in a passage.
 Pairs of characters still match. This weight improves six of seven Chinese sets (docs/decisions/0006).
 """
-_CODE_WEIGHT = 2.0
+_CODE_WEIGHT = 1.5
 """What a code in a question counts. It names one thing, and its other words may be about many."""
 _ALIKE = 4
 """The order of the norm by which the weights of a term in heading and text become one. 1 would add them up: a chunk
