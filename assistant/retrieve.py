@@ -24,6 +24,8 @@ with a fixed depth the first hits do not depend on the limit."""
 _WIDENING = 4
 _ATTEMPTS = 5
 _SIGMAS = 3.0
+_STRAY = 3
+"""A sparse leg whose best score, times this, is less than the best score in the other language holds stray hits."""
 _OTHER_LANGUAGE = 0.95
 """The weight of chunks in another language than the question's. Of two passages that say the same, the one in the
 language of the question comes first.
@@ -170,24 +172,28 @@ def fuse(parts: Sequence[Legs], language: Language) -> list[Fused]:
     (Mazzeschi 2023). Scores above 1 are kept. The best hit of a sharp leg is far above 3σ, and a limit of 1 would make
     it equal to the next hit (SQuAD2: MRR 0.842 with that limit, 0.893 without it).
 
-    Each part has scales of its own, because the scores of two languages cannot be compared. Chunks in another language
-    than the question's count a little less (`_OTHER_LANGUAGE`).
+    Each part has scales of its own, because the cosines of two languages cannot be compared. Chunks in another language
+    than the question's count a little less (`_OTHER_LANGUAGE`). `_of_words` says how the words of both compare.
     """
+    depth = max((len(leg) for legs in parts for leg in (legs.dense, legs.sparse)), default=0)
+    best = max((legs.sparse[0].score for legs in parts if legs.sparse), default=0.0)
     fused: list[Fused] = []
     for languages, legs in zip(LANGUAGE_PARTS, parts, strict=True):
-        is_own = language in languages or language in ("mixed", "other")
-        fused += _fused(legs, 1.0 if is_own else _OTHER_LANGUAGE)
+        weight = 1.0 if language in languages or language in ("mixed", "other") else _OTHER_LANGUAGE
+        by_meaning = _normalised([hit.score for hit in legs.dense])
+        by_words = _of_words([hit.score for hit in legs.sparse], depth, best)
+        fused += _fused(legs, [weight * share for share in (*by_meaning, *by_words)])
     return sorted(fused, key=lambda each: -each.score)
 
 
-def _fused(legs: Legs, weight: float) -> list[Fused]:
-    shares: dict[str, float] = {}
-    for leg in (legs.dense, legs.sparse):
-        for hit, share in zip(leg, _normalised([hit.score for hit in leg]), strict=True):
-            shares[hit.chunk_id] = shares.get(hit.chunk_id, 0.0) + weight * share
+def _fused(legs: Legs, shares: Sequence[float]) -> list[Fused]:
+    """Returns the hits of both legs. `shares` has those of the dense leg and then those of the sparse one."""
+    scores: dict[str, float] = {}
+    for hit, share in zip((*legs.dense, *legs.sparse), shares, strict=True):
+        scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + share
     dense = {hit.chunk_id: hit.score for hit in legs.dense}
     sparse = {hit.chunk_id: hit.score for hit in legs.sparse}
-    return [Fused(key, share, dense.get(key), sparse.get(key)) for key, share in shares.items()]
+    return [Fused(key, score, dense.get(key), sparse.get(key)) for key, score in scores.items()]
 
 
 def _best(fused: Sequence[Fused], limit: int) -> Sequence[Fused]:
@@ -197,11 +203,29 @@ def _best(fused: Sequence[Fused], limit: int) -> Sequence[Fused]:
     return [each for each in fused if each.score >= fused[limit - 1].score]
 
 
-def _normalised(scores: Sequence[float]) -> list[float]:
+def _of_words(scores: Sequence[float], depth: int, best: float) -> list[float]:
+    """Returns the shares of a sparse leg: of a code that one chunk has, that chunk is far above 3σ.
+
+    What the leg did not find has the score 0. With these, up to the `depth` of the longest leg, one sharp hit stands
+    out as much as it should. `best` is the best score of all sparse legs. They share one query and one frequency of
+    each term, so their scores can be compared: next to a much better hit in the other language, a single vague one is
+    not sharp, and its whole leg counts less.
+    """
+    if not scores or best <= 0:
+        return _normalised(scores)
+    reach = min(1.0, _STRAY * max(0.0, scores[0]) / best)
+    pairs = zip(scores, _normalised(scores), _normalised(scores, depth), strict=True)
+    return [reach * (alone + (padded - alone) * (score / best) ** 2) for score, alone, padded in pairs]
+
+
+def _normalised(scores: Sequence[float], depth: int = 0) -> list[float]:
+    """Returns the scores with mean - 3σ as 0 and mean + 3σ as 1. Up to `depth`, missing ones count as 0."""
     if not scores:
         return []
-    mean = math.fsum(scores) / len(scores)
-    deviation = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
+    count = max(len(scores), depth)
+    mean = math.fsum(scores) / count
+    squares = math.fsum((score - mean) ** 2 for score in scores) + (count - len(scores)) * mean**2
+    deviation = math.sqrt(squares / count)
     if deviation < 1e-9:
         return [0.5] * len(scores)
     low, span = mean - _SIGMAS * deviation, 2 * _SIGMAS * deviation

@@ -37,6 +37,7 @@ from ingest import language
 from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
+from ingest.embedding import codes
 from ingest.errors import YoujuError
 from ingest.parse import html_word_markdown, sniff
 from ingest.parse.mail import message as mail
@@ -157,6 +158,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "language.detect": language.detect,
     "language.fold": language.fold,
     "language.sentences": language.sentences,
+    "embedding.codes, a passage": codes.with_codes,
+    "embedding.codes, a question": lambda whole: codes.with_codes(whole, asked=True),
+    "embedding.codes, the codes": codes.codes_in,
     "archive_names.harmless": archive_names.harmless,
     "archive_names.is_archive": archive_names.is_archive,
     "archive_names.split_uri": archive_names.split_uri,

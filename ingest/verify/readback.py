@@ -17,7 +17,7 @@ import numpy as np
 from ingest.access import OPERATOR, Reader
 from ingest.catalog.records import Document
 from ingest.document import Chunk, Embedding, SparseVector
-from ingest.embedding import Embedder, embedded_text
+from ingest.embedding import Embedder, embedded_text, terms_of
 from ingest.index import Index, Scored
 
 SAMPLED_CHUNKS = 4
@@ -108,8 +108,7 @@ class ReadBack:
         return self._embedder.embed_documents(chunks)
 
     def _terms(self, chunks: Sequence[Chunk]) -> list[Embedding]:
-        texts = [embedded_text(chunk) for chunk in chunks]
-        return [Embedding(None, terms) for terms in self._embedder.sparse.embed_documents(texts)]
+        return [Embedding(None, terms) for terms in terms_of(chunks, self._embedder.sparse)]
 
     def _searched(
         self, document: Document, sample: Sequence[tuple[Chunk, Embedding]], *, thorough: bool
@@ -158,7 +157,7 @@ class ReadBack:
         other = self._index.fetch([last.chunk_id]).get(last.chunk_id)
         if other is None:
             return False
-        ours, theirs = self._embedder.sparse.embed_documents([embedded_text(chunk), embedded_text(other)])
+        ours, theirs = terms_of([chunk, other], self._embedder.sparse)
         return set(ours.indices) == set(theirs.indices)
 
 
