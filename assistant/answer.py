@@ -208,7 +208,8 @@ class Assistant:
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
         tokens = sum(estimate_tokens(message.text) for message in messages)
-        request = Request(messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens)
+        asked = question if self._model.follows_instructions else query  # quotations answer the whole question
+        request = Request(messages, asked, language, evidence, settings.model_temperature, settings.model_max_tokens)
         return _Gathered(request, Citer(evidence, f"{question}\n{query}"), tokens)
 
     def _finished(
