@@ -205,11 +205,13 @@ READERS: dict[str, Callable[[str], object]] = {
         hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
     ),
     "condense": condense._first_line,
-    "follow_up, the question": lambda whole: follow_up.completed(whole, (Turn("user", "年假有几天？"),)),
+    "follow_up, the question": lambda whole: follow_up.completed(
+        whole, (Turn("user", "年假有几天？"), Turn("user", "满五年呢？"))
+    ),
     "follow_up, the turns": lambda whole: follow_up.completed(
         "what is his number?", (Turn("user", whole), Turn("assistant", whole), Turn("user", f"{whole[:100]}呢"))
     ),
-    "follow_up_words": lambda whole: [follow_up_words.words_of(whole), follow_up_words.measures_of(whole)],
+    "follow_up_words": lambda whole: [follow_up_words.words_of(f"年假{whole}"), follow_up_words.measures_of(whole)],
     "prompts.answer_language": answer_language.answer_language,
     "prompts.neutralise": fences.neutralise,
     "extractive": _quoted,
