@@ -9,6 +9,8 @@ The way of a question, in the order in which it goes:
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
     context.py       which hits become evidence, and what fits into the model's context window
+    same_text.py     copies of one text are one hit; of two editions the newer comes first
+    neighbours.py    chunks that follow each other become one passage again
     prompts/         what the model is told, in Chinese and in English
     request.py       what the model is asked for, and the pieces in which its answer comes
     models/          the chat model: a server, one in this process, or quotations where there is none

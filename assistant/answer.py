@@ -204,7 +204,7 @@ class Assistant:
         turns = recent_turns(conversation, room // _HISTORY_SHARE)
         room -= sum(estimate_tokens(turn.text) for turn in turns)
         evidence = choose_evidence(
-            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens)
+            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens), query=query
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
         tokens = sum(estimate_tokens(message.text) for message in messages)

@@ -79,7 +79,7 @@ class _Source:
     @property
     def quotes(self) -> Quotes:
         if self._quotes is None:
-            self._quotes = Quotes(self.evidence.hit.chunk)
+            self._quotes = Quotes(*self.evidence.chunks)
         return self._quotes
 
     @property
@@ -306,9 +306,10 @@ class Citer:
             yield self._say(space + marker)
             space = ""
             end = self._marked = len(self.text)
-            quote, location = verdict.source.quotes.best(verdict.statement, self._asked_terms)
+            quote, location, chunk = verdict.source.quotes.best(verdict.statement, self._asked_terms)
             evidence = verdict.source.evidence
-            citation = Citation(number, evidence, quote, end - len(marker), end, verdict.support, location)
+            part = chunk if evidence.parts else None
+            citation = Citation(number, evidence, quote, end - len(marker), end, verdict.support, location, part)
             self.citations.append(citation)
             yield Cited(citation)
         if verdicts:
