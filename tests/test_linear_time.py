@@ -23,7 +23,19 @@ import assistant
 import ingest
 from api.channels import markdown
 from api.dingtalk.markdown import spaced
-from assistant import cite, condense, context, figures, follow_up, follow_up_words, links, quote, refuse, terms
+from assistant import (
+    cite,
+    condense,
+    context,
+    figures,
+    follow_up,
+    follow_up_words,
+    links,
+    quote,
+    refuse,
+    same_text,
+    terms,
+)
 from assistant.conversation import Turn
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
@@ -203,6 +215,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "context.estimate_tokens": context.estimate_tokens,
     "context.choose_evidence": lambda whole: context.choose_evidence(
         hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
+    ),
+    "same_text": lambda whole: same_text.distinct(
+        hits_of(passage(whole, title=whole), passage(f"{whole}a", title=whole)), whole
     ),
     "condense": condense._first_line,
     "follow_up, the question": lambda whole: follow_up.completed(
