@@ -36,11 +36,6 @@ class Evidence:
     hit: Hit
     parts: tuple[Chunk, ...] = ()
 
-    @property
-    def chunks(self) -> tuple[Chunk, ...]:
-        """The chunks as they are in the index, in reading order."""
-        return self.parts or (self.hit.chunk,)
-
 
 @dataclass(frozen=True, slots=True)
 class Citation:
@@ -48,7 +43,7 @@ class Citation:
 
     `quote` is the sentence or the table row that supports the statement. `location` is its place in the document, or
     None for the place of the whole chunk. `start` and `end` are the marker's place in the answer's text, in characters.
-    `part` is the chunk that has the quote, if the evidence has several.
+    Of an evidence with several parts, `evidence` here has only the one with the quote.
     """
 
     number: int
@@ -58,17 +53,11 @@ class Citation:
     end: int
     support: Support = "checked"
     location: Location | None = None
-    part: Chunk | None = None
-
-    @property
-    def chunk(self) -> Chunk:
-        """The chunk that has the quote."""
-        return self.part or self.evidence.hit.chunk
 
     @property
     def place(self) -> Location:
         """The place of the quote. If it is not known, this is the place of the chunk."""
-        return self.location or self.chunk.location
+        return self.location or self.evidence.hit.chunk.location
 
 
 @dataclass(frozen=True, slots=True)

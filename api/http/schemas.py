@@ -130,7 +130,7 @@ class CitationBody(BaseModel):
 
     @classmethod
     def of(cls, citation: Citation, shown: ShownUri) -> CitationBody:
-        chunk = citation.chunk
+        chunk = citation.evidence.hit.chunk
         return cls(
             number=citation.number,
             document_id=chunk.document_id,

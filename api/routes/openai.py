@@ -231,7 +231,7 @@ class Completion:
             {
                 "type": "url_citation",
                 "url_citation": {
-                    **self._link(each.citation.chunk, each.citation.place),
+                    **self._link(each.citation.evidence.hit.chunk, each.citation.place),
                     "start_index": each.start,
                     "end_index": each.end,
                     "support": each.citation.support,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from assistant.cite import Citer
 from assistant.context import choose_evidence
 from assistant.events import Cited, Evidence
-from ingest.document import Box, Chunk, Hit, Location, chunk_id
+from ingest.document import Box, Chunk, Location, chunk_id
 from tests.canned_retrieval import hits_of, passage
 
 HEADER = "| Code | Price |\n| --- | --- |\n"
@@ -42,14 +42,14 @@ def test_the_parts_are_joined_in_reading_order_in_the_place_of_the_best() -> Non
     place = one.hit.chunk.location
     assert (place.start, place.end, place.page) == (FIRST.location.start, THIRD.location.end, 1)
     assert [box.page for box in place.boxes] == [1, 2]
-    assert one.chunks == (FIRST, SECOND, THIRD)
-    assert (two.hit.chunk, two.chunks, two.parts) == (other, (other,), ())
+    assert one.parts == (FIRST, SECOND, THIRD)
+    assert (two.hit.chunk, two.parts) == (other, ())
 
 
 def test_a_chunk_between_two_evidences_makes_them_one() -> None:
     assert len(chosen(FIRST, THIRD)) == 2
     other = passage("Parking costs CNY 150.")
-    assert [item.chunks for item in chosen(FIRST, other, THIRD, SECOND)] == [(FIRST, SECOND, THIRD), (other,)]
+    assert [item.parts for item in chosen(FIRST, other, THIRD, SECOND)] == [(FIRST, SECOND, THIRD), ()]
 
 
 def test_other_sections_sheets_revisions_and_documents_stay_apart() -> None:
@@ -94,16 +94,7 @@ def test_a_citation_has_the_chunk_and_the_place_of_its_quote() -> None:
         *citer.finish(),
     ]
     seal, rotor = (event.citation for event in events if isinstance(event, Cited))
-    assert (seal.quote, seal.chunk, seal.place.page) == (SECOND.text, SECOND, 2)
-    assert (rotor.quote, rotor.chunk) == (THIRD.text, THIRD)
+    assert (seal.quote, seal.evidence.hit.chunk, seal.place.page) == (SECOND.text, SECOND, 2)
+    assert (rotor.quote, rotor.evidence.hit.chunk) == (THIRD.text, THIRD)
     assert (seal.place.start, seal.place.end) == (SECOND.location.start, SECOND.location.end)
     assert {box.page for box in seal.place.boxes} == {2}
-
-
-def test_a_citation_of_a_single_chunk_is_as_before() -> None:
-    hit: Hit = hits_of(FIRST)[0]
-    citer = Citer((Evidence(1, hit),), "")
-    [citation] = [
-        e.citation for e in [*citer.feed("Clean the bowl weekly [1]."), *citer.finish()] if isinstance(e, Cited)
-    ]
-    assert (citation.part, citation.chunk) == (None, FIRST)
