@@ -31,7 +31,10 @@ async def condense(model: ChatModel, question: str, conversation: Conversation) 
     if not conversation:
         return question
     rewritten = await _rewritten(model, question, conversation) if model.follows_instructions else None
-    return completed(question, conversation) if rewritten is None else rewritten
+    if rewritten is not None:
+        return rewritten
+    # The first question that is completed loads the dictionary, which takes about half a second.
+    return await asyncio.to_thread(completed, question, conversation)
 
 
 async def _rewritten(model: ChatModel, question: str, conversation: Conversation) -> str | None:
