@@ -5,10 +5,13 @@ The way of a question, in the order in which it goes:
     answer.py        the chain: condense, retrieve, refuse or gather the evidence, stream, cite, finish
     admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
+    follow_up.py     the same without a model: what a question leaves out is taken from the turns before it
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     gate/            whether the hits can answer the question at all
     refuse.py        whether an answer is itself a refusal
     context.py       which hits become evidence, and what fits into the model's context window
+    same_text.py     copies of one text are one hit; of two editions the newer comes first
+    neighbours.py    chunks that follow each other become one passage again
     prompts/         what the model is told, in Chinese and in English
     request.py       what the model is asked for, and the pieces in which its answer comes
     models/          the chat model: a server, one in this process, or quotations where there is none
@@ -27,6 +30,8 @@ What checking stands on:
 Beside the chain:
 
     conversation.py  the turns before a question
+    follow_up_words.py  the words of a question: those that ask, aspects, measures, and names of things
+    pronouns.py      whether a question speaks of something that it does not name
     errors.py        what can go wrong with a model
     settings.py      the settings of answering
     sse.py           server-sent events, decoded from bytes: from a model server, and from our own

@@ -76,6 +76,7 @@ class Assistant:
         self._retrieving = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
         self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
         self._model = model
+        self._only_quotes = not model.follows_instructions  # such a model answers the completed question
         self._settings = settings
         self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
 
@@ -204,11 +205,12 @@ class Assistant:
         turns = recent_turns(conversation, room // _HISTORY_SHARE)
         room -= sum(estimate_tokens(turn.text) for turn in turns)
         evidence = choose_evidence(
-            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens)
+            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens), query=query
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
         tokens = sum(estimate_tokens(message.text) for message in messages)
-        request = Request(messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens)
+        asked = query if self._only_quotes else question
+        request = Request(messages, asked, language, evidence, settings.model_temperature, settings.model_max_tokens)
         return _Gathered(request, Citer(evidence, f"{question}\n{query}"), tokens)
 
     def _finished(

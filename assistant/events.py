@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ingest.document import Hit, Language, Location
+from ingest.document import Chunk, Hit, Language, Location
 
 Support = Literal["checked", "not_checkable"]
 """How far a citation was checked. `checked` means that its words and figures were compared with the passage.
@@ -25,10 +25,16 @@ figure of the asker falls into an open range."""
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A hit with the number that the answer uses to cite it, counted from 1."""
+    """A hit with the number that the answer uses to cite it, counted from 1.
+
+    Hits that follow each other in the document are one evidence. `hit` has the id and the scores of the best of them,
+    and its text and location are those of all. `parts` are their own chunks, in reading order. It is empty if the
+    evidence is a single chunk.
+    """
 
     number: int
     hit: Hit
+    parts: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,7 @@ class Citation:
 
     `quote` is the sentence or the table row that supports the statement. `location` is its place in the document, or
     None for the place of the whole chunk. `start` and `end` are the marker's place in the answer's text, in characters.
+    Of an evidence with several parts, `evidence` here has only the one with the quote.
     """
 
     number: int

@@ -102,7 +102,7 @@ class Retriever:
         depth = max(limit, FUSION_DEPTH)
         levels = {} if query.dense is None else self._background.levels(query.dense)
         for _ in range(_ATTEMPTS):
-            parts = self._current(query, reader, depth)
+            parts, standing = self._current(query, reader, depth)
             best = _best(fuse(parts, language), limit)
             chunks = self._index.fetch([fused.chunk_id for fused in best])
             if len(chunks) == len(best):
@@ -110,21 +110,22 @@ class Retriever:
         signals = signals_of(parts, levels, depth)
         hits = [
             Hit(
-                chunks[fused.chunk_id],
+                chunk,
                 fused.score,
                 fused.dense_score,
                 fused.sparse_score,
                 signals.get(fused.chunk_id),
+                standing[chunk.document_id].modified_ns,
             )
             for fused in best
-            if fused.chunk_id in chunks
+            if (chunk := chunks.get(fused.chunk_id)) is not None
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.uri, hit.chunk.position))
         return tuple(hits[:limit])
 
-    def _current(self, query: Embedding, reader: Reader, depth: int) -> tuple[Legs, ...]:
+    def _current(self, query: Embedding, reader: Reader, depth: int) -> tuple[tuple[Legs, ...], Mapping[str, Standing]]:
         """Returns the best `depth` hits of each leg of each part of `LANGUAGE_PARTS`, if they are current and `reader`
-        may read them.
+        may read them, and the standing of their documents.
 
         Replaced, deleted and forbidden hits are dropped. The search is widened until enough hits are left or the index
         has no more.
@@ -145,7 +146,7 @@ class Retriever:
             kept = [[hit for hit in leg if _stands(hit, standing, reader)] for leg in legs]
             if not any(len(left) < depth and len(leg) >= wanted for left, leg in zip(kept, legs, strict=True)):
                 best = [tuple(leg[:depth]) for leg in kept]
-                return tuple(Legs(dense, sparse) for dense, sparse in zip(best[::2], best[1::2], strict=True))
+                return tuple(Legs(*pair) for pair in zip(best[::2], best[1::2], strict=True)), standing
             wanted *= _WIDENING
 
 

@@ -293,7 +293,8 @@ class Hit:
     """A chunk that search found. `score` is fused. Compare it only with scores of the same answer.
 
     `dense_score` (a cosine) and `sparse_score` (BM25) are the scores of the legs. A score is None if its leg did not
-    find the chunk. `signals` is None if the chunk or the query has no dense vector.
+    find the chunk. `signals` is None if the chunk or the query has no dense vector. `modified_ns` is when the chunk's
+    document was last changed, in nanoseconds since 1970, or 0 if that is not known.
     """
 
     chunk: Chunk
@@ -301,3 +302,4 @@ class Hit:
     dense_score: float | None = None
     sparse_score: float | None = None
     signals: Signals | None = None
+    modified_ns: int = 0

@@ -23,7 +23,20 @@ import assistant
 import ingest
 from api.channels import markdown
 from api.dingtalk.markdown import spaced
-from assistant import cite, condense, context, figures, links, quote, refuse, terms
+from assistant import (
+    cite,
+    condense,
+    context,
+    figures,
+    follow_up,
+    follow_up_words,
+    links,
+    quote,
+    refuse,
+    same_text,
+    terms,
+)
+from assistant.conversation import Turn
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
@@ -207,7 +220,17 @@ READERS: dict[str, Callable[[str], object]] = {
     "context.choose_evidence": lambda whole: context.choose_evidence(
         hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
     ),
+    "same_text": lambda whole: same_text.distinct(
+        hits_of(passage(whole, title=whole), passage(f"{whole}a", title=whole)), whole
+    ),
     "condense": condense._first_line,
+    "follow_up, the question": lambda whole: follow_up.completed(
+        whole, (Turn("user", "年假有几天？"), Turn("user", "满五年呢？"))
+    ),
+    "follow_up, the turns": lambda whole: follow_up.completed(
+        "what is his number?", (Turn("user", whole), Turn("assistant", whole), Turn("user", f"{whole[:100]}呢"))
+    ),
+    "follow_up_words": lambda whole: [follow_up_words.words_of(f"年假{whole}"), follow_up_words.measures_of(whole)],
     "prompts.answer_language": answer_language.answer_language,
     "prompts.neutralise": fences.neutralise,
     "extractive": _quoted,

@@ -84,7 +84,7 @@ def test_a_model_that_only_quotes_is_not_asked_to_rewrite_a_question() -> None:
         follows_instructions = True
 
     turns = (Turn("user", "年假有几天？"), Turn("assistant", "十天。"))
-    assert asyncio.run(condense(Quoting(), "那病假呢？", turns)) == "那病假呢？"
+    assert asyncio.run(condense(Quoting(), "那病假呢？", turns)) == "病假有几天？"
     assert asked == []
     assert asyncio.run(condense(Chatting(), "那病假呢？", turns)) == "年假有几天？"
     assert [(request.question, request.language, request.max_tokens) for request in asked] == [
