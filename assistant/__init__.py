@@ -5,6 +5,7 @@ The way of a question, in the order in which it goes:
     answer.py        the chain: condense, retrieve, refuse or gather the evidence, stream, cite, finish
     admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
+    rewording/       a query that finds little is tried again: spelling, pinyin, and the company's synonyms
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
     context.py       which hits become evidence, and what fits into the model's context window

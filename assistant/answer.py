@@ -19,7 +19,7 @@ from assistant.cite import Citer
 from assistant.condense import condense
 from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
 from assistant.conversation import Conversation
-from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
+from assistant.events import Change, Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
 from assistant.models import ChatModel, stream
 from assistant.prompts.answer_language import answer_language
 from assistant.prompts.messages import answer_messages
@@ -95,13 +95,14 @@ class Assistant:
 
     async def _answered(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
         answer_id = uuid.uuid4().hex
-        language = answer_language(question, conversation)
         watch = _Stopwatch()
         query = await self._condensed(question, conversation)
         watch.lap("condense")
         found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
-        yield Searched(answer_id, query, found.language, len(found.hits))
+        query, question = found.query, _reworded(question, found.changed)
+        language = answer_language(question, conversation)
+        yield Searched(answer_id, query, found.language, len(found.hits), found.changed)
         gathered = await self._read(partial(self._gather, question, query, language, found, conversation))
         if gathered is None:
             yield EvidenceFound(())
@@ -237,6 +238,14 @@ class Assistant:
             timings_ms=watch.total(),
             cut=cut,
         )
+
+
+def _reworded(question: str, changed: Sequence[Change]) -> str:
+    """Returns the question with the words that were searched for. Synonyms stay as the asker wrote them."""
+    for change in changed:
+        if change.kind != "synonym":
+            question = question.replace(change.written, change.searched)
+    return question
 
 
 def _searches() -> int:

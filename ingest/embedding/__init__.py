@@ -5,6 +5,7 @@ Query and document have different methods because models treat them differently.
     from_settings.py  which embedder the settings ask for
     sparse.py         by words: BM25 over folded text
     glosses.py        what Chinese words mean in English, so that words cross the languages
+    pinyin.py         how Chinese words are spoken, and what typed pinyin may stand for
     dense.py          by meaning, with a model in this process
     e5/               the shipped model
     minilm.py         the model that was shipped before
