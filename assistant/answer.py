@@ -19,7 +19,7 @@ from assistant.cite import Citer
 from assistant.condense import condense
 from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
 from assistant.conversation import Conversation
-from assistant.events import Change, Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
+from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
 from assistant.models import ChatModel, stream
 from assistant.prompts.answer_language import answer_language
 from assistant.prompts.messages import answer_messages
@@ -100,7 +100,10 @@ class Assistant:
         watch.lap("condense")
         found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
-        query, question = found.query, _reworded(question, found.changed)
+        query = found.query
+        for change in found.changed:
+            if change.kind != "synonym":  # synonyms stay as the asker wrote them
+                question = question.replace(change.written, change.searched)
         language = answer_language(question, conversation)
         yield Searched(answer_id, query, found.language, len(found.hits), found.changed)
         gathered = await self._read(partial(self._gather, question, query, language, found, conversation))
@@ -238,14 +241,6 @@ class Assistant:
             timings_ms=watch.total(),
             cut=cut,
         )
-
-
-def _reworded(question: str, changed: Sequence[Change]) -> str:
-    """Returns the question with the words that were searched for. Synonyms stay as the asker wrote them."""
-    for change in changed:
-        if change.kind != "synonym":
-            question = question.replace(change.written, change.searched)
-    return question
 
 
 def _searches() -> int:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,7 @@ FILE_NAME = "synonyms.txt"
 _LARGEST_BYTES = 2**20
 _LONGEST_WORD = 60
 _COMMENT = re.compile(r"(?:^|\s)#.*")
-_HAN = re.compile(r"[\u3400-\u9fff]")
+_LATIN = re.compile(r"[a-z0-9\u00c0-\u024f]")
 
 logger = logging.getLogger(__name__)
 
@@ -54,8 +54,7 @@ class SynonymList:
         self._groups: dict[str, tuple[str, ...]] = {}
         for group in groups:
             self._groups |= {_key(word): tuple(group) for word in group}
-        longest_first = sorted(self._groups, key=lambda word: (-len(word), word))
-        self._pattern = re.compile("|".join(map(_matching, longest_first))) if longest_first else None
+        self._lengths = sorted({len(word) for word in self._groups}, reverse=True)
 
     def __len__(self) -> int:
         return len(set(self._groups.values()))
@@ -63,22 +62,29 @@ class SynonymList:
     def meant(self, query: str) -> list[Meant]:
         """Returns the words of the query that have synonyms, in order. Of words inside each other the longest is taken.
 
-        A group of which the query already has two words is left alone.
+        A group of which the query already has two words is left alone. The time does not depend on how many words the
+        file has.
         """
-        if self._pattern is None:
+        if not self._groups:
             return []
         folded, places = _folded(query)
-        found = list(self._pattern.finditer(folded))
-        groups = [self._groups[_key(match[0])] for match in found]
+        found = list(self._found(folded))
+        keys = [folded[start:end] for start, end in found]
         return [
-            Meant(
-                places[match.start()],
-                places[match.end()],
-                tuple(word for word in group if _key(word) != _key(match[0])),
-            )
-            for match, group in zip(found, groups, strict=True)
-            if len({_key(other[0]) for other in found if self._groups[_key(other[0])] == group}) == 1
+            Meant(places[start], places[end], tuple(word for word in self._groups[key] if _key(word) != key))
+            for (start, end), key in zip(found, keys, strict=True)
+            if all(other == key or self._groups[other] != self._groups[key] for other in keys)
         ]
+
+    def _found(self, folded: str) -> Iterator[tuple[int, int]]:
+        """Yields the places of the words. Latin words are found as a whole, Chinese ones anywhere."""
+        start = 0
+        while start < len(folded):
+            ends = (start + length for length in self._lengths if start + length <= len(folded))
+            end = next((end for end in ends if folded[start:end] in self._groups and _is_whole(folded, start, end)), 0)
+            if end:
+                yield start, end
+            start = end or start + 1
 
 
 class Synonyms:
@@ -171,12 +177,11 @@ def _key(word: str) -> str:
     return fold(word).lower()
 
 
-def _matching(word: str) -> str:
-    """Returns the pattern of a word in a folded query. Latin words are matched as a whole, Chinese ones anywhere."""
-    pattern = re.escape(word)
-    before = "" if _HAN.match(word) else r"(?<![a-z0-9])"
-    after = "" if _HAN.match(word[-1]) else r"(?![a-z0-9])"
-    return f"{before}{pattern}{after}"
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Returns True if no Latin letter or digit goes on before or after this part of a text."""
+    return not (_LATIN.match(text[start]) and _LATIN.match(text[start - 1 : start])) and not (
+        _LATIN.match(text[end - 1]) and _LATIN.match(text[end : end + 1])
+    )
 
 
 def _folded(query: str) -> tuple[str, list[int]]:
