@@ -152,7 +152,7 @@ def test_the_command_line_says_it(home: Path) -> None:
         assert "searched for" not in run_here(home, command, "食堂在哪里").stderr
 
 
-def test_the_file_in_the_home_is_used_and_doctor_names_its_mistakes(home: Path, client: TestClient) -> None:
+def test_the_file_in_the_home_is_in_use_at_once(home: Path, client: TestClient) -> None:
     file = home / "synonyms.txt"
     file.write_text("小饭桌 = 食堂\n没有等号\n", encoding="utf-8")
     try:
