@@ -7,9 +7,9 @@ something near (病假, 年假) are never exchanged.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import islice, product
 
 from assistant.rewording.seen import Seen
 from assistant.terms import HAN_NUMBER
@@ -66,15 +66,20 @@ def unheard(query: str, seen: Seen) -> list[Unheard]:
 def heard_alike(text: str, *, exactly: bool) -> list[str]:
     """Returns the words of the dictionary that sound like these characters, those of exactly the same sound first.
 
-    If not `exactly`, sounds count as the same that many speakers do not tell apart (zh and z, ing and in).
-    Names of people and places are not among them.
+    If not `exactly`, sounds count as the same that many speakers do not tell apart (zh and z, ing and in), in words
+    that have a character in common. Names of people and places are not among them.
     """
     readings = [pinyin().readings(character) for character in text]
-    exact = [" ".join(sound) for sound in product(*map(sorted, readings))]
-    near = () if exactly else product(*(sorted(_confused(each)) for each in readings))
-    sounds = dict.fromkeys([*exact, *(" ".join(sound) for sound in near)][:_MOST_SOUNDS])
-    words = [word for sound in sounds for word in pinyin().words(sound)]
+    words = _words_of(readings)
+    if not exactly:
+        words += [word for word in _words_of(map(_confused, readings)) if shares_a_character(word, text)]
     return [word for word in dict.fromkeys(words) if word != text]
+
+
+def _words_of(readings: Iterable[Collection[str]]) -> list[str]:
+    """Returns the words that can be read so, for the readings of each of their characters."""
+    sounds = islice(product(*map(sorted, readings)), _MOST_SOUNDS)
+    return [word for sound in sounds for word in pinyin().words(" ".join(sound))]
 
 
 def shares_a_character(one: str, other: str) -> bool:
