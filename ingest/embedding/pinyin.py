@@ -14,6 +14,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterator
 from functools import cache
+from io import StringIO
 from itertools import groupby
 
 from ingest.embedding.glosses import dictionary_file
@@ -78,16 +79,17 @@ class Pinyin:
         entries = sorted(_entries(data))
         often: dict[str, dict[str, int]] = {}
         for entry in entries:
-            sound, word = entry.rstrip(_NAME).split("\t")
+            sound, word = entry.decode().rstrip(_NAME).split("\t")
             for character, syllable in zip(word, sound.split(), strict=True):
                 counts = often.setdefault(character, {})
                 counts[syllable] = counts.get(syllable, 0) + 1
         self._often = {character: _usual(counts) for character, counts in often.items()}
-        sounds, words = [], []
-        for sound, group in groupby(entries, key=lambda entry: entry[: entry.index("\t")]):
-            sounds.append(sound)
-            words.append(" ".join(self._ranked(sound, [entry[len(sound) + 1 :] for entry in group])))
-        self._sounds, self._words = "\n".join(sounds), "\n".join(words)
+        sounds, words = StringIO(), StringIO()
+        for key, group in groupby(entries, key=lambda entry: entry[: entry.index(b"\t")]):
+            sound, alike = key.decode(), [entry[len(key) + 1 :].decode() for entry in group]
+            sounds.write(f"{sound}\n")
+            words.write(f"{' '.join(self._ranked(sound, alike))}\n")
+        self._sounds, self._words = sounds.getvalue().rstrip(), words.getvalue().rstrip()
         self._starts, self._word_starts = _starts(self._sounds), _starts(self._words)
 
     def words(self, sound: str, *, names: bool = False) -> list[str]:
@@ -121,13 +123,13 @@ class Pinyin:
         return sorted(use, key=lambda word: (word.endswith(_NAME), -use[word]))
 
 
-def _entries(data: bytes) -> Iterator[str]:
+def _entries(data: bytes) -> Iterator[bytes]:
     """Yields `pin yin<tab>word` of each entry, and a mark at the end if it is the name of a person or a place."""
     for entry in _ENTRY.finditer(data):
         word, reading = fold(entry[1].decode()), entry[2].decode()
         sound = _TONE.sub("", reading.lower().replace("u:", "v").replace(" r5", " er"))
         if sound.count(" ") + 1 == len(word):
-            yield f"{sound}\t{word}{_NAME if reading[0].isupper() else ''}"
+            yield f"{sound}\t{word}{_NAME if reading[0].isupper() else ''}".encode()
 
 
 def _usual(counts: dict[str, int]) -> dict[str, int]:
