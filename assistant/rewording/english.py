@@ -47,11 +47,12 @@ def known_alike(word: str) -> list[str]:
 
 
 def _nearest(word: str, others: Iterable[str], then: Callable[[str], float]) -> list[str]:
+    """Returns the nearest words. One that the word begins with is no other spelling (capitalist, capitalistic)."""
     room = _wrong_letters(word)
     near = [
         (distance, then(other), other)
         for other in others
-        if other[0] == word[0] and other != word and abs(len(other) - len(word)) <= room
+        if other[0] == word[0] and not word.startswith(other) and abs(len(other) - len(word)) <= room
         if len(set(other) ^ set(word)) <= 2 * room and (distance := distance_of(word, other)) <= room
     ]
     return [other for _, _, other in sorted(near)[:_MOST]]

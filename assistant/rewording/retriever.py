@@ -135,18 +135,24 @@ def _as_chinese(search: _Search, found: Retrieved, typed: Typed) -> Retrieved | 
 def _mended(query: str, seen: Seen, there: Seen, alike: Callable[[str], Sequence[str]]) -> list[_Swap]:
     """Returns words for those of the query that no hit in `seen` has. They are words of the hits in `there`. `alike`
     gives the English words that are spelled like another one.
+
+    A proper Chinese word is doubted only where nothing else is wrong, and only one of them: all changes are judged
+    together, and a right one would carry a wrong one.
     """
     swaps: list[_Swap] = []
     for start, end in misspelled(query, seen):
         if near := [word for word in alike(query[start:end].lower()) if there.has(word) or there.means(word)]:
             swaps.append(_Swap("spelling", start, end, near[0] if query[start].islower() else near[0].capitalize()))
+    proper: list[_Swap] = []
     for one in unheard(query, seen):
-        heard = [word for word in heard_alike(one.text, exactly=one.is_word) if there.has(word)]
+        alike_ones = heard_alike(one.text, exactly=one.is_word)
+        heard = [word for word in alike_ones if there.has(word) and word not in query]
         if heard and all(one.end <= swap.start or swap.end <= one.start for swap in swaps):
             word = max(heard, key=there.often)
             is_bold = one.is_word and not shares_a_character(one.text, word)
-            swaps.append(_Swap("spelling", one.start, one.end, word, _CLOSER, is_bold))
-    return swaps
+            swap = _Swap("spelling", one.start, one.end, word, _CLOSER, is_bold)
+            (proper if one.is_word else swaps).append(swap)
+    return swaps or proper[:1]
 
 
 def _from_dictionary(search: _Search, query: str, seen: Seen, *, is_short: bool) -> list[_Swap]:

@@ -161,6 +161,13 @@ def test_pinyin_is_read(retriever: RewordingRetriever, query: str, searched: str
     assert first in found.hits[0].chunk.text
 
 
+def test_a_right_word_is_not_changed_on_the_way(retriever: RewordingRetriever) -> None:
+    """公子 sounds like 工资, which the hits have. It is left alone where another word is plainly wrong."""
+    assert changed(retriever.retrieve("公子什么时候发", reader=ANYONE, limit=5)) == [("spelling", "公子", "工资")]
+    assert changed(retriever.retrieve("公子的加斑费", reader=ANYONE, limit=5)) == [("spelling", "加斑费", "加班费")]
+    assert changed(retriever.retrieve("公子和工资", reader=ANYONE, limit=5)) == []
+
+
 def test_pinyin_beside_a_code_is_read_and_the_code_stays(retriever: RewordingRetriever) -> None:
     found = retriever.retrieve("LX-24 jiage", reader=ANYONE, limit=5)
     assert (found.query, changed(found)) == ("LX-24 价格", [("pinyin", "jiage", "价格")])
@@ -182,6 +189,7 @@ def test_pinyin_beside_a_code_is_read_and_the_code_stays(retriever: RewordingRet
         "printer@lanheng.example",
         "星云平台怎么登录",
         "七月十三天",
+        "reimbursementic of hotel costs",  # goes on where a word of the documents ends
     ],
 )
 def test_codes_names_and_right_words_stay_as_they_are(retriever: RewordingRetriever, query: str) -> None:
