@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.settings import Settings
+from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
 from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
 from assistant.retrieve import CurrentRetriever
+from assistant.rewording.retriever import RewordingRetriever
+from assistant.rewording.synonyms import Synonyms
 from ingest.access import Reader
 from ingest.catalog.listing import Place
 from ingest.catalog.records import Document
@@ -38,7 +40,8 @@ class Workspace:
         store = Store.open(settings, command=command, rebuild=rebuild)
         try:
             model = open_model(settings, hub=settings.hub)
-            retriever = CurrentRetriever(store.open_versions)
+            synonyms = Synonyms(synonyms_file(settings))
+            retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms)
             gate = FittedGate(settings.refusal_threshold, lenient=model.follows_instructions)
             assistant = Assistant(retriever, gate, model, settings)
             ingestor = Ingestor(store, settings)

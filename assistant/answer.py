@@ -96,13 +96,17 @@ class Assistant:
 
     async def _answered(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
         answer_id = uuid.uuid4().hex
-        language = answer_language(question, conversation)
         watch = _Stopwatch()
         query = await self._condensed(question, conversation)
         watch.lap("condense")
         found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
-        yield Searched(answer_id, query, found.language, len(found.hits))
+        query = found.query
+        for change in found.changed:
+            if change.kind != "synonym":  # synonyms stay as the asker wrote them
+                question = question.replace(change.written, change.searched)
+        language = answer_language(question, conversation)
+        yield Searched(answer_id, query, found.language, len(found.hits), found.changed)
         gathered = await self._read(partial(self._gather, question, query, language, found, conversation))
         if gathered is None:
             yield EvidenceFound(())

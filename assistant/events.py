@@ -22,6 +22,8 @@ Support = Literal["checked", "not_checkable"]
 `not_checkable` means that they could not be compared: the statement and the passage are in different languages, or a
 figure of the asker falls into an open range."""
 
+ChangeKind = Literal["spelling", "pinyin", "synonym"]
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -69,13 +71,30 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A part of a query that was searched for in other words: with the spelling mended, pinyin read as Chinese, or by a
+    synonym of the company.
+
+    `written` is the part as it was typed, and `searched` is what took its place.
+    """
+
+    kind: ChangeKind
+    written: str
+    searched: str
+
+
+@dataclass(frozen=True, slots=True)
 class Searched:
-    """The id of the answer that begins, the standalone query of the search, its language, and the number of hits."""
+    """The id of the answer that begins, the standalone query of the search, its language, and the number of hits.
+
+    `query` is the query as it was searched for. `changed` says what in it was changed for the search.
+    """
 
     answer_id: str
     query: str
     language: Language
     hits: int
+    changed: tuple[Change, ...] = ()
     type: Literal["searched"] = "searched"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assistant.events import Change
 from assistant.signals.background import Background
 from assistant.signals.standing_out import signals_of
 from ingest.access import Reader
@@ -48,6 +49,7 @@ class Standings(Protocol):
 class Retrieved:
     """The hits for a query, the best one first, and the milliseconds that each step took.
 
+    `query` is the query as it was searched for, and `changed` says what in it was changed for that.
     `embedder` is the name of the embedder that made the cosines of the hits (`ingest.embedding.Embedder.name`).
     """
 
@@ -56,6 +58,7 @@ class Retrieved:
     embedder: str
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
+    changed: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

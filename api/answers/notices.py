@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
+from assistant.events import Change
 from ingest.document import Language
 
 _UNGROUNDED = (
@@ -16,7 +17,8 @@ _NOT_CHECKABLE = (
     "{numbers} could not be checked against the source. Read it there before you rely on it.",
 )
 _LABEL = ("未核对", "not checked")
-_QUOTED = re.compile(r"\n\n> ⚠ [^\n]*+\Z")
+_SEARCHED = ("已按{words}搜索。", "Searched for {words}.")
+_QUOTED = re.compile(r"(?:\n\n> [⚠ℹ] [^\n]*+)++\Z")
 
 
 def notice(language: Language, *, grounded: bool, refused: bool, not_checkable: Collection[int]) -> str:
@@ -38,9 +40,21 @@ def not_checked(language: Language) -> str:
     return _in(language, _LABEL)
 
 
-def quoted(text: str) -> str:
+def searched_for(language: Language, changed: Sequence[Change], shown: Callable[[str], str] = lambda text: text) -> str:
+    """Returns one sentence about what was searched for in the place of what was typed. It is empty if nothing was
+    changed. `shown` makes words harmless where the sentence goes.
+    """
+    if not changed:
+        return ""
+    words = [shown(change.searched) for change in changed]
+    if language in ("zh", "mixed"):
+        return _SEARCHED[0].format(words="".join(f"「{word}」" for word in words))
+    return _SEARCHED[1].format(words=", ".join(f"“{word}”" for word in words))
+
+
+def quoted(text: str, mark: str = "⚠") -> str:
     """Returns a notice as the last paragraph of an answer in Markdown. Returns an empty text for an empty notice."""
-    return f"\n\n> ⚠ {text}" if text else ""
+    return f"\n\n> {mark} {text}" if text else ""
 
 
 def without_notice(answer: str) -> str:

@@ -6,11 +6,11 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from api.answers.notices import not_checked, notice
+from api.answers.notices import not_checked, notice, searched_for
 from api.answers.places import passage_url, place
 from api.channels.markdown import code_span, harmless, literal
 from api.channels.texts import say
-from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
+from assistant.events import Change, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from assistant.request import AnswerLanguage
 
 
@@ -33,29 +33,40 @@ async def render(
     `layout` lays the assistant's text out as the channel shows it, after it was made harmless.
     If the model failed, the text and the evidence so far are kept, and the message says that it failed.
     """
+    changed: Sequence[Change] = ()
     evidence: Sequence[Evidence] = ()
     deltas: list[str] = []
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, EvidenceFound):
+            if isinstance(event, Searched):
+                changed = event.changed
+            elif isinstance(event, EvidenceFound):
                 evidence = event.evidence
             elif isinstance(event, TextDelta):
                 deltas.append(event.text)
             elif isinstance(event, Finished):
-                return _finished(event, language, layout, public_url)
+                return _finished(event, changed, language, layout, public_url)
             elif isinstance(event, Failed):
                 return _failed(event.code, layout(harmless("".join(deltas))), evidence, language, public_url)
     return _failed("answer_cut", layout(harmless("".join(deltas))), evidence, language, public_url)
 
 
 def _finished(
-    event: Finished, language: AnswerLanguage, layout: Callable[[str], str], public_url: str | None
+    event: Finished,
+    changed: Sequence[Change],
+    language: AnswerLanguage,
+    layout: Callable[[str], str],
+    public_url: str | None,
 ) -> Rendered:
+    if any(change.kind == "pinyin" for change in changed):
+        language = "zh"  # before it is read, pinyin looks English
     cited = {citation.number: citation.evidence for citation in event.citations}
     cut = [say("cut", language)] if event.cut else []
     unchecked = {citation.number for citation in event.citations if citation.support == "not_checkable"}
     warning = notice(language, grounded=event.grounded, refused=event.refused, not_checkable=unchecked)
+    searched = searched_for(language, changed, literal)
     blocks = [
+        *([searched] if searched else []),
         layout(harmless(event.answer)),
         *cut,
         *([f"⚠ {warning}"] if warning else []),

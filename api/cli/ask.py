@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from api.answers.notices import not_checked, notice
 from api.cli.connection import Connection, connect
-from api.cli.output import console, notes, print_json, titled_place
+from api.cli.output import console, notes, print_changed, print_json, titled_place
 from api.settings import load_settings
 from assistant.errors import ModelError
 
@@ -59,7 +59,9 @@ def _print_answer(connection: Connection, question: str) -> dict[str, Any]:
     """Print the answer as it comes. Returns the complete answer. If the model fails, print the evidence found."""
     evidence: list[dict[str, Any]] = []
     for name, data in connection.stream("/v1/ask", {"question": question, "stream": True}):
-        if name == "text_delta":
+        if name == "searched":
+            print_changed(data)
+        elif name == "text_delta":
             console.print(escape(data["text"]), end="")
         elif name == "evidence_found":
             evidence = data["evidence"]

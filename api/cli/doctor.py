@@ -21,8 +21,9 @@ from api.cli.home import count_originals
 from api.cli.index import building_note
 from api.cli.model_server import look_at_model_server
 from api.cli.output import console, print_json
-from api.settings import Settings, load_settings
+from api.settings import Settings, load_settings, synonyms_file
 from assistant.models.from_settings import open_model
+from assistant.rewording.synonyms import read_synonyms
 from ingest.embedding.dense import NoDenseEmbedder
 from ingest.embedding.e5.embedder import E5Embedder
 from ingest.embedding.e5.self_test import self_test
@@ -135,6 +136,18 @@ def _model(settings: Settings) -> Finding:
     return look_at_model_server(settings)
 
 
+def _synonyms(settings: Settings) -> Finding:
+    path = synonyms_file(settings)
+    words, mistakes = read_synonyms(path)
+    if mistakes:
+        hint = "Correct these lines. The others are in use, and the file is read again when it changes."
+        more = f"; {len(mistakes) - 3} more" if len(mistakes) > 3 else ""
+        return Finding("synonyms", "bad", f"{path}: {'; '.join(map(str, mistakes[:3]))}{more}", hint)
+    if settings.synonyms is not None and not path.is_file():
+        return Finding("synonyms", "bad", f"{path} does not exist", "Correct YOUJU_SYNONYMS, or make the file.")
+    return Finding("synonyms", "ok", f"{len(words)} groups in {path}" if len(words) else "none")
+
+
 def _office(settings: Settings) -> Finding:
     if shutil.which("soffice"):
         return Finding("old office files", "ok", "LibreOffice reads .doc and .ppt")
@@ -156,6 +169,7 @@ _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "originals": _originals,
     "embedder": _embedder,
     "chat model": _model,
+    "synonyms": _synonyms,
     "old office files": _office,
     "dingtalk": _dingtalk,
 }

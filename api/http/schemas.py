@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.known_fields import RequestBody, WholeNumber
 from api.security.uris import ShownUri
 from assistant.conversation import Conversation, Turn
-from assistant.events import Citation, Evidence, Finished, Support, Usage
+from assistant.events import Change, ChangeKind, Citation, Evidence, Finished, Support, Usage
+from assistant.retrieve import Retrieved
 from ingest.catalog.records import Document
 from ingest.document import Chunk, Hit, Language, Location
 from ingest.runs.records import Report
@@ -155,13 +156,30 @@ class UsageBody(BaseModel):
         return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
 
 
+class ChangeBody(BaseModel):
+    """A part of the query that was searched for in other words: `written` was typed, `searched` was searched for.
+
+    `kind` is `spelling`, `pinyin` or `synonym`.
+    """
+
+    kind: ChangeKind
+    written: str
+    searched: str
+
+    @classmethod
+    def of(cls, change: Change) -> ChangeBody:
+        return cls(kind=change.kind, written=change.written, searched=change.searched)
+
+
 class AskBody(BaseModel):
     """A whole answer. `answer_id` names it: no two answers have the same. `citations` has one entry for each marker
-    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing.
+    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing. `changed`
+    says what in the question was searched for in other words.
     """
 
     answer_id: str
     question: str
+    changed: list[ChangeBody]
     language: Language
     answer: str
     grounded: bool
@@ -174,10 +192,18 @@ class AskBody(BaseModel):
     timings_ms: dict[str, float]
 
     @classmethod
-    def of(cls, question: str, evidence: Iterable[Evidence], finished: Finished, shown: ShownUri) -> AskBody:
+    def of(
+        cls,
+        question: str,
+        changed: Iterable[Change],
+        evidence: Iterable[Evidence],
+        finished: Finished,
+        shown: ShownUri,
+    ) -> AskBody:
         return cls(
             answer_id=finished.answer_id,
             question=question,
+            changed=[ChangeBody.of(change) for change in changed],
             language=finished.language,
             answer=finished.answer,
             grounded=finished.grounded,
@@ -192,19 +218,26 @@ class AskBody(BaseModel):
 
 
 class SearchBody(BaseModel):
-    """The hits of a search, best first, numbered from 1."""
+    """The hits of a search, best first, numbered from 1.
+
+    `query` is the query as it was searched for, and `changed` says what in it was changed for that.
+    """
 
     query: str
+    changed: list[ChangeBody]
     language: Language
     hits: list[HitBody]
     timings_ms: dict[str, float]
 
     @classmethod
-    def of(
-        cls, query: str, language: Language, hits: Iterable[Hit], timings_ms: Mapping[str, float], shown: ShownUri
-    ) -> SearchBody:
-        found = [HitBody.of(number, hit, shown) for number, hit in enumerate(hits, start=1)]
-        return cls(query=query, language=language, hits=found, timings_ms=rounded(timings_ms))
+    def of(cls, found: Retrieved, shown: ShownUri) -> SearchBody:
+        return cls(
+            query=found.query,
+            changed=[ChangeBody.of(change) for change in found.changed],
+            language=found.language,
+            hits=[HitBody.of(number, hit, shown) for number, hit in enumerate(found.hits, start=1)],
+            timings_ms=rounded(found.timings_ms),
+        )
 
 
 class DocumentErrorBody(BaseModel):

@@ -17,11 +17,12 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.answers.notices import notice, quoted, without_notice
+from api.answers.notices import notice, quoted, searched_for, without_notice
 from api.answers.places import passage_url, place
 from api.answers.renumbering import Renumbered, Renumbering, in_order, renumbered
 from api.http.errors import openai_error, status_of_failure
 from api.http.headers import headers_of
+from api.http.schemas import ChangeBody
 from api.http.streaming import (
     EVENTS,
     EventStream,
@@ -157,7 +158,7 @@ class Completion:
         text, citations = renumbered(finished.answer, finished.citations)
         message = {
             "role": "assistant",
-            "content": text + _notice(finished, citations),
+            "content": text + _notice(gathered, finished, citations),
             "refusal": None,
             "annotations": self._annotations(citations),
         }
@@ -194,7 +195,7 @@ class Completion:
             yield sse_data(_failed_body(gathered.failed))
             return
         _, citations = renumbered(gathered.finished.answer, gathered.finished.citations)
-        if text := _notice(gathered.finished, citations):
+        if text := _notice(gathered, gathered.finished, citations):
             yield self._chunk({"content": text}, blank)
         annotations = self._annotations(citations)
         beside = self._beside(gathered, gathered.finished, citations)
@@ -222,6 +223,7 @@ class Completion:
         """Returns the values for which OpenAI's format has no field."""
         return {
             "search_results": self._search_results(in_order(gathered.evidence, citations)),
+            "changed": [ChangeBody.of(change).model_dump() for change in gathered.changed],
             "grounded": finished.grounded,
             "refused": finished.refused,
         }
@@ -270,10 +272,11 @@ def _finish_reason(finished: Finished) -> str:
     return "length" if finished.cut else "stop"
 
 
-def _notice(finished: Finished, citations: Sequence[Renumbered]) -> str:
-    """Returns the end of the text, which says what could not be checked."""
+def _notice(gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> str:
+    """Returns the end of the text, which says what was searched for instead and what could not be checked."""
+    searched = quoted(searched_for(finished.language, gathered.changed), "ℹ")
     not_checkable = [each.number for each in citations if each.citation.support == "not_checkable"]
-    return quoted(
+    return searched + quoted(
         notice(finished.language, grounded=finished.grounded, refused=finished.refused, not_checkable=not_checkable)
     )
 

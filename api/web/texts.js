@@ -17,6 +17,7 @@ const TEXTS = {
     send: "发送",
     stop: "停止",
     searching: "正在检索文档…",
+    searchedFor: (words) => `已按${words.map((word) => `「${word}」`).join("")}搜索。`,
     reading: (passages, documents) => `找到 ${documents} 份文档中的 ${passages} 段，正在作答…`,
     sources: "出处",
     others: (count) => `另外找到的 ${count} 段`,
@@ -105,6 +106,7 @@ const TEXTS = {
     send: "Send",
     stop: "Stop",
     searching: "Searching the documents…",
+    searchedFor: (words) => `Searched for ${words.map((word) => `“${word}”`).join(", ")}.`,
     reading: (passages, documents) =>
       `Found ${passages} ${passages === 1 ? "passage" : "passages"} in ${documents} ${documents === 1 ? "document" : "documents"}, answering…`,
     sources: "Sources",

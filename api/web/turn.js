@@ -11,16 +11,18 @@ export class TurnView {
     this.open = open;
     this.retry = retry;
     this.text = "";
+    this.changed = [];
     this.evidence = [];
     this.citations = [];
     this.state = "asking";
     this.problem = null;
     this.status = element("p", "status");
     this.body = element("div", "answer-text");
+    this.searched = element("p", "quiet-text searched-for");
     this.notice = element("div", "notices");
     this.sources = element("section", "sources");
     this.actions = element("div", "actions");
-    this.answer = element("article", "answer", this.status, this.body, this.notice, this.sources, this.actions);
+    this.answer = element("article", "answer", this.status, this.searched, this.body, this.notice, this.sources, this.actions);
     this.asked = element("p", "asked", question);
     this.node = element("section", "turn", this.asked, this.answer);
     this.relabel();
@@ -28,6 +30,7 @@ export class TurnView {
 
   /** Take one event of the answer. */
   take({ name, data }) {
+    if (name === "searched") this.changed = data.changed;
     if (name === "evidence_found") this.evidence = data.evidence;
     if (name === "text_delta") this.text += data.text;
     if (name === "cited") this.citations.push(data);
@@ -72,6 +75,8 @@ export class TurnView {
     this.answer.setAttribute("aria-label", say("answer"));
     this.answer.setAttribute("aria-busy", String(going));
     this.drawStatus(going);
+    this.searched.hidden = !this.changed.length;
+    this.searched.textContent = this.changed.length ? say("searchedFor", this.changed.map((change) => change.searched)) : "";
     this.drawText();
     this.notice.replaceChildren(...this.notices());
     // The sources stay as they are while the text grows, so that nobody's click lands on a moving target.

@@ -7,6 +7,7 @@ Query and document have different methods because models treat them differently.
     codes.py          spellings of a code, so that they are one word
     numbers.py        dates, clauses, amounts and numerals, so that they are one word
     glosses.py        what Chinese words mean in English, so that words cross the languages
+    pinyin.py         how Chinese words are spoken, and what typed pinyin may stand for
     dense.py          by meaning, with a model in this process
     e5/               the shipped model
     minilm.py         the model that was shipped before

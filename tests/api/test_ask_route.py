@@ -47,8 +47,8 @@ def test_one_json_has_the_answer_its_citations_and_its_evidence() -> None:
     body = response.json()
     assert response.status_code == 200
     assert set(body) == {
-        "answer_id", "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model",
-        "usage", "timings_ms",
+        "answer_id", "question", "changed", "language", "answer", "grounded", "refused", "cut", "citations", "evidence",
+        "model", "usage", "timings_ms",
     }  # fmt: skip
     assert body["answer"].startswith("Every employee has **15 days**")
     first = body["citations"][0]

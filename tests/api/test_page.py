@@ -27,7 +27,7 @@ import api
 from api.app import create_app
 from api.security.keys import EVERYBODY
 from assistant.conversation import Turn
-from assistant.events import Cited, Event, EvidenceFound, Finished, TextDelta
+from assistant.events import Change, Cited, Event, EvidenceFound, Finished, Searched, TextDelta
 from ingest.catalog.records import Document
 from ingest.document import Box
 from ingest.page_images import PageRenderer
@@ -176,6 +176,25 @@ def test_an_answer_that_was_cut_says_so(driver: Chrome, language: str, said: str
     with page(driver, ScriptedAssistant([*before, replace(end, cut=True)]), language=language) as browser:
         browser.ask("leave?")
         browser.one(".caution", said)
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "said"), [("en-US", "Searched for “食堂”, “停车”."), ("zh-CN", "已按「食堂」「停车」搜索。")]
+)
+def test_what_was_searched_for_is_said_above_the_answer(driver: Chrome, language: str, said: str) -> None:
+    first, *rest = a_good_answer("leave?")
+    assert isinstance(first, Searched)
+    changed = (Change("spelling", "食唐", "食堂"), Change("synonym", "泊车", "停车"))
+    with page(driver, ScriptedAssistant([replace(first, changed=changed), *rest]), language=language) as browser:
+        browser.ask("食唐？")
+        assert browser.one(".searched-for", said).is_displayed()
+        browser.one(".answer-text", "15 days")
+    with page(driver, ScriptedAssistant([first, *rest]), language=language) as browser:
+        browser.ask("食堂？")
+        browser.one(".answer-text", "15 days")
+        assert not browser.driver.find_element(By.CSS_SELECTOR, ".searched-for").is_displayed()
 
 
 @pytest.mark.browser
