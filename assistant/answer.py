@@ -208,7 +208,9 @@ class Assistant:
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
         tokens = sum(estimate_tokens(message.text) for message in messages)
-        request = Request(messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens)
+        request = Request(
+            messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens, query
+        )
         return _Gathered(request, Citer(evidence, f"{question}\n{query}"), tokens)
 
     def _finished(

@@ -1,0 +1,84 @@
+"""What a question asks for: its words in both languages, its numbers, and the kinds of answer that fit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from assistant.quoting.intervals import Quantity, quantities
+from assistant.quoting.kinds import gives, kinds_asked
+from assistant.quoting.parts import Part, glosses_of
+from assistant.terms import Wanted, is_han, numbers, terms
+from ingest.embedding.glosses import dictionary
+from ingest.language import QUESTION_WORDS, fold
+
+_BY_GLOSS = 0.8
+"""The weight of a word that is found by the dictionary, beside one that is found as it is."""
+_LONGEST = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Concept:
+    """A word of the question for texts in English. `ways` are its glosses, or the word itself."""
+
+    ways: tuple[frozenset[str], ...]
+    weight: float
+
+    def credit(self, present: Collection[str]) -> float:
+        """Returns how far one of the glosses is present, from 0 to 1."""
+        return max(sum(term in present for term in way) / len(way) for way in self.ways)
+
+
+class Asked:
+    """A question that is compared with the parts of its evidence.
+
+    A word has more weight if fewer parts have it. A Chinese question finds English parts by the glosses of its words,
+    and an English one finds Chinese parts by the glosses of theirs.
+    """
+
+    def __init__(self, question: str, parts: Sequence[Part]) -> None:
+        self.kinds = kinds_asked(question)
+        self.stated = frozenset(numbers(question))
+        self.quantities: tuple[Quantity, ...] = quantities(question)
+        self.terms = tuple(dict.fromkeys(terms(question)[:_LONGEST]))
+        self._has_latin = any(not is_han(term) for term in self.terms)
+        present = [part.terms | part.glosses if self._translates(part) else part.terms for part in parts]
+        count = len(parts)
+        found = {term: sum(term in words for words in present) for term in self.terms}
+        self._wanted = Wanted({term: math.log(1 + count / (1 + often)) for term, often in found.items()})
+        english = [part.terms for part in parts if not part.is_chinese]
+        self._concepts = [
+            _Concept(ways, math.log(1 + count / (1 + sum(any(way <= words for way in ways) for words in english))))
+            for ways in self._ways(question)
+        ]
+
+    def coverage(self, part: Part, words: frozenset[str]) -> float:
+        """Returns the share of the question that is in `words`, terms of `part`, from 0 to 1."""
+        own = self._wanted.coverage(words)
+        if self._translates(part):
+            return own + _BY_GLOSS * (self._wanted.coverage(words | part.glosses) - own)
+        if not part.is_chinese and self._concepts:
+            total = sum(concept.weight for concept in self._concepts)
+            return max(own, _BY_GLOSS * sum(each.weight * each.credit(words) for each in self._concepts) / total)
+        return own
+
+    def gives(self, part: Part) -> frozenset[str]:
+        """Returns the kinds of answer that the question asks for and the part has."""
+        new = bool(part.numbers - self.stated)
+        text = f"{part.header}\n{part.text}"
+        return frozenset(kind for kind in self.kinds if gives(kind, text, new_number=new))
+
+    def _translates(self, part: Part) -> bool:
+        return self._has_latin and part.is_chinese
+
+    def _ways(self, question: str) -> list[tuple[frozenset[str], ...]]:
+        """Returns the glosses of each Chinese word of the question, and its other terms. There are none if it has no
+        Chinese words.
+        """
+        if not any(is_han(term) for term in self.terms):
+            return []
+        words = dict.fromkeys(dictionary().words(fold(question)[:_LONGEST]))
+        ways = [glosses_of(word) for word in words if not QUESTION_WORDS.fullmatch(word)]
+        ways += [(frozenset((term,)),) for term in self.terms if not is_han(term)]
+        return [each for each in ways if each]
