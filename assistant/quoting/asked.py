@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from assistant.quoting.intervals import Quantity, quantities
 from assistant.quoting.kinds import gives, kinds_asked
-from assistant.quoting.parts import Part, glosses_of
+from assistant.quoting.parts import Part, glosses_of, words_of
 from assistant.terms import Wanted, is_han, numbers, terms
 from ingest.embedding.glosses import dictionary
 from ingest.language import QUESTION_WORDS, fold
@@ -24,10 +24,11 @@ class _Concept:
 
     ways: tuple[frozenset[str], ...]
     weight: float
+    full: float
 
     def credit(self, present: Collection[str]) -> float:
-        """Returns how far one of the glosses is present, from 0 to 1."""
-        return max(sum(term in present for term in way) / len(way) for way in self.ways)
+        """Returns how far one of the ways is present, from 0 to `full`."""
+        return self.full * max(sum(term in present for term in way) / len(way) for way in self.ways)
 
 
 class Asked:
@@ -41,7 +42,7 @@ class Asked:
         self.kinds = kinds_asked(question)
         self.stated = frozenset(numbers(question))
         self.quantities: tuple[Quantity, ...] = quantities(question)
-        self.terms = tuple(dict.fromkeys(terms(question)[:_LONGEST]))
+        self.terms = tuple(dict.fromkeys([*terms(question)[:_LONGEST], *sorted(words_of(question[:_LONGEST]))]))
         self._has_latin = any(not is_han(term) for term in self.terms)
         present = [part.terms | part.glosses if self._translates(part) else part.terms for part in parts]
         count = len(parts)
@@ -49,8 +50,8 @@ class Asked:
         self._wanted = Wanted({term: math.log(1 + count / (1 + often)) for term, often in found.items()})
         english = [part.terms for part in parts if not part.is_chinese]
         self._concepts = [
-            _Concept(ways, math.log(1 + count / (1 + sum(any(way <= words for way in ways) for words in english))))
-            for ways in self._ways(question)
+            _Concept(ways, math.log(1 + count / (1 + sum(any(way <= words for way in ways) for words in english))), full)
+            for ways, full in self._ways(question)
         ]
 
     def coverage(self, part: Part, words: frozenset[str]) -> float:
@@ -60,7 +61,7 @@ class Asked:
             return own + _BY_GLOSS * (self._wanted.coverage(words | part.glosses) - own)
         if not part.is_chinese and self._concepts:
             total = sum(concept.weight for concept in self._concepts)
-            return max(own, _BY_GLOSS * sum(each.weight * each.credit(words) for each in self._concepts) / total)
+            return max(own, sum(each.weight * each.credit(words) for each in self._concepts) / total)
         return own
 
     def gives(self, part: Part) -> frozenset[str]:
@@ -72,13 +73,13 @@ class Asked:
     def _translates(self, part: Part) -> bool:
         return self._has_latin and part.is_chinese
 
-    def _ways(self, question: str) -> list[tuple[frozenset[str], ...]]:
-        """Returns the glosses of each Chinese word of the question, and its other terms. There are none if it has no
-        Chinese words.
+    def _ways(self, question: str) -> list[tuple[tuple[frozenset[str], ...], float]]:
+        """Returns the glosses of each Chinese word of the question, and its other terms, each with its full credit.
+        There are none if it has no Chinese words.
         """
         if not any(is_han(term) for term in self.terms):
             return []
         words = dict.fromkeys(dictionary().words(fold(question)[:_LONGEST]))
-        ways = [glosses_of(word) for word in words if not QUESTION_WORDS.fullmatch(word)]
-        ways += [(frozenset((term,)),) for term in self.terms if not is_han(term)]
-        return [each for each in ways if each]
+        glossed = [glosses_of(word) for word in words if not QUESTION_WORDS.fullmatch(word)]
+        others = [(frozenset((term,)),) for term in self.terms if not is_han(term)]
+        return [(ways, _BY_GLOSS) for ways in glossed if ways] + [(ways, 1.0) for ways in others]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.events import Evidence
 from assistant.quoting.asked import Asked
@@ -13,7 +13,7 @@ from ingest.document import Chunk
 
 _OWN, _AROUND = 0.6, 0.4
 """The weights of a part's own words, and of its words together with those above it."""
-_LEAST_RANK = 0.6
+_LEAST_RANK = 0.4
 """The weight of a passage whose fused score is 0. That of the best passage is 1."""
 _BARE = 0.5
 """A line that may be a heading, or that only announces what follows, is hardly an answer."""
@@ -24,21 +24,25 @@ _SAME_NUMBERS = 0.3
 """The gain of a part that has all the numbers of the question."""
 _LIST_FOR_WAY, _LIST_OTHERWISE = 1.35, 0.7
 """A question how to do something is answered by the whole list. Others are answered by one item of it."""
-_SECOND = 0.75
+_ELSEWHERE = 0.9
 """A part of another document has at least this share of the best score."""
-_ALSO_ASKED = 0.45
+_ALSO_ASKED = 0.6
 """A part with something else that the question asks for has at least this share."""
-_NEWLY_COVERED = 0.15
+_NEWLY_COVERED = 0.2
+_ROWS = 8
+_AS_GOOD = 0.97
+"""If no row is meant more than the others, the question asks for the table."""
 _SAME = 0.6
 """Two parts say the same if they share so many of their terms."""
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A part that is quoted, with the number of its evidence."""
+    """A part that is quoted, with the number of its evidence. `more` are further rows of the table."""
 
     number: int
     chunk: Chunk
     part: Part
+    more: tuple[Part, ...] = ()
 
 
 @dataclass(slots=True)
@@ -64,7 +68,8 @@ def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
     ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
     best = ranked[0]
     second = next((each for each in ranked[1:] if _adds(each, best, asked)), None)
-    return [best.quoted] if second is None else [best.quoted, second.quoted]
+    first = _whole_table(best, candidates)
+    return [first] if second is None else [first, second.quoted]
 
 
 def _quoted(item: Evidence) -> Iterator[Quoted]:
@@ -74,13 +79,23 @@ def _quoted(item: Evidence) -> Iterator[Quoted]:
         yield Quoted(item.number, chunk, part)
 
 
+def _whole_table(best: _Candidate, candidates: Sequence[_Candidate]) -> Quoted:
+    """Returns the best part. If it is a row like most others of its table, returns the first rows of the table."""
+    if best.quoted.part.kind != "row":
+        return best.quoted
+    rows = [each for each in candidates if _place(each) == _place(best)]
+    alike = sum(each.score >= _AS_GOOD * best.score for each in rows)
+    if alike < 3 or 2 * alike < len(rows):
+        return best.quoted
+    parts = [each.quoted.part for each in rows[:_ROWS]]
+    return replace(best.quoted, part=parts[0], more=tuple(parts[1:]))
+
+
 def _priors(evidence: Sequence[Evidence]) -> Mapping[int, float]:
     """Returns the weight of each passage: its fused score beside the best one."""
     best = max(item.hit.score for item in evidence)
     shares = {item.number: item.hit.score / best if best > 0 else 1.0 for item in evidence}
-    import os
-    P=float(os.environ.get('P','1')); L=float(os.environ.get('L','0.6'))
-    return {number: L + (1 - L) * max(0.0, share) ** P for number, share in shares.items()}
+    return {number: _LEAST_RANK + (1 - _LEAST_RANK) * max(0.0, share) for number, share in shares.items()}
 
 
 def _score(part: Part, asked: Asked) -> float:
@@ -95,7 +110,7 @@ def _score(part: Part, asked: Asked) -> float:
         score *= _NOT_OF_KIND + (_OF_KIND - _NOT_OF_KIND) * share
     if part.kind == "list":
         score *= _LIST_FOR_WAY if "way" in asked.kinds else _LIST_OTHERWISE
-    if asked.stated:
+    if asked.stated and not (asked.kinds and not asked.gives(part)):
         score *= 1 + _SAME_NUMBERS * len(asked.stated & part.numbers) / len(asked.stated)
     return score
 
@@ -116,8 +131,11 @@ def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) 
 
 
 def _looseness(part: Part, quantity: Quantity) -> float | None:
-    fitting = [found.looseness(quantity) for found in part.intervals if found.holds(quantity)]
-    return min(fitting, default=None)
+    """Returns how loosely the tightest range of a part holds a quantity, or None. The same number in a sentence is no
+    range: it may count anything.
+    """
+    ranges = [found for found in part.intervals if part.kind == "row" or found.low < found.high]
+    return min((found.looseness(quantity) for found in ranges if found.holds(quantity)), default=None)
 
 
 def _place(candidate: _Candidate) -> tuple[str, int]:
@@ -129,20 +147,21 @@ def _adds(other: _Candidate, best: _Candidate, asked: Asked) -> bool:
     another document has.
     """
     first, second = best.quoted.part, other.quoted.part
-    if second.is_bare or second.text in (first.before, first.text) or first.text in second.text or second.text in first.text:
+    if second.is_bare or first.text in second.text or second.text in (first.text, first.before):
         return False
-    shared = len(first.terms & second.terms)
-    if other.quoted.chunk.id == best.quoted.chunk.id and first.kind == second.kind == "row" and first.block == second.block:
-        shared -= len(first.terms & second.terms & frozenset())
-    if shared >= _SAME * min(len(first.terms), len(second.terms)) and first.kind != "row":
+    if second.text in first.text or (first.kind != "row" and _say_the_same(first, second)):
         return False
     if other.score < _ALSO_ASKED * best.score:
         return False
-    if asked.kinds - best.gives and (other.gives - best.gives):
+    if (asked.kinds - best.gives) & other.gives:
         return True
-    together = asked.coverage(first, first.around | second.around) - asked.coverage(first, first.around)
-    if together >= _NEWLY_COVERED:
+    covered = asked.coverage(first, first.around)
+    if asked.coverage(first, first.around | second.around) - covered >= _NEWLY_COVERED:
         return True
-    new_numbers = bool(second.numbers - first.numbers - asked.stated) or not second.numbers
     elsewhere = other.quoted.chunk.document_id != best.quoted.chunk.document_id
-    return elsewhere and other.score >= _SECOND * best.score and new_numbers and other.gives >= best.gives
+    is_new = not second.numbers or bool(second.numbers - first.numbers - asked.stated)
+    return elsewhere and is_new and other.score >= _ELSEWHERE * best.score and other.gives >= best.gives
+
+
+def _say_the_same(first: Part, second: Part) -> bool:
+    return len(first.terms & second.terms) >= _SAME * min(len(first.terms), len(second.terms))

@@ -44,8 +44,15 @@ _KINDS = {
         new_number=True,
     ),
     "time": _kind(
-        r"什么时候|什么时间|何时|几[点时号月]|哪几?个?[天年月]|\bwhen\b|what (?:time|date|year|day)",
+        r"什么时候|何时|几[号月]|哪几?个?[天年月]|\bwhen\b|what (?:date|year|day)",
         rf"\d:\d\d|[点月日号年周]|星期|每|之?[前后]|\d{{4}}|\b(?:{_MONTH})|day\b|\d ?[ap]\.?m\b|\b(?:every|daily|noon|midnight)\b",
+    ),
+    "clock": _kind(
+        r"几[点时]|什么时间|what time", r"\d:\d\d|[\d一二三四五六七八九十]点|\d ?[ap]\.?m\b|o'clock|\bnoon\b|\bmidnight\b"
+    ),
+    "weight": _kind(
+        r"多重|重量|最重|\bhow heavy\b|\bweighs?\b|\bweight\b", r"公斤|千克|\d ?克|吨|\d ?k?g\b|kilograms?|\b(?:tons?|tonnes?|pounds)\b",
+        new_number=True,
     ),
     "phone": _kind(
         r"电话|号码|分机|热线|打给|\bphone\b|\bcall\b|\bextension\b|\bhotline\b|\bnumber of\b", r"\d{3}", new_number=True
@@ -68,6 +75,8 @@ _KINDS = {
     ),
     "reason": _kind(r"为什么|为何|原因|怎么回事|\bwhy\b|\breason\b|\bcauses?d?\b", r"因|由于|导致|造成|\b(?:because|due to|since|as a result|caused)\b"),
 }  # fmt: skip
+_MEASURED = {"price", "duration", "time", "clock", "weight", "phone"}
+"""Kinds that say more than that a number is asked for."""
 _PROPER_NAME = re.compile(r"\b[A-Z][a-z]+ (?:[A-Z]\. )?[A-Z][a-z]+")
 
 
@@ -75,11 +84,7 @@ def kinds_asked(question: str) -> frozenset[str]:
     """Returns the kinds of answer that a question asks for. There may be none, or several: where and when."""
     plain = fold(question).lower()
     found = {name for name, kind in _KINDS.items() if kind.asks.search(plain)}
-    if found & {"price", "duration"}:
-        found.discard("number")
-    if "time" in found and re.search(r"几点|几号|几月", plain):
-        found.discard("number")
-    return frozenset(found)
+    return frozenset(found - {"number"} if found & _MEASURED else found)
 
 
 def gives(kind: str, text: str, *, new_number: bool) -> bool:

@@ -32,6 +32,7 @@ _POINTS_BACK = re.compile(
 _LIST_ITEMS, _LIST_CHARS = 12, 900
 _ANSWER_CHARS = 240
 _HEADING_CHARS = 40
+_CAPITALS = re.compile(r"(?<![A-Za-z])[A-Z]{2,5}(?![A-Za-z])")
 _FEW_TERMS = 3
 _GLOSSES = 3
 _REMEMBERED_WORDS = 16_384
@@ -43,7 +44,7 @@ Kind = Literal["sentence", "row", "list"]
 class Part:
     """A part of a passage that can be quoted.
 
-    `terms` are its own terms, with those of the table's header. `around` has also those of the heading, and of the
+    `header` is the header of its table, or the question that it answers. `terms` are its terms with those of `header`. `around` has also those of the heading, and of the
     question or the line that it answers. `block` is the number of its table, or of the prose between two tables.
     `before` is the sentence that its first pronoun points to.
     """
@@ -92,6 +93,11 @@ def glosses_of(word: str) -> tuple[frozenset[str], ...]:
     return tuple(gloss for gloss in found if gloss)
 
 
+def words_of(text: str) -> frozenset[str]:
+    """Returns the terms of a text, and its words in capitals that would be stop words in small letters: IT, US, WHO."""
+    return vocabulary(text) | {word for word in _CAPITALS.findall(text) if not terms(word)}
+
+
 def cells_of(row: str) -> list[str]:
     """Returns the cells of a row of a Markdown table."""
     return [cell.strip() for cell in _CELL_END.split(row.strip().removeprefix("|").removesuffix("|"))]
@@ -130,7 +136,7 @@ def _rows(lines: Sequence[str], above: str, block: int) -> Iterator[Part]:
 def _row(header: str, line: str, above: str, block: int) -> Part:
     names, cells = cells_of(header) if header else [], cells_of(line)
     names += [""] * (len(cells) - len(names))
-    own = vocabulary(f"{header}\n{line}")
+    own = words_of(f"{header}\n{line}")
     stated = tuple(found for name, cell in zip(names, cells, strict=False) for found in intervals(cell, name))
     return Part(line, "row", own, own | vocabulary(above), frozenset(numbers(line)), stated, block, above, header)
 
@@ -155,7 +161,7 @@ def _prose(told: Sequence[_Sentence], above: str, block: int) -> Iterator[Part]:
     for sentence in [*told, _Sentence("?", -1)]:
         is_question = _is_question(sentence.text)
         if asked and (is_question or (answer and sentence.paragraph != asking)):
-            yield from _answers(answer, f"{above} {asked}", block)
+            yield from _answers(answer, asked, above, block)
             asked, answer, before = "", [], ""
         if is_question:
             asked, asking = sentence.text, sentence.paragraph
@@ -168,13 +174,13 @@ def _prose(told: Sequence[_Sentence], above: str, block: int) -> Iterator[Part]:
             before, last = sentence.text, sentence.paragraph
 
 
-def _answers(answer: Sequence[str], above: str, block: int) -> Iterator[Part]:
-    """Yields the answer of a question, whole if it is short."""
+def _answers(answer: Sequence[str], asked: str, above: str, block: int) -> Iterator[Part]:
+    """Yields the answer of a question, whole if it is short. The words of the question count as its own."""
     texts = [_ANSWERED.sub("", text, count=1) if _ANSWERED.match(text) else text for text in answer]
     if sum(map(len, texts)) <= _ANSWER_CHARS:
         texts = [" ".join(texts) if " ".join(texts).isascii() else "".join(texts)] if texts else []
     for text in texts:
-        yield _part(text, above, block, is_bare=False)
+        yield _part(text, above, block, header=asked, is_bare=False)
 
 
 def _lists(told: Sequence[_Sentence], above: str, block: int) -> Iterator[Part]:
@@ -217,13 +223,20 @@ def _end_of_list(told: Sequence[_Sentence], first: int) -> int:
 
 
 def _part(
-    text: str, above: str, block: int, *, kind: Kind = "sentence", before: str = "", is_bare: bool | None = None
+    text: str,
+    above: str,
+    block: int,
+    *,
+    kind: Kind = "sentence",
+    header: str = "",
+    before: str = "",
+    is_bare: bool | None = None,
 ) -> Part:
-    own = vocabulary(text)
+    own = words_of(f"{header}\n{text}")
     around = own | vocabulary(f"{above}\n{before}")
     bare = (_announces(text) or len(own) < _FEW_TERMS) if is_bare is None else is_bare
     return Part(
-        text, kind, own, around, frozenset(numbers(text)), intervals(text), block, above, before=before, is_bare=bare
+        text, kind, own, around, frozenset(numbers(text)), intervals(text), block, above, header, before, bare
     )
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from assistant.quoting.choose import Quoted
-from assistant.quoting.parts import Part, cells_of
+from assistant.quoting.parts import cells_of
 from assistant.request import AnswerLanguage
 from assistant.terms import vocabulary
 from ingest.language import is_traditional
@@ -32,7 +32,7 @@ def shown(question: str, quoted: Sequence[Quoted]) -> Iterator[str]:
     for each in quoted:
         part = each.part
         if part.kind == "row":
-            yield _table(part, each.number, question)
+            yield _table(each, question)
         elif part.kind == "list":
             yield f"{_marked_plain(part.text)} [{each.number}]"
         else:
@@ -46,25 +46,28 @@ def _sentence(text: str) -> str:
     return text if len(text) <= _QUOTE_CHARS else text[:_QUOTE_CHARS].rstrip() + " …"
 
 
-def _table(part: Part, number: int, question: str) -> str:
+def _table(quoted: Quoted, question: str) -> str:
     """Returns the header and the row as a table, without empty columns. Of a wide table, the columns that the question
     names come first.
     """
-    names, values = cells_of(part.header) if part.header else [], cells_of(part.text)
-    names += [""] * (len(values) - len(names))
-    columns = [(name, value) for name, value in zip(names, values, strict=False) if value]
+    parts = (quoted.part, *quoted.more)
+    rows = [cells_of(part.text) for part in parts]
+    width = max(map(len, rows))
+    grid = [[*cells, *[""] * (width - len(cells))][:width] for cells in (cells_of(quoted.part.header), *rows)]
+    columns = [column for column in zip(*grid, strict=True) if any(column[1:])]
     wanted = vocabulary(question)
     by_need = sorted(range(len(columns)), key=lambda at: (at > 0, -len(wanted & vocabulary("\n".join(columns[at])))))
-    kept, length = [], 0
+    kept: list[int] = []
+    length = 0
     for at in by_need:
-        length += len(columns[at][0]) + len(columns[at][1])
+        length += len(columns[at][0]) + max(map(len, columns[at][1:]))
         if kept and length > _ROW_CHARS:
             break
         kept.append(at)
-    chosen = [columns[at] for at in sorted(kept)]
-    texts = [[_marked_plain(text[:_QUOTE_CHARS]) for text in column] for column in zip(*chosen, strict=True)]
-    head, row = ("| " + " | ".join(cells) + " |" for cells in texts)
-    return f"{head}\n|{' --- |' * len(chosen)}\n{row.removesuffix(' |')} [{number}] |"
+    chosen = [[_marked_plain(text[:_QUOTE_CHARS]) for text in columns[at]] for at in sorted(kept)]
+    head, *body = ["| " + " | ".join(cells) + " |" for cells in zip(*chosen, strict=True)]
+    lines = [head, f"|{' --- |' * len(chosen)}", *body]
+    return "\n".join(lines).removesuffix(" |") + f" [{quoted.number}] |"
 
 
 def _marked_plain(text: str) -> str:
