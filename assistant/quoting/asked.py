@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from assistant.quoting.intervals import Quantity, quantities
-from assistant.quoting.kinds import gives, kinds_asked
+from assistant.quoting.kinds import gives, kinds_asked, without_kinds
 from assistant.quoting.parts import Part, glosses_of, words_of
 from assistant.terms import Wanted, is_han, numbers, terms
 from ingest.embedding.glosses import dictionary
-from ingest.language import QUESTION_WORDS, fold
+from ingest.language import QUESTION_WORDS
 
 _BY_GLOSS = 0.8
 """The weight of a word that is found by the dictionary, beside one that is found as it is."""
+_ASKS = 0.4
+"""The weight of a word that only says what kind of answer is asked for."""
+_CODES = 2.0
+_CODE = re.compile(r"[a-z]++\d+[a-z\d]*|\d++[a-z][a-z\d]*")
 _LONGEST = 500
 
 
@@ -42,16 +47,22 @@ class Asked:
         self.kinds = kinds_asked(question)
         self.stated = frozenset(numbers(question))
         self.quantities: tuple[Quantity, ...] = quantities(question)
-        self.terms = tuple(dict.fromkeys([*terms(question)[:_LONGEST], *sorted(words_of(question[:_LONGEST]))]))
+        content, asking = (_terms(text) for text in without_kinds(question))
+        self.terms = tuple(dict.fromkeys([*content, *asking]))
+        shares = {term: 1.0 if term in content else _ASKS for term in self.terms}
         self._has_latin = any(not is_han(term) for term in self.terms)
         present = [part.terms | part.glosses if self._translates(part) else part.terms for part in parts]
         count = len(parts)
         found = {term: sum(term in words for words in present) for term in self.terms}
-        self._wanted = Wanted({term: math.log(1 + count / (1 + often)) for term, often in found.items()})
+        self._wanted = Wanted(
+            {term: shares[term] * _weight(term) * math.log(1 + count / (1 + often)) for term, often in found.items()}
+        )
         english = [part.terms for part in parts if not part.is_chinese]
         self._concepts = [
-            _Concept(ways, math.log(1 + count / (1 + sum(any(way <= words for way in ways) for words in english))), full)
-            for ways, full in self._ways(question)
+            _Concept(
+                ways, weight * math.log(1 + count / (1 + sum(any(way <= words for way in ways) for words in english))), full
+            )
+            for ways, weight, full in self._ways(question, shares)
         ]
 
     def coverage(self, part: Part, words: frozenset[str]) -> float:
@@ -73,13 +84,29 @@ class Asked:
     def _translates(self, part: Part) -> bool:
         return self._has_latin and part.is_chinese
 
-    def _ways(self, question: str) -> list[tuple[tuple[frozenset[str], ...], float]]:
-        """Returns the glosses of each Chinese word of the question, and its other terms, each with its full credit.
-        There are none if it has no Chinese words.
+    def _ways(
+        self, question: str, shares: Mapping[str, float]
+    ) -> list[tuple[tuple[frozenset[str], ...], float, float]]:
+        """Returns the glosses of each Chinese word of the question, and its other terms, each with its weight and its
+        full credit. There are none if it has no Chinese words.
         """
         if not any(is_han(term) for term in self.terms):
             return []
-        words = dict.fromkeys(dictionary().words(fold(question)[:_LONGEST]))
+        words = dict.fromkeys(dictionary().words(without_kinds(question)[0][:_LONGEST]))
         glossed = [glosses_of(word) for word in words if not QUESTION_WORDS.fullmatch(word)]
-        others = [(frozenset((term,)),) for term in self.terms if not is_han(term)]
-        return [(ways, _BY_GLOSS) for ways in glossed if ways] + [(ways, 1.0) for ways in others]
+        others = [term for term in self.terms if not is_han(term)]
+        return [(ways, 1.0, _BY_GLOSS) for ways in glossed if ways] + [
+            ((frozenset((term,)),), shares[term] * _weight(term), 1.0) for term in others
+        ]
+
+
+def _terms(text: str) -> list[str]:
+    """Returns the terms of a text and its words in capitals. Of a code such as LX-24, the parts are left out."""
+    found = list(dict.fromkeys([*terms(text)[:_LONGEST], *sorted(words_of(text[:_LONGEST]))]))
+    parts = {piece for code in found if _CODE.fullmatch(code) for piece in re.findall(r"[a-z]+|\d+", code)}
+    return [term for term in found if term not in parts]
+
+
+def _weight(term: str) -> float:
+    """Returns the weight of a term beside its rarity. A code or a model number is meant as it is written."""
+    return _CODES if _CODE.fullmatch(term) else 1.0

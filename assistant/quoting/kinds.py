@@ -55,7 +55,7 @@ _KINDS = {
         new_number=True,
     ),
     "phone": _kind(
-        r"电话|号码|分机|热线|打给|\bphone\b|\bcall\b|\bextension\b|\bhotline\b|\bnumber of\b", r"\d{3}", new_number=True
+        r"电话号码|电话|号码|分机|热线|打给|\b(?:tele)?phone(?: number)?\b|\bcall\b|\bextension\b|\bhotline\b", r"\d{3}", new_number=True
     ),
     "person": _kind(
         r"谁|哪位|负责人|头儿|领导|\bwho\b|\bwhom\b|\bwhose\b",
@@ -73,7 +73,7 @@ _KINDS = {
         r"怎么(?!样|回事|收|算)|如何|怎样|步骤|流程|\bhow (?:do|to|can|should|does)\b|\bsteps?\b|what (?:do|should) i do",
         r"请|须|应|先|点击|按|提交|申请|联系|拨打|到|\b(?:must|please|press|hold|click|select|call|ask|open|send|use|submit|contact)\b",
     ),
-    "reason": _kind(r"为什么|为何|原因|怎么回事|\bwhy\b|\breason\b|\bcauses?d?\b", r"因|由于|导致|造成|\b(?:because|due to|since|as a result|caused)\b"),
+    "reason": _kind(r"(?:是?因?为|是?由于)?什么(?:原因)?(?:造成|导致|引起)的?|为什么|为何|原因|怎么回事|\bwhy\b|\breason\b|\bcauses?d?\b", r"因|由于|导致|造成|\b(?:because|due to|since|as a result|caused)\b"),
 }  # fmt: skip
 _MEASURED = {"price", "duration", "time", "clock", "weight", "phone"}
 """Kinds that say more than that a number is asked for."""
@@ -85,6 +85,20 @@ def kinds_asked(question: str) -> frozenset[str]:
     plain = fold(question).lower()
     found = {name for name, kind in _KINDS.items() if kind.asks.search(plain)}
     return frozenset(found - {"number"} if found & _MEASURED else found)
+
+
+def without_kinds(question: str) -> tuple[str, str]:
+    """Returns a folded question without the words that only ask for a kind of answer (phone number, 多少钱), and these
+    words. What answers gives the kind and rarely repeats them.
+    """
+    plain = fold(question)
+    spans = sorted(match.span() for kind in _KINDS.values() for match in kind.asks.finditer(plain.lower()))
+    kept, asking, end = [], [], 0
+    for start, stop in spans:
+        kept.append(plain[end : max(start, end)])
+        asking.append(plain[max(start, end) : stop])
+        end = max(end, stop)
+    return " ".join([*kept, plain[end:]]), " ".join(asking)
 
 
 def gives(kind: str, text: str, *, new_number: bool) -> bool:
