@@ -23,7 +23,8 @@ class Request:
     """A request to a chat model. Most models read only `messages`. A model that only quotes reads the rest.
 
     `question` is the question as it was typed, and `evidence` is the evidence as it was found. The messages contain
-    them too. `query` is the question as it was searched for, if that is not the same. If `temperature` or `max_tokens` is None, the model uses its own.
+    them too. `query` is the question as it was searched for. It is empty if that is not known. If `temperature` or
+    `max_tokens` is None, the model uses its own.
     """
 
     messages: tuple[Message, ...]

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from assistant.quoting.intervals import Quantity, quantities
+from assistant.quoting.intervals import Quantity, quantities, without_quantities
 from assistant.quoting.kinds import gives, kinds_asked, without_kinds
 from assistant.quoting.parts import Part, glosses_of, words_of
 from assistant.terms import Wanted, is_han, numbers, terms
@@ -17,7 +17,7 @@ from ingest.language import QUESTION_WORDS
 _BY_GLOSS = 0.8
 """The weight of a word that is found by the dictionary, beside one that is found as it is."""
 _ASKS = 0.4
-"""The weight of a word that only says what kind of answer is asked for."""
+"""The weight of a word that only says what kind of answer is asked for, and of a stated quantity."""
 _CODES = 2.0
 _CODE = re.compile(r"[a-z]++\d+[a-z\d]*|\d++[a-z][a-z\d]*")
 _LONGEST = 500
@@ -47,8 +47,10 @@ class Asked:
         self.kinds = kinds_asked(question)
         self.stated = frozenset(numbers(question))
         self.quantities: tuple[Quantity, ...] = quantities(question)
-        content, asking = (_terms(text) for text in without_kinds(question))
-        self.terms = tuple(dict.fromkeys([*content, *asking]))
+        bare, counted = without_quantities(question)
+        bare, asking = without_kinds(bare)
+        content = _terms(bare)
+        self.terms = tuple(dict.fromkeys([*content, *_terms(asking), *_terms(counted)]))
         shares = {term: 1.0 if term in content else _ASKS for term in self.terms}
         self._has_latin = any(not is_han(term) for term in self.terms)
         present = [part.terms | part.glosses if self._translates(part) else part.terms for part in parts]
@@ -60,9 +62,11 @@ class Asked:
         english = [part.terms for part in parts if not part.is_chinese]
         self._concepts = [
             _Concept(
-                ways, weight * math.log(1 + count / (1 + sum(any(way <= words for way in ways) for words in english))), full
+                ways,
+                weight * math.log(1 + count / (1 + sum(any(way <= words for way in ways) for words in english))),
+                full,
             )
-            for ways, weight, full in self._ways(question, shares)
+            for ways, weight, full in self._ways(bare, shares)
         ]
 
     def coverage(self, part: Part, words: frozenset[str]) -> float:
@@ -78,21 +82,18 @@ class Asked:
     def gives(self, part: Part) -> frozenset[str]:
         """Returns the kinds of answer that the question asks for and the part has."""
         new = bool(part.numbers - self.stated)
-        text = f"{part.header}\n{part.text}"
-        return frozenset(kind for kind in self.kinds if gives(kind, text, new_number=new))
+        return frozenset(kind for kind in self.kinds if gives(kind, part.text, part.folded, new_number=new))
 
     def _translates(self, part: Part) -> bool:
         return self._has_latin and part.is_chinese
 
-    def _ways(
-        self, question: str, shares: Mapping[str, float]
-    ) -> list[tuple[tuple[frozenset[str], ...], float, float]]:
-        """Returns the glosses of each Chinese word of the question, and its other terms, each with its weight and its
-        full credit. There are none if it has no Chinese words.
+    def _ways(self, bare: str, shares: Mapping[str, float]) -> list[tuple[tuple[frozenset[str], ...], float, float]]:
+        """Returns the glosses of each Chinese word of the bare question, and its other terms. Each has its weight and
+        its full credit. There are none if it has no Chinese words.
         """
         if not any(is_han(term) for term in self.terms):
             return []
-        words = dict.fromkeys(dictionary().words(without_kinds(question)[0][:_LONGEST]))
+        words = dict.fromkeys(dictionary().words(bare[:_LONGEST]))
         glossed = [glosses_of(word) for word in words if not QUESTION_WORDS.fullmatch(word)]
         others = [term for term in self.terms if not is_han(term)]
         return [(ways, 1.0, _BY_GLOSS) for ways in glossed if ways] + [

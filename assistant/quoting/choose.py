@@ -35,6 +35,7 @@ _AS_GOOD = 0.97
 _SAME = 0.6
 """Two parts say the same if they share so many of their terms."""
 
+
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """A part that is quoted, with the number of its evidence. `more` are further rows of the table."""
@@ -60,10 +61,10 @@ def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
         return []
     asked = Asked(question, [each.part for each in quoted])
     priors = _priors(evidence)
-    candidates = [
-        _Candidate(each, order, priors[each.number] * _score(each.part, asked), asked.gives(each.part))
-        for order, each in enumerate(quoted)
-    ]
+    candidates = []
+    for order, each in enumerate(quoted):
+        gives = asked.gives(each.part)
+        candidates.append(_Candidate(each, order, priors[each.number] * _score(each.part, asked, gives), gives))
     _weigh_ranges(candidates, asked.quantities)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
     best = ranked[0]
@@ -98,7 +99,7 @@ def _priors(evidence: Sequence[Evidence]) -> Mapping[int, float]:
     return {number: _LEAST_RANK + (1 - _LEAST_RANK) * max(0.0, share) for number, share in shares.items()}
 
 
-def _score(part: Part, asked: Asked) -> float:
+def _score(part: Part, asked: Asked, gives: frozenset[str]) -> float:
     """Returns how well a part answers, by its words, its kind and its form. The floor keeps an order among parts that
     were found by meaning alone.
     """
@@ -106,11 +107,11 @@ def _score(part: Part, asked: Asked) -> float:
     if part.is_bare:
         score *= _BARE
     if asked.kinds:
-        share = len(asked.gives(part)) / len(asked.kinds)
+        share = len(gives) / len(asked.kinds)
         score *= _NOT_OF_KIND + (_OF_KIND - _NOT_OF_KIND) * share
     if part.kind == "list":
         score *= _LIST_FOR_WAY if "way" in asked.kinds else _LIST_OTHERWISE
-    if asked.stated and not (asked.kinds and not asked.gives(part)):
+    if asked.stated and (gives or not asked.kinds):
         score *= 1 + _SAME_NUMBERS * len(asked.stated & part.numbers) / len(asked.stated)
     return score
 
@@ -158,9 +159,10 @@ def _adds(other: _Candidate, best: _Candidate, asked: Asked) -> bool:
     covered = asked.coverage(first, first.around)
     if asked.coverage(first, first.around | second.around) - covered >= _NEWLY_COVERED:
         return True
-    elsewhere = other.quoted.chunk.document_id != best.quoted.chunk.document_id
+    if other.quoted.chunk.document_id == best.quoted.chunk.document_id or other.score < _ELSEWHERE * best.score:
+        return False
     is_new = not second.numbers or bool(second.numbers - first.numbers - asked.stated)
-    return elsewhere and is_new and other.score >= _ELSEWHERE * best.score and other.gives >= best.gives
+    return is_new and other.gives >= best.gives and asked.coverage(second, second.around) >= covered
 
 
 def _say_the_same(first: Part, second: Part) -> bool:

@@ -23,8 +23,8 @@ _SMALLEST = {
     "kg": ("g", 1000), "t": ("g", 1_000_000), "km": ("m", 1000), "litre": ("ml", 1000), "gb": ("mb", 1024),
 }  # fmt: skip
 _MORE_UNITS = {
-    "kg": "公斤|千克|kg|kilos?|kilograms?", "g": "克|g|grams?", "t": "吨|t|tonn?es?|tons?", "km": "公里|千米|km|kilomet(?:er|re)s?",
-    "m": "米|m|met(?:er|re)s?", "litre": "升|l|lit(?:er|re)s?", "ml": "毫升|ml", "gb": "gb", "mb": "mb",
+    "kg": "公斤|千克|kg|kilos?|kilograms?", "g": "克|g|grams?", "t": "吨|t|tonn?es?|tons?",
+    "km": "公里|千米|km|kilomet(?:er|re)s?", "m": "米|m|met(?:er|re)s?", "litre": "升|l|lit(?:er|re)s?", "ml": "毫升|ml", "gb": "gb", "mb": "mb",
     "degree": "度|℃|°c|°|degrees?", "watt": "瓦|w|watts?", "score": "分(?!钟)|points?", "pound": "英镑|pounds?",
     "piece": "[台件份张套本箱]|pieces?|pcs|copies|units|items?|boxes",
 }  # fmt: skip
@@ -127,13 +127,29 @@ class _Mark:
 
 
 def quantities(question: str) -> tuple[Quantity, ...]:
-    """Returns the quantities that a question states. A one in words is none beside another number (四年 … 一年能休几天),
-    and neither is the number in a name such as LX-24.
+    """Returns the quantities that a question states. A one in words is none beside another number (四年 … 一年能休
+    几天), and neither is the number in a name such as LX-24.
     """
-    plain = _HALF_YEAR.sub(lambda half: f"{12 * int(han_value(half[1])) + 6 if half[1] else 6}个月", fold(question).lower())
+    plain = _HALF_YEAR.sub(
+        lambda half: f"{12 * int(han_value(half[1])) + 6 if half[1] else 6}个月", fold(question).lower()
+    )
     marks = [mark for mark in _marks(plain) if not _is_no_quantity(plain, mark)]
     others = [mark for mark in marks if not (mark.worded and mark.value == 1)]
     return tuple(_quantity(mark.value, mark.unit, worded=mark.worded) for mark in others or marks)
+
+
+def without_quantities(question: str) -> tuple[str, str]:
+    """Returns a folded question without its numbers that have a unit, and these. A row is found by its range, and other
+    texts with the same number may speak of anything.
+    """
+    plain = fold(question)
+    kept, counted, end = [], [], 0
+    for mark in _marks(plain.lower()):
+        if mark.unit.isascii() and mark.unit and mark.start >= end:
+            kept.append(plain[end : mark.start])
+            counted.append(plain[mark.start : mark.end])
+            end = mark.end
+    return " ".join([*kept, plain[end:]]), " ".join(counted)
 
 
 def intervals(text: str, header: str = "") -> tuple[Interval, ...]:

@@ -1,4 +1,4 @@
-"""What of a passage can be quoted: a sentence, a row of a table, a list with the line above it, the answer of a question.
+"""What of a passage can be quoted: a sentence, a table row, a list with the line above it, the answer of a question.
 
 A heading, the header of a table, a line of a table of contents and a question are never quoted. What they say counts
 with the parts that they belong to.
@@ -19,11 +19,17 @@ from ingest.language import fold, sentences
 
 _RULE = re.compile(r"\s*+(?:\|\s*+)?:?-{3}.*")
 _CELL_END = re.compile(r"(?<!\\)\|")
-_CHAPTER = re.compile(r"#{1,6}\s|第\s?[一二三四五六七八九十百\d]{1,4}\s?[章节编篇]|(?:chapter|part|section|appendix)\s[\divxa-z]{1,4}\b", re.I)
+_CHAPTER = re.compile(
+    r"#{1,6}\s|第\s?[一二三四五六七八九十百\d]{1,4}\s?[章节编篇]|(?:chapter|part|section|appendix)\s[\divxa-z]{1,4}\b",
+    re.I,
+)
 _CONTENTS = re.compile(r"\.{4}|…{2}|·{4}|(?:\. ){4}|_{4}")
 _ASKED = re.compile(r"(?:问题?|提问|q|question)\s?\d{0,3}\s?[:：.．、]", re.IGNORECASE)
 _ANSWERED = re.compile(r"(?:答案?|回答|a|answer)\s?\d{0,3}\s?[:：.．、]\s*+", re.IGNORECASE)
-_ITEM = re.compile(r"[-*•·+]\s|[(（]?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[)）.、]|[①-⑳]|第[一二三四五六七八九十]步|step\s\d", re.IGNORECASE)
+_ITEM = re.compile(
+    r"[-*•·+]\s|[(（]?(?:\d{1,2}|[一二三四五六七八九十]{1,3})[)）.、]|[①-⑳]|第[一二三四五六七八九十]步|step\s\d",
+    re.IGNORECASE,
+)
 _POINTS_BACK = re.compile(
     r"它|其(?!他|它|余|中)|该|此(?!外)|这(?!里)|上述|前款|it\b|its\b|this\b|that\b|these\b|those\b|they\b|their\b|such\b|she\b|he\b"
     r"|her\b|his\b",
@@ -44,9 +50,9 @@ Kind = Literal["sentence", "row", "list"]
 class Part:
     """A part of a passage that can be quoted.
 
-    `header` is the header of its table, or the question that it answers. `terms` are its terms with those of `header`. `around` has also those of the heading, and of the
-    question or the line that it answers. `block` is the number of its table, or of the prose between two tables.
-    `before` is the sentence that its first pronoun points to.
+    `header` is the header of its table, or the question that it answers. `terms` are its terms with those of `header`.
+    `around` has also those of the heading, of the line that announces it, and of `before`. That is the sentence that
+    its first pronoun points to. `block` is the number of its table, or of the prose between two tables.
     """
 
     text: str
@@ -59,6 +65,8 @@ class Part:
     above: str
     header: str = ""
     before: str = ""
+    folded: str = ""
+    """The header and the text as they are matched, in lower case."""
     is_bare: bool = False
     """True for a line that may be a heading, or that only announces what follows."""
 
@@ -138,7 +146,9 @@ def _row(header: str, line: str, above: str, block: int) -> Part:
     names += [""] * (len(cells) - len(names))
     own = words_of(f"{header}\n{line}")
     stated = tuple(found for name, cell in zip(names, cells, strict=False) for found in intervals(cell, name))
-    return Part(line, "row", own, own | vocabulary(above), frozenset(numbers(line)), stated, block, above, header)
+    folded = fold(f"{header}\n{line}").lower()
+    around = own | vocabulary(above)
+    return Part(line, "row", own, around, frozenset(numbers(line)), stated, block, above, header, folded=folded)
 
 
 def _told(text: str, headings: frozenset[str]) -> Iterator[_Sentence]:
@@ -236,7 +246,18 @@ def _part(
     around = own | vocabulary(f"{above}\n{before}")
     bare = (_announces(text) or len(own) < _FEW_TERMS) if is_bare is None else is_bare
     return Part(
-        text, kind, own, around, frozenset(numbers(text)), intervals(text), block, above, header, before, bare
+        text,
+        kind,
+        own,
+        around,
+        frozenset(numbers(text)),
+        intervals(text),
+        block,
+        above,
+        header,
+        before,
+        fold(f"{header}\n{text}").lower(),
+        bare,
     )
 
 
