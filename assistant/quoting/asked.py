@@ -19,8 +19,9 @@ _BY_GLOSS = 0.8
 _ASKS = 0.4
 """The weight of a word that only says what kind of answer is asked for, and of a stated quantity."""
 _CODES = 2.0
-_CODE = re.compile(r"[a-z]++\d+[a-z\d]*|\d++[a-z][a-z\d]*")
+_CODE = re.compile(r"[a-z]++\d[a-z\d]*+|\d++[a-z][a-z\d]*+")
 _LONGEST = 500
+"""At most so many characters of a question are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Asked:
     """
 
     def __init__(self, question: str, parts: Sequence[Part]) -> None:
+        question = question[:_LONGEST]
         self.kinds = kinds_asked(question)
         self.stated = frozenset(numbers(question))
         self.quantities: tuple[Quantity, ...] = quantities(question)
@@ -93,7 +95,7 @@ class Asked:
         """
         if not any(is_han(term) for term in self.terms):
             return []
-        words = dict.fromkeys(dictionary().words(bare[:_LONGEST]))
+        words = dict.fromkeys(dictionary().words(bare))
         glossed = [glosses_of(word) for word in words if not QUESTION_WORDS.fullmatch(word)]
         others = [term for term in self.terms if not is_han(term)]
         return [(ways, 1.0, _BY_GLOSS) for ways in glossed if ways] + [
@@ -103,7 +105,7 @@ class Asked:
 
 def _terms(text: str) -> list[str]:
     """Returns the terms of a text and its words in capitals. Of a code such as LX-24, the parts are left out."""
-    found = list(dict.fromkeys([*terms(text)[:_LONGEST], *sorted(words_of(text[:_LONGEST]))]))
+    found = list(dict.fromkeys([*terms(text), *sorted(words_of(text))]))
     parts = {piece for code in found if _CODE.fullmatch(code) for piece in re.findall(r"[a-z]+|\d+", code)}
     return [term for term in found if term not in parts]
 

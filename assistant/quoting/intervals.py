@@ -9,7 +9,7 @@ figure. Here a range that is read wrongly only gives a worse order.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -24,7 +24,8 @@ _SMALLEST = {
 }  # fmt: skip
 _MORE_UNITS = {
     "kg": "公斤|千克|kg|kilos?|kilograms?", "g": "克|g|grams?", "t": "吨|t|tonn?es?|tons?",
-    "km": "公里|千米|km|kilomet(?:er|re)s?", "m": "米|m|met(?:er|re)s?", "litre": "升|l|lit(?:er|re)s?", "ml": "毫升|ml", "gb": "gb", "mb": "mb",
+    "km": "公里|千米|km|kilomet(?:er|re)s?", "m": "米|m|met(?:er|re)s?",
+    "litre": "升|l|lit(?:er|re)s?", "ml": "毫升|ml", "gb": "gb", "mb": "mb",
     "degree": "度|℃|°c|°|degrees?", "watt": "瓦|w|watts?", "score": "分(?!钟)|points?", "pound": "英镑|pounds?",
     "piece": "[台件份张套本箱]|pieces?|pcs|copies|units|items?|boxes",
 }  # fmt: skip
@@ -197,12 +198,16 @@ def _side(text: str, mark: _Mark) -> str:
 def _marks(text: str) -> Iterator[_Mark]:
     """Yields the numbers of a folded text with their units: dates and times of day first, then all others."""
     found: list[_Mark] = []
-    for pattern, read in ((_CLOCK, _clock), (_DATE, _date)):
-        for match in pattern.finditer(text):
-            unit, value = read(match)
-            if unit:
-                found.append(_Mark(value, unit, match.start(), match.end(), False))
-                text = f"{text[: match.start()]}{' ' * len(match[0])}{text[match.end() :]}"
+
+    def blanked(match: re.Match[str], read: Callable[[re.Match[str]], tuple[str, float]]) -> str:
+        unit, value = read(match)
+        if not unit:
+            return match[0]
+        found.append(_Mark(value, unit, match.start(), match.end(), False))
+        return " " * len(match[0])
+
+    text = _CLOCK.sub(lambda match: blanked(match, _clock), text)
+    text = _DATE.sub(lambda match: blanked(match, _date), text)
     for figure in measures(text):
         try:
             value = float(figure.value)

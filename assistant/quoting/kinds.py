@@ -32,7 +32,7 @@ def _kind(asks: str, gives: str, *, new_number: bool = False) -> _Kind:
     return _Kind(re.compile(asks), re.compile(gives), new_number)
 
 
-_KINDS = {
+KINDS = {
     "price": _kind(
         r"多少钱|价格|价钱|售价|费用|怎么收费|贵不贵|\bcosts?\b|\bprices?\b|\bfees?\b"
         r"|how much (?:money|is|are|do i pay|can i spend)",
@@ -81,7 +81,8 @@ _KINDS = {
         new_number=True,
     ),
     "way": _kind(
-        r"怎么(?!样|回事|收|算)|如何|怎样|步骤|流程|\bhow (?:do|to|can|should|does)\b|\bsteps?\b|what (?:do|should) i do",
+        r"怎么(?!样|回事|收|算)|如何|怎样|步骤|流程|\bhow (?:do|to|can|should|does)\b|\bsteps?\b"
+        r"|what (?:do|should) i do",
         r"请|须|应|先|点击|按|提交|申请|联系|拨打|到"
         r"|\b(?:must|please|press|hold|click|select|call|ask|open|send|use|submit|contact)\b",
     ),
@@ -98,7 +99,7 @@ _PROPER_NAME = re.compile(r"\b[A-Z][a-z]+ (?:[A-Z]\. )?[A-Z][a-z]+")
 def kinds_asked(question: str) -> frozenset[str]:
     """Returns the kinds of answer that a question asks for. There may be none, or several: where and when."""
     plain = fold(question).lower()
-    found = {name for name, kind in _KINDS.items() if kind.asks.search(plain)}
+    found = {name for name, kind in KINDS.items() if kind.asks.search(plain)}
     return frozenset(found - {"number"} if found & _MEASURED else found)
 
 
@@ -107,7 +108,7 @@ def without_kinds(question: str) -> tuple[str, str]:
     words. What answers gives the kind and rarely repeats them.
     """
     plain = fold(question)
-    spans = sorted(match.span() for kind in _KINDS.values() for match in kind.asks.finditer(plain.lower()))
+    spans = sorted(match.span() for kind in KINDS.values() for match in kind.asks.finditer(plain.lower()))
     kept, asking, end = [], [], 0
     for start, stop in spans:
         kept.append(plain[end : max(start, end)])
@@ -120,7 +121,7 @@ def gives(kind: str, text: str, folded: str, *, new_number: bool) -> bool:
     """Returns True if a text has what a question of this kind asks for. `folded` is the text folded, in lower case.
     `new_number` says if it has a number that the question does not state.
     """
-    asked = _KINDS[kind]
+    asked = KINDS[kind]
     if asked.new_number and not new_number:
         return False
     return asked.gives.search(folded) is not None or (kind == "person" and _PROPER_NAME.search(text) is not None)
