@@ -39,6 +39,7 @@ from ingest import language
 from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
+from ingest.embedding.glosses import dictionary
 from ingest.errors import YoujuError
 from ingest.parse import html_word_markdown, sniff
 from ingest.parse.mail import message as mail
@@ -145,6 +146,7 @@ def _borne_out(whole: str) -> None:
 
 
 def _quoted(whole: str) -> None:
+    dictionary()  # a server has loaded it before the first question
     evidence = (Evidence(1, hits_of(passage(whole))[0]),)
     request = Request(messages.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
     list(quotations(request))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from assistant.events import Evidence
 from assistant.quoting.asked import Asked
 from assistant.quoting.intervals import Quantity
-from assistant.quoting.parts import Part, parts_of
+from assistant.quoting.parts import Part, parts_of, whole
 from ingest.document import Chunk
 
 _OWN, _AROUND = 0.6, 0.4
@@ -55,10 +55,13 @@ class _Candidate:
 
 
 def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
-    """Returns one part, or two, the best one first. It returns none only if the evidence has no text."""
+    """Returns one part, or two, the best one first. It returns none only without evidence."""
+    if not evidence:
+        return []
     quoted = [found for item in evidence for found in _quoted(item)]
     if not quoted:
-        return []
+        chunk = evidence[0].hit.chunk
+        return [Quoted(evidence[0].number, chunk, whole(chunk.title, chunk.text))]
     asked = Asked(question, [each.part for each in quoted])
     priors = _priors(evidence)
     candidates = []

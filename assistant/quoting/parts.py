@@ -106,6 +106,11 @@ def words_of(text: str) -> frozenset[str]:
     return vocabulary(text) | {word for word in _CAPITALS.findall(text) if not terms(word)}
 
 
+def whole(title: str, text: str) -> Part:
+    """Returns a passage of nothing but headings as one part."""
+    return _part(text, title, 0)
+
+
 def cells_of(row: str) -> list[str]:
     """Returns the cells of a row of a Markdown table."""
     return [cell.strip() for cell in _CELL_END.split(row.strip().removeprefix("|").removesuffix("|"))]
