@@ -61,7 +61,8 @@ KINDS = {
     ),
     "phone": _kind(
         r"电话号码|电话|号码|分机|热线|打给|\b(?:tele)?phone(?: number)?\b|\bcall\b|\bextension\b|\bhotline\b",
-        r"\d[\d -]{4}\d|\A(?=[\s\S]*(?:电话|分机|热线|手机|拨|打|phone|extension|call|hotline|dial|\btel\b))[\s\S]*\d{3}",
+        r"\d[\d -]{4}\d"
+        r"|\A(?=[\s\S]*(?:电话|分机|热线|手机|拨|打|phone|extension|call|hotline|dial|\btel\b))[\s\S]*\d{3}",
         new_number=True,
     ),
     "person": _kind(
