@@ -17,7 +17,9 @@ _LEAST_RANK = 0.4
 """The weight of a passage whose fused score is 0. That of the best passage is 1."""
 _BARE = 0.5
 """A line that may be a heading, or that only announces what follows, is hardly an answer."""
-_OF_KIND, _NOT_OF_KIND = 1.25, 0.85
+_OF_KIND, _NOT_OF_KIND = 1.25, 0.7
+_LOOSE = frozenset({"way"})
+"""A kind that so many texts give that it decides nothing by itself."""
 _FITS, _MISSES = 1.8, 0.4
 """The row whose range has the number of the question, and its neighbours in the same table."""
 _SAME_NUMBERS = 0.3
@@ -70,8 +72,8 @@ def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
         candidates.append(_Candidate(each, order, priors[each.number] * _score(each.part, asked, gives), gives))
     _weigh_ranges(candidates, asked.quantities)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
-    best = ranked[0]
-    second = next((each for each in ranked[1:] if _adds(each, best, asked)), None)
+    best = _of_kind(ranked)
+    second = next((each for each in ranked if each is not best and _adds(each, best, asked)), None)
     first = _whole_table(best, candidates)
     return [first] if second is None else [first, second.quoted]
 
@@ -81,6 +83,12 @@ def _quoted(item: Evidence) -> Iterator[Quoted]:
     parts = parts_of(chunk.title, chunk.location.heading_path, chunk.text)
     for part in parts:
         yield Quoted(item.number, chunk, part)
+
+
+def _of_kind(ranked: Sequence[_Candidate]) -> _Candidate:
+    """Returns the best part, or the best of the kind that is asked for if that is not far behind."""
+    worth = [each for each in ranked if each.score >= _ALSO_ASKED * ranked[0].score]
+    return next((each for each in worth if each.gives - _LOOSE), ranked[0])
 
 
 def _whole_table(best: _Candidate, candidates: Sequence[_Candidate]) -> Quoted:
@@ -157,7 +165,7 @@ def _adds(other: _Candidate, best: _Candidate, asked: Asked) -> bool:
         return False
     if other.score < _ALSO_ASKED * best.score:
         return False
-    if (asked.kinds - best.gives) & other.gives:
+    if (asked.kinds - best.gives) & other.gives - _LOOSE:
         return True
     covered = asked.coverage(first, first.around)
     if asked.coverage(first, first.around | second.around) - covered >= _NEWLY_COVERED:

@@ -180,7 +180,9 @@ def test_an_answer_that_was_cut_says_so(driver: Chrome, language: str, said: str
 
 @pytest.mark.browser
 @needs_browser
-@pytest.mark.parametrize(("language", "said"), [("en-US", "No chat model is configured"), ("zh-CN", "尚未配置对话模型")])
+@pytest.mark.parametrize(
+    ("language", "said"), [("en-US", "No chat model is configured"), ("zh-CN", "尚未配置对话模型")]
+)
 def test_the_page_says_once_that_no_chat_model_is_configured(driver: Chrome, language: str, said: str) -> None:
     *before, end = a_good_answer("leave?")
     assert isinstance(end, Finished)
