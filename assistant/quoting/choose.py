@@ -18,6 +18,7 @@ _LEAST_RANK = 0.4
 _BARE = 0.5
 """A line that may be a heading, or that only announces what follows, is hardly an answer."""
 _OF_KIND, _NOT_OF_KIND = 1.25, 0.7
+"""A part that has all kinds of answer that are asked for, and one that has none."""
 _LOOSE = frozenset({"way"})
 """A kind that so many texts give that it decides nothing by itself."""
 _FITS, _MISSES = 1.8, 0.4
@@ -31,9 +32,11 @@ _ELSEWHERE = 0.9
 _ALSO_ASKED = 0.6
 """A part with something else that the question asks for has at least this share."""
 _NEWLY_COVERED = 0.2
+"""A part with other words of the question adds at least this share of them."""
 _ROWS = 8
 _AS_GOOD = 0.97
-"""If no row is meant more than the others, the question asks for the table."""
+"""A row with this share of the best score is as good. If most rows are, the question asks for the table, and gets at
+most so many rows."""
 _SAME = 0.6
 """Two parts say the same if they share so many of their terms."""
 
@@ -73,8 +76,9 @@ def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
     _weigh_ranges(candidates, asked.quantities)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
     best = _of_kind(ranked)
-    second = next((each for each in ranked if each is not best and _adds(each, best, asked)), None)
     first = _whole_table(best, candidates)
+    others = [each for each in ranked if each is not best and not (first.more and _place(each) == _place(best))]
+    second = next((each for each in others if _adds(each, best, asked)), None)
     return [first] if second is None else [first, second.quoted]
 
 
@@ -138,8 +142,12 @@ def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) 
                 fitting[place] = min(looseness, fitting.get(place, looseness))
         for each, looseness in zip(candidates, loosenesses, strict=True):
             tightest = fitting.get(_place(each))
-            if tightest is not None and each.quoted.part.kind != "list":
-                each.score *= _FITS if looseness == tightest else _MISSES if each.quoted.part.intervals else 1.0
+            if tightest is None or each.quoted.part.kind == "list":
+                continue
+            if looseness == tightest:
+                each.score *= _FITS
+            elif any(found.is_like(quantity) for found in each.quoted.part.intervals):
+                each.score *= _MISSES
 
 
 def _looseness(part: Part, quantity: Quantity) -> float | None:
@@ -159,9 +167,9 @@ def _adds(other: _Candidate, best: _Candidate, asked: Asked) -> bool:
     another document has.
     """
     first, second = best.quoted.part, other.quoted.part
-    if second.is_bare or first.text in second.text or second.text in (first.text, first.before):
+    if second.is_bare or first.text in second.text or second.text in f"{first.before}\n{first.text}":
         return False
-    if second.text in first.text or (first.kind != "row" and _say_the_same(first, second)):
+    if first.kind != "row" and _say_the_same(first, second):
         return False
     if other.score < _ALSO_ASKED * best.score:
         return False

@@ -109,6 +109,10 @@ class Interval:
         below = quantity.value < self.high or (self.high_in and self.high == quantity.value)
         return above and below
 
+    def is_like(self, quantity: Quantity) -> bool:
+        """Returns True if the range is one of such quantities, whether or not it holds this one."""
+        return self.unit == quantity.unit if self.unit else self.low < self.high
+
     def looseness(self, quantity: Quantity) -> float:
         """Returns how far the range goes beyond a quantity in it. Of several rows the tightest is meant: of 满一年 and
         满三年 the second, for 4 years.

@@ -41,7 +41,8 @@ _HEADING_CHARS = 40
 _CAPITALS = re.compile(r"(?<![A-Za-z])[A-Z]{2,5}(?![A-Za-z])")
 _FEW_TERMS = 3
 _GLOSSES = 3
-_REMEMBERED_WORDS = 16_384
+_REMEMBERED_WORDS, _REMEMBERED_PARTS = 4096, 512
+"""Some 3 and 8 MB."""
 
 Kind = Literal["sentence", "row", "list"]
 
@@ -103,7 +104,7 @@ def glosses_of(word: str) -> tuple[frozenset[str], ...]:
 
 def words_of(text: str) -> frozenset[str]:
     """Returns the terms of a text, and its words in capitals that would be stop words in small letters: IT, US, WHO."""
-    return vocabulary(text) | {word for word in _CAPITALS.findall(text) if not terms(word)}
+    return frozenset(terms(text)) | {word for word in _CAPITALS.findall(text) if not terms(word)}
 
 
 def whole(title: str, text: str) -> Part:
@@ -266,7 +267,7 @@ def _part(
     )
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=_REMEMBERED_PARTS)
 def _all_glosses(text: str) -> frozenset[str]:
     return frozenset(term for word in dictionary().words(fold(text)) for gloss in glosses_of(word) for term in gloss)
 

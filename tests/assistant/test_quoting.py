@@ -91,6 +91,11 @@ def test_a_sentence_with_the_range_is_quoted_and_not_its_neighbour() -> None:
     )
 
 
+def test_a_sentence_beside_the_range_is_no_neighbour_of_it() -> None:
+    text = "满五年不满十年的，奖金为六千元。奖金每年三月十五日发放。"
+    assert "三月十五日" in quotation("干了七年，奖金什么时候发放？", passage(text, title="奖金"))
+
+
 def test_a_number_of_the_asker_is_no_answer() -> None:
     laptops = passage("Laptops are replaced every four years.", title="Laptops")
     leave = passage("After three years of service annual leave is 10 days.", title="Leave")
