@@ -61,7 +61,6 @@ class Part:
     terms: frozenset[str]
     around: frozenset[str]
     numbers: frozenset[str]
-    intervals: tuple[Interval, ...]
     block: int
     above: str
     header: str = ""
@@ -74,6 +73,11 @@ class Part:
     @property
     def is_chinese(self) -> bool:
         return is_chinese(self.terms)
+
+    @property
+    def intervals(self) -> tuple[Interval, ...]:
+        """Returns the ranges that it states. Those of a row are read cell by cell."""
+        return _ranges(self.header if self.kind == "row" else None, self.text)
 
     @property
     def glosses(self) -> frozenset[str]:
@@ -148,13 +152,10 @@ def _rows(lines: Sequence[str], above: str, block: int) -> Iterator[Part]:
 
 
 def _row(header: str, line: str, above: str, block: int) -> Part:
-    names, cells = cells_of(header) if header else [], cells_of(line)
-    names += [""] * (len(cells) - len(names))
     own = words_of(f"{header}\n{line}")
-    stated = tuple(found for name, cell in zip(names, cells, strict=False) for found in intervals(cell, name))
     folded = fold(f"{header}\n{line}").lower()
     around = own | vocabulary(above)
-    return Part(line, "row", own, around, frozenset(numbers(line)), stated, block, above, header, folded=folded)
+    return Part(line, "row", own, around, frozenset(numbers(line)), block, above, header, folded=folded)
 
 
 def _told(text: str, headings: frozenset[str]) -> Iterator[_Sentence]:
@@ -257,7 +258,6 @@ def _part(
         own,
         around,
         frozenset(numbers(text)),
-        intervals(text),
         block,
         above,
         header,
@@ -265,6 +265,16 @@ def _part(
         fold(f"{header}\n{text}").lower(),
         bare,
     )
+
+
+@lru_cache(maxsize=_REMEMBERED_PARTS)
+def _ranges(header: str | None, text: str) -> tuple[Interval, ...]:
+    """Returns the ranges of a sentence, or of a row under a header. They are read only for a question with a number."""
+    if header is None:
+        return intervals(text)
+    names, cells = cells_of(header), cells_of(text)
+    names += [""] * (len(cells) - len(names))
+    return tuple(found for name, cell in zip(names, cells, strict=False) for found in intervals(cell, name))
 
 
 @lru_cache(maxsize=_REMEMBERED_PARTS)
