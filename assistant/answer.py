@@ -76,7 +76,6 @@ class Assistant:
         self._retrieving = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
         self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
         self._model = model
-        self._only_quotes = not model.follows_instructions  # such a model answers the completed question
         self._settings = settings
         self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
 
@@ -213,8 +212,9 @@ class Assistant:
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
         tokens = sum(estimate_tokens(message.text) for message in messages)
-        asked = query if self._only_quotes else question
-        request = Request(messages, asked, language, evidence, settings.model_temperature, settings.model_max_tokens)
+        request = Request(
+            messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens, query
+        )
         return _Gathered(request, Citer(evidence, f"{question}\n{query}"), tokens)
 
     def _finished(

@@ -91,10 +91,38 @@ def fold(text: str) -> str:
     return _SET_WIDE.sub(lambda run: run[0].replace(" ", ""), seen)
 
 
+def is_traditional(text: str) -> bool:
+    """Returns True if a text is in traditional Chinese: more of its characters exist only there than only in simplified
+    Chinese.
+    """
+    han = "".join(_HAN.findall(text))
+    only_traditional, only_simplified = (
+        sum(table.get(ord(each), ord(each)) != ord(each) for each in han) for table in (_simplified(), _traditional())
+    )
+    return only_traditional > only_simplified
+
+
 @cache
 def _usual() -> dict[int, int]:
-    """Returns which character each is folded to: MediaWiki's table from traditional to simplified Chinese, as zhconv
-    ships it, for single characters only, and radicals and variants.
+    """Returns which character each is folded to: its simplified form, and the usual form of radicals and variants."""
+    radicals = {0x2E80 + place: ord(usual) for place, usual in enumerate(_RADICALS) if usual != "·"}
+    return {**_simplified(), **radicals, **_VARIANTS}
+
+
+@cache
+def _simplified() -> dict[int, int]:
+    """Returns MediaWiki's table from traditional to simplified Chinese, for single characters only."""
+    return _conversion("zh2Hans")
+
+
+@cache
+def _traditional() -> dict[int, int]:
+    """Returns the table from simplified to traditional Chinese, for single characters only."""
+    return _conversion("zh2Hant")
+
+
+def _conversion(name: str) -> dict[int, int]:
+    """Returns a table of MediaWiki, as zhconv ships it.
 
     The file is read as data. Importing zhconv would import a deprecated module of setuptools, where it is installed.
     """
@@ -102,9 +130,7 @@ def _usual() -> dict[int, int]:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("zhconv is a dependency of youju and is not installed", name="zhconv")
     tables = json.loads(Path(spec.origin).with_name("zhcdict.json").read_bytes())
-    simplified = {ord(old): ord(new) for old, new in tables["zh2Hans"].items() if len(old) == len(new) == 1}
-    radicals = {0x2E80 + place: ord(usual) for place, usual in enumerate(_RADICALS) if usual != "·"}
-    return {**simplified, **radicals, **_VARIANTS}
+    return {ord(old): ord(new) for old, new in tables[name].items() if len(old) == len(new) == 1}
 
 
 _CLOSERS = r"\"'”’」』）)】》〉］\]"

@@ -44,6 +44,8 @@ from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.thinking import ThinkingFilter
 from assistant.prompts import answer_language, fences, messages
+from assistant.quoting import intervals as quoting_intervals
+from assistant.quoting import kinds, parts
 from assistant.request import Request
 from assistant.sse import EventDecoder
 from ingest import language
@@ -51,6 +53,7 @@ from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
 from ingest.embedding import codes
+from ingest.embedding.glosses import dictionary
 from ingest.errors import YoujuError
 from ingest.parse import html_word_markdown, sniff
 from ingest.parse.mail import message as mail
@@ -157,9 +160,17 @@ def _borne_out(whole: str) -> None:
 
 
 def _quoted(whole: str) -> None:
+    dictionary()  # a server has loaded it before the first question
     evidence = (Evidence(1, hits_of(passage(whole))[0]),)
     request = Request(messages.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
     list(quotations(request))
+
+
+def _tabled(whole: str) -> None:
+    """A table that is quoted, with a header and cells of this text."""
+    row = f"| {whole} | {whole} |"
+    evidence = (Evidence(1, hits_of(passage(f"{row}\n| --- | --- |\n{row}"))[0]),)
+    list(quotations(Request((), "年假有几天？", "zh", evidence)))
 
 
 def _coverage(whole: str) -> float:
@@ -234,6 +245,14 @@ READERS: dict[str, Callable[[str], object]] = {
     "prompts.answer_language": answer_language.answer_language,
     "prompts.neutralise": fences.neutralise,
     "extractive": _quoted,
+    "quoting.intervals": lambda whole: (quoting_intervals.intervals(whole, whole), quoting_intervals.quantities(whole)),
+    "quoting.intervals, without": quoting_intervals.without_quantities,
+    "quoting.kinds": lambda whole: (kinds.kinds_asked(whole), kinds.without_kinds(whole)),
+    "quoting.kinds, the answer": lambda whole: [
+        kinds.gives(kind, whole, whole, new_number=True) for kind in kinds.KINDS
+    ],
+    "quoting.parts": lambda whole: parts.parts_of("Title", (), whole),
+    "quoting.shown": _tabled,
     "sse": _decoded,
     "models.thinking, models.end_tokens": _told,
     "models.failures": stream_error,

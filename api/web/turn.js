@@ -38,6 +38,7 @@ export class TurnView {
       Object.assign(this, { text: data.answer, evidence: data.evidence, citations: data.citations });
       this.grounded = data.grounded;
       this.cut = data.cut;
+      this.model = data.model;
       this.state = data.refused ? "refused" : "finished";
     }
     this.draw();

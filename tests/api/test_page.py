@@ -197,6 +197,24 @@ def test_what_was_searched_for_is_said_above_the_answer(driver: Chrome, language
         assert not browser.driver.find_element(By.CSS_SELECTOR, ".searched-for").is_displayed()
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [("en-US", "No chat model is configured"), ("zh-CN", "尚未配置对话模型")]
+)
+def test_the_page_says_once_that_no_chat_model_is_configured(driver: Chrome, language: str, said: str) -> None:
+    *before, end = a_good_answer("leave?")
+    assert isinstance(end, Finished)
+    with page(driver, ScriptedAssistant([*before, replace(end, model="extractive")]), language=language) as browser:
+        assert browser.all("#no-model") == []
+        for _ in range(2):
+            browser.ask("leave?")
+            browser.one("#no-model", said)
+        assert browser.one("body").text.count(said) == 1
+    with page(driver, ScriptedAssistant([*before, end]), language=language) as browser:
+        browser.ask("leave?")
+        browser.one(".actions button")
+        assert browser.all("#no-model") == []
+
+
 @pytest.mark.browser
 @needs_browser
 @pytest.mark.parametrize(
