@@ -1,0 +1,30 @@
+"""The passages nearest to a question that was refused. They are shown, and they are no answer."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from assistant.context import choose_evidence
+from assistant.events import Evidence, Nearest
+from assistant.quote import Quotes
+from assistant.terms import terms
+from ingest.document import Hit
+
+_MOST = 3
+
+
+def nearest(query: str, hits: Sequence[Hit]) -> tuple[Nearest, ...]:
+    """Returns the best three of `hits`, the best one first, each with the part of it that shares most with the query.
+
+    Passages that repeat a better one are left out. It takes milliseconds of Python. The hits are those of the reader,
+    so nothing else can be shown.
+    """
+    asked = terms(query)
+    chosen = choose_evidence(hits, limit=_MOST, budget_tokens=sys.maxsize)
+    return tuple(_near(item, query, asked) for item in chosen)
+
+
+def _near(item: Evidence, query: str, asked: Sequence[str]) -> Nearest:
+    quote, location = Quotes(item.hit.chunk).best(query, asked)
+    return Nearest(item, quote, location)
