@@ -3,10 +3,13 @@
 The way of a question, in the order in which it goes:
 
     answer.py        the chain: condense, retrieve, refuse or gather the evidence, stream, cite, finish
+    small_talk.py    what is no question for the documents: greetings, thanks, questions about the assistant
+    introduction.py  the fixed reply to small talk: what the assistant is, what there is to search
     admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
+    nearest.py       what a refusal shows: the passages nearest to the question
     context.py       which hits become evidence, and what fits into the model's context window
     prompts/         what the model is told, in Chinese and in English
     request.py       what the model is asked for, and the pieces in which its answer comes

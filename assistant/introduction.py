@@ -68,9 +68,10 @@ _ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 
 
 def introduction(kind: Kind, question: str, language: AnswerLanguage, holdings: Holdings | None, company: str) -> str:
-    """Returns the reply to small talk in Markdown: what the assistant is, and what the asker may search, if `holdings` says it.
+    """Returns the reply to small talk in Markdown: what the assistant is, and what the asker may search.
 
-    `question` decides whether a Chinese reply is in traditional characters.
+    Without `holdings` it does not say what there is. `question` decides whether Chinese is written in traditional
+    characters.
     """
     form = 2 if language == "en" else 1 if _is_traditional(question) else 0
     paragraphs = [_OPENINGS[kind][form] + _WHO[form].format(company=company or _COMPANY[form])]

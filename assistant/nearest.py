@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from assistant.context import choose_evidence
 from assistant.events import Evidence, Nearest
 from assistant.quote import Quotes
-from assistant.terms import terms
 from ingest.document import Hit
 
 _MOST = 3
@@ -20,11 +19,10 @@ def nearest(query: str, hits: Sequence[Hit]) -> tuple[Nearest, ...]:
     Passages that repeat a better one are left out. It takes milliseconds of Python. The hits are those of the reader,
     so nothing else can be shown.
     """
-    asked = terms(query)
     chosen = choose_evidence(hits, limit=_MOST, budget_tokens=sys.maxsize)
-    return tuple(_near(item, query, asked) for item in chosen)
+    return tuple(_near(item, query) for item in chosen)
 
 
-def _near(item: Evidence, query: str, asked: Sequence[str]) -> Nearest:
-    quote, location = Quotes(item.hit.chunk).best(query, asked)
+def _near(item: Evidence, query: str) -> Nearest:
+    quote, location = Quotes(item.hit.chunk).best(query, ())
     return Nearest(item, quote, location)

@@ -44,7 +44,7 @@ _PARTS = {
     "FILES": "KIND?(?:documents?|docs?|files?|(?:data )?sources?|materials?|manuals?|information|content|data|topics?)",
     "KIND": "(?:(?:kinds?|types?|sorts?) of )",
     "HERE": "(?:there|here|in total|available|currently|now|at the moment|right now|access to)",
-    "SEARCH": "(?:search(?: in| through)?|read|use|access|see|know about|find|cover|ask(?: you)? about|look (?:at|in)|rely on)",
+    "SEARCH": "(?:search(?: in| through)?|read|use|access|see|know about|find|cover|ask(?: you)? about|rely on)",
     "THIS": "(?:this|it|you|this (?:assistant|bot|chatbot|tool|thing|page|site|service|system)|youju)",
     "HELPS": "(?:do|help(?: me| us)?(?: with)?|answer|offer|tell me)",
     "HELP": "(?:that|this|everything|helping(?: me| us)?|answering|(?:all )?(?:your |the )?(?:NICE |kind |quick )?AID)",
