@@ -18,8 +18,8 @@ from ingest.runs.pipeline import Ingestor
 from ingest.store import Store
 from ingest.uploads.intake import Intake
 
-_TITLES = 20
-"""So many titles are taken from the catalog. Some may be unfit to be shown."""
+_TITLES = 40
+"""So many titles are taken from the catalog. Some may be the same, or unfit to be shown."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,10 @@ from ingest.access import Reader
 from ingest.catalog.holdings import Holdings
 from ingest.language import fold
 
-_TITLES = 5
+_SIMPLIFIED, _TRADITIONAL, _ENGLISH = range(3)
+"""The forms of each text below, in their order."""
+_TITLES, _ALL_TITLES = 5, 20
+"""So many titles are named; who asks which documents there are gets more."""
 _TITLE_CHARS = 60
 _SOURCES = 8
 
@@ -27,13 +30,10 @@ class HasHoldings(Protocol):
 
 
 _OPENINGS: dict[Kind, tuple[str, str, str]] = {
-    "greeting": ("您好！", "您好！", "Hello! "),
-    "thanks": ("不客气！", "不客氣！", "You are welcome. "),
-    "goodbye": ("再见！", "再見！", "Goodbye! "),
-    "noted": ("好的。", "好的。", "All right. "),
-    "identity": ("", "", ""),
-    "ability": ("", "", ""),
-    "documents": ("", "", ""),
+    "greeting": ("您好！", "您好！", "Hello!"),
+    "thanks": ("不客气！", "不客氣！", "You are welcome."),
+    "goodbye": ("再见！", "再見！", "Goodbye!"),
+    "noted": ("好的。", "好的。", "All right."),
 }
 _SHORT: frozenset[Kind] = frozenset(("thanks", "goodbye", "noted"))
 """Whoever says this knows the assistant already, so no titles are listed and no advice is given."""
@@ -41,7 +41,7 @@ _WHO = (
     "我是有据，根据{company}的文档回答问题，并注明出处；文档里没有的，我会如实说没有。",
     "我是有據，根據{company}的文件回答問題，並註明出處；文件裡沒有的，我會如實說沒有。",
     "I am Youju. I answer questions from {company}’s documents and name the sources. "
-    "If the documents do not say, I tell you so. ",
+    "If the documents do not say, I tell you so.",
 )
 _COMPANY = ("公司", "公司", "the company")
 _COUNTED = (
@@ -50,10 +50,11 @@ _COUNTED = (
     "You can ask about {documents} in {sources} ({names})",
 )
 _NOTHING = (
-    "现在还没有您可以查阅的文档。",
-    "現在還沒有您可以查閱的文件。",
-    "There are no documents that you may read yet.",
+    "现在还没有您可以查阅的文档",
+    "現在還沒有您可以查閱的文件",
+    "There are no documents that you may read yet",
 )
+_THESE = ("：", "：", ":")
 _SUCH_AS = ("，例如：", "，例如：", ", for example:")
 _FULL_STOP = ("。", "。", ".")
 _ADVICE = (
@@ -62,7 +63,7 @@ _ADVICE = (
     "Ask in a whole sentence, and name the matter, the rule or the product that you mean, for example: "
     "“How many days of annual leave do I get?” English and Chinese both work.",
 )
-_AGAIN = ("还有问题，请随时提问。", "還有問題，請隨時提問。", " Ask again whenever you have a question.")
+_AGAIN = ("还有问题，请随时提问。", "還有問題，請隨時提問。", "Ask again whenever you have a question.")
 _MARKS = re.compile(r"[\[\]<>`*|\\#\s]+")
 _ADDRESS = re.compile(r"://|www\.", re.IGNORECASE)
 
@@ -73,40 +74,42 @@ def introduction(kind: Kind, question: str, language: AnswerLanguage, holdings: 
     Without `holdings` it does not say what there is. `question` decides whether Chinese is written in traditional
     characters.
     """
-    form = 2 if language == "en" else 1 if _is_traditional(question) else 0
-    paragraphs = [_OPENINGS[kind][form] + _WHO[form].format(company=company or _COMPANY[form])]
-    if holdings is not None:
-        paragraphs[0] += _counted(holdings, form)
-    if kind in _SHORT:
-        return paragraphs[0] + _FULL_STOP[form] + _AGAIN[form]
-    titles = _shown(holdings.titles) if holdings is not None else []
-    if titles:
-        paragraphs[0] += _SUCH_AS[form]
-        paragraphs.append("\n".join(f"- {title}" for title in titles))
-    paragraphs.append(_ADVICE[form])
-    return "\n\n".join(paragraphs)
+    form = _ENGLISH if language == "en" else _TRADITIONAL if _is_traditional(question) else _SIMPLIFIED
+    between = " " if form == _ENGLISH else ""
+    said = [_OPENINGS[kind][form]] if kind in _OPENINGS else []
+    said.append(_WHO[form].format(company=company or _COMPANY[form]))
+    if holdings is None or kind in _SHORT:
+        said += [_counted(holdings, form) + _FULL_STOP[form]] if holdings is not None else []
+        said.append(_AGAIN[form] if kind in _SHORT else _ADVICE[form])
+        return between.join(said)
+    titles = _shown(holdings.titles, _ALL_TITLES if kind == "documents" else _TITLES)
+    end = _FULL_STOP if not titles else _THESE if len(titles) == holdings.documents else _SUCH_AS
+    said.append(_counted(holdings, form) + end[form])
+    listed = ["\n".join(f"- {title}" for title in titles)] if titles else []
+    return "\n\n".join([between.join(said), *listed, _ADVICE[form]])
 
 
 def _counted(holdings: Holdings, form: int) -> str:
     if not holdings.documents:
         return _NOTHING[form]
     sources, documents = str(len(holdings.sources)), str(holdings.documents)
-    if form == 2:
+    if form == _ENGLISH:
         sources += " source" if sources == "1" else " sources"
         documents += " document" if documents == "1" else " documents"
     names = [_MARKS.sub(" ", name) for name in holdings.sources[:_SOURCES]]
     more = ["…"] if len(holdings.sources) > _SOURCES else []
-    joined = (", " if form == 2 else "、").join([*names, *more])
+    joined = (", " if form == _ENGLISH else "、").join([*names, *more])
     return _COUNTED[form].format(sources=sources, names=joined, documents=documents)
 
 
-def _shown(titles: Sequence[str]) -> list[str]:
-    """Returns the titles in one line each, without marks of Markdown. A title with an address is left out, because some
-    programs make a link of it.
+def _shown(titles: Sequence[str], most: int) -> list[str]:
+    """Returns at most so many titles in one line each, without marks of Markdown.
+
+    A title with an address is left out, because some programs make a link of it.
     """
     plain = (" ".join(_MARKS.sub(" ", title).split()) for title in titles if not _ADDRESS.search(title))
     short = (title if len(title) <= _TITLE_CHARS else f"{title[:_TITLE_CHARS]}…" for title in plain if title)
-    return list(dict.fromkeys(short))[:_TITLES]
+    return list(dict.fromkeys(short))[:most]
 
 
 def _is_traditional(text: str) -> bool:

@@ -8,7 +8,7 @@ from ingest.document import Language
 
 _HEADING = ("最接近的内容（不是答案）", "Closest passages (not an answer)")
 _SNIPPET_CHARS = 160
-_RULE = re.compile(r"\|?[\s:|-]*-[\s:|-]*")
+_RULE_MARKS = " \t|:-"
 QUOTED_HEADING = "|".join(re.escape(heading) for heading in _HEADING)
 """Matches the heading in either language."""
 
@@ -27,7 +27,8 @@ def snippet(text: str) -> str:
 
 
 def _says(line: str) -> bool:
-    return bool(line) and _RULE.fullmatch(line) is None
+    """Returns True if a line is more than the rule under a table's header."""
+    return bool(line.strip(_RULE_MARKS))
 
 
 def _cells(row: str) -> list[str]:

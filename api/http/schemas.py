@@ -172,9 +172,9 @@ class UsageBody(BaseModel):
 
 class AskBody(BaseModel):
     """A whole answer. `answer_id` names it: no two answers have the same. `citations` has one entry for each marker
-    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing. `nearest` has
-    the passages nearest to a refused question, and is empty otherwise. `small_talk` is true for the fixed reply to a
-    greeting and the like, which needs no source.
+    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing. `nearest`
+    has the passages nearest to a refused question, and is empty otherwise. `small_talk` is true for the fixed reply to
+    a greeting and the like, which needs no source.
     """
 
     answer_id: str

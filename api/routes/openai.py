@@ -242,7 +242,8 @@ class Completion:
         for near in finished.nearest:
             chunk = near.evidence.hit.chunk
             link = self._link(chunk, near.location)
-            lines.append(f"> - [{literal(link['title'])}]({link['url']}) — {literal(snippet(near.quote or chunk.text))}")
+            said = literal(snippet(near.quote or chunk.text))
+            lines.append(f"> - [{literal(link['title'])}]({link['url']}) — {said}")
         return "\n".join([f"\n\n> {heading(finished.language)}", *lines])
 
     def _annotations(self, citations: Sequence[Renumbered]) -> list[dict[str, Any]]:

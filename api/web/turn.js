@@ -175,7 +175,7 @@ export class TurnView {
   // The passages nearest to a refused question: they open as sources do, and have no numbers, for nothing cites them.
   drawNearest() {
     const near = this.nearest.map((hit) => element("li", "", this.nearCard(hit)));
-    this.sources.append(element("h2", "", say("nearest")), element("ol", "cards near", ...near));
+    this.sources.append(element("h2", "", say("nearest")), element("ol", "cards nearest", ...near));
     const shown = new Set(this.nearest.map((hit) => hit.chunk_id));
     this.drawOthers(this.evidence.filter((hit) => !shown.has(hit.chunk_id)));
   }
@@ -185,7 +185,7 @@ export class TurnView {
     const where = sayWhere(hit.location, hit.title);
     const button = element(
       "button",
-      "card near",
+      "card nearest",
       element("span", "title", title),
       element("span", "where", where || nameOf(hit.uri)),
       element("span", "snippet", snippet(hit.quote || hit.text)),
