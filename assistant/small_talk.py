@@ -44,7 +44,7 @@ _PARTS = {
     "FILES": "KIND?(?:documents?|docs?|files?|(?:data )?sources?|materials?|manuals?|information|content|data|topics?)",
     "KIND": "(?:(?:kinds?|types?|sorts?) of )",
     "HERE": "(?:there|here|in total|available|currently|now|at the moment|right now|access to)",
-    "SEARCH": "(?:search(?: in| through)?|read|use|access|see|know about|find|cover|ask(?: you)? about|rely on)",
+    "SEARCH": "(?:search(?: in| through)?|read|use|access|see|know about|look up|find|cover|ask(?: you)? about)",
     "THIS": "(?:this|it|you|this (?:assistant|bot|chatbot|tool|thing|page|site|service|system)|youju)",
     "HELPS": "(?:do|help(?: me| us)?(?: with)?|answer|offer|tell me)",
     "HELP": "(?:that|this|everything|helping(?: me| us)?|answering|(?:all )?(?:your |the )?(?:NICE |kind |quick )?AID)",
@@ -111,7 +111,7 @@ _PHRASES: dict[Kind, str] = {
         (?:是)?谁(?:开发|创造|制造|设计|做|训练)(?:了|出|的)*你(?:的)? | 你(?:是)?谁(?:开发|创造|制造|设计|做|训练)的?
         你(?:是)?(?:用|基于)的?(?:是)?(?:什么|哪个|哪种)(?:大?模型|ai|技术)(?:做)?的? | 你(?:几岁|多大|今年多大)了?
         (?:你)?(?:有据|youju)是(?:什么|谁|干嘛的|做什么的)(?:意思)? | 什么是(?:有据|youju) | 你是哪里(?:来)?的
-        (?:who|what)(?: the hell)? (?:are|r) (?:you|u)(?: exactly| really| anyway| called)* | who ?(?:re|s) you
+        (?:who|what)(?: exactly)? (?:are|r) (?:you|u)(?: exactly| really| anyway| called)* | who ?(?:re|s) you
         (?:who|what) you are | what(?: i)?s your name | (?:do you have|tell me) (?:a|your) name
         (?:what|how) (?:should|can|do|may|shall) i call you
         are you (?:a |an |just a )?(?:real |actual |live )*BOT(?: or (?:a |an )?(?:real )?BOT)?
@@ -133,13 +133,13 @@ _PHRASES: dict[Kind, str] = {
         (?:可以|能)(?:向|跟)?你?(?:问|咨询)你?WHAT(?:样的)?(?:问题|内容|事情?)? | WHAT(?:问题)?(?:可以|能)问你?
         (?:我)?(?:该|要|应该|可以)*HOW(?:才能)?(?:使用|用|操作)(?:你|这个?(?:助手|机器人|系统|工具|页面|网站|软件))
         YOU(?:要|该|应该)?HOW(?:使用|用|操作|工作|提问)(?:的)?
-        (?:我)?(?:该|要|应该|可以)*HOW(?:向|跟|和|对)?你?(?:提问|问问题|对话|聊天|交流)
+        (?:我)?(?:该|要|应该|可以)*HOW(?:向|跟|和|对)?你?(?:提问|问问题|对话|聊天|交流|问你)
         what (?:all |else )?(?:can|could|will|do|does) THIS(?: really)? HELPS(?: for (?:me|us))?(?: about| with)?
         what (?:you|u) can (?:do|help(?: me)? with|answer)(?: for (?:me|us))?
         what (?:are you|you are) (?:able to do|capable of|good at|for|used for)
         what(?: are| is|s| re) your (?:capabilities|abilities|features|functions?|skills?|purpose|job|role)
         what(?: KIND?(?:questions?|things?))? (?:can|could|should|may) (?:i|we) (?:ask|do here)(?: you| here| about)*
-        what KIND?questions? can you answer | how can (?:you|u) help(?: me| us)?
+        what KIND?questions? can you answer | what KIND?(?:things|stuff) can you do | how can (?:you|u) help(?: me| us)?
         how (?:can|could|may) you (?:assist|be of help)
         (?:can|could|would|will) (?:you|u) (?:please )?(?:help|assist)(?: me| us)?(?: out)?(?: please)?
         i need (?:some |your |a bit of )?help
@@ -149,7 +149,7 @@ _PHRASES: dict[Kind, str] = {
     """,
     "documents": r"""
         (?:我|YOU)(?:在)?(?:你?这[里儿])?NOW*CAN(?:帮我|给我|为我)?READ(?:了|的|到|是)?WHATDATA?
-        YOU(?:[那这][里儿边])?NOW*HOLD(?:的|了|着|是)*WHAT(?:公司的?)?DATA?
+        YOU(?:[那这][里儿边])?NOW*HOLD(?:的|了|着|是)*WHAT(?:公司的?)?DATA?(?:CAN(?:READ|问))?
         YOU(?:的|里|里面|中)*(?:资料库|文档库|数据库|DOCS)(?:里面?|中|内)?NOW*(?:有|是|包含|收录|包括)(?:了|的)*WHATDATA?
         (?:现在|目前|当前)?(?:收录|导入|入库)(?:了|的)*(?:WHAT)(?:DOCS|内容)
         (?:知识库|资料库|文档库)(?:里面?|中)?(?:一共|都|现在|目前)*有(?:WHAT)(?:DOCS|内容|东西)?
@@ -183,7 +183,7 @@ _ONLY_AT_THE_START: dict[Kind, str] = {
         (?:这|这个)是(?:什么|干嘛的|做什么的) | what(?: is|s) this | who(?: is|s) this
     """,
     "documents": r"""
-        (?:公司|我们|这[里儿])?NOW*有WHAT(?:公司的?)?FILE(?:CAN(?:READ|问))?
+        (?:公司|我们|系统里?|这[里儿])?NOW*有WHAT(?:公司的?)?FILE(?:CAN(?:READ|问))?
         (?:有|都有)?(?:哪些|什么)FILECAN(?:READ|问) | (?:文档|资料|文件|来源)(?:都)?有(?:哪些|什么|多少)
         (?:文档|资料|文件)(?:列表|清单|目录) | (?:都)?(?:能够?|可以)(?:READ)(?:些)?(?:什么|哪些)(?:DOCS|内容|东西)?
         WHICH FILES(?: are| is)?(?: (?:loaded|indexed|searchable|in here|in the (?:system|index|library)|HERE))*

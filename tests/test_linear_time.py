@@ -21,9 +21,11 @@ from lxml import etree
 import api
 import assistant
 import ingest
+from api.answers.nearest import snippet
+from api.answers.notices import without_notice
 from api.channels import markdown
 from api.dingtalk.markdown import spaced
-from assistant import cite, condense, context, figures, links, quote, refuse, terms
+from assistant import cite, condense, context, figures, links, nearest, quote, refuse, small_talk, terms
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
@@ -203,6 +205,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "context.choose_evidence": lambda whole: context.choose_evidence(
         hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
     ),
+    "nearest": lambda whole: nearest.nearest(whole, hits_of(passage(whole), passage(f"{whole}a"))),
+    "small_talk": lambda whole: small_talk.small_talk(whole, first=True),
+    "answers.snippet": snippet,
+    "answers.without_notice": without_notice,
     "condense": condense._first_line,
     "prompts.answer_language": answer_language.answer_language,
     "prompts.neutralise": fences.neutralise,

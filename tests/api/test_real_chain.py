@@ -11,6 +11,7 @@ from typing import Any
 import openai
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
 
 from api.app import create_app
 from api.settings import Settings
@@ -18,7 +19,7 @@ from api.workspace import Workspace
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
 from assistant.refuse import RelevanceGate
-from assistant.retrieve import Retriever
+from assistant.retrieve import CurrentRetriever, Retriever
 from ingest.sources.folder import FolderSource
 from tests.api.served import served
 
@@ -88,6 +89,47 @@ def test_a_question_is_answered_from_the_right_document(
 def test_what_the_documents_do_not_answer_is_refused(client: TestClient, question: str) -> None:
     body = client.post("/v1/ask", json={"question": question}).json()
     assert (body["refused"], body["citations"], body["evidence"]) == (True, [], [])
+
+
+@pytest.mark.parametrize("question", ["一线城市的住宿费上限是多少？", "How many days may be worked from home?"])
+def test_the_passages_nearest_to_a_refused_question_open_as_sources_do(workspace: Workspace, question: str) -> None:
+    client, house = strict(workspace)
+    body = client.post("/v1/ask", json={"question": question}).json()
+    found = client.post("/v1/search", json={"query": question, "limit": 1}).json()["hits"]
+    asyncio.run(house.aclose())
+    assert (body["refused"], body["citations"], body["evidence"]) == (True, [], [])
+    assert 1 <= len(body["nearest"]) <= 3
+    first = body["nearest"][0]
+    assert first["chunk_id"] == found[0]["chunk_id"]
+    passage = client.get(f"/v1/documents/{first['document_id']}/passages/{first['chunk_id']}").json()
+    assert first["quote"] in passage["passage"]["text"]
+
+
+def test_a_greeting_counts_the_documents_of_the_key(workspace: Workspace) -> None:
+    keys = {"api_key": SecretStr("operator-0123456789"), "reader_key": SecretStr("reader-0123456789abc")}
+    locked = replace(workspace, settings=workspace.settings.model_copy(update=keys))
+    private = locked.ingestor
+    folder = workspace.settings.home / "private"
+    folder.mkdir()
+    (folder / "薪酬.md").write_text("# 薪酬\n\n保密。", encoding="utf-8")
+    private.run(FolderSource([folder], name="board", access=("group:board",)))
+    client = TestClient(create_app(locked), base_url="http://127.0.0.1")
+    said = {
+        name: client.post(
+            "/v1/ask", json={"question": "有哪些文档？"}, headers={"authorization": f"Bearer {key.get_secret_value()}"}
+        ).json()["answer"]
+        for name, key in keys.items()
+    }
+    assert "2 个来源（board、local）里的 3 份文档：" in said["api_key"]
+    assert "1 个来源（local）里的 2 份文档：" in said["reader_key"]
+    assert ("- 薪酬" in said["api_key"], "薪酬" in said["reader_key"]) == (True, False)
+
+
+def strict(workspace: Workspace) -> tuple[TestClient, Assistant]:
+    """A client of the same home with a gate that lets nothing through."""
+    retriever = CurrentRetriever(workspace.opened.open_versions)
+    house = Assistant(retriever, RelevanceGate(1.0), open_model(workspace.settings, hub=False), workspace.settings)
+    return TestClient(create_app(replace(workspace, assistant=house)), base_url="http://127.0.0.1"), house
 
 
 def test_a_stream_says_what_one_json_says(client: TestClient) -> None:
