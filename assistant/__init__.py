@@ -3,6 +3,8 @@
 The way of a question, in the order in which it goes:
 
     answer.py        the chain: condense, retrieve, refuse or gather the evidence, stream, cite, finish
+    small_talk.py    what is no question for the documents: greetings, thanks, questions about the assistant
+    introduction.py  the fixed reply to small talk: what the assistant is, what there is to search
     admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
     follow_up.py     the same without a model: what a question leaves out is taken from the turns before it
@@ -10,6 +12,7 @@ The way of a question, in the order in which it goes:
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     gate/            whether the hits can answer the question at all
     refuse.py        whether an answer is itself a refusal
+    nearest.py       what a refusal shows: the passages nearest to the question
     context.py       which hits become evidence, and what fits into the model's context window
     same_text.py     copies of one text are one hit; of two editions the newer comes first
     neighbours.py    chunks that follow each other become one passage again

@@ -6,7 +6,9 @@ line of a log can name the answer. `Failed` has none: a face also makes it of er
     Searched → EvidenceFound → (TextDelta | Cited)* → Finished
                                                     ↘ Failed      (at any point; evidence already sent stays)
 
-A refusal is an ordinary answer: EvidenceFound with no evidence, one TextDelta, Finished(refused=True).
+A refusal is an ordinary answer: EvidenceFound with no evidence, one TextDelta, Finished(refused=True). The passages
+nearest to the question come with Finished, apart from evidence and citations, because they do not answer it. A reply to
+small talk has the same events, with Finished(small_talk=True). Nothing was searched for it, so Searched has no hits.
 """
 
 from __future__ import annotations
@@ -60,6 +62,19 @@ class Citation:
     def place(self) -> Location:
         """The place of the quote. If it is not known, this is the place of the chunk."""
         return self.location or self.evidence.hit.chunk.location
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """A passage that is near to a question and does not answer it.
+
+    `evidence` is numbered from 1, the nearest first. `quote` is the part that shares most with the question, and
+    `location` is its place.
+    """
+
+    evidence: Evidence
+    quote: str
+    location: Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +143,8 @@ class Finished:
 
     `answer_id` is the one of `Searched`. `answer` is the whole text. `grounded` is True if at least one citation was
     checked and holds. `timings_ms` has the milliseconds of each stage. `cut` is True if the limit of tokens ended the
-    answer, so that its end is missing.
+    answer, so that its end is missing. `nearest` is empty unless the answer is a refusal. `small_talk` is True for the
+    fixed reply to a greeting and the like: it says nothing of the documents' content, so it needs no source.
     """
 
     answer_id: str
@@ -141,6 +157,8 @@ class Finished:
     usage: Usage = field(default_factory=Usage)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     cut: bool = False
+    nearest: tuple[Nearest, ...] = ()
+    small_talk: bool = False
     type: Literal["finished"] = "finished"
 
 

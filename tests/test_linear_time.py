@@ -21,6 +21,8 @@ from lxml import etree
 import api
 import assistant
 import ingest
+from api.answers.nearest import snippet
+from api.answers.notices import without_notice
 from api.channels import markdown
 from api.dingtalk.markdown import spaced
 from assistant import (
@@ -31,9 +33,11 @@ from assistant import (
     follow_up,
     follow_up_words,
     links,
+    nearest,
     quote,
     refuse,
     same_text,
+    small_talk,
     terms,
 )
 from assistant.conversation import Turn
@@ -234,6 +238,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "same_text": lambda whole: same_text.distinct(
         hits_of(passage(whole, title=whole), passage(f"{whole}a", title=whole)), whole
     ),
+    "nearest": lambda whole: nearest.nearest(whole, hits_of(passage(whole), passage(f"{whole}a"))),
+    "small_talk": lambda whole: small_talk.small_talk(whole, first=True),
+    "answers.snippet": snippet,
+    "answers.without_notice": without_notice,
     "condense": condense._first_line,
     "follow_up, the question": lambda whole: follow_up.completed(
         whole, (Turn("user", "年假有几天？"), Turn("user", "满五年呢？"))

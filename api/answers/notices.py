@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Sequence
 
+from api.answers.nearest import QUOTED_HEADING
 from assistant.events import Change
 from ingest.document import Language
 
@@ -18,16 +19,18 @@ _NOT_CHECKABLE = (
 )
 _LABEL = ("未核对", "not checked")
 _SEARCHED = ("已按{words}搜索。", "Searched for {words}.")
-_QUOTED = re.compile(r"(?:\n\n> [⚠ℹ] [^\n]*+)++\Z")
+_QUOTED = re.compile(rf"(?:\n\n> (?:[⚠ℹ] [^\n]*+|(?:{QUOTED_HEADING})(?:\n>[^\n]*+)*+))++\Z")
 
 
-def notice(language: Language, *, grounded: bool, refused: bool, not_checkable: Collection[int]) -> str:
-    """Returns one sentence about an answer. It is empty if nothing is wrong.
+def notice(
+    language: Language, *, grounded: bool, refused: bool, small_talk: bool, not_checkable: Collection[int]
+) -> str:
+    """Returns one sentence about an answer. It is empty if nothing is wrong, or if the answer needs no source.
 
     `not_checkable` are the numbers of the marks that could not be checked. If no mark was checked, the sentence says
     only that.
     """
-    if refused or (grounded and not not_checkable):
+    if refused or small_talk or (grounded and not not_checkable):
         return ""
     if not grounded:
         return _in(language, _UNGROUNDED)
@@ -58,7 +61,7 @@ def quoted(text: str, mark: str = "⚠") -> str:
 
 
 def without_notice(answer: str) -> str:
-    """Returns the answer as the model wrote it, for the following turns of the conversation."""
+    """Returns the answer without notices and nearest passages, for the following turns of the conversation."""
     return _QUOTED.sub("", answer)
 
 

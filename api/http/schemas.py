@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.known_fields import RequestBody, WholeNumber
 from api.security.uris import ShownUri
 from assistant.conversation import Conversation, Turn
-from assistant.events import Change, ChangeKind, Citation, Evidence, Finished, Support, Usage
+from assistant.events import Change, ChangeKind, Citation, Evidence, Finished, Nearest, Support, Usage
 from assistant.retrieve import Retrieved
 from ingest.catalog.records import Document
 from ingest.document import Chunk, Hit, Language, Location
@@ -145,6 +145,21 @@ class CitationBody(BaseModel):
         )
 
 
+class NearestBody(HitBody):
+    """A passage near to a question that was refused. It is no answer.
+
+    `quote` is the sentence or table row that shares most with the question. `page` and `location` are its own.
+    """
+
+    quote: str
+
+    @classmethod
+    def near(cls, near: Nearest, shown: ShownUri) -> NearestBody:
+        hit = HitBody.of(near.evidence.number, near.evidence.hit, shown)
+        place = {"page": near.location.page, "location": LocationBody.of(near.location)}
+        return cls(**{**dict(hit), **place}, quote=near.quote)
+
+
 class UsageBody(BaseModel):
     """Tokens that the model read and wrote."""
 
@@ -174,7 +189,8 @@ class ChangeBody(BaseModel):
 class AskBody(BaseModel):
     """A whole answer. `answer_id` names it: no two answers have the same. `citations` has one entry for each marker
     `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing. `changed`
-    says what in the question was searched for in other words.
+    says what in the question was searched for in other words. `nearest` has the passages nearest to a refused question,
+    and is empty otherwise. `small_talk` is true for the fixed reply to a greeting and the like, which needs no source.
     """
 
     answer_id: str
@@ -187,6 +203,8 @@ class AskBody(BaseModel):
     cut: bool
     citations: list[CitationBody]
     evidence: list[HitBody]
+    nearest: list[NearestBody]
+    small_talk: bool
     model: str
     usage: UsageBody
     timings_ms: dict[str, float]
@@ -211,6 +229,8 @@ class AskBody(BaseModel):
             cut=finished.cut,
             citations=[CitationBody.of(citation, shown) for citation in finished.citations],
             evidence=evidence_bodies(evidence, shown),
+            nearest=[NearestBody.near(near, shown) for near in finished.nearest],
+            small_talk=finished.small_talk,
             model=finished.model,
             usage=UsageBody.of(finished.usage),
             timings_ms=rounded(finished.timings_ms),

@@ -65,6 +65,7 @@ async function answer(view, text) {
 
 function remember(text, view) {
   if (!views.includes(view)) return; // a new chat was begun meanwhile
+  if (view.smallTalk) return; // a follow-up refers to what was said before it
   conversation.push({ role: "user", text }, { role: "assistant", text: view.text });
 }
 

@@ -39,8 +39,10 @@ from tests.api.scripted_assistant import (
     a_breakdown,
     a_document,
     a_good_answer,
+    a_greeting,
     a_refusal,
     a_workspace,
+    near,
     told,
 )
 from tests.api.served import served
@@ -274,6 +276,86 @@ def test_a_follow_up_carries_the_conversation_and_a_new_chat_forgets_it(driver: 
         browser.ask("third")
         browser.one(".turn[data-state=refused]", "No evidence in the documents")
     assert [turns for _, turns, _ in assistant.asked] == [(), (Turn("user", "first"), Turn("assistant", "No.")), ()]
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "heading", "place", "name"),
+    [
+        (
+            "en-US",
+            "Closest passages (not an answer)",
+            "page 2 · Leave › Annual leave",
+            "Open passage: Employee handbook",
+        ),
+        ("zh-CN", "最接近的内容（不是答案）", "第 2 页 · Leave › Annual leave", "打开段落：Employee handbook"),
+    ],
+)
+def test_a_refusal_shows_the_nearest_passages_which_open_and_are_no_sources(
+    driver: Chrome, language: str, heading: str, place: str, name: str
+) -> None:
+    nearest = [near(1, CHUNKS[1], "Unused days lapse in March."), near(2, CHUNKS[4], "| X300 | 1980 元 |")]
+    with page(driver, ScriptedAssistant(a_refusal("No.", "en", *nearest)), language=language) as browser:
+        browser.ask("Who is the CEO?")
+        browser.one(".turn[data-state=refused] .sources h2", heading)
+        first, second = browser.all(".card.nearest")
+        assert first.text.split("\n") == ["Employee handbook", place, "Unused days lapse in March."]
+        assert second.text.split("\n")[-1] == "X300 · 1980 元"
+        assert first.accessible_name.startswith(name)
+        assert browser.all(".marker") == browser.all(".card .number") == browser.all(".actions button") == []
+        first.click()
+        assert browser.one("#panel .cited mark").text == "Unused days lapse in March."
+        assert browser.one("#panel-title").text == "Employee handbook"
+        assert browser.complaints() == []
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_nearest_passages_stay_inside_the_refusal_on_a_phone_too(driver: Chrome, width: int) -> None:
+    long = replace(CHUNKS[1], title="Handbook " * 30)
+    script = a_refusal("No.", "en", near(1, long, "word" * 200), near(2, CHUNKS[1], "Leave. " * 80))
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        with page(driver, ScriptedAssistant(script)) as browser:
+            browser.ask("Who is the CEO?")
+            browser.one(".card.nearest")
+            answer = browser.one(".turn[data-state=refused] .answer").rect
+            heading = browser.one(".sources h2").rect
+            for card in browser.all(".card.nearest"):
+                assert card.rect["x"] == pytest.approx(heading["x"], abs=1)
+                assert card.rect["x"] + card.rect["width"] < answer["x"] + answer["width"]
+                assert card.rect["height"] < 130
+            assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.browser
+@needs_browser
+def test_the_models_own_refusal_keeps_the_rest_of_what_was_found(driver: Chrome) -> None:
+    *_, end = a_refusal("Not in the documents.", "en", near(1, CHUNKS[1], ""))
+    found = a_good_answer("leave?")[:2]
+    with page(driver, ScriptedAssistant([*found, TextDelta("Not in the documents."), end])) as browser:
+        browser.ask("Who is the CEO?")
+        browser.one(".card.nearest", "Every employee has 15")
+        browser.one(".sources summary", "1 more found").click()
+        assert "page 3" in browser.one("details .card").text
+
+
+@pytest.mark.browser
+@needs_browser
+def test_small_talk_is_no_refusal_has_no_caution_and_is_not_part_of_the_conversation(driver: Chrome) -> None:
+    assistant = ScriptedAssistant(a_greeting("Hello!\n\n- Handbook", "en"))
+    with page(driver, assistant) as browser:
+        browser.ask("hi")
+        assert browser.one(".turn[data-state=finished] .answer-text li").text == "Handbook"
+        assert browser.all(".caution") == browser.all(".card") == browser.all(".refusal-label") == []
+        browser.ask("How much leave?")
+        browser.one(".turn:nth-child(2)[data-state=finished]")
+    assert [turns for _, turns, _ in assistant.asked] == [(), ()]
 
 
 @pytest.mark.browser
