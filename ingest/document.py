@@ -279,7 +279,7 @@ class Embedding:
 @dataclass(frozen=True, slots=True)
 class Signals:
     """How far a hit stands out, in standard deviations: its cosine above those of texts that do not answer
-    (`assistant.gate.background`), and its scores above the means of what the same legs found.
+    (a background of everyday texts), and its scores above the means of what the same legs found.
     """
 
     above_background: float

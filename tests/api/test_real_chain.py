@@ -18,8 +18,8 @@ from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.answer import Assistant
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from assistant.retrieve import CurrentRetriever, Retriever
 from ingest.document import Hit
 from ingest.sources.folder import FolderSource
@@ -178,7 +178,7 @@ def test_a_model_server_that_is_down_costs_the_answer_and_not_the_evidence(works
     settings = workspace.settings.model_copy(update={"model": "qwen", "model_url": "http://127.0.0.1:9/v1"})
     store = workspace.store
     retriever = Retriever(store.index, store.catalog, store.embedder)
-    down = Assistant(retriever, RelevanceGate(0.5), open_model(settings, hub=False), settings)
+    down = Assistant(retriever, FittedGate(0.5), open_model(settings, hub=False), settings)
     client = TestClient(create_app(replace(workspace, assistant=down)), base_url="http://127.0.0.1")
     response = client.post("/v1/ask", json={"question": "How many days of annual leave are there?"})
     asyncio.run(down.aclose())

@@ -13,9 +13,9 @@ import pytest
 from assistant.answer import Assistant, Gate
 from assistant.conversation import Conversation, Turn
 from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
 from assistant.prompts.refusals import REFUSALS
-from assistant.refuse import RelevanceGate
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR, Reader
@@ -28,7 +28,7 @@ from tests.fake_openai_server import FakeOpenAIServer, Reply
 LEAVE = passage("工作满一年的员工每年可享受十天带薪年休假。年假须提前三个工作日申请。", title="员工手册")
 VPN = passage("A VPN session ends after 10 hours. Lost tokens are replaced for CNY 80.", title="IT guide")
 SECRET = passage("总经理的年薪为一百万元。", title="薪酬", access=("group:board",))
-RELEVANT = RelevanceGate(0.5)
+RELEVANT = FittedGate(0.5)
 STAFF = Reader(frozenset({"everyone"}))
 
 

@@ -10,11 +10,11 @@ import pytest
 from assistant.answer import Assistant
 from assistant.conversation import Conversation
 from assistant.events import Evidence, Finished
+from assistant.gate.fitted import FittedGate
 from assistant.models import complete
 from assistant.models.from_settings import open_model
 from assistant.prompts.answer_language import answer_language
 from assistant.quoting.intervals import intervals, quantities
-from assistant.refuse import RelevanceGate
 from assistant.request import Request
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR
@@ -242,7 +242,7 @@ def test_each_form_carries_a_checked_citation(question: str, text: str, quote: s
     async def ask() -> Finished:
         settings = AssistantSettings(refusal_threshold=0)
         retriever = CannedRetriever([passage(text, title="年假 天 更换 手环")])
-        assistant = Assistant(retriever, RelevanceGate(0), open_model(settings, hub=False), settings)
+        assistant = Assistant(retriever, FittedGate(0), open_model(settings, hub=False), settings)
         none: Conversation = ()
         events = [event async for event in assistant.answer(question, none, OPERATOR)]
         await assistant.aclose()

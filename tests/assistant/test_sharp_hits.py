@@ -14,6 +14,7 @@ from ingest.access import OPERATOR
 from ingest.embedding import Embedder
 from ingest.embedding.dense import NoDenseEmbedder
 from ingest.embedding.sparse import Bm25Embedder
+from ingest.errors import ConfigurationError
 from ingest.index import Legs, Scored
 from ingest.index.edge import EdgeIndex
 from tests.assistant.test_retrieve import LetterEmbedder, Shelf, chunk
@@ -35,7 +36,11 @@ class EveryLanguage(LetterEmbedder):
 
 @pytest.fixture(params=["with vectors", "without"])
 def search(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[str, str], list[str]]]:
-    dense = EveryLanguage() if request.param == "with vectors" else NoDenseEmbedder()
+    dense = (
+        EveryLanguage()
+        if request.param == "with vectors"
+        else NoDenseEmbedder(ConfigurationError("gone", "No model.", "Install it."))
+    )
     embedder, shelf = Embedder(dense, Bm25Embedder()), Shelf()
     with closing(EdgeIndex.open(tmp_path / "index", dimension=dense.dimension)) as index:
 
