@@ -74,13 +74,11 @@ class Fused:
 class Retriever:
     """Finds the passages that a reader may read. It blocks. It is thread-safe: each question calls it from a thread."""
 
-    def __init__(
-        self, index: Index, catalog: Standings, embedder: Embedder, background: Background | None = None
-    ) -> None:
+    def __init__(self, index: Index, catalog: Standings, embedder: Embedder) -> None:
         self._index = index
         self._catalog = catalog
         self._embedder = embedder
-        self._background = background or Background(embedder.dense)
+        self._background = Background(embedder.dense)
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the best `limit` hits of current revisions that `reader` may read. There are fewer only if no more
@@ -158,13 +156,11 @@ class CurrentRetriever:
 
     def __init__(self, versions: OpenVersions) -> None:
         self._versions = versions
-        self._backgrounds: dict[str, Background] = {}
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """See `Retriever.retrieve`."""
         with self._versions.using() as version:
-            background = self._backgrounds.setdefault(version.embedder.name, Background(version.embedder.dense))
-            retriever = Retriever(version.index, version.catalog, version.embedder, background)
+            retriever = Retriever(version.index, version.catalog, version.embedder)
             return retriever.retrieve(query, reader=reader, limit=limit)
 
 

@@ -17,10 +17,13 @@ from typing import Final
 
 import numpy as np
 
+from ingest.document import Language
 from ingest.embedding import DenseEmbedder
 
 _NEAREST = 8
-_LANGUAGES: Final = ("zh", "en")
+_LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
+_embedding = Lock()
+_embedded: dict[tuple[str, Language], np.ndarray] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +42,22 @@ class Background:
 
     def __init__(self, dense: DenseEmbedder) -> None:
         self._dense = dense
-        self._lock = Lock()
-        self._vectors: dict[str, np.ndarray] | None = None
 
     def levels(self, query: np.ndarray) -> Mapping[str, Level]:
         """Returns the level for each language that the embedder covers, `zh` and `en`.
 
         Raises what the embedder raises.
         """
-        with self._lock:
-            if self._vectors is None:
-                covered = [language for language in _LANGUAGES if self._dense.covers(language)]
-                self._vectors = {language: self._dense.embed_documents(passages(language)) for language in covered}
-        return {language: _level(vectors @ query) for language, vectors in self._vectors.items()}
+        covered = [language for language in _LANGUAGES if self._dense.covers(language)]
+        return {language: _level(self._vectors(language) @ query) for language in covered}
+
+    def _vectors(self, language: Language) -> np.ndarray:
+        """Returns the vectors of the passages. They are kept by the name of the embedder, which says whose they are."""
+        key = (self._dense.name, language)
+        with _embedding:
+            if key not in _embedded:
+                _embedded[key] = self._dense.embed_documents(passages(language))
+            return _embedded[key]
 
 
 def _level(cosines: np.ndarray) -> Level:

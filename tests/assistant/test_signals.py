@@ -23,9 +23,10 @@ def leg(*scores: float, first: int = 0) -> tuple[Scored, ...]:
 class ShiftedEmbedder:
     """Random vectors by text, with a part that all share: the larger the `shift`, the higher all cosines."""
 
-    name, dimension, max_tokens = "shifted", 64, 512
+    dimension, max_tokens = 64, 512
 
     def __init__(self, shift: float) -> None:
+        self.name = f"{type(self).__name__} {shift}"
         self._shift = shift
 
     def covers(self, language: Language) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Sequence
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from threading import RLock
 from typing import Final
@@ -39,7 +39,6 @@ class E5Embedder:
         self._file = file
         self._languages = languages
         self._query_prompt = _QUERY if query_prompt is None else query_prompt
-        self._lock = RLock()
 
     @property
     def computed_by(self) -> str:
@@ -57,44 +56,36 @@ class E5Embedder:
 
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of passages: float32, shape (len(texts), dimension). A text is cut after 512 tokens."""
-        with self._lock:
-            network = self._for_passages
-        return self._opened.embed([_PASSAGE + text for text in texts], network)
+        return self._opened.embed([_PASSAGE + text for text in texts], _processors())
 
     def embed_query(self, text: str) -> np.ndarray:
         """Returns the vector of a query: float32, shape (dimension,)."""
-        with self._lock:
-            network = self._for_queries
-        vector: np.ndarray = self._opened.embed([self._query_prompt + text], network)[0]
-        return vector
-
-    @cached_property
-    def _for_passages(self) -> Network:
-        return self._network(_processors())
-
-    @cached_property
-    def _for_queries(self) -> Network:
         # A query is so short that waking other threads takes longer than they save. On a busy machine it takes ten
         # times as long, and they would lose time for the passages that are being embedded.
-        return self._network(1)
-
-    def _network(self, threads: int) -> Network:
-        network = Network(self._opened.weights, threads)
-        logger.info("Loaded embedding model %s, in eight bits, for %d threads", self.name, threads)
-        return network
+        vector: np.ndarray = self._opened.embed([self._query_prompt + text], 1)[0]
+        return vector
 
     @property
     def _opened(self) -> _Opened:
-        with self._lock:
-            return self._kept_open
+        return _open(self._file)
 
-    @cached_property
-    def _kept_open(self) -> _Opened:
-        return _Opened(self._file)
+
+_loading = RLock()
+
+
+def _open(file: Path) -> _Opened:
+    """Returns the model of a file. It is loaded once for each process: two versions of the index share it."""
+    with _loading:
+        return _loaded(file)
+
+
+@cache
+def _loaded(file: Path) -> _Opened:
+    return _Opened(file)
 
 
 class _Opened:
-    """The tokenizer, and what is needed before and after the layers."""
+    """The tokenizer, what is needed before and after the layers, and the layers for each number of threads."""
 
     def __init__(self, file: Path) -> None:
         self.weights = Weights(file)
@@ -104,14 +95,23 @@ class _Opened:
             self.weights.vector("emb.pos").reshape(WINDOW, WIDTH) + self.weights.vector("emb.type")[:WIDTH]
         )
         self._scale, self._shift = self.weights.vector("emb.ln.w"), self.weights.vector("emb.ln.b")
+        self._networks: dict[int, Network] = {}
 
-    def embed(self, texts: Sequence[str], network: Network) -> np.ndarray:
+    def embed(self, texts: Sequence[str], threads: int) -> np.ndarray:
         """Returns vectors of length one: float32, shape (len(texts), WIDTH)."""
+        network = self._network(threads)
         pieces = self.tokenizer.encode(texts)
         vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
         for batch in _batches([len(each) for each in pieces]):
             vectors[batch] = self._mean([pieces[i] for i in batch], network)
         return vectors
+
+    def _network(self, threads: int) -> Network:
+        with _loading:
+            if threads not in self._networks:
+                self._networks[threads] = Network(self.weights, threads)
+                logger.info("Loaded embedding model %s, in eight bits, for %d threads", NAME, threads)
+            return self._networks[threads]
 
     def _mean(self, pieces: Sequence[np.ndarray], network: Network) -> np.ndarray:
         """Returns the mean of each text's token vectors after the last layer, at length one."""
