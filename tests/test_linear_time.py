@@ -42,6 +42,7 @@ from assistant import (
 )
 from assistant.conversation import Turn
 from assistant.events import Evidence
+from assistant.gate import wording, words
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
 from assistant.models.failures import stream_error
@@ -229,7 +230,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "quote": lambda whole: quote.Quotes(passage(whole)).best(whole[:2000], ["leave"]),
     "cite, the answer": _cited,
     "cite, the document": _cited_from,
-    "refuse.relevance": lambda whole: refuse.relevance(whole, hits_of(passage(whole))),
+    "gate.words": lambda whole: words.relevance(whole, hits_of(passage(whole))),
+    "gate.wording": lambda whole: wording.shares(whole[:2000], [whole]),
     "refuse.is_refusal": refuse.is_refusal,
     "context.estimate_tokens": context.estimate_tokens,
     "context.choose_evidence": lambda whole: context.choose_evidence(

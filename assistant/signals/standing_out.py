@@ -10,7 +10,9 @@ from ingest.document import Signals
 from ingest.index import LANGUAGE_PARTS, Legs
 
 _FEWEST = 6
-"""A mean of fewer hits says nothing. Nothing stands out then."""
+"""A mean of fewer hits says nothing."""
+_USUAL = 2.0
+"""So many deviations an answering hit stands out in its leg, more or less. It is taken where there are too few hits."""
 
 
 def signals_of(parts: Sequence[Legs], levels: Mapping[str, Level], depth: int) -> dict[str, Signals]:
@@ -53,4 +55,6 @@ def _spread(scores: Sequence[float]) -> tuple[float, float] | None:
 
 
 def _above(spread: tuple[float, float] | None, score: float) -> float:
-    return 0.0 if spread is None else (score - spread[0]) / spread[1]
+    if spread is None:
+        return _USUAL if score > 0 else 0.0
+    return (score - spread[0]) / spread[1]

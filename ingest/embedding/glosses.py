@@ -40,7 +40,7 @@ _WITHOUT_MEANING = re.compile(
     r"|\(?(?:[A-Za-z]+ )*variant of |(?:see|see also|same as|equivalent to) [^\x00-\u024f]"
 )
 """Matches counters, surnames, readings and references to other words. They do not say what the word means."""
-_ASIDE = re.compile(r"\([^()]*\)|\[[^\]]*\]|[^\x00-\u024f]+")
+_ASIDE = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]|[^\x00-\u024f]++")
 _OPENING = re.compile(r"\A(?:(?:lit|fig|esp|usu)\.\s*|to be |to |an? |the |be )+")
 _FILLER = re.compile(r"\b(?:sb's|sb|sth|etc|one's|oneself)\b\.?|\|")
 _ENGLISH = re.compile(rb"(?<![A-Za-z'-])[a-z]{3,24}(?![A-Za-z'-])")

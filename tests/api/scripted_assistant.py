@@ -175,7 +175,7 @@ class ScriptedAssistant:
         if self.search_error is not None:
             raise self.search_error
         hits = [Hit(chunk, 1.0 / (1 + index)) for index, chunk in enumerate(CHUNKS)]
-        return SimpleNamespace(query=query, language="en", hits=hits[:limit], timings_ms={"search": 1.2345})
+        return SimpleNamespace(query=query, changed=(), language="en", hits=hits[:limit], timings_ms={"search": 1.2345})
 
 
 def a_good_answer(question: str) -> list[Event]:

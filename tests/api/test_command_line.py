@@ -21,8 +21,8 @@ REPORT_FIELDS = {
 }  # fmt: skip
 HIT_FIELDS = {"number", "score", "text", "document_id", "chunk_id", "title", "uri", "page", "location"}
 ASK_FIELDS = {
-    "answer_id", "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model",
-    "usage", "timings_ms",
+    "answer_id", "question", "changed", "language", "answer", "grounded", "refused", "cut", "citations", "evidence",
+    "nearest", "small_talk", "model", "usage", "timings_ms",
 }  # fmt: skip
 DOCUMENT_FIELDS = {
     "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "access", "state", "error",
@@ -93,7 +93,7 @@ def test_ask_answers_with_its_source(home: Path, folder: Path) -> None:
 
 def test_search_gives_the_best_passage_first(home: Path) -> None:
     found = youju_json(home, "search", "访客登记", "--limit", "2")
-    assert set(found) == {"query", "language", "hits", "timings_ms"}
+    assert set(found) == {"query", "changed", "language", "hits", "timings_ms"}
     assert "前台登记" in found["hits"][0]["text"]
     assert found["hits"][0]["location"]["heading_path"] == ["访客"]
 

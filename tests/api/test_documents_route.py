@@ -35,7 +35,7 @@ def test_search_gives_numbered_hits(client: TestClient, by_link: bool) -> None:
     else:
         response = client.post("/v1/search", json={"query": "leave", "limit": 2})
     body = response.json()
-    assert set(body) == {"query", "language", "hits", "timings_ms"}
+    assert set(body) == {"query", "changed", "language", "hits", "timings_ms"}
     assert [hit["number"] for hit in body["hits"]] == [1, 2]
     hit = body["hits"][0]
     assert set(hit) == {

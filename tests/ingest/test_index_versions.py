@@ -17,6 +17,7 @@ from ingest.document import document_id
 from ingest.errors import OwnedError, RequestError
 from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
+from ingest.settings import MINILM
 from ingest.shaping import STAGE_VERSIONS
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
@@ -263,11 +264,13 @@ def test_the_old_index_is_searched_by_words_where_its_model_is_gone(folder: Path
 
 
 def test_a_home_of_an_earlier_release_keeps_its_index(folder: Path, settings: Settings) -> None:
-    with _opened(settings) as (store, ingestor):
+    # That release shipped MiniLM.
+    earlier = settings.model_copy(update={"embedding_model": MINILM})
+    with _opened(earlier) as (store, ingestor):
         first = ingestor.run(FolderSource([folder]))
         with store.database.begin() as connection:
             connection.exec_driver_sql("UPDATE index_versions SET folder = '', fingerprint = '', embedder = ''")
-    with _opened(settings) as (store, ingestor):
+    with _opened(earlier) as (store, ingestor):
         assert ingestor.building() is None
         assert store.index.count() == first.chunks
         assert store.open_versions.current().embedder.name == store.open_versions.versions.current().embedder
