@@ -217,7 +217,8 @@ class DocumentErrorBody(BaseModel):
 class DocumentBody(BaseModel):
     """A document in the catalog.
 
-    `revision` is null until a first revision is searchable. `error` is null unless the last ingestion failed.
+    `revision` is null until a first revision is searchable. `waiting` of its `chunks` are found by their words only,
+    until a run has made their vectors. `error` is null unless the last ingestion failed.
     """
 
     document_id: str
@@ -228,6 +229,7 @@ class DocumentBody(BaseModel):
     language: str
     revision: int | None
     chunks: int
+    waiting: int
     access: tuple[str, ...]
     state: str
     error: DocumentErrorBody | None
@@ -246,6 +248,7 @@ class DocumentBody(BaseModel):
             language=document.language,
             revision=document.revision,
             chunks=document.chunks,
+            waiting=document.waiting,
             access=document.access,
             state=document.state,
             error=DocumentErrorBody(code=code, message=message) if code else None,
@@ -308,7 +311,7 @@ class FailureBody(BaseModel):
 
 
 class CountsBody(BaseModel):
-    """The counts of a run."""
+    """The counts of a run. `waiting` passages are found by their words, and not by their meaning yet."""
 
     run_id: str
     found: int
@@ -321,6 +324,7 @@ class CountsBody(BaseModel):
     rebuilt: int
     chunks: int
     embedded: int
+    waiting: int
     seconds: float
 
 

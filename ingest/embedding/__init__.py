@@ -89,6 +89,11 @@ def embedded_text(chunk: Chunk) -> str:
     return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
 
 
+def terms_of(chunks: Sequence[Chunk], sparse: SparseEmbedder) -> list[SparseVector]:
+    """Returns the term weights of each chunk."""
+    return sparse.embed_documents([embedded_text(chunk) for chunk in chunks])
+
+
 class Embedder:
     """Both embedders together. It decides which text of a chunk each of them sees."""
 
@@ -104,6 +109,10 @@ class Embedder:
         An index that was built under one name cannot be searched under another.
         """
         return f"{self.dense.name}+{self.sparse.name}"
+
+    def covers(self, language: Language) -> bool:
+        """Returns True if texts of this language get a dense vector."""
+        return self.dense.covers(language)
 
     def embed_documents(self, chunks: Sequence[Chunk]) -> list[Embedding]:
         """Returns both vectors of each chunk.

@@ -82,7 +82,7 @@ class LateVectors:
         """Returns the chunks of a document that have to be embedded, and begins to count them. There are none if a
         killed run had written them all, or if the document was deleted meanwhile.
         """
-        covers = self.target.store.embedder.dense.covers
+        covers = self.target.store.embedder.covers
         stored = self.target.store.index.unembedded(document.id, document.revision)
         chunks = [chunk for chunk in stored if covers(chunk.language)]
         with self._counting:

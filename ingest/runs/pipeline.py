@@ -147,7 +147,8 @@ class _Pipeline:
         with TemporaryDirectory(prefix="youju-run-") as folder, closing(preparing):
             prepared = preparing.run(self._fetched(candidates, Path(folder)))
             for group in grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_SECONDS, thread="prepared"):
-                self._check_room()
+                if self._store.ownership is not None:
+                    check_room(settings.home)
                 self._writer.publish(self._drafted(group))
                 self._tidy()
 
@@ -158,12 +159,9 @@ class _Pipeline:
             embedding = open_engine(settings, EMBEDDING, workers=settings.embed_workers, stop=self._stop)
             with closing(embedding):
                 for _ in late.bring(embedding):
-                    self._check_room()
+                    if self._store.ownership is not None:
+                        check_room(settings.home)
                     self._tidy()
-
-    def _check_room(self) -> None:
-        if self._store.ownership is not None:
-            check_room(self._target.settings.home)
 
     def _tidy(self) -> None:
         """Remove what was replaced, say how far the run is, and keep the index small."""

@@ -5,11 +5,11 @@ workers load this module.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ingest.document import Candidate, PackedTerms, Prepared, Reference, SparseVector, numbered
-from ingest.embedding import embedded_text
+from ingest.document import Candidate, Chunk, PackedTerms, Prepared, SparseVector, numbered
+from ingest.embedding import terms_of
 from ingest.embedding.from_settings import token_counter
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import DocumentError
@@ -28,10 +28,9 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
     count_tokens = token_counter(settings)
     sparse = Bm25Embedder()
 
-    def terms(reference: Reference, document: Prepared) -> Iterator[SparseVector]:
-        texts = [embedded_text(chunk) for chunk in numbered(reference, _ANY_REVISION, document)]
-        for start in range(0, len(texts), _BATCH_CHUNKS):
-            yield from sparse.embed_documents(texts[start : start + _BATCH_CHUNKS])
+    def terms(chunks: Sequence[Chunk]) -> Iterator[SparseVector]:
+        for start in range(0, len(chunks), _BATCH_CHUNKS):
+            yield from terms_of(chunks[start : start + _BATCH_CHUNKS], sparse)
 
     def prepare(candidate: Candidate) -> Prepared:
         reference = candidate.at_hand or candidate.reference
@@ -44,6 +43,6 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
         if not passages:
             raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
         prepared = Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
-        return replace(prepared, words=PackedTerms(terms(candidate.reference, prepared)))
+        return replace(prepared, words=PackedTerms(terms(numbered(candidate.reference, _ANY_REVISION, prepared))))
 
     return prepare

@@ -60,7 +60,7 @@ class Report:
     """What a run has done so far, in counts of documents.
 
     `found` counts the documents that the source listed, and those that had to go into an index that is being built.
-    `rebuilt` counts how many of the latter are there. `chunks` counts the chunks that were written. `embedded` counts
+    `rebuilt` counts how many of the latter are there. `chunks` counts the chunks that were published. `embedded` counts
     the chunks whose vectors were computed, and `waiting` those that are published and found by their words only, until
     theirs are.
     """

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ingest.catalog.records import Publication
-from ingest.document import Candidate, Chunk, Embedding, Known, Prepared, Reference, numbered
+from ingest.document import Candidate, Embedding, Known, Prepared, Reference, numbered
 from ingest.errors import DocumentError, YoujuError
 from ingest.runs.records import Failure
 from ingest.runs.target import Target
@@ -49,11 +49,15 @@ class Writer:
         earlier = moved or candidate.known
         vectors = self.target.known_vectors(self.target.store, earlier, chunks) if earlier is not None else {}
         try:
-            self._write(chunks, document, vectors)
+            for start in range(0, len(chunks), _BATCH_CHUNKS):  # so that few terms are unpacked at a time
+                batch = slice(start, start + _BATCH_CHUNKS)
+                pairs = zip(chunks[batch], document.words[batch], strict=True)
+                embeddings = [vectors.get(chunk.id) or Embedding(None, words) for chunk, words in pairs]
+                self.target.store.index.write(chunks[batch], embeddings)
         except DocumentError as error:
             self.fail(candidate.reference, error)
             return None
-        covers = self.target.store.embedder.dense.covers
+        covers = self.target.store.embedder.covers
         publication = Publication(
             reference=candidate.reference,
             revision=revision,
@@ -68,14 +72,6 @@ class Writer:
         )
         return Draft(candidate, publication)
 
-    def _write(self, chunks: Sequence[Chunk], document: Prepared, vectors: Mapping[str, Embedding]) -> None:
-        for start in range(0, len(chunks), _BATCH_CHUNKS):  # so that few terms are unpacked at a time
-            batch = slice(start, start + _BATCH_CHUNKS)
-            pairs = zip(chunks[batch], document.words[batch], strict=True)
-            embeddings = [vectors.get(chunk.id) or Embedding(None, words) for chunk, words in pairs]
-            self.target.store.index.write(chunks[batch], embeddings)
-            self.target.counter.add("chunks", len(embeddings))
-
     def publish(self, drafts: Sequence[Draft]) -> None:
         """Make these drafts current. The index is flushed to the disk first."""
         if not drafts:
@@ -88,6 +84,7 @@ class Writer:
                 self.moved.add(draft.publication.moved_from)
                 what = "moved"
             self.target.counter.count(what, draft.candidate.reference.uri)
+            self.target.counter.add("chunks", draft.publication.chunks)
             self.target.counter.add("waiting", draft.publication.waiting)
 
     def fail(self, reference: Reference, error: YoujuError) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 from ingest.access import OPERATOR, Reader
 from ingest.catalog.records import Document
 from ingest.document import Chunk, Embedding, SparseVector
-from ingest.embedding import Embedder, embedded_text
+from ingest.embedding import Embedder, embedded_text, terms_of
 from ingest.index import Index, Scored
 from ingest.verify.problems import VECTORS_WAITING
 
@@ -89,7 +89,7 @@ class ReadBack:
         return [Finding(VECTORS_WAITING, message, hides=False)]
 
     def _missing(self, pairs: Sequence[tuple[Chunk, Embedding]]) -> int:
-        covers = self._embedder.dense.covers
+        covers = self._embedder.covers
         return sum(stored.dense is None and covers(chunk.language) for chunk, stored in pairs)
 
     def _vectors(
@@ -121,8 +121,7 @@ class ReadBack:
         return self._embedder.embed_documents(chunks)
 
     def _terms(self, chunks: Sequence[Chunk]) -> list[Embedding]:
-        texts = [embedded_text(chunk) for chunk in chunks]
-        return [Embedding(None, terms) for terms in self._embedder.sparse.embed_documents(texts)]
+        return [Embedding(None, terms) for terms in terms_of(chunks, self._embedder.sparse)]
 
     def _searched(
         self, document: Document, sample: Sequence[tuple[Chunk, Embedding]], *, thorough: bool
