@@ -128,7 +128,7 @@ class _Pipeline:
                     # These are deleted at once, and not after hours. The others may have been moved; that is known only
                     # at the end.
                     self._delete(changes.lost())
-                if changes.candidates:
+                if changes.candidates and not self._stop.is_set():
                     self._ingest(changes.candidates)
                 if changes.gone and not self._stop.is_set():
                     self._delete_gone(changes)
@@ -236,4 +236,5 @@ class _Pipeline:
         if documents:
             self._store.catalog.delete([known.id for known in documents])
             self._deleted |= {known.id for known in documents}
-            self._counter.report.deleted += len(documents)
+            self._counter.add("deleted", len(documents))
+            self._counter.progress()
