@@ -12,6 +12,7 @@ COPY constraints.txt ./
 RUN pip install -c constraints.txt --extra-index-url "$TORCH_CPU_INDEX" \
     "torch==$(sed -n 's/^torch==//p' constraints.txt)+cpu"
 
+# The embedding model comes with the packages: nothing is downloaded when the container runs.
 COPY pyproject.toml README.md LICENSE ./
 COPY ingest ingest
 COPY assistant assistant

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from api.security.keys import SHORTEST_KEY, checked_key
+from assistant.rewording.synonyms import FILE_NAME as SYNONYMS_FILE
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from ingest.settings import IngestSettings
@@ -186,6 +187,11 @@ def _check_keys(settings: Settings, exposed: str | None) -> None:
             f"{short[0]} has fewer than {SHORTEST_KEY} characters, and {exposed} can be reached from other machines.",
             "Set a long random text, for example of `openssl rand -hex 24`.",
         )
+
+
+def synonyms_file(settings: Settings) -> Path:
+    """Returns where the company's synonyms are. The file need not be there."""
+    return settings.synonyms or settings.home / SYNONYMS_FILE
 
 
 def is_loopback(host: str) -> bool:

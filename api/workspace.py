@@ -4,18 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from api.settings import Settings
+from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from assistant.retrieve import CurrentRetriever
+from assistant.rewording.retriever import RewordingRetriever
+from assistant.rewording.synonyms import Synonyms
 from ingest.access import Reader
+from ingest.catalog.holdings import Holdings, holdings
 from ingest.catalog.listing import Place
 from ingest.catalog.records import Document
 from ingest.page_images import PageRenderer
 from ingest.runs.pipeline import Ingestor
 from ingest.store import Store
 from ingest.uploads.intake import Intake
+
+_TITLES = 40
+"""So many titles are taken from the catalog. Some may be the same, or unfit to be shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadableHoldings:
+    """An `assistant.introduction.HasHoldings`: what a reader may search in the index that answers questions."""
+
+    opened: Store
+
+    def of(self, reader: Reader) -> Holdings:
+        """Returns the sources, the number of documents and the newest titles. It is one SQL query."""
+        store = self.opened.current()
+        return holdings(store.database, store.catalog.version, reader, titles=_TITLES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +56,10 @@ class Workspace:
         store = Store.open(settings, command=command, rebuild=rebuild)
         try:
             model = open_model(settings, hub=settings.hub)
-            retriever = CurrentRetriever(store.open_versions)
-            gate = RelevanceGate(settings.refusal_threshold)
-            assistant = Assistant(retriever, gate, model, settings)
+            synonyms = Synonyms(synonyms_file(settings))
+            retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms)
+            gate = FittedGate(settings.refusal_threshold, lenient=model.follows_instructions)
+            assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store))
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
             return cls(settings, store, ingestor, assistant, PageRenderer(passwords=settings.passwords), intake)

@@ -3,14 +3,23 @@
 The way of a question, in the order in which it goes:
 
     answer.py        the chain: condense, retrieve, refuse or gather the evidence, stream, cite, finish
+    small_talk.py    what is no question for the documents: greetings, thanks, questions about the assistant
+    introduction.py  the fixed reply to small talk: what the assistant is, what there is to search
     admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
+    follow_up.py     the same without a model: what a question leaves out is taken from the turns before it
+    rewording/       a query that finds little is tried again: spelling, pinyin, and the company's synonyms
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
-    refuse.py        whether the hits can answer the question; whether an answer is itself a refusal
+    gate/            whether the hits can answer the question at all
+    refuse.py        whether an answer is itself a refusal
+    nearest.py       what a refusal shows: the passages nearest to the question
     context.py       which hits become evidence, and what fits into the model's context window
+    same_text.py     copies of one text are one hit; of two editions the newer comes first
+    neighbours.py    chunks that follow each other become one passage again
     prompts/         what the model is told, in Chinese and in English
     request.py       what the model is asked for, and the pieces in which its answer comes
     models/          the chat model: a server, one in this process, or quotations where there is none
+    quoting/         where there is no chat model: which sentence, row or list of the evidence answers
     cite.py          the model's text streams through; each citation mark is checked against its chunk
     events.py        what comes out, in order; the faces render these events and add nothing
 
@@ -18,6 +27,7 @@ What checking stands on:
 
     quote.py         the sentence or the table row that a mark stands for, and where it is
     figures.py       the figures of a statement with their units, and whether a passage bears them out
+    signals/         how far a hit stands out from what does not answer
     terms.py         the words of a text that carry its content
     links.py         links and images in the model's Markdown: what must not be passed on
     code_spans.py    where a text that is still being written is code
@@ -25,6 +35,8 @@ What checking stands on:
 Beside the chain:
 
     conversation.py  the turns before a question
+    follow_up_words.py  the words of a question: those that ask, aspects, measures, and names of things
+    pronouns.py      whether a question speaks of something that it does not name
     errors.py        what can go wrong with a model
     settings.py      the settings of answering
     sse.py           server-sent events, decoded from bytes: from a model server, and from our own

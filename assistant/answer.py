@@ -7,10 +7,10 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -19,8 +19,21 @@ from assistant.cite import Citer
 from assistant.condense import condense
 from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
 from assistant.conversation import Conversation
-from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta, Usage
+from assistant.events import (
+    Citation,
+    Cited,
+    Event,
+    EvidenceFound,
+    Failed,
+    Finished,
+    Nearest,
+    Searched,
+    TextDelta,
+    Usage,
+)
+from assistant.introduction import HasHoldings, introduction
 from assistant.models import ChatModel, stream
+from assistant.nearest import nearest
 from assistant.prompts.answer_language import answer_language
 from assistant.prompts.messages import answer_messages
 from assistant.prompts.refusals import REFUSALS
@@ -28,9 +41,11 @@ from assistant.refuse import is_refusal
 from assistant.request import AnswerLanguage, Piece, Request
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
+from assistant.small_talk import Kind, small_talk
 from ingest.access import Reader
 from ingest.document import Hit
 from ingest.errors import RequestError, YoujuError
+from ingest.language import detect
 
 T = TypeVar("T")
 
@@ -68,9 +83,18 @@ class Gate(Protocol):
 class Assistant:
     """Answers questions from the documents. One assistant serves many askers at the same time."""
 
-    def __init__(self, retriever: Retrieves, gate: Gate, model: ChatModel, settings: AssistantSettings) -> None:
+    def __init__(
+        self,
+        retriever: Retrieves,
+        gate: Gate,
+        model: ChatModel,
+        settings: AssistantSettings,
+        holdings: HasHoldings | None = None,
+    ) -> None:
+        """Without `holdings`, replies to small talk do not say what there is to search."""
         self._retriever = retriever
         self._gate = gate
+        self._holdings = holdings
         # A search that is asked for alone does not wait behind the searches of answers.
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="search")
         self._retrieving = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
@@ -88,25 +112,34 @@ class Assistant:
         `Failed`, after the evidence.
         """
         question = self._checked(question)
+        said = small_talk(question, first=not conversation)
         with self._admission.place():
-            async with aclosing(self._answered(question, conversation, reader)) as events:
+            answered = (
+                self._introduced(said, question, conversation, reader)
+                if said
+                else self._answered(question, conversation, reader)
+            )
+            async with aclosing(answered) as events:
                 async for event in events:
                     yield event
 
     async def _answered(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
         answer_id = uuid.uuid4().hex
-        language = answer_language(question, conversation)
         watch = _Stopwatch()
         query = await self._condensed(question, conversation)
         watch.lap("condense")
         found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
-        yield Searched(answer_id, query, found.language, len(found.hits))
+        query = found.query
+        for change in found.changed:
+            if change.kind != "synonym":  # synonyms stay as the asker wrote them
+                question = question.replace(change.written, change.searched)
+        language = answer_language(question, conversation)
+        yield Searched(answer_id, query, found.language, len(found.hits), found.changed)
         gathered = await self._read(partial(self._gather, question, query, language, found, conversation))
-        if gathered is None:
-            yield EvidenceFound(())
-            yield TextDelta(REFUSALS[language])
-            yield self._finished(answer_id, Citer((), query), language, Usage(), watch, text=REFUSALS[language])
+        if not isinstance(gathered, _Gathered):
+            for event in self._fixed(answer_id, REFUSALS[language], language, watch, near=gathered):
+                yield event
             return
         yield EvidenceFound(gathered.request.evidence)
         citer, told = gathered.citer, _Told(gathered.tokens)
@@ -129,7 +162,26 @@ class Assistant:
         for event in await self._ended(citer):
             watch.first("first_token")
             yield event
-        yield self._finished(answer_id, citer, language, told.counted(citer.text), watch, cut=told.cut)
+        refused = not citer.citations and is_refusal(citer.text)
+        near = await self._read(partial(nearest, query, found.hits)) if refused else ()
+        usage, citations = told.counted(citer.text), tuple(citer.citations)
+        yield self._finished(
+            answer_id, citer.text, language, watch, citations, usage, cut=told.cut, near=near, refused=refused
+        )
+
+    async def _introduced(
+        self, said: Kind, question: str, conversation: Conversation, reader: Reader
+    ) -> AsyncGenerator[Event, None]:
+        """Yields the reply to small talk. It needs no search and no model."""
+        answer_id, watch = uuid.uuid4().hex, _Stopwatch()
+        is_chinese = detect(question) in ("zh", "mixed")
+        language = "zh" if is_chinese else answer_language(question, conversation)
+        # It is short SQL, as other routes do it, and needs no thread of its own.
+        held = await asyncio.to_thread(self._holdings.of, reader) if self._holdings is not None else None
+        yield Searched(answer_id, question, language, 0)
+        text = introduction(said, question, language, held, self._settings.company)
+        for event in self._fixed(answer_id, text, language, watch, small_talk=True):
+            yield event
 
     async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the hits alone, the best one first. Raises RequestError like `answer`."""
@@ -188,15 +240,15 @@ class Assistant:
 
     def _gather(
         self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
-    ) -> _Gathered | None:
-        """Returns the request to the model and its checker, or None if the hits do not answer the query.
+    ) -> _Gathered | tuple[Nearest, ...]:
+        """Returns the request to the model and its checker, or the nearest passages if the hits do not answer.
 
         It is made to fit into the model's context window. Earlier turns get at most a third of the room that is left.
         The evidence gets the rest, but at most `evidence_tokens`.
         """
         settings = self._settings
         if not self._gate(query, found.hits, embedder=found.embedder):
-            return None
+            return nearest(query, found.hits)
         bare = answer_messages(question, language, company=settings.company)
         room = available_tokens(
             settings.model_context_tokens, settings.model_max_tokens, [message.text for message in bare]
@@ -204,38 +256,57 @@ class Assistant:
         turns = recent_turns(conversation, room // _HISTORY_SHARE)
         room -= sum(estimate_tokens(turn.text) for turn in turns)
         evidence = choose_evidence(
-            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens)
+            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens), query=query
         )
         messages = answer_messages(question, language, evidence, turns, settings.company)
         tokens = sum(estimate_tokens(message.text) for message in messages)
-        request = Request(messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens)
+        request = Request(
+            messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens, query
+        )
         return _Gathered(request, Citer(evidence, f"{question}\n{query}"), tokens)
+
+    def _fixed(
+        self,
+        answer_id: str,
+        text: str,
+        language: AnswerLanguage,
+        watch: _Stopwatch,
+        *,
+        near: tuple[Nearest, ...] = (),
+        small_talk: bool = False,
+    ) -> Iterator[Event]:
+        """Yields the rest of an answer in our own words: a refusal, or a reply to small talk."""
+        yield EvidenceFound(())
+        yield TextDelta(text)
+        finished = self._finished(answer_id, text, language, watch, near=near, refused=not small_talk)
+        yield replace(finished, small_talk=small_talk)
 
     def _finished(
         self,
         answer_id: str,
-        citer: Citer,
+        text: str,
         language: AnswerLanguage,
-        usage: Usage,
         watch: _Stopwatch,
+        citations: tuple[Citation, ...] = (),
+        usage: Usage | None = None,
         *,
-        text: str | None = None,
+        refused: bool,
+        near: tuple[Nearest, ...] = (),
         cut: bool = False,
     ) -> Finished:
-        answer = citer.text if text is None else text
-        refused = not citer.citations and is_refusal(answer)
         watch.first("first_token")
         return Finished(
             answer_id=answer_id,
-            answer=answer,
-            citations=tuple(citer.citations),
+            answer=text,
+            citations=citations,
             language=language,
-            grounded=any(citation.support == "checked" for citation in citer.citations),
+            grounded=any(citation.support == "checked" for citation in citations),
             refused=refused,
-            model=self.model_name,
-            usage=usage,
+            model=self._model.model,
+            usage=usage or Usage(),
             timings_ms=watch.total(),
             cut=cut,
+            nearest=near,
         )
 
 

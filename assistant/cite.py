@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from assistant.code_spans import CodeSpans
 from assistant.events import Citation, Cited, Evidence, Support, TextDelta
@@ -79,7 +79,7 @@ class _Source:
     @property
     def quotes(self) -> Quotes:
         if self._quotes is None:
-            self._quotes = Quotes(self.evidence.hit.chunk)
+            self._quotes = Quotes(*(self.evidence.parts or (self.evidence.hit.chunk,)))
         return self._quotes
 
     @property
@@ -306,8 +306,10 @@ class Citer:
             yield self._say(space + marker)
             space = ""
             end = self._marked = len(self.text)
-            quote, location = verdict.source.quotes.best(verdict.statement, self._asked_terms)
+            quote, location, chunk = verdict.source.quotes.best(verdict.statement, self._asked_terms)
             evidence = verdict.source.evidence
+            if evidence.parts:
+                evidence = Evidence(number, replace(evidence.hit, chunk=chunk))
             citation = Citation(number, evidence, quote, end - len(marker), end, verdict.support, location)
             self.citations.append(citation)
             yield Cited(citation)

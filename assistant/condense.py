@@ -7,6 +7,7 @@ import logging
 import re
 
 from assistant.conversation import Conversation
+from assistant.follow_up import completed
 from assistant.models import ChatModel, complete
 from assistant.prompts.answer_language import answer_language
 from assistant.prompts.messages import condense_messages
@@ -22,13 +23,22 @@ _LABEL = re.compile(r"^(?:改写(?:后的问题)?|问题|rewritten(?: question)?
 
 
 async def condense(model: ChatModel, question: str, conversation: Conversation) -> str:
-    """Returns the standalone query. It is `question` itself if that opens the conversation or no model can rewrite it.
+    """Returns the standalone query. It is `question` itself if that opens the conversation.
 
-    A rewrite is not used if it is empty, far longer than the question, or in another language. If the model fails
-    here, only the rewrite is lost.
+    A rewrite is not used if it is empty, far longer than the question, or in another language. Without a rewrite, and
+    where no model can make one, the question is completed from the turns before it (`follow_up.completed`).
     """
-    if not conversation or not model.follows_instructions:
+    if not conversation:
         return question
+    rewritten = await _rewritten(model, question, conversation) if model.follows_instructions else None
+    if rewritten is not None:
+        return rewritten
+    # The first question that is completed loads the dictionary, which takes about half a second.
+    return await asyncio.to_thread(completed, question, conversation)
+
+
+async def _rewritten(model: ChatModel, question: str, conversation: Conversation) -> str | None:
+    """Returns the model's rewrite of the question, or None if it is of no use."""
     language = answer_language(question, conversation)
     messages = condense_messages(question, language, conversation[-_TURNS:])
     request = Request(messages, question, language, temperature=0.0, max_tokens=_LONGEST_TOKENS)
@@ -36,11 +46,11 @@ async def condense(model: ChatModel, question: str, conversation: Conversation) 
         async with asyncio.timeout(_PATIENCE_SECONDS):
             said = await complete(model, request)
     except (YoujuError, TimeoutError) as error:
-        logger.warning("The follow-up question is searched as it was typed: %s", error or "the model was too slow")
-        return question
+        logger.warning("The model did not rewrite the follow-up question: %s", error or "the model was too slow")
+        return None
     rewritten = _first_line(said)
     if not rewritten or len(rewritten) > max(3 * len(question), 80) or answer_language(rewritten) != language:
-        return question
+        return None
     logger.debug("Condensed a question of %d characters to %d", len(question), len(rewritten))
     return rewritten
 

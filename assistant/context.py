@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from assistant.conversation import Conversation
 from assistant.events import Evidence
-from assistant.terms import figures, vocabulary
+from assistant.neighbours import are_neighbours, joined
+from assistant.same_text import distinct
 from ingest.document import Hit
 
 _HAN = re.compile(r"[\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff00-\uffef]+")
@@ -23,9 +25,6 @@ _PER_HAN, _PER_KANA, _PER_OTHER, _SAFETY = 0.67, 0.9, 0.4, 1.1
 _WORD_PART, _CAPITALS_PART, _MARKS_PART = 5, 3, 4
 _PER_MESSAGE = 8
 _RESERVE_TOKENS = 64
-_SAME = 0.9
-_Content = tuple[frozenset[str], frozenset[str]]
-"""The words and the numbers of a chunk."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -64,35 +63,40 @@ def recent_turns(conversation: Conversation, budget_tokens: int) -> Conversation
     return turns
 
 
-def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int) -> tuple[Evidence, ...]:
-    """Returns the best hits that fit, whole and numbered from 1. A hit that repeats a better one is left out.
+def choose_evidence(hits: Sequence[Hit], *, limit: int, budget_tokens: int, query: str = "") -> tuple[Evidence, ...]:
+    """Returns the best hits that fit, whole and numbered from 1.
+
+    A hit that repeats a better one is left out, and of two editions of a text the newer comes first
+    (`same_text.distinct`). Hits that follow each other in a section of a document are one evidence, in the place of the
+    best of them. There are at most `limit` of them.
 
     The best hit is always there, however many tokens it takes, because an answer from half of it could be wrong.
     """
-    chosen: list[Hit] = []
-    seen: list[_Content] = []
-    for hit in hits:
-        if len(chosen) == limit:
-            break
-        cost, content = _weighed(hit.chunk.heading, hit.chunk.text)
-        if (chosen and cost > budget_tokens) or any(_repeats(content, other) for other in seen):
+    passages: list[list[Hit]] = []
+    for hit in distinct(hits, query):
+        beside = [passage for passage in passages if any(are_neighbours(hit.chunk, other.chunk) for other in passage)]
+        cost = _cost(hit.chunk.heading, hit.chunk.text)
+        if passages and (cost > budget_tokens or (not beside and len(passages) == limit)):
             continue
         budget_tokens -= cost
-        chosen.append(hit)
-        seen.append(content)
-    return tuple(Evidence(number, hit) for number, hit in enumerate(chosen, start=1))
+        if not beside:
+            passages.append([hit])
+            continue
+        beside[0].extend([hit, *(other for passage in beside[1:] for other in passage)])
+        passages = [passage for passage in passages if not any(passage is other for other in beside[1:])]
+    return tuple(_evidence(number, passage) for number, passage in enumerate(passages, start=1))
+
+
+def _evidence(number: int, passage: Sequence[Hit]) -> Evidence:
+    """Returns the hits of one passage, the best one first, as one evidence."""
+    best = passage[0]
+    if len(passage) == 1:
+        return Evidence(number, best)
+    parts = tuple(sorted((hit.chunk for hit in passage), key=lambda chunk: chunk.position))
+    return Evidence(number, replace(best, chunk=joined(parts, best.chunk)), parts)
 
 
 @lru_cache(maxsize=256)
-def _weighed(heading: str, text: str) -> tuple[int, _Content]:
-    """Returns the tokens that a chunk takes, and its content. They are cached, because many questions find the same
-    chunks.
-    """
-    cost = estimate_tokens(heading + text) + _PER_MESSAGE
-    return cost, (vocabulary(f"{heading}\n{text}"), frozenset(figures(text)))
-
-
-def _repeats(content: _Content, other: _Content) -> bool:
-    """Returns True for nearly equal words and exactly equal numbers. Two prices of one product are no repetition."""
-    words, theirs = content[0], other[0]
-    return bool(words) and content[1] == other[1] and len(words & theirs) >= _SAME * len(words | theirs)
+def _cost(heading: str, text: str) -> int:
+    """Returns the tokens that a chunk takes. They are cached, because many questions find the same chunks."""
+    return estimate_tokens(heading + text) + _PER_MESSAGE

@@ -6,7 +6,9 @@ line of a log can name the answer. `Failed` has none: a face also makes it of er
     Searched → EvidenceFound → (TextDelta | Cited)* → Finished
                                                     ↘ Failed      (at any point; evidence already sent stays)
 
-A refusal is an ordinary answer: EvidenceFound with no evidence, one TextDelta, Finished(refused=True).
+A refusal is an ordinary answer: EvidenceFound with no evidence, one TextDelta, Finished(refused=True). The passages
+nearest to the question come with Finished, apart from evidence and citations, because they do not answer it. A reply to
+small talk has the same events, with Finished(small_talk=True). Nothing was searched for it, so Searched has no hits.
 """
 
 from __future__ import annotations
@@ -15,20 +17,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from ingest.document import Hit, Language, Location
+from ingest.document import Chunk, Hit, Language, Location
 
 Support = Literal["checked", "not_checkable"]
 """How far a citation was checked. `checked` means that its words and figures were compared with the passage.
 `not_checkable` means that they could not be compared: the statement and the passage are in different languages, or a
 figure of the asker falls into an open range."""
 
+ChangeKind = Literal["spelling", "pinyin", "synonym"]
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A hit with the number that the answer uses to cite it, counted from 1."""
+    """A hit with the number that the answer uses to cite it, counted from 1.
+
+    Hits that follow each other in the document are one evidence. `hit` has the id and the scores of the best of them,
+    and its text and location are those of all. `parts` are their own chunks, in reading order. It is empty if the
+    evidence is a single chunk.
+    """
 
     number: int
     hit: Hit
+    parts: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,7 @@ class Citation:
 
     `quote` is the sentence or the table row that supports the statement. `location` is its place in the document, or
     None for the place of the whole chunk. `start` and `end` are the marker's place in the answer's text, in characters.
+    Of an evidence with several parts, `evidence` here has only the one with the quote.
     """
 
     number: int
@@ -54,6 +65,19 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Nearest:
+    """A passage that is near to a question and does not answer it.
+
+    `evidence` is numbered from 1, the nearest first. `quote` is the part that shares most with the question, and
+    `location` is its place.
+    """
+
+    evidence: Evidence
+    quote: str
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
 class Usage:
     """The tokens as the model server counted them. If it did not state them, they are estimated."""
 
@@ -62,13 +86,30 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A part of a query that was searched for in other words: with the spelling mended, pinyin read as Chinese, or by a
+    synonym of the company.
+
+    `written` is the part as it was typed, and `searched` is what took its place.
+    """
+
+    kind: ChangeKind
+    written: str
+    searched: str
+
+
+@dataclass(frozen=True, slots=True)
 class Searched:
-    """The id of the answer that begins, the standalone query of the search, its language, and the number of hits."""
+    """The id of the answer that begins, the standalone query of the search, its language, and the number of hits.
+
+    `query` is the query as it was searched for. `changed` says what in it was changed for the search.
+    """
 
     answer_id: str
     query: str
     language: Language
     hits: int
+    changed: tuple[Change, ...] = ()
     type: Literal["searched"] = "searched"
 
 
@@ -102,7 +143,8 @@ class Finished:
 
     `answer_id` is the one of `Searched`. `answer` is the whole text. `grounded` is True if at least one citation was
     checked and holds. `timings_ms` has the milliseconds of each stage. `cut` is True if the limit of tokens ended the
-    answer, so that its end is missing.
+    answer, so that its end is missing. `nearest` is empty unless the answer is a refusal. `small_talk` is True for the
+    fixed reply to a greeting and the like: it says nothing of the documents' content, so it needs no source.
     """
 
     answer_id: str
@@ -115,6 +157,8 @@ class Finished:
     usage: Usage = field(default_factory=Usage)
     timings_ms: Mapping[str, float] = field(default_factory=dict)
     cut: bool = False
+    nearest: tuple[Nearest, ...] = ()
+    small_talk: bool = False
     type: Literal["finished"] = "finished"
 
 

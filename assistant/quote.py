@@ -43,34 +43,34 @@ class Quote:
 
 
 class Quotes:
-    """The parts of one chunk that can be quoted: its sentences, and the whole rows of its tables."""
+    """The parts of chunks that can be quoted: their sentences, and the whole rows of their tables."""
 
-    def __init__(self, chunk: Chunk) -> None:
-        self._chunk = chunk
-        self._quotes = _quotes_of(chunk.text)
+    def __init__(self, *chunks: Chunk) -> None:
+        self._first = chunks[0]
+        self._quotes = [(chunk, quote) for chunk in chunks for quote in _quotes_of(chunk.text)]
 
     @property
     def all_texts(self) -> tuple[str, ...]:
         """The texts of all quotes, in order."""
-        return tuple(quote.text for quote in self._quotes)
+        return tuple(quote.text for _, quote in self._quotes)
 
-    def best(self, statement: str, asked: Sequence[str]) -> tuple[str, Location]:
-        """Returns the text and the place of the quote that shares most with the statement. The terms that were `asked`
-        count a little too.
+    def best(self, statement: str, asked: Sequence[str]) -> tuple[str, Location, Chunk]:
+        """Returns the text and the place of the quote that shares most with the statement, and the chunk that it is
+        from. The terms that were `asked` count a little too.
 
-        If the chunk has no words, the text is empty and the place is that of the chunk.
+        If the chunks have no words, the text is empty and the place is that of the first chunk.
         """
         wanted = dict.fromkeys(asked, _QUESTION_WEIGHT)
         wanted |= dict.fromkeys(terms(statement)[:_TERMS], 1.0)
         values = figures(statement)
         if not self._quotes:
-            return "", self._chunk.location
+            return "", self._first.location, self._first
         sought = Wanted(wanted)
-        best = max(
+        chunk, best = max(
             self._quotes,
-            key=lambda quote: sought.coverage(quote.terms) + _FIGURE_WEIGHT * len(values & quote.numbers),
+            key=lambda pair: sought.coverage(pair[1].terms) + _FIGURE_WEIGHT * len(values & pair[1].numbers),
         )
-        return best.text, location_of(self._chunk, best)
+        return best.text, location_of(chunk, best), chunk
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assistant.events import Change
+from assistant.signals.background import Background
+from assistant.signals.standing_out import signals_of
 from ingest.access import Reader
 from ingest.catalog.records import Standing
 from ingest.document import Embedding, Hit, Language
@@ -22,6 +25,8 @@ with a fixed depth the first hits do not depend on the limit."""
 _WIDENING = 4
 _ATTEMPTS = 5
 _SIGMAS = 3.0
+_STRAY = 3
+"""A sparse leg whose best score, times this, is less than the best score in the other language holds stray hits."""
 _OTHER_LANGUAGE = 0.95
 """The weight of chunks in another language than the question's. Of two passages that say the same, the one in the
 language of the question comes first.
@@ -44,6 +49,7 @@ class Standings(Protocol):
 class Retrieved:
     """The hits for a query, the best one first, and the milliseconds that each step took.
 
+    `query` is the query as it was searched for, and `changed` says what in it was changed for that.
     `embedder` is the name of the embedder that made the cosines of the hits (`ingest.embedding.Embedder.name`).
     """
 
@@ -52,6 +58,7 @@ class Retrieved:
     embedder: str
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
+    changed: tuple[Change, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +74,13 @@ class Fused:
 class Retriever:
     """Finds the passages that a reader may read. It blocks. It is thread-safe: each question calls it from a thread."""
 
-    def __init__(self, index: Index, catalog: Standings, embedder: Embedder) -> None:
+    def __init__(
+        self, index: Index, catalog: Standings, embedder: Embedder, background: Background | None = None
+    ) -> None:
         self._index = index
         self._catalog = catalog
         self._embedder = embedder
+        self._background = background or Background(embedder.dense)
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the best `limit` hits of current revisions that `reader` may read. There are fewer only if no more
@@ -92,22 +102,33 @@ class Retriever:
         If a chunk is missing then, its document was replaced or deleted after the catalog was asked. The search is
         then made again.
         """
+        depth = max(limit, FUSION_DEPTH)
+        levels = {} if query.dense is None else self._background.levels(query.dense)
         for _ in range(_ATTEMPTS):
-            best = _best(fuse(self._current(query, reader, max(limit, FUSION_DEPTH)), language), limit)
+            parts, standing = self._current(query, reader, depth)
+            best = _best(fuse(parts, language), limit)
             chunks = self._index.fetch([fused.chunk_id for fused in best])
             if len(chunks) == len(best):
                 break
+        signals = signals_of(parts, levels, depth)
         hits = [
-            Hit(chunks[fused.chunk_id], fused.score, fused.dense_score, fused.sparse_score)
+            Hit(
+                chunk,
+                fused.score,
+                fused.dense_score,
+                fused.sparse_score,
+                signals.get(fused.chunk_id),
+                standing[chunk.document_id].modified_ns,
+            )
             for fused in best
-            if fused.chunk_id in chunks
+            if (chunk := chunks.get(fused.chunk_id)) is not None
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.uri, hit.chunk.position))
         return tuple(hits[:limit])
 
-    def _current(self, query: Embedding, reader: Reader, depth: int) -> tuple[Legs, ...]:
+    def _current(self, query: Embedding, reader: Reader, depth: int) -> tuple[tuple[Legs, ...], Mapping[str, Standing]]:
         """Returns the best `depth` hits of each leg of each part of `LANGUAGE_PARTS`, if they are current and `reader`
-        may read them.
+        may read them, and the standing of their documents.
 
         Replaced, deleted and forbidden hits are dropped. The search is widened until enough hits are left or the index
         has no more.
@@ -128,7 +149,7 @@ class Retriever:
             kept = [[hit for hit in leg if _stands(hit, standing, reader)] for leg in legs]
             if not any(len(left) < depth and len(leg) >= wanted for left, leg in zip(kept, legs, strict=True)):
                 best = [tuple(leg[:depth]) for leg in kept]
-                return tuple(Legs(dense, sparse) for dense, sparse in zip(best[::2], best[1::2], strict=True))
+                return tuple(Legs(*pair) for pair in zip(best[::2], best[1::2], strict=True)), standing
             wanted *= _WIDENING
 
 
@@ -137,11 +158,13 @@ class CurrentRetriever:
 
     def __init__(self, versions: OpenVersions) -> None:
         self._versions = versions
+        self._backgrounds: dict[str, Background] = {}
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """See `Retriever.retrieve`."""
         with self._versions.using() as version:
-            retriever = Retriever(version.index, version.catalog, version.embedder)
+            background = self._backgrounds.setdefault(version.embedder.name, Background(version.embedder.dense))
+            retriever = Retriever(version.index, version.catalog, version.embedder, background)
             return retriever.retrieve(query, reader=reader, limit=limit)
 
 
@@ -153,24 +176,28 @@ def fuse(parts: Sequence[Legs], language: Language) -> list[Fused]:
     (Mazzeschi 2023). Scores above 1 are kept. The best hit of a sharp leg is far above 3σ, and a limit of 1 would make
     it equal to the next hit (SQuAD2: MRR 0.842 with that limit, 0.893 without it).
 
-    Each part has scales of its own, because the scores of two languages cannot be compared. Chunks in another language
-    than the question's count a little less (`_OTHER_LANGUAGE`).
+    Each part has scales of its own, because the cosines of two languages cannot be compared. Chunks in another language
+    than the question's count a little less (`_OTHER_LANGUAGE`). `_of_words` says how the words of both compare.
     """
+    depth = max((len(leg) for legs in parts for leg in (legs.dense, legs.sparse)), default=0)
+    best = max((legs.sparse[0].score for legs in parts if legs.sparse), default=0.0)
     fused: list[Fused] = []
     for languages, legs in zip(LANGUAGE_PARTS, parts, strict=True):
-        is_own = language in languages or language in ("mixed", "other")
-        fused += _fused(legs, 1.0 if is_own else _OTHER_LANGUAGE)
+        weight = 1.0 if language in languages or language in ("mixed", "other") else _OTHER_LANGUAGE
+        by_meaning = _normalised([hit.score for hit in legs.dense])
+        by_words = _of_words([hit.score for hit in legs.sparse], depth, best)
+        fused += _fused(legs, [weight * share for share in (*by_meaning, *by_words)])
     return sorted(fused, key=lambda each: -each.score)
 
 
-def _fused(legs: Legs, weight: float) -> list[Fused]:
-    shares: dict[str, float] = {}
-    for leg in (legs.dense, legs.sparse):
-        for hit, share in zip(leg, _normalised([hit.score for hit in leg]), strict=True):
-            shares[hit.chunk_id] = shares.get(hit.chunk_id, 0.0) + weight * share
+def _fused(legs: Legs, shares: Sequence[float]) -> list[Fused]:
+    """Returns the hits of both legs. `shares` has those of the dense leg and then those of the sparse one."""
+    scores: dict[str, float] = {}
+    for hit, share in zip((*legs.dense, *legs.sparse), shares, strict=True):
+        scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + share
     dense = {hit.chunk_id: hit.score for hit in legs.dense}
     sparse = {hit.chunk_id: hit.score for hit in legs.sparse}
-    return [Fused(key, share, dense.get(key), sparse.get(key)) for key, share in shares.items()]
+    return [Fused(key, score, dense.get(key), sparse.get(key)) for key, score in scores.items()]
 
 
 def _best(fused: Sequence[Fused], limit: int) -> Sequence[Fused]:
@@ -180,11 +207,29 @@ def _best(fused: Sequence[Fused], limit: int) -> Sequence[Fused]:
     return [each for each in fused if each.score >= fused[limit - 1].score]
 
 
-def _normalised(scores: Sequence[float]) -> list[float]:
+def _of_words(scores: Sequence[float], depth: int, best: float) -> list[float]:
+    """Returns the shares of a sparse leg: of a code that one chunk has, that chunk is far above 3σ.
+
+    What the leg did not find has the score 0. With these, up to the `depth` of the longest leg, one sharp hit stands
+    out as much as it should. `best` is the best score of all sparse legs. They share one query and one frequency of
+    each term, so their scores can be compared: next to a much better hit in the other language, a single vague one is
+    not sharp, and its whole leg counts less.
+    """
+    if not scores or best <= 0:
+        return _normalised(scores)
+    reach = min(1.0, _STRAY * max(0.0, scores[0]) / best)
+    pairs = zip(scores, _normalised(scores), _normalised(scores, depth), strict=True)
+    return [reach * (alone + (padded - alone) * (score / best) ** 2) for score, alone, padded in pairs]
+
+
+def _normalised(scores: Sequence[float], depth: int = 0) -> list[float]:
+    """Returns the scores with mean - 3σ as 0 and mean + 3σ as 1. Up to `depth`, missing ones count as 0."""
     if not scores:
         return []
-    mean = math.fsum(scores) / len(scores)
-    deviation = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / len(scores))
+    count = max(len(scores), depth)
+    mean = math.fsum(scores) / count
+    squares = math.fsum((score - mean) ** 2 for score in scores) + (count - len(scores)) * mean**2
+    deviation = math.sqrt(squares / count)
     if deviation < 1e-9:
         return [0.5] * len(scores)
     low, span = mean - _SIGMAS * deviation, 2 * _SIGMAS * deviation

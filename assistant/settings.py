@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
@@ -38,5 +39,9 @@ class AssistantSettings(BaseModel):
     question_chars: int = Field(4000, ge=100, description="Longest question, in characters; longer ones are refused.")
     refusal_threshold: float = Field(
         0.5, ge=0, le=1, description="How strong the evidence must be, from 0 (answer everything) to 1."
+    )
+    synonyms: Path | None = Field(
+        None,
+        description="File with the company's synonyms, read again when it changes; synonyms.txt in the home if unset.",
     )
     company: str = Field("", description="Name of the company, used in the prompt.")

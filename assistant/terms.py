@@ -16,9 +16,10 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 
 _HAN_STOP = re.compile(f"资料|{QUESTION_WORDS.pattern}")
 """Also what a question says of its source: 根据资料, according to the documents."""
-_HAN_FUNCTION = frozenset(
+HAN_FUNCTION = frozenset(
     "有为要能可以会到从对不没让给用里等每次个来去出说做看过得还再又很最更该此其所而且但若如则之于由因将已"
 )
+"""Characters that carry no content where they stand alone."""
 _NEAR, _LOOSE = 0.7, 0.2
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
 _IDENTIFIER = re.compile(r"(?<![a-z])[a-z]++-\d++[a-z]*+")
@@ -175,7 +176,7 @@ def _character_weights(pairs: Iterable[str], wanted: Mapping[str, float]) -> dic
     weights: dict[str, float] = {}
     for pair in pairs:
         for character in pair:
-            if len(pair) == 1 or character not in _HAN_FUNCTION:
+            if len(pair) == 1 or character not in HAN_FUNCTION:
                 weights[character] = min(wanted[pair], weights.get(character, wanted[pair]))
     return weights
 

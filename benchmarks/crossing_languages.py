@@ -24,7 +24,7 @@ from api.cli.eval import read_set
 from assistant.ranking_metrics import hit, reciprocal_rank
 from ingest.access import OPERATOR
 from ingest.document import Chunk, Embedding, Location, chunk_id, document_id
-from ingest.embedding import embedded_text
+from ingest.embedding import terms_of
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.index.edge import EdgeIndex
 from ingest.language import detect
@@ -73,7 +73,7 @@ def measure(language: str, chunks: Sequence[Chunk], folders: Sequence[Path], mos
     embedder = Bm25Embedder()
     with tempfile.TemporaryDirectory() as folder, closing(EdgeIndex.open(Path(folder) / "index", dimension=1)) as index:
         started = time.process_time()
-        terms = embedder.embed_documents([embedded_text(chunk) for chunk in chunks])
+        terms = terms_of(chunks, embedder)
         seconds = time.process_time() - started
         index.write(chunks, [Embedding(None, each) for each in terms])
         index.flush()

@@ -310,14 +310,29 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
+class Signals:
+    """How far a hit stands out, in standard deviations: its cosine above those of texts that do not answer
+    (a background of everyday texts), and its scores above the means of what the same legs found.
+    """
+
+    above_background: float
+    above_nearest_background: float
+    above_dense_leg: float
+    above_sparse_leg: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
     """A chunk that search found. `score` is fused. Compare it only with scores of the same answer.
 
     `dense_score` (a cosine) and `sparse_score` (BM25) are the scores of the legs. A score is None if its leg did not
-    find the chunk.
+    find the chunk. `signals` is None if the chunk or the query has no dense vector. `modified_ns` is when the chunk's
+    document was last changed, in nanoseconds since 1970, or 0 if that is not known.
     """
 
     chunk: Chunk
     score: float
     dense_score: float | None = None
     sparse_score: float | None = None
+    signals: Signals | None = None
+    modified_ns: int = 0

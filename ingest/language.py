@@ -60,20 +60,69 @@ Characters that often belong to a content word (有, 会, 要, 能, 不, 对, �
 """
 
 
-def fold(text: str) -> str:
-    """Returns the form in which texts are matched: NFKC (full-width to half-width), traditional to simplified Chinese.
+_RADICALS = (
+    "·厂乛乚乙亻冂几刀刂卜㔾小小兀尣尢尢巳幺彑彐忄㣺扌攵·旡日月歺·民氵氺灬爫爫丬牛犭王疋目示礻竹糹纟罓罒㓁网网羊羊羊耂"
+    "肀聿肉臼艹艹艹虎衤覀西见角角讠贝足车辶辶辶邑钅长镸长门阜阝雨青韦页风飞食食飠饣首马骨鬼鱼鸟卤麦黄黾齐齐齿齿龙龙龟龟龟"
+)
+"""The characters that U+2E80 to U+2EF3, the CJK Radicals Supplement, look like. PDFs contain the radicals instead of
+them. Unicode's compatibility forms have the Kangxi radicals, but not these.
+"""
+_VARIANTS = str.maketrans("囯槪淸靑戸彊菓姉", "国概清青户强果姊")
+"""Other forms of characters that the table from traditional to simplified Chinese does not have."""
+_INVISIBLE = re.compile(r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe00-\ufe0f\ufeff]+")
+_SET_WIDE = re.compile(r"(?<![\u3400-\u9fff])[\u3400-\u9fff](?: [\u3400-\u9fff](?![\u3400-\u9fff]))+")
+"""Matches single Chinese characters with a space between each two: 经 办 部 门."""
+_WEARING = re.compile(r"(?<![原名显土巨专论编合拙遗译卓昭所撰新较见微])著(?![名作称述者书录有文])")
+"""Matches 著 where it is the older form of 着 (接著, 執著)."""
 
-    Each character is folded by itself, so a query and the passage that it should find are folded alike. Lengths may
-    change.
+
+def fold(text: str) -> str:
+    """Returns the form in which texts are matched: NFKC (full-width to half-width), traditional to simplified Chinese,
+    radicals and variants as the usual characters, without characters that nobody sees.
+
+    Spaces between single Chinese characters are dropped. A query and the passage that it should find are folded alike.
+    Lengths may change.
     """
     if text.isascii():
         return text
-    return unicodedata.normalize("NFKC", text).translate(_simplified())
+    seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_usual())
+    if "著" in seen:
+        seen = _WEARING.sub("着", seen)
+    return _SET_WIDE.sub(lambda run: run[0].replace(" ", ""), seen)
+
+
+def is_traditional(text: str) -> bool:
+    """Returns True if a text is in traditional Chinese: more of its characters exist only there than only in simplified
+    Chinese.
+    """
+    han = "".join(_HAN.findall(text))
+    only_traditional, only_simplified = (
+        sum(table.get(ord(each), ord(each)) != ord(each) for each in han) for table in (_simplified(), _traditional())
+    )
+    return only_traditional > only_simplified
+
+
+@cache
+def _usual() -> dict[int, int]:
+    """Returns which character each is folded to: its simplified form, and the usual form of radicals and variants."""
+    radicals = {0x2E80 + place: ord(usual) for place, usual in enumerate(_RADICALS) if usual != "·"}
+    return {**_simplified(), **radicals, **_VARIANTS}
 
 
 @cache
 def _simplified() -> dict[int, int]:
-    """Returns MediaWiki's table from traditional to simplified Chinese, as zhconv ships it, for single characters only.
+    """Returns MediaWiki's table from traditional to simplified Chinese, for single characters only."""
+    return _conversion("zh2Hans")
+
+
+@cache
+def _traditional() -> dict[int, int]:
+    """Returns the table from simplified to traditional Chinese, for single characters only."""
+    return _conversion("zh2Hant")
+
+
+def _conversion(name: str) -> dict[int, int]:
+    """Returns a table of MediaWiki, as zhconv ships it.
 
     The file is read as data. Importing zhconv would import a deprecated module of setuptools, where it is installed.
     """
@@ -81,7 +130,7 @@ def _simplified() -> dict[int, int]:
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError("zhconv is a dependency of youju and is not installed", name="zhconv")
     tables = json.loads(Path(spec.origin).with_name("zhcdict.json").read_bytes())
-    return {ord(old): ord(new) for old, new in tables["zh2Hans"].items() if len(old) == len(new) == 1}
+    return {ord(old): ord(new) for old, new in tables[name].items() if len(old) == len(new) == 1}
 
 
 _CLOSERS = r"\"'”’」』）)】》〉］\]"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-STAGE_VERSIONS: Final[dict[str, str]] = {"parser": "3", "splitter": "2"}
+STAGE_VERSIONS: Final[dict[str, str]] = {"parser": "3", "splitter": "3"}
 """Raise `parser` when the elements of some format change. Raise `splitter` when the passages of some document change.
 Every document is then read again.
 """

@@ -33,7 +33,7 @@ _SPARSE_ONLY_FACTOR = 4
 """Passages without a dense vector are not bound by the model's window, and BM25 finds larger ones better. On
 rageval-zh, long documents, the MRR is 0.988 with 1024 tokens and 0.961 with 256 (before numbers and pairs counted).
 """
-_CHINESE_FACTOR = 2
+_CHINESE_FACTOR, _CHINESE_MOST = 2, 512
 """The shipped model sees 512 tokens. Chinese is found better in whole paragraphs, English in smaller passages."""
 _SAMPLE_CHARS = 4096
 _SEPARATORS = ("\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "; ", "，", "、", ", ", " ")
@@ -70,7 +70,7 @@ class _Span(NamedTuple):
 
 def split(document: ParsedDocument, settings: IngestSettings, count_tokens: CountTokens) -> list[Passage]:
     """Returns the passages of a document in reading order. With its headings, none is longer than
-    `settings.chunk_tokens`, or a multiple of that for some languages (`_factors`).
+    `settings.chunk_tokens`, or what `_sizes` says for some languages.
 
     A passage's text is `document.text[start:end]`. If a table was cut, every part of it repeats the table's header.
     `count_tokens` returns the number of tokens of each text, as the embedder counts them.
@@ -124,30 +124,31 @@ def _is_stated(element: Element, following: tuple[str, ...], title: str) -> bool
 
 def _limits(title: str, elements: Sequence[Element], settings: IngestSettings, cutter: _Cutter) -> list[int]:
     """Returns how many tokens of each element's own text fit beside its headings. The headings get at most half."""
-    factors = _factors(settings)
+    sizes = _sizes(settings)
     paths = list(dict.fromkeys(element.location.heading_path for element in elements))
     headings = dict(zip(paths, cutter.weigh([" › ".join((title, *path)) for path in paths]), strict=True))
     limits = []
     for element in elements:
-        whole = settings.chunk_tokens * factors.get(detect(element.text), 1) - _SPECIAL_TOKENS
+        whole = sizes.get(detect(element.text), settings.chunk_tokens) - _SPECIAL_TOKENS
         limits.append(max(whole // 2, whole - headings[element.location.heading_path]))
     return limits
 
 
-def _factors(settings: IngestSettings) -> dict[Language, int]:
-    """Returns how many times `chunk_tokens` a passage may have, for the languages where that is not once."""
+def _sizes(settings: IngestSettings) -> dict[Language, int]:
+    """Returns how many tokens a passage may have, for the languages where that is not `chunk_tokens`."""
     if settings.embedding_languages is not None:
         covered = settings.embedding_languages
     elif settings.embedding_url is None and settings.embedding_model in (None, MINILM):
         covered = ("en",) if settings.embedding_model == MINILM else ("zh", "en")
     else:
         return {}
-    factors: dict[Language, int] = {
-        language: _SPARSE_ONLY_FACTOR for language in ("zh", "other") if language not in covered
+    tokens = settings.chunk_tokens
+    sizes: dict[Language, int] = {
+        language: _SPARSE_ONLY_FACTOR * tokens for language in ("zh", "other") if language not in covered
     }
     if settings.embedding_model is None and "zh" in covered:
-        factors["zh"] = _CHINESE_FACTOR
-    return factors
+        sizes["zh"] = max(tokens, min(_CHINESE_FACTOR * tokens, _CHINESE_MOST))
+    return sizes
 
 
 def _belong(last: _Piece, piece: _Piece) -> bool:

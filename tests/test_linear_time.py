@@ -21,9 +21,26 @@ from lxml import etree
 import api
 import assistant
 import ingest
+from api.answers.nearest import snippet
+from api.answers.notices import without_notice
 from api.channels import markdown
 from api.dingtalk.markdown import spaced
-from assistant import cite, condense, context, figures, links, quote, refuse, terms
+from assistant import (
+    cite,
+    condense,
+    context,
+    figures,
+    follow_up,
+    follow_up_words,
+    links,
+    nearest,
+    quote,
+    refuse,
+    same_text,
+    small_talk,
+    terms,
+)
+from assistant.conversation import Turn
 from assistant.events import Evidence
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
@@ -31,12 +48,16 @@ from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.thinking import ThinkingFilter
 from assistant.prompts import answer_language, fences, messages
+from assistant.quoting import intervals as quoting_intervals
+from assistant.quoting import kinds, parts
 from assistant.request import Request
 from assistant.sse import EventDecoder
 from ingest import language
 from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
+from ingest.embedding import codes
+from ingest.embedding.glosses import dictionary
 from ingest.errors import YoujuError
 from ingest.parse import html_word_markdown, sniff
 from ingest.parse.mail import message as mail
@@ -143,9 +164,17 @@ def _borne_out(whole: str) -> None:
 
 
 def _quoted(whole: str) -> None:
+    dictionary()  # a server has loaded it before the first question
     evidence = (Evidence(1, hits_of(passage(whole))[0]),)
     request = Request(messages.answer_messages(whole, "zh", evidence), whole, "zh", evidence)
     list(quotations(request))
+
+
+def _tabled(whole: str) -> None:
+    """A table that is quoted, with a header and cells of this text."""
+    row = f"| {whole} | {whole} |"
+    evidence = (Evidence(1, hits_of(passage(f"{row}\n| --- | --- |\n{row}"))[0]),)
+    list(quotations(Request((), "年假有几天？", "zh", evidence)))
 
 
 def _coverage(whole: str) -> float:
@@ -157,6 +186,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "language.detect": language.detect,
     "language.fold": language.fold,
     "language.sentences": language.sentences,
+    "embedding.codes, a passage": codes.with_codes,
+    "embedding.codes, a question": lambda whole: codes.with_codes(whole, asked=True),
+    "embedding.codes, the codes": codes.codes_in,
     "archive_names.harmless": archive_names.harmless,
     "archive_names.is_archive": archive_names.is_archive,
     "archive_names.split_uri": archive_names.split_uri,
@@ -203,10 +235,32 @@ READERS: dict[str, Callable[[str], object]] = {
     "context.choose_evidence": lambda whole: context.choose_evidence(
         hits_of(passage(whole), passage(f"{whole}a")), limit=5, budget_tokens=100_000
     ),
+    "same_text": lambda whole: same_text.distinct(
+        hits_of(passage(whole, title=whole), passage(f"{whole}a", title=whole)), whole
+    ),
+    "nearest": lambda whole: nearest.nearest(whole, hits_of(passage(whole), passage(f"{whole}a"))),
+    "small_talk": lambda whole: small_talk.small_talk(whole, first=True),
+    "answers.snippet": snippet,
+    "answers.without_notice": without_notice,
     "condense": condense._first_line,
+    "follow_up, the question": lambda whole: follow_up.completed(
+        whole, (Turn("user", "年假有几天？"), Turn("user", "满五年呢？"))
+    ),
+    "follow_up, the turns": lambda whole: follow_up.completed(
+        "what is his number?", (Turn("user", whole), Turn("assistant", whole), Turn("user", f"{whole[:100]}呢"))
+    ),
+    "follow_up_words": lambda whole: [follow_up_words.words_of(f"年假{whole}"), follow_up_words.measures_of(whole)],
     "prompts.answer_language": answer_language.answer_language,
     "prompts.neutralise": fences.neutralise,
     "extractive": _quoted,
+    "quoting.intervals": lambda whole: (quoting_intervals.intervals(whole, whole), quoting_intervals.quantities(whole)),
+    "quoting.intervals, without": quoting_intervals.without_quantities,
+    "quoting.kinds": lambda whole: (kinds.kinds_asked(whole), kinds.without_kinds(whole)),
+    "quoting.kinds, the answer": lambda whole: [
+        kinds.gives(kind, whole, whole, new_number=True) for kind in kinds.KINDS
+    ],
+    "quoting.parts": lambda whole: parts.parts_of("Title", (), whole),
+    "quoting.shown": _tabled,
     "sse": _decoded,
     "models.thinking, models.end_tokens": _told,
     "models.failures": stream_error,

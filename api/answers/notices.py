@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 
+from api.answers.nearest import QUOTED_HEADING
+from assistant.events import Change
 from ingest.document import Language
 
 _UNGROUNDED = (
@@ -16,16 +18,19 @@ _NOT_CHECKABLE = (
     "{numbers} could not be checked against the source. Read it there before you rely on it.",
 )
 _LABEL = ("未核对", "not checked")
-_QUOTED = re.compile(r"\n\n> ⚠ [^\n]*+\Z")
+_SEARCHED = ("已按{words}搜索。", "Searched for {words}.")
+_QUOTED = re.compile(rf"(?:\n\n> (?:[⚠ℹ] [^\n]*+|(?:{QUOTED_HEADING})(?:\n>[^\n]*+)*+))++\Z")
 
 
-def notice(language: Language, *, grounded: bool, refused: bool, not_checkable: Collection[int]) -> str:
-    """Returns one sentence about an answer. It is empty if nothing is wrong.
+def notice(
+    language: Language, *, grounded: bool, refused: bool, small_talk: bool, not_checkable: Collection[int]
+) -> str:
+    """Returns one sentence about an answer. It is empty if nothing is wrong, or if the answer needs no source.
 
     `not_checkable` are the numbers of the marks that could not be checked. If no mark was checked, the sentence says
     only that.
     """
-    if refused or (grounded and not not_checkable):
+    if refused or small_talk or (grounded and not not_checkable):
         return ""
     if not grounded:
         return _in(language, _UNGROUNDED)
@@ -38,13 +43,25 @@ def not_checked(language: Language) -> str:
     return _in(language, _LABEL)
 
 
-def quoted(text: str) -> str:
+def searched_for(language: Language, changed: Sequence[Change], shown: Callable[[str], str] = lambda text: text) -> str:
+    """Returns one sentence about what was searched for in the place of what was typed. It is empty if nothing was
+    changed. `shown` makes words harmless where the sentence goes.
+    """
+    if not changed:
+        return ""
+    words = [shown(change.searched) for change in changed]
+    if language in ("zh", "mixed"):
+        return _SEARCHED[0].format(words="".join(f"「{word}」" for word in words))
+    return _SEARCHED[1].format(words=", ".join(f"“{word}”" for word in words))
+
+
+def quoted(text: str, mark: str = "⚠") -> str:
     """Returns a notice as the last paragraph of an answer in Markdown. Returns an empty text for an empty notice."""
-    return f"\n\n> ⚠ {text}" if text else ""
+    return f"\n\n> {mark} {text}" if text else ""
 
 
 def without_notice(answer: str) -> str:
-    """Returns the answer as the model wrote it, for the following turns of the conversation."""
+    """Returns the answer without notices and nearest passages, for the following turns of the conversation."""
     return _QUOTED.sub("", answer)
 
 

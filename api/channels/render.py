@@ -6,12 +6,14 @@ from collections.abc import AsyncGenerator, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from api.answers.notices import not_checked, notice
+from api.answers.nearest import heading, snippet
+from api.answers.notices import not_checked, notice, searched_for
 from api.answers.places import passage_url, place
 from api.channels.markdown import code_span, harmless, literal
 from api.channels.texts import say
-from assistant.events import Event, Evidence, EvidenceFound, Failed, Finished, TextDelta
+from assistant.events import Change, Event, Evidence, EvidenceFound, Failed, Finished, Nearest, Searched, TextDelta
 from assistant.request import AnswerLanguage
+from ingest.document import Chunk, Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +35,53 @@ async def render(
     `layout` lays the assistant's text out as the channel shows it, after it was made harmless.
     If the model failed, the text and the evidence so far are kept, and the message says that it failed.
     """
+    changed: Sequence[Change] = ()
     evidence: Sequence[Evidence] = ()
     deltas: list[str] = []
     async with aclosing(events):
         async for event in events:
-            if isinstance(event, EvidenceFound):
+            if isinstance(event, Searched):
+                changed = event.changed
+            elif isinstance(event, EvidenceFound):
                 evidence = event.evidence
             elif isinstance(event, TextDelta):
                 deltas.append(event.text)
             elif isinstance(event, Finished):
-                return _finished(event, language, layout, public_url)
+                return _finished(event, changed, language, layout, public_url)
             elif isinstance(event, Failed):
                 return _failed(event.code, layout(harmless("".join(deltas))), evidence, language, public_url)
     return _failed("answer_cut", layout(harmless("".join(deltas))), evidence, language, public_url)
 
 
 def _finished(
-    event: Finished, language: AnswerLanguage, layout: Callable[[str], str], public_url: str | None
+    event: Finished,
+    changed: Sequence[Change],
+    language: AnswerLanguage,
+    layout: Callable[[str], str],
+    public_url: str | None,
 ) -> Rendered:
+    if any(change.kind == "pinyin" for change in changed):
+        language = "zh"  # before it is read, pinyin looks English
     cited = {citation.number: citation.evidence for citation in event.citations}
     cut = [say("cut", language)] if event.cut else []
     unchecked = {citation.number for citation in event.citations if citation.support == "not_checkable"}
-    warning = notice(language, grounded=event.grounded, refused=event.refused, not_checkable=unchecked)
+    warning = notice(
+        language,
+        grounded=event.grounded,
+        refused=event.refused,
+        small_talk=event.small_talk,
+        not_checkable=unchecked,
+    )
+    searched = searched_for(language, changed, literal)
     blocks = [
+        *([searched] if searched else []),
         layout(harmless(event.answer)),
         *cut,
         *([f"⚠ {warning}"] if warning else []),
         *_sources("sources", list(cited.values()), language, public_url, unchecked),
+        *_nearest(event.nearest, language, public_url),
     ]
-    return Rendered("\n\n".join(blocks), "" if event.refused else event.answer)
+    return Rendered("\n\n".join(blocks), "" if event.refused or event.small_talk else event.answer)
 
 
 def _failed(
@@ -82,20 +102,31 @@ def _sources(
     if not evidence:
         return []
     lines = [
-        f"- [{item.number}] {_source(item, language, public_url)}"
+        f"- [{item.number}] {_source(item.hit.chunk, item.hit.chunk.location, language, public_url)}"
         + (f" · {not_checked(language)}" if item.number in unchecked else "")
         for item in sorted(evidence, key=lambda e: e.number)
     ]
     return [f"**{say(heading, language)}**", "\n".join(lines)]
 
 
-def _source(evidence: Evidence, language: AnswerLanguage, public_url: str | None) -> str:
+def _nearest(nearest: Sequence[Nearest], language: AnswerLanguage, public_url: str | None) -> list[str]:
+    """Returns the passages nearest to a refused question. They have no numbers, because nothing cites them."""
+    if not nearest:
+        return []
+    lines = []
+    for near in nearest:
+        chunk = near.evidence.hit.chunk
+        source = _source(chunk, near.location, language, public_url)
+        lines.append(f"- {source} — {literal(snippet(near.quote or chunk.text))}")
+    return [f"**{heading(language)}**", "\n".join(lines)]
+
+
+def _source(chunk: Chunk, location: Location, language: AnswerLanguage, public_url: str | None) -> str:
     """Returns title, section and place, such as `员工手册 · 年假 › 天数 · 第 3 页`.
 
     With a page there is a link to the passage.
     """
-    chunk = evidence.hit.chunk
     title = chunk.title or chunk.uri.rsplit("/", 1)[-1]
-    section = " › ".join(heading for heading in chunk.location.heading_path if heading != title)
-    words = " · ".join(literal(part) for part in (title, section, place(chunk.location, language)) if part)
+    section = " › ".join(part for part in location.heading_path if part != title)
+    words = " · ".join(literal(part) for part in (title, section, place(location, language)) if part)
     return f"[{words}]({passage_url(public_url, chunk)})" if public_url else words

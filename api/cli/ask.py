@@ -7,9 +7,10 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from api.answers.nearest import heading, snippet
 from api.answers.notices import not_checked, notice
 from api.cli.connection import Connection, connect
-from api.cli.output import console, notes, print_json, titled_place
+from api.cli.output import console, notes, print_changed, print_json, titled_place
 from api.settings import load_settings
 from assistant.errors import ModelError
 
@@ -32,16 +33,33 @@ def ask(
             print_json(connection.post("/v1/ask", {"question": question}))
             return
         answer = _print_answer(connection, question)
-        if not answer["evidence"] and not connection.get("/v1/documents", limit=1)["documents"]:
+        if (
+            not answer["evidence"]
+            and not answer["nearest"]
+            and not connection.get("/v1/documents", limit=1)["documents"]
+        ):
             notes.print(_NO_DOCUMENTS["en" if answer["language"] == "en" else "zh"])
     if answer["cut"]:
         notes.print("The answer was cut at its limit of tokens: raise YOUJU_MODEL_MAX_TOKENS, or ask for less.")
     language, citations = answer["language"], answer["citations"]
     unchecked = {citation["number"] for citation in citations if citation["support"] == "not_checkable"}
-    if warning := notice(language, grounded=answer["grounded"], refused=answer["refused"], not_checkable=unchecked):
+    told = {name: answer[name] for name in ("grounded", "refused", "small_talk")}
+    if warning := notice(language, **told, not_checkable=unchecked):
         console.print(f"[yellow]⚠ {escape(warning)}[/yellow]\n")
+    _print_nearest(answer)
     for number, citation in sorted({hit["number"]: hit for hit in citations}.items()):
         _print_source(citation, f" · [yellow]{not_checked(language)}[/yellow]" if number in unchecked else "")
+
+
+def _print_nearest(answer: dict[str, Any]) -> None:
+    """Print the passages nearest to a refused question, without the numbers that citations have."""
+    if not answer["nearest"]:
+        return
+    console.print(f"{heading(answer['language'])}\n")
+    for hit in answer["nearest"]:
+        console.print(f"  - {escape(''.join(titled_place(hit)))}")
+        console.print(f"    {escape(snippet(hit['quote'] or hit['text']))}")
+        console.print(f"    [dim]{escape(hit['uri'])}[/dim]")
 
 
 def _print_evidence(evidence: list[dict[str, Any]]) -> None:
@@ -59,7 +77,9 @@ def _print_answer(connection: Connection, question: str) -> dict[str, Any]:
     """Print the answer as it comes. Returns the complete answer. If the model fails, print the evidence found."""
     evidence: list[dict[str, Any]] = []
     for name, data in connection.stream("/v1/ask", {"question": question, "stream": True}):
-        if name == "text_delta":
+        if name == "searched":
+            print_changed(data)
+        elif name == "text_delta":
             console.print(escape(data["text"]), end="")
         elif name == "evidence_found":
             evidence = data["evidence"]

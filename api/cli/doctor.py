@@ -21,8 +21,12 @@ from api.cli.home import count_originals
 from api.cli.index import building_note
 from api.cli.model_server import look_at_model_server
 from api.cli.output import console, print_json
-from api.settings import Settings, load_settings
+from api.settings import Settings, load_settings, synonyms_file
 from assistant.models.from_settings import open_model
+from assistant.rewording.synonyms import read_synonyms
+from ingest.embedding.dense import NoDenseEmbedder
+from ingest.embedding.e5.embedder import E5Embedder
+from ingest.embedding.e5.self_test import self_test
 from ingest.embedding.from_settings import open_embedder
 from ingest.errors import YoujuError
 from ingest.home.lock import find_owner, is_open_to_others
@@ -38,7 +42,7 @@ _MARKS = {"ok": "[green]✓[/green]", "note": "[yellow]•[/yellow]", "bad": "[r
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Check this installation, its settings and the model server.
+    """Check this installation, its settings, the embedding model and the model server.
 
     Exit code 2 means that something must be corrected.
     """
@@ -110,10 +114,15 @@ def _originals(settings: Settings) -> Finding:
 
 def _embedder(settings: Settings) -> Finding:
     dense = open_embedder(settings).dense
+    if isinstance(dense, NoDenseEmbedder):
+        return Finding("embedder", "note", dense.missing.message, dense.missing.hint)
     covered = [language for language in ("zh", "en") if dense.covers(language)]
     detail = f"{dense.name}, {dense.dimension} dimensions, covers {' and '.join(covered)}"
+    if isinstance(dense, E5Embedder):
+        difference = self_test(dense)
+        detail += f"; {dense.computed_by}; known cosines are met to {difference:.3f}"
     if "zh" not in covered:
-        hint = "Chinese is found by its words alone. Set YOUJU_EMBEDDING_MODEL, e.g. to a Qwen3-Embedding folder."
+        hint = "Chinese is found by its words alone. Unset YOUJU_EMBEDDING_MODEL: the shipped model covers it."
         return Finding("embedder", "note", detail, hint)
     return Finding("embedder", "ok", detail)
 
@@ -125,6 +134,18 @@ def _model(settings: Settings) -> Finding:
         open_model(settings, hub=settings.hub)
         return Finding("chat model", "ok", f"{settings.model}, in this process")
     return look_at_model_server(settings)
+
+
+def _synonyms(settings: Settings) -> Finding:
+    path = synonyms_file(settings)
+    words, mistakes = read_synonyms(path)
+    if mistakes:
+        hint = "Correct these lines. The others are in use, and the file is read again when it changes."
+        more = f"; {len(mistakes) - 3} more" if len(mistakes) > 3 else ""
+        return Finding("synonyms", "bad", f"{path}: {'; '.join(map(str, mistakes[:3]))}{more}", hint)
+    if settings.synonyms is not None and not path.is_file():
+        return Finding("synonyms", "bad", f"{path} does not exist", "Correct YOUJU_SYNONYMS, or make the file.")
+    return Finding("synonyms", "ok", f"{len(words)} groups in {path}" if len(words) else "none")
 
 
 def _office(settings: Settings) -> Finding:
@@ -148,6 +169,7 @@ _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "originals": _originals,
     "embedder": _embedder,
     "chat model": _model,
+    "synonyms": _synonyms,
     "old office files": _office,
     "dingtalk": _dingtalk,
 }

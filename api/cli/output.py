@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from rich.console import Console
+from rich.markup import escape
 
 console = Console(highlight=False, soft_wrap=True)
 """Results are printed here."""
@@ -24,6 +25,12 @@ def print_json(value: object) -> None:
 def local_time(utc: str, timespec: Literal["minutes", "seconds"] = "minutes") -> str:
     """Returns a time in the time zone of this machine, with its offset from UTC. `utc` is ISO 8601 in UTC."""
     return datetime.fromisoformat(utc).astimezone().isoformat(sep=" ", timespec=timespec)
+
+
+def print_changed(searched: dict[str, Any]) -> None:
+    """Print what was searched for in the place of what was typed, if something was changed."""
+    for change in searched["changed"]:
+        notes.print(f"[dim]{escape(change['written'])} → searched for {escape(change['searched'])}[/dim]")
 
 
 def titled_place(hit: dict[str, Any]) -> tuple[str, str]:

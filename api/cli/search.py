@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from api.cli.connection import connect
-from api.cli.output import console, print_json, titled_place
+from api.cli.output import console, print_changed, print_json, titled_place
 from api.settings import load_settings
 
 app = typer.Typer()
@@ -28,6 +28,7 @@ def search(
     if as_json:
         print_json(found)
         return
+    print_changed(found)
     for hit in found["hits"]:
         title, place = titled_place(hit)
         console.print(f"[cyan]{hit['number']:>2}[/cyan]  [bold]{escape(title)}[/bold]{escape(place)}")

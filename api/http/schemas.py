@@ -11,7 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.http.known_fields import RequestBody, WholeNumber
 from api.security.uris import ShownUri
 from assistant.conversation import Conversation, Turn
-from assistant.events import Citation, Evidence, Finished, Support, Usage
+from assistant.events import Change, ChangeKind, Citation, Evidence, Finished, Nearest, Support, Usage
+from assistant.retrieve import Retrieved
 from ingest.catalog.records import Document
 from ingest.document import Chunk, Hit, Language, Location
 from ingest.runs.records import Report
@@ -144,6 +145,21 @@ class CitationBody(BaseModel):
         )
 
 
+class NearestBody(HitBody):
+    """A passage near to a question that was refused. It is no answer.
+
+    `quote` is the sentence or table row that shares most with the question. `page` and `location` are its own.
+    """
+
+    quote: str
+
+    @classmethod
+    def near(cls, near: Nearest, shown: ShownUri) -> NearestBody:
+        hit = HitBody.of(near.evidence.number, near.evidence.hit, shown)
+        place = {"page": near.location.page, "location": LocationBody.of(near.location)}
+        return cls(**{**dict(hit), **place}, quote=near.quote)
+
+
 class UsageBody(BaseModel):
     """Tokens that the model read and wrote."""
 
@@ -155,13 +171,31 @@ class UsageBody(BaseModel):
         return cls(prompt_tokens=usage.prompt_tokens, completion_tokens=usage.completion_tokens)
 
 
+class ChangeBody(BaseModel):
+    """A part of the query that was searched for in other words: `written` was typed, `searched` was searched for.
+
+    `kind` is `spelling`, `pinyin` or `synonym`.
+    """
+
+    kind: ChangeKind
+    written: str
+    searched: str
+
+    @classmethod
+    def of(cls, change: Change) -> ChangeBody:
+        return cls(kind=change.kind, written=change.written, searched=change.searched)
+
+
 class AskBody(BaseModel):
     """A whole answer. `answer_id` names it: no two answers have the same. `citations` has one entry for each marker
-    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing.
+    `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing. `changed`
+    says what in the question was searched for in other words. `nearest` has the passages nearest to a refused question,
+    and is empty otherwise. `small_talk` is true for the fixed reply to a greeting and the like, which needs no source.
     """
 
     answer_id: str
     question: str
+    changed: list[ChangeBody]
     language: Language
     answer: str
     grounded: bool
@@ -169,15 +203,25 @@ class AskBody(BaseModel):
     cut: bool
     citations: list[CitationBody]
     evidence: list[HitBody]
+    nearest: list[NearestBody]
+    small_talk: bool
     model: str
     usage: UsageBody
     timings_ms: dict[str, float]
 
     @classmethod
-    def of(cls, question: str, evidence: Iterable[Evidence], finished: Finished, shown: ShownUri) -> AskBody:
+    def of(
+        cls,
+        question: str,
+        changed: Iterable[Change],
+        evidence: Iterable[Evidence],
+        finished: Finished,
+        shown: ShownUri,
+    ) -> AskBody:
         return cls(
             answer_id=finished.answer_id,
             question=question,
+            changed=[ChangeBody.of(change) for change in changed],
             language=finished.language,
             answer=finished.answer,
             grounded=finished.grounded,
@@ -185,6 +229,8 @@ class AskBody(BaseModel):
             cut=finished.cut,
             citations=[CitationBody.of(citation, shown) for citation in finished.citations],
             evidence=evidence_bodies(evidence, shown),
+            nearest=[NearestBody.near(near, shown) for near in finished.nearest],
+            small_talk=finished.small_talk,
             model=finished.model,
             usage=UsageBody.of(finished.usage),
             timings_ms=rounded(finished.timings_ms),
@@ -192,19 +238,26 @@ class AskBody(BaseModel):
 
 
 class SearchBody(BaseModel):
-    """The hits of a search, best first, numbered from 1."""
+    """The hits of a search, best first, numbered from 1.
+
+    `query` is the query as it was searched for, and `changed` says what in it was changed for that.
+    """
 
     query: str
+    changed: list[ChangeBody]
     language: Language
     hits: list[HitBody]
     timings_ms: dict[str, float]
 
     @classmethod
-    def of(
-        cls, query: str, language: Language, hits: Iterable[Hit], timings_ms: Mapping[str, float], shown: ShownUri
-    ) -> SearchBody:
-        found = [HitBody.of(number, hit, shown) for number, hit in enumerate(hits, start=1)]
-        return cls(query=query, language=language, hits=found, timings_ms=rounded(timings_ms))
+    def of(cls, found: Retrieved, shown: ShownUri) -> SearchBody:
+        return cls(
+            query=found.query,
+            changed=[ChangeBody.of(change) for change in found.changed],
+            language=found.language,
+            hits=[HitBody.of(number, hit, shown) for number, hit in enumerate(found.hits, start=1)],
+            timings_ms=rounded(found.timings_ms),
+        )
 
 
 class DocumentErrorBody(BaseModel):
@@ -257,10 +310,7 @@ class DocumentBody(BaseModel):
 
 
 class DocumentsBody(BaseModel):
-    """A page of the documents that the caller may read.
-
-    `next_cursor` leads to the next page; it is null on the last page.
-    """
+    """A page of the documents that the caller may read. `next_cursor` leads to the next; it is null on the last."""
 
     documents: list[DocumentBody]
     next_cursor: str | None

@@ -11,12 +11,12 @@ from fastapi.responses import JSONResponse, Response
 
 from api.http.errors import error_fields, status_of_failure
 from api.http.headers import headers_of
-from api.http.schemas import AskBody, AskRequest, CitationBody, evidence_bodies
+from api.http.schemas import AskBody, AskRequest, ChangeBody, CitationBody, evidence_bodies
 from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, together, while_connected
 from api.routes import CurrentReader, shown_to, workspace_of
 from api.security.scope import narrowed
 from api.security.uris import ShownUri
-from assistant.events import Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
+from assistant.events import Change, Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 
 router = APIRouter()
 
@@ -26,6 +26,7 @@ class Gathered:
     """The parts of an answer that have come so far. `answer_id` is None until the first one."""
 
     answer_id: str | None = None
+    changed: tuple[Change, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     text: list[str] = field(default_factory=list)
     finished: Finished | None = None
@@ -34,7 +35,7 @@ class Gathered:
     def take(self, event: Event) -> None:
         match event:
             case Searched():
-                self.answer_id = event.answer_id
+                self.answer_id, self.changed = event.answer_id, event.changed
             case EvidenceFound():
                 self.evidence = event.evidence
             case TextDelta():
@@ -72,7 +73,7 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     gathered = await while_connected(request, gather(paced(events, stops)))
     if gathered.finished is None:
         return _failure(asked.question, gathered, request, shown)
-    body = AskBody.of(asked.question, gathered.evidence, gathered.finished, shown)
+    body = AskBody.of(asked.question, gathered.changed, gathered.evidence, gathered.finished, shown)
     return Response(body.model_dump_json(), media_type="application/json")
 
 
@@ -105,7 +106,13 @@ def _render(event: Event, question: str, gathered: Gathered, request: Request, s
         case Searched():
             return sse(
                 event.type,
-                {"answer_id": event.answer_id, "query": event.query, "language": event.language, "hits": event.hits},
+                {
+                    "answer_id": event.answer_id,
+                    "query": event.query,
+                    "changed": [ChangeBody.of(change).model_dump() for change in event.changed],
+                    "language": event.language,
+                    "hits": event.hits,
+                },
             )
         case EvidenceFound():
             return sse(event.type, {"evidence": [hit.model_dump() for hit in evidence_bodies(event.evidence, shown)]})
@@ -114,7 +121,7 @@ def _render(event: Event, question: str, gathered: Gathered, request: Request, s
         case Cited():
             return sse(event.type, CitationBody.of(event.citation, shown).model_dump())
         case Finished():
-            return sse(event.type, AskBody.of(question, gathered.evidence, event, shown).model_dump())
+            return sse(event.type, AskBody.of(question, gathered.changed, gathered.evidence, event, shown).model_dump())
         case Failed():
             fields = error_fields(event.code, event.message, event.hint, request.scope)
             return sse(event.type, {"answer_id": gathered.answer_id, "error": fields})

@@ -3,7 +3,8 @@
 Citations are sent in three ways, because clients read different ones: `[n]` in the text, `annotations` on the message,
 and `search_results` beside it. In a stream, the last two are sent on the chunk with the finish reason. On this route
 sources are numbered in the order in which they are first cited. So `[n]` is the n-th annotation and the n-th search
-result. The end of the text says which statements could not be checked, because many clients show only the text.
+result. The end of the text says which statements could not be checked, because many clients show only the text. For
+the same reason a refusal ends with links to the nearest passages, which are also beside it, in `nearest`.
 """
 
 from __future__ import annotations
@@ -17,11 +18,14 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.answers.notices import notice, quoted, without_notice
+from api.answers.nearest import heading, snippet
+from api.answers.notices import notice, quoted, searched_for, without_notice
 from api.answers.places import passage_url, place
 from api.answers.renumbering import Renumbered, Renumbering, in_order, renumbered
+from api.channels.markdown import literal
 from api.http.errors import openai_error, status_of_failure
 from api.http.headers import headers_of
+from api.http.schemas import ChangeBody
 from api.http.streaming import (
     EVENTS,
     EventStream,
@@ -157,7 +161,7 @@ class Completion:
         text, citations = renumbered(finished.answer, finished.citations)
         message = {
             "role": "assistant",
-            "content": text + _notice(finished, citations),
+            "content": text + self._ending(gathered, finished, citations),
             "refusal": None,
             "annotations": self._annotations(citations),
         }
@@ -194,7 +198,7 @@ class Completion:
             yield sse_data(_failed_body(gathered.failed))
             return
         _, citations = renumbered(gathered.finished.answer, gathered.finished.citations)
-        if text := _notice(gathered.finished, citations):
+        if text := self._ending(gathered, gathered.finished, citations):
             yield self._chunk({"content": text}, blank)
         annotations = self._annotations(citations)
         beside = self._beside(gathered, gathered.finished, citations)
@@ -222,9 +226,28 @@ class Completion:
         """Returns the values for which OpenAI's format has no field."""
         return {
             "search_results": self._search_results(in_order(gathered.evidence, citations)),
+            "changed": [ChangeBody.of(change).model_dump() for change in gathered.changed],
             "grounded": finished.grounded,
             "refused": finished.refused,
+            "nearest": [
+                {**self._link(near.evidence.hit.chunk, near.location), "snippet": near.quote[:_SNIPPET_CHARS]}
+                for near in finished.nearest
+            ],
+            "small_talk": finished.small_talk,
         }
+
+    def _ending(self, gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> str:
+        """Returns the end of the text: what could not be checked, or the passages nearest to a refused question."""
+        if not finished.nearest:
+            return _notice(gathered, finished, citations)
+        lines = []
+        for near in finished.nearest:
+            chunk = near.evidence.hit.chunk
+            link = self._link(chunk, near.location)
+            said = literal(snippet(near.quote or chunk.text))
+            lines.append(f"> - [{literal(link['title'])}]({link['url']}) — {said}")
+        searched = quoted(searched_for(finished.language, gathered.changed), "ℹ")
+        return searched + "\n".join([f"\n\n> {heading(finished.language)}", *lines])
 
     def _annotations(self, citations: Sequence[Renumbered]) -> list[dict[str, Any]]:
         return [
@@ -270,11 +293,18 @@ def _finish_reason(finished: Finished) -> str:
     return "length" if finished.cut else "stop"
 
 
-def _notice(finished: Finished, citations: Sequence[Renumbered]) -> str:
-    """Returns the end of the text, which says what could not be checked."""
+def _notice(gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> str:
+    """Returns the end of the text, which says what was searched for instead and what could not be checked."""
+    searched = quoted(searched_for(finished.language, gathered.changed), "ℹ")
     not_checkable = [each.number for each in citations if each.citation.support == "not_checkable"]
-    return quoted(
-        notice(finished.language, grounded=finished.grounded, refused=finished.refused, not_checkable=not_checkable)
+    return searched + quoted(
+        notice(
+            finished.language,
+            grounded=finished.grounded,
+            refused=finished.refused,
+            small_talk=finished.small_talk,
+            not_checkable=not_checkable,
+        )
     )
 
 

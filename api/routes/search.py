@@ -35,4 +35,4 @@ async def search_by_link(
 async def _search(request: Request, query: str, limit: int, sources: Sources, reader: Reader) -> SearchBody:
     shown, reader = shown_to(reader, request), await narrowed(request, reader, sources)
     found = await workspace_of(request).assistant.search(query, reader=reader, limit=limit)
-    return SearchBody.of(found.query, found.language, found.hits, found.timings_ms, shown)
+    return SearchBody.of(found, shown)

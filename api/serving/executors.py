@@ -9,7 +9,7 @@
 | a whole job: a run, a verification | `jobs`, one thread for each |
 | a page picture | `drawing`, one thread: there is one renderer |
 | a look at a record that many clients follow | `looks`, two threads |
-| the rest, milliseconds each: uploads, messages; routes without `async` | asyncio's and Starlette's own |
+| the rest, milliseconds each: messages, holdings, follow-ups; routes without `async` | asyncio's and Starlette's own |
 
 A route that may take seconds is `async` and uses one of these threads. Starlette's forty threads are for all the
 others. What is pure Python has one thread: Python runs one at a time, so more would do no more work in the same time,

@@ -8,6 +8,7 @@ import { TurnView } from "./turn.js";
 
 const TURNS_SENT = 20;
 const LANGUAGE = "youju-language";
+const WITHOUT_MODEL = "extractive"; // the model's name in answers where none is configured
 
 const by = (id) => document.getElementById(id);
 const [thread, turns, composer, question, send] = ["thread", "turns", "composer", "question", "send"].map(by);
@@ -45,6 +46,7 @@ async function answer(view, text) {
   try {
     for await (const event of ask(text, conversation.slice(-TURNS_SENT), mine.signal)) view.take(event);
     remember(text, view);
+    by("no-model").hidden = view.model !== WITHOUT_MODEL;
     announce(`${say("done")}: ${view.text}`);
   } catch (problem) {
     if (problem.name === "AbortError") {
@@ -63,6 +65,7 @@ async function answer(view, text) {
 
 function remember(text, view) {
   if (!views.includes(view)) return; // a new chat was begun meanwhile
+  if (view.smallTalk) return; // a follow-up refers to what was said before it
   conversation.push({ role: "user", text }, { role: "assistant", text: view.text });
 }
 

@@ -1,6 +1,6 @@
 // One question and its answer as the thread shows them.
 
-import { element, render } from "./markdown.js";
+import { cells, element, render } from "./markdown.js";
 import { linkTo, nameOf } from "./server.js";
 import { language, say, sayPlace, sayProblem, sayWhere } from "./texts.js";
 
@@ -11,16 +11,20 @@ export class TurnView {
     this.open = open;
     this.retry = retry;
     this.text = "";
+    this.changed = [];
     this.evidence = [];
     this.citations = [];
+    this.nearest = [];
+    this.smallTalk = false;
     this.state = "asking";
     this.problem = null;
     this.status = element("p", "status");
     this.body = element("div", "answer-text");
+    this.searched = element("p", "quiet-text searched-for");
     this.notice = element("div", "notices");
     this.sources = element("section", "sources");
     this.actions = element("div", "actions");
-    this.answer = element("article", "answer", this.status, this.body, this.notice, this.sources, this.actions);
+    this.answer = element("article", "answer", this.status, this.searched, this.body, this.notice, this.sources, this.actions);
     this.asked = element("p", "asked", question);
     this.node = element("section", "turn", this.asked, this.answer);
     this.relabel();
@@ -28,6 +32,7 @@ export class TurnView {
 
   /** Take one event of the answer. */
   take({ name, data }) {
+    if (name === "searched") this.changed = data.changed;
     if (name === "evidence_found") this.evidence = data.evidence;
     if (name === "text_delta") this.text += data.text;
     if (name === "cited") this.citations.push(data);
@@ -35,6 +40,9 @@ export class TurnView {
       Object.assign(this, { text: data.answer, evidence: data.evidence, citations: data.citations });
       this.grounded = data.grounded;
       this.cut = data.cut;
+      this.model = data.model;
+      this.nearest = data.nearest;
+      this.smallTalk = data.small_talk;
       this.state = data.refused ? "refused" : "finished";
     }
     this.draw();
@@ -72,10 +80,12 @@ export class TurnView {
     this.answer.setAttribute("aria-label", say("answer"));
     this.answer.setAttribute("aria-busy", String(going));
     this.drawStatus(going);
+    this.searched.hidden = !this.changed.length;
+    this.searched.textContent = this.changed.length ? say("searchedFor", this.changed.map((change) => change.searched)) : "";
     this.drawText();
     this.notice.replaceChildren(...this.notices());
     // The sources stay as they are while the text grows, so that nobody's click lands on a moving target.
-    const stage = `${this.state} ${this.evidence.length} ${this.text !== ""}`;
+    const stage = `${this.state} ${this.evidence.length} ${this.nearest.length} ${this.text !== ""}`;
     if (stage !== this.drawn) {
       this.drawn = stage;
       this.drawSources(going);
@@ -138,7 +148,7 @@ export class TurnView {
     }
     if (this.state === "refused") return [element("p", "refusal-label", say("refused"))];
     if (this.state === "stopped") return [element("p", "quiet-text", say("stopped"))];
-    if (this.state !== "finished") return [];
+    if (this.state !== "finished" || this.smallTalk) return [];
     const caution = (...text) => element("p", "caution", say(...text));
     const unchecked = this.unchecked();
     const notices = this.cut ? [caution("cut")] : [];
@@ -153,11 +163,43 @@ export class TurnView {
     const shown = settled ? this.evidence.filter((hit) => cited.has(hit.number)) : this.evidence;
     const rest = settled ? this.evidence.filter((hit) => !cited.has(hit.number)) : [];
     this.sources.replaceChildren();
+    if (this.nearest.length) {
+      this.drawNearest();
+      return;
+    }
     if (!shown.length || (going && !this.text)) return;
     const label = settled || going ? say("sources") : say("unused");
     this.sources.append(element("h2", "", label), this.cards(shown));
-    if (!rest.length) return;
-    this.sources.append(element("details", "", element("summary", "", say("others", rest.length)), this.cards(rest)));
+    this.drawOthers(rest);
+  }
+
+  drawOthers(hits) {
+    if (!hits.length) return;
+    this.sources.append(element("details", "", element("summary", "", say("others", hits.length)), this.cards(hits)));
+  }
+
+  // The passages nearest to a refused question: they open as sources do, and have no numbers, for nothing cites them.
+  drawNearest() {
+    const near = this.nearest.map((hit) => element("li", "", this.nearCard(hit)));
+    this.sources.append(element("h2", "", say("nearest")), element("ol", "cards nearest", ...near));
+    const shown = new Set(this.nearest.map((hit) => hit.chunk_id));
+    this.drawOthers(this.evidence.filter((hit) => !shown.has(hit.chunk_id)));
+  }
+
+  nearCard(hit) {
+    const title = hit.title || nameOf(hit.uri);
+    const where = sayWhere(hit.location, hit.title);
+    const button = element(
+      "button",
+      "card nearest",
+      element("span", "title", title),
+      element("span", "where", where || nameOf(hit.uri)),
+      element("span", "snippet", snippet(hit.quote || hit.text)),
+    );
+    button.type = "button";
+    button.setAttribute("aria-label", say("openNearest", [title, where].filter(Boolean).join(" · ")));
+    button.addEventListener("click", () => this.open(hit, hit, button));
+    return button;
   }
 
   cards(hits) {
@@ -203,6 +245,16 @@ export class TurnView {
     const parts = [this.text, ...warning, lines.length ? `${say("sources")}\n${lines.join("\n")}` : ""];
     return parts.filter(Boolean).join("\n\n");
   }
+}
+
+const SNIPPET_CHARS = 160;
+
+// The beginning of a passage in one line. The cells of a table's row are divided by dots.
+function snippet(text) {
+  const lines = text.split("\n").filter((line) => !/^[\s|:-]+$/.test(line));
+  const words = lines.map((line) => (/^\s*\|/.test(line) ? cells(line).filter(Boolean).join(" · ") : line));
+  const flat = words.join(" ").replace(/\s+/g, " ").trim();
+  return flat.length <= SNIPPET_CHARS ? flat : `${flat.slice(0, SNIPPET_CHARS).trimEnd()}…`;
 }
 
 async function copied(text) {

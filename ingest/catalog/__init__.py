@@ -6,6 +6,7 @@ Its files:
     transactions.py  the single steps of its transactions: revisions given out, published, deleted, retired
     waiting.py       published documents that still wait for their vectors
     listing.py       the query of every list of documents
+    holdings.py      what a reader may search: sources, counts, a few titles
     records.py       what the catalog accepts and returns
     tables.py        its tables in SQL
 """

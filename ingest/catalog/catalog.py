@@ -86,13 +86,14 @@ class Catalog:
             _documents.c.published,
             _documents.c.access,
             _documents.c.source,
+            _documents.c.mtime_ns,
         )
         found: dict[str, Standing] = {}
         with self._reader.begin() as connection:
             for ids in batches(document_ids):
                 rows = connection.execute(sa.select(*columns).where(_documents.c.id.in_(ids), self._searchable()))
                 for row in rows:
-                    found[row.id] = Standing(row.revision, row.published, tuple(row.access), row.source)
+                    found[row.id] = Standing(row.revision, row.published, tuple(row.access), row.source, row.mtime_ns)
         return found
 
     # These methods are for lists.

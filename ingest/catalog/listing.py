@@ -37,7 +37,7 @@ def listing(
     With `failed`, it gives only documents that failed, including those that failed only in the version `beside`.
     Documents that were given up are included only with `given_up`. `dialect` is the name of the database's SQL dialect.
     """
-    query = sa.select(_documents).where(_documents.c.deleted.is_(False), *_readable(dialect, reader))
+    query = sa.select(_documents).where(_documents.c.deleted.is_(False), *readable(dialect, reader))
     ours = _documents.c.version == version
     if failed:
         query = query.where(*_failed(_documents, given_up))
@@ -62,7 +62,7 @@ def _failed(table: sa.FromClause, given_up: bool) -> tuple[sa.ColumnElement[bool
     return (failed,) if given_up else (failed, table.c.dropped.is_(False))
 
 
-def _readable(dialect: str, reader: Reader) -> list[sa.ColumnElement[bool]]:
+def readable(dialect: str, reader: Reader) -> list[sa.ColumnElement[bool]]:
     """Returns `Reader.may_read` as SQL conditions. The database cuts the list into pages, so it must apply them."""
     conditions: list[sa.ColumnElement[bool]] = []
     if reader.sources is not None:

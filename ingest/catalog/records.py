@@ -38,12 +38,17 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The current revision of a document, the tick of the clock since which it is valid, and who may read it."""
+    """The current revision of a document, the tick of the clock since which it is valid, and who may read it.
+
+    `modified_ns` is when the file of that revision was last changed, in nanoseconds since 1970. It is 0 if its source
+    does not say.
+    """
 
     revision: int
     published: int
     access: tuple[str, ...]
     source: str
+    modified_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)

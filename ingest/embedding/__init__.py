@@ -4,7 +4,10 @@ Query and document have different methods because models treat them differently.
 
     from_settings.py  which embedder the settings ask for
     sparse.py         by words: BM25 over folded text
+    codes.py          spellings of a code, so that they are one word
+    numbers.py        dates, clauses, amounts and numerals, so that they are one word
     glosses.py        what Chinese words mean in English, so that words cross the languages
+    pinyin.py         how Chinese words are spoken, and what typed pinyin may stand for
     dense.py          by meaning, with a model in this process
     e5/               the shipped model
     minilm.py         the model that was shipped before
@@ -75,8 +78,8 @@ class SparseEmbedder(Protocol):
 
     name: str
 
-    def embed_documents(self, texts: Sequence[str]) -> list[SparseVector]:
-        """Returns the term weights of passages."""
+    def embed_documents(self, texts: Sequence[str], headings: Sequence[str] | None = None) -> list[SparseVector]:
+        """Returns the term weights of passages. `headings` has the title and headings over each."""
         ...
 
     def embed_query(self, text: str) -> SparseVector:
@@ -85,13 +88,16 @@ class SparseEmbedder(Protocol):
 
 
 def embedded_text(chunk: Chunk) -> str:
-    """Returns the text of a chunk that both embedders see: title and headings, then the text."""
+    """Returns the text of a chunk that the dense embedder sees: title and headings, then the text.
+
+    The sparse embedder gets both apart (`terms_of`).
+    """
     return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
 
 
-def terms_of(chunks: Sequence[Chunk], sparse: SparseEmbedder) -> list[SparseVector]:
-    """Returns the term weights of each chunk."""
-    return sparse.embed_documents([embedded_text(chunk) for chunk in chunks])
+def terms_of(chunks: Sequence[Chunk], embedder: SparseEmbedder) -> list[SparseVector]:
+    """Returns the term weights of chunks under their titles and headings."""
+    return embedder.embed_documents([chunk.text for chunk in chunks], [chunk.heading for chunk in chunks])
 
 
 class Embedder:
@@ -119,14 +125,12 @@ class Embedder:
 
         The dense one is None if the model does not cover the chunk's language.
         """
-        texts = [embedded_text(chunk) for chunk in chunks]
         covered = [i for i, chunk in enumerate(chunks) if self.dense.covers(chunk.language)]
         vectors: Iterable[np.ndarray] = ()
         if covered:
-            vectors = self.dense.embed_documents([texts[i] for i in covered])
+            vectors = self.dense.embed_documents([embedded_text(chunks[i]) for i in covered])
         dense = dict(zip(covered, vectors, strict=True))
-        sparse = self.sparse.embed_documents(texts)
-        return [Embedding(dense.get(i), terms) for i, terms in enumerate(sparse)]
+        return [Embedding(dense.get(i), terms) for i, terms in enumerate(terms_of(chunks, self.sparse))]
 
     def embed_query(self, text: str, language: Language) -> Embedding:
         """Returns both vectors of a query. The dense one is None if the model does not cover the language.

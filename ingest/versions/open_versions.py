@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 
-import numpy as np
 import sqlalchemy as sa
 
 from ingest.access import OPERATOR
 from ingest.catalog.catalog import Catalog
-from ingest.document import Language
 from ingest.embedding import DenseEmbedder, Embedder
+from ingest.embedding.dense import NoDenseEmbedder
 from ingest.embedding.from_settings import open_embedder
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import ConfigurationError, OwnedError, YoujuError
@@ -29,7 +28,7 @@ from ingest.index import Index, index_missing
 from ingest.index.from_settings import index_exists, index_name, open_index, remove_index
 from ingest.settings import IngestSettings
 from ingest.shaping import EMBEDDING_SETTINGS
-from ingest.versions.fingerprint import fingerprint, restored, shaping, with_shipped_embedder
+from ingest.versions.fingerprint import fingerprint, restored, shaping, with_minilm
 from ingest.versions.register import Holding, Plan, Version, Versions
 
 _LOOK_SECONDS = 1.0
@@ -303,13 +302,14 @@ class OpenVersions:
     def _open_version(self, version: Version, settings: IngestSettings, index: Index | None) -> OpenVersion:
         problem: YoujuError | None = None
         if version.fingerprint != fingerprint(settings, self._embedder(settings).name):
-            settings = restored(settings, version.settings)
+            settings = restored(settings, version.settings, version.embedder)
         try:
             embedder = self._embedder(settings)
             if not version.embedder.startswith(f"{embedder.dense.name}+"):
                 raise _embedder_gone(version)
         except YoujuError as error:
-            problem, embedder = error, Embedder(_NoDense(version), Bm25Embedder())
+            absent = NoDenseEmbedder(error, name=version.embedder, dimension=version.dimension)
+            problem, embedder = error, Embedder(absent, Bm25Embedder())
             logger.warning("Index %s is searched by words alone: %s", version.id, error)
         else:
             if embedder.name != version.embedder:
@@ -352,7 +352,9 @@ class OpenVersions:
         if version.folder:
             return version
         made_by = self.versions.fingerprint(version.id)
-        plausible = [(each, self._embedder(each)) for each in (self._settings, with_shipped_embedder(self._settings))]
+        plausible = [(self._settings, self._embedder(self._settings))]
+        with suppress(ConfigurationError):  # its package may be missing, and then no index of it can be searched
+            plausible.append((before := with_minilm(self._settings), self._embedder(before)))
         fitting = [
             *((each, embedder) for each, embedder in plausible if fingerprint(each, embedder.name) == made_by),
             *((each, embedder) for each, embedder in plausible if index_exists(each, index_name(embedder.name))),
@@ -366,28 +368,6 @@ def _with_terms_of(version: Version, dense: DenseEmbedder) -> Embedder:
     has the name of that index, so that its vectors are not taken for today's.
     """
     return Embedder(dense, Bm25Embedder(version.embedder.removeprefix(f"{dense.name}+")))
-
-
-class _NoDense:
-    """Takes the place of a model that is no longer available. It covers no language."""
-
-    def __init__(self, version: Version) -> None:
-        self.name = version.embedder
-        self.dimension = version.dimension
-        self.max_tokens = 1
-        self._version = version
-
-    def covers(self, language: Language) -> bool:
-        return False
-
-    def count_tokens(self, texts: object) -> list[int]:
-        raise _embedder_gone(self._version)
-
-    def embed_documents(self, texts: object) -> np.ndarray:
-        raise _embedder_gone(self._version)
-
-    def embed_query(self, text: str) -> np.ndarray:
-        raise _embedder_gone(self._version)
 
 
 def _embedder_gone(version: Version) -> ConfigurationError:

@@ -18,6 +18,7 @@ from assistant.events import (
     EvidenceFound,
     Failed,
     Finished,
+    Nearest,
     Searched,
     TextDelta,
     Usage,
@@ -203,13 +204,28 @@ def told(text: Sequence[str], cited: Sequence[tuple[Evidence, str]], language: L
     ]
 
 
-def a_refusal(text: str, language: Language) -> list[Event]:
+def near(number: int, chunk: Chunk, quote: str) -> Nearest:
+    """A passage near to a question that is refused."""
+    return Nearest(Evidence(number, Hit(chunk, 1.0 / number)), quote, chunk.location)
+
+
+def a_refusal(text: str, language: Language, *nearest: Nearest) -> list[Event]:
     """What is said when the documents do not answer."""
     return [
         Searched("a1", "query", language, 0),
         EvidenceFound(()),
         TextDelta(text),
-        Finished("a1", text, (), language, False, True, "scripted"),
+        Finished("a1", text, (), language, False, True, "scripted", nearest=nearest),
+    ]
+
+
+def a_greeting(text: str, language: Language) -> list[Event]:
+    """What is said to small talk."""
+    return [
+        Searched("a1", "hi", language, 0),
+        EvidenceFound(()),
+        TextDelta(text),
+        Finished("a1", text, (), language, False, False, "scripted", small_talk=True),
     ]
 
 

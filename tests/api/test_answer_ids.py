@@ -21,8 +21,8 @@ from api.workspace import Workspace
 from assistant.answer import Assistant
 from assistant.conversation import Conversation
 from assistant.events import Event, Failed, Finished, Searched
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from assistant.retrieve import CurrentRetriever
 from ingest.access import EVERYONE, OPERATOR, Reader
 from ingest.sources.folder import FolderSource
@@ -118,7 +118,7 @@ def test_whatever_the_face_one_wrapper_sees_each_answer_once_and_with_the_id_tha
 def test_an_answer_that_fails_has_its_id_too(workspace: Workspace) -> None:
     settings = workspace.settings.model_copy(update={"model": "qwen", "model_url": "http://127.0.0.1:9/v1"})
     retriever = CurrentRetriever(workspace.opened.open_versions)
-    down = Assistant(retriever, RelevanceGate(0.5), open_model(settings, hub=False), settings)
+    down = Assistant(retriever, FittedGate(0.5), open_model(settings, hub=False), settings)
     observed = Observed(down)
     chat = {"model": "youju", "messages": [{"role": "user", "content": QUESTION}]}
     app = create_app(replace(workspace, assistant=observed))  # type: ignore[arg-type]

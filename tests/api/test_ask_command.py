@@ -1,4 +1,4 @@
-"""`youju ask` with a chat model: it says what could not be checked."""
+"""`youju ask`: it says what could not be checked, what is nearest to a refused question, and what it is itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.command_line import run_youju
+from tests.api.command_line import json_here, run_here, run_youju
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 
@@ -33,3 +33,35 @@ def test_what_could_not_be_checked_is_said(home: Path, question: str, said: str,
     assert done.returncode == 0, done.stderr
     assert (warning in done.stdout) if warning else ("⚠" not in done.stdout)
     assert (label in done.stdout) if label else ("未核对" not in done.stdout)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("question", "heading"),
+    [
+        ("机房的密码是多少？", "最接近的内容（不是答案）"),
+        ("Who cleans the server room?", "Closest passages (not an answer)"),
+    ],
+)
+def test_a_refusal_shows_the_nearest_passages(home: Path, question: str, heading: str) -> None:
+    done = run_here(home, "ask", question, refusal_threshold="1")
+    assert done.returncode == 0, done.stderr
+    assert heading in done.stdout
+    assert "  - 机房\n    机房由信息部负责，每年检查 16 次。\n" in done.stdout
+    assert "[1]" not in done.stdout
+    assert "youju ingest" not in done.stderr
+    body = json_here(home, "ask", question, refusal_threshold="1")
+    assert (body["refused"], body["citations"], body["evidence"]) == (True, [], [])
+    assert [near["title"] for near in body["nearest"]] == ["机房"]
+
+
+@pytest.mark.slow
+def test_small_talk_is_answered_without_a_warning_and_without_documents_says_so(home: Path, tmp_path: Path) -> None:
+    done = run_here(home, "ask", "你好")
+    assert "1 个来源（local）里的 1 份文档：" in done.stdout
+    assert "- 机房" in done.stdout
+    assert "⚠" not in done.stdout
+    empty = run_here(tmp_path, "ask", "hello")
+    assert "There are no documents that you may read yet." in empty.stdout
+    assert "youju ingest FOLDER" in empty.stderr
+    assert run_here(tmp_path, "ask", "机房的密码是多少？").stderr.count("请先运行 `youju ingest") == 1

@@ -26,8 +26,10 @@ from tests.api.scripted_assistant import (
     ScriptedAssistant,
     a_breakdown,
     a_good_answer,
+    a_greeting,
     a_refusal,
     a_workspace,
+    near,
     told,
 )
 from tests.api.served import served
@@ -47,8 +49,8 @@ def test_one_json_has_the_answer_its_citations_and_its_evidence() -> None:
     body = response.json()
     assert response.status_code == 200
     assert set(body) == {
-        "answer_id", "question", "language", "answer", "grounded", "refused", "cut", "citations", "evidence", "model",
-        "usage", "timings_ms",
+        "answer_id", "question", "changed", "language", "answer", "grounded", "refused", "cut", "citations", "evidence",
+        "nearest", "small_talk", "model", "usage", "timings_ms",
     }  # fmt: skip
     assert body["answer"].startswith("Every employee has **15 days**")
     first = body["citations"][0]
@@ -103,6 +105,29 @@ def test_a_refusal_is_an_answer() -> None:
     )
     assert (body["refused"], body["grounded"], body["answer"]) == (True, False, "文档中没有。")
     assert body["citations"] == body["evidence"] == []
+
+
+def test_a_refusal_comes_with_the_nearest_passages_which_are_no_evidence() -> None:
+    script = a_refusal("No.", "en", near(1, CHUNKS[1], "Unused days lapse in March."), near(2, CHUNKS[4], ""))
+    client = client_of(ScriptedAssistant(script))
+    body = client.post("/v1/ask", json={"question": "Who is the CEO?"}).json()
+    assert (body["refused"], body["grounded"], body["citations"], body["evidence"]) == (True, False, [], [])
+    first, second = body["nearest"]
+    assert (first["number"], first["title"], first["page"]) == (1, "Employee handbook", 2)
+    assert (first["quote"], first["text"]) == ("Unused days lapse in March.", CHUNKS[1].text)
+    assert (second["uri"], second["location"]["sheet"]) == ("价格表.xlsx", "2026")
+    assert client.get(f"/v1/documents/{first['document_id']}/passages/{first['chunk_id']}").status_code == 200
+    stream = client.post("/v1/ask", json={"question": "Who is the CEO?", "stream": True})
+    assert events_of(stream.text)[-1] == ("finished", body)
+
+
+def test_a_reply_to_small_talk_is_no_refusal_and_needs_no_source() -> None:
+    client = client_of(ScriptedAssistant(a_greeting("Hello!", "en")))
+    body = client.post("/v1/ask", json={"question": "hi"}).json()
+    told = {name: body[name] for name in ("answer", "small_talk", "refused", "grounded", "citations", "nearest")}
+    assert told == {
+        "answer": "Hello!", "small_talk": True, "refused": False, "grounded": False, "citations": [], "nearest": []
+    }  # fmt: skip
 
 
 def test_a_model_that_fails_leaves_the_evidence() -> None:

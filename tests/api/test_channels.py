@@ -106,7 +106,7 @@ class Echo:
         if self.gate is not None:
             await self.gate.wait()
         await asyncio.sleep(self.seconds.get(question, 0.0))
-        yield Finished(f"Said: {question}", (), "en", grounded=True, refused=False, model="echo")
+        yield Finished("a1", f"Said: {question}", (), "en", grounded=True, refused=False, model="echo")
 
 
 def letter(number: str, text: str | None, sender: str = "ann", to: str = "", box: str = "") -> str:

@@ -12,7 +12,7 @@ from api.dingtalk.markdown import spaced
 from assistant.events import Event, Finished
 from assistant.request import AnswerLanguage
 from tests.api.dingtalk_rig import broken, evidence, grounded
-from tests.api.scripted_assistant import a_refusal
+from tests.api.scripted_assistant import CHUNKS, a_greeting, a_refusal, near
 from tests.api.test_renumbering import written
 
 
@@ -60,3 +60,34 @@ def test_a_source_names_its_section_and_links_to_its_passage_where_the_page_has_
 def test_an_error_code_is_written_so_that_a_search_finds_it() -> None:
     assert "（代码：`model_busy`）" in shown(broken("model_busy"), "zh")
     assert "(code: `model_busy`)" in shown(broken("model_busy"), "en")
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "page"),
+    [("zh", "最接近的内容（不是答案）", "第 2 页"), ("en", "Closest passages (not an answer)", "p. 2")],
+)
+def test_a_refusal_shows_the_nearest_passages_without_numbers(
+    language: AnswerLanguage, heading: str, page: str
+) -> None:
+    events = a_refusal("No.", language, near(1, CHUNKS[1], "Unused days lapse."))
+    words = f"Employee handbook · Leave › Annual leave · {page}"
+    assert shown(events, language) == f"No.\n\n**{heading}**\n\n- {words} — Unused days lapse."
+    link = f"https://youju.example/#/documents/{CHUNKS[1].document_id}/passages/{CHUNKS[1].id}"
+    assert f"- [{words}]({link}) — Unused" in shown(events, language, "https://youju.example")
+
+
+def test_the_words_of_a_nearest_passage_make_no_markup() -> None:
+    hostile = replace(CHUNKS[1], text="![a](https://evil.example/?s)\n**<b>x**")
+    said = shown(a_refusal("No.", "en", near(1, hostile, "")), "en")
+    assert "](" not in said
+    assert "<b>" not in said
+    assert "`https://evil.example/?s`" in said
+
+
+def test_small_talk_carries_no_warning_and_is_not_remembered() -> None:
+    async def told():  # type: ignore[no-untyped-def]
+        for event in a_greeting("您好！", "zh"):
+            yield event
+
+    rendered = asyncio.run(render(told(), "zh", spaced))
+    assert (rendered.markdown, rendered.answer) == ("您好！", "")

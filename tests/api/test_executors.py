@@ -18,8 +18,8 @@ from api.app import create_app
 from api.serving.drawing import LONGEST_QUEUE
 from api.settings import Settings
 from assistant.answer import Assistant
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from ingest.catalog.records import Publication
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
@@ -61,7 +61,7 @@ def test_forty_runs_that_are_followed_leave_searches_alone(tmp_path: Path) -> No
     wiki = {"type": "folder", "name": "wiki", "path": str(tmp_path)}
     settings = Settings(sources=[wiki])  # type: ignore[list-item]
     found = CannedRetriever([passage("There are fifteen days of annual leave.", title="Leave")])
-    assistant = Assistant(found, RelevanceGate(0.5), open_model(settings, hub="unused"), settings)
+    assistant = Assistant(found, FittedGate(0.5), open_model(settings, hub="unused"), settings)
     workspace = a_workspace(assistant, sources=[wiki])  # type: ignore[arg-type]
     workspace.ingestor = SimpleNamespace(run=jobs.work)
     with served(create_app(workspace)) as url:

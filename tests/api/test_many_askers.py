@@ -17,8 +17,8 @@ from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.answer import Assistant
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from tests.api.served import served
 from tests.canned_retrieval import CannedRetriever, passage
 from tests.fake_openai_server import FakeOpenAIServer, Reply
@@ -34,7 +34,7 @@ def asked(settings: Settings, model: FakeOpenAIServer, **changed: Any) -> Iterat
     chosen = settings.model_copy(update={"model": "qwen", "model_url": model.url, **changed})
     workspace = Workspace.open(settings, command="test")
     try:
-        house = Assistant(CannedRetriever([LEAVE]), RelevanceGate(0.5), open_model(chosen, hub=False), chosen)
+        house = Assistant(CannedRetriever([LEAVE]), FittedGate(0.5), open_model(chosen, hub=False), chosen)
         with served(create_app(replace(workspace, assistant=house))) as url:
             yield url
     finally:

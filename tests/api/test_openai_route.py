@@ -14,7 +14,16 @@ import pytest
 from api.app import create_app
 from assistant.conversation import Turn
 from assistant.events import Finished
-from tests.api.scripted_assistant import ScriptedAssistant, a_breakdown, a_good_answer, a_refusal, a_workspace
+from tests.api.scripted_assistant import (
+    CHUNKS,
+    ScriptedAssistant,
+    a_breakdown,
+    a_good_answer,
+    a_greeting,
+    a_refusal,
+    a_workspace,
+    near,
+)
 from tests.api.served import served
 
 KEY = "k-7f3a9c"
@@ -238,3 +247,54 @@ def test_invalid_json_is_an_error_in_openais_shape() -> None:
         response = httpx.post(f"{url}/v1/chat/completions", content=b"{", headers={"content-type": "application/json"})
     assert response.status_code == 400
     assert set(response.json()["error"]) == {"message", "type", "param", "code"}
+
+
+@pytest.mark.parametrize(
+    ("language", "heading"), [("zh", "最接近的内容（不是答案）"), ("en", "Closest passages (not an answer)")]
+)
+def test_a_refusal_ends_with_links_to_the_nearest_passages_which_do_not_come_back(language: Any, heading: str) -> None:
+    script = a_refusal(
+        "No.", language, near(1, CHUNKS[1], "Unused days lapse."), near(2, CHUNKS[4], "| X200 | 1280 元 |")
+    )
+    assistant = ScriptedAssistant(script)
+    with client_of(assistant, public_url="https://kb.example") as client:
+        asked: Any = {"model": "youju", "messages": [{"role": "user", "content": "Who is the CEO?"}]}
+        whole = client.chat.completions.create(**asked)
+        chunks = list(client.chat.completions.create(**asked, stream=True))
+        said = whole.choices[0].message
+        again = [{"role": "assistant", "content": said.content}, {"role": "user", "content": "And the CFO?"}]
+        client.chat.completions.create(model="youju", messages=[*asked["messages"], *again])
+    assert said.content == "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
+    url = f"https://kb.example/#/documents/{CHUNKS[1].document_id}/passages/{CHUNKS[1].id}"
+    first, second = said.content.split("\n")[3:]
+    assert said.content.startswith(f"No.\n\n> {heading}\n")
+    assert first == f"> - [Employee handbook p. 2]({url}) — Unused days lapse."
+    assert second.endswith(" — X200 · 1280 元")
+    extra = whole.model_extra or {}
+    assert (said.annotations, extra["search_results"], extra["refused"]) == ([], [], True)
+    assert [each["url"] for each in extra["nearest"]] == [url, extra["nearest"][1]["url"]]
+    assert (chunks[-1].model_extra or {})["nearest"] == extra["nearest"]
+    assert assistant.asked[-1][1] == (Turn("user", "Who is the CEO?"), Turn("assistant", "No."))
+
+
+def test_the_words_of_a_document_make_no_markup_in_a_refusal() -> None:
+    hostile = replace(
+        CHUNKS[1], title="[x](https://evil.example)\n# y", text="![a](https://evil.example/?s) <img src=x>"
+    )
+    with client_of(ScriptedAssistant(a_refusal("No.", "en", near(1, hostile, "")))) as client:
+        asked: Any = {"model": "youju", "messages": [{"role": "user", "content": "?"}]}
+        said = client.chat.completions.create(**asked).choices[0].message.content or ""
+    assert said.count("](") == 1
+    assert "<img" not in said
+    assert "](https://evil" not in said
+    assert said.count("\n") == 3
+
+
+def test_a_reply_to_small_talk_carries_no_notice() -> None:
+    with client_of(ScriptedAssistant(a_greeting("您好！", "zh"))) as client:
+        asked: Any = {"model": "youju", "messages": [{"role": "user", "content": "你好"}]}
+        whole = client.chat.completions.create(**asked)
+        streamed = list(client.chat.completions.create(**asked, stream=True))
+    assert whole.choices[0].message.content == "您好！"
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in streamed) == "您好！"
+    assert (whole.model_extra or {})["small_talk"] is True

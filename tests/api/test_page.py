@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from fastapi.testclient import TestClient
-from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.remote.webdriver import WebDriver
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 import api
 from api.app import create_app
 from api.security.keys import EVERYBODY
 from assistant.conversation import Turn
-from assistant.events import Cited, Event, EvidenceFound, Finished, TextDelta
+from assistant.events import Change, Cited, Event, EvidenceFound, Finished, Searched, TextDelta
 from ingest.catalog.records import Document
 from ingest.document import Box
 from ingest.page_images import PageRenderer
+from tests.api.chat_page import needs_browser, page
 from tests.api.scripted_assistant import (
     CHUNKS,
     HANDBOOK,
@@ -39,16 +31,11 @@ from tests.api.scripted_assistant import (
     a_breakdown,
     a_document,
     a_good_answer,
+    a_greeting,
     a_refusal,
     a_workspace,
+    near,
     told,
-)
-from tests.api.served import served
-
-_CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-_DRIVER = shutil.which("chromedriver")
-needs_browser = pytest.mark.skipif(
-    not (_CHROMIUM and _DRIVER), reason="chromium and chromedriver are not installed: the page was not driven"
 )
 
 
@@ -80,55 +67,6 @@ def test_a_file_that_is_not_of_the_page_is_not_served() -> None:
     assert client.get("/web/..%2fapp.py").status_code == 404
 
 
-T = TypeVar("T")
-
-
-class Browser:
-    """A page, driven as its reader would."""
-
-    def __init__(self, driver: Chrome) -> None:
-        self.driver = driver
-
-    def all(self, selector: str) -> list[WebElement]:
-        return [found for found in self.driver.find_elements(By.CSS_SELECTOR, selector) if found.is_displayed()]
-
-    def one(self, selector: str, text: str = "") -> WebElement:
-        """The first visible match that contains `text`, once it is there."""
-
-        def found(_: WebDriver) -> WebElement | None:
-            return next((node for node in self.all(selector) if text in node.text), None)
-
-        return self.until(found)
-
-    def until(self, holds: Callable[[WebDriver], T | None]) -> T:
-        """What `holds` gives once it is true. The page may draw an element anew while it is being looked at."""
-        waiting = WebDriverWait(
-            self.driver, 10, poll_frequency=0.05, ignored_exceptions=[StaleElementReferenceException]
-        )
-        return waiting.until(holds)  # type: ignore[return-value]
-
-    def ask(self, question: str) -> None:
-        self.one("#question").send_keys(question + Keys.ENTER)
-
-    def complaints(self) -> list[str]:
-        """What the browser itself objected to: a blocked script, a violated policy."""
-        return [entry["message"] for entry in self.driver.get_log("browser")]
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    options = Options()
-    options.binary_location = str(_CHROMIUM)
-    switches = ["headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-sync"]
-    switches += ["disable-background-networking", "disable-component-update", "disable-dev-shm-usage"]
-    switches += ["window-size=1280,860", f"user-data-dir={tmp_path_factory.mktemp('chromium')}"]
-    for switch in switches:
-        options.add_argument(f"--{switch}")
-    opened = Chrome(options=options, service=Service(str(_DRIVER)))
-    yield opened
-    opened.quit()
-
-
 OPENED = f"/#/documents/{HANDBOOK}/passages/{CHUNKS[2].id}"
 
 
@@ -153,20 +91,6 @@ def example_manual() -> Document:
     return a_document(HANDBOOK, "local", "/srv/youju/examples/LX-24-user-manual.pdf", "LX-24 user manual")
 
 
-@contextmanager
-def page(
-    driver: Chrome, assistant: ScriptedAssistant, *, language: str = "en-US", path: str = "/", **workspace: Any
-) -> Iterator[Browser]:
-    """The page of a new server, in the language of the browser."""
-    driver.execute_cdp_cmd("Emulation.setLocaleOverride", {"locale": language})
-    driver.execute_cdp_cmd("Network.setUserAgentOverride", {"userAgent": "test", "acceptLanguage": language})
-    driver.get_log("browser")
-    with served(create_app(a_workspace(assistant, **workspace))) as url:
-        driver.get(url + path)
-        yield Browser(driver)
-        driver.get("about:blank")
-
-
 @pytest.mark.browser
 @needs_browser
 @pytest.mark.parametrize(("language", "said"), [("en-US", "its end was cut off"), ("zh-CN", "被截断了")])
@@ -176,6 +100,43 @@ def test_an_answer_that_was_cut_says_so(driver: Chrome, language: str, said: str
     with page(driver, ScriptedAssistant([*before, replace(end, cut=True)]), language=language) as browser:
         browser.ask("leave?")
         browser.one(".caution", said)
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "said"), [("en-US", "Searched for “食堂”, “停车”."), ("zh-CN", "已按「食堂」「停车」搜索。")]
+)
+def test_what_was_searched_for_is_said_above_the_answer(driver: Chrome, language: str, said: str) -> None:
+    first, *rest = a_good_answer("leave?")
+    assert isinstance(first, Searched)
+    changed = (Change("spelling", "食唐", "食堂"), Change("synonym", "泊车", "停车"))
+    with page(driver, ScriptedAssistant([replace(first, changed=changed), *rest]), language=language) as browser:
+        browser.ask("食唐？")
+        assert browser.one(".searched-for", said).is_displayed()
+        browser.one(".answer-text", "15 days")
+    with page(driver, ScriptedAssistant([first, *rest]), language=language) as browser:
+        browser.ask("食堂？")
+        browser.one(".answer-text", "15 days")
+        assert not browser.driver.find_element(By.CSS_SELECTOR, ".searched-for").is_displayed()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en-US", "No chat model is configured"), ("zh-CN", "尚未配置对话模型")]
+)
+def test_the_page_says_once_that_no_chat_model_is_configured(driver: Chrome, language: str, said: str) -> None:
+    *before, end = a_good_answer("leave?")
+    assert isinstance(end, Finished)
+    with page(driver, ScriptedAssistant([*before, replace(end, model="extractive")]), language=language) as browser:
+        assert browser.all("#no-model") == []
+        for _ in range(2):
+            browser.ask("leave?")
+            browser.one("#no-model", said)
+        assert browser.one("body").text.count(said) == 1
+    with page(driver, ScriptedAssistant([*before, end]), language=language) as browser:
+        browser.ask("leave?")
+        browser.one(".actions button")
+        assert browser.all("#no-model") == []
 
 
 @pytest.mark.browser
@@ -237,6 +198,86 @@ def test_a_follow_up_carries_the_conversation_and_a_new_chat_forgets_it(driver: 
         browser.ask("third")
         browser.one(".turn[data-state=refused]", "No evidence in the documents")
     assert [turns for _, turns, _ in assistant.asked] == [(), (Turn("user", "first"), Turn("assistant", "No.")), ()]
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize(
+    ("language", "heading", "place", "name"),
+    [
+        (
+            "en-US",
+            "Closest passages (not an answer)",
+            "page 2 · Leave › Annual leave",
+            "Open passage: Employee handbook",
+        ),
+        ("zh-CN", "最接近的内容（不是答案）", "第 2 页 · Leave › Annual leave", "打开段落：Employee handbook"),
+    ],
+)
+def test_a_refusal_shows_the_nearest_passages_which_open_and_are_no_sources(
+    driver: Chrome, language: str, heading: str, place: str, name: str
+) -> None:
+    nearest = [near(1, CHUNKS[1], "Unused days lapse in March."), near(2, CHUNKS[4], "| X300 | 1980 元 |")]
+    with page(driver, ScriptedAssistant(a_refusal("No.", "en", *nearest)), language=language) as browser:
+        browser.ask("Who is the CEO?")
+        browser.one(".turn[data-state=refused] .sources h2", heading)
+        first, second = browser.all(".card.nearest")
+        assert first.text.split("\n") == ["Employee handbook", place, "Unused days lapse in March."]
+        assert second.text.split("\n")[-1] == "X300 · 1980 元"
+        assert first.accessible_name.startswith(name)
+        assert browser.all(".marker") == browser.all(".card .number") == browser.all(".actions button") == []
+        first.click()
+        assert browser.one("#panel .cited mark").text == "Unused days lapse in March."
+        assert browser.one("#panel-title").text == "Employee handbook"
+        assert browser.complaints() == []
+
+
+@pytest.mark.browser
+@needs_browser
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_nearest_passages_stay_inside_the_refusal_on_a_phone_too(driver: Chrome, width: int) -> None:
+    long = replace(CHUNKS[1], title="Handbook " * 30)
+    script = a_refusal("No.", "en", near(1, long, "word" * 200), near(2, CHUNKS[1], "Leave. " * 80))
+    size = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    try:
+        with page(driver, ScriptedAssistant(script)) as browser:
+            browser.ask("Who is the CEO?")
+            browser.one(".card.nearest")
+            answer = browser.one(".turn[data-state=refused] .answer").rect
+            heading = browser.one(".sources h2").rect
+            for card in browser.all(".card.nearest"):
+                assert card.rect["x"] == pytest.approx(heading["x"], abs=1)
+                assert card.rect["x"] + card.rect["width"] < answer["x"] + answer["width"]
+                assert card.rect["height"] < 130
+            assert driver.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+@pytest.mark.browser
+@needs_browser
+def test_the_models_own_refusal_keeps_the_rest_of_what_was_found(driver: Chrome) -> None:
+    *_, end = a_refusal("Not in the documents.", "en", near(1, CHUNKS[1], ""))
+    found = a_good_answer("leave?")[:2]
+    with page(driver, ScriptedAssistant([*found, TextDelta("Not in the documents."), end])) as browser:
+        browser.ask("Who is the CEO?")
+        browser.one(".card.nearest", "Every employee has 15")
+        browser.one(".sources summary", "1 more found").click()
+        assert "page 3" in browser.one("details .card").text
+
+
+@pytest.mark.browser
+@needs_browser
+def test_small_talk_is_no_refusal_has_no_caution_and_is_not_part_of_the_conversation(driver: Chrome) -> None:
+    assistant = ScriptedAssistant(a_greeting("Hello!\n\n- Handbook", "en"))
+    with page(driver, assistant) as browser:
+        browser.ask("hi")
+        assert browser.one(".turn[data-state=finished] .answer-text li").text == "Handbook"
+        assert browser.all(".caution") == browser.all(".card") == browser.all(".refusal-label") == []
+        browser.ask("How much leave?")
+        browser.one(".turn:nth-child(2)[data-state=finished]")
+    assert [turns for _, turns, _ in assistant.asked] == [(), ()]
 
 
 @pytest.mark.browser

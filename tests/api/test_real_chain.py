@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import openai
@@ -16,10 +18,13 @@ from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
 from assistant.answer import Assistant
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
-from assistant.retrieve import Retriever
+from assistant.retrieve import CurrentRetriever, Retriever
+from ingest.document import Hit
 from ingest.sources.folder import FolderSource
+from ingest.sources.selection import Selection
+from ingest.sources.settings import AccessRule, FolderSettings
 from tests.api.served import served
 
 _HANDBOOK = """# Employee handbook
@@ -90,6 +95,52 @@ def test_what_the_documents_do_not_answer_is_refused(client: TestClient, questio
     assert (body["refused"], body["citations"], body["evidence"]) == (True, [], [])
 
 
+@pytest.mark.parametrize("question", ["一线城市的住宿费上限是多少？", "How many days may be worked from home?"])
+def test_the_passages_nearest_to_a_refused_question_open_as_sources_do(workspace: Workspace, question: str) -> None:
+    client, house = strict(workspace)
+    body = client.post("/v1/ask", json={"question": question}).json()
+    found = client.post("/v1/search", json={"query": question, "limit": 1}).json()["hits"]
+    asyncio.run(house.aclose())
+    assert (body["refused"], body["citations"], body["evidence"]) == (True, [], [])
+    assert 1 <= len(body["nearest"]) <= 3
+    first = body["nearest"][0]
+    assert first["chunk_id"] == found[0]["chunk_id"]
+    passage = client.get(f"/v1/documents/{first['document_id']}/passages/{first['chunk_id']}").json()
+    assert first["quote"] in passage["passage"]["text"]
+
+
+def test_a_greeting_counts_the_documents_of_the_key(tmp_path: Path) -> None:
+    (folder := tmp_path / "documents").mkdir()
+    (folder / "休假制度.md").write_text("# 休假制度\n\n员工每年享有 12 天带薪年假。", encoding="utf-8")
+    (folder / "薪酬.md").write_text("# 薪酬\n\n总经理的年薪保密。", encoding="utf-8")
+    rules = (AccessRule(glob="薪酬*", principals=("group:board",)), AccessRule(glob="**", principals=("everyone",)))
+    configured = FolderSettings(name="hr", type="folder", path=folder, access=rules)
+    keys = {"api_key": "operator-0123456789", "reader_key": "reader-0123456789abc"}
+    settings = Settings(home=tmp_path / "home", **keys)  # type: ignore[arg-type]
+    with closing(Workspace.open(settings, command="test")) as opened:
+        opened.ingestor.run(FolderSource([folder], "hr", selection=Selection.of(configured)))
+        client = TestClient(create_app(opened), base_url="http://127.0.0.1")
+        said = {}
+        for name, key in keys.items():
+            headers = {"authorization": f"Bearer {key}"}
+            said[name] = client.post("/v1/ask", json={"question": "有哪些文档？"}, headers=headers).json()["answer"]
+        asyncio.run(opened.assistant.aclose())
+    assert "1 个来源（hr）里的 2 份文档：" in said["api_key"]
+    assert "1 个来源（hr）里的 1 份文档：" in said["reader_key"]
+    assert ("- 薪酬" in said["api_key"], "薪酬" in said["reader_key"]) == (True, False)
+
+
+def strict(workspace: Workspace) -> tuple[TestClient, Assistant]:
+    """A client of the same home with a gate that lets nothing through."""
+
+    def never(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        return False
+
+    retriever = CurrentRetriever(workspace.opened.open_versions)
+    house = Assistant(retriever, never, open_model(workspace.settings, hub=False), workspace.settings)
+    return TestClient(create_app(replace(workspace, assistant=house)), base_url="http://127.0.0.1"), house
+
+
 def test_a_stream_says_what_one_json_says(client: TestClient) -> None:
     asked = {"question": "出差结束后多久要提交报销单？"}
     whole = client.post("/v1/ask", json=asked).json()
@@ -127,7 +178,7 @@ def test_a_model_server_that_is_down_costs_the_answer_and_not_the_evidence(works
     settings = workspace.settings.model_copy(update={"model": "qwen", "model_url": "http://127.0.0.1:9/v1"})
     store = workspace.store
     retriever = Retriever(store.index, store.catalog, store.embedder)
-    down = Assistant(retriever, RelevanceGate(0.5), open_model(settings, hub=False), settings)
+    down = Assistant(retriever, FittedGate(0.5), open_model(settings, hub=False), settings)
     client = TestClient(create_app(replace(workspace, assistant=down)), base_url="http://127.0.0.1")
     response = client.post("/v1/ask", json={"question": "How many days of annual leave are there?"})
     asyncio.run(down.aclose())

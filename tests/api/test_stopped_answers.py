@@ -14,8 +14,8 @@ import pytest
 from api.app import create_app
 from api.settings import Settings
 from assistant.answer import Assistant
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from tests.api.scripted_assistant import a_workspace
 from tests.api.served import served
 from tests.canned_retrieval import CannedRetriever, passage
@@ -32,7 +32,7 @@ SILENCE = Reply("Fifteen days of annual leave.", pause_seconds=600)
 def a_house(model_url: str) -> Any:
     settings = Settings(model_url=model_url, model="fake-qwen")
     found = CannedRetriever([passage("There are fifteen days of annual leave.", title="Leave")])
-    return a_workspace(Assistant(found, RelevanceGate(0.5), open_model(settings, hub="unused"), settings))
+    return a_workspace(Assistant(found, FittedGate(0.5), open_model(settings, hub="unused"), settings))
 
 
 def open_files() -> int:

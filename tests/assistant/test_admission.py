@@ -11,8 +11,8 @@ import pytest
 from assistant.answer import Assistant
 from assistant.conversation import Conversation, Turn
 from assistant.events import Event, EvidenceFound, Finished
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
-from assistant.refuse import RelevanceGate
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR
 from ingest.errors import UnavailableError
@@ -44,7 +44,7 @@ class Busy:
 
 def assistant(url: str, **settings: Any) -> Assistant:
     chosen = AssistantSettings(model="qwen", model_url=url, **settings)
-    return Assistant(CannedRetriever([LEAVE]), RelevanceGate(0.5), open_model(chosen, hub=False), chosen)
+    return Assistant(CannedRetriever([LEAVE]), FittedGate(0.5), open_model(chosen, hub=False), chosen)
 
 
 async def answered(house: Assistant, conversation: Conversation = ()) -> list[Event]:

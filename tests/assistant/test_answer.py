@@ -13,12 +13,13 @@ import pytest
 from assistant.answer import Assistant, Gate
 from assistant.conversation import Conversation, Turn
 from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta
+from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
 from assistant.prompts.refusals import REFUSALS
-from assistant.refuse import RelevanceGate
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR, Reader
+from ingest.catalog.holdings import Holdings
 from ingest.document import Hit
 from ingest.errors import RequestError, UnavailableError
 from tests.canned_retrieval import CannedRetriever, passage
@@ -27,8 +28,13 @@ from tests.fake_openai_server import FakeOpenAIServer, Reply
 LEAVE = passage("工作满一年的员工每年可享受十天带薪年休假。年假须提前三个工作日申请。", title="员工手册")
 VPN = passage("A VPN session ends after 10 hours. Lost tokens are replaced for CNY 80.", title="IT guide")
 SECRET = passage("总经理的年薪为一百万元。", title="薪酬", access=("group:board",))
-RELEVANT = RelevanceGate(0.5)
+RELEVANT = FittedGate(0.5)
 STAFF = Reader(frozenset({"everyone"}))
+
+
+def never(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+    """A gate that lets nothing through."""
+    return False
 
 
 def assistant(retriever: CannedRetriever | None = None, gate: Gate = RELEVANT, **settings: Any) -> Assistant:
@@ -135,6 +141,33 @@ def test_a_refusal_of_the_models_own_is_marked() -> None:
     with FakeOpenAIServer([Reply("资料中没有提到这一点。")]) as server:
         end = finished(events_of(assistant(model="qwen", model_url=server.url), "年假有几天？"))
     assert (end.refused, end.grounded) == (True, False)
+
+
+def test_a_refusal_carries_the_nearest_passages_apart_from_evidence_and_citations() -> None:
+    pages = [passage(f"年假申请单第 {number} 页，填写人签字。", title=f"单据 {number}") for number in range(5)]
+    events = events_of(assistant(CannedRetriever([LEAVE, *pages]), never), "年假须提前几个工作日申请？")
+    end = finished(events)
+    assert [near.evidence.hit.chunk.title for near in end.nearest] == ["员工手册", "单据 0", "单据 1"]
+    assert end.nearest[0].quote == "年假须提前三个工作日申请。"
+    assert (end.refused, end.grounded, end.citations, end.small_talk) == (True, False, (), False)
+    assert events[1] == EvidenceFound(())
+
+
+def test_the_models_own_refusal_carries_them_too_and_an_answer_does_not() -> None:
+    with FakeOpenAIServer([Reply("资料中没有提到这一点。"), Reply("年假为十天[1]。")]) as server:
+        house = assistant(model="qwen", model_url=server.url)
+        refused = finished(events_of(house, "年假有几天？"))
+        answered = finished(events_of(assistant(model="qwen", model_url=server.url), "年假有几天？"))
+    assert [near.evidence.hit.chunk for near in refused.nearest] == [LEAVE]
+    assert (answered.refused, answered.nearest) == (False, ())
+
+
+def test_a_refusal_shows_nothing_that_the_reader_may_not_read() -> None:
+    mine = finished(events_of(assistant(gate=never), "总经理的年薪是多少？", reader=STAFF))
+    assert SECRET not in [near.evidence.hit.chunk for near in mine.nearest]
+    assert "一百万" not in str(mine)
+    everything = finished(events_of(assistant(gate=never), "总经理的年薪是多少？"))
+    assert SECRET in [near.evidence.hit.chunk for near in everything.nearest]
 
 
 def test_only_what_the_reader_may_read_becomes_evidence() -> None:
@@ -337,3 +370,80 @@ def test_the_chunks_of_many_answers_are_read_one_after_the_other() -> None:
     assert all(isinstance(events[-1], Finished) for events in asyncio.run(ask()))
     assert len(readers) == 12
     assert threading.main_thread().name not in readers
+
+
+class Counted:
+    """Two documents for everybody, and one more for the operator."""
+
+    def __init__(self) -> None:
+        self.threads: list[str] = []
+
+    def of(self, reader: Reader) -> Holdings:
+        self.threads.append(threading.current_thread().name)
+        return Holdings(3 if reader == OPERATOR else 2, ("hr",), ("员工手册", "IT guide"))
+
+
+def small_talk_of(said: str, conversation: Conversation = (), reader: Reader = OPERATOR) -> tuple[list[Event], Counted]:
+    """The events of an answer of an assistant whose search and whose model server are down."""
+    down = CannedRetriever([], fails=UnavailableError("index_unreachable", "down", "start it"))
+    chosen = AssistantSettings(model="qwen", model_url="http://127.0.0.1:9/v1")
+    counted = Counted()
+    house = Assistant(down, RELEVANT, open_model(chosen, hub=False), chosen, counted)
+    return events_of(house, said, conversation, reader), counted
+
+
+@pytest.mark.parametrize(
+    ("said", "language", "reply"),
+    [
+        ("你好！", "zh", "您好！我是有据"),
+        ("hello 你好", "zh", "您好！我是有据"),
+        ("謝謝您", "zh", "不客氣！我是有據"),
+        ("Who are you?", "en", "I am Youju."),
+        ("有哪些文档？", "zh", "1 个来源（hr）里的 3 份文档"),
+        ("88", "en", "Goodbye!"),
+    ],
+)
+def test_small_talk_gets_a_fixed_reply_without_search_and_model(said: str, language: str, reply: str) -> None:
+    events, counted = small_talk_of(said)
+    end = finished(events)
+    assert [event.type for event in events] == ["searched", "evidence_found", "text_delta", "finished"]
+    assert events[:2] == [Searched(end.answer_id, said, language, 0), EvidenceFound(())]  # type: ignore[arg-type]
+    assert reply in end.answer
+    assert events[2] == TextDelta(end.answer)
+    assert (end.small_talk, end.refused, end.grounded, end.citations, end.nearest) == (True, False, False, (), ())
+    assert threading.main_thread().name not in counted.threads
+
+
+def test_small_talk_counts_what_the_reader_may_read() -> None:
+    assert "2 份文档" in finished(small_talk_of("你好", reader=STAFF)[0]).answer
+
+
+def test_a_polite_beginning_is_still_a_question() -> None:
+    for asked in ("你好，年假要提前几天申请？", "谢谢，那年假要提前几天申请？"):
+        end = finished(events_of(assistant(), asked))
+        assert (end.small_talk, end.grounded) == (False, True)
+
+
+def test_what_may_refer_to_earlier_turns_is_asked_of_the_documents() -> None:
+    earlier = (Turn("user", "VPN 令牌丢了怎么办？"), Turn("assistant", "重新领取。"))
+    assert finished(events_of(assistant(), "有哪些文档？")).small_talk
+    assert not finished(events_of(assistant(), "有哪些文档？", earlier)).small_talk
+    assert finished(events_of(assistant(), "谢谢", earlier)).small_talk
+
+
+def test_small_talk_takes_a_place_like_every_question() -> None:
+    async def ask() -> str:
+        chosen = AssistantSettings(answers_at_once=1, answers_waiting=0)
+        house = Assistant(CannedRetriever([LEAVE]), RELEVANT, open_model(chosen, hub=False), chosen)
+        first = house.answer("你好", (), OPERATOR)
+        await anext(first)
+        try:
+            await anext(house.answer("谢谢", (), OPERATOR))
+        except UnavailableError as error:
+            return error.code
+        finally:
+            await first.aclose()
+            await house.aclose()
+        return ""
+
+    assert asyncio.run(ask()) == "too_many_questions"

@@ -31,9 +31,7 @@ def test_the_sentence_that_answers_is_quoted_in_chinese() -> None:
         passage("年假须提前三个工作日申请。病假须提供医院证明。体检在五月。", title="员工手册"),
         passage("食堂在二号楼一层。", title="行政指南"),
     )  # fmt: skip
-    assert lines[1] == "- 病假须提供医院证明。 [1]"
-    assert "对话模型" in lines[-1]
-    assert len(lines) == 3
+    assert lines == ["文档中与问题最相关的原文：", "- 病假须提供医院证明。 [1]"]
 
 
 def test_the_sentence_that_answers_is_quoted_in_english() -> None:
@@ -42,17 +40,18 @@ def test_the_sentence_that_answers_is_quoted_in_english() -> None:
         passage("Laptops are replaced every four years.", title="Laptops"),
         passage("Use your token. A VPN session ends after 10 hours. Split tunnelling is not allowed.", title="VPN"),
     )  # fmt: skip
-    assert "- A VPN session ends after 10 hours. [2]" in lines
-    assert "No chat model is configured" in lines[-1]
+    assert lines == ["The passage that answers best, quoted:", "- A VPN session ends after 10 hours. [2]"]
 
 
 def test_a_table_gives_the_row_with_its_headings() -> None:
     table = (
         "| 型号 | 目录价 | 交货期 |\n| --- | --- | --- |\n| LX-16 | 8900 | 7 |\n| LX-24 | 19600 | 12 |\n\n价格含税。"
     )
-    assert quoted("LX-24 的目录价是多少？", "zh", passage(table, title="价格表"))[1] == (
-        "- 型号: LX-24; 目录价: 19600; 交货期: 12 [1]"
-    )
+    assert quoted("LX-24 的目录价是多少？", "zh", passage(table, title="价格表"))[1:] == [
+        "| 型号 | 目录价 | 交货期 |",
+        "| --- | --- | --- |",
+        "| LX-24 | 19600 | 12 [1] |",
+    ]
 
 
 def test_marks_in_the_documents_do_not_pass_for_citations() -> None:
@@ -69,7 +68,7 @@ def test_a_number_in_words_finds_the_row_that_has_it_in_digits() -> None:
     rows = ["| 司龄 | 天数 |", "| --- | --- |", *(f"| 满 {years} 年 | {years + 5} 天 |" for years in (1, 3, 5, 10))]
     table = "\n".join(rows)
     lines = quoted("工作满十年有几天年假？", "zh", passage(table, title="年休假"))
-    assert any("15 天" in line for line in lines)
+    assert lines[3:] == ["| 满 10 年 | 15 天 [1] |"]
 
 
 def test_a_model_that_only_quotes_is_not_asked_to_rewrite_a_question() -> None:
@@ -84,7 +83,7 @@ def test_a_model_that_only_quotes_is_not_asked_to_rewrite_a_question() -> None:
         follows_instructions = True
 
     turns = (Turn("user", "年假有几天？"), Turn("assistant", "十天。"))
-    assert asyncio.run(condense(Quoting(), "那病假呢？", turns)) == "那病假呢？"
+    assert asyncio.run(condense(Quoting(), "那病假呢？", turns)) == "病假有几天？"
     assert asked == []
     assert asyncio.run(condense(Chatting(), "那病假呢？", turns)) == "年假有几天？"
     assert [(request.question, request.language, request.max_tokens) for request in asked] == [

@@ -15,7 +15,7 @@ TABLE = "| 城市 | 住宿标准 |\n| --- | --- |\n| 上海 | 650 元 |\n| 成�
 
 
 def quoted(chunk: Chunk, statement: str, question: str = "") -> tuple[str, Location]:
-    return Quotes(chunk).best(statement, terms(question))
+    return Quotes(chunk).best(statement, terms(question))[:2]
 
 
 def placed(text: str, start: int = 0, **place: object) -> Chunk:

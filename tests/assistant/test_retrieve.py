@@ -16,7 +16,7 @@ from ingest.catalog.records import Standing
 from ingest.document import Chunk, Embedding, Language, Location, chunk_id, document_id
 from ingest.embedding import Embedder
 from ingest.embedding.sparse import Bm25Embedder
-from ingest.index import Legs, Scored
+from ingest.index import LANGUAGE_PARTS, Legs, Scored
 from ingest.index.edge import EdgeIndex
 from ingest.language import detect
 
@@ -74,17 +74,21 @@ class ScriptedIndex:
         self.searches: list[int] = []
         self._meanwhile = meanwhile
 
-    def search(self, query: Embedding, *, reader: Reader, limit: int) -> Legs:
-        found = Legs((), tuple(sorted(starmap(scored, self.stored), key=lambda hit: -hit.score)[:limit]))
+    def search_by_language(self, query: Embedding, *, reader: Reader, limit: int) -> tuple[Legs, ...]:
+        parts = [[each for each in self.stored if each[0].language in languages] for languages in LANGUAGE_PARTS]
+        best = [tuple(sorted(starmap(scored, part), key=lambda hit: -hit.score)[:limit]) for part in parts]
         self.searches.append(limit)
         self._meanwhile(len(self.searches))
-        return found
+        return tuple(Legs((), sparse) for sparse in best)
 
     def fetch(self, chunk_ids: Collection[str]) -> dict[str, Chunk]:
         return {each.id: each for each, _ in self.stored if each.id in chunk_ids}
 
 
-def chunk(name: str, text: str = "text", *, revision: int = 1, position: int = 0, access: str = "everyone") -> Chunk:
+NOTHING = Legs((), ())
+
+
+def chunk(name: str, text: str = "年假", *, revision: int = 1, position: int = 0, access: str = "everyone") -> Chunk:
     document = document_id("local", name)
     return Chunk(
         id=chunk_id(document, revision, position),
@@ -332,7 +336,7 @@ def test_fusion_adds_the_shares_of_both_legs() -> None:
         dense=(scored(dense, 0.9), scored(both, 0.8), scored(chunk("tail"), 0.1)),
         sparse=(scored(sparse, 30.0), scored(both, 29.0), scored(chunk("rest"), 1.0)),
     )
-    hits = fuse(legs)
+    hits = fuse((legs, NOTHING), "zh")
     assert hits[0].chunk_id == both.id
     assert hits[0].dense_score == 0.8
     assert hits[0].sparse_score == 29.0
@@ -343,7 +347,21 @@ def test_fusion_does_not_depend_on_the_scale_of_a_leg() -> None:
     chunks = [chunk(name) for name in "abc"]
     small = Legs(tuple(scored(c, s) for c, s in zip(chunks, (0.9, 0.5, 0.1), strict=True)), ())
     large = Legs((), tuple(scored(c, s) for c, s in zip(chunks, (90.0, 50.0, 10.0), strict=True)))
-    assert [hit.score for hit in fuse(small)] == pytest.approx([hit.score for hit in fuse(large)])
+    assert [hit.score for hit in fuse((small, NOTHING), "zh")] == pytest.approx(
+        [hit.score for hit in fuse((large, NOTHING), "zh")]
+    )
+
+
+def test_each_language_has_a_scale_of_its_own_and_the_own_language_counts_a_little_more() -> None:
+    own, other = [[chunk(f"{part}{rank}") for rank in range(3)] for part in ("own", "other")]
+    near = Legs(tuple(scored(c, s) for c, s in zip(own, (0.95, 0.90, 0.85), strict=True)), ())
+    far = Legs(tuple(scored(c, s) for c, s in zip(other, (0.80, 0.75, 0.70), strict=True)), ())
+    names = {each.id: each.uri for each in (*own, *other)}
+    for parts, language in (((near, far), "zh"), ((far, near), "en")):
+        ranking = [names[hit.chunk_id] for hit in fuse(parts, language)]
+        assert ranking == ["own0", "other0", "own1", "other1", "own2", "other2"]
+    mixed = {names[hit.chunk_id]: hit.score for hit in fuse((near, far), "mixed")}
+    assert mixed["own0"] == pytest.approx(mixed["other0"])
 
 
 def test_equal_scores_are_ordered_by_path_and_position() -> None:

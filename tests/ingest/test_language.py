@@ -7,7 +7,7 @@ import unicodedata
 
 import pytest
 
-from ingest.language import detect, fold, sentences
+from ingest.language import detect, fold, is_traditional, sentences
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,25 @@ def test_a_very_long_text_is_judged_without_reading_all_of_it() -> None:
 
 def test_traditional_and_simplified_text_fold_to_the_same_form() -> None:
     assert fold("陸特開創了梵語的學術研究") == fold("陆特开创了梵语的学术研究")
+
+
+@pytest.mark.parametrize(
+    ("text", "is_so"),
+    [
+        ("年假有幾天？", True),
+        ("電腦中毒應該打哪支電話", True),
+        ("年假有几天？", False),
+        ("上了八节私教课，还能退多少？", False),
+        ("著名的景点在哪里", False),
+        ("班車", True),
+        ("班车", False),
+        ("公司地址", False),
+        ("annual leave", False),
+        ("", False),
+    ],
+)
+def test_traditional_chinese_is_told_from_simplified(text: str, is_so: bool) -> None:
+    assert is_traditional(text) == is_so
 
 
 def test_full_width_forms_fold_to_half_width() -> None:

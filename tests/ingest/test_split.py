@@ -10,7 +10,7 @@ import pytest
 
 from ingest.document import Box, Element, ElementKind, Location, ParsedDocument, Passage
 from ingest.embedding.from_settings import token_counter
-from ingest.settings import IngestSettings
+from ingest.settings import MINILM, IngestSettings
 from ingest.split import split
 
 COUNT = token_counter(IngestSettings())
@@ -81,17 +81,16 @@ def test_slides_and_sheets_are_not_joined() -> None:
 
 
 @pytest.mark.parametrize(
-    ("sentence", "joiner", "language"),
-    [("The quick brown fox jumps over the lazy dog. ", "", "en"), ("员工每年有十五天带薪年假。", "", "zh")],
+    ("sentence", "tokens", "language"),
+    [("The quick brown fox jumps over the lazy dog. ", 64, "en"), ("员工每年有十五天带薪年假。", 128, "zh")],
 )
-def test_a_long_paragraph_is_cut_at_sentence_ends(sentence: str, joiner: str, language: str) -> None:
+def test_a_long_paragraph_is_cut_at_sentence_ends(sentence: str, tokens: int, language: str) -> None:
     parsed = document(paragraph((sentence * 60).strip()))
-    settings = SETTINGS.model_copy(update={"embedding_languages": ("zh", "en")})
-    passages = cut(parsed, settings)
+    passages = cut(parsed)
     assert len(passages) > 5
     assert all(passage.text.endswith(sentence.strip()[-1]) and passage.language == language for passage in passages)
     assert_covers(parsed, passages)
-    assert max(COUNT([passage.text for passage in passages])) <= 64
+    assert max(COUNT([passage.text for passage in passages])) + 6 <= tokens
 
 
 def test_no_passage_is_over_the_limit_with_its_headings() -> None:
@@ -99,24 +98,40 @@ def test_no_passage_is_over_the_limit_with_its_headings() -> None:
     parsed = document(paragraph(words.strip(), "Travel", "By train and by bus"))
     for passage in cut(parsed):
         line = " › ".join(("Handbook", *passage.location.heading_path))
-        assert COUNT([f"{line}\n{passage.text}"])[0] + 2 <= 64
+        assert COUNT([f"{line}\n{passage.text}"])[0] + 6 <= 64
 
 
-def test_a_passage_of_any_length_leaves_room_for_the_two_tokens_that_a_model_adds() -> None:
+def test_a_passage_of_any_length_leaves_room_for_the_six_tokens_that_a_model_adds() -> None:
     longest = 0
     for words in range(50, 70):
         for passage in cut(document(paragraph(("word " * words).strip(), "Travel"))):
             [tokens] = COUNT([f"Handbook › Travel\n{passage.text}"])
             longest = max(longest, tokens)
-    assert longest == 64 - 2
+    assert longest == 64 - 6
 
 
-def test_a_language_without_vectors_gets_wider_passages() -> None:
+def test_chinese_gets_wider_passages_and_the_widest_where_it_has_no_vectors() -> None:
     parsed = document(paragraph("员工每年有十五天带薪年假。" * 40))
-    by_default = cut(parsed)
-    covered = cut(parsed, SETTINGS.model_copy(update={"embedding_languages": ("zh", "en")}))
-    assert 64 < max(COUNT([passage.text for passage in by_default])) <= 256
-    assert len(covered) > 2 * len(by_default)
+    settings = {
+        "covered by another model": {"embedding_model": "folder", "embedding_languages": ("zh", "en")},
+        "covered by the shipped model": {},
+        "not covered": {"embedding_model": MINILM},
+        "not wanted": {"embedding_languages": ("en",)},
+    }
+    passages = {name: cut(parsed, SETTINGS.model_copy(update=update)) for name, update in settings.items()}
+    longest = {name: max(COUNT([passage.text for passage in found])) for name, found in passages.items()}
+    assert 32 < longest["covered by another model"] <= 64 < longest["covered by the shipped model"] <= 128
+    assert 128 < longest["not covered"] <= 256
+    assert len(passages["covered by another model"]) > 1.5 * len(passages["covered by the shipped model"])
+    assert len(passages["covered by the shipped model"]) > 1.5 * len(passages["not covered"])
+    assert passages["not wanted"] == passages["not covered"]
+
+
+@pytest.mark.parametrize(("chunk_tokens", "most"), [(256, 512), (384, 512), (600, 600)])
+def test_a_wider_passage_is_not_wider_than_what_the_shipped_model_sees(chunk_tokens: int, most: int) -> None:
+    parsed = document(paragraph("员工每年有十五天带薪年假。" * 400))
+    passages = cut(parsed, SETTINGS.model_copy(update={"chunk_tokens": chunk_tokens}))
+    assert most // 2 < max(COUNT([passage.text for passage in passages])) + 6 <= most
 
 
 @pytest.mark.parametrize("text", ["word " * 3000, "汉字" * 3000, "QWxhZGRpbjpvcGVu" * 3000, "😀" * 20_000])

@@ -93,5 +93,5 @@ def test_what_cannot_be_read_here_is_not_sent(settings: Settings, tmp_path: Path
 
 
 def test_the_identity_of_a_stage_names_what_decides_its_results(settings: Settings) -> None:
-    assert "MiniLM" in identity(settings)
+    assert "multilingual-e5-small" in identity(settings)
     assert identity(settings) == EMBEDDING.identity(settings) == PREPARING.identity(settings)

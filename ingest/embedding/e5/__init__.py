@@ -6,4 +6,5 @@ The package is used as data. Its own engine is slower, and none of its code is r
     weights.py    the file: facts, pieces of the tokenizer, matrices
     tokenizer.py  the model's tokenizer, cut to Latin, Chinese and Japanese writing
     network.py    the layers as a graph for ONNX Runtime, in eight bits
+    self_test.py  whether this machine computes it rightly
 """

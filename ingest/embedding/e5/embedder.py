@@ -41,6 +41,12 @@ class E5Embedder:
         self._query_prompt = _QUERY if query_prompt is None else query_prompt
         self._lock = RLock()
 
+    @property
+    def computed_by(self) -> str:
+        """Returns how vectors are computed, for the operator."""
+        threads = _processors()
+        return f"8-bit by ONNX Runtime, {threads} {'thread' if threads == 1 else 'threads'}"
+
     def covers(self, language: Language) -> bool:
         """Returns True if texts of this language get a vector."""
         return is_covered(language, self._languages)
@@ -92,7 +98,7 @@ class _Opened:
 
     def __init__(self, file: Path) -> None:
         self.weights = Weights(file)
-        self.tokenizer = E5Tokenizer(self.weights.pieces)
+        self.tokenizer = E5Tokenizer(self.weights.pieces())
         # No text has a second part, so the vector of the first kind of token is added to the positions once.
         self._positions = (
             self.weights.vector("emb.pos").reshape(WINDOW, WIDTH) + self.weights.vector("emb.type")[:WIDTH]
@@ -141,5 +147,9 @@ def _batches(lengths: Sequence[int]) -> list[list[int]]:
 
 
 def _processors() -> int:
-    """Returns how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """Returns how many processors this process may use. `OMP_NUM_THREADS` lowers it, as for other libraries: Ray sets
+    it for its workers.
+    """
+    there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return min(there, int(wanted)) if wanted.isdecimal() and int(wanted) else there

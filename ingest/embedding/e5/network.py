@@ -10,9 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import onnx
-import onnxruntime  # type: ignore[import-untyped]
-from onnx import TensorProto, helper, numpy_helper
 
 from ingest.embedding.e5.weights import EPSILON, HEADS, INNER, LAYERS, WIDTH, Weights
 
@@ -28,6 +25,9 @@ class Network:
 
     def __init__(self, weights: Weights, threads: int) -> None:
         """Takes one second. `threads` is how many processors one call may use."""
+        # The import takes 15 MB. Processes that only count tokens should not pay for it.
+        import onnxruntime  # type: ignore[import-untyped]
+
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -53,6 +53,10 @@ class _Graph:
     """Collects nodes and stored tensors. Each method adds nodes and returns the name of what they give."""
 
     def __init__(self, weights: Weights) -> None:
+        from onnx import helper, numpy_helper
+
+        self._make: Any = helper
+        self._from_array = numpy_helper.from_array
         self._weights = weights
         self._nodes: list[Any] = []
         self._stored: list[Any] = []
@@ -68,16 +72,17 @@ class _Graph:
         for number in range(LAYERS):
             hidden = self._layer(hidden, f"l{number}.")
         self._node("Identity", [hidden], "output")
-        shape: list[str | int | None] = ["texts", "tokens", WIDTH]
+        make = self._make
+        shape = ["texts", "tokens", WIDTH]
+        float32, int32 = (make.np_dtype_to_tensor_dtype(np.dtype(name)) for name in ("float32", "int32"))
         inputs = [
-            helper.make_tensor_value_info("hidden", TensorProto.FLOAT, shape),
-            helper.make_tensor_value_info("lengths", TensorProto.INT32, ["texts"]),
+            make.make_tensor_value_info("hidden", float32, shape),
+            make.make_tensor_value_info("lengths", int32, ["texts"]),
         ]
-        outputs = [helper.make_tensor_value_info("output", TensorProto.FLOAT, shape)]
-        graph = helper.make_graph(self._nodes, "e5", inputs, outputs, self._stored)
-        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)]
-        model: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets)
-        model.ir_version = _IR_VERSION
+        outputs = [make.make_tensor_value_info("output", float32, shape)]
+        graph = make.make_graph(self._nodes, "e5", inputs, outputs, self._stored)
+        opsets = [make.make_opsetid("", _OPSET), make.make_opsetid(_FUSED, 1)]
+        model = make.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
         serialized: bytes = model.SerializeToString()
         return serialized
 
@@ -85,7 +90,7 @@ class _Graph:
         """Attention and a feed-forward network. Each result is added to its input and then normalised."""
         together = self._linear(hidden, [f"{layer}{name}" for name in ("q", "k", "v")], WIDTH)
         parts = [f"{layer}query", f"{layer}key", f"{layer}value"]
-        self._nodes.append(helper.make_node("Split", [together], parts, axis=2, num_outputs=3))
+        self._nodes.append(self._make.make_node("Split", [together], parts, axis=2, num_outputs=3))
         attended = f"{layer}attended"
         self._node("MultiHeadAttention", [*parts, "", "lengths"], attended, _FUSED, num_heads=HEADS)
         joined = self._linear(attended, [f"{layer}ao"], WIDTH)
@@ -126,9 +131,9 @@ class _Graph:
         return self._node("SkipLayerNormalization", inputs, f"{name}.output", _FUSED, epsilon=EPSILON)
 
     def _node(self, operator: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        self._nodes.append(helper.make_node(operator, inputs, [output], domain=domain, **attributes))
+        self._nodes.append(self._make.make_node(operator, inputs, [output], domain=domain, **attributes))
         return output
 
     def _store(self, name: str, tensor: np.ndarray) -> str:
-        self._stored.append(numpy_helper.from_array(tensor, name))
+        self._stored.append(self._from_array(tensor, name))
         return name

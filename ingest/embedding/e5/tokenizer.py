@@ -6,6 +6,7 @@ takes some 110 MB. A text in these scripts is cut into the same pieces. A charac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -21,11 +22,13 @@ _KEPT: Final = (
     (0x2E80, 0x312F),  # radicals, Chinese punctuation, kana, bopomofo
     (0x31A0, 0x9FFF),  # strokes, enclosed characters, Chinese characters
     (0xF900, 0xFAFF),  # compatibility characters
+    (0xFE00, 0xFE0F),  # what makes a character a pictograph
     (0xFE30, 0xFE4F),  # vertical punctuation
     (0xFF00, 0xFFEF),  # full width
     (0x1F000, 0x1FAFF),  # pictographs
     (0x20000, 0x3FFFF),  # rare Chinese characters
 )
+_IS_KEPT = re.compile(f"[{''.join(f'{re.escape(chr(first))}-{re.escape(chr(last))}' for first, last in _KEPT)}]*")
 _SPECIAL = 4
 """The first pieces: start, padding, end, unknown."""
 
@@ -35,7 +38,7 @@ class E5Tokenizer:
 
     def __init__(self, pieces: Pieces) -> None:
         # Where a piece stands in the model. The cut tokenizer numbers its pieces without gaps.
-        self._rows = np.array([i for i, text in enumerate(pieces.texts) if i < _SPECIAL or _is_kept(text)])
+        self._rows = np.array([i for i, text in enumerate(pieces.texts) if i < _SPECIAL or _IS_KEPT.fullmatch(text)])
         self._normalised = pieces.normalised
         scored = [(pieces.texts[row], float(pieces.scores[row])) for row in self._rows]
         self._start, self._end = pieces.start, pieces.end
@@ -62,7 +65,3 @@ def _tokenizer(scored: list[tuple[str, float]], unknown: int) -> Tokenizer:
     tokenizer.normalizer = normalizers.Replace(Regex(" {2,}"), " ")
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(replacement="▁", prepend_scheme="always")
     return tokenizer
-
-
-def _is_kept(piece: str) -> bool:
-    return all(any(first <= ord(character) <= last for first, last in _KEPT) for character in piece)

@@ -12,6 +12,7 @@ import mmap
 import struct
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,45 +78,46 @@ class Weights:
                 ) from error
 
     def _read_header(self) -> None:
-        self._at = 0
-        if self._take(4) != _MAGIC:
+        cursor = _Cursor(self._bytes)
+        if cursor.take(4) != _MAGIC:
             raise ValueError("it does not begin with E5S1")
-        _version, *shape, _vocabulary, _positions, _kinds, _epsilon, block = self._unpack("I7ifi")
+        _version, *shape, _vocabulary, _positions, _kinds, _epsilon, block = cursor.unpack("I7ifi")
         if tuple(shape) != _SHAPE or block != _BLOCK:
             raise ValueError(f"its shape is {shape}, not {list(_SHAPE)}")
-        self.pieces = self._read_pieces()
-        self._directory = self._read_directory()
+        self._pieces_at = cursor.at
+        count, *_ = cursor.unpack("5i")
+        (size,) = cursor.unpack("Q")
+        cursor.take(4 * (count + 1) + 4 * count + size)
+        _characters, size = cursor.unpack("iI")
+        cursor.take(size)
+        self._directory = self._read_directory(cursor)
 
-    def _read_pieces(self) -> Pieces:
-        count, start, end, _padding, unknown = self._unpack("5i")
-        (size,) = self._unpack("Q")
-        offsets = np.frombuffer(self._take(4 * (count + 1)), "<u4")
-        scores = np.frombuffer(self._take(4 * count), "<f4")
-        blob = self._take(size)
-        texts = tuple(blob[one:other].decode() for one, other in zip(offsets, offsets[1:], strict=False))
-        return Pieces(texts, scores, self._read_normalised(), start, end, unknown)
-
-    def _read_normalised(self) -> dict[int, str]:
-        count, _size = self._unpack("iI")
+    def _read_directory(self, cursor: _Cursor) -> dict[str, tuple[int, int]]:
+        (count,) = cursor.unpack("i")
         found = {}
         for _ in range(count):
-            character, length = self._unpack("IB")
-            found[character] = "".join(map(chr, self._unpack(f"{length}I")))
+            (length,) = cursor.unpack("H")
+            name = cursor.take(length).decode()
+            _quantised, _numbers, offset, size = cursor.unpack("BIQQ")
+            if offset + size > len(self._bytes):
+                raise ValueError("it ends too soon")
+            found[name] = (offset, size)
         return found
 
-    def _read_directory(self) -> dict[str, tuple[bool, int, int]]:
-        (count,) = self._unpack("i")
-        found = {}
-        for _ in range(count):
-            (length,) = self._unpack("H")
-            name = self._take(length).decode()
-            quantised, _numbers, offset, size = self._unpack("BIQQ")
-            found[name] = (bool(quantised), offset, size)
-        return found
+    def pieces(self) -> Pieces:
+        """Reads the tokenizer. The texts of its 250,000 pieces take 20 MB, so they are not kept here."""
+        cursor = _Cursor(self._bytes, self._pieces_at)
+        count, start, end, _padding, unknown = cursor.unpack("5i")
+        (size,) = cursor.unpack("Q")
+        offsets = np.frombuffer(cursor.take(4 * (count + 1)), "<u4").tolist()
+        scores = np.frombuffer(cursor.take(4 * count), "<f4")
+        blob = cursor.take(size)
+        texts = tuple(blob[one:other].decode() for one, other in pairwise(offsets))
+        return Pieces(texts, scores, _normalised(cursor), start, end, unknown)
 
     def vector(self, name: str) -> np.ndarray:
         """Returns a tensor that is stored as float32, without its shape."""
-        _, offset, size = self._directory[name]
+        offset, size = self._directory[name]
         return np.frombuffer(self._bytes, "<f4", size // 4, offset)
 
     def matrix(self, name: str, columns: int) -> np.ndarray:
@@ -128,18 +130,36 @@ class Weights:
         return _numbers(blocks).reshape(*ids.shape, WIDTH)
 
     def _blocks(self, name: str) -> np.ndarray:
-        _, offset, size = self._directory[name]
+        offset, size = self._directory[name]
         return np.frombuffer(self._bytes, np.uint8, size, offset).reshape(-1, _BLOCK_BYTES)
 
-    def _take(self, size: int) -> bytes:
-        taken = self._bytes[self._at : self._at + size]
+
+class _Cursor:
+    """Reads one thing after the other."""
+
+    def __init__(self, content: mmap.mmap, at: int = 0) -> None:
+        self._content = content
+        self.at = at
+
+    def take(self, size: int) -> bytes:
+        taken = self._content[self.at : self.at + size]
         if len(taken) != size:
             raise ValueError("it ends too soon")
-        self._at += size
+        self.at += size
         return taken
 
-    def _unpack(self, layout: str) -> tuple[Any, ...]:
-        return struct.unpack(f"<{layout}", self._take(struct.calcsize(f"<{layout}")))
+    def unpack(self, layout: str) -> tuple[Any, ...]:
+        return struct.unpack(f"<{layout}", self.take(struct.calcsize(f"<{layout}")))
+
+
+def _normalised(cursor: _Cursor) -> dict[int, str]:
+    """Returns what each character is normalised to that is not written as it is."""
+    count, _size = cursor.unpack("iI")
+    found = {}
+    for _ in range(count):
+        character, length = cursor.unpack("IB")
+        found[character] = "".join(map(chr, cursor.unpack(f"{length}I")))
+    return found
 
 
 def _numbers(blocks: np.ndarray) -> np.ndarray:

@@ -1,0 +1,11 @@
+"""Chooses what is quoted from the evidence if there is no chat model: the sentence or the table row that answers.
+
+Its files:
+
+    parts.py      what of a passage can be quoted: sentences, table rows, lists, the answers of questions
+    asked.py      what a question asks for, and its words in both languages
+    kinds.py      the kinds of an answer: a person, a place, a time, a price; which texts give one
+    intervals.py  the ranges that a text states, and whether a number of the question is in one
+    choose.py     gives each part a score and takes the best one, or two
+    shown.py      a chosen part as Markdown, and our own words around it
+"""

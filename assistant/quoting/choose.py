@@ -1,0 +1,188 @@
+"""Chooses the part of the evidence that answers, and a second one if it adds something."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from assistant.events import Evidence
+from assistant.quoting.asked import Asked
+from assistant.quoting.intervals import Quantity
+from assistant.quoting.parts import Part, parts_of, whole
+from ingest.document import Chunk
+
+_OWN, _AROUND = 0.6, 0.4
+"""The weights of a part's own words, and of its words together with those above it."""
+_LEAST_RANK = 0.4
+"""The weight of a passage whose fused score is 0. That of the best passage is 1."""
+_BARE = 0.5
+"""A line that may be a heading, or that only announces what follows, is hardly an answer."""
+_OF_KIND, _NOT_OF_KIND = 1.25, 0.7
+"""A part that has all kinds of answer that are asked for, and one that has none."""
+_LOOSE = frozenset({"way"})
+"""A kind that so many texts give that it decides nothing by itself."""
+_FITS, _MISSES = 1.8, 0.4
+"""The row whose range has the number of the question, and its neighbours in the same table."""
+_SAME_NUMBERS = 0.3
+"""The gain of a part that has all the numbers of the question."""
+_LIST_FOR_WAY, _LIST_OTHERWISE = 1.35, 0.7
+"""A question how to do something is answered by the whole list. Others are answered by one item of it."""
+_ELSEWHERE = 0.9
+"""A part of another document has at least this share of the best score."""
+_ALSO_ASKED = 0.6
+"""A part with something else that the question asks for has at least this share."""
+_NEWLY_COVERED = 0.2
+"""A part with other words of the question adds at least this share of them."""
+_ROWS = 8
+_AS_GOOD = 0.97
+"""A row with this share of the best score is as good. If most rows are, the question asks for the table, and gets at
+most so many rows."""
+_SAME = 0.6
+"""Two parts say the same if they share so many of their terms."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A part that is quoted, with the number of its evidence. `more` are further rows of the table."""
+
+    number: int
+    chunk: Chunk
+    part: Part
+    more: tuple[Part, ...] = ()
+
+
+@dataclass(slots=True)
+class _Candidate:
+    quoted: Quoted
+    order: int
+    score: float
+    gives: frozenset[str]
+
+
+def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
+    """Returns one part, or two, the best one first. It returns none only without evidence."""
+    if not evidence:
+        return []
+    quoted = [found for item in evidence for found in _quoted(item)]
+    if not quoted:
+        chunk = evidence[0].hit.chunk
+        return [Quoted(evidence[0].number, chunk, whole(chunk.title, chunk.text))]
+    asked = Asked(question, [each.part for each in quoted])
+    priors = _priors(evidence)
+    candidates = []
+    for order, each in enumerate(quoted):
+        gives = asked.gives(each.part)
+        candidates.append(_Candidate(each, order, priors[each.number] * _score(each.part, asked, gives), gives))
+    _weigh_ranges(candidates, asked.quantities)
+    ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
+    best = _of_kind(ranked)
+    first = _whole_table(best, candidates)
+    others = [each for each in ranked if each is not best and not (first.more and _place(each) == _place(best))]
+    second = next((each for each in others if _adds(each, best, asked)), None)
+    return [first] if second is None else [first, second.quoted]
+
+
+def _quoted(item: Evidence) -> Iterator[Quoted]:
+    chunk = item.hit.chunk
+    parts = parts_of(chunk.title, chunk.location.heading_path, chunk.text)
+    for part in parts:
+        yield Quoted(item.number, chunk, part)
+
+
+def _of_kind(ranked: Sequence[_Candidate]) -> _Candidate:
+    """Returns the best part, or the best of the kind that is asked for if that is not far behind."""
+    worth = [each for each in ranked if each.score >= _ALSO_ASKED * ranked[0].score]
+    return next((each for each in worth if each.gives - _LOOSE), ranked[0])
+
+
+def _whole_table(best: _Candidate, candidates: Sequence[_Candidate]) -> Quoted:
+    """Returns the best part. If it is a row like most others of its table, returns the first rows of the table."""
+    if best.quoted.part.kind != "row":
+        return best.quoted
+    rows = [each for each in candidates if _place(each) == _place(best)]
+    alike = sum(each.score >= _AS_GOOD * best.score for each in rows)
+    if alike < 3 or 2 * alike < len(rows):
+        return best.quoted
+    parts = [each.quoted.part for each in rows[:_ROWS]]
+    return replace(best.quoted, part=parts[0], more=tuple(parts[1:]))
+
+
+def _priors(evidence: Sequence[Evidence]) -> Mapping[int, float]:
+    """Returns the weight of each passage: its fused score beside the best one."""
+    best = max(item.hit.score for item in evidence)
+    shares = {item.number: item.hit.score / best if best > 0 else 1.0 for item in evidence}
+    return {number: _LEAST_RANK + (1 - _LEAST_RANK) * max(0.0, share) for number, share in shares.items()}
+
+
+def _score(part: Part, asked: Asked, gives: frozenset[str]) -> float:
+    """Returns how well a part answers, by its words, its kind and its form. The floor keeps an order among parts that
+    were found by meaning alone.
+    """
+    score = 0.05 + _OWN * asked.coverage(part, part.terms) + _AROUND * asked.coverage(part, part.around)
+    if part.is_bare:
+        score *= _BARE
+    if asked.kinds:
+        share = len(gives) / len(asked.kinds)
+        score *= _NOT_OF_KIND + (_OF_KIND - _NOT_OF_KIND) * share
+    if part.kind == "list":
+        score *= _LIST_FOR_WAY if "way" in asked.kinds else _LIST_OTHERWISE
+    if asked.stated and (gives or not asked.kinds):
+        score *= 1 + _SAME_NUMBERS * len(asked.stated & part.numbers) / len(asked.stated)
+    return score
+
+
+def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) -> None:
+    """Raise the rows whose range has a number of the question, and lower the other rows of their table."""
+    for quantity in stated:
+        fitting: dict[tuple[str, int], float] = {}
+        loosenesses = [_looseness(each.quoted.part, quantity) for each in candidates]
+        for each, looseness in zip(candidates, loosenesses, strict=True):
+            if looseness is not None:
+                place = _place(each)
+                fitting[place] = min(looseness, fitting.get(place, looseness))
+        for each, looseness in zip(candidates, loosenesses, strict=True):
+            tightest = fitting.get(_place(each))
+            if tightest is None or each.quoted.part.kind == "list":
+                continue
+            if looseness == tightest:
+                each.score *= _FITS
+            elif any(found.is_like(quantity) for found in each.quoted.part.intervals):
+                each.score *= _MISSES
+
+
+def _looseness(part: Part, quantity: Quantity) -> float | None:
+    """Returns how loosely the tightest range of a part holds a quantity, or None. The same number in a sentence is no
+    range: it may count anything.
+    """
+    ranges = [found for found in part.intervals if part.kind == "row" or found.low < found.high]
+    return min((found.looseness(quantity) for found in ranges if found.holds(quantity)), default=None)
+
+
+def _place(candidate: _Candidate) -> tuple[str, int]:
+    return candidate.quoted.chunk.id, candidate.quoted.part.block
+
+
+def _adds(other: _Candidate, best: _Candidate, asked: Asked) -> bool:
+    """Returns True if a part says something that the best one does not: what the question also asks for, or what
+    another document has.
+    """
+    first, second = best.quoted.part, other.quoted.part
+    if second.is_bare or first.text in second.text or second.text in f"{first.before}\n{first.text}":
+        return False
+    if first.kind != "row" and _say_the_same(first, second):
+        return False
+    if other.score < _ALSO_ASKED * best.score:
+        return False
+    if (asked.kinds - best.gives) & other.gives - _LOOSE:
+        return True
+    covered = asked.coverage(first, first.around)
+    if asked.coverage(first, first.around | second.around) - covered >= _NEWLY_COVERED:
+        return True
+    if other.quoted.chunk.document_id == best.quoted.chunk.document_id or other.score < _ELSEWHERE * best.score:
+        return False
+    is_new = not second.numbers or bool(second.numbers - first.numbers - asked.stated)
+    return is_new and other.gives >= best.gives and asked.coverage(second, second.around) >= covered
+
+
+def _say_the_same(first: Part, second: Part) -> bool:
+    return len(first.terms & second.terms) >= _SAME * min(len(first.terms), len(second.terms))

@@ -1,0 +1,102 @@
+"""The gate: whether the model is asked at all, or the evidence is about something else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from importlib.resources import files
+
+import pytest
+
+from assistant.gate.fitted import FittedGate, features
+from assistant.gate.words import relevance
+from ingest.document import Chunk, Hit, Signals
+from tests.canned_retrieval import hits_of, passage
+
+CHINESE_CHUNKS = (
+    passage("公司信息分为公开、内部、机密、绝密四级，全体员工都要遵守。", title="公司信息安全管理制度"),
+    passage("2027 年公司研发预算为 4,100 万元，将新增 18 名员工。", title="公司产品路线图"),
+    passage("司龄满 3 年不满 5 年的员工，年休假为 10 天。公司每年五月组织免费体检。", title="公司员工手册"),
+    passage("公司总经理是沈砚秋，七个部门的员工由部门负责人管理。", title="公司组织架构"),
+    passage("公司食堂在二号楼一层，员工午餐从 11:30 开始。", title="公司行政指南"),
+)
+CHINESE = hits_of(*CHINESE_CHUNKS)
+ENGLISH = (
+    passage("Laptops are replaced every four years. A VPN session ends after 10 hours.", title="IT guide"),
+    passage("The company pays hotels in Shanghai up to CNY 650 per night.", title="Travel policy"),
+    passage("The company celebrates its open day every June.", title="About the company"),
+)
+
+
+def standing_out(chunks: Sequence[Chunk], deviations: float) -> tuple[Hit, ...]:
+    """The chunks as hits. The first one stands out so many standard deviations in meaning, and not by its words."""
+    first, *rest = hits_of(*chunks, dense=0.8)
+    signals = Signals(deviations, deviations - 1.5, deviations / 2, 0.0)
+    return (replace(first, signals=signals), *(replace(hit, signals=Signals(0, -1.5, 0, 0)) for hit in rest))
+
+
+@pytest.mark.parametrize(
+    "question", ["公司有没有上市计划？", "公司有没有篮球队？", "红烧肉怎么做？", "员工宿舍在哪里？"]
+)
+def test_a_chinese_question_that_shares_only_common_words_is_refused(question: str) -> None:
+    assert not FittedGate(0.5)(question, CHINESE, embedder="any")
+
+
+@pytest.mark.parametrize(
+    "question", ["年假有几天？", "公司的总经理是谁？", "明年的研发预算是多少？", "体检在什么时候？", "公司信息分几级？"]
+)
+def test_a_chinese_question_that_the_documents_answer_is_not_refused(question: str) -> None:
+    assert FittedGate(0.5)(question, CHINESE, embedder="any")
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the CEO's favourite colour?", "When was the company's IPO?", "How do I cook risotto?"]
+)
+def test_an_english_question_about_something_else_is_refused(question: str) -> None:
+    assert not FittedGate(0.5)(question, hits_of(*ENGLISH), embedder="any")
+
+
+def test_meaning_makes_up_for_other_words() -> None:
+    question = "How often do I get a new computer?"
+    assert not FittedGate(0.5)(question, hits_of(*ENGLISH), embedder="any")
+    assert not FittedGate(0.5)(question, standing_out(ENGLISH, 2.0), embedder="any")
+    assert FittedGate(0.5)(question, standing_out(ENGLISH, 9.0), embedder="any")
+
+
+def test_wording_makes_up_for_less_meaning() -> None:
+    hits = standing_out(ENGLISH, 4.0)
+    likely = FittedGate(0.5).likelihood
+    assert likely("when are laptops replaced", hits) > likely("when is the machine exchanged", hits)
+
+
+def test_words_of_the_other_language_count_by_the_dictionary() -> None:
+    hits = standing_out(CHINESE_CHUNKS, 4.0)
+    likely = FittedGate(0.5).likelihood
+    assert likely("annual leave of employees", hits) > likely("a penguin in the desert", hits)
+
+
+def test_before_a_model_that_can_refuse_the_gate_is_lenient() -> None:
+    question, hits = "How often do I get a new computer?", standing_out(ENGLISH, 6.6)
+    assert not FittedGate(0.5)(question, hits, embedder="any")
+    assert FittedGate(0.5, lenient=True)(question, hits, embedder="any")
+    assert not FittedGate(0.5, lenient=True)(question, standing_out(ENGLISH, 0.0), embedder="any")
+
+
+def test_a_product_number_finds_its_table_across_languages() -> None:
+    table = hits_of(passage("| Model | Speed |\n| --- | --- |\n| LX-24 | 15,800 rpm |", title="Technical data"))
+    assert relevance("LX-24 的最高转速是多少？", table) > relevance("CS-900 的最高转速是多少？", table)
+
+
+def test_a_threshold_of_nothing_answers_whatever_was_found_but_never_from_nothing() -> None:
+    assert FittedGate(0.0)("红烧肉怎么做？", CHINESE, embedder="any")
+    assert not FittedGate(0.0)("红烧肉怎么做？", (), embedder="any")
+
+
+def test_the_shipped_weights_say_how_they_did_on_sets_left_out() -> None:
+    weights = json.loads(files("assistant.gate").joinpath("weights.json").read_text(encoding="utf-8"))
+    hit = standing_out(ENGLISH, 1.0)[0]
+    assert list(features(hit, 0.5)) == list(weights["weights"])
+    assert weights["lenient"] < weights["strict"]
+    assert len(weights["left_out"]["own_refused"]) > 10
+    assert len(weights["left_out"]["foreign_refused"]) > 10

@@ -1,0 +1,303 @@
+"""Queries with wrong words, with pinyin and with the company's own words, over documents that were really ingested."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from api.settings import Settings
+from assistant.events import Change
+from assistant.retrieve import CurrentRetriever, Retrieved
+from assistant.rewording.retriever import RewordingRetriever
+from assistant.rewording.synonyms import Synonyms
+from ingest.access import OPERATOR, Reader
+from ingest.runs.pipeline import Ingestor
+from ingest.settings import MINILM
+from ingest.sources.folder import FolderSource
+from ingest.sources.from_settings import open_source
+from ingest.sources.settings import AccessRule, FolderSettings
+from ingest.store import Store
+
+ANYONE = Reader(frozenset({"everyone"}))
+_DOCUMENTS = {
+    "假期制度.md": """# 假期制度
+
+## 婚假
+
+员工结婚可享受婚假十三天。
+
+## 年休假
+
+入职满一年的员工每年有年休假七天。
+
+## 加班
+
+工作日加班费按小时工资的 1.5 倍计算，加班须事先申请。
+""",
+    "行政指南.md": """# 行政指南
+
+## 食堂
+
+食堂在 2 号楼一层，午餐从 11:30 开始。
+
+## 停车
+
+停车费每月 150 元，从工资中扣除。
+
+## 联系人
+
+张伟负责班车，电话 8021。
+""",
+    "expenses.md": """# Expenses
+
+## Reimbursement
+
+Send receipts for reimbursement of hotel costs within 30 days.
+
+## Printing
+
+The printer on floor 2 releases jobs at the badge reader. Ask Andersen for paper.
+""",
+    "LX-24.md": "# LX-24\n\nThe LX-24 centrifuge costs 28,000 yuan. 离心机 LX-24 的价格是 28000 元。\n",
+    "board/秘密.md": """# 董事会
+
+## 期权
+
+期权池的总额为百分之八，退休金计划另行公布。
+
+## Severance
+
+The severance package for directors is confidential.
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iterator[Store]:
+    folder = tmp_path_factory.mktemp("documents")
+    for name, text in _DOCUMENTS.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    rules = (
+        AccessRule(glob="board/**", principals=("group:board",)),
+        AccessRule(glob="**", principals=("everyone",)),
+    )
+    settings = Settings(home=tmp_path_factory.mktemp("home"))
+    opened = Store.open(settings, command="test")
+    source = FolderSettings(name="s", type="folder", path=folder, access=rules)
+    assert Ingestor(opened, settings).run(open_source(source, settings)).failed == 0
+    yield opened
+    opened.close()
+
+
+class Counted(CurrentRetriever):
+    """Counts the searches."""
+
+    searches = 0
+
+    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        self.searches += 1
+        return super().retrieve(query, reader=reader, limit=limit)
+
+
+@pytest.fixture
+def counted(store: Store) -> Counted:
+    return Counted(store.open_versions)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "synonyms.txt"
+
+
+@pytest.fixture
+def retriever(counted: Counted, file: Path) -> RewordingRetriever:
+    return RewordingRetriever(counted, Synonyms(file))
+
+
+def changed(found: Retrieved) -> list[tuple[str, str, str]]:
+    return [(change.kind, change.written, change.searched) for change in found.changed]
+
+
+@pytest.mark.parametrize(
+    ("query", "searched", "change", "first"),
+    [
+        ("婚嫁有几天", "婚假有几天", ("婚嫁", "婚假"), "婚假十三天"),
+        ("公司食唐几点开饭", "公司食堂几点开饭", ("食唐", "食堂"), "食堂在 2 号楼"),
+        ("食唐", "食堂", ("食唐", "食堂"), "食堂在 2 号楼"),
+        ("加斑费怎么算", "加班费怎么算", ("加斑费", "加班费"), "加班费按小时"),
+        ("reimbursment of hotel costs", "reimbursement of hotel costs", ("reimbursment", "reimbursement"), "receipts"),
+        ("Reimbursment", "Reimbursement", ("Reimbursment", "Reimbursement"), "receipts"),
+        ("where is the pirnter", "where is the printer", ("pirnter", "printer"), "printer on floor 2"),
+    ],
+)
+def test_a_wrong_word_is_mended(
+    retriever: RewordingRetriever, query: str, searched: str, change: tuple[str, str], first: str
+) -> None:
+    found = retriever.retrieve(query, reader=ANYONE, limit=5)
+    assert (found.query, found.changed) == (searched, (Change("spelling", *change),))
+    assert first in found.hits[0].chunk.text
+
+
+@pytest.mark.parametrize(
+    ("query", "searched", "first"),
+    [
+        ("nianjia jitian", "年假几天", "年休假七天"),
+        ("nian jia ji tian", "年假几天", "年休假七天"),
+        ("nian2jia4 ji3tian1", "年假几天", "年休假七天"),
+        ("niánjià jǐtiān", "年假几天", "年休假七天"),
+        ("shitangzaina", "食堂在哪", "食堂在 2 号楼"),
+        ("tingche fei duoshao qian", "停车费多少钱", "停车费每月"),
+    ],
+)
+def test_pinyin_is_read(retriever: RewordingRetriever, query: str, searched: str, first: str) -> None:
+    found = retriever.retrieve(query, reader=ANYONE, limit=5)
+    assert (found.query, changed(found)) == (searched, [("pinyin", query, searched)])
+    assert found.language == "zh"
+    assert first in found.hits[0].chunk.text
+
+
+def test_a_right_word_is_not_changed_on_the_way(retriever: RewordingRetriever) -> None:
+    """公子 sounds like 工资, which the hits have. It is left alone where another word is plainly wrong."""
+    assert changed(retriever.retrieve("公子什么时候发", reader=ANYONE, limit=5)) == [("spelling", "公子", "工资")]
+    assert changed(retriever.retrieve("公子的加斑费", reader=ANYONE, limit=5)) == [("spelling", "加斑费", "加班费")]
+    assert changed(retriever.retrieve("公子和工资", reader=ANYONE, limit=5)) == []
+
+
+def test_pinyin_beside_a_code_is_read_and_the_code_stays(retriever: RewordingRetriever) -> None:
+    found = retriever.retrieve("LX-24 jiage", reader=ANYONE, limit=5)
+    assert (found.query, changed(found)) == ("LX-24 价格", [("pinyin", "jiage", "价格")])
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "LX-25 price",
+        "LX24",
+        "LX-24 离心机",
+        "章伟的电话",  # 张伟 sounds the same, and is somebody else
+        "Who is Anderson",  # nor is Andersen
+        "ask anderson for paper",
+        "病假有几天",  # looks like 婚假 and 年假, and is neither
+        "change password",  # splits into syllables
+        "can women rent a pan",
+        "iPhone 15",
+        "printer@lanheng.example",
+        "星云平台怎么登录",
+        "七月十三天",
+        "reimbursementic of hotel costs",  # goes on where a word of the documents ends
+    ],
+)
+def test_codes_names_and_right_words_stay_as_they_are(retriever: RewordingRetriever, query: str) -> None:
+    found = retriever.retrieve(query, reader=ANYONE, limit=5)
+    assert (found.query, found.changed) == (query, ())
+
+
+@pytest.mark.parametrize("query", ["婚假有几天", "食堂在哪里", "reimbursement of hotel costs", "LX-24"])
+def test_a_query_that_finds_its_words_is_searched_once(
+    retriever: RewordingRetriever, counted: Counted, query: str
+) -> None:
+    found = retriever.retrieve(query, reader=ANYONE, limit=3)
+    assert counted.searches == 1
+    plain = counted.retrieve(query, reader=ANYONE, limit=3)
+    assert (found.hits, found.language, found.embedder) == (plain.hits, plain.language, plain.embedder)
+
+
+def test_the_second_try_is_few_searches(retriever: RewordingRetriever, counted: Counted) -> None:
+    retriever.retrieve("公司食唐几点开饭", reader=ANYONE, limit=3)
+    assert counted.searches == 2
+    retriever.retrieve("nianjia jitian", reader=ANYONE, limit=3)
+    assert counted.searches == 2 + 3
+
+
+def test_the_limit_decides_only_how_many_come(retriever: RewordingRetriever) -> None:
+    many = retriever.retrieve("婚嫁有几天", reader=ANYONE, limit=8)
+    one = retriever.retrieve("婚嫁有几天", reader=ANYONE, limit=1)
+    assert (one.query, one.changed, one.hits) == (many.query, many.changed, many.hits[:1])
+
+
+@pytest.mark.parametrize(
+    ("query", "searched"),
+    [
+        ("齐权池有多大", "期权池有多大"),
+        ("severence package", "severance package"),
+        ("qiquan zong e", "期权总额"),
+    ],
+)
+def test_nobody_learns_a_word_of_a_document_that_they_may_not_read(
+    retriever: RewordingRetriever, query: str, searched: str
+) -> None:
+    assert retriever.retrieve(query, reader=OPERATOR, limit=5).query == searched
+    found = retriever.retrieve(query, reader=ANYONE, limit=5)
+    assert (found.query, found.changed) == (query, ())
+    assert all(hit.chunk.access == ("everyone",) for hit in found.hits)
+
+
+def test_a_reader_of_nothing_gets_nothing(retriever: RewordingRetriever) -> None:
+    found = retriever.retrieve("食唐", reader=Reader(frozenset()), limit=5)
+    assert (found.query, found.changed, found.hits) == ("食唐", (), ())
+
+
+def test_words_alone_are_enough_for_a_wrong_word_that_is_no_word(tmp_path: Path, inline: None) -> None:
+    """Without vectors of Chinese, a proper word is not exchanged for another one with no character in common."""
+    (tmp_path / "行政指南.md").write_text(_DOCUMENTS["行政指南.md"], encoding="utf-8")
+    settings = Settings(home=tmp_path / "home", embedding_model=MINILM)
+    with closing(Store.open(settings, command="test")) as opened:
+        assert Ingestor(opened, settings).run(FolderSource([tmp_path / "行政指南.md"])).failed == 0
+        retriever = RewordingRetriever(CurrentRetriever(opened.open_versions), Synonyms(tmp_path / "none.txt"))
+        assert retriever.retrieve("食唐在哪里", reader=ANYONE, limit=3).query == "食堂在哪里"
+        assert retriever.retrieve("shitang zai nali", reader=ANYONE, limit=3).query == "食堂在哪里"
+        assert retriever.retrieve("公子什么时候发", reader=ANYONE, limit=3).changed == ()
+
+
+class TestSynonyms:
+    def test_the_word_of_the_documents_takes_the_place_of_the_asker_s(
+        self, retriever: RewordingRetriever, file: Path
+    ) -> None:
+        file.write_text(
+            "泊车位 = 停车\n飯堂 = 食堂 = 员工餐厅  # 行政\nPTO = vacation days = 年休假\n", encoding="utf-8"
+        )
+        self._is(retriever.retrieve("飯堂几点开饭", reader=ANYONE, limit=5), "食堂几点开饭", ("飯堂", "食堂"))
+        self._is(retriever.retrieve("员工餐厅几点开饭", reader=ANYONE, limit=5), "食堂几点开饭", ("员工餐厅", "食堂"))
+        self._is(
+            retriever.retrieve("How much pto do I get?", reader=ANYONE, limit=5),
+            "How much 年休假 do I get?",
+            ("pto", "年休假"),
+        )
+
+    def test_the_word_of_the_documents_stays(self, retriever: RewordingRetriever, file: Path) -> None:
+        file.write_text("饭堂 = 食堂\nprinter = 打印机", encoding="utf-8")
+        for query in ("食堂几点开饭", "饭堂和食堂在哪", "the printers are out of paper", "sprinter"):
+            found = retriever.retrieve(query, reader=ANYONE, limit=5)
+            assert (found.query, found.changed) == (query, ())
+
+    def test_it_takes_no_second_search(self, retriever: RewordingRetriever, counted: Counted, file: Path) -> None:
+        file.write_text("饭堂 = 食堂", encoding="utf-8")
+        found = retriever.retrieve("饭堂在哪里", reader=ANYONE, limit=5)
+        assert (counted.searches, "食堂在 2 号楼" in found.hits[0].chunk.text) == (1, True)
+
+    def test_a_change_of_the_file_is_seen_by_the_next_query(self, retriever: RewordingRetriever, file: Path) -> None:
+        def searched() -> str:
+            return retriever.retrieve("小饭桌在哪", reader=ANYONE, limit=5).query
+
+        assert searched() == "小饭桌在哪"
+        file.write_text("小饭桌 = 食堂", encoding="utf-8")
+        assert searched() == "食堂在哪"
+        file.write_text("小饭桌 = 停车", encoding="utf-8")
+        os.utime(file, ns=(1, 1))
+        assert searched() == "停车在哪"
+        file.unlink()
+        assert searched() == "小饭桌在哪"
+
+    def test_wrong_spelling_and_a_synonym_are_both_said(self, retriever: RewordingRetriever, file: Path) -> None:
+        file.write_text("结婚假 = 婚假", encoding="utf-8")
+        found = retriever.retrieve("结婚假和加斑费", reader=ANYONE, limit=5)
+        assert changed(found) == [("synonym", "结婚假", "婚假"), ("spelling", "加斑费", "加班费")]
+
+    @staticmethod
+    def _is(found: Retrieved, query: str, change: Sequence[str]) -> None:
+        assert (found.query, found.changed) == (query, (Change("synonym", *change),))
