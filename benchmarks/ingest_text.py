@@ -83,10 +83,13 @@ def _ingested(folder: Path, asked: str, words: str, space: str, stop: str) -> tu
     with closing(Store.open(settings, command="benchmark")) as store:
         started = time.monotonic()
         first: list[tuple[float, int]] = []  # when the first chunks were written, and how many
+        words: list[float] = []  # when all documents were found by their words
 
         def note(report: Report) -> None:
             if report.chunks and not first:
                 first.append((time.monotonic(), report.chunks))
+            if report.found and report.done >= report.found and not words:
+                words.append(time.monotonic())
 
         report = Ingestor(store, settings).run(FolderSource([texts]), on_progress=note)
         seconds = time.monotonic() - started
@@ -99,6 +102,7 @@ def _ingested(folder: Path, asked: str, words: str, space: str, stop: str) -> tu
         "megabytes": round(megabytes, 2),
         "chunks": len(chunks),
         "seconds": round(seconds, 2),
+        "seconds_to_words": round(words[0] - started, 2),
         "seconds_to_first_chunks": round(first[0][0] - started, 2),
         "chunks_per_second": round(len(chunks) / seconds, 1),
         "chunks_per_second_once_started": round(missing / warm, 1),

@@ -6,7 +6,7 @@ The life of a document, room by room:
     archives/        opens the zip or tar file that it lies in; neutral: sources and readers both stand on it
     parse/           reads it: elements in reading order, whatever the format
     split.py         cuts the elements into passages
-    embedding/       makes the vectors of each passage: one by meaning, one by words
+    embedding/       makes the vectors of each passage: first one by words, later one by meaning
     index/           keeps passages as chunks with their vectors; a new revision is written beside the old one
     catalog/         publishes the revision by one row in SQL; after that the old revision is retired
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, overload
 
 if TYPE_CHECKING:
     import numpy as np
@@ -202,14 +203,53 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class SparseVector:
+    """Term ids and their weights. Both have the same length."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+class PackedTerms(Sequence[SparseVector]):
+    """Sparse vectors in 8 bytes a term, as weights of float32. As tuples they take nine times as much, and a large
+    document has tens of millions of terms. It can be pickled.
+    """
+
+    def __init__(self, vectors: Iterable[SparseVector] = ()) -> None:
+        self._starts, self._indices, self._values = array("Q", [0]), array("I"), array("f")
+        for vector in vectors:
+            self._indices.extend(vector.indices)
+            self._values.extend(vector.values)
+            self._starts.append(len(self._indices))
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    @overload
+    def __getitem__(self, place: int) -> SparseVector: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[SparseVector]: ...
+    def __getitem__(self, place: int | slice) -> SparseVector | list[SparseVector]:
+        if isinstance(place, slice):
+            return [self[each] for each in range(*place.indices(len(self)))]
+        if not 0 <= place < len(self):
+            raise IndexError(place)
+        terms = slice(self._starts[place], self._starts[place + 1])
+        return SparseVector(tuple(self._indices[terms]), tuple(self._values[terms]))
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
-    """A document read and cut, not yet embedded. `passages` is None where the bytes turned out to be the same."""
+    """A document read and cut, with the terms of its passages (`words`, as many as `passages`) and no dense vector yet.
+    `passages` is None where the bytes turned out to be the same.
+    """
 
     digest: str
     kind: str = ""
     title: str = ""
     language: Language = "other"
     passages: tuple[Passage, ...] | None = None
+    words: PackedTerms = field(default_factory=PackedTerms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,16 +298,9 @@ def numbered(reference: Reference, revision: int, document: Prepared) -> list[Ch
 
 
 @dataclass(frozen=True, slots=True)
-class SparseVector:
-    """Term ids and their weights. Both have the same length."""
-
-    indices: tuple[int, ...]
-    values: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Embedding:
-    """Both vectors of one text. `dense` is None if the embedder does not cover the text's language.
+    """Both vectors of one text. `dense` is None if the embedder does not cover the text's language, and until it is
+    made.
 
     `dense` has shape (dimension,), float32, length one.
     """

@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
@@ -49,7 +49,7 @@ def embedding_server() -> Iterator[tuple[EmbeddingServer, str]]:
         def log_message(self, format: str, *args: Any) -> None:
             return
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as listening:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
         thread = threading.Thread(target=listening.serve_forever, daemon=True)
         thread.start()
         yield behind, f"http://127.0.0.1:{listening.server_port}/v1"

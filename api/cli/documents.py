@@ -28,7 +28,10 @@ def documents(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """List the documents and their states. For a document that failed, say why."""
+    """List the documents and their states. For a document that failed, say why.
+
+    Passages that wait are found by their words. A run makes their vectors, and then they are found by meaning too.
+    """
     if context.invoked_subcommand is not None:
         return
     given = {"source": source, "kind": kind}
@@ -39,7 +42,7 @@ def documents(
         print_json({"documents": listed})
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("state", "kind", "lang", "chunks", "title", "uri"):
+    for column in ("state", "kind", "lang", "chunks", "waiting", "title", "uri"):
         table.add_column(column, overflow="fold")
     for document in listed:
         table.add_row(
@@ -47,12 +50,13 @@ def documents(
             document["kind"],
             document["language"],
             str(document["chunks"]),
+            str(document["waiting"] or ""),
             escape(document["title"]),
             escape(document["uri"]),
         )
         if document["error"]:
             table.add_row(
-                "", "", "", "", f"[red]{document['error']['code']}[/red]", escape(document["error"]["message"])
+                "", "", "", "", "", f"[red]{document['error']['code']}[/red]", escape(document["error"]["message"])
             )
     console.print(table)
     console.print(f"{len(listed)} documents")

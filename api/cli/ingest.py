@@ -118,6 +118,8 @@ def print_report(report: dict[str, Any]) -> None:
         f"{report['found']} documents: {counts or 'nothing to do'}; "
         f"{report['chunks']} chunks in {report['seconds']:.1f} s"
     )
+    if report["waiting"]:
+        console.print(f"{report['waiting']} chunks are found by their words only; the next run makes their vectors")
     for failure in report["failures"][:_SHOWN_FAILURES]:
         console.print(f"  [red]{failure['code']}[/red]  {escape(failure['uri'])}\n      {escape(failure['message'])}")
     if len(report["failures"]) > _SHOWN_FAILURES:

@@ -43,14 +43,19 @@ class RunProgress:
         self._bar.stop()
 
     def show(self, report: Mapping[str, Any]) -> None:
-        """Show the counts of a report: `found`, `done`, `new`, `changed`, `failed`, `chunks` and `seconds`."""
+        """Show the counts of a report: documents first, and once all are found by their words, passages."""
         if not report:
             return
-        rate = _rate(report)
-        self._bar.update(self._task, total=report["found"], completed=report["done"], rate=rate)
+        of_vectors = report["waiting"] > 0 and report["done"] >= report["found"]
+        what, unit = ("Embedding", "passages") if of_vectors else ("Ingesting", "documents")
+        done, total = report["done"], report["found"]
+        if of_vectors:
+            done, total = report["embedded"], report["embedded"] + report["waiting"]
+        rate = f"{report['embedded'] / max(report['seconds'], 0.001):.0f} chunks/s" if of_vectors else _rate(report)
+        self._bar.update(self._task, description=what, total=total, completed=done, rate=rate)
         if not notes.is_terminal and time.monotonic() - self._last_line > _LINE_EVERY_SECONDS:
             self._last_line = time.monotonic()
-            notes.print(f"{report['done']} of {report['found']} documents, {rate}")
+            notes.print(f"{done} of {total} {unit}, {rate}")
 
 
 def _rate(report: Mapping[str, Any]) -> str:

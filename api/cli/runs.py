@@ -47,11 +47,11 @@ def runs(
         print_json(RunsBody(runs=listed).model_dump())
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("run", "source", "by", "state", "started", "done", "new", "chg", "del", "failed"):
+    for column in ("run", "source", "by", "state", "started", "done", "new", "chg", "del", "failed", "waiting"):
         table.add_column(column, overflow="fold", no_wrap=column != "source")
     failed = []
     for run in listed:
-        figures = (f"{run.done}/{run.found}", run.new, run.changed, run.deleted, run.failed)
+        figures = (f"{run.done}/{run.found}", run.new, run.changed, run.deleted, run.failed, run.waiting or "")
         state = f"[{_STYLES[run.state]}]{run.state}[/]"
         started = local_time(run.started_at)
         table.add_row(run.run_id[:8], escape(run.source), run.trigger, state, started, *map(str, figures))

@@ -270,7 +270,8 @@ class DocumentErrorBody(BaseModel):
 class DocumentBody(BaseModel):
     """A document in the catalog.
 
-    `revision` is null until a first revision is searchable. `error` is null unless the last ingestion failed.
+    `revision` is null until a first revision is searchable. `waiting` of its `chunks` are found by their words only,
+    until a run has made their vectors. `error` is null unless the last ingestion failed.
     """
 
     document_id: str
@@ -281,6 +282,7 @@ class DocumentBody(BaseModel):
     language: str
     revision: int | None
     chunks: int
+    waiting: int
     access: tuple[str, ...]
     state: str
     error: DocumentErrorBody | None
@@ -299,6 +301,7 @@ class DocumentBody(BaseModel):
             language=document.language,
             revision=document.revision,
             chunks=document.chunks,
+            waiting=document.waiting,
             access=document.access,
             state=document.state,
             error=DocumentErrorBody(code=code, message=message) if code else None,
@@ -307,10 +310,7 @@ class DocumentBody(BaseModel):
 
 
 class DocumentsBody(BaseModel):
-    """A page of the documents that the caller may read.
-
-    `next_cursor` leads to the next page; it is null on the last page.
-    """
+    """A page of the documents that the caller may read. `next_cursor` leads to the next; it is null on the last."""
 
     documents: list[DocumentBody]
     next_cursor: str | None
@@ -361,7 +361,7 @@ class FailureBody(BaseModel):
 
 
 class CountsBody(BaseModel):
-    """The counts of a run."""
+    """The counts of a run. `waiting` passages are found by their words, and not by their meaning yet."""
 
     run_id: str
     found: int
@@ -374,6 +374,7 @@ class CountsBody(BaseModel):
     rebuilt: int
     chunks: int
     embedded: int
+    waiting: int
     seconds: float
 
 

@@ -30,16 +30,17 @@ from ingest.catalog.transactions import (
     delete,
     document_of,
     failed_try_of,
+    failure,
     make_current,
     now,
     of_version,
     open_only_to,
-    pause_seconds,
-    retire,
+    retire_outdated,
     stored_path,
     take_revisions,
     tick,
 )
+from ingest.catalog.waiting import WaitingVectors
 from ingest.document import Known, Reference
 from ingest.errors import DocumentError, YoujuError
 
@@ -64,6 +65,11 @@ class Catalog:
     def of(self, version: int) -> Catalog:
         """Returns the catalog of another version of the index, used through the same engine."""
         return Catalog(self._engine, version)
+
+    @property
+    def waiting(self) -> WaitingVectors:
+        """Returns what is known of the documents that are published by their words and still wait for their vectors."""
+        return WaitingVectors(self._engine, self.version)
 
     # These methods are for search.
 
@@ -224,7 +230,7 @@ class Catalog:
         with self._engine.begin() as connection:
             at = tick(connection)
             withdrawn = make_current(connection, self.version, publications, at)
-            self._retire_outdated(connection, publications, withdrawn)
+            retire_outdated(connection, self.version, publications, withdrawn)
             published = [new for new in publications if new.reference.document_id not in withdrawn]
             access = [(new.reference.document_id, new.reference.access) for new in published]
             for new in published:
@@ -234,35 +240,16 @@ class Catalog:
                     access.append((new.moved_from, new.reference.access))
             open_only_to(connection, self.version, access)
 
-    def _retire_outdated(
-        self, connection: sa.Connection, publications: Sequence[Publication], withdrawn: Collection[str]
-    ) -> None:
-        bases: dict[str, int] = {}
-        for ids in batches([new.reference.document_id for new in publications]):
-            query = sa.select(_documents.c.id, _documents.c.base).where(_documents.c.id.in_(ids), self._ours)
-            bases |= {row.id: row.base for row in connection.execute(query)}
-        taken = [(new.reference.document_id, new.revision) for new in publications]
-        outdated = [(identity, last if identity in withdrawn else last - 1) for identity, last in taken]
-        retire(connection, [(self.version, identity, bases.get(identity, 0) + 1, last) for identity, last in outdated])
-
     def record_failure(self, reference: Reference, error: YoujuError, fingerprint: str) -> None:
         """Record why this pipeline could not ingest a document, and when to try again.
 
         Its published revision, if any, stays current.
         """
         with self._engine.begin() as connection:
-            values = {
-                "error_code": error.code,
-                "error_message": str(error),
-                "failed_state": state_of(reference, fingerprint),
-                "dropped": False,
-                "deleted": False,
-                "updated_at": now(),
-            }
             attempts = connection.scalar(
                 sa.select(_documents.c.attempts).where(*of_version(self.version, reference.document_id))
             )
-            values |= {"attempts": (attempts or 0) + 1, "retry_at": time.time() + pause_seconds(attempts or 0)}
+            values = {**failure(error, state_of(reference, fingerprint), attempts or 0), "deleted": False}
             if attempts is not None:
                 connection.execute(
                     sa.update(_documents).where(*of_version(self.version, reference.document_id)).values(**values)

@@ -12,8 +12,9 @@ class Document:
     """A document as the catalog lists it.
 
     `state` is `ready`, `failed`, `dropped` (failed and given up), or `pending` (its first ingestion was interrupted). A
-    failed document may have an older `revision` that is still searchable. `size` (bytes) and `mtime_ns` belong to the
-    file that `revision` was made from.
+    failed document may have an older `revision` that is still searchable. `waiting` counts those of its `chunks` that
+    are found by their words only, because their dense vectors are not in the index yet. `size` (bytes) and `mtime_ns`
+    belong to the file that `revision` was made from.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Document:
     path: str | None
     size: int
     mtime_ns: int
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ class Standing:
 class Publication:
     """A revision whose chunks are in the index and flushed. It can become the current one.
 
-    If the document was moved, `moved_from` is the id that its content had before.
+    If the document was moved, `moved_from` is the id that its content had before. `waiting` of its chunks still have to
+    get their dense vectors.
     """
 
     reference: Reference
@@ -65,6 +68,17 @@ class Publication:
     language: str
     chunks: int
     moved_from: str | None = None
+    waiting: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A published document of which `passages` have no dense vectors yet."""
+
+    id: str
+    uri: str
+    revision: int
+    passages: int
 
 
 @dataclass(frozen=True, slots=True)

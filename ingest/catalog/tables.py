@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from ingest.home.database import metadata
 
+_waiting = sa.text("waiting > 0")
+
 index_versions = sa.Table(
     "index_versions",
     metadata,
@@ -48,6 +50,7 @@ documents = sa.Table(
     sa.Column("mtime_ns", sa.BigInteger, nullable=False),
     sa.Column("token", sa.Text, nullable=False, default=""),
     sa.Column("chunks", sa.Integer, nullable=False, default=0),
+    sa.Column("waiting", sa.Integer, nullable=False, default=0, server_default="0"),  # chunks without their vectors yet
     sa.Column("error_code", sa.String(60)),
     sa.Column("error_message", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),  # how many attempts have failed in a row
@@ -58,6 +61,7 @@ documents = sa.Table(
     sa.Column("deleted", sa.Boolean, nullable=False, default=False),
     sa.Column("updated_at", sa.String(32), nullable=False),
     sa.Index("documents_by_source", "version", "source", "deleted"),
+    sa.Index("documents_waiting", "version", "source", sqlite_where=_waiting, postgresql_where=_waiting),
 )
 clock = sa.Table(
     "clock",

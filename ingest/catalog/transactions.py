@@ -16,16 +16,16 @@ from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import index_versions as _versions
 from ingest.catalog.tables import retirements as _retirements
 from ingest.document import FailedTry, Reference
-from ingest.errors import DocumentError
+from ingest.errors import DocumentError, YoujuError
 
-NO_FAILURE: dict[str, Any] = {
+_NO_REASON: dict[str, Any] = {
     "error_code": None,
     "error_message": None,
     "failed_state": None,
-    "attempts": 0,
     "retry_at": None,
     "dropped": False,
 }
+NO_FAILURE: dict[str, Any] = {**_NO_REASON, "attempts": 0}
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 300.0, 86_400.0
 WITHDRAWN = "withdrawn"
 """Replaces the digest of a revision number. No digest equals it, so no run gets the number again or publishes it."""
@@ -113,21 +113,30 @@ def make_current(connection: sa.Connection, version: int, publications: Sequence
             "mtime_ns": new.reference.mtime_ns,
             "token": new.reference.token,
             "chunks": new.chunks,
+            "missing": new.waiting,
             "moved_to": None,
             "deleted": False,
             "updated_at": now(),
-            **NO_FAILURE,
+            **_NO_REASON,
         }
         for new in publications
     ]
     # Deleting a document replaces or removes this digest, so a deleted document does not match.
     where = (*of_version(version, sa.bindparam("document")), _documents.c.taken_digest == sa.bindparam("written"))
-    connection.execute(sa.update(_documents).where(*where), values)
+    connection.execute(
+        sa.update(_documents).where(*where).values(**waits(sa.bindparam("missing", type_=sa.Integer))), values
+    )
     withdrawn = {new.reference.document_id for new in publications}
     for ids in batches(withdrawn):
         ours = (_documents.c.id.in_(ids), _documents.c.version == version, _documents.c.published == at)
         withdrawn.difference_update(connection.scalars(sa.select(_documents.c.id).where(*ours)))
     return withdrawn
+
+
+def waits(missing: sa.BindParameter[int]) -> dict[str, Any]:
+    """Returns the columns of a published document of which `missing` passages have no dense vector yet."""
+    # Until all are there it may fail again. Then its next try has to wait longer than the last one.
+    return {"waiting": missing, "attempts": sa.case((missing > 0, _documents.c.attempts), else_=0)}
 
 
 def delete(
@@ -156,6 +165,7 @@ def delete(
                 published=at,
                 digest=None,
                 chunks=0,
+                waiting=0,
                 moved_to=moved_to,
                 updated_at=now(),
                 **NO_FAILURE,
@@ -170,6 +180,20 @@ def open_only_to(connection: sa.Connection, version: int, access: Iterable[tuple
         for identity, readers in access:
             others = (_documents.c.id == identity, _documents.c.version != version)
             connection.execute(sa.update(_documents).where(*others).values(access=list(readers)))
+
+
+def retire_outdated(
+    connection: sa.Connection, version: int, publications: Sequence[Publication], withdrawn: Collection[str]
+) -> None:
+    """Record for retirement what these publications replace, and all of those that were withdrawn."""
+    bases: dict[str, int] = {}
+    for ids in batches([new.reference.document_id for new in publications]):
+        ours = (_documents.c.id.in_(ids), _documents.c.version == version)
+        query = sa.select(_documents.c.id, _documents.c.base).where(*ours)
+        bases |= {row.id: row.base for row in connection.execute(query)}
+    taken = [(new.reference.document_id, new.revision) for new in publications]
+    outdated = [(identity, last if identity in withdrawn else last - 1) for identity, last in taken]
+    retire(connection, [(version, identity, bases.get(identity, 0) + 1, last) for identity, last in outdated])
 
 
 def retire(connection: sa.Connection, revisions: Sequence[tuple[int, str, int, int]]) -> None:
@@ -198,7 +222,20 @@ def tick(connection: sa.Connection) -> int:
     return int(connection.scalar(sa.select(_clock.c.value)) or 0)
 
 
-def pause_seconds(attempts: int) -> float:
+def failure(error: YoujuError, state: str | sa.ColumnElement[str], attempts: int) -> dict[str, Any]:
+    """Returns the columns of a document that failed now, at `state` (see `state_of`), after `attempts` failures."""
+    return {
+        "error_code": error.code,
+        "error_message": str(error),
+        "failed_state": state,
+        "dropped": False,
+        "attempts": attempts + 1,
+        "retry_at": time.time() + _pause_seconds(attempts),
+        "updated_at": now(),
+    }
+
+
+def _pause_seconds(attempts: int) -> float:
     """Returns how many seconds to wait after a failure. `attempts` failures came before it. The first wait is 0, and
     each later one is longer, up to a day.
     """
@@ -234,6 +271,7 @@ def document_of(row: sa.Row[Any]) -> Document:
         row.path,
         row.size,
         row.mtime_ns,
+        row.waiting,
     )
 
 

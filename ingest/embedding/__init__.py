@@ -116,6 +116,10 @@ class Embedder:
         """
         return f"{self.dense.name}+{self.sparse.name}"
 
+    def covers(self, language: Language) -> bool:
+        """Returns True if texts of this language get a dense vector."""
+        return self.dense.covers(language)
+
     def embed_documents(self, chunks: Sequence[Chunk]) -> list[Embedding]:
         """Returns both vectors of each chunk.
 

@@ -7,6 +7,7 @@ Its files:
     from_settings.py  which index is meant
     payload.py        what a chunk looks like inside Qdrant, and the filters; the same on both engines
     server.py         a Qdrant server
+    refusals.py       what the errors of a Qdrant server mean
     edge.py           the embedded engine
     generations.py    the embedded engine's folder: how it is stored, and rewritten
 """
@@ -17,6 +18,8 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Final, Protocol
+
+import numpy as np
 
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding, Language
@@ -62,6 +65,17 @@ class Index(Protocol):
 
         Searches see them at once. Only `flush` makes them survive a crash.
         """
+        ...
+
+    def add_vectors(self, chunk_ids: Sequence[str], vectors: Sequence[np.ndarray]) -> None:
+        """Give chunks that are stored their dense vectors: shape (dimension,), float32, length one.
+
+        Their words and who may find them stay as they are at that moment. A chunk that is no longer there is left out.
+        """
+        ...
+
+    def unembedded(self, document_id: str, revision: int) -> list[Chunk]:
+        """Returns the chunks of one revision that have no dense vector, by position."""
         ...
 
     def flush(self) -> None:

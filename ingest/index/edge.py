@@ -6,10 +6,8 @@ their turn between two batches. `optimize()` takes seconds and therefore runs in
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import logging
-import os
 import shutil
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -18,13 +16,25 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+import numpy as np
+
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding
-from ingest.errors import ConfigurationError, OwnedError, UnavailableError, YoujuError
+from ingest.errors import ConfigurationError, UnavailableError, YoujuError
 from ingest.home.lock import not_at_rest
 from ingest.home.processes import return_memory
 from ingest.index import LANGUAGE_PARTS, Legs
-from ingest.index.generations import Generation, Growth, create, current, index_fields, rewrite, shard_config, switch
+from ingest.index.generations import (
+    Generation,
+    Growth,
+    claim,
+    create,
+    current,
+    index_fields,
+    rewrite,
+    shard_config,
+    switch,
+)
 from ingest.index.payload import (
     BATCH_POINTS,
     DENSE,
@@ -91,8 +101,8 @@ class EdgeIndex:
         import qdrant_edge as engine
 
         with _opening(folder), ExitStack() as undo:
-            claim = undo.enter_context(_claim(folder))
-            index = cls(engine, claim, folder, dimension, max_threads)
+            held = undo.enter_context(claim(folder))
+            index = cls(engine, held, folder, dimension, max_threads)
             undo.pop_all()
             return index
 
@@ -102,6 +112,26 @@ class EdgeIndex:
         while batch := list(itertools.islice(pairs, BATCH_POINTS)):
             points = [self._point(chunk, embedding) for chunk, embedding in batch]
             self._change(self._engine.UpdateOperation.upsert_points(points), grows_by=len(points))
+
+    def add_vectors(self, chunk_ids: Sequence[str], vectors: Sequence[np.ndarray]) -> None:
+        """Give chunks that are stored their dense vectors, a small batch at a time. One that is gone is left out."""
+        pairs = zip(chunk_ids, vectors, strict=True)
+        while batch := list(itertools.islice(pairs, BATCH_POINTS)):
+            with self._changing:  # nothing is removed between looking and writing
+                stored = self._stored([chunk_id for chunk_id, _ in batch])
+                points = [
+                    self._engine.PointVectors(chunk_id, {DENSE: checked(vector, self._dimension)})
+                    for chunk_id, vector in batch
+                    if chunk_id in stored
+                ]
+                if points:  # those on the disk come back into memory, so all count as growth
+                    self._change(self._engine.UpdateOperation.update_vectors(points), grows_by=len(points))
+
+    def unembedded(self, document_id: str, revision: int) -> list[Chunk]:
+        """Returns the chunks of one revision that have no dense vector, by position."""
+        records = self._records(document_id, revision, with_payload=True, with_vector=[DENSE])
+        found = (chunk_of(record.id, record.payload) for record in records if not record.vector)
+        return sorted(found, key=lambda chunk: chunk.position)
 
     def flush(self) -> None:
         """Return when all writes and removals so far are on the disk."""
@@ -274,6 +304,10 @@ class EdgeIndex:
         with self._translated():
             return int(self._shard.count(self._engine.CountRequest(filter=selected, exact=True)))
 
+    def _stored(self, chunk_ids: list[str]) -> set[str]:
+        with self._translated():
+            return {str(record.id) for record in self._shard.retrieve(chunk_ids, with_payload=False, with_vector=False)}
+
     def _load(self, generation: Generation) -> Any:
         return self._engine.EdgeShard.load(str(generation.path(self._folder)), self._config)
 
@@ -336,31 +370,6 @@ class EdgeIndex:
                 f"The embedded index in {self._folder} failed: {error}",
                 "See whether the disk is full or failing; if not, delete the folder and run `youju verify --repair`.",
             ) from error
-
-
-def _claim(folder: Path) -> IO[str]:
-    """Take the folder for this process, or raise `OwnedError`.
-
-    The engine locks its log too, but only after it has touched other files. If it then refuses to load, the owner
-    cannot flush any more, and its journals are cut short. So no second process may get as far as loading.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    claim = folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8")
-    try:
-        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        claim.seek(0)
-        owner = claim.read().strip() or "unknown"
-        claim.close()
-        raise OwnedError(
-            "home_in_use",
-            f"Another process (process id {owner}) has the index in {folder} open.",
-            "Stop it, or send it the work: `youju serve` answers questions and ingests at the same time.",
-        ) from error
-    claim.truncate(0)
-    claim.write(str(os.getpid()))
-    claim.flush()
-    return claim
 
 
 @contextmanager

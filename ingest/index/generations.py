@@ -10,6 +10,7 @@ chunks.
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import logging
 import multiprocessing
@@ -22,8 +23,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
+from ingest.errors import OwnedError
 from ingest.home.disk import allocated_bytes, copy_tree, flush_folder, flush_tree
 from ingest.index.payload import DENSE, INTEGERS, KEYWORDS, SPARSE
 
@@ -80,6 +82,31 @@ class Growth:
             return int(self._file.read_text(encoding="ascii"))
         except (OSError, ValueError):
             return 0  # a new index, or the file was cut off
+
+
+def claim(folder: Path) -> IO[str]:
+    """Take the folder for this process, or raise `OwnedError`.
+
+    The engine locks its log too, but only after it has touched other files. If it then refuses to load, the owner
+    cannot flush any more, and its journals are cut short. So no second process may get as far as loading.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    claim = folder.with_name(f"{folder.name}.lock").open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        claim.seek(0)
+        owner = claim.read().strip() or "unknown"
+        claim.close()
+        raise OwnedError(
+            "home_in_use",
+            f"Another process (process id {owner}) has the index in {folder} open.",
+            "Stop it, or send it the work: `youju serve` answers questions and ingests at the same time.",
+        ) from error
+    claim.truncate(0)
+    claim.write(str(os.getpid()))
+    claim.flush()
+    return claim
 
 
 def shard_config(engine: ModuleType, dimension: int, max_threads: int | None = None) -> Any:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
-import pydantic
+import numpy as np
 
 from ingest.access import Reader
 from ingest.document import Chunk, Embedding
@@ -31,16 +31,20 @@ from ingest.index.payload import (
     readable,
     revisions,
 )
+from ingest.index.refusals import no_answer, refusal
 from ingest.settings import IngestSettings
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient
-    from qdrant_client.models import FieldCondition, Filter, PointStruct, QueryRequest
+    from qdrant_client.models import FieldCondition, Filter, PointStruct, PointVectors, QueryRequest
 
 logger = logging.getLogger(__name__)
 
 MINIMUM_VERSION: Final = (1, 10)
 """The first server version with the query API and with inverse document frequencies inside the index."""
+
+
+_LOOKS = 4
 
 
 class ServerIndex:
@@ -97,6 +101,39 @@ class ServerIndex:
             points = [self._point(chunk, embedding) for chunk, embedding in batch]
             with self._translated():
                 self._client.upsert(self._collection, points=points, wait=True)
+
+    def add_vectors(self, chunk_ids: Sequence[str], vectors: Sequence[np.ndarray]) -> None:
+        """Give chunks that are stored their dense vectors. One that is gone is left out."""
+        from qdrant_client.models import PointVectors
+
+        pairs = zip(chunk_ids, vectors, strict=True)
+        while batch := list(itertools.islice(pairs, BATCH_POINTS)):
+            points = [PointVectors(id=chunk, vector={DENSE: checked(each, self._dimension)}) for chunk, each in batch]
+            with self._translated():
+                self._update_vectors(points)
+
+    def _update_vectors(self, points: list[PointVectors]) -> None:
+        """Write them, but those that are gone. One that goes meanwhile makes the server say 404: then look again."""
+        from qdrant_client.http.exceptions import UnexpectedResponse
+
+        ids = [point.id for point in points]
+        for left in reversed(range(_LOOKS)):
+            records = self._client.retrieve(self._collection, ids, with_payload=False)
+            stored = {str(record.id) for record in records}
+            there = [point for point in points if str(point.id) in stored]
+            try:
+                if there:
+                    self._client.update_vectors(self._collection, points=there, wait=True)
+                return
+            except UnexpectedResponse as error:
+                if error.status_code != 404 or not left:
+                    raise
+
+    def unembedded(self, document_id: str, revision: int) -> list[Chunk]:
+        """Returns the chunks of one revision that have no dense vector, by position."""
+        records = self._records(document_id, revision, with_payload=True, with_vectors=[DENSE])
+        found = (chunk_of(record.id, record.payload) for record in records if not record.vector)
+        return sorted(found, key=lambda chunk: chunk.position)
 
     def flush(self) -> None:
         """Does nothing, because each write has already waited for the server."""
@@ -245,9 +282,9 @@ class ServerIndex:
         try:
             yield
         except UnexpectedResponse as error:
-            raise _refusal(error.status_code or 0, error.reason_phrase, self._collection) from error
+            raise refusal(error.status_code or 0, error.reason_phrase, self._collection) from error
         except ResponseHandlingException as error:
-            raise _no_answer(error.source) from error
+            raise no_answer(error.source) from error
         except QdrantException as error:
             raise UnavailableError(
                 "qdrant_busy", f"The Qdrant server is over its limit: {error}", "Try again in a moment."
@@ -352,38 +389,3 @@ def _field(condition: Condition) -> FieldCondition:
     if isinstance(condition, AnyOf):
         return FieldCondition(key=condition.field, match=MatchAny(any=list(condition.values)))
     return FieldCondition(key=condition.field, range=Range(gte=condition.first, lte=condition.last))
-
-
-def _refusal(status: int, reason: str, collection: str) -> YoujuError:
-    if status in (401, 403):
-        return ConfigurationError(
-            "qdrant_denied",
-            f"The Qdrant server refuses access ({status}).",
-            "Set YOUJU_QDRANT_API_KEY to a key that may read and write the collection.",
-        )
-    if status == 404:
-        return UnavailableError(
-            "collection_missing",
-            f"The Qdrant server does not know the collection {collection}.",
-            "See whether YOUJU_QDRANT_URL is right. If it is, run `youju verify --repair`: it makes an empty one and "
-            "brings every document in again from its source.",
-        )
-    return UnavailableError(
-        "qdrant_failed",
-        f"The Qdrant server answered {status} {reason}.".replace(" .", "."),
-        "See the server's own log; it may be starting, out of disk or out of memory.",
-    )
-
-
-def _no_answer(source: Exception) -> YoujuError:
-    if isinstance(source, pydantic.ValidationError):
-        return UnavailableError(
-            "qdrant_failed",
-            "The Qdrant server answered something that its client does not understand.",
-            "See whether YOUJU_QDRANT_URL names a Qdrant server, and of which version.",
-        )
-    return UnavailableError(
-        "qdrant_unreachable",
-        f"The Qdrant server does not answer ({type(source).__name__}).",
-        "See whether it runs and YOUJU_QDRANT_URL is right, or raise YOUJU_QDRANT_TIMEOUT_SECONDS.",
-    )

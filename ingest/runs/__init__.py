@@ -9,11 +9,12 @@ Its files, in the order in which a run goes through them:
     target.py       the index that a run writes into, and the steps that may be done in another way
     changes.py      what changed in the source since the last run
     reassigning.py  documents of which only the readers changed
-    stages.py       what runs in workers: read and cut a document, embed chunks
-    preparing.py    reading and cutting one document, in a worker
-    grouping.py     documents and chunks in groups and in turns, on their way from thread to thread
+    stages.py       what runs in workers: read and cut a document, make dense vectors of chunks
+    preparing.py    reading and cutting one document and making its terms, in a worker
+    grouping.py     documents in groups, on their way from thread to thread
     reuse.py        vectors of an earlier revision that need not be computed again
-    writer.py       drafts: written, flushed, published; what they replace: retired
+    writer.py       drafts: written by their words, flushed, published; what they replace: retired
+    late_vectors.py the second pass: the dense vectors of what is published by its words
     report.py       the counts of a run, while it goes on
     rebuild.py      building another index beside the current one, by the same chain
 """

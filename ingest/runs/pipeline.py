@@ -1,21 +1,20 @@
-"""The chain of ingestion: discover → changes → prepare → draft → embed → write → flush → publish → retire.
+"""The chain of ingestion: discover → changes → prepare → write → flush → publish → retire; and then the vectors.
 
     in                    what is done there
     ────────────────────  ─────────────────────────────────────────────────────────────────
     the run's thread      source ──► changes
     thread "feeder"       documents that may have changed ──► their bytes, from the source
-    worker processes      [prepare: parse, split]
+    worker processes      [prepare: parse, split, make the terms]
     thread "prepared"     prepared documents, as they get done
-    thread "drafts"       64 of them ──► revision numbers; passages with known vectors ──► index
-    thread "turns"        the other passages, a long document's giving way to others
-    thread "feeder"       256 of them, a batch
-    worker processes      [embed]
-    the run's thread      batches ──► index ──► flush ──► publish ──► retire
+    the run's thread      64 of them ──► revision numbers ──► index ──► flush ──► publish ──► retire
+    and then              their dense vectors, and those that an earlier run left (`ingest.runs.late_vectors`)
+
+So a document is found by its words as soon as it is read, and by its meaning before the run ends.
 
 Each stage takes items from the stage above it. It takes only a limited number ahead, so memory does not grow with the
 number of documents. An error in one stage is raised in the stage below it, and so at last in the run's thread. Both
-engines name the thread that takes their items "feeder". The other threads get their names below, where they are
-started. Two more threads run beside them: one renews the lease of the run, and one records its progress
+engines name the thread that takes their items "feeder". The thread "prepared" gets its name below, where it is started.
+Two more threads run beside them: one renews the lease of the run, and one records its progress
 (`ingest.runs.exclusive`).
 
 A reader always sees either the old revision of a document or the new one. The chunks of a new revision are written
@@ -33,17 +32,18 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from ingest.document import Candidate, Chunk, Embedding, Known, Prepared, Reference
+from ingest.document import Candidate, Known, Prepared, Reference
 from ingest.engines.from_settings import open_engine
 from ingest.errors import DocumentError, SourceError, YoujuError
 from ingest.home.lock import check_room
 from ingest.runs.changes import Changes
 from ingest.runs.exclusive import exclusively
-from ingest.runs.grouping import grouped, in_turns
+from ingest.runs.grouping import grouped
+from ingest.runs.late_vectors import LateVectors
 from ingest.runs.rebuild import build_beside
 from ingest.runs.records import Failure, OnProgress, Report, Trigger
 from ingest.runs.report import Counter
-from ingest.runs.stages import EMBEDDING, PREPARING, all_failed
+from ingest.runs.stages import EMBEDDING, PREPARING
 from ingest.runs.target import Target
 from ingest.runs.writer import Draft, Writer, compact, retire
 from ingest.settings import IngestSettings
@@ -51,9 +51,8 @@ from ingest.sources import Patient, Source
 from ingest.store import Store
 from ingest.versions.open_versions import Building
 
-# Taking revisions costs one write to the disk for the whole group.
-_BATCH_DOCUMENTS, _BATCH_DOCUMENTS_SECONDS = 64, 0.05
-_BATCH_CHUNKS, _BATCH_SECONDS = 256, 2.0
+# Taking revisions, flushing and publishing cost one write to the disk each for the whole group.
+_BATCH_DOCUMENTS, _BATCH_SECONDS = 64, 0.05
 
 
 class Ingestor:
@@ -129,10 +128,12 @@ class _Pipeline:
                     # These are deleted at once, and not after hours. The others may have been moved; that is known only
                     # at the end.
                     self._delete(changes.lost())
-                if changes.candidates:
+                if changes.candidates and not self._stop.is_set():
                     self._ingest(changes.candidates)
                 if changes.gone and not self._stop.is_set():
                     self._delete_gone(changes)
+            if not self._stop.is_set():
+                self._bring_vectors()
 
             retire(self._store, wait=True)
             compact(self._store, self._stop)
@@ -140,28 +141,33 @@ class _Pipeline:
             counter.stop_clock()
 
     def _ingest(self, candidates: Sequence[Candidate]) -> None:
-        """Prepare, draft, embed, write and publish documents. Only the loop below runs in this thread."""
+        """Prepare, draft and publish documents. Only the loop below runs in this thread."""
         settings, stop = self._target.settings, self._stop
-        embedding = open_engine(settings, EMBEDDING, workers=settings.embed_workers, stop=stop)
         preparing = open_engine(settings, PREPARING, workers=min(settings.parse_workers, len(candidates)), stop=stop)
-        # The embedding engine is closed last. It waits for the thread that takes its items, and that thread ends only
-        # when the other engine is closed.
-        with TemporaryDirectory(prefix="youju-run-") as folder, closing(embedding), closing(preparing):
+        with TemporaryDirectory(prefix="youju-run-") as folder, closing(preparing):
             prepared = preparing.run(self._fetched(candidates, Path(folder)))
-            groups = grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_DOCUMENTS_SECONDS, thread="prepared")
-            unknown = in_turns(self._drafted(groups), thread="drafts")
-            batches = grouped(unknown, limit=_BATCH_CHUNKS, seconds=_BATCH_SECONDS, thread="turns")
-            to_embed = ([each for each in batch if isinstance(each, Chunk)] for batch in batches)
-            for chunks, result in embedding.run(to_embed):
-                embeddings = all_failed(chunks, result) if isinstance(result, YoujuError) else result
+            for group in grouped(prepared, limit=_BATCH_DOCUMENTS, seconds=_BATCH_SECONDS, thread="prepared"):
                 if self._store.ownership is not None:
                     check_room(settings.home)
-                self._writer.write(chunks, embeddings)
-                self._counter.add("embedded", sum(isinstance(each, Embedding) for each in embeddings))
-                self._writer.publish()
-                retire(self._store)
-                self._counter.progress()
-                compact(self._store, stop)
+                self._writer.publish(self._drafted(group))
+                self._tidy()
+
+    def _bring_vectors(self) -> None:
+        """Embed what is published and has no vectors yet, of this run or of an earlier one."""
+        settings, late = self._target.settings, LateVectors(self._target, self._stop)
+        if late.any_wait():
+            embedding = open_engine(settings, EMBEDDING, workers=settings.embed_workers, stop=self._stop)
+            with closing(embedding):
+                for _ in late.bring(embedding):
+                    if self._store.ownership is not None:
+                        check_room(settings.home)
+                    self._tidy()
+
+    def _tidy(self) -> None:
+        """Remove what was replaced, say how far the run is, and keep the index small."""
+        retire(self._store)
+        self._counter.progress()
+        compact(self._store, self._stop)
 
     def _fetched(self, candidates: Iterable[Candidate], folder: Path) -> Iterator[Candidate]:
         """Yields the candidates with their bytes. If the source cannot give a document, only that document fails."""
@@ -176,34 +182,30 @@ class _Pipeline:
                 if not self._stop.is_set():  # otherwise the source may have given up because of the stop
                     self._writer.fail(candidate.reference, error)
 
-    def _drafted(
-        self, groups: Iterable[list[tuple[Candidate, Prepared | YoujuError]]]
-    ) -> Iterator[Sequence[Chunk | Draft]]:
-        """Begins a draft for every document that changed. Yields its chunks that have to be embedded, or the draft
-        itself if there are none.
-        """
-        for group in groups:
-            changed: list[tuple[Candidate, Prepared]] = []
-            same: list[Candidate] = []
-            for candidate, document in group:
-                if candidate.copy is not None:
-                    candidate.copy.unlink(missing_ok=True)
-                if isinstance(document, YoujuError):
-                    self._writer.fail(candidate.reference, document)
-                elif document.passages is None:
-                    same.append(candidate)
-                else:
-                    changed.append((candidate, document))
-            if same:
-                self._keep(same)
-            contents = [(candidate.reference, document.digest) for candidate, document in changed]
-            taken = self._target.take_revisions(self._store.catalog, contents)
-            for (candidate, document), revision in zip(changed, taken, strict=True):
-                if isinstance(revision, DocumentError):
-                    self._writer.fail(candidate.reference, revision)
-                elif revision is not None:
-                    yield self._writer.draft(candidate, document, revision)
-            self._counter.progress()
+    def _drafted(self, group: Sequence[tuple[Candidate, Prepared | YoujuError]]) -> list[Draft]:
+        """Write a draft of every document that changed. Returns those that can be published."""
+        changed: list[tuple[Candidate, Prepared]] = []
+        same: list[Candidate] = []
+        for candidate, document in group:
+            if candidate.copy is not None:
+                candidate.copy.unlink(missing_ok=True)
+            if isinstance(document, YoujuError):
+                self._writer.fail(candidate.reference, document)
+            elif document.passages is None:
+                same.append(candidate)
+            else:
+                changed.append((candidate, document))
+        if same:
+            self._keep(same)
+        contents = [(candidate.reference, document.digest) for candidate, document in changed]
+        taken = self._target.take_revisions(self._store.catalog, contents)
+        drafts: list[Draft] = []
+        for (candidate, document), revision in zip(changed, taken, strict=True):
+            if isinstance(revision, DocumentError):
+                self._writer.fail(candidate.reference, revision)
+            elif revision is not None and (draft := self._writer.draft(candidate, document, revision)) is not None:
+                drafts.append(draft)
+        return drafts
 
     def _keep(self, candidates: Sequence[Candidate]) -> None:
         """Record that these documents have the same bytes as before, although their change tokens differ."""
@@ -214,7 +216,7 @@ class _Pipeline:
 
     def _reassign(self, references: Sequence[Reference]) -> None:
         changed = self._target.reassign(self._store, references, self._stop)
-        self._counter.count("changed", changed)
+        self._counter.count("changed", many=changed)
 
     def _delete_gone(self, changes: Changes) -> None:
         """Delete the documents that are gone and were not moved. Delete none if so many are gone that the source itself
@@ -234,4 +236,5 @@ class _Pipeline:
         if documents:
             self._store.catalog.delete([known.id for known in documents])
             self._deleted |= {known.id for known in documents}
-            self._counter.report.deleted += len(documents)
+            self._counter.add("deleted", len(documents))
+            self._counter.progress()

@@ -1,12 +1,17 @@
-"""Reads and cuts one document. A worker of the stage `prepare` does this. Only workers load this module."""
+"""Reads and cuts one document, and makes the terms of its passages. A worker of the stage `prepare` does this. Only
+workers load this module.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
-from ingest.document import Candidate, Prepared
+from ingest.document import Candidate, Chunk, PackedTerms, Prepared, SparseVector, numbered
+from ingest.embedding import terms_of
 from ingest.embedding.from_settings import token_counter
+from ingest.embedding.sparse import Bm25Embedder
 from ingest.errors import DocumentError
 from ingest.language import detect
 from ingest.parse.parsed import parse
@@ -14,10 +19,18 @@ from ingest.runs.stages import opened
 from ingest.settings import IngestSettings
 from ingest.split import split
 
+_BATCH_CHUNKS = 256
+_ANY_REVISION = 1  # the terms of a passage do not depend on it
+
 
 def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
-    """Returns the function that reads and cuts one document with these settings."""
+    """Returns the function that reads and cuts one document with these settings, and makes its terms."""
     count_tokens = token_counter(settings)
+    sparse = Bm25Embedder()
+
+    def terms(chunks: Sequence[Chunk]) -> Iterator[SparseVector]:
+        for start in range(0, len(chunks), _BATCH_CHUNKS):
+            yield from terms_of(chunks[start : start + _BATCH_CHUNKS], sparse)
 
     def prepare(candidate: Candidate) -> Prepared:
         reference = candidate.at_hand or candidate.reference
@@ -29,6 +42,7 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
         passages = split(document, settings, count_tokens)
         if not passages:
             raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
-        return Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
+        prepared = Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
+        return replace(prepared, words=PackedTerms(terms(numbered(candidate.reference, _ANY_REVISION, prepared))))
 
     return prepare

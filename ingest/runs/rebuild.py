@@ -135,14 +135,16 @@ class RebuildCounter(Counter):
         self.report.found += changes.listed - changes.unchanged
         self.progress()
 
-    def count(self, what: str, many: int = 1) -> None:
+    def count(self, what: str, uri: str | None = None, *, many: int = 1) -> None:
         """Count documents as rebuilt. `what` is not used."""
-        self.add("rebuilt", many)
+        super().count("rebuilt", uri, many=many)
 
     def fail(self, failure: Failure) -> None:
         """Add a document that could not be ingested, unless this run has already reported it as failed."""
         if any(each.uri == failure.uri for each in self.report.failures):
-            self.add("found", -1)
+            with self._counting:
+                self._uncount(failure.uri)
+                self.report.found -= 1
         else:
             super().fail(failure)
 

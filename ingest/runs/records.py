@@ -60,8 +60,9 @@ class Report:
     """What a run has done so far, in counts of documents.
 
     `found` counts the documents that the source listed, and those that had to go into an index that is being built.
-    `rebuilt` counts how many of the latter are there. `chunks` counts the chunks that were written. `embedded` counts
-    the chunks whose vectors had to be computed.
+    `rebuilt` counts how many of the latter are there. `chunks` counts the chunks that were published. `embedded` counts
+    the chunks whose vectors were computed, and `waiting` those that are published and found by their words only, until
+    theirs are.
     """
 
     run_id: str
@@ -75,13 +76,17 @@ class Report:
     rebuilt: int = 0
     chunks: int = 0
     embedded: int = 0
+    waiting: int = 0
     seconds: float = 0.0
     failures: list[Failure] = field(default_factory=list)
 
     @property
     def done(self) -> int:
-        """Returns how many of the found documents are finished, including those that failed or had not changed."""
-        return self.new + self.changed + self.unchanged + self.moved + self.rebuilt + self.failed
+        """Returns how many of the found documents can be found by their words, including those that had not changed, or
+        failed.
+        """
+        worked = self.new + self.changed + self.unchanged + self.moved + self.rebuilt + self.failed
+        return min(worked, self.found)  # vectors that an earlier run left may fail in a document that had not changed
 
     def counts(self) -> dict[str, float]:
         """Returns the counts and `done`, without the failures. Displays of progress use them."""
@@ -89,16 +94,21 @@ class Report:
         return {**{name: getattr(self, name) for name in named}, "done": self.done}
 
     def pace(self) -> tuple[float, float | None]:
-        """Returns the documents per second so far, and the seconds that are left. The rate leaves out unchanged
-        documents. The seconds are None if they are unknown.
+        """Returns the documents per second so far, and the seconds that are left, for their vectors too. The rate
+        leaves out unchanged documents. The seconds are None if they are unknown.
         """
         worked = self.new + self.changed + self.moved + self.rebuilt + self.failed
         rate = worked / self.seconds if self.seconds else 0.0
-        return rate, max(self.found - self.done, 0) / rate if rate else None
+        words = max(self.found - self.done, 0) / rate if rate else None
+        if not self.waiting:
+            return rate, words
+        if not self.embedded or (words is None and self.done < self.found):
+            return rate, None
+        return rate, (words or 0.0) + self.waiting * self.seconds / self.embedded
 
 
 OnProgress = Callable[[Report], None]
-"""Is called often with the current report. The run's thread and the thread "drafts" call it."""
+"""Is called often with the current report, in the run's thread."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ class Counter:
     report: Report
     on_progress: OnProgress | None = None
     started: float = field(default_factory=time.monotonic)
+    _counted: dict[str, str] = field(default_factory=dict)  # the figure in which a published document is, by uri
     _counting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -55,20 +56,36 @@ class Counter:
         """Report why nothing was deleted. This does not count as a failed document."""
         self.report.failures.append(why)
 
-    def count(self, what: str, many: int = 1) -> None:
-        """Add documents to the count with the name `what`: new, changed or moved."""
+    def count(self, what: str, uri: str | None = None, *, many: int = 1) -> None:
+        """Add documents to the count with the name `what`: new, changed or moved. The one with this `uri` may still
+        fail.
+        """
+        with self._counting:
+            if uri is not None:
+                self._counted[uri] = what
         self.add(what, many)
 
     def add(self, figure: str, many: int) -> None:
-        """Add to a count of the report. A subclass does not change what this does."""
+        """Add to a count of the report."""
         with self._counting:
             setattr(self.report, figure, getattr(self.report, figure) + many)
 
-    def fail(self, failure: Failure) -> None:
-        """Add a document that could not be ingested."""
+    def wait_for(self, passages: int) -> None:
+        """Set how many passages of the source wait for their vectors. Earlier runs may have left some."""
         with self._counting:
+            self.report.waiting = passages
+
+    def fail(self, failure: Failure) -> None:
+        """Add a document that could not be ingested. One whose words were published is no longer counted for them."""
+        with self._counting:
+            self._uncount(failure.uri)
             self.report.failed += 1
             self.report.failures.append(failure)
+
+    def _uncount(self, uri: str) -> None:
+        counted = self._counted.pop(uri, None)
+        if counted is not None:
+            setattr(self.report, counted, getattr(self.report, counted) - 1)
 
     def progress(self) -> None:
         """Report how far the run is."""

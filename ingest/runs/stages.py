@@ -14,18 +14,25 @@ from contextlib import contextmanager
 from dataclasses import replace
 from io import BufferedReader, BytesIO
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from ingest.document import Candidate, Chunk, Embedding, Prepared, Reference
+from ingest.document import Candidate, Chunk, Prepared, Reference
+from ingest.embedding import embedded_text
 from ingest.embedding.from_settings import open_embedder
 from ingest.engines import ENDED_WORKER, Division, Limits, Stage
 from ingest.errors import DocumentError, YoujuError
 from ingest.settings import IngestSettings
 from ingest.shaping import STAGE_VERSIONS
 
+if TYPE_CHECKING:
+    import numpy as np
+
 logger = logging.getLogger(__name__)
 
-Embedded = list[Embedding | DocumentError]
-"""The vectors of a batch of chunks, in the order of the chunks. A chunk without a vector has its error instead."""
+Embedded = list["np.ndarray | DocumentError"]
+"""The dense vectors of a batch of chunks, in the order of the chunks: shape (dimension,), float32, length one. A chunk
+without a vector has its error instead.
+"""
 _BATCHES_PER_WORKER = 512
 """A worker is replaced after about 130,000 passages. The libraries of other models may keep more memory than those of
 the shipped model.
@@ -64,15 +71,16 @@ def with_content(candidate: Candidate, settings: IngestSettings) -> Candidate:
 
 
 def make_chunk_embedder(settings: IngestSettings) -> Callable[[Sequence[Chunk]], Embedded]:
-    """Returns the function that embeds a batch of chunks. Runs in a worker process.
+    """Returns the function that makes the dense vectors of a batch of chunks. Runs in a worker process. The model must
+    cover the languages of all of them.
 
     If a document cannot be embedded, each of its chunks has the error. The other documents of the batch are embedded.
     """
-    embedder = open_embedder(settings)
+    dense = open_embedder(settings).dense
 
     def embed(chunks: Sequence[Chunk]) -> Embedded:
         try:
-            return [*embedder.embed_documents(chunks)]
+            return [*dense.embed_documents([embedded_text(chunk) for chunk in chunks])]
         except Exception as error:
             if isinstance(error, YoujuError) and not isinstance(error, DocumentError):
                 raise

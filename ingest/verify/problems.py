@@ -19,9 +19,10 @@ DAMAGES = frozenset(
     {"chunks_missing", "chunks_damaged", "count_differs", "source_differs", "vectors_missing", "vectors_differ"}
     | {"not_found"}
 )
-TRIED_AGAIN = frozenset({"failed", "not_updated"})
+TRIED_AGAIN = frozenset({"failed", "not_updated", "not_embedded"})
 """Problems in the documents themselves. They are ingested again, which helps if the reason is gone."""
-UNFINISHED = TRIED_AGAIN | {"pending", "not_ingested", "changed"}
+VECTORS_WAITING = "vectors_waiting"
+UNFINISHED = TRIED_AGAIN | {"pending", "not_ingested", "changed", VECTORS_WAITING}
 MENDED = (DAMAGES | UNFINISHED | {READERS, ORPHANS}) - TRIED_AGAIN
 """The codes of the problems that a repair mends."""
 

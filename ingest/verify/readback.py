@@ -19,6 +19,7 @@ from ingest.catalog.records import Document
 from ingest.document import Chunk, Embedding, SparseVector
 from ingest.embedding import Embedder, embedded_text, terms_of
 from ingest.index import Index, Scored
+from ingest.verify.problems import VECTORS_WAITING
 
 SAMPLED_CHUNKS = 4
 """The number of chunks of a document that are searched for, unless the check is thorough: the first, the last, and some
@@ -75,20 +76,32 @@ class ReadBack:
             return findings
         pairs = list(zip(chunks, embeddings, strict=True))
         sample = pairs if thorough else [pairs[at] for at in _spread(len(pairs), SAMPLED_CHUNKS)]
-        findings += self._vectors(pairs, sample, thorough=thorough)
+        findings += self._vectors(document, pairs, sample, thorough=thorough)
         # With wrong readers or wrong vectors a search misses the chunk anyway.
-        return findings or self._searched(document, sample, thorough=thorough)
+        findings = findings or self._searched(document, sample, thorough=thorough)
+        return findings or self._waiting(document, pairs)
+
+    def _waiting(self, document: Document, pairs: Sequence[tuple[Chunk, Embedding]]) -> list[Finding]:
+        missing = self._missing(pairs)
+        if not missing:
+            return []
+        message = f"{missing} of its {len(pairs)} passages are found by their words only: their vectors follow."
+        return [Finding(VECTORS_WAITING, message, hides=False)]
+
+    def _missing(self, pairs: Sequence[tuple[Chunk, Embedding]]) -> int:
+        covers = self._embedder.covers
+        return sum(stored.dense is None and covers(chunk.language) for chunk, stored in pairs)
 
     def _vectors(
         self,
+        document: Document,
         pairs: Sequence[tuple[Chunk, Embedding]],
         sample: Sequence[tuple[Chunk, Embedding]],
         *,
         thorough: bool,
     ) -> list[Finding]:
-        covers = self._embedder.dense.covers
-        missing = sum(stored.dense is None and covers(chunk.language) for chunk, stored in pairs)
-        if missing:
+        missing = self._missing(pairs)
+        if missing > document.waiting:
             message = f"{missing} of its {len(pairs)} passages have no vector in the index: not found by meaning."
             return [Finding("vectors_missing", message)]
         chunks = [chunk for chunk, _ in sample]

@@ -23,7 +23,15 @@ from ingest.settings import IngestSettings
 from ingest.store import Store
 from ingest.verify.listing import Listing
 from ingest.verify.orphans import Orphans, find_orphans
-from ingest.verify.problems import ORPHANS, OnVerifyProgress, Problem, Stage, Verification, VerifyProgress
+from ingest.verify.problems import (
+    ORPHANS,
+    VECTORS_WAITING,
+    OnVerifyProgress,
+    Problem,
+    Stage,
+    Verification,
+    VerifyProgress,
+)
 from ingest.verify.readback import ReadBack
 from ingest.verify.repair import Repair
 
@@ -168,9 +176,14 @@ class _Verifying:
             return [problem("pending", "The run that was to ingest it was interrupted before it came to that.")]
         found = self._readback.check(document, thorough=self._thorough)
         problems = [problem(finding.code, finding.message, hides=finding.hides) for finding in found]
-        if document.state == "failed":
+        if document.state == "failed" and any(each.code == VECTORS_WAITING for each in problems):
+            message = f"It could not be embedded, so it is found by its words only: {reason}"
+            problems.append(problem("not_embedded", message, hides=False))
+        elif document.state == "failed":
             message = f"Its newest version could not be ingested, an older one is searchable: {reason}"
             problems.append(problem("not_updated", message, hides=False))
+        elif document.source in self._busy():  # the run brings them
+            problems = [each for each in problems if each.code != VECTORS_WAITING]
         return problems
 
     def _settled(self, suspects: Sequence[str], stage: Stage = "documents") -> list[Problem]:

@@ -235,15 +235,15 @@ def _switch(connection: sa.Connection, version_id: int, pinned: str | None) -> N
 def _lacking(connection: sa.Connection, current: int, version_id: int) -> int:
     """Returns how many documents are searchable in the current version but lacking in the other version.
 
-    A document is not lacking if the other version has given it up, published it later, or has it with the same bytes. A
-    document that only the other version has as deleted was moved within that version.
+    A document is not lacking if the other version has given it up, published it later, or has it with the same bytes;
+    and all its vectors are there. A document that only the other version has as deleted was moved within that version.
     """
     ours, theirs = _documents.alias(), _documents.alias()
-    as_good = sa.or_(
-        theirs.c.dropped,
+    as_recent = sa.or_(
         theirs.c.published > ours.c.published,
         sa.and_(theirs.c.revision.is_not(None), theirs.c.digest == ours.c.digest),
     )
+    as_good = sa.or_(theirs.c.dropped, sa.and_(theirs.c.waiting == 0, as_recent))
     joined = ours.outerjoin(theirs, sa.and_(theirs.c.id == ours.c.id, theirs.c.version == version_id, as_good))
     query = (
         sa.select(sa.func.count())

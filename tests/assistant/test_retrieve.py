@@ -142,6 +142,35 @@ def uris(found: Sequence[object]) -> list[str]:
     return [hit.chunk.uri for hit in found]  # type: ignore[attr-defined]
 
 
+def test_a_passage_that_waits_for_its_vector_is_ranked_by_its_words(index: EdgeIndex) -> None:
+    shelf = Shelf()
+    chunks = [chunk(name, text) for name, text in TEXTS.items()]
+    embedded = [each for each in chunks if each.uri != "leave-en"]
+    store(index, shelf, embedded)
+    [waiting] = [each for each in chunks if each.uri == "leave-en"]
+    [terms] = EMBEDDER.sparse.embed_documents([waiting.text])
+    index.write([waiting], [Embedding(None, terms)])
+    shelf.publish(waiting)
+    retriever = Retriever(index, shelf, EMBEDDER)
+
+    first = retriever.retrieve("How many days of annual leave does every employee have?", reader=ANYONE, limit=5).hits[
+        0
+    ]
+    assert (first.chunk, first.dense_score) == (waiting, None)
+    assert first.sparse_score is not None
+    other = retriever.retrieve("Travel expenses within thirty days", reader=ANYONE, limit=5).hits
+    assert other[0].chunk.uri == "travel-en"
+    assert other[0].dense_score is not None
+    assert waiting in {hit.chunk for hit in other}, "one word of it is in the question"
+
+    index.add_vectors([waiting.id], EMBEDDER.dense.embed_documents([waiting.text]))
+    again = retriever.retrieve("How many days of annual leave does every employee have?", reader=ANYONE, limit=5).hits[
+        0
+    ]
+    assert again.chunk == waiting
+    assert again.dense_score is not None
+
+
 def test_a_chinese_query_uses_the_sparse_leg_alone(retriever: Retriever) -> None:
     found = retriever.retrieve("年假有几天", reader=ANYONE, limit=3)
     assert found.embedder == EMBEDDER.name

@@ -3,8 +3,9 @@
     python killed_run.py ENGINE FOLDER HOME COMPLAINTS
 
 ENGINE is `edge`, or `server`: the adapter for a Qdrant server, on the simulator that the client keeps in a folder. It
-prints a line when the run begins. Each text file of the folder holds `parts` numbered paragraphs of one version of one
-document, written by `write_version`. A reader that finds one missing, doubled or mixed writes a line to COMPLAINTS.
+prints a line when the run begins, and one when its documents are published and their vectors follow. Each text file of
+the folder holds `parts` numbered paragraphs of one version of one document, written by `write_version`. A reader that
+finds one missing, doubled or mixed writes a line to COMPLAINTS.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import re
 import sys
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -21,14 +22,20 @@ from pathlib import Path
 from api.settings import Settings
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
+from ingest.document import Chunk
+from ingest.engines import Engine
 from ingest.index import edge
 from ingest.index.server import ServerIndex
+from ingest.runs import late_vectors
+from ingest.runs.late_vectors import LateVectors
 from ingest.runs.pipeline import Ingestor
+from ingest.runs.stages import Embedded
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
 
 READERS = 8
 _COMPACT_AFTER = 10  # chunks: so that nearly every run rewrites the index, and is killed while it does
+_BATCH_CHUNKS = 3  # so that the vectors of a run come in several writes
 MARK = re.compile(r"版本(\d+)段(\d+)共(\d+)")
 # Long enough for each part to be a chunk of its own, and short enough for it to be one.
 _FILLER = "这一段说明公司的规章制度和办理流程，请各部门遵照执行并按时反馈结果。" * 20
@@ -112,6 +119,14 @@ def open_store(engine: str, home: Path) -> Store:
 def main(engine: str, folder: Path, home: Path, complaints: Path) -> None:
     settings = Settings(home=home)
     edge.COMPACT_AFTER = _COMPACT_AFTER
+    late_vectors._BATCH_CHUNKS = _BATCH_CHUNKS
+    bring = LateVectors.bring
+
+    def announced(late: LateVectors, embedding: Engine[Sequence[Chunk], Embedded]) -> Iterator[None]:
+        print("vectors", flush=True)
+        return bring(late, embedding)
+
+    LateVectors.bring = announced  # type: ignore[method-assign]
     with closing(open_store(engine, home)) as store:
         retriever = Retriever(store.index, store.catalog, store.embedder)
         ready = [Path(d.uri) for d in store.catalog.documents(OPERATOR) if d.revision]

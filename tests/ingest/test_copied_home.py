@@ -71,7 +71,7 @@ def settings(tmp_path: Path, folder: Path) -> Settings:
 def test_a_home_that_is_copied_in_the_middle_of_a_run_is_whole_and_the_run_goes_on(
     folder: Path, store: Store, settings: Settings, ingestor: Ingestor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pipeline, "_BATCH_CHUNKS", 8)  # many publications, each of a few documents
+    monkeypatch.setattr(pipeline, "_BATCH_DOCUMENTS", 2)  # many publications, each of a few documents
     write_all(folder, "old", paragraphs=3)
     assert ingestor.run(FolderSource([folder], name="docs")).new == DOCUMENTS
     write_all(folder, "new", paragraphs=4)

@@ -69,13 +69,16 @@ def _same_vector(one: np.ndarray | None, other: np.ndarray | None) -> bool:
     return (one is None and other is None) or (one is not None and other is not None and float(one @ other) > 0.9999)
 
 
-def _run(arguments: list[str], *, kill_after: float | None) -> bool:
-    """Run the ingesting process; whether it was killed, so many seconds into its run, before it had finished."""
+def _run(arguments: list[str], *, kill_after: float | None, since: str = "begins") -> bool:
+    """Run the ingesting process; whether it was killed before it had finished, so many seconds after its run `begins`,
+    or after all documents of the run were published and their `vectors` began to follow.
+    """
     command = [sys.executable, str(_SCRIPT), *arguments]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         begun = process.stdout.readline() == "begins\n"
-        if begun and kill_after is not None:
+        waits = begun and (since == "begins" or process.stdout.readline() == f"{since}\n")
+        if waits and kill_after is not None:
             time.sleep(kill_after)
             if process.poll() is None:
                 process.kill()
@@ -98,14 +101,18 @@ def test_kills_at_random_leave_an_index_like_that_of_an_undisturbed_run(
     _edit(folder, 0, chance)
     arguments = [engine, str(folder), str(home), str(complaints)]
     _run(arguments, kill_after=None)
-    killed = rounds = 0
+    killed = rounds = killed_late = 0
     while killed < kills:
         rounds += 1
         assert rounds < 3 * kills, "the machine is too fast for the kills to hit"
         _edit(folder, rounds, chance)
         # One in five is left to finish: what is gone would add up to more than a run deletes without being told to.
-        killed += _run(arguments, kill_after=chance.uniform(0.0, 5.0) if rounds % 5 else None)
+        since = chance.choice(("begins", "vectors"))
+        hit = _run(arguments, kill_after=chance.uniform(0.0, 5.0) if rounds % 5 else None, since=since)
+        killed += hit
+        killed_late += hit and since == "vectors"
         assert not complaints.exists(), f"after {rounds}: {complaints.read_text(encoding='utf-8')[:2000]}"
+    assert killed_late > 0, "no kill fell among the vectors"
     assert not _run(arguments, kill_after=None)
     assert not complaints.exists(), complaints.read_text(encoding="utf-8")[:2000]
 

@@ -75,7 +75,7 @@ def test_an_index_that_grows_is_brought_to_the_disk_in_the_middle_of_a_run(
     folder: Path, ingestor: Ingestor, store: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ingest.index.edge.COMPACT_AFTER", 30)
-    monkeypatch.setattr("ingest.runs.pipeline._BATCH_CHUNKS", 20)
+    monkeypatch.setattr("ingest.runs.pipeline._BATCH_DOCUMENTS", 20)
     copies = set()
     for number in range(60):
         (folder / f"{number}.txt").write_text(f"第{number}号库房的钥匙由值班人员保管。")
