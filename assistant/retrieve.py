@@ -6,14 +6,15 @@ import math
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from assistant.events import Change
 from assistant.signals.background import Background
 from assistant.signals.standing_out import signals_of
 from ingest.access import Reader
 from ingest.catalog.records import Standing
-from ingest.document import Embedding, Hit, Language
+from ingest.document import Embedding, Hit, Language, Signals
 from ingest.embedding import Embedder
 from ingest.index import LANGUAGE_PARTS, Index, Legs, Scored
 from ingest.language import detect
@@ -27,6 +28,15 @@ _ATTEMPTS = 5
 _SIGMAS = 3.0
 _STRAY = 3
 """A sparse leg whose best score, times this, is less than the best score in the other language holds stray hits."""
+_ABOVE_BACKGROUND = 0.075
+"""What a standard deviation above the background adds to a fused score. It decides between the two languages: measured
+on questions about passages of both (docs/decisions/0017).
+"""
+_HIGHEST = 8.0
+"""More deviations than this say no more, and fewer than none neither: a background of very like texts has hardly any
+deviation.
+"""
+NO_SIGNALS: Final[Mapping[str, Signals]] = MappingProxyType({})
 _OTHER_LANGUAGE = 0.95
 """The weight of chunks in another language than the question's. Of two passages that say the same, the one in the
 language of the question comes first.
@@ -104,11 +114,11 @@ class Retriever:
         levels = {} if query.dense is None else self._background.levels(query.dense)
         for _ in range(_ATTEMPTS):
             parts, standing = self._current(query, reader, depth)
-            best = _best(fuse(parts, language), limit)
+            signals = signals_of(parts, levels, depth)
+            best = _best(fuse(parts, language, signals), limit)
             chunks = self._index.fetch([fused.chunk_id for fused in best])
             if len(chunks) == len(best):
                 break
-        signals = signals_of(parts, levels, depth)
         hits = [
             Hit(
                 chunk,
@@ -164,7 +174,7 @@ class CurrentRetriever:
             return retriever.retrieve(query, reader=reader, limit=limit)
 
 
-def fuse(parts: Sequence[Legs], language: Language) -> list[Fused]:
+def fuse(parts: Sequence[Legs], language: Language, signals: Mapping[str, Signals] = NO_SIGNALS) -> list[Fused]:
     """Returns the legs of all `LANGUAGE_PARTS` as one ranking, by distribution-based score fusion (DBSF).
 
     Each leg's scores are put on one scale by the leg's own mean and standard deviation: mean - 3σ becomes 0 and
@@ -172,28 +182,36 @@ def fuse(parts: Sequence[Legs], language: Language) -> list[Fused]:
     (Mazzeschi 2023). Scores above 1 are kept. The best hit of a sharp leg is far above 3σ, and a limit of 1 would make
     it equal to the next hit (SQuAD2: MRR 0.842 with that limit, 0.893 without it).
 
-    Each part has scales of its own, because the cosines of two languages cannot be compared. Chunks in another language
-    than the question's count a little less (`_OTHER_LANGUAGE`). `_of_words` says how the words of both compare.
+    Each part has scales of its own, because the cosines of two languages cannot be compared. `_of_words` says how the
+    words of both compare. How far a chunk stands above the background can be compared, so with `signals` that is added
+    (`_ABOVE_BACKGROUND`). Without signals, chunks in another language than the question's count a little less
+    (`_OTHER_LANGUAGE`).
     """
     depth = max((len(leg) for legs in parts for leg in (legs.dense, legs.sparse)), default=0)
     best = max((legs.sparse[0].score for legs in parts if legs.sparse), default=0.0)
     fused: list[Fused] = []
     for languages, legs in zip(LANGUAGE_PARTS, parts, strict=True):
-        weight = 1.0 if language in languages or language in ("mixed", "other") else _OTHER_LANGUAGE
+        is_own = language in languages or language in ("mixed", "other")
+        weight = 1.0 if is_own or signals else _OTHER_LANGUAGE
         by_meaning = _normalised([hit.score for hit in legs.dense])
         by_words = _of_words([hit.score for hit in legs.sparse], depth, best)
-        fused += _fused(legs, [weight * share for share in (*by_meaning, *by_words)])
+        fused += _fused(legs, [weight * share for share in (*by_meaning, *by_words)], signals)
     return sorted(fused, key=lambda each: -each.score)
 
 
-def _fused(legs: Legs, shares: Sequence[float]) -> list[Fused]:
+def _fused(legs: Legs, shares: Sequence[float], signals: Mapping[str, Signals]) -> list[Fused]:
     """Returns the hits of both legs. `shares` has those of the dense leg and then those of the sparse one."""
-    scores: dict[str, float] = {}
+    found = {hit.chunk_id for hit in (*legs.dense, *legs.sparse)} & signals.keys()
+    scores = {chunk_id: _ABOVE_BACKGROUND * _within(signals[chunk_id].above_background) for chunk_id in found}
     for hit, share in zip((*legs.dense, *legs.sparse), shares, strict=True):
         scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + share
     dense = {hit.chunk_id: hit.score for hit in legs.dense}
     sparse = {hit.chunk_id: hit.score for hit in legs.sparse}
     return [Fused(key, score, dense.get(key), sparse.get(key)) for key, score in scores.items()]
+
+
+def _within(deviations: float) -> float:
+    return min(max(deviations, 0.0), _HIGHEST)
 
 
 def _best(fused: Sequence[Fused], limit: int) -> Sequence[Fused]:

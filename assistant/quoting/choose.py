@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from assistant.events import Evidence
@@ -10,11 +10,15 @@ from assistant.quoting.asked import Asked
 from assistant.quoting.intervals import Quantity
 from assistant.quoting.parts import Part, parts_of, whole
 from ingest.document import Chunk
+from ingest.embedding.codes import codes_in
+from ingest.language import fold
 
 _OWN, _AROUND = 0.6, 0.4
 """The weights of a part's own words, and of its words together with those above it."""
 _LEAST_RANK = 0.4
 """The weight of a passage whose fused score is 0. That of the best passage is 1."""
+_OTHER_LANGUAGE = 0.85
+"""The weight of a passage in another language than that of the best passage."""
 _BARE = 0.5
 """A line that may be a heading, or that only announces what follows, is hardly an answer."""
 _OF_KIND, _NOT_OF_KIND = 1.25, 0.7
@@ -68,7 +72,7 @@ def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
         chunk = evidence[0].hit.chunk
         return [Quoted(evidence[0].number, chunk, whole(chunk.title, chunk.text))]
     asked = Asked(question, [each.part for each in quoted])
-    priors = _priors(evidence)
+    priors = _priors(question, evidence)
     candidates = []
     for order, each in enumerate(quoted):
         gives = asked.gives(each.part)
@@ -107,11 +111,27 @@ def _whole_table(best: _Candidate, candidates: Sequence[_Candidate]) -> Quoted:
     return replace(best.quoted, part=parts[0], more=tuple(parts[1:]))
 
 
-def _priors(evidence: Sequence[Evidence]) -> Mapping[int, float]:
-    """Returns the weight of each passage: its fused score beside the best one."""
-    best = max(item.hit.score for item in evidence)
-    shares = {item.number: item.hit.score / best if best > 0 else 1.0 for item in evidence}
-    return {number: _LEAST_RANK + (1 - _LEAST_RANK) * max(0.0, share) for number, share in shares.items()}
+def _priors(question: str, evidence: Sequence[Evidence]) -> Mapping[int, float]:
+    """Returns the weight of each passage: its fused score beside the best one, and less in another language than the
+    best one's, because its words cannot be compared as well. A passage that alone has a code of the question loses
+    nothing.
+    """
+    best = max(evidence, key=lambda item: item.hit.score).hit
+    missing = set(codes_in(fold(question))) - _codes_of(best.chunk)
+    shares = {item.number: item.hit.score / best.score if best.score > 0 else 1.0 for item in evidence}
+    return {
+        item.number: (_LEAST_RANK + (1 - _LEAST_RANK) * max(0.0, shares[item.number]))
+        * (1.0 if _compares(item.hit.chunk, best.chunk, missing) else _OTHER_LANGUAGE)
+        for item in evidence
+    }
+
+
+def _compares(chunk: Chunk, best: Chunk, missing: Set[str]) -> bool:
+    return chunk.language == best.language or bool(missing & _codes_of(chunk))
+
+
+def _codes_of(chunk: Chunk) -> set[str]:
+    return set(codes_in(fold(f"{chunk.heading}\n{chunk.text}")))
 
 
 def _score(part: Part, asked: Asked, gives: frozenset[str]) -> float:
