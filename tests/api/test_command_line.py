@@ -17,7 +17,7 @@ from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 REPORT_FIELDS = {
     "run_id", "found", "new", "changed", "unchanged", "moved", "deleted", "failed", "rebuilt", "chunks", "embedded",
-    "seconds", "failures",
+    "waiting", "seconds", "failures",
 }  # fmt: skip
 HIT_FIELDS = {"number", "score", "text", "document_id", "chunk_id", "title", "uri", "page", "location"}
 ASK_FIELDS = {
@@ -25,8 +25,8 @@ ASK_FIELDS = {
     "nearest", "small_talk", "model", "usage", "timings_ms",
 }  # fmt: skip
 DOCUMENT_FIELDS = {
-    "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "access", "state", "error",
-    "updated_at",
+    "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "waiting", "access", "state",
+    "error", "updated_at",
 }  # fmt: skip
 
 
