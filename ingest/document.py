@@ -225,6 +225,14 @@ class PackedTerms(Sequence[SparseVector]):
     def __len__(self) -> int:
         return len(self._starts) - 1
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, PackedTerms):
+            return NotImplemented
+        ours = (self._starts, self._indices, self._values)
+        return ours == (other._starts, other._indices, other._values)
+
+    __hash__ = None  # type: ignore[assignment] # as of every sequence that is compared by what is in it
+
     @overload
     def __getitem__(self, place: int) -> SparseVector: ...
     @overload

@@ -42,7 +42,7 @@ from assistant import (
 )
 from assistant.conversation import Turn
 from assistant.events import Evidence
-from assistant.gate import wording, words
+from assistant.gate import words
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
 from assistant.models.failures import stream_error
@@ -231,7 +231,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "cite, the answer": _cited,
     "cite, the document": _cited_from,
     "gate.words": lambda whole: words.relevance(whole, hits_of(passage(whole))),
-    "gate.wording": lambda whole: wording.shares(whole[:2000], [whole]),
     "refuse.is_refusal": refuse.is_refusal,
     "context.estimate_tokens": context.estimate_tokens,
     "context.choose_evidence": lambda whole: context.choose_evidence(

@@ -65,7 +65,7 @@ _SYLLABLES = frozenset(
 """All syllables of Mandarin that words are written with."""
 
 _TONE_MARKS = dict.fromkeys(map(ord, "\u0300\u0301\u0304\u030c"))
-_TYPED = re.compile(r"(?:[a-z]+[1-5]?)+")
+_TYPED = re.compile(r"(?:[a-z]++[1-5]?+)++")
 _PIECE = re.compile(r"([a-z]+)([1-5]?)")
 _ALTERNATIVES = (("lue", "lve"), ("nue", "nve"))
 """Other spellings of a syllable. ü is typed as v or as u."""

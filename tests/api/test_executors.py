@@ -138,6 +138,7 @@ def test_who_goes_away_leaves_the_queue_of_pictures(pictured: tuple[str, str, Jo
             await asyncio.gather(*pictures, return_exceptions=True)
 
     asyncio.run(leave())
+    time.sleep(1)  # the server has to notice that they are gone
     jobs.end.set()
     assert httpx.get(url + path, timeout=30).status_code == 200
     assert jobs.begun == 2

@@ -26,8 +26,8 @@ from tests.api.served import served
 
 RUN_FIELDS = {
     "run_id", "source", "trigger", "state", "started_at", "finished_at", "error", "found", "done", "new", "changed",
-    "unchanged", "moved", "deleted", "failed", "rebuilt", "chunks", "embedded", "seconds", "documents_per_second",
-    "seconds_left",
+    "unchanged", "moved", "deleted", "failed", "rebuilt", "chunks", "embedded", "waiting", "seconds",
+    "documents_per_second", "seconds_left",
 }  # fmt: skip
 
 

@@ -32,7 +32,7 @@ from tests.ingest.inline_engine import InlineEngine
 from tests.walks import Chain, Walk
 
 _CHAIN = Chain(rooms=("api/", "assistant/answer.py"), asked=("retrieval", "reading"))
-MOST_HOPS, MOST_FILES = 84, 27
+MOST_HOPS, MOST_FILES = 86, 28
 _LAST = b"event: finished\n"
 
 
