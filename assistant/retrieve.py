@@ -28,9 +28,9 @@ _ATTEMPTS = 5
 _SIGMAS = 3.0
 _STRAY = 3
 """A sparse leg whose best score, times this, is less than the best score in the other language holds stray hits."""
-_ABOVE_BACKGROUND = 0.075
+_ABOVE_BACKGROUND = 0.085
 """What a standard deviation above the background adds to a fused score. It decides between the two languages: measured
-on questions about passages of both (docs/decisions/0017).
+on questions about passages of both (docs/decisions/0018).
 """
 _HIGHEST = 8.0
 """More deviations than this say no more, and fewer than none neither: a background of very like texts has hardly any
@@ -38,8 +38,12 @@ deviation.
 """
 NO_SIGNALS: Final[Mapping[str, Signals]] = MappingProxyType({})
 _OTHER_LANGUAGE = 0.95
-"""The weight of chunks in another language than the question's. Of two passages that say the same, the one in the
-language of the question comes first.
+"""The weight of chunks in another language than the question's, where there are no vectors. Of two passages that say
+the same, the one in the language of the question comes first.
+"""
+_MEANING_ACROSS = 1.2
+"""The weight of the dense leg in another language than the question's. Words say less there: they are translated by a
+dictionary. It also makes up for words that stand out, which count more in the question's own language.
 """
 
 
@@ -184,18 +188,24 @@ def fuse(parts: Sequence[Legs], language: Language, signals: Mapping[str, Signal
 
     Each part has scales of its own, because the cosines of two languages cannot be compared. `_of_words` says how the
     words of both compare. How far a chunk stands above the background can be compared, so with `signals` that is added
-    (`_ABOVE_BACKGROUND`). Without signals, chunks in another language than the question's count a little less
-    (`_OTHER_LANGUAGE`).
+    (`_ABOVE_BACKGROUND`), and the legs are weighed by what they know: words that stand out, in the question's own
+    language, more than in proportion (`_sharpened`), and in the other language the meaning (`_MEANING_ACROSS`). Without
+    signals, chunks in another language than the question's count a little less (`_OTHER_LANGUAGE`).
     """
     depth = max((len(leg) for legs in parts for leg in (legs.dense, legs.sparse)), default=0)
     best = max((legs.sparse[0].score for legs in parts if legs.sparse), default=0.0)
     fused: list[Fused] = []
     for languages, legs in zip(LANGUAGE_PARTS, parts, strict=True):
-        is_own = language in languages or language in ("mixed", "other")
-        weight = 1.0 if is_own or signals else _OTHER_LANGUAGE
         by_meaning = _normalised([hit.score for hit in legs.dense])
         by_words = _of_words([hit.score for hit in legs.sparse], depth, best)
-        fused += _fused(legs, [weight * share for share in (*by_meaning, *by_words)], signals)
+        is_own = language in languages or language in ("mixed", "other")
+        if signals and is_own:
+            by_words = [_sharpened(share) for share in by_words]
+        elif signals:
+            by_meaning = [_MEANING_ACROSS * share for share in by_meaning]
+        elif not is_own:
+            by_meaning, by_words = ([_OTHER_LANGUAGE * share for share in leg] for leg in (by_meaning, by_words))
+        fused += _fused(legs, [*by_meaning, *by_words], signals)
     return sorted(fused, key=lambda each: -each.score)
 
 
@@ -208,6 +218,15 @@ def _fused(legs: Legs, shares: Sequence[float], signals: Mapping[str, Signals]) 
     dense = {hit.chunk_id: hit.score for hit in legs.dense}
     sparse = {hit.chunk_id: hit.score for hit in legs.sparse}
     return [Fused(key, score, dense.get(key), sparse.get(key)) for key, score in scores.items()]
+
+
+def _sharpened(share: float) -> float:
+    """Returns a share of words in which what is above 1, that is beyond mean + 3σ, counts double.
+
+    No passage is so far above a hundred others by chance: it has just the words of the question. Of passages about one
+    thing, which are all near by their meaning, it is the one that answers.
+    """
+    return share + max(0.0, share - 1.0)
 
 
 def _within(deviations: float) -> float:

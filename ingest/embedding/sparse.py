@@ -4,7 +4,8 @@ A Chinese passage also carries the glosses of its words, as terms in a space of 
 they count:
 
     found in the passage       the question's words   its English words   the glosses of its Chinese words
-    as a word or pair of it    1                      1                   1.1
+    as a word of it            1                      1                   1.1
+    as a pair of characters    2                      -                   -
     as a gloss of a word       -                      0.85                0.2
 
 Of several weights for one term the largest counts. One such query serves a search over all passages as well as a search
@@ -39,6 +40,10 @@ _AVERAGE_PAIRS = 1.3 * AVERAGE_TERMS
 _PAIR_WEIGHT = 0.2
 """The weight of a pair of Chinese characters. Segmentation may cut a name differently in a question and in a passage.
 Pairs of characters still match. This weight improves six of seven Chinese sets (docs/decisions/0006).
+"""
+_ASKED_PAIR_WEIGHT = 2.0
+"""What a pair of a question counts, times the weight that it has in a passage. Beside vectors, which know what is meant,
+the words may be more exact (docs/decisions/0018).
 """
 _CODE_WEIGHT = 1.5
 """What a code in a question counts. It names one thing, and its other words may be about many."""
@@ -100,7 +105,7 @@ class Bm25Embedder:
         folded = fold(text)
         asked = _without_question_words(folded)
         words = self._words.embed_query(with_codes(asked, asked=True))
-        own = _ones(self._pairs.embed_query(_pairs_of(asked))) | _ones(words)
+        own = _weighed(_ones(self._pairs.embed_query(_pairs_of(asked))), _ASKED_PAIR_WEIGHT) | _ones(words)
         _raise(own, _weighed(_ones(self._words.embed_query(" ".join(codes_in(asked)))), _CODE_WEIGHT))
         apart = _weighed(_ones(self._words.embed_query(_HAN.sub(" ", folded))), _ENGLISH_ON_GLOSSES)
         for phrase, named in _ASKED_FOR.items():

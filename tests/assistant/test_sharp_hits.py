@@ -11,6 +11,7 @@ import pytest
 
 from assistant.retrieve import Retriever, fuse
 from ingest.access import OPERATOR
+from ingest.document import Signals
 from ingest.embedding import Embedder
 from ingest.embedding.dense import NoDenseEmbedder
 from ingest.embedding.sparse import Bm25Embedder
@@ -86,6 +87,28 @@ def test_a_single_sharp_hit_is_above_all_that_is_only_near() -> None:
         hits = fuse(parts, "en")
         assert hits[0].chunk_id == "n60"
         assert hits[0].score > 1.5 * hits[1].score
+
+
+def leg_of_words(**sharp: float) -> tuple[Scored, ...]:
+    """These hits, and a hundred that are much alike."""
+    return leg(**sharp, **{f"m{number}": 7.0 - number / 50 for number in range(100)})
+
+
+def alike(*legs: Legs) -> dict[str, Signals]:
+    """Signals by which no hit is before another one."""
+    return {hit.chunk_id: Signals(2.0, 0.0, 2.0, 2.0) for each in legs for hit in (*each.dense, *each.sparse)}
+
+
+def test_words_that_stand_out_come_before_what_is_nearer_in_the_questions_own_language() -> None:
+    legs = Legs(NEIGHBOURS, leg_of_words(n60=9.0, n0=8.0))
+    assert fuse([legs, NOTHING], "zh", alike(legs))[0].chunk_id == "n60"
+    assert fuse([legs, NOTHING], "en", alike(legs))[0].chunk_id == "n0"
+
+
+def test_meaning_counts_more_across_the_languages() -> None:
+    legs = Legs(leg(near=0.9, words=0.8, far=0.7), leg(words=9.0, near=6.8, far=5.0))
+    assert fuse([legs, NOTHING], "zh", alike(legs))[0].chunk_id == "words"
+    assert fuse([legs, NOTHING], "en", alike(legs))[0].chunk_id == "near"
 
 
 def test_a_single_vague_hit_in_the_other_language_does_not_win() -> None:

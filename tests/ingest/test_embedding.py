@@ -190,6 +190,12 @@ def test_bm25_matches_names_that_are_segmented_differently() -> None:
     assert overlap("雷頓開", "漢斯雷頓開創了") >= 2
 
 
+def test_bm25_weighs_characters_that_stand_together_more_in_a_question() -> None:
+    alone, together = (set(Bm25Embedder().embed_query(text).values) for text in ("雷，頓", "雷頓"))
+    assert max(alone) < 2
+    assert max(together) == 2
+
+
 def test_bm25_weighs_a_repeated_term_more_and_lists_each_once() -> None:
     embedder = Bm25Embedder()
     once, often = embedder.embed_documents(["leave days", "leave leave leave days"])
