@@ -83,13 +83,17 @@ class RewordingRetriever:
 
 
 class _Search:
-    """Searches as one reader, with the synonyms of the query. It adds up the time of all its searches."""
+    """Searches as one reader, with the synonyms of the query. It adds up the time of all its searches.
+
+    `explained` has the everyday words for which the first hits have another one: they are not misspelled.
+    """
 
     def __init__(
         self, inner: FindsBeside, reader: Reader, limit: int, synonyms: SynonymList, everyday: SynonymList
     ) -> None:
         self._inner, self._reader, self._limit = inner, reader, limit
         self._synonyms, self._everyday = synonyms, everyday
+        self.explained: set[str] = set()
         self._spent: dict[str, float] = {}
 
     def found(self, query: str) -> Retrieved:
@@ -98,24 +102,28 @@ class _Search:
         others = dict.fromkeys(other for one in meant for other in one.others)
         text = " ".join([query, *others])
         found = self.exactly(text)
-        if unsaid := self._unsaid(query, meant, Seen(found.hits)):
-            found = self.exactly(text, beside=unsaid)
+        if unsaid := self._unsaid(query, meant, found):
+            found = self.exactly(text, beside=list(dict.fromkeys(other for one in unsaid for other in one.others)))
+            seen = Seen(found.hits[:_FIRST])
+            self.explained |= {
+                fold(query[one.start : one.end]).lower() for one in unsaid if any(map(seen.often, one.others))
+            }
         if not meant:
             return found
         written, changed = _settled(query, meant, Seen(found.hits))
         return replace(found, query=written, language=detect(written), changed=changed)
 
-    def _unsaid(self, query: str, meant: Sequence[Meant], seen: Seen) -> tuple[str, ...]:
-        """Returns what regulations say for the everyday words of the query that no hit has. A word that the company
-        explains means that.
-        """
-        lacking = [
+    def _unsaid(self, query: str, meant: Sequence[Meant], found: Retrieved) -> list[Meant]:
+        """Returns the everyday words of the query that no hit has. A word that the company explains means that."""
+        everyday = [
             one
             for one in self._everyday.meant(query)
             if all(one.end <= theirs.start or theirs.end <= one.start for theirs in meant)
-            and not seen.has(fold(query[one.start : one.end]).lower())
         ]
-        return tuple(dict.fromkeys(other for one in lacking for other in one.others))
+        if not everyday or len(query) > _LONGEST_QUERY:
+            return []
+        seen = Seen(found.hits)
+        return [one for one in everyday if not seen.has_nearly(fold(query[one.start : one.end]).lower())]
 
     def exactly(self, text: str, beside: Sequence[str] = ()) -> Retrieved:
         """Returns the hits for a text and the words `beside` it."""
@@ -144,7 +152,8 @@ def _reworded(search: _Search, found: Retrieved) -> Retrieved | None:
     if (letters := typed_initials(found.query, seen)) and (better := _spelled_out(search, found, letters)):
         return better
     missing, whole = seen.missing(pieces), sum(piece.weight for piece in pieces)
-    if not missing:
+    doubted = [piece for piece in pieces if not any(piece.text in word for word in search.explained)]
+    if not seen.missing(doubted):
         return None
     if typed := typed_pinyin(found.query, seen):
         return _as_chinese(search, found, typed)
