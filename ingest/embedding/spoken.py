@@ -22,6 +22,8 @@ _VALUES = dict(zip(_ONES + "十两", (*range(1, 11), 2), strict=True))
 _ZEROS = {"百": 2, "千": 3, "万": 4, "亿": 8, "w": 4, "k": 3, "grand": 3, "thousand": 3, "million": 6}
 _NEXT_LOWER = {"百": "十", "千": "百", "万": "千", "亿": "千万"}
 
+_SAID = re.compile(r"[块百千万亿成]|元钱|个(?:百分)?点|\d ?(?:[kw]|grand|thousand|million)", re.IGNORECASE)
+"""Matches what every form below has. Most texts have none of it."""
 _VAGUE = re.compile(rf"(?<=[\d{_HAN}KWkw])[来多几](?=[块元])")
 _HALF_IN_DIGITS = re.compile(rf"(?<![\d.])(\d{{1,6}}+)([百千万亿])([1-9])(?![\d.,{_HAN}])")
 _SCALED = re.compile(
@@ -47,6 +49,8 @@ _TENTHS = re.compile(r"(?<!第)([二两三四五六七八九])成(?![了为立�
 
 def as_written(text: str) -> str:
     """Returns a folded text with its spoken amounts as documents write them. The rest stays as it is."""
+    if not _SAID.search(text):
+        return text
     for form, written in _FORMS:
         text = form.sub(written, text)
     return text
