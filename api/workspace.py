@@ -10,7 +10,7 @@ from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
 from assistant.retrieve import CurrentRetriever
 from assistant.rewording.retriever import RewordingRetriever
-from assistant.rewording.synonyms import Synonyms
+from assistant.rewording.synonyms import NO_WORDS, Synonyms, everyday_words
 from ingest.access import Reader
 from ingest.catalog.holdings import Holdings, holdings
 from ingest.catalog.listing import Place
@@ -57,7 +57,8 @@ class Workspace:
         try:
             model = open_model(settings, hub=settings.hub)
             synonyms = Synonyms(synonyms_file(settings))
-            retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms)
+            everyday = everyday_words() if settings.everyday_words else NO_WORDS
+            retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms, everyday=everyday)
             gate = FittedGate(settings.refusal_threshold, lenient=model.follows_instructions)
             assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store))
             ingestor = Ingestor(store, settings)

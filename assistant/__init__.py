@@ -8,7 +8,7 @@ The way of a question, in the order in which it goes:
     admission.py     who is answered now and who waits: the model takes so many at a time
     condense.py      a follow-up question becomes a query that stands alone
     follow_up.py     the same without a model: what a question leaves out is taken from the turns before it
-    rewording/       a query that finds little is tried again: spelling, pinyin, and the company's synonyms
+    rewording/       a query that finds little is tried again: spelling, pinyin, synonyms, everyday words
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     gate/            whether the hits can answer the question at all
     refuse.py        whether an answer is itself a refusal

@@ -94,15 +94,15 @@ class Retriever:
         self._embedder = embedder
         self._background = Background(embedder.dense)
 
-    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+    def retrieve(self, query: str, *, reader: Reader, limit: int, beside: Sequence[str] = ()) -> Retrieved:
         """Returns the best `limit` hits of current revisions that `reader` may read. There are fewer only if no more
-        exist.
+        exist. Passages with the words `beside` the query are found too, but count less.
 
         Raises the errors of the index and of the embedder. They are `ingest.errors.YoujuError`s.
         """
         started = time.perf_counter()
         language = detect(query)
-        embedding = self._embedder.embed_query(query, language)
+        embedding = self._embedder.embed_query(query, language, beside)
         embedded = time.perf_counter()
         hits = self._hits(embedding, language, reader, limit)
         timings = {"embed": (embedded - started) * 1000, "search": (time.perf_counter() - embedded) * 1000}
@@ -171,11 +171,11 @@ class CurrentRetriever:
     def __init__(self, versions: OpenVersions) -> None:
         self._versions = versions
 
-    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+    def retrieve(self, query: str, *, reader: Reader, limit: int, beside: Sequence[str] = ()) -> Retrieved:
         """See `Retriever.retrieve`."""
         with self._versions.using() as version:
             retriever = Retriever(version.index, version.catalog, version.embedder)
-            return retriever.retrieve(query, reader=reader, limit=limit)
+            return retriever.retrieve(query, reader=reader, limit=limit, beside=beside)
 
 
 def fuse(parts: Sequence[Legs], language: Language, signals: Mapping[str, Signals] = NO_SIGNALS) -> list[Fused]:

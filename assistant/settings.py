@@ -44,4 +44,7 @@ class AssistantSettings(BaseModel):
         None,
         description="File with the company's synonyms, read again when it changes; synonyms.txt in the home if unset.",
     )
+    everyday_words: bool = Field(
+        True, description="Whether what regulations call it is searched for, too, where the documents lack a word."
+    )
     company: str = Field("", description="Name of the company, used in the prompt.")

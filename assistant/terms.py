@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
+from ingest.embedding.spoken import as_written
 from ingest.language import QUESTION_WORDS, fold
 
 _WORD = re.compile(r"[a-z\u00c0-\u024f0-9]+(?:'[a-z]+)?|[\u3400-\u4dbf\u4e00-\u9fff]+")
@@ -187,8 +188,11 @@ def figures(text: str) -> set[str]:
 
 
 def numbers(text: str) -> set[str]:
-    """Returns every number that `text` may state: digits with and without their 万 or million, 十五, fifteen."""
+    """Returns every number that `text` may state: digits with and without their 万 or million, 十五, fifteen. Of 一万二
+    these are 10002 and 12000."""
     folded = fold(text).lower()
+    if (said := as_written(folded)) != folded:
+        folded = f"{folded}\n{said}"
     written = FIGURE.findall(folded)
     found = {scaled(figure, scale) for figure, scale in written} | {scaled(figure, "") for figure, _ in written}
     found |= {han_value(run) for run in HAN_NUMBER.findall(folded)}

@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from assistant.figures import measures
 from assistant.terms import HAN_NUMBER, han_value
+from ingest.embedding.spoken import as_written
 from ingest.language import fold
 
 _INFINITY = float("inf")
@@ -59,8 +60,10 @@ _AROUND, _BETWEEN = 18, 14
 _BEFORE = [
     (re.compile(rf"(?:{words})\s?\Z"), side)
     for side, words in {
-        "to, with": r"不超过|不高于|不大于|不多于|至多|最多|≤|<=|\bup to|\bat most|\b(?:no|not) more than|\bwithin",
-        "from, with": r"(?<![不未])满|≥|>=|不少于|不低于|不小于|至少|最少|\bat least|\b(?:no|not) less than|\bfrom",
+        "to, with": r"不[得能应可]?(?:超过|高于|大于|多于)|至多|最多|≤|<="
+        r"|\bup to|\bat most|\b(?:no|not) more than|\bwithin",
+        "from, with": r"(?<![不未])满|≥|>=|不[得能应可]?(?:少于|低于|小于)|至少|最少"
+        r"|\bat least|\b(?:no|not) less than|\bfrom",
         "from": r"超过|大于|高于|多于|>|\bover|\bmore than|\babove|\bafter|\blonger than|\bexceeding",
         "to": r"不满|未满|不足|小于|低于|少于|不到|<|\bless than|\bunder|\bfewer than|\bbelow|\bbefore",
     }.items()
@@ -136,7 +139,7 @@ def quantities(question: str) -> tuple[Quantity, ...]:
     几天), and neither is the number in a name such as LX-24.
     """
     plain = _HALF_YEAR.sub(
-        lambda half: f"{12 * int(han_value(half[1])) + 6 if half[1] else 6}个月", fold(question).lower()
+        lambda half: f"{12 * int(han_value(half[1])) + 6 if half[1] else 6}个月", as_written(fold(question).lower())
     )
     marks = [mark for mark in _marks(plain) if not _is_no_quantity(plain, mark)]
     others = [mark for mark in marks if not (mark.worded and mark.value == 1)]
@@ -147,7 +150,7 @@ def without_quantities(question: str) -> tuple[str, str]:
     """Returns a folded question without its numbers that have a unit, and these. A row is found by its range, and other
     texts with the same number may speak of anything.
     """
-    plain = fold(question)
+    plain = as_written(fold(question))
     kept, counted, end = [], [], 0
     for mark in _marks(plain.lower()):
         if mark.unit.isascii() and mark.unit and mark.start >= end:
@@ -159,7 +162,7 @@ def without_quantities(question: str) -> tuple[str, str]:
 
 def intervals(text: str, header: str = "") -> tuple[Interval, ...]:
     """Returns the ranges that a sentence or a cell states, and its single numbers. `header` is the column's."""
-    plain = fold(text).lower()
+    plain = as_written(fold(text).lower())
     marks = list(_marks(plain))
     if unit := _unit_of_header(header):
         marks = [mark if mark.unit else _Mark(mark.value, unit, mark.start, mark.end, mark.worded) for mark in marks]

@@ -1,24 +1,25 @@
 """The layer around the retriever: synonyms always, and another try in other words where words of the query are missing.
 
 A query whose words are all found costs nothing but the look at the first hits. Otherwise there is one more search, and
-two where the hits have no candidate and the dictionary must be asked.
+two where the hits have no candidate and the dictionary must be asked. Initials of pinyin take up to five.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from assistant.answer import Retrieves
 from assistant.events import Change, ChangeKind
 from assistant.retrieve import Retrieved
 from assistant.rewording.chinese import heard_alike, shares_a_character, unheard
 from assistant.rewording.english import known_alike, misspelled, spelled_alike
+from assistant.rewording.initials import Initials, typed_initials
 from assistant.rewording.seen import Seen, pieces_of
-from assistant.rewording.synonyms import Meant, SynonymList, Synonyms
+from assistant.rewording.synonyms import NO_WORDS, Meant, SynonymList, Synonyms
 from assistant.rewording.typed_pinyin import Typed, typed_pinyin
 from ingest.access import Reader
-from ingest.language import detect
+from ingest.language import detect, fold
 
 _LOOKED_AT = 12
 """So many hits are read for what they have, even if fewer are asked for. So the limit does not decide what is found."""
@@ -35,6 +36,14 @@ _LONGEST_QUERY = 200
 """Longer queries are not reworded: their other words say enough. In characters."""
 _MOST_PROBED = 12
 _WORDS_OF_A_SOUND = 4
+
+
+class FindsBeside(Protocol):
+    """An `assistant.answer.Retrieves` that also finds passages with other words, which count less."""
+
+    def retrieve(self, query: str, *, reader: Reader, limit: int, beside: Sequence[str] = ()) -> Retrieved:
+        """See `assistant.retrieve.Retriever.retrieve`."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +64,18 @@ class _Swap:
 class RewordingRetriever:
     """An `assistant.answer.Retrieves` around another one."""
 
-    def __init__(self, inner: Retrieves, synonyms: Synonyms) -> None:
+    def __init__(self, inner: FindsBeside, synonyms: Synonyms, *, everyday: SynonymList = NO_WORDS) -> None:
+        """`everyday` has words of everyday life and those of regulations. Those of `synonyms` win over them."""
         self._inner = inner
         self._synonyms = synonyms
+        self._everyday = everyday
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the best `limit` hits, the best one first, for the query or for what it should say.
 
         `Retrieved.changed` says what was changed. A change is made only if this reader finds more with it.
         """
-        search = _Search(self._inner, reader, max(limit, _LOOKED_AT), self._synonyms.current())
+        search = _Search(self._inner, reader, max(limit, _LOOKED_AT), self._synonyms.current(), self._everyday)
         found = search.found(query)
         if len(query) <= _LONGEST_QUERY and (better := _reworded(search, found)) is not None:
             found = better
@@ -72,24 +83,51 @@ class RewordingRetriever:
 
 
 class _Search:
-    """Searches as one reader, with the synonyms of the query. It adds up the time of all its searches."""
+    """Searches as one reader, with the synonyms of the query. It adds up the time of all its searches.
 
-    def __init__(self, inner: Retrieves, reader: Reader, limit: int, synonyms: SynonymList) -> None:
-        self._inner, self._reader, self._limit, self._synonyms = inner, reader, limit, synonyms
+    `explained` has the everyday words for which the first hits have another one: they are not misspelled.
+    """
+
+    def __init__(
+        self, inner: FindsBeside, reader: Reader, limit: int, synonyms: SynonymList, everyday: SynonymList
+    ) -> None:
+        self._inner, self._reader, self._limit = inner, reader, limit
+        self._synonyms, self._everyday = synonyms, everyday
+        self.explained: set[str] = set()
         self._spent: dict[str, float] = {}
 
     def found(self, query: str) -> Retrieved:
         """Returns the hits for the query and its synonyms. In `Retrieved.query` those stand that the hits use."""
         meant = self._synonyms.meant(query)
         others = dict.fromkeys(other for one in meant for other in one.others)
-        found = self.exactly(" ".join([query, *others]))
+        text = " ".join([query, *others])
+        found = self.exactly(text)
+        if unsaid := self._unsaid(query, meant, found):
+            found = self.exactly(text, beside=list(dict.fromkeys(other for one in unsaid for other in one.others)))
+            seen = Seen(found.hits[:_FIRST])
+            self.explained |= {
+                fold(query[one.start : one.end]).lower() for one in unsaid if any(map(seen.often, one.others))
+            }
         if not meant:
             return found
         written, changed = _settled(query, meant, Seen(found.hits))
         return replace(found, query=written, language=detect(written), changed=changed)
 
-    def exactly(self, text: str) -> Retrieved:
-        found = self._inner.retrieve(text, reader=self._reader, limit=self._limit)
+    def _unsaid(self, query: str, meant: Sequence[Meant], found: Retrieved) -> list[Meant]:
+        """Returns the everyday words of the query that no hit has. A word that the company explains means that."""
+        everyday = [
+            one
+            for one in self._everyday.meant(query)
+            if all(one.end <= theirs.start or theirs.end <= one.start for theirs in meant)
+        ]
+        if not everyday or len(query) > _LONGEST_QUERY:
+            return []
+        seen = Seen(found.hits)
+        return [one for one in everyday if not seen.has_nearly(fold(query[one.start : one.end]).lower())]
+
+    def exactly(self, text: str, beside: Sequence[str] = ()) -> Retrieved:
+        """Returns the hits for a text and the words `beside` it."""
+        found = self._inner.retrieve(text, reader=self._reader, limit=self._limit, beside=beside)
         for step, milliseconds in found.timings_ms.items():
             self._spent[step] = self._spent.get(step, 0.0) + milliseconds
         return replace(found, timings_ms=dict(self._spent))
@@ -111,8 +149,11 @@ def _settled(query: str, meant: Sequence[Meant], seen: Seen) -> tuple[str, tuple
 def _reworded(search: _Search, found: Retrieved) -> Retrieved | None:
     """Returns what is found with the query mended, or None if it needs no mending or finds no more by it."""
     pieces, seen = pieces_of(found.query), Seen(found.hits)
+    if (letters := typed_initials(found.query, seen)) and (better := _spelled_out(search, found, letters)):
+        return better
     missing, whole = seen.missing(pieces), sum(piece.weight for piece in pieces)
-    if not missing:
+    doubted = [piece for piece in pieces if not any(piece.text in word for word in search.explained)]
+    if not seen.missing(doubted):
         return None
     if typed := typed_pinyin(found.query, seen):
         return _as_chinese(search, found, typed)
@@ -130,6 +171,21 @@ def _as_chinese(search: _Search, found: Retrieved, typed: Typed) -> Retrieved | 
         return None
     reading = typed.reading(Seen(search.exactly(" ".join(sorted(typed.candidates))).hits))
     return _tried(search, found, [_Swap("pinyin", typed.start, typed.end, reading)]) if reading else None
+
+
+def _spelled_out(search: _Search, found: Retrieved, typed: Initials) -> Retrieved | None:
+    """Returns what is found with a word in the place of its initials. Of several words that the hits have, the one is
+    taken whose best hit is closest by meaning.
+    """
+    hits = list(found.hits)
+    if typed.candidates:
+        hits = [*search.exactly(*typed.searched(found.query)).hits, *hits]
+    tries = [
+        _tried(search, found, [_Swap("pinyin", typed.start, typed.end, word, _CLOSER)])
+        for word in typed.readings(Seen(hits))
+    ]
+    better = [one for one in tries if one is not None]
+    return max(better, key=lambda one: Seen(one.hits).closeness() or 0.0, default=None)
 
 
 def _mended(query: str, seen: Seen, there: Seen, alike: Callable[[str], Sequence[str]]) -> list[_Swap]:
@@ -186,12 +242,13 @@ def _tried(search: _Search, found: Retrieved, swaps: Sequence[_Swap]) -> Retriev
 def _is_better(found: Retrieved, after: Retrieved, swaps: Sequence[_Swap]) -> bool:
     """Returns True if this reader finds clearly more with these changes.
 
-    New words must stand in the first hits. Of a query that was pinyin, one of them must have more. By meaning the best
+    New words must stand in the first hits. Of what was pinyin, one of them must at least have more. By meaning the best
     hit must be closer, or as close where English was mended.
     """
     before, first = Seen(found.hits), Seen(after.hits[:_FIRST])
     for swap in swaps:
-        if swap.kind == "pinyin" and first.missing(pieces_of(after.query)) >= before.missing(pieces_of(found.query)):
+        is_read = swap.kind != "pinyin" or first.has_nearly(swap.text)
+        if not is_read and first.missing(pieces_of(after.query)) >= before.missing(pieces_of(found.query)):
             return False
         word = swap.text.lower()
         if swap.kind == "spelling" and not first.has(word) and not first.means(word):

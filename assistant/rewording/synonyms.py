@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from ingest.language import fold
@@ -85,6 +86,16 @@ class SynonymList:
             if end:
                 yield start, end
             start = end or start + 1
+
+
+NO_WORDS = SynonymList()
+EVERYDAY_FILE = Path(__file__).with_name("everyday.txt")
+
+
+@cache
+def everyday_words() -> SynonymList:
+    """Returns the shipped list: how people say something, and how regulations and manuals do."""
+    return read_synonyms(EVERYDAY_FILE)[0]
 
 
 class Synonyms:

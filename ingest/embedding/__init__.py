@@ -6,6 +6,7 @@ Query and document have different methods because models treat them differently.
     sparse.py         by words: BM25 over folded text
     codes.py          spellings of a code, so that they are one word
     numbers.py        dates, clauses, amounts and numerals, so that they are one word
+    spoken.py         amounts as people say them, in the form in which documents write them
     glosses.py        what Chinese words mean in English, so that words cross the languages
     pinyin.py         how Chinese words are spoken, and what typed pinyin may stand for
     dense.py          by meaning, with a model in this process
@@ -82,8 +83,8 @@ class SparseEmbedder(Protocol):
         """Returns the term weights of passages. `headings` has the title and headings over each."""
         ...
 
-    def embed_query(self, text: str) -> SparseVector:
-        """Returns the terms of a query."""
+    def embed_query(self, text: str, beside: Sequence[str] = ()) -> SparseVector:
+        """Returns the terms of a query. Those of the words `beside` it count less than what was written."""
         ...
 
 
@@ -132,12 +133,14 @@ class Embedder:
         dense = dict(zip(covered, vectors, strict=True))
         return [Embedding(dense.get(i), terms) for i, terms in enumerate(terms_of(chunks, self.sparse))]
 
-    def embed_query(self, text: str, language: Language) -> Embedding:
-        """Returns both vectors of a query. The dense one is None if the model does not cover the language.
+    def embed_query(self, text: str, language: Language, beside: Sequence[str] = ()) -> Embedding:
+        """Returns both vectors of a query. The dense one is None if the model does not cover the language, and knows
+        nothing of the words `beside` the query, which count less.
 
         The last queries are remembered. Many ask the same on one day, and the model takes most of a search's time.
         """
-        return self._remembered(text, language)
+        found = self._remembered(text, language)
+        return Embedding(found.dense, self.sparse.embed_query(text, beside)) if beside else found
 
     def _embedded_query(self, text: str, language: Language) -> Embedding:
         dense = self.dense.embed_query(text) if self.dense.covers(language) else None

@@ -93,7 +93,7 @@ def _in_digits(text: str, numerals: list[str]) -> str:
     """Returns the text with Chinese numerals in digits. Adds the words of these to `numerals`."""
 
     def replaced(match: re.Match[str]) -> str:
-        value = _value(match[0])
+        value = numeral_value(match[0])
         alone = len(match[0]) == 1 and not text.startswith("第", match.start() - 1)
         if value is None or (alone and not _COUNTS.match(text, match.end())):
             return match[0]
@@ -103,7 +103,7 @@ def _in_digits(text: str, numerals: list[str]) -> str:
     return _NUMERAL.sub(replaced, text)
 
 
-def _value(numeral: str) -> int | None:
+def numeral_value(numeral: str) -> int | None:
     """Returns the number that a Chinese numeral is, or None if it is none (百万, 千千万万)."""
     if len(numeral) > _LONGEST_NUMERAL:
         return None

@@ -12,7 +12,7 @@ import threading
 import unicodedata
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from io import StringIO
 from itertools import groupby
@@ -104,9 +104,26 @@ class Pinyin:
         found = _line(self._words, self._word_starts[at]).split(" ")
         return [word.rstrip(_NAME) for word in found if names or not word.endswith(_NAME)]
 
+    def with_initials(self, letters: str) -> list[str]:
+        """Returns the words whose syllables begin with these letters (`nj`: 年假), the more usual ones first. Names are
+        not among them.
+        """
+        pattern = " ".join(f"{re.escape(letter)}[a-z]*" for letter in letters)
+        use: dict[str, int] = {}
+        for found in re.finditer(rf"^{pattern}$", self._sounds, re.MULTILINE):
+            sound = found[0]
+            for word in self.words(sound):
+                use[word] = max(use.get(word, 0), self._use(word, sound.split()))
+        return sorted(use, key=lambda word: -use[word])
+
     def readings(self, character: str) -> frozenset[str]:
         """Returns the syllables that a folded character is read as. There are none if the dictionary lacks it."""
         return frozenset(self._often.get(character, ()))
+
+    def is_read(self, text: str, letters: str) -> bool:
+        """Returns True if the usual reading of each character begins with its letter."""
+        usual = [max(often, key=often.__getitem__, default="") for often in (self._often.get(one, {}) for one in text)]
+        return len(usual) == len(letters) and all(map(str.startswith, usual, letters))
 
     def _ranked(self, sound: str, words: list[str]) -> list[str]:
         """Returns the words of one sound, the more usual ones first, and names last. A word that also means something
@@ -115,12 +132,12 @@ class Pinyin:
         How usual a word is: how many words have the rarest of its characters with this reading.
         """
         syllables, common = sound.split(), {word for word in words if not word.endswith(_NAME)}
-        use = {
-            word: min(self._often[one].get(syllable, 0) for one, syllable in zip(word, syllables, strict=False))
-            for word in words
-            if word.rstrip(_NAME) not in common or word in common
-        }
+        use = {word: self._use(word, syllables) for word in words if word.rstrip(_NAME) not in common or word in common}
         return sorted(use, key=lambda word: (word.endswith(_NAME), -use[word]))
+
+    def _use(self, word: str, syllables: Sequence[str]) -> int:
+        """Returns how many words have the rarest of the characters of this one, with its reading."""
+        return min(self._often[one].get(syllable, 0) for one, syllable in zip(word, syllables, strict=False))
 
 
 def _entries(data: bytes) -> Iterator[bytes]:

@@ -27,6 +27,7 @@ from typing import Any
 from ingest.document import SparseVector
 from ingest.embedding.codes import codes_in, with_codes
 from ingest.embedding.glosses import dictionary
+from ingest.embedding.spoken import also_written, as_written
 from ingest.language import QUESTION_WORDS, detect, fold
 
 NAME = "bm25-6"
@@ -54,6 +55,8 @@ that repeats its title would stand before the one that answers. With infinity th
 _ASKED_FOR = {"多少钱": "价格 价钱 单价 售价"}
 """Phrases of questions that name what is asked for, and the words by which a passage names it."""
 _ASKED_WEIGHT = 0.5
+_BESIDE = 0.5
+"""What a word counts that stands beside a question. docs/decisions/0019 says what was measured."""
 _GLOSSES = 3
 """So many glosses of a word count, in passages and in queries. Together they weigh less than so many words would,
 because they are other names of one thing: each has weight 1 / sqrt(number of glosses).
@@ -100,12 +103,15 @@ class Bm25Embedder:
         above = headings if headings is not None else [""] * len(texts)
         return [self._document(fold(text), fold(heading)) for text, heading in zip(texts, above, strict=True)]
 
-    def embed_query(self, text: str) -> SparseVector:
-        """Returns the terms of a query. Words that only form a Chinese question are left out."""
+    def embed_query(self, text: str, beside: Sequence[str] = ()) -> SparseVector:
+        """Returns the terms of a query. Words that only form a Chinese question are left out. The words `beside` it
+        mean the same as some of its words, or may be meant, and count less (`_BESIDE`).
+        """
         folded = fold(text)
         asked = _without_question_words(folded)
         words = self._words.embed_query(with_codes(asked, asked=True))
-        own = _weighed(_ones(self._pairs.embed_query(_pairs_of(asked))), _ASKED_PAIR_WEIGHT) | _ones(words)
+        pairs = _weighed(_ones(self._pairs.embed_query(_pairs_of(asked))), _ASKED_PAIR_WEIGHT)
+        own = pairs | _ones(words) | self._amounts(asked)
         _raise(own, _weighed(_ones(self._words.embed_query(" ".join(codes_in(asked)))), _CODE_WEIGHT))
         apart = _weighed(_ones(self._words.embed_query(_HAN.sub(" ", folded))), _ENGLISH_ON_GLOSSES)
         for phrase, named in _ASKED_FOR.items():
@@ -114,7 +120,19 @@ class Bm25Embedder:
         for word in _words_with_meaning(folded):
             _raise(own, _weighed(self._glosses(word), _GLOSS_ON_ENGLISH))
             _raise(apart, _weighed(self._glosses(word), _GLOSS_ON_GLOSSES))
+        for word in map(fold, beside):
+            _raise(own, _weighed(_ones(self._pairs.embed_query(_pairs_of(word))), _BESIDE))
+            _raise(own, _weighed(terms := _ones(self._words.embed_query(with_codes(word, asked=True))), _BESIDE))
+            _raise(apart, {} if _HAN.search(word) else _weighed(terms, _BESIDE * _ENGLISH_ON_GLOSSES))
         return _as_vector(_with_glosses(own, apart))
+
+    def _amounts(self, asked: str) -> dict[int, float]:
+        """Returns the terms of the amounts of a question as a passage writes them, where it is written otherwise."""
+        written = as_written(asked)
+        others = also_written(written)
+        if written != asked:
+            others.append(with_codes(written, asked=True))
+        return _ones(self._words.embed_query(" ".join(others))) if others else {}
 
     def query_words(self, text: str) -> list[Word]:
         """Returns the words of a query, each once. Words that only form a question are left out."""

@@ -18,6 +18,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from assistant.events import Change, Event, Finished, Searched
 from assistant.request import AnswerLanguage
+from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
 from ingest.sources.folder import FolderSource
 from tests.api.command_line import run_here
@@ -188,3 +189,31 @@ def test_the_events_of_an_answer_begin_with_the_query_as_searched(workspace: Wor
     assert isinstance(events[0], Searched)
     assert (events[0].query, events[0].changed) == ("食堂在哪里", (Change("spelling", "食唐", "食堂"),))
     assert isinstance(events[-1], Finished)
+
+
+def test_initials_are_answered_and_said(client: TestClient) -> None:
+    body = client.post("/v1/ask", json={"question": "st在哪里？"}).json()
+    assert body["changed"] == [{"kind": "pinyin", "written": "st", "searched": "食堂"}]
+    assert "2 号楼一层" in body["answer"]
+
+
+@pytest.mark.parametrize(("setting", "searches"), [(True, 2), (False, 1)])
+def test_everyday_words_can_be_switched_off(
+    home: Path, monkeypatch: pytest.MonkeyPatch, setting: bool, searches: int
+) -> None:
+    made: list[str] = []
+    search = Retriever.retrieve
+
+    def counted(self: Retriever, query: str, **more: Any) -> Any:
+        made.append(query)
+        return search(self, query, **more)
+
+    monkeypatch.setattr(Retriever, "retrieve", counted)
+    opened = Workspace.open(Settings(home=home, everyday_words=setting), command="test")
+    try:
+        with TestClient(create_app(opened), base_url="http://127.0.0.1") as client:
+            client.post("/v1/ask", json={"question": "饭堂在哪里？"})
+    finally:
+        opened.close()
+    assert made.count("饭堂在哪里？") == searches
+    assert len(set(made)) == 2 + (not setting)  # with them the word is explained, and no other one is tried for it

@@ -99,9 +99,9 @@ class Counted(CurrentRetriever):
 
     searches = 0
 
-    def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+    def retrieve(self, query: str, *, reader: Reader, limit: int, beside: Sequence[str] = ()) -> Retrieved:
         self.searches += 1
-        return super().retrieve(query, reader=reader, limit=limit)
+        return super().retrieve(query, reader=reader, limit=limit, beside=beside)
 
 
 @pytest.fixture
