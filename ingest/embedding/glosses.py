@@ -10,10 +10,11 @@ import gzip
 import re
 import threading
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import chain, zip_longest
+from itertools import chain, islice, repeat, zip_longest
+from operator import add
 from pathlib import Path
 
 from ingest.errors import ConfigurationError
@@ -28,8 +29,10 @@ _LONGEST = 8
 _ENTRY = re.compile(rb"^%b %b \[[^\]\n]*\] /(.*)/\r?$" % (_WORD, _WORD), re.MULTILINE)
 """Matches `traditional simplified [pinyin] /sense/sense; synonym/`. Other lines are comments, or not Chinese."""
 
-_WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1, 2
+_WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1_000_001, 1_000_002
 """Words count first, then single characters, then characters that the dictionary does not know."""
+_APART = "\n"
+"""Stands between runs of Chinese characters that are cut together. No word has it."""
 
 _GLOSS_WORDS = 4
 """A gloss with more words explains and does not name."""
@@ -65,6 +68,8 @@ class Dictionary:
         for head, start in zip(re.finditer(r".+", fold(heads.decode())), starts, strict=True):
             if self._first.setdefault(head[0], start) != start:
                 self._further.setdefault(head[0], []).append(start)
+        self._alone = dict.fromkeys((word for word in self._first if len(word) == 1), _SINGLE_COST)
+        self._lengths = _lengths(self._first)
 
     def words(self, text: str) -> Iterator[str]:
         """Yields the Chinese words of a folded text, in order. Other text is left out.
@@ -73,11 +78,11 @@ class Dictionary:
         one with the fewest single characters is taken, and then the one whose first words are longer. A character that
         the dictionary does not know is a word of its own. The time is linear in the length of the text.
         """
-        for run in _HAN.findall(text):
-            yield from self._cut(run)
+        return filter(_APART.__ne__, self._cut(_APART.join(_HAN.findall(text))))
 
-    def glosses(self, word: str) -> list[str]:
-        """Returns the English glosses of a folded Chinese word, the more usual ones first. There may be none.
+    def glosses(self, word: str, limit: int | None = None) -> list[str]:
+        """Returns the English glosses of a folded Chinese word, the more usual ones first, at most `limit` of them.
+        There may be none.
 
         They have no `to `, no remarks in parentheses, and at most four words. If a word has several readings, the first
         gloss of each comes before the second of any.
@@ -85,7 +90,8 @@ class Dictionary:
         if word not in self._first:
             return []
         readings = [self._reading(start) for start in (self._first[word], *self._further.get(word, ()))]
-        return list(dict.fromkeys(gloss for gloss in chain.from_iterable(zip_longest(*readings)) if gloss))
+        found = dict.fromkeys(gloss for gloss in chain.from_iterable(zip_longest(*readings)) if gloss)
+        return list(islice(found, limit))
 
     def is_english(self, word: str) -> bool:
         """Returns True if some gloss has this English word, in lower-case letters. Names are not among them."""
@@ -102,20 +108,26 @@ class Dictionary:
         words = {found[0] for found in _ENGLISH.finditer(self._senses)}
         return b"\n".join([b"", *sorted(words), b""]).decode()
 
-    def _cut(self, run: str) -> Iterator[str]:
-        known, size = self._first, len(run)
-        cost = [0] * (size + 1)  # of the best cut of what follows each place
-        length = [1] * size  # of the first word of that cut
+    def _cut(self, runs: str) -> Iterator[str]:
+        """Yields the words of runs with a mark between them, and the marks."""
+        known, size = self._first, len(runs)
+        singles = list(map(self._alone.get, runs, repeat(_UNKNOWN_COST)))
+        lengths = [*map(self._lengths.get, map(add, runs, runs[1:])), None]
+        runs += _APART * _LONGEST  # so that no word is looked for beyond the end
+        cost = [0] * (size + _LONGEST)  # of the best cut of what follows each place
+        chosen = [1] * size  # the length of the first word of that cut
         for start in range(size - 1, -1, -1):
-            best = cost[start + 1] + _WORD_COST + (_SINGLE_COST if run[start] in known else _UNKNOWN_COST)
-            for end in range(start + 2, min(start + _LONGEST, size) + 1):
-                if cost[end] + _WORD_COST <= best and run[start:end] in known:
-                    best, length[start] = cost[end] + _WORD_COST, end - start
+            best = cost[start + 1] + singles[start]
+            for length in lengths[start] or ():
+                after = cost[start + length] + _WORD_COST
+                if after <= best and runs[start : start + length] in known:
+                    best, chosen[start] = after, length
             cost[start] = best
         start = 0
         while start < size:
-            yield run[start : start + length[start]]
-            start += length[start]
+            end = start + chosen[start]
+            yield runs[start:end]
+            start = end
 
     def _reading(self, start: int) -> list[str]:
         """Returns the glosses of the entry whose senses begin at `start`."""
@@ -127,6 +139,18 @@ class Dictionary:
             for gloss in _ASIDE.sub(" ", sense).split(";")
         ]
         return [plain for gloss in glosses if (plain := _plain(gloss))]
+
+
+def _lengths(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Returns which lengths words have that begin with two characters, the shortest first. Most pairs of neighbouring
+    characters begin no word, so that nothing else has to be looked up for them.
+    """
+    found: dict[str, int] = {}
+    for word in words:
+        if len(word) > 1:
+            found[word[:2]] = found.get(word[:2], 0) | 1 << len(word)
+    tuples = {bits: tuple(n for n in range(2, _LONGEST + 1) if bits >> n & 1) for bits in set(found.values())}
+    return {pair: tuples[bits] for pair, bits in found.items()}
 
 
 def _plain(gloss: str) -> str:
