@@ -71,6 +71,7 @@ remembering it.
 _REMEMBERED_HEADINGS = 256
 
 _HAN = re.compile(r"[\u3400-\u9fff]+")
+_PAIR = re.compile(r"(?=([\u3400-\u9fff]{2}))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +200,7 @@ def _pairs_of(text: str) -> str:
 
     A mark keeps them apart from words of two characters.
     """
-    return " ".join(f"{run[at : at + 2]}_" for run in _HAN.findall(text) for at in range(len(run) - 1))
+    return "_ ".join([*_PAIR.findall(text), ""])
 
 
 def _words_with_meaning(folded: str) -> list[str]:
