@@ -31,6 +31,8 @@ _ENTRY = re.compile(rb"^%b %b \[[^\]\n]*\] /(.*)/\r?$" % (_WORD, _WORD), re.MULT
 
 _WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1_000_001, 1_000_002
 """Words count first, then single characters, then characters that the dictionary does not know."""
+_PAIR = 2
+"""If words of two characters begin with a pair, the pair is one."""
 _APART = "\n"
 """Stands between runs of Chinese characters that are cut together. No word has it."""
 
@@ -108,26 +110,30 @@ class Dictionary:
         words = {found[0] for found in _ENGLISH.finditer(self._senses)}
         return b"\n".join([b"", *sorted(words), b""]).decode()
 
-    def _cut(self, runs: str) -> Iterator[str]:
-        """Yields the words of runs with a mark between them, and the marks."""
+    def _cut(self, runs: str) -> list[str]:
+        """Returns the words of runs with a mark between them, and the marks. It goes from the end to the beginning."""
         known, size = self._first, len(runs)
-        singles = list(map(self._alone.get, runs, repeat(_UNKNOWN_COST)))
-        lengths = [*map(self._lengths.get, map(add, runs, runs[1:])), None]
+        singles = map(self._alone.get, reversed(runs), repeat(_UNKNOWN_COST))
         runs += _APART * _LONGEST  # so that no word is looked for beyond the end
-        cost = [0] * (size + _LONGEST)  # of the best cut of what follows each place
+        lengths = list(map(self._lengths.get, map(add, runs[:size], runs[1:])))
+        costs = [0] * (size + _LONGEST)  # of the best cut of what follows each place
         chosen = [1] * size  # the length of the first word of that cut
-        for start in range(size - 1, -1, -1):
-            best = cost[start + 1] + singles[start]
-            for length in lengths[start] or ():
-                after = cost[start + length] + _WORD_COST
-                if after <= best and runs[start : start + length] in known:
-                    best, chosen[start] = after, length
-            cost[start] = best
-        start = 0
+        start, cost = size, 0
+        for single, possible in zip(singles, reversed(lengths), strict=True):
+            start -= 1
+            cost += single
+            if possible is not None:
+                for length in possible:
+                    other = costs[start + length] + _WORD_COST
+                    if other <= cost and (length == _PAIR or runs[start : start + length] in known):
+                        cost, chosen[start] = other, length
+            costs[start] = cost
+        words = []
         while start < size:
             end = start + chosen[start]
-            yield runs[start:end]
+            words.append(runs[start:end])
             start = end
+        return words
 
     def _reading(self, start: int) -> list[str]:
         """Returns the glosses of the entry whose senses begin at `start`."""

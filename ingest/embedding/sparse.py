@@ -150,12 +150,16 @@ class Bm25Embedder:
         """Returns the BM25 weights of a folded text. Its length is its own."""
         pairs = self._pairs.embed_document(_pairs_of(folded))
         words = self._words.embed_document(with_codes(folded))
-        own = {index: value * _PAIR_WEIGHT for index, value in zip(pairs.indices, pairs.values, strict=True)}
-        own.update(zip(words.indices, words.values, strict=True))
-        return _with_glosses(own, self._glosses_of(folded) if glossed else {})
+        terms = self._glosses_of(folded) if glossed else {}
+        # As in `_with_glosses`, the text's own terms come last.
+        terms.update(zip(pairs.indices, [value * _PAIR_WEIGHT for value in pairs.values], strict=True))
+        terms.update(zip(words.indices, words.values, strict=True))
+        return terms
 
     def _glosses_of(self, folded: str) -> dict[int, float]:
-        """Returns the BM25 weights of the glosses of a passage. Its length is the number of its Chinese words."""
+        """Returns the BM25 weights of the glosses of a passage, in their space. Its length is the number of its Chinese
+        words.
+        """
         total = 0
         often: dict[int, float] = {}
         for word, count in Counter(_chinese_words(folded)).items():
@@ -167,7 +171,7 @@ class Bm25Embedder:
             for index in glosses.terms:
                 often[index] = often.get(index, 0.0) + weight
         norm = _K1 * (1 - _B + _B * total / AVERAGE_TERMS)
-        return {index: frequency * (_K1 + 1) / (frequency + norm) for index, frequency in often.items()}
+        return {index ^ _GLOSS_SPACE: frequency * (_K1 + 1) / (frequency + norm) for index, frequency in often.items()}
 
     def _gloss_terms(self, word: str) -> Glosses:
         """Returns the terms of the first glosses of a Chinese word. There may be none."""
