@@ -13,7 +13,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import chain, islice, repeat, zip_longest
+from itertools import chain, repeat, zip_longest
 from operator import add
 from pathlib import Path
 
@@ -48,6 +48,7 @@ _WITHOUT_MEANING = re.compile(
 _ASIDE = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]|[^\x00-\u024f]++")
 _OPENING = re.compile(r"\A(?:(?:lit|fig|esp|usu)\.\s*|to be |to |an? |the |be )+")
 _FILLER = re.compile(r"\b(?:sb's|sb|sth|etc|one's|oneself)\b\.?|\|")
+_IN_FILLERS = ("sb", "sth", "etc", "one", "|")
 _ENGLISH = re.compile(rb"(?<![A-Za-z'-])[a-z]{3,24}(?![A-Za-z'-])")
 _NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]*+(?: [A-Z\u00c0-\u00de][\w'-]*+)*")
 
@@ -92,8 +93,12 @@ class Dictionary:
         if word not in self._first:
             return []
         readings = [self._reading(start) for start in (self._first[word], *self._further.get(word, ()))]
-        found = dict.fromkeys(gloss for gloss in chain.from_iterable(zip_longest(*readings)) if gloss)
-        return list(islice(found, limit))
+        found: dict[str, None] = {}
+        for gloss in filter(None, chain.from_iterable(zip_longest(*readings))):
+            found[gloss] = None
+            if len(found) == limit:
+                break
+        return list(found)
 
     def is_english(self, word: str) -> bool:
         """Returns True if some gloss has this English word, in lower-case letters. Names are not among them."""
@@ -135,16 +140,14 @@ class Dictionary:
             start = end
         return words
 
-    def _reading(self, start: int) -> list[str]:
-        """Returns the glosses of the entry whose senses begin at `start`."""
-        senses = self._senses[start : self._senses.index(b"\n", start)].decode().split("/")
-        glosses = [
-            gloss
-            for sense in senses
-            if not _WITHOUT_MEANING.match(sense)
-            for gloss in _ASIDE.sub(" ", sense).split(";")
-        ]
-        return [plain for gloss in glosses if (plain := _plain(gloss))]
+    def _reading(self, start: int) -> Iterator[str]:
+        """Yields the glosses of the entry whose senses begin at `start`."""
+        for sense in self._senses[start : self._senses.index(b"\n", start)].decode().split("/"):
+            if not _WITHOUT_MEANING.match(sense):
+                has_aside = not sense.isascii() or "(" in sense or "[" in sense
+                for gloss in (_ASIDE.sub(" ", sense) if has_aside else sense).split(";"):
+                    if plain := _plain(gloss):
+                        yield plain
 
 
 def _lengths(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -163,7 +166,10 @@ def _plain(gloss: str) -> str:
     """Returns a gloss without what only the dictionary needs. Of an explanation, returns the name that it begins with
     (`Jinjiang` of `Jinjiang, county-level city in …`), or an empty text.
     """
-    plain = " ".join(_FILLER.sub(" ", _OPENING.sub("", gloss.strip())).split()).strip(' ,.!?"')
+    said = _OPENING.sub("", gloss.strip())
+    if any(letters in said for letters in _IN_FILLERS):
+        said = _FILLER.sub(" ", said)
+    plain = " ".join(said.split()).strip(' ,.!?"')
     if plain.count(" ") < _GLOSS_WORDS:
         return plain
     name = _NAME.match(plain)
