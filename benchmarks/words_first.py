@@ -54,7 +54,7 @@ def _measured(folder: Path, settings: Settings) -> dict[str, object]:
         "documents": report.new,
         "failed": report.failed,
         "chunks": report.chunks,
-        "findable_by_words_after_seconds": round(ends[0] - started, 2),
+        "findable_by_words_after_seconds": round(ends[0] - started, 2) if ends else None,
         "processor_seconds_of_workers": round(_processor_seconds(resource.RUSAGE_CHILDREN) - workers, 2),
         "processor_seconds_of_owner": round(_processor_seconds(resource.RUSAGE_SELF) - owner, 2),
         "load_average": round(os.getloadavg()[0], 1),
