@@ -17,14 +17,14 @@ from itertools import pairwise
 from ingest.embedding.numbers import meant_numbers
 
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
-_NUMBER = re.compile(r"(?<![A-Za-z0-9])(\d+)(?![A-Za-z0-9])")
+_NUMBER = re.compile(r"(\d(?<![A-Za-z0-9]\d)\d*)(?![A-Za-z0-9])")
 
 _TIMES = "\u00d7*"
 _BETWEEN = rf"[-_/.\u00b7\u2010\u2012-\u2014\u2212{_TIMES}]"
-_JOINED = re.compile(rf"(?<![A-Za-z0-9])[A-Za-z0-9]++(?:{_BETWEEN}[A-Za-z0-9]++){{1,4}}+")
+_JOINED = re.compile(rf"[A-Za-z0-9](?<![A-Za-z0-9][A-Za-z0-9])[A-Za-z0-9]*+(?:{_BETWEEN}[A-Za-z0-9]++){{1,4}}+")
 _PART = re.compile(r"[A-Za-z0-9]++")
 _SPACED = re.compile(
-    r"(?<![A-Za-z0-9])([A-Za-z]{1,8}+(?:[-/][A-Za-z]{1,4}+)?+) (\d{1,6}+[A-Za-z]{0,2}+)(?![A-Za-z0-9])"
+    r"([A-Za-z](?<![A-Za-z0-9][A-Za-z])[A-Za-z]{0,7}+(?:[-/][A-Za-z]{1,4}+)?+) (\d{1,6}+[A-Za-z]{0,2}+)(?![A-Za-z0-9])"
 )
 """Matches a name and the number after it: HT 200, GB/T 19001."""
 _NO_NAMES = frozenset(

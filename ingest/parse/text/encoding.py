@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from functools import lru_cache
 
 import charset_normalizer
 
@@ -19,7 +20,7 @@ _MARKS = (
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _SENSIBLE = re.compile(
     r"[\t\n\r -~\u00a0-\u024f\u0370-\u04ff\u2010-\u203f\u2100-\u22ff\u2460-\u25ff\u3000-\u30ff"
-    r"\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]"
+    r"\u4e00-\u9fff\uac00-\ud7af\uff00-\uffef]+"
 )
 _SAMPLE_BYTES = 100_000
 _SCORED_BYTES = 20_000
@@ -41,14 +42,23 @@ def unmarked(data: bytes) -> str | None:
     for encoding in _UNMARKED:
         unit = 4 if encoding.startswith("utf-32") else 2
         sample = data[: min(len(data), 4096) // unit * unit]
-        text = sample.decode(encoding, errors="replace").removesuffix("\ufffd")  # the cut may separate a pair
-        if not text or len(_SENSIBLE.findall(text)) < 0.95 * len(text):
+        if unit == 4 and b"\0" not in sample:
+            continue  # every sensible character has two zero bytes
+        if (text := _sensible_text(sample, encoding)) is None:
             continue
         # Pairs of letters look like rare Chinese characters. Without a zero byte, only common characters count.
         whole = len(data) % unit == 0 and len(text) > 1
         if b"\0" in sample or (whole and max(map(score, [text] * 3, ("gb18030", "cp932", "cp949"))) > _WIDE_SCORE):
             return encoding
     return None
+
+
+@lru_cache(2 * len(_UNMARKED))  # the same bytes are looked at when the kind of a file is found, and when it is read
+def _sensible_text(sample: bytes, encoding: str) -> str | None:
+    """Returns the text that the bytes are in this encoding, or None if less than 95 % of it are sensible characters."""
+    text = sample.decode(encoding, errors="replace").removesuffix("\ufffd")  # the cut may separate a pair
+    sensible = sum(map(len, _SENSIBLE.findall(text)))
+    return text if text and sensible >= 0.95 * len(text) else None
 
 
 def decode(data: bytes, declared: bool = False, charset: str | None = None) -> str:
