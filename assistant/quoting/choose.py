@@ -43,10 +43,9 @@ _ROWS = 8
 _AS_GOOD = 0.97
 """A row with this share of the best score is as good. If most rows are, the question asks for the table, and gets at
 most so many rows."""
-_BY_READING = 0.3
+_BY_READING = 0.5
 _LEAST_READ, _MOST_READ = -8.0, 6.0
 """What a unit of the log odds that a part answers multiplies its score by is e to this power."""
-_ROW_BELOW_BEST = 3.0
 _SAME = 0.6
 """Two parts say the same if they share so many of their terms."""
 
@@ -171,19 +170,15 @@ def _score(part: Part, asked: Asked, gives: frozenset[str]) -> float:
 
 def _weigh_by_reading(candidates: Sequence[_Candidate], read: Sequence[ReadPassage]) -> None:
     """Set what reading makes of each part. A list is as good as the best sentence in it, and what was not read is as
-    good as the worst that was. A row is nearly as good as the best part of all: the model has learned from prose, so
-    it says that a row answers, but not that it does not.
+    good as the worst that was.
     """
     scores = [score for passage in read for score in passage.texts.values()]
     worst = max(min(scores, default=_LEAST_READ), _LEAST_READ)
-    of_rows = min(max(scores, default=_LEAST_READ), _MOST_READ) - _ROW_BELOW_BEST
     for each in candidates:
         part, texts = each.quoted.part, read[each.quoted.number - 1].texts
         score = texts.get(part.text)
         if score is None:
             score = max((score for text, score in texts.items() if text in part.text), default=worst)
-        if part.kind == "row":
-            score = max(score, of_rows)
         each.read = math.exp(_BY_READING * min(max(score, _LEAST_READ), _MOST_READ))
 
 
