@@ -8,6 +8,7 @@ from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
 from assistant.gate.fitted import FittedGate
 from assistant.models.from_settings import open_model
+from assistant.quoting.reading import open_reading
 from assistant.retrieve import CurrentRetriever
 from assistant.rewording.retriever import RewordingRetriever
 from assistant.rewording.synonyms import NO_WORDS, Synonyms, everyday_words
@@ -55,11 +56,14 @@ class Workspace:
         """
         store = Store.open(settings, command=command, rebuild=rebuild)
         try:
-            model = open_model(settings, hub=settings.hub)
+            reading = open_reading()
+            model = open_model(settings, hub=settings.hub, reading=reading)
             synonyms = Synonyms(synonyms_file(settings))
             everyday = everyday_words() if settings.everyday_words else NO_WORDS
             retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms, everyday=everyday)
-            gate = FittedGate(settings.refusal_threshold, lenient=model.follows_instructions)
+            # A model reads for itself. To read for it as well would take longer than its first words.
+            lenient = model.follows_instructions
+            gate = FittedGate(settings.refusal_threshold, lenient=lenient, reading=None if lenient else reading)
             assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store))
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)

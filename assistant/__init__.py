@@ -19,6 +19,7 @@ The way of a question, in the order in which it goes:
     prompts/         what the model is told, in Chinese and in English
     request.py       what the model is asked for, and the pieces in which its answer comes
     models/          the chat model: a server, one in this process, or quotations where there is none
+    reading/         a model that reads: how likely each sentence of a passage answers
     quoting/         where there is no chat model: which sentence, row or list of the evidence answers
     cite.py          the model's text streams through; each citation mark is checked against its chunk
     events.py        what comes out, in order; the faces render these events and add nothing

@@ -12,9 +12,13 @@ from typing import Any
 
 from assistant.gate.wording import shares
 from assistant.gate.words import relevance
+from assistant.quoting.reading import PassageReading
 from ingest.document import Hit
 
 _JUDGED = 6
+_MOST_READ = 6.0
+"""More log odds than this, or fewer than its negative, say no more."""
+_LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,11 +27,12 @@ class FittedGate:
 
     The threshold is on a scale from 0 to 1 on which the strict gate has 0.5: it refuses 92 of 100 questions that
     another company asks. A `lenient` gate stands before a model that can refuse by itself, and lets pass whatever could
-    answer.
+    answer. With `reading`, a model reads the hits, and the hit that reads best is judged, by weights of its own.
     """
 
     threshold: float
     lenient: bool = False
+    reading: PassageReading | None = None
 
     def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
         """Returns True if the hits, the best one first, may answer the query. The scale fits every `embedder`."""
@@ -37,12 +42,18 @@ class FittedGate:
         """Returns how likely the best of the hits answers the query, from 0 to 1."""
         judged = hits[:_JUDGED]
         wording = shares(query, [f"{hit.chunk.heading}\n{hit.chunk.text}" for hit in judged])
-        fitted = [_logit(hit, share) for hit, share in zip(judged, wording, strict=True) if hit.signals is not None]
-        if not fitted:
+        known = [(hit, share) for hit, share in zip(judged, wording, strict=True) if hit.signals is not None]
+        if not known:
             return relevance(query, hits)
-        weights = _weights()
-        middle = weights["lenient"] if self.lenient else weights["strict"]
-        return 1 / (1 + math.exp(middle - max(fitted)))
+        if self.reading is None:
+            fitted = _weights()["without_reading"]
+            logit = max(fitted.logit(features(hit, share)) for hit, share in known)
+            return _likelihood(logit, fitted.lenient if self.lenient else fitted.strict)
+        fitted = _weights()["with_reading"]
+        read = [passage.best for passage in self.reading.read(query, [hit.chunk for hit, _ in known])]
+        best = max(range(len(known)), key=read.__getitem__)
+        logit = fitted.logit(features(*known[best]) | {"reading": min(max(read[best], -_MOST_READ), _MOST_READ)})
+        return _likelihood(logit, fitted.lenient if self.lenient else fitted.strict)
 
 
 def features(hit: Hit, wording: float) -> dict[str, float]:
@@ -60,13 +71,26 @@ def features(hit: Hit, wording: float) -> dict[str, float]:
     }
 
 
-def _logit(hit: Hit, wording: float) -> float:
-    weights: Mapping[str, float] = _weights()["weights"]
-    intercept: float = _weights()["intercept"]
-    return intercept + math.fsum(weights[name] * value for name, value in features(hit, wording).items())
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """Weights by the name of a feature, and the log odds that a strict and a lenient gate want."""
+
+    intercept: float
+    weights: Mapping[str, float]
+    strict: float
+    lenient: float
+
+    def logit(self, values: Mapping[str, float]) -> float:
+        return self.intercept + math.fsum(weight * values[name] for name, weight in self.weights.items())
+
+
+def _likelihood(logit: float, middle: float) -> float:
+    return 1 / (1 + math.exp(min(middle - logit, _LARGEST_EXPONENT)))
 
 
 @cache
-def _weights() -> dict[str, Any]:
-    weights: dict[str, Any] = json.loads(Path(__file__).with_name("weights.json").read_text(encoding="utf-8"))
-    return weights
+def _weights() -> Mapping[str, _Fitted]:
+    stored: dict[str, Any] = json.loads(Path(__file__).with_name("weights.json").read_text(encoding="utf-8"))
+    return {
+        name: _Fitted(one["intercept"], one["weights"], one["strict"], one["lenient"]) for name, one in stored.items()
+    }

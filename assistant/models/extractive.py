@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from assistant.quoting.choose import choose
+from assistant.quoting.reading import PassageReading
 from assistant.quoting.shown import opening, shown
 from assistant.request import Piece, Request
 
@@ -20,14 +22,17 @@ class ExtractiveChatModel:
     model = MODEL
     follows_instructions = False
 
-    def __init__(self) -> None:
+    def __init__(self, reading: PassageReading | None = None) -> None:
+        """Without `reading`, what is quoted is chosen by words alone."""
+        self._reading = reading
         # One thread: more would quote no faster, and make searches wait.
         self._quoting = ThreadPoolExecutor(1, thread_name_prefix="quoting")
 
     async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Yields the best quotations, each with its number, after a line that says what they are."""
-        # To compare all sentences with the question may take a tenth of a second, so it runs in a thread.
-        quoted = asyncio.get_running_loop().run_in_executor(self._quoting, lambda: list(quotations(request)))
+        # To read and compare all sentences may take half a second, so it runs in a thread.
+        work = partial(quotations, request, self._reading)
+        quoted = asyncio.get_running_loop().run_in_executor(self._quoting, lambda: list(work()))
         for text in await quoted:
             yield Piece(text)
 
@@ -36,9 +41,9 @@ class ExtractiveChatModel:
         self._quoting.shutdown(wait=False, cancel_futures=True)
 
 
-def quotations(request: Request) -> Iterator[str]:
+def quotations(request: Request, reading: PassageReading | None = None) -> Iterator[str]:
     """Yields the pieces of the answer: a line that says what follows, and one or two quotations."""
     yield opening(request.question, request.language)
     question = request.query or request.question
-    for block in shown(question, choose(question, request.evidence)):
+    for block in shown(question, choose(question, request.evidence, reading)):
         yield f"\n\n{block}"

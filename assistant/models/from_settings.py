@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from assistant.models import ChatModel
 from assistant.models.capabilities import capabilities_of
 from assistant.models.extractive import ExtractiveChatModel
+from assistant.quoting.reading import PassageReading
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from ingest.home.processes import loaded_for_good
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from assistant.models.server import ServerChatModel
 
 
-def open_model(settings: AssistantSettings, *, hub: bool) -> ChatModel:
-    """Returns the chat model: the one at `model_url`, or `model` in this process, or quotations of the evidence.
+def open_model(settings: AssistantSettings, *, hub: bool, reading: PassageReading | None = None) -> ChatModel:
+    """Returns the chat model: the one at `model_url`, or `model` in this process, or quotations of the evidence, which
+    `reading` helps to choose.
 
     It loads no weights and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
     Raises ConfigurationError (`model_missing`, `model_url_invalid`, `model_not_found`).
@@ -30,7 +32,7 @@ def open_model(settings: AssistantSettings, *, hub: bool) -> ChatModel:
     if settings.model is not None:
         local: type[LocalChatModel] = _module("local").LocalChatModel
         return local.open(settings.model, hub=hub)
-    return ExtractiveChatModel()
+    return ExtractiveChatModel(reading)
 
 
 def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:

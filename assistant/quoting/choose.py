@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from assistant.events import Evidence
 from assistant.quoting.asked import Asked
 from assistant.quoting.intervals import Quantity
 from assistant.quoting.parts import Part, parts_of, whole
+from assistant.quoting.reading import PassageReading, ReadPassage
 from ingest.document import Chunk
 from ingest.embedding.codes import codes_in
 from ingest.language import fold
@@ -41,6 +43,9 @@ _ROWS = 8
 _AS_GOOD = 0.97
 """A row with this share of the best score is as good. If most rows are, the question asks for the table, and gets at
 most so many rows."""
+_BY_READING = 0.5
+_LEAST_READ, _MOST_READ = -8.0, 6.0
+"""What a unit of the log odds that a part answers multiplies its score by is e to this power."""
 _SAME = 0.6
 """Two parts say the same if they share so many of their terms."""
 
@@ -57,14 +62,24 @@ class Quoted:
 
 @dataclass(slots=True)
 class _Candidate:
+    """A part with its score by words, and what reading it multiplies that by."""
+
     quoted: Quoted
     order: int
-    score: float
+    words: float
     gives: frozenset[str]
+    read: float = 1.0
+
+    @property
+    def score(self) -> float:
+        return self.words * self.read
 
 
-def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
-    """Returns one part, or two, the best one first. It returns none only without evidence."""
+def choose(question: str, evidence: Sequence[Evidence], reading: PassageReading | None = None) -> list[Quoted]:
+    """Returns one part, or two, the best one first. It returns none only without evidence.
+
+    With `reading`, what a model read counts beside the words.
+    """
     if not evidence:
         return []
     quoted = [found for item in evidence for found in _quoted(item)]
@@ -77,6 +92,8 @@ def choose(question: str, evidence: Sequence[Evidence]) -> list[Quoted]:
     for order, each in enumerate(quoted):
         gives = asked.gives(each.part)
         candidates.append(_Candidate(each, order, priors[each.number] * _score(each.part, asked, gives), gives))
+    if reading is not None:
+        _weigh_by_reading(candidates, reading.read(question, [item.hit.chunk for item in evidence]))
     _weigh_ranges(candidates, asked.quantities)
     ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
     best = _of_kind(ranked)
@@ -104,7 +121,7 @@ def _whole_table(best: _Candidate, candidates: Sequence[_Candidate]) -> Quoted:
     if best.quoted.part.kind != "row":
         return best.quoted
     rows = [each for each in candidates if _place(each) == _place(best)]
-    alike = sum(each.score >= _AS_GOOD * best.score for each in rows)
+    alike = sum(each.words >= _AS_GOOD * best.words for each in rows)
     if alike < 3 or 2 * alike < len(rows):
         return best.quoted
     parts = [each.quoted.part for each in rows[:_ROWS]]
@@ -151,6 +168,20 @@ def _score(part: Part, asked: Asked, gives: frozenset[str]) -> float:
     return score
 
 
+def _weigh_by_reading(candidates: Sequence[_Candidate], read: Sequence[ReadPassage]) -> None:
+    """Set what reading makes of each part. A list is as good as the best sentence in it, and what was not read is as
+    good as the worst that was.
+    """
+    scores = [score for passage in read for score in passage.texts.values()]
+    worst = max(min(scores, default=_LEAST_READ), _LEAST_READ)
+    for each in candidates:
+        part, texts = each.quoted.part, read[each.quoted.number - 1].texts
+        score = texts.get(part.text)
+        if score is None:
+            score = max((score for text, score in texts.items() if text in part.text), default=worst)
+        each.read = math.exp(_BY_READING * min(max(score, _LEAST_READ), _MOST_READ))
+
+
 def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) -> None:
     """Raise the rows whose range has a number of the question, and lower the other rows of their table."""
     for quantity in stated:
@@ -165,9 +196,9 @@ def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) 
             if tightest is None or each.quoted.part.kind == "list":
                 continue
             if looseness == tightest:
-                each.score *= _FITS
+                each.words *= _FITS
             elif any(found.is_like(quantity) for found in each.quoted.part.intervals):
-                each.score *= _MISSES
+                each.words *= _MISSES
 
 
 def _looseness(part: Part, quantity: Quantity) -> float | None:

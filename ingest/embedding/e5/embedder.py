@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Collection, Sequence
-from functools import cache
 from pathlib import Path
-from threading import RLock
 from typing import Final
 
 import numpy as np
 
 from ingest.document import Language
 from ingest.embedding import is_covered
-from ingest.embedding.e5.network import Network
-from ingest.embedding.e5.tokenizer import E5Tokenizer
-from ingest.embedding.e5.weights import EPSILON, NAME, SHA256, WIDTH, WINDOW, Weights
-
-logger = logging.getLogger(__name__)
+from ingest.embedding.e5.model import OpenedModel, opened
+from ingest.embedding.e5.weights import NAME, SHA256, WIDTH, WINDOW
 
 LANGUAGES: Final = ("zh", "en", "mixed")
 _QUERY, _PASSAGE = "query: ", "passage: "
 """What the model wants before a text (arXiv:2402.05672)."""
 _PROMPT_TOKENS = 4
-_BATCH_TOKENS = 512
-"""The padded size of a batch. Larger ones leave the processor's cache, and take up to twice as long."""
 
 
 class E5Embedder:
@@ -66,84 +58,8 @@ class E5Embedder:
         return vector
 
     @property
-    def _opened(self) -> _Opened:
-        return _open(self._file)
-
-
-_loading = RLock()
-
-
-def _open(file: Path) -> _Opened:
-    """Returns the model of a file. It is loaded once for each process: two versions of the index share it."""
-    with _loading:
-        return _loaded(file)
-
-
-@cache
-def _loaded(file: Path) -> _Opened:
-    return _Opened(file)
-
-
-class _Opened:
-    """The tokenizer, what is needed before and after the layers, and the layers for each number of threads."""
-
-    def __init__(self, file: Path) -> None:
-        self.weights = Weights(file)
-        self.tokenizer = E5Tokenizer(self.weights.pieces())
-        # No text has a second part, so the vector of the first kind of token is added to the positions once.
-        self._positions = (
-            self.weights.vector("emb.pos").reshape(WINDOW, WIDTH) + self.weights.vector("emb.type")[:WIDTH]
-        )
-        self._scale, self._shift = self.weights.vector("emb.ln.w"), self.weights.vector("emb.ln.b")
-        self._networks: dict[int, Network] = {}
-
-    def embed(self, texts: Sequence[str], threads: int) -> np.ndarray:
-        """Returns vectors of length one: float32, shape (len(texts), WIDTH)."""
-        network = self._network(threads)
-        pieces = self.tokenizer.encode(texts)
-        vectors = np.empty((len(texts), WIDTH), dtype=np.float32)
-        for batch in _batches([len(each) for each in pieces]):
-            vectors[batch] = self._mean([pieces[i] for i in batch], network)
-        return vectors
-
-    def _network(self, threads: int) -> Network:
-        with _loading:
-            if threads not in self._networks:
-                self._networks[threads] = Network(self.weights, threads)
-                logger.info("Loaded embedding model %s, in eight bits, for %d threads", NAME, threads)
-            return self._networks[threads]
-
-    def _mean(self, pieces: Sequence[np.ndarray], network: Network) -> np.ndarray:
-        """Returns the mean of each text's token vectors after the last layer, at length one."""
-        lengths = np.array([len(each) for each in pieces])
-        rows = np.zeros((len(pieces), int(lengths.max())), dtype=np.int64)
-        for row, each in zip(rows, pieces, strict=True):
-            row[: len(each)] = each
-        output = network(self._first(rows), lengths)
-        output *= (np.arange(rows.shape[1]) < lengths[:, None])[:, :, None]
-        vectors: np.ndarray = output.sum(axis=1)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors
-
-    def _first(self, rows: np.ndarray) -> np.ndarray:
-        """Returns what the first layer is given: the vectors of pieces and positions, added and normalised."""
-        hidden: np.ndarray = self.weights.words(rows) + self._positions[: rows.shape[1]]
-        hidden -= hidden.mean(axis=-1, keepdims=True)
-        hidden /= np.sqrt(np.square(hidden).mean(axis=-1, keepdims=True) + EPSILON)
-        hidden *= self._scale
-        hidden += self._shift
-        return hidden
-
-
-def _batches(lengths: Sequence[int]) -> list[list[int]]:
-    """Returns the positions of texts, longest first, in batches of similar length."""
-    batches: list[list[int]] = []
-    for position in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
-        if batches and (len(batches[-1]) + 1) * lengths[batches[-1][0]] <= _BATCH_TOKENS:
-            batches[-1].append(position)
-        else:
-            batches.append([position])
-    return batches
+    def _opened(self) -> OpenedModel:
+        return opened(self._file)
 
 
 def _processors() -> int:

@@ -7,11 +7,11 @@ The cosine to the vector of float32 is at least 0.998, at twice the speed (docs/
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from ingest.embedding.e5.weights import EPSILON, HEADS, INNER, LAYERS, WIDTH, Weights
+from ingest.embedding.e5.weights import EPSILON, HEADS, INNER, LAYERS, WIDTH
 
 _OPSET, _IR_VERSION = 18, 9
 _FUSED = "com.microsoft"
@@ -20,10 +20,22 @@ _WEIGHT_MAX, _INPUT_MAX = 63, 127
 _SMALLEST_SCALE = 1e-9
 
 
+class LayerWeights(Protocol):
+    """The weights of the layers, by the names of the model's file."""
+
+    def matrix(self, name: str, columns: int) -> np.ndarray:
+        """Returns a matrix as float32, shape (rows, columns)."""
+        ...
+
+    def vector(self, name: str) -> np.ndarray:
+        """Returns a tensor of one dimension as float32."""
+        ...
+
+
 class Network:
     """The loaded layers. Safe to call from several threads."""
 
-    def __init__(self, weights: Weights, threads: int) -> None:
+    def __init__(self, weights: LayerWeights, threads: int) -> None:
         """Takes one second. `threads` is how many processors one call may use."""
         # The import takes 15 MB. Processes that only count tokens should not pay for it.
         import onnxruntime  # type: ignore[import-untyped]
@@ -52,7 +64,7 @@ class Network:
 class _Graph:
     """Collects nodes and stored tensors. Each method adds nodes and returns the name of what they give."""
 
-    def __init__(self, weights: Weights) -> None:
+    def __init__(self, weights: LayerWeights) -> None:
         from onnx import helper, numpy_helper
 
         self._make: Any = helper

@@ -41,7 +41,7 @@ class E5Tokenizer:
         self._rows = np.array([i for i, text in enumerate(pieces.texts) if i < _SPECIAL or _IS_KEPT.fullmatch(text)])
         self._normalised = pieces.normalised
         scored = [(pieces.texts[row], float(pieces.scores[row])) for row in self._rows]
-        self._start, self._end = pieces.start, pieces.end
+        self.start, self.end = pieces.start, pieces.end
         self._tokenizer = _tokenizer(scored, pieces.unknown)
 
     def count(self, texts: Sequence[str]) -> list[int]:
@@ -51,7 +51,11 @@ class E5Tokenizer:
     def encode(self, texts: Sequence[str]) -> list[np.ndarray]:
         """Returns the pieces of each text as rows of the model's table, from start to end. A text is cut to fit."""
         fitting = (ids[: WINDOW - 2] for ids in self._ids(texts))
-        return [np.array([self._start, *self._rows[ids], self._end]) for ids in fitting]
+        return [np.array([self.start, *self._rows[ids], self.end]) for ids in fitting]
+
+    def pieces(self, texts: Sequence[str]) -> list[np.ndarray]:
+        """Returns the pieces of each text as rows of the model's table, without start and end, however many."""
+        return [self._rows[ids] for ids in self._ids(texts)]
 
     def _ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
         normal = [text.translate(self._normalised).strip() for text in texts]

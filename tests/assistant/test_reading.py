@@ -1,0 +1,165 @@
+"""Reading: which sentence or row of a passage answers a question, by the shipped model in this process."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from threading import Thread
+
+import numpy as np
+import pytest
+
+from assistant.events import Evidence
+from assistant.gate.fitted import FittedGate
+from assistant.models.extractive import quotations
+from assistant.quoting.parts import parts_of
+from assistant.quoting.reading import PassageReading, open_reading
+from assistant.quoting.windows import windows_of
+from assistant.reading.additions import Additions
+from assistant.reading.model import SHIPPED, ReadingModel, Window, shipped
+from assistant.request import AnswerLanguage, Request
+from ingest.document import Chunk, Signals
+from tests.canned_retrieval import hits_of, passage
+
+LEAVE = Window(
+    "员工手册 › 休假",
+    (
+        "司龄满一年的员工每年享有七天年休假。",
+        "病假须提供二级以上医院的诊断证明。",
+        "未休完的年休假可以顺延到次年三月底。",
+    ),
+)
+IT = Window(
+    "IT guide",
+    (
+        "Laptops are replaced every four years.",
+        "A lost token is reported to extension 6200.",
+        "Colour printing is charged to your department.",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> ReadingModel:
+    found = shipped()
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("question", "window", "answer"),
+    [
+        ("生病请假要交什么材料？", LEAVE, 1),
+        ("没休完的年假怎么办", LEAVE, 2),
+        ("請病假需要什麼證明？", LEAVE, 1),
+        ("who do I call when my token is gone", IT, 1),
+        ("How often do I get a new laptop?", IT, 0),
+        ("彩色打印谁出钱", IT, 2),
+    ],
+)
+def test_the_sentence_that_answers_has_the_best_score(
+    model: ReadingModel, question: str, window: Window, answer: int
+) -> None:
+    [scores] = model.read(question, [window])
+    assert int(np.argmax(scores)) == answer
+
+
+def test_a_question_that_nothing_answers_has_scores_below_zero(model: ReadingModel) -> None:
+    for scores in model.read("Who won the football world cup in 1998?", [LEAVE, IT]):
+        assert max(scores) < -3
+
+
+def test_scores_do_not_depend_on_what_is_read_beside(model: ReadingModel) -> None:
+    alone = ReadingModel(model._file)
+    [together, _] = model.read("病假要什么证明", [LEAVE, IT])
+    [by_itself] = alone.read("病假要什么证明", [LEAVE])
+    assert together == pytest.approx(by_itself, abs=0.05)
+
+
+def test_what_does_not_fit_is_not_read_and_says_so(model: ReadingModel) -> None:
+    [scores] = model.read("年假", [Window("", ("年假每年七天。" * 40, "病假五天。" * 40, "婚假十三天。" * 40))])
+    assert math.isfinite(scores[0])
+    assert scores[2] == -math.inf
+
+
+def test_many_threads_read_the_same(model: ReadingModel) -> None:
+    found: list[list[tuple[float, ...]]] = []
+    threads = [Thread(target=lambda: found.append(model.read("年假能顺延吗", [LEAVE, IT]))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4
+    assert all(each == found[0] for each in found)
+
+
+def test_windows_hold_every_sentence_and_row_once_in_order() -> None:
+    table = "| 司龄 | 天数 |\n| --- | --- |\n| 满一年 | 7 天 |\n| 满三年 | 10 天 |"
+    text = "第一条规定如下。" + "员工应当按时上班。" * 30 + "\n\n" + table
+    parts = parts_of("手册", (), text)
+    windows = windows_of("手册", (), "手册", text)
+    places = [place for placed in windows for place in placed.places]
+    assert places == [place for place, part in enumerate(parts) if part.kind != "list"]
+    assert len(windows) > 2
+    assert windows[-1].window.units[-1] == "司龄：满三年；天数：10 天"
+
+
+def test_a_sentence_in_other_words_is_quoted_where_words_alone_find_another() -> None:
+    reading = open_reading()
+    chunk = passage(
+        "Files on the desktop are not copied anywhere. Jobs that nobody has released are deleted after one day. "
+        "The printer on the second floor prints in colour.",
+        title="IT guide",
+    )
+    assert "deleted after one day" in quoted(
+        "my pages never came out of the printer, where are they?", "en", chunk, reading
+    )
+
+
+def test_a_question_of_another_subject_is_refused_and_one_of_this_is_not() -> None:
+    gate = FittedGate(0.5, reading=open_reading())
+    near = Signals(above_background=2.4, above_nearest_background=1.0, above_dense_leg=1.5, above_sparse_leg=2.0)
+    far = Signals(above_background=0.8, above_nearest_background=-0.5, above_dense_leg=1.0, above_sparse_leg=1.0)
+    [hit] = hits_of(passage("病假须提供二级以上医院的诊断证明。", title="员工手册"))
+    assert gate("请病假要什么证明", [replace(hit, signals=near)], embedder="any")
+    assert not gate("火星上有水吗", [replace(hit, signals=far)], embedder="any")
+
+
+def test_the_gate_weighs_what_was_read() -> None:
+    reading = open_reading()
+    signals = Signals(above_background=1.5, above_nearest_background=0.5, above_dense_leg=1.0, above_sparse_leg=1.0)
+    [hit] = hits_of(passage("账号连续输错五次密码后锁定一小时。", title="制度"))
+    gate = FittedGate(0.5, reading=reading)
+    answered, other = (
+        gate.likelihood(each, [replace(hit, signals=signals)]) for each in ("密码输错被锁多久", "食堂几点开饭")
+    )
+    assert answered > other + 0.2
+
+
+def test_the_shipped_additions_fit_every_layer() -> None:
+    additions = Additions.load(SHIPPED)
+    assert len(additions.narrow) == 72
+    for left, right in additions.narrow.values():
+        assert left.shape[1] == right.shape[0]
+    assert additions.unit[0].shape == additions.nothing[0].shape == (384,)
+
+
+def test_without_the_package_of_the_weights_answers_are_chosen_by_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assistant.reading.model.packaged_file", lambda: None)
+    assert open_reading() is None
+    chunk = passage("病假须提供医院证明。年假提前三天申请。", title="手册")
+    assert "病假须提供医院证明" in quoted("病假要提供什么？", "zh", chunk, None)
+
+
+def quoted(question: str, language: AnswerLanguage, chunk: Chunk, reading: PassageReading | None) -> str:
+    evidence = tuple(Evidence(number, hit) for number, hit in enumerate(hits_of(chunk), start=1))
+    return "".join(list(quotations(Request((), question, language, evidence), reading))[:2])
+
+
+def test_a_file_of_additions_that_is_cut_is_an_error(tmp_path: Path) -> None:
+    cut = tmp_path / "additions.npz"
+    cut.write_bytes(SHIPPED.read_bytes()[:1000])
+    with pytest.raises(zipfile.BadZipFile):
+        Additions.load(cut)
