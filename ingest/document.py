@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import uuid
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ KINDS = frozenset({
 
 _HALF = 1 << 64
 _NUMBER = 1 << 32
+_PLAIN_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
 def document_id(source: str, uri: str) -> str:
@@ -48,9 +50,11 @@ def chunk_id(document: str, revision: int, position: int) -> str:
 
 
 def owner_of(chunk: str) -> tuple[str, int]:
-    """Returns the document and the revision of a chunk, read from its id."""
-    number = uuid.UUID(chunk).int
-    return str(uuid.UUID(int=number // _HALF * _HALF)), number % _HALF // _NUMBER
+    """Returns the document and the revision of a chunk, read from its id. Raises ValueError if it is no UUID."""
+    if _PLAIN_UUID.fullmatch(chunk) is None:
+        chunk = str(uuid.UUID(chunk))
+    # A search reads some hundred ids. To cut the text takes a tenth of the time that two UUIDs take.
+    return f"{chunk[:18]}-0000-000000000000", int(chunk[19:23] + chunk[24:28], 16)
 
 
 def position_of(chunk: str) -> int:
