@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -57,9 +57,11 @@ def distinct(hits: Sequence[Hit], query: str = "") -> list[Hit]:
     are in two documents and mostly have the same words. If the query has a figure that only the older one has, that
     one stays first.
     """
+    contents = {hit.chunk.id: _content_of(hit.chunk) for hit in hits}
     kept: list[Hit] = []
     for hit in hits:
-        at = next((at for at, other in enumerate(kept) if _repeats(hit.chunk, other.chunk)), None)
+        content = contents[hit.chunk.id]
+        at = next((at for at, other in enumerate(kept) if _repeats(content, contents[other.chunk.id])), None)
         if at is None:
             kept.append(hit)
         elif hit.modified_ns > kept[at].modified_ns:
@@ -67,20 +69,19 @@ def distinct(hits: Sequence[Hit], query: str = "") -> list[Hit]:
     asked = figures(query)
     ordered: list[Hit] = []
     for hit in kept:
-        at = next((at for at, other in enumerate(ordered) if _is_newer_edition(hit, other, asked)), len(ordered))
-        ordered.insert(at, hit)
+        newer = (at for at, other in enumerate(ordered) if _is_newer_edition(hit, other, contents, asked))
+        ordered.insert(next(newer, len(ordered)), hit)
     return ordered
 
 
-def _repeats(chunk: Chunk, other: Chunk) -> bool:
-    ours, theirs = _content_of(chunk), _content_of(other)
+def _repeats(ours: _Content, theirs: _Content) -> bool:
     return ours.figures == theirs.figures and _overlap(ours.shingles, theirs.shingles, _SAME)
 
 
-def _is_newer_edition(hit: Hit, other: Hit, asked: Collection[str]) -> bool:
+def _is_newer_edition(hit: Hit, other: Hit, contents: Mapping[str, _Content], asked: Collection[str]) -> bool:
     if hit.modified_ns <= other.modified_ns or hit.chunk.document_id == other.chunk.document_id:
         return False
-    ours, theirs = _content_of(hit.chunk), _content_of(other.chunk)
+    ours, theirs = contents[hit.chunk.id], contents[other.chunk.id]
     if ours.codes != theirs.codes or not _overlap(
         ours.wordings, theirs.wordings, _EDITION if ours.name == theirs.name else _UNNAMED_EDITION
     ):

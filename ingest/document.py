@@ -8,6 +8,7 @@ import uuid
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, overload
 
@@ -26,6 +27,7 @@ KINDS = frozenset({
 
 _HALF = 1 << 64
 _NUMBER = 1 << 32
+_REMEMBERED_HEADINGS = 1024
 _PLAIN_UUID = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 
@@ -283,9 +285,13 @@ class Chunk:
     @property
     def heading(self) -> str:
         """Returns title and heading path in one line. This context is embedded together with the text."""
-        parts = [self.title, *self.location.heading_path]
-        kept = [part for index, part in enumerate(parts) if part and part not in parts[:index]]
-        return " › ".join(kept)
+        return _heading(self.title, self.location.heading_path)
+
+
+@lru_cache(_REMEMBERED_HEADINGS)
+def _heading(title: str, path: tuple[str, ...]) -> str:
+    """It is cached, because each question needs the headings of its hits a hundred times."""
+    return " › ".join(dict.fromkeys(part for part in (title, *path) if part))
 
 
 def numbered(reference: Reference, revision: int, document: Prepared) -> list[Chunk]:
