@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
@@ -57,31 +57,30 @@ def distinct(hits: Sequence[Hit], query: str = "") -> list[Hit]:
     are in two documents and mostly have the same words. If the query has a figure that only the older one has, that
     one stays first.
     """
-    contents = {hit.chunk.id: _content_of(hit.chunk) for hit in hits}
-    kept: list[Hit] = []
+    kept: list[tuple[Hit, _Content]] = []
     for hit in hits:
-        content = contents[hit.chunk.id]
-        at = next((at for at, other in enumerate(kept) if _repeats(content, contents[other.chunk.id])), None)
+        content = _content_of(hit.chunk)
+        at = next((at for at, (_, other) in enumerate(kept) if _repeats(content, other)), None)
         if at is None:
-            kept.append(hit)
-        elif hit.modified_ns > kept[at].modified_ns:
-            kept[at] = replace(hit, score=kept[at].score)
+            kept.append((hit, content))
+        elif hit.modified_ns > kept[at][0].modified_ns:
+            kept[at] = replace(hit, score=kept[at][0].score), content
     asked = figures(query)
-    ordered: list[Hit] = []
-    for hit in kept:
-        newer = (at for at, other in enumerate(ordered) if _is_newer_edition(hit, other, contents, asked))
-        ordered.insert(next(newer, len(ordered)), hit)
-    return ordered
+    ordered: list[tuple[Hit, _Content]] = []
+    for pair in kept:
+        newer = (at for at, other in enumerate(ordered) if _is_newer_edition(pair, other, asked))
+        ordered.insert(next(newer, len(ordered)), pair)
+    return [hit for hit, _ in ordered]
 
 
 def _repeats(ours: _Content, theirs: _Content) -> bool:
     return ours.figures == theirs.figures and _overlap(ours.shingles, theirs.shingles, _SAME)
 
 
-def _is_newer_edition(hit: Hit, other: Hit, contents: Mapping[str, _Content], asked: Collection[str]) -> bool:
+def _is_newer_edition(pair: tuple[Hit, _Content], before: tuple[Hit, _Content], asked: Collection[str]) -> bool:
+    (hit, ours), (other, theirs) = pair, before
     if hit.modified_ns <= other.modified_ns or hit.chunk.document_id == other.chunk.document_id:
         return False
-    ours, theirs = contents[hit.chunk.id], contents[other.chunk.id]
     if ours.codes != theirs.codes or not _overlap(
         ours.wordings, theirs.wordings, _EDITION if ours.name == theirs.name else _UNNAMED_EDITION
     ):
