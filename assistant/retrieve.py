@@ -50,7 +50,7 @@ class Retrieved:
 
     `query` is the query as it was searched for, and `changed` says what in it was changed for that.
     `embedder` is the name of the embedder that made the cosines of the hits (`ingest.embedding.Embedder.name`).
-    `clock` is the tick of the catalog's clock when the search began.
+    `clock` is the tick of the catalog's clock at which the hits were current.
     """
 
     query: str
@@ -96,11 +96,10 @@ class Retriever:
         return Retrieved(query, language, self._embedder.name, hits, timings, clock=clock)
 
     def _hits(self, query: Embedding, language: Language, reader: Reader, limit: int) -> tuple[tuple[Hit, ...], int]:
-        """Returns the best `limit` hits, and the tick of the clock when their search began. Their chunks are fetched at
-        the end, when the best are known.
+        """Returns the best `limit` hits, and the tick of the clock at which they were current.
 
-        If a chunk is missing then, its document was replaced or deleted after the catalog was asked. The search is
-        then made again.
+        Their chunks are fetched at the end, when the best are known. If a chunk is missing then, its document was
+        replaced or deleted after the catalog was asked. The search is then made again.
         """
         depth = max(limit, FUSION_DEPTH)
         levels = {} if query.dense is None else self._background.levels(query.dense)
@@ -130,7 +129,7 @@ class Retriever:
         self, query: Embedding, reader: Reader, depth: int
     ) -> tuple[tuple[Legs, ...], Mapping[str, Standing], int]:
         """Returns the best `depth` hits of each leg of each part of `LANGUAGE_PARTS`, if they are current and `reader`
-        may read them, the standing of their documents, and the tick of the clock when the search began.
+        may read them, the standing of their documents, and the tick of the clock at which they are current.
 
         Replaced, deleted and forbidden hits are dropped. The search is widened until enough hits are left or the index
         has no more.
@@ -140,11 +139,11 @@ class Retriever:
         """
         wanted, attempts = depth, 0
         while True:
-            before = self._standings.clock()
+            before = self._standings.seen()  # at most the tick at which the search begins
             parts = self._index.search_by_language(query, reader=reader, limit=wanted)
             legs = [leg for part in parts for leg in (part.dense, part.sparse)]
             owners = {hit.document_id for leg in legs for hit in leg}
-            standing = self._standings.of(owners)
+            standing, clock = self._standings.of(owners)
             attempts += 1
             if attempts < _ATTEMPTS and any(_was_overtaken(hit, standing, before) for leg in legs for hit in leg):
                 continue
@@ -157,7 +156,7 @@ class Retriever:
             kept = [[hit for hit in leg if revisions.get(hit.document_id) == hit.revision] for leg in legs]
             if not any(len(left) < depth and len(leg) >= wanted for left, leg in zip(kept, legs, strict=True)):
                 best = [tuple(leg[:depth]) for leg in kept]
-                return tuple(Legs(*pair) for pair in zip(best[::2], best[1::2], strict=True)), allowed, before
+                return tuple(Legs(*pair) for pair in zip(best[::2], best[1::2], strict=True)), allowed, clock
             wanted *= _WIDENING
 
 

@@ -33,13 +33,15 @@ class Standings:
         self._catalog = catalog
         self._kept: tuple[int, dict[str, Standing | None]] = (-1, {})
 
-    def clock(self) -> int:
-        """Returns the current tick of the catalog's clock."""
-        return self._catalog.clock()
+    def seen(self) -> int:
+        """Returns the tick that was last read, without asking the catalog again. The clock may have gone on since."""
+        tick, _ = self._kept
+        return self._catalog.clock() if tick < 0 else tick
 
-    def of(self, document_ids: Collection[str]) -> Mapping[str, Standing | None]:
-        """Returns the standings of these documents, and maybe of others. It is None for a document that is deleted or
-        not published. They are as the catalog has them now, or newer than that.
+    def of(self, document_ids: Collection[str]) -> tuple[Mapping[str, Standing | None], int]:
+        """Returns the standings of these documents, and maybe of others, and the current tick of the clock. A standing
+        is None for a document that is deleted or not published. They are as the catalog has them at this tick, or
+        newer.
         """
         # The clock is read before the standings. So what is remembered for a tick is at least as new as that tick, and
         # is not used any more once the clock has gone on.
@@ -52,4 +54,4 @@ class Standings:
             found = self._catalog.standing(unknown)
             # In one step, because another thread may be reading.
             known.update({document_id: found.get(document_id) for document_id in unknown})
-        return known
+        return known, tick

@@ -37,25 +37,36 @@ def test_only_documents_that_are_not_known_yet_are_read() -> None:
     shelf.set("a")
     shelf.set("b")
     standings = Standings(shelf)
-    assert standings.of(["a"])["a"] == shelf.standings["a"]
-    assert standings.of(["a", "b", "unpublished"])["b"] == shelf.standings["b"]
-    assert standings.of(["a", "b", "unpublished"])["unpublished"] is None
+    assert standings.of(["a"])[0]["a"] == shelf.standings["a"]
+    assert standings.of(["a", "b", "unpublished"])[0]["b"] == shelf.standings["b"]
+    assert standings.of(["a", "b", "unpublished"])[0]["unpublished"] is None
     assert shelf.asked == [{"a"}, {"b", "unpublished"}]
+
+
+def test_the_tick_that_was_last_read_is_told_without_asking() -> None:
+    shelf = Shelf()
+    standings = Standings(shelf)
+    assert standings.seen() == 0
+    shelf.set("a")
+    assert standings.of(["a"])[1] == standings.seen() == 1
+    shelf.set("a")
+    assert standings.seen() == 1
+    assert standings.of([])[1] == standings.seen() == 2
 
 
 def test_whatever_moves_the_clock_is_seen_at_once() -> None:
     shelf = Shelf()
     shelf.set("a")
     standings = Standings(shelf)
-    assert standings.of(["a", "b"])["b"] is None
+    assert standings.of(["a", "b"])[0]["b"] is None
     shelf.set("b")
-    assert standings.of(["a", "b"])["b"] is not None, "published"
+    assert standings.of(["a", "b"])[0]["b"] is not None, "published"
     shelf.set("a", ("group:hr",))
-    now = standings.of(["a"])["a"]
+    now = standings.of(["a"])[0]["a"]
     assert now is not None
     assert now.access == ("group:hr",), "access changed"
     shelf.set("a", None)
-    assert standings.of(["a"])["a"] is None, "deleted"
+    assert standings.of(["a"])[0]["a"] is None, "deleted"
 
 
 def test_what_changes_while_it_is_read_is_not_kept_beyond_the_next_tick() -> None:
@@ -72,7 +83,7 @@ def test_what_changes_while_it_is_read_is_not_kept_beyond_the_next_tick() -> Non
     shelf.standing = read_and_restricted_after  # type: ignore[method-assign]
     standings.of(["a"])
     shelf.standing = read  # type: ignore[method-assign]
-    now = standings.of(["a"])["a"]
+    now = standings.of(["a"])[0]["a"]
     assert now is not None
     assert now.access == ("group:hr",)
 
@@ -81,4 +92,4 @@ def test_not_more_than_so_many_are_remembered() -> None:
     shelf = Shelf()
     standings = Standings(shelf)
     standings.of([str(number) for number in range(20_001)])
-    assert len(standings.of(["one"])) == 1
+    assert len(standings.of(["one"])[0]) == 1
