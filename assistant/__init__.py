@@ -10,6 +10,7 @@ The way of a question, in the order in which it goes:
     follow_up.py     the same without a model: what a question leaves out is taken from the turns before it
     rewording/       a query that finds little is tried again: spelling, pinyin, synonyms, everyday words
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
+    standings.py     which revision is current and who may read it, asked of the catalog once for each tick
     gate/            whether the hits can answer the question at all
     refuse.py        whether an answer is itself a refusal
     nearest.py       what a refusal shows: the passages nearest to the question
@@ -40,6 +41,7 @@ Beside the chain:
     pronouns.py      whether a question speaks of something that it does not name
     errors.py        what can go wrong with a model
     settings.py      the settings of answering
+    warming.py       what only some questions need, loaded before one of them is asked
     sse.py           server-sent events, decoded from bytes: from a model server, and from our own
     ranking_metrics.py  how good a ranking is: hit rate, MRR, nDCG, recall; for `youju eval`, not for monitoring
 """

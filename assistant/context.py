@@ -25,10 +25,14 @@ _PER_HAN, _PER_KANA, _PER_OTHER, _SAFETY = 0.67, 0.9, 0.4, 1.1
 _WORD_PART, _CAPITALS_PART, _MARKS_PART = 5, 3, 4
 _PER_MESSAGE = 8
 _RESERVE_TOKENS = 64
+_REMEMBERED_TEXTS = 64
+"""Some 10 KB each."""
 
 
+@lru_cache(maxsize=_REMEMBERED_TEXTS)
 def estimate_tokens(text: str) -> int:
-    """Returns about how many tokens `text` takes. The estimate is more often too high than too low.
+    """Returns about how many tokens `text` takes. The estimate is more often too high than too low. The last texts are
+    cached: the rules are in every prompt, and many ask the same on one day.
 
     It follows the way Qwen's tokenizer splits a text before it uses its vocabulary. Every digit is one token, and so is
     the space before a digit. A table of numbers therefore takes nearly one token per character.

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 from assistant.events import Change
 from assistant.signals.background import Background
 from assistant.signals.standing_out import signals_of
+from assistant.standings import Catalog, Standings
 from ingest.access import Reader
 from ingest.catalog.records import Standing
 from ingest.document import Embedding, Hit, Language, Signals
 from ingest.embedding import Embedder
 from ingest.index import LANGUAGE_PARTS, Index, Legs, Scored
 from ingest.language import detect
-from ingest.versions.open_versions import OpenVersions
+from ingest.versions.open_versions import OpenVersion, OpenVersions
 
 FUSION_DEPTH = 100
 """At least so many hits of each leg are fused, even if fewer are asked for. Scores are normalised over the leg, so
@@ -47,24 +48,13 @@ dictionary. It also makes up for words that stand out, which count more in the q
 """
 
 
-class Standings(Protocol):
-    """The part of the catalog that retrieval uses."""
-
-    def clock(self) -> int:
-        """Returns the number of publications and deletions so far."""
-        ...
-
-    def standing(self, document_ids: Collection[str]) -> Mapping[str, Standing]:
-        """Returns the standing of each document. Documents that are deleted or not published are left out."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Retrieved:
     """The hits for a query, the best one first, and the milliseconds that each step took.
 
     `query` is the query as it was searched for, and `changed` says what in it was changed for that.
     `embedder` is the name of the embedder that made the cosines of the hits (`ingest.embedding.Embedder.name`).
+    `clock` is the tick of the catalog's clock at which the hits were current.
     """
 
     query: str
@@ -73,6 +63,7 @@ class Retrieved:
     hits: tuple[Hit, ...]
     timings_ms: Mapping[str, float]
     changed: tuple[Change, ...] = ()
+    clock: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +79,9 @@ class Fused:
 class Retriever:
     """Finds the passages that a reader may read. It blocks. It is thread-safe: each question calls it from a thread."""
 
-    def __init__(self, index: Index, catalog: Standings, embedder: Embedder) -> None:
+    def __init__(self, index: Index, catalog: Catalog, embedder: Embedder) -> None:
         self._index = index
-        self._catalog = catalog
+        self._standings = Standings(catalog)
         self._embedder = embedder
         self._background = Background(embedder.dense)
 
@@ -104,20 +95,20 @@ class Retriever:
         language = detect(query)
         embedding = self._embedder.embed_query(query, language, beside)
         embedded = time.perf_counter()
-        hits = self._hits(embedding, language, reader, limit)
+        hits, clock = self._hits(embedding, language, reader, limit)
         timings = {"embed": (embedded - started) * 1000, "search": (time.perf_counter() - embedded) * 1000}
-        return Retrieved(query, language, self._embedder.name, hits, timings)
+        return Retrieved(query, language, self._embedder.name, hits, timings, clock=clock)
 
-    def _hits(self, query: Embedding, language: Language, reader: Reader, limit: int) -> tuple[Hit, ...]:
-        """Returns the best `limit` hits. Their chunks are fetched at the end, when the best are known.
+    def _hits(self, query: Embedding, language: Language, reader: Reader, limit: int) -> tuple[tuple[Hit, ...], int]:
+        """Returns the best `limit` hits, and the tick of the clock at which they were current.
 
-        If a chunk is missing then, its document was replaced or deleted after the catalog was asked. The search is
-        then made again.
+        Their chunks are fetched at the end, when the best are known. If a chunk is missing then, its document was
+        replaced or deleted after the catalog was asked. The search is then made again.
         """
         depth = max(limit, FUSION_DEPTH)
         levels = {} if query.dense is None else self._background.levels(query.dense)
         for _ in range(_ATTEMPTS):
-            parts, standing = self._current(query, reader, depth)
+            parts, allowed, clock = self._current(query, reader, depth)
             signals = signals_of(parts, levels, depth)
             best = _best(fuse(parts, language, signals), limit)
             chunks = self._index.fetch([fused.chunk_id for fused in best])
@@ -130,17 +121,19 @@ class Retriever:
                 fused.dense_score,
                 fused.sparse_score,
                 signals.get(fused.chunk_id),
-                standing[chunk.document_id].modified_ns,
+                allowed[chunk.document_id].modified_ns,
             )
             for fused in best
             if (chunk := chunks.get(fused.chunk_id)) is not None
         ]
         hits.sort(key=lambda hit: (-hit.score, hit.chunk.source, hit.chunk.uri, hit.chunk.position))
-        return tuple(hits[:limit])
+        return tuple(hits[:limit]), clock
 
-    def _current(self, query: Embedding, reader: Reader, depth: int) -> tuple[tuple[Legs, ...], Mapping[str, Standing]]:
+    def _current(
+        self, query: Embedding, reader: Reader, depth: int
+    ) -> tuple[tuple[Legs, ...], Mapping[str, Standing], int]:
         """Returns the best `depth` hits of each leg of each part of `LANGUAGE_PARTS`, if they are current and `reader`
-        may read them, and the standing of their documents.
+        may read them, the standing of their documents, and the tick of the clock at which they are current.
 
         Replaced, deleted and forbidden hits are dropped. The search is widened until enough hits are left or the index
         has no more.
@@ -150,18 +143,24 @@ class Retriever:
         """
         wanted, attempts = depth, 0
         while True:
-            before = self._catalog.clock()
+            before = self._standings.seen()  # at most the tick at which the search begins
             parts = self._index.search_by_language(query, reader=reader, limit=wanted)
             legs = [leg for part in parts for leg in (part.dense, part.sparse)]
-            every = [hit for leg in legs for hit in leg]
-            standing = self._catalog.standing({hit.document_id for hit in every})
+            owners = {hit.document_id for leg in legs for hit in leg}
+            standing, clock = self._standings.of(owners)
             attempts += 1
-            if attempts < _ATTEMPTS and any(_was_overtaken(hit, standing, before) for hit in every):
+            if attempts < _ATTEMPTS and any(_was_overtaken(hit, standing, before) for leg in legs for hit in leg):
                 continue
-            kept = [[hit for hit in leg if _stands(hit, standing, reader)] for leg in legs]
+            allowed = {
+                owner: now
+                for owner in owners
+                if (now := standing[owner]) is not None and reader.may_read(now.access, now.source)
+            }
+            revisions = {owner: now.revision for owner, now in allowed.items()}
+            kept = [[hit for hit in leg if revisions.get(hit.document_id) == hit.revision] for leg in legs]
             if not any(len(left) < depth and len(leg) >= wanted for left, leg in zip(kept, legs, strict=True)):
                 best = [tuple(leg[:depth]) for leg in kept]
-                return tuple(Legs(*pair) for pair in zip(best[::2], best[1::2], strict=True)), standing
+                return tuple(Legs(*pair) for pair in zip(best[::2], best[1::2], strict=True)), allowed, clock
             wanted *= _WIDENING
 
 
@@ -170,12 +169,19 @@ class CurrentRetriever:
 
     def __init__(self, versions: OpenVersions) -> None:
         self._versions = versions
+        self._last: tuple[OpenVersion, Retriever] | None = None
 
     def retrieve(self, query: str, *, reader: Reader, limit: int, beside: Sequence[str] = ()) -> Retrieved:
         """See `Retriever.retrieve`."""
         with self._versions.using() as version:
-            retriever = Retriever(version.index, version.catalog, version.embedder)
-            return retriever.retrieve(query, reader=reader, limit=limit, beside=beside)
+            return self._of(version).retrieve(query, reader=reader, limit=limit, beside=beside)
+
+    def _of(self, version: OpenVersion) -> Retriever:
+        """Returns the retriever of a version, the same one as before if it is the same version: it remembers."""
+        last = self._last
+        if last is None or last[0] is not version:
+            last = self._last = version, Retriever(version.index, version.catalog, version.embedder)
+        return last[1]
 
 
 def fuse(parts: Sequence[Legs], language: Language, signals: Mapping[str, Signals] = NO_SIGNALS) -> list[Fused]:
@@ -269,11 +275,6 @@ def _normalised(scores: Sequence[float], depth: int = 0) -> list[float]:
     return [max(0.0, (score - low) / span) for score in scores]
 
 
-def _stands(hit: Scored, standing: Mapping[str, Standing], reader: Reader) -> bool:
-    now = standing.get(hit.document_id)
-    return now is not None and now.revision == hit.revision and reader.may_read(now.access, now.source)
-
-
-def _was_overtaken(hit: Scored, standing: Mapping[str, Standing], before: int) -> bool:
-    now = standing.get(hit.document_id)
+def _was_overtaken(hit: Scored, standing: Mapping[str, Standing | None], before: int) -> bool:
+    now = standing[hit.document_id]
     return now is not None and hit.revision < now.revision and now.published > before

@@ -57,30 +57,30 @@ def distinct(hits: Sequence[Hit], query: str = "") -> list[Hit]:
     are in two documents and mostly have the same words. If the query has a figure that only the older one has, that
     one stays first.
     """
-    kept: list[Hit] = []
+    kept: list[tuple[Hit, _Content]] = []
     for hit in hits:
-        at = next((at for at, other in enumerate(kept) if _repeats(hit.chunk, other.chunk)), None)
+        content = _content_of(hit.chunk)
+        at = next((at for at, (_, other) in enumerate(kept) if _repeats(content, other)), None)
         if at is None:
-            kept.append(hit)
-        elif hit.modified_ns > kept[at].modified_ns:
-            kept[at] = replace(hit, score=kept[at].score)
+            kept.append((hit, content))
+        elif hit.modified_ns > kept[at][0].modified_ns:
+            kept[at] = replace(hit, score=kept[at][0].score), content
     asked = figures(query)
-    ordered: list[Hit] = []
-    for hit in kept:
-        at = next((at for at, other in enumerate(ordered) if _is_newer_edition(hit, other, asked)), len(ordered))
-        ordered.insert(at, hit)
-    return ordered
+    ordered: list[tuple[Hit, _Content]] = []
+    for pair in kept:
+        newer = (at for at, other in enumerate(ordered) if _is_newer_edition(pair, other, asked))
+        ordered.insert(next(newer, len(ordered)), pair)
+    return [hit for hit, _ in ordered]
 
 
-def _repeats(chunk: Chunk, other: Chunk) -> bool:
-    ours, theirs = _content_of(chunk), _content_of(other)
+def _repeats(ours: _Content, theirs: _Content) -> bool:
     return ours.figures == theirs.figures and _overlap(ours.shingles, theirs.shingles, _SAME)
 
 
-def _is_newer_edition(hit: Hit, other: Hit, asked: Collection[str]) -> bool:
+def _is_newer_edition(pair: tuple[Hit, _Content], before: tuple[Hit, _Content], asked: Collection[str]) -> bool:
+    (hit, ours), (other, theirs) = pair, before
     if hit.modified_ns <= other.modified_ns or hit.chunk.document_id == other.chunk.document_id:
         return False
-    ours, theirs = _content_of(hit.chunk), _content_of(other.chunk)
     if ours.codes != theirs.codes or not _overlap(
         ours.wordings, theirs.wordings, _EDITION if ours.name == theirs.name else _UNNAMED_EDITION
     ):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from assistant.warming import warm
 from ingest.access import OPERATOR
 from ingest.errors import YoujuError
 from ingest.home.processes import loaded_for_good
@@ -38,9 +40,10 @@ class Readiness:
 
     async def watch(self, assistant: Assistant, versions: OpenVersions) -> None:
         """Search until one search succeeds, so that no user's question waits for the embedder or, if it is Chinese, for
-        the dictionary. Then keep checking that the index is there, because the index of a server may be removed or
-        become unreachable.
+        the dictionary. Then, while questions are answered already, load what only some of them need. Then keep checking
+        that the index is there, because the index of a server may be removed or become unreachable.
         """
+        warming: threading.Thread | None = None
         while True:
             try:
                 await asyncio.to_thread(versions.check_index)
@@ -57,7 +60,18 @@ class Readiness:
                 logger.exception("Not ready, and not for a reason that was foreseen")
             else:
                 self.search, self.problem = "ready", ""
+                if warming is None:
+                    # A daemon, so that a server that is stopped now does not wait for it.
+                    warming = threading.Thread(target=_warm, name="warming", daemon=True)
+                    warming.start()
             await asyncio.sleep(_LOOK_SECONDS if self.search == "ready" else _RETRY_SECONDS)
+
+
+def _warm() -> None:
+    try:
+        warm()
+    except YoujuError as error:  # a question that needs it says so, too
+        logger.warning("Not everything could be loaded beforehand: %s", error)
 
 
 def _say_what_lacks(versions: OpenVersions) -> None:

@@ -8,6 +8,7 @@
 | quotations, where there is no chat model | `quoting` (`assistant.models.extractive`): one thread |
 | a whole job: a run, a verification | `jobs`, one thread for each |
 | a page picture | `drawing`, one thread: there is one renderer |
+| what only some questions need, loaded once the server is ready | `warming`, one thread that ends with it |
 | a look at a record that many clients follow | `looks`, two threads |
 | the rest, milliseconds each: messages, holdings, follow-ups; routes without `async` | asyncio's and Starlette's own |
 

@@ -10,7 +10,7 @@ from ingest.embedding.sparse import Bm25Embedder, Word
 
 _BY_GLOSS = 0.7
 """A gloss says the same less surely than the word itself."""
-_REMEMBERED_CHUNKS = 512
+_REMEMBERED_CHUNKS, _REMEMBERED_QUERIES = 512, 128
 _TERMS = Bm25Embedder()
 
 
@@ -20,7 +20,7 @@ def shares(query: str, texts: Sequence[str]) -> list[float]:
     A word has more weight if fewer of the texts contain it, and the most if none does. Words that only form a question
     do not count.
     """
-    words = _TERMS.query_words(query)
+    words = _words_of(query)
     found = [[_found(word, _terms_of(text)) for text in texts] for word in words]
     weights = [math.log(1 + (1 + len(texts)) / (1 + sum(share > 0 for share in row))) for row in found]
     whole = math.fsum(weights)
@@ -34,6 +34,11 @@ def _found(word: Word, terms: frozenset[int]) -> float:
     if word.own & terms:
         return 1.0
     return _BY_GLOSS if word.glosses & terms else 0.0
+
+
+@lru_cache(_REMEMBERED_QUERIES)
+def _words_of(query: str) -> tuple[Word, ...]:
+    return tuple(_TERMS.query_words(query))
 
 
 @lru_cache(_REMEMBERED_CHUNKS)

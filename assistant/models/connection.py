@@ -74,16 +74,18 @@ class ChatConnection:
         more than to read it.
         """
         connection = response.connection  # None once the body has ended
-        protocol = connection.protocol if connection is not None else None
-        if protocol is None or not protocol.connected:
+        transport = connection.transport if connection is not None else None
+        # It is the transport that pauses. If the protocol did, aiohttp's parser would pause too: it would read one word
+        # and leave the others for later.
+        if transport is None or transport.is_closing():
             await asyncio.sleep(self._seconds())
             return
-        protocol.pause_reading()
+        transport.pause_reading()
         try:
             await asyncio.sleep(self._seconds())
         finally:
-            if protocol.connected:
-                protocol.resume_reading()
+            if not transport.is_closing():
+                transport.resume_reading()
 
     def _seconds(self) -> float:
         return max(_EVERY_SECONDS, self._read / _READS_PER_SECOND)

@@ -41,6 +41,9 @@ _SQUARE = re.compile(
     re.IGNORECASE,
 )
 
+_REMEMBERED_TEXTS = 256
+"""Some 8 KB each."""
+
 # The markers that `cite` reads, for text whose full-width forms have become plain; and subscripts, which are no
 # markers.
 _LABEL = "(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)"
@@ -49,12 +52,14 @@ _SUBSCRIPTS = rf"(?<=[A-Za-z0-9_)])(?:\[(?!\s*+\^?+{_LABEL})[ -Z\\^-~]{{1,60}}+\
 _NUMBERED = re.compile(rf"(?P<code>{_SUBSCRIPTS})|{_MARKER}", re.IGNORECASE)
 
 
+@lru_cache(maxsize=_REMEMBERED_TEXTS)
 def neutralise(text: str) -> str:
     """Returns `text` for use inside a prompt. No control token, fence or evidence number is left in it.
 
     A zero-width space breaks the tokens. Round brackets replace the square ones of `[1]`, but `a[1]` stays. Invisible
     characters are removed, and half a surrogate pair becomes U+FFFD. The time is linear in the length of the text. Do
     not normalise the result by NFKC afterwards. Do not quote it as the document's words: quotes come from the chunk.
+    The last results are cached, because many questions find the same chunks.
     """
     text = _HALF.sub("\ufffd", _UNSEEN.sub("", text))
     plain = _plain(text)

@@ -7,6 +7,7 @@ not read.
 
     retriever.py     the layer around the retriever: synonyms always, another try where words are missing
     synonyms.py      the company's synonyms, read from a file that people edit, and the shipped everyday.txt
+    well_worded.py   queries for which other words were tried in vain, so that they are not tried again
     seen.py          what the hits say: which words of a query they have, and how much of it the best one covers
     chinese.py       Chinese words that sound like the ones that were typed
     english.py       English words that are spelled like the ones that were typed

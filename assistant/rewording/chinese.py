@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, product
 
 from assistant.rewording.seen import Seen
@@ -21,6 +22,7 @@ _RUN = re.compile(r"[\u3400-\u9fff]+")
 _SHORTEST, _LONGEST = 2, 4
 _MOST_SOUNDS = 64
 _MOST_WINDOWS = 40
+_REMEMBERED_WORDS = 1024
 _CONFUSED = (("zh", "z"), ("ch", "c"), ("sh", "s"))
 _CONFUSED_ENDS = (("ang", "an"), ("eng", "en"), ("ing", "in"))
 """Sounds that many speakers of Mandarin do not tell apart."""
@@ -63,7 +65,8 @@ def unheard(query: str, seen: Seen) -> list[Unheard]:
     return sorted(found[:_MOST_WINDOWS], key=lambda one: (-len(one.text), one.start))
 
 
-def heard_alike(text: str, *, exactly: bool) -> list[str]:
+@lru_cache(maxsize=_REMEMBERED_WORDS)
+def heard_alike(text: str, *, exactly: bool) -> tuple[str, ...]:
     """Returns the words of the dictionary that sound like these characters, those of exactly the same sound first.
 
     If not `exactly`, sounds count as the same that many speakers do not tell apart (zh and z, ing and in), in words
@@ -73,7 +76,7 @@ def heard_alike(text: str, *, exactly: bool) -> list[str]:
     words = _words_of(readings)
     if not exactly:
         words += [word for word in _words_of(map(_confused, readings)) if shares_a_character(word, text)]
-    return [word for word in dict.fromkeys(words) if word != text]
+    return tuple(word for word in dict.fromkeys(words) if word != text)
 
 
 def _words_of(readings: Iterable[Collection[str]]) -> list[str]:

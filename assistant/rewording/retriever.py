@@ -1,7 +1,8 @@
 """The layer around the retriever: synonyms always, and another try in other words where words of the query are missing.
 
 A query whose words are all found costs nothing but the look at the first hits. Otherwise there is one more search, and
-two where the hits have no candidate and the dictionary must be asked. Initials of pinyin take up to five.
+two where the hits have no candidate and the dictionary must be asked. Initials of pinyin take up to five. That no other
+words find more is remembered.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from assistant.rewording.initials import Initials, typed_initials
 from assistant.rewording.seen import Seen, pieces_of
 from assistant.rewording.synonyms import NO_WORDS, Meant, SynonymList, Synonyms
 from assistant.rewording.typed_pinyin import Typed, typed_pinyin
+from assistant.rewording.well_worded import WellWorded
 from ingest.access import Reader
 from ingest.language import detect, fold
 
@@ -69,16 +71,21 @@ class RewordingRetriever:
         self._inner = inner
         self._synonyms = synonyms
         self._everyday = everyday
+        self._well_worded = WellWorded()
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the best `limit` hits, the best one first, for the query or for what it should say.
 
         `Retrieved.changed` says what was changed. A change is made only if this reader finds more with it.
         """
-        search = _Search(self._inner, reader, max(limit, _LOOKED_AT), self._synonyms.current(), self._everyday)
+        synonyms = self._synonyms.current()
+        search = _Search(self._inner, reader, max(limit, _LOOKED_AT), synonyms, self._everyday)
         found = search.found(query)
-        if len(query) <= _LONGEST_QUERY and (better := _reworded(search, found)) is not None:
-            found = better
+        if len(query) <= _LONGEST_QUERY and not self._well_worded.knows(found, reader, synonyms):
+            better = _reworded(search, found)
+            if better is None:
+                self._well_worded.add(found, reader, synonyms)
+            found = better or found
         return replace(found, hits=found.hits[:limit])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import groupby
 
 from assistant.terms import HAN_FUNCTION, terms
@@ -18,6 +18,8 @@ WORD = re.compile(r"[a-z0-9\u00c0-\u024f]+(?:[-'][a-z0-9\u00c0-\u024f]+)*|[\u340
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _QUESTIONED = 40
 """So many words of a query are looked at. A longer text says what it means in other words, too."""
+_REMEMBERED_CHUNKS = 256
+"""Some 4 KB each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Seen:
 
     def __init__(self, hits: Sequence[Hit]) -> None:
         self.hits = hits
-        self._texts = [fold(f"{hit.chunk.heading}\n{hit.chunk.text}").lower() for hit in hits]
+        self._texts = [_folded(hit.chunk.heading, hit.chunk.text) for hit in hits]
         self._all = "\n".join(self._texts)
 
     def has(self, text: str) -> bool:
@@ -117,6 +119,12 @@ class Seen:
             ):
                 often[word] = often.get(word, 0.0) + 1 / (2 + rank)
         return often
+
+
+@lru_cache(maxsize=_REMEMBERED_CHUNKS)
+def _folded(heading: str, text: str) -> str:
+    """They are cached, because many questions find the same chunks."""
+    return fold(f"{heading}\n{text}").lower()
 
 
 def _holds(word: str, text: str) -> bool:

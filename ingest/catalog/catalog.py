@@ -74,12 +74,15 @@ class Catalog:
     # These methods are for search.
 
     def clock(self) -> int:
-        """Returns the current tick of the clock. Publications, deletions and changes of access add to it."""
+        """Returns the current tick of the clock. Whatever changes a standing adds to it: publications, deletions,
+        changes of access, and new times of documents whose content is the same."""
         with self._reader.begin() as connection:
             return int(connection.scalar(sa.select(_clock.c.value)) or 0)
 
     def standing(self, document_ids: Collection[str]) -> dict[str, Standing]:
-        """Returns the standing of each document, by id. Documents that are deleted or never published are left out."""
+        """Returns the standing of each document, by id. Documents that are deleted or never published are left out.
+
+        Until the clock goes on, every answer is the same."""
         columns = (
             _documents.c.id,
             _documents.c.revision,
@@ -314,6 +317,7 @@ class Catalog:
     def record_unchanged(self, references: Iterable[Reference]) -> None:
         """Record the new change tokens of documents whose content is the same as before."""
         with self._engine.begin() as connection:
+            tick(connection)  # searches remember the times of documents until the clock goes on
             for reference in references:
                 connection.execute(
                     sa.update(_documents)

@@ -43,8 +43,8 @@ _PAIR_WEIGHT = 0.2
 Pairs of characters still match. This weight improves six of seven Chinese sets (docs/decisions/0006).
 """
 _ASKED_PAIR_WEIGHT = 2.0
-"""What a pair of a question counts, times the weight that it has in a passage. Beside vectors, which know what is meant,
-the words may be more exact (docs/decisions/0018).
+"""What a pair of a question counts, times the weight that it has in a passage. Beside vectors, which know what is
+meant, the words may be more exact (docs/decisions/0018).
 """
 _CODE_WEIGHT = 1.5
 """What a code in a question counts. It names one thing, and its other words may be about many."""

@@ -143,7 +143,8 @@ def ranked(points: Iterable[Any]) -> tuple[Scored, ...]:
 
     Equal scores are ordered by id, so that both engines give the same order.
     """
-    found = [Scored(str(point.id), *owner_of(str(point.id)), point.score) for point in points]
+    # An engine may make the id anew each time that it is read, so it is read once.
+    found = [Scored(chunk_id, *owner_of(chunk_id), point.score) for point in points for chunk_id in (str(point.id),)]
     found.sort(key=lambda scored: (-scored.score, scored.chunk_id))
     return tuple(found)
 

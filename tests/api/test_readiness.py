@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +15,7 @@ import pytest
 from api.app import create_app
 from api.settings import Settings
 from api.workspace import Workspace
+from ingest.errors import ConfigurationError
 from ingest.sources.folder import FolderSource
 from tests.api.command_line import run_youju
 from tests.api.served import served
@@ -45,6 +47,31 @@ def test_a_server_whose_index_was_emptied_is_not_ready_until_it_is_filled_again(
         repaired = httpx.post(f"{url}/v1/verify", json={"repair": True}, timeout=120, trust_env=False)
         assert "1 of 1 documents are searchable" in repaired.text
         eventually(url, lambda answer: answer.status_code == 200)
+
+
+@pytest.mark.usefixtures("inline")
+def test_what_only_some_questions_need_is_loaded_once_when_the_server_is_ready(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, states, go_on = threading.Event(), [], threading.Event()
+
+    def slow() -> None:
+        states.append(app.state.readiness.search)
+        begun.set()
+        go_on.wait(30)
+        raise ConfigurationError("dictionary_missing", "There is none.", "Install it.")
+
+    monkeypatch.setattr("api.routes.health.warm", slow)
+    monkeypatch.setattr("api.routes.health._LOOK_SECONDS", 0.05)
+    with closing(Workspace.open(settings, command="test")) as workspace:
+        app = create_app(workspace)
+        with served(app) as url:
+            assert begun.wait(60)
+            eventually(url, lambda answer: answer.status_code == 200)
+            go_on.set()
+            time.sleep(0.3)  # several looks later
+            eventually(url, lambda answer: answer.status_code == 200)
+    assert states == ["ready"]
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ def test_the_walk_leads_through_the_event_loop_and_through_all_threads(
     entered = {each.function: each.thread for each in found.entered}
     assert entered["ServerChatModel.answer"] == "server"
     assert entered["CurrentRetriever.retrieve"].startswith("retrieval")
-    assert entered["Catalog.standing"].startswith("retrieval")
+    assert entered["Catalog.clock"].startswith("retrieval")
 
 
 def test_the_story_says_how_far_it_is() -> None:

@@ -237,6 +237,32 @@ def test_nobody_learns_a_word_of_a_document_that_they_may_not_read(
     assert all(hit.chunk.access == ("everyone",) for hit in found.hits)
 
 
+def test_other_words_tried_in_vain_are_tried_again_only_for_another_reader_or_state(
+    tmp_path: Path, file: Path, inline: None
+) -> None:
+    settings = Settings(home=tmp_path / "home")
+    with closing(Store.open(settings, command="test")) as opened:
+
+        def ingest(name: str) -> None:
+            (tmp_path / name).write_text(_DOCUMENTS[name], encoding="utf-8")
+            assert Ingestor(opened, settings).run(FolderSource([tmp_path / name])).failed == 0
+
+        def searches(reader: Reader = ANYONE) -> int:
+            before = counted.searches
+            retriever.retrieve("加斑费怎么算", reader=reader, limit=5)
+            return counted.searches - before
+
+        ingest("行政指南.md")
+        counted = Counted(opened.open_versions)
+        retriever = RewordingRetriever(counted, Synonyms(file))
+        assert [searches(), searches(), searches()] == [2, 1, 1]
+        assert [searches(OPERATOR), searches(OPERATOR)] == [2, 1]
+        file.write_text("饭堂 = 食堂", encoding="utf-8")
+        assert [searches(), searches()] == [2, 1]
+        ingest("假期制度.md")
+        assert retriever.retrieve("加斑费怎么算", reader=ANYONE, limit=5).query == "加班费怎么算"
+
+
 def test_a_reader_of_nothing_gets_nothing(retriever: RewordingRetriever) -> None:
     found = retriever.retrieve("食唐", reader=Reader(frozenset()), limit=5)
     assert (found.query, found.changed, found.hits) == ("食唐", (), ())

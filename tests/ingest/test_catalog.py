@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,15 @@ def test_publishing_moves_the_clock_and_notes_the_old_revision_for_retirement(ca
     assert [(r.first, r.last) for r in catalog.retirements()] == [(1, 1)]
     catalog.record_retired(catalog.retirements())
     assert catalog.retirements() == []
+
+
+def test_a_new_time_of_the_same_content_moves_the_clock(catalog: Catalog) -> None:
+    reference = _reference()
+    _publish(catalog, reference, "one")
+    before = catalog.clock()
+    catalog.record_unchanged([replace(reference, mtime_ns=reference.mtime_ns + 1)])
+    assert catalog.standing([reference.document_id])[reference.document_id].modified_ns == reference.mtime_ns + 1
+    assert catalog.clock() > before, "or searches would remember the old time"
 
 
 def test_a_deleted_document_is_gone_and_may_return_under_a_new_revision(catalog: Catalog) -> None:

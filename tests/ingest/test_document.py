@@ -26,6 +26,14 @@ def test_a_chunks_id_says_what_it_is_of(revision: int, position: int) -> None:
     assert owner_of(identity) == (document, revision)
 
 
+def test_an_id_may_be_written_in_another_way_but_must_be_one() -> None:
+    document = document_id("local", "/docs/a.md")
+    identity = chunk_id(document, 7, 3)
+    assert owner_of(identity.upper()) == owner_of(identity.replace("-", "")) == (document, 7)
+    with pytest.raises(ValueError, match="badly formed"):
+        owner_of("0" * 35 + "g")
+
+
 def test_no_two_chunks_share_an_id() -> None:
     documents = [document_id("local", f"/docs/{number}") for number in range(20)]
     ids = {chunk_id(d, revision, position) for d in documents for revision in (1, 2, 3) for position in range(30)}
