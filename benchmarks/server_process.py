@@ -10,13 +10,28 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 
+OWNERS = {
+    "dense vectors": r"/index/.*/vector_storage-dense/",
+    "sparse vectors": r"/index/.*/(vector_storage|vector_index)-sparse/",
+    "passages": r"/index/.*/payload_storage/",
+    "filters": r"/index/.*/payload_index/",
+    "rest of the index": r"/index/",
+    "catalog": r"/youju\.db",
+    "files of the model": r"\.(e5|model|bin|npz|safetensors|spm|json|txt)$",
+    "libraries": r"\.so(\.|$)|/python",
+}
+"""Patterns of the files that are mapped, the first that matches. What has no file is anonymous: Python's objects, the
+weights that were unpacked, what the engine keeps of each segment.
+"""
 _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+_MAPPING = re.compile(r"[0-9a-f]+-[0-9a-f]+ \S+ \S+ \S+ \d+ *(.*)")
 
 
 class ServerProcess:
@@ -75,6 +90,10 @@ class ServerProcess:
         """Proportional set size without its workers, of which `anonymous` cannot go back to the page cache."""
         return memory_mb(self._process.pid)
 
+    def memory_by_owner(self) -> dict[str, int]:
+        """The proportional set size by what it is for (`OWNERS`), in MB, the largest first."""
+        return memory_by_owner(self._process.pid)
+
     def stop(self) -> None:
         """Stop it and wait until it has ended."""
         self._process.terminate()
@@ -97,6 +116,21 @@ def memory_mb(pid: int | str = "self") -> dict[str, int]:
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
     kilobytes = {line.split(":")[0]: int(line.split()[1]) for line in lines}
     return {"pss": kilobytes["Pss"] // 1024, "anonymous": kilobytes["Pss_Anon"] // 1024}
+
+
+def memory_by_owner(pid: int | str = "self") -> dict[str, int]:
+    """The proportional set size of a process by `OWNERS`, in MB, the largest first."""
+    kilobytes: Counter[str] = Counter()
+    owner = "anonymous"
+    for line in Path(f"/proc/{pid}/smaps").read_text(encoding="utf-8", errors="replace").splitlines():
+        if (mapping := _MAPPING.match(line)) is not None:
+            file = mapping[1]
+            owner = "anonymous"
+            if file.startswith("/"):
+                owner = next((name for name, pattern in OWNERS.items() if re.search(pattern, file)), "other files")
+        elif line.startswith("Pss:"):
+            kilobytes[owner] += int(line.split()[1])
+    return {name: size // 1024 for name, size in kilobytes.most_common()}
 
 
 def summary(milliseconds: Sequence[float]) -> dict[str, float]:
