@@ -1,7 +1,7 @@
 """What was trained: additions of low rank to the matrices of the layers, and two directions that give the scores.
 
 The addition to a matrix of shape (rows, columns) is the product of two narrow ones, (rows, rank) and (rank, columns)
-(Hu et al. 2021, arXiv:2106.09685). They are stored as float16. `benchmarks/train_reading.py` makes the file.
+(Hu et al. 2021, arXiv:2106.09685). They are stored as float16. `benchmarks/reading/train.py` makes the file.
 """
 
 from __future__ import annotations
