@@ -247,8 +247,6 @@ class Assistant:
         The evidence gets the rest, but at most `evidence_tokens`.
         """
         settings = self._settings
-        if not self._gate(query, found.hits, embedder=found.embedder):
-            return nearest(query, found.hits)
         bare = answer_messages(question, language, company=settings.company)
         room = available_tokens(
             settings.model_context_tokens, settings.model_max_tokens, [message.text for message in bare]
@@ -258,6 +256,9 @@ class Assistant:
         evidence = choose_evidence(
             found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens), query=query
         )
+        # The gate judges what would be answered from, so that no passage is read twice.
+        if not self._gate(query, [item.hit for item in evidence], embedder=found.embedder):
+            return nearest(query, found.hits)
         messages = answer_messages(question, language, evidence, turns, settings.company)
         tokens = sum(estimate_tokens(message.text) for message in messages)
         request = Request(

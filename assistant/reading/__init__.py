@@ -5,5 +5,4 @@ answers are known (docs/decisions/0020). Nothing is downloaded, and nothing leav
 
     model.py      a question and windows of passages in, log odds for each of their units out
     additions.py  the additions to the weights of the layers, `additions.npz`
-    windows.py    the windows of passages that are worth reading for a question
 """
