@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 _NUMERALS = "零一二三四五六七八九十"
@@ -111,8 +112,8 @@ _PEOPLE = {
 _KEYS = {
     "department": "工程部:Engineering 市场部:Marketing 法务部:Legal 仓储部:Warehouse 客服中心:Support "
     "质检科:Quality 设计组:Design 运维组:Operations 培训部:Training 档案室:Archive",
-    "price": "电子天平:balance 培养箱:incubator 显微镜:microscope 水浴锅:bath 移液器:pipette 干燥箱:oven 搅拌器:stirrer "
-    "真空泵:pump 投影仪:projector 打标机:labeller",
+    "price": "电子天平:balance 培养箱:incubator 显微镜:microscope 水浴锅:bath 移液器:pipette 干燥箱:oven "
+    "搅拌器:stirrer 真空泵:pump 投影仪:projector 打标机:labeller",
     "city": "南京:Nanjing 武汉:Wuhan 长沙:Changsha 大连:Dalian 昆明:Kunming 汉堡:Hamburg 里昂:Lyon 大阪:Osaka",
 }
 _COLUMNS = {
@@ -204,7 +205,7 @@ def _of_ranges(chance: random.Random, asked: str, told: str) -> Example:
     bounds = sorted(chance.sample(range(1, 30), chance.randint(4, 7)))
     columns = ("工龄", "天数") if told == "zh" else ("Years of service", "Days")
     told_range = "满 {0} 年不满 {1} 年" if told == "zh" else "{0} to under {1} years"
-    pairs = list(zip(bounds, bounds[1:], strict=False))
+    pairs = list(pairwise(bounds))
     units = tuple(_row(columns, [told_range.format(*pair), str(chance.randint(3, 40))]) for pair in pairs)
     place = chance.randrange(len(pairs))
     years = chance.randint(pairs[place][0], pairs[place][1] - 1)
