@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
+from assistant.models.extractive import MODEL as EXTRACTIVE
 from assistant.warming import warm
 from ingest.access import OPERATOR
 from ingest.errors import YoujuError
@@ -62,14 +63,14 @@ class Readiness:
                 self.search, self.problem = "ready", ""
                 if warming is None:
                     # A daemon, so that a server that is stopped now does not wait for it.
-                    warming = threading.Thread(target=_warm, name="warming", daemon=True)
+                    warming = threading.Thread(target=_warm, args=(assistant,), name="warming", daemon=True)
                     warming.start()
             await asyncio.sleep(_LOOK_SECONDS if self.search == "ready" else _RETRY_SECONDS)
 
 
-def _warm() -> None:
+def _warm(assistant: Assistant) -> None:
     try:
-        warm()
+        warm(reads=assistant.model_name == EXTRACTIVE)
     except YoujuError as error:  # a question that needs it says so, too
         logger.warning("Not everything could be loaded beforehand: %s", error)
 

@@ -55,8 +55,8 @@ def test_what_only_some_questions_need_is_loaded_once_when_the_server_is_ready(
 ) -> None:
     begun, states, go_on = threading.Event(), [], threading.Event()
 
-    def slow() -> None:
-        states.append(app.state.readiness.search)
+    def slow(*, reads: bool) -> None:
+        states.append((app.state.readiness.search, reads))
         begun.set()
         go_on.wait(30)
         raise ConfigurationError("dictionary_missing", "There is none.", "Install it.")
@@ -71,7 +71,7 @@ def test_what_only_some_questions_need_is_loaded_once_when_the_server_is_ready(
             go_on.set()
             time.sleep(0.3)  # several looks later
             eventually(url, lambda answer: answer.status_code == 200)
-    assert states == ["ready"]
+    assert states == [("ready", True)]  # without a chat model, the evidence is read
 
 
 @pytest.mark.slow
