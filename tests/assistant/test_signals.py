@@ -7,11 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from assistant.signals.background import Background, Level, passages
+from assistant.signals.background import Background, Level, _stored, passages
 from assistant.signals.standing_out import signals_of
 from ingest.document import Language
 from ingest.embedding import DenseEmbedder
+from ingest.embedding.from_settings import open_embedder
 from ingest.index import Legs, Scored
+from ingest.settings import IngestSettings
 
 LEVELS = {"zh": Level(0.8, 0.02, 0.83), "en": Level(0.7, 0.04, 0.75)}
 
@@ -89,3 +91,20 @@ def test_there_is_a_background_in_both_languages_and_only_for_what_the_embedder_
             return language == "en"
 
     assert set(Background(EnglishOnly(0)).levels(np.ones(64, dtype=np.float32))) == {"en"}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_stored_vectors_are_those_that_the_shipped_embedder_computes(language: Language) -> None:
+    dense = open_embedder(IngestSettings()).dense
+    stored = _stored(dense.name, language)
+    assert stored is not None
+    assert stored.shape == (len(passages(language)), dense.dimension)
+    computed = dense.embed_documents(passages(language)[:6])
+    assert (np.einsum("ij,ij->i", stored[:6], computed) > 0.995).all()
+
+
+def test_the_vectors_of_other_passages_or_another_model_are_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = open_embedder(IngestSettings()).dense.name
+    assert _stored("another", "zh") is None
+    monkeypatch.setattr("assistant.signals.background.passages", lambda language: ["something else"])
+    assert _stored(name, "zh") is None
