@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
 from assistant.gate.fitted import FittedGate
+from assistant.gate.weights import OwnWeights
+from assistant.models import ChatModel
 from assistant.models.from_settings import open_model
-from assistant.quoting.reading import open_reading
+from assistant.quoting.reading import PassageReading, open_reading
 from assistant.retrieve import CurrentRetriever
 from assistant.rewording.retriever import RewordingRetriever
 from assistant.rewording.synonyms import Synonyms
@@ -60,9 +62,7 @@ class Workspace:
             model = open_model(settings, hub=settings.hub, reading=reading)
             synonyms = Synonyms(synonyms_file(settings))
             retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms)
-            # A model reads for itself. To read for it as well would take longer than its first words.
-            lenient = model.follows_instructions
-            gate = FittedGate(settings.refusal_threshold, lenient=lenient, reading=None if lenient else reading)
+            gate = open_gate(settings, model, reading)
             assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store))
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
@@ -112,3 +112,15 @@ class Workspace:
         self.intake.close()
         self.pages.close()
         self.opened.close()
+
+
+def open_gate(settings: Settings, model: ChatModel, reading: PassageReading | None) -> FittedGate:
+    """Returns the gate before this model, with the home's own weights if it has any."""
+    # A model reads for itself. To read for it as well would take longer than its first words.
+    lenient = model.follows_instructions
+    return FittedGate(
+        settings.refusal_threshold,
+        lenient=lenient,
+        reading=None if lenient else reading,
+        own=OwnWeights.read_or_warn(settings.home),
+    )
