@@ -143,8 +143,8 @@ def _gate(settings: Settings) -> Finding:
     own = OwnWeights.read(settings.home)
     if own is None:
         return Finding("gate", "ok", "refuses by the shipped weights, which are for any embedder")
-    with_reading = settings.model is None and settings.model_url is None and open_reading() is not None
-    reason = own.misfit(open_embedder(settings).name, with_reading=with_reading)
+    reading = open_reading() if settings.model is None and settings.model_url is None else None
+    reason = own.misfit(open_embedder(settings).name, reading.name if reading else None)
     if reason is not None:
         hint = f"Fit them again with `youju eval FOLDER --refusal --fit`, or delete {settings.home / GATE_FILE}."
         return Finding("gate", "note", f"refuses by the shipped weights: those of this home do not fit, {reason}", hint)

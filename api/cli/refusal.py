@@ -84,12 +84,13 @@ def refusal(
     is_enough = min(enough["own"], sum(enough[kind] for kind in _OTHERS)) >= _FEWEST
     if fit and not is_enough:
         raise _too_few(enough)
-    is_own = gate.own is not None and gate.own.misfit(embedder, with_reading=gate.reading is not None) is None
+    reading_name = gate.reading.name if gate.reading else None
+    is_own = gate.own is not None and gate.own.misfit(embedder, reading_name) is None
     result: dict[str, Any] = {
         "documents": report.new,
         "embedder": embedder,
         "gate": "lenient" if gate.lenient else "strict",
-        "with_reading": gate.reading is not None,
+        "reading": reading_name,
         "weights": "own" if is_own else "shipped",
         "asked": {"own": min(limit, len(evaluation.queries)), **{kind: _count(judged)[kind] for kind in _OTHERS}},
         "own_found": _count(judged)["own"],
@@ -98,7 +99,7 @@ def refusal(
         "written": None,
     }
     if fit:
-        own = OwnWeights(embedder, gate.reading is not None, _fitted(judged, gate))
+        own = OwnWeights(embedder, reading_name, _fitted(judged, gate))
         measured = {name: result[name] for name in ("asked", "own_found", "refused", "refused_by_fitted")}
         result["written"] = str(own.write(settings.home, measured))
     return result
@@ -106,7 +107,7 @@ def refusal(
 
 def print_refusal(result: dict[str, Any]) -> None:
     """Print the result of `refusal` in lines for people."""
-    read = ", with the reading model" if result["with_reading"] else ""
+    read = ", with the reading model" if result["reading"] else ""
     lines = {
         "documents": result["documents"],
         "embedder": result["embedder"],

@@ -40,7 +40,7 @@ class FittedGate:
         rows = rows_of(query, hits, self.reading)
         if not rows:
             return relevance(query, hits)
-        weights = chosen(self.own, embedder, with_reading=self.reading is not None)
+        weights = chosen(self.own, embedder, self.reading.name if self.reading else None)
         return weights.likelihood((values for _, values in rows), lenient=self.lenient)
 
 

@@ -26,7 +26,7 @@ NAMES: Final = (
     "above_sparse_leg",
     "wording_x_above_background",
 )
-"""What a weight can be for (`assistant.gate.fitted.rows_of`)."""
+"""What a weight can be for (`assistant.gate.fitted.rows_of`). The first one is only there if a model reads."""
 _LARGEST_BYTES = 2**20
 _LARGEST_EXPONENT = 700.0
 
@@ -56,10 +56,12 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class OwnWeights:
-    """Weights that were fitted to the questions of one home: with which embedder, and whether a model read the hits."""
+    """Weights that were fitted to the questions of one home: with which embedder, and which model read the hits, if one
+    did.
+    """
 
     embedder: str
-    with_reading: bool
+    reading: str | None
     weights: Weights
 
     @classmethod
@@ -72,10 +74,10 @@ class OwnWeights:
         try:
             content = path.read_bytes()[:_LARGEST_BYTES]
             stored = json.loads(content)
-            embedder, with_reading = stored["embedder"], stored["with_reading"]
-            if not (isinstance(embedder, str) and isinstance(with_reading, bool)):
+            embedder, reading = stored["embedder"], stored["reading"]
+            if not (isinstance(embedder, str) and isinstance(reading, str | None)):
                 raise ValueError("it does not say for which embedder it is")
-            return cls(embedder, with_reading, _checked(stored))
+            return cls(embedder, reading, _checked(stored, with_reading=reading is not None))
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -102,7 +104,7 @@ class OwnWeights:
         """
         path = home / FILE_NAME
         aside = path.with_name(f"{FILE_NAME}.new")
-        stored = {"embedder": self.embedder, "with_reading": self.with_reading, **asdict(self.weights)}
+        stored = {"embedder": self.embedder, "reading": self.reading, **asdict(self.weights)}
         try:
             home.mkdir(parents=True, exist_ok=True)
             aside.write_text(json.dumps({**stored, "measured": measured}, indent=2) + "\n", encoding="utf-8")
@@ -113,36 +115,36 @@ class OwnWeights:
             ) from None
         return path
 
-    def misfit(self, embedder: str, *, with_reading: bool) -> str | None:
-        """Returns why hits of this embedder cannot be judged by these weights, or None if they can be."""
+    def misfit(self, embedder: str, reading: str | None) -> str | None:
+        """Returns why hits of this embedder, which this model has read or none, cannot be judged by these weights.
+        Returns None if they can be.
+        """
         if embedder != self.embedder:
             return f"they were fitted with the embedder {self.embedder}, and {embedder} is in use"
-        if with_reading != self.with_reading:
-            return f"they were fitted {_HOW[self.with_reading]}, and hits are judged {_HOW[with_reading]}"
+        if reading != self.reading:
+            return f"they were fitted {_by(self.reading)}, and hits are judged {_by(reading)}"
         return None
 
 
-_HOW = {True: "to what the reading model says", False: "without the reading model"}
-
-
-def chosen(own: OwnWeights | None, embedder: str, *, with_reading: bool) -> Weights:
-    """Returns the weights that judge the hits of an embedder: the home's `own` if they fit, or else the shipped ones.
+def chosen(own: OwnWeights | None, embedder: str, reading: str | None) -> Weights:
+    """Returns the weights that judge the hits of an embedder, which the model named `reading` has read, or none: the
+    home's `own` if they fit, or else the shipped ones.
 
     If they do not fit, the log says why, once.
     """
     if own is not None:
-        reason = own.misfit(embedder, with_reading=with_reading)
+        reason = own.misfit(embedder, reading)
         if reason is None:
             return own.weights
         _say(reason)
-    return shipped(with_reading=with_reading)
+    return shipped(with_reading=reading is not None)
 
 
 @cache
 def shipped(*, with_reading: bool) -> Weights:
     """Returns the shipped weights, for hits that a model has read or for others. They are for any embedder."""
     stored: dict[str, Any] = json.loads(Path(__file__).with_name("weights.json").read_text(encoding="utf-8"))
-    return _checked(stored["with_reading" if with_reading else "without_reading"])
+    return _checked(stored["with_reading" if with_reading else "without_reading"], with_reading=with_reading)
 
 
 @lru_cache(16)
@@ -150,9 +152,13 @@ def _say(reason: str) -> None:
     logger.warning("The weights of the gate in %s are not used: %s. The shipped ones judge.", FILE_NAME, reason)
 
 
-def _checked(stored: Mapping[str, Any]) -> Weights:
+def _by(reading: str | None) -> str:
+    return "without a model that reads" if reading is None else f"by what {reading} reads"
+
+
+def _checked(stored: Mapping[str, Any], *, with_reading: bool) -> Weights:
     weights = {str(name): _number(value) for name, value in stored["weights"].items()}
-    unknown = sorted(set(weights) - set(NAMES))
+    unknown = sorted(set(weights) - set(NAMES[not with_reading :]))
     if unknown or not weights:
         raise ValueError(f"unknown features {unknown}" if unknown else "it has no weights")
     intercept, strict, lenient = (_number(stored[name]) for name in ("intercept", "strict", "lenient"))

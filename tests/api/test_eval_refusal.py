@@ -126,7 +126,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory, _without_reading: None) -> 
 
 def test_refused_questions_are_counted_by_the_gate_in_use_and_by_a_fitted_one(fitted: Fitted) -> None:
     found = fitted.before
-    assert (found["documents"], found["gate"], found["with_reading"]) == (36, "strict", False)
+    assert (found["documents"], found["gate"], found["reading"]) == (36, "strict", None)
     assert found["embedder"].startswith("squeezed@remote+")
     assert found["asked"] == {"own": 36, "near_misses": 36, "strangers": 36}
     assert found["own_found"] == 36
@@ -143,7 +143,7 @@ def test_a_home_uses_the_weights_that_were_fitted_to_its_questions(fitted: Fitte
     assert fitted.after["refused"]["own"] <= 1
     assert fitted.after["refused"]["near_misses"] >= 33
     stored = json.loads((fitted.home / "gate.json").read_text())
-    assert (stored["embedder"], stored["with_reading"]) == (fitted.before["embedder"], False)
+    assert (stored["embedder"], stored["reading"]) == (fitted.before["embedder"], None)
     assert stored["measured"]["refused_by_fitted"] == fitted.before["refused_by_fitted"]
 
 
@@ -198,7 +198,7 @@ def test_doctor_says_which_weights_the_gate_uses(fitted: Fitted, tmp_path: Path)
 
 
 GOOD = {
-    "embedder": "any", "with_reading": False, "intercept": 0.0, "weights": {"wording": 1.0}, "strict": 0.5,
+    "embedder": "any", "reading": None, "intercept": 0.0, "weights": {"wording": 1.0}, "strict": 0.5,
     "lenient": 0.0,
 }  # fmt: skip
 
@@ -213,10 +213,11 @@ GOOD = {
         json.dumps({**GOOD, "weights": {"a feature of tomorrow": 1.0}}),
         json.dumps({**GOOD, "weights": {}}),
         json.dumps({**GOOD, "strict": float("nan")}),
+        json.dumps({**GOOD, "weights": {"reading": 1.0}}),
         json.dumps({**GOOD, "embedder": 5}),
         json.dumps({key: value for key, value in GOOD.items() if key != "lenient"}),
     ],
-    ids=["empty", "list", "bytes", "deep", "unknown", "none", "nan", "no embedder", "incomplete"],
+    ids=["empty", "list", "bytes", "deep", "unknown", "none", "nan", "not read", "no embedder", "incomplete"],
 )
 def test_a_damaged_file_of_weights_stops_nothing_and_is_named(
     content: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -252,6 +253,8 @@ def test_strangers_are_refused_by_the_default_scale_whatever_range_the_cosines_h
 class OverlapModel:
     """Reads by counting words: a unit that has most of the question's words answers it."""
 
+    name = "overlap"
+
     def read(self, question: str, windows: Sequence[Window]) -> list[tuple[float, ...]]:
         wanted = set(terms(question))
         return [tuple(4.0 * len(wanted & set(terms(unit))) - 4.0 for unit in window.units) for window in windows]
@@ -266,11 +269,11 @@ def test_with_a_model_that_reads_the_weights_are_for_what_it_says(
         behind.answer = SqueezedEmbedder(0.7).answer
         server = {"embedding_url": url, "embedding_model": "read"}
         found = json_here(tmp_path / "home", *sets.refusal("--fit"), **server)
-    assert found["with_reading"] is True
+    assert found["reading"] == "overlap"
     assert found["refused_by_fitted"]["strangers"] >= 33
     assert found["refused_by_fitted"]["own"] <= 3
     stored = json.loads((tmp_path / "home" / "gate.json").read_text())
-    assert stored["with_reading"] is True
+    assert stored["reading"] == "overlap"
     assert "reading" in stored["weights"]
 
 
@@ -278,7 +281,7 @@ def test_before_a_chat_model_the_lenient_gate_is_measured(sets: Sets, tmp_path: 
     (sets.machines / "unanswerable.jsonl").unlink()
     model = {"model": "qwen", "model_url": "http://127.0.0.1:9/v1"}
     found = json_here(tmp_path / "home", *sets.refusal("--questions", str(SOME)), **model)
-    assert (found["gate"], found["with_reading"]) == ("lenient", False)
+    assert (found["gate"], found["reading"]) == ("lenient", None)
     assert found["asked"] == {"own": SOME, "near_misses": 0, "strangers": SOME}
     assert found["refused_by_fitted"] is None
 

@@ -94,7 +94,7 @@ def test_a_threshold_of_nothing_answers_whatever_was_found_but_never_from_nothin
     assert not FittedGate(0.0)("红烧肉怎么做？", (), embedder="any")
 
 
-OWN = OwnWeights("fitted+bm25", False, Weights(0.0, {"wording": 0.0}, strict=-1.0, lenient=-2.0))
+OWN = OwnWeights("fitted+bm25", None, Weights(0.0, {"wording": 0.0}, strict=-1.0, lenient=-2.0))
 """Weights by which everything is answered."""
 
 
@@ -112,9 +112,9 @@ def test_weights_of_a_home_judge_hits_of_the_embedder_that_they_were_fitted_with
 
 
 def test_weights_for_what_a_model_says_do_not_judge_hits_that_nobody_reads(caplog: pytest.LogCaptureFixture) -> None:
-    gate = FittedGate(0.5, own=replace(OWN, with_reading=True))
+    gate = FittedGate(0.5, own=replace(OWN, reading="additions-1"))
     assert not gate("How do I cook risotto?", standing_out(ENGLISH, 0.0), embedder="fitted+bm25")
-    assert "without the reading model" in caplog.text
+    assert "by what additions-1 reads, and hits are judged without a model" in caplog.text
 
 
 def test_the_shipped_weights_say_how_they_did_on_sets_left_out() -> None:
