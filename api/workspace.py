@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
 from assistant.gate.fitted import FittedGate
+from assistant.gate.weights import OwnWeights
+from assistant.models import ChatModel
 from assistant.models.from_settings import open_model
-from assistant.quoting.reading import open_reading
+from assistant.quoting.reading import PassageReading, open_reading
 from assistant.retrieve import CurrentRetriever
 from assistant.rewording.retriever import RewordingRetriever
 from assistant.rewording.synonyms import NO_WORDS, Synonyms, everyday_words
@@ -61,9 +63,7 @@ class Workspace:
             synonyms = Synonyms(synonyms_file(settings))
             everyday = everyday_words() if settings.everyday_words else NO_WORDS
             retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms, everyday=everyday)
-            # A model reads for itself. To read for it as well would take longer than its first words.
-            lenient = model.follows_instructions
-            gate = FittedGate(settings.refusal_threshold, lenient=lenient, reading=None if lenient else reading)
+            gate = open_gate(settings, model, reading)
             assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store))
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
@@ -113,3 +113,15 @@ class Workspace:
         self.intake.close()
         self.pages.close()
         self.opened.close()
+
+
+def open_gate(settings: Settings, model: ChatModel, reading: PassageReading | None) -> FittedGate:
+    """Returns the gate before this model, with the home's own weights if it has any."""
+    # A model reads for itself. To read for it as well would take longer than its first words.
+    lenient = model.follows_instructions
+    return FittedGate(
+        settings.refusal_threshold,
+        lenient=lenient,
+        reading=None if lenient else reading,
+        own=OwnWeights.read_or_warn(settings.home),
+    )

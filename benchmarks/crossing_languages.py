@@ -20,7 +20,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from api.cli.eval import read_set
+from api.cli.evaluation_set import read_set
 from assistant.ranking_metrics import hit, reciprocal_rank
 from ingest.access import OPERATOR
 from ingest.document import Chunk, Embedding, Location, chunk_id, document_id

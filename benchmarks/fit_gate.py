@@ -4,8 +4,9 @@
 
 `SETS` holds folders in the BEIR layout. Each set is brought into a throw-away home, and two kinds of questions are
 asked of it: its own, of which those count whose document is among the first five hits, and those of other sets, which
-it cannot answer. Every hit gives one row: what `assistant.gate.fitted.features` says of it, and whether it answers. The
-weights are those of a logistic regression in which every pair of sets counts the same.
+it cannot answer. Every hit gives one row: what `assistant.gate.fitted.rows_of` says of it, and whether it answers. The
+weights are those of a logistic regression in which every pair of sets counts the same (`assistant.gate.fitting.fit`).
+With `--reading`, a model reads the hits, and the one that reads best gives the only row.
 
 For the report each pair is judged by weights that were fitted without both of its sets. `--foreign A:B` asks the
 questions of A of B; without it each set is asked those of two others.
@@ -19,102 +20,78 @@ import random
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from api.cli.eval import CorpusSource, EvaluationSet, read_set
+from api.cli.evaluation_set import CorpusSource, EvaluationSet, read_set
 from api.settings import Settings
-from assistant.gate.fitted import features
-from assistant.gate.wording import shares
+from assistant.gate.fitted import rows_of
+from assistant.gate.fitting import Asked, fit
+from assistant.gate.weights import Weights, shipped
+from assistant.quoting.reading import PassageReading, open_reading
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
-from ingest.document import Hit
 from ingest.runs.pipeline import Ingestor
 from ingest.store import Store
 
 _JUDGED, _FIRST = 6, 5
-_RIDGE = 3.0
-_ROWS = 2000
-_STEPS = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """One question: the features of its first hits, and which of them answer."""
-
-    rows: np.ndarray
-    answers: np.ndarray
-
 
 Pair = tuple[str, str]
 """A set whose questions are asked, and the set of which they are asked."""
 
 
-def ask(target: EvaluationSet, asked: Sequence[tuple[str, EvaluationSet]], count: int) -> dict[str, list[Asked]]:
+def ask(
+    target: EvaluationSet,
+    asked: Sequence[tuple[str, EvaluationSet]],
+    count: int,
+    reading: PassageReading | None,
+) -> dict[str, list[Asked]]:
     """Brings one set into a home and asks up to `count` questions of each of the others."""
     with tempfile.TemporaryDirectory(prefix="youju-gate-") as home:
         settings = Settings(home=Path(home))
         with closing(Store.open(settings, command="benchmark")) as store:
             Ingestor(store, settings).run(CorpusSource(target.folder))
             retriever = Retriever(store.index, store.catalog, store.embedder)
-            return {name: list(_asked(retriever, target, source, count)) for name, source in asked}
+            return {name: list(_asked(retriever, target, source, count, reading)) for name, source in asked}
 
 
-def _asked(retriever: Retriever, target: EvaluationSet, source: EvaluationSet, count: int) -> Iterator[Asked]:
+def _asked(
+    retriever: Retriever, target: EvaluationSet, source: EvaluationSet, count: int, reading: PassageReading | None
+) -> Iterator[Asked]:
     chosen = sorted(source.queries)
     random.Random(0).shuffle(chosen)  # the same sample each time
     for query in chosen[:count]:
         text = source.queries[query]
         hits = retriever.retrieve(text, reader=OPERATOR, limit=_JUDGED).hits
         relevant = target.relevant.get(query, {}) if source is target else {}
-        answers = np.array([relevant.get(hit.chunk.uri, 0) > 0 for hit in hits])
-        if hits and (source is not target or answers[:_FIRST].any()):
-            yield Asked(_rows(text, hits), answers)
+        answers = {hit.chunk.id for hit in hits if relevant.get(hit.chunk.uri, 0) > 0}
+        if source is target and not answers & {hit.chunk.id for hit in hits[:_FIRST]}:
+            continue
+        rows = rows_of(text, hits, reading)
+        if rows:
+            # The hit that reads best stands for its question, whichever it is.
+            known = [bool(answers) if reading else hit.chunk.id in answers for hit, _ in rows]
+            yield Asked([values for _, values in rows], known)
 
 
-def _rows(query: str, hits: Sequence[Hit]) -> np.ndarray:
-    wording = shares(query, [f"{hit.chunk.heading}\n{hit.chunk.text}" for hit in hits])
-    judged = [features(hit, share) for hit, share in zip(hits, wording, strict=True) if hit.signals is not None]
-    return np.array([list(row.values()) for row in judged])
+def fitted(asked: dict[Pair, list[Asked]], names: Sequence[str]) -> Weights:
+    """Returns the weights for all pairs."""
+    own = [questions for (source, target), questions in asked.items() if source == target]
+    others = [questions for (source, target), questions in asked.items() if source != target]
+    return fit(own, others, names=names)
 
 
-def fit(asked: dict[Pair, list[Asked]]) -> tuple[np.ndarray, float]:
-    """Returns weights and intercept of a logistic regression with a ridge penalty, by Newton's method."""
-    rows, labels, counts = [], [], []
-    for (source, target), questions in asked.items():
-        own = source == target
-        for question in questions:
-            used = question.rows[question.answers[: len(question.rows)]] if own else question.rows
-            rows.extend(used)
-            labels += [float(own)] * len(used)
-            counts += [1 / len(questions) / max(1, len(used))] * len(used)
-    x, y, w = np.array(rows), np.array(labels), np.array(counts)
-    for label in (0.0, 1.0):  # both kinds weigh the same
-        w[y == label] *= _ROWS / 2 / w[y == label].sum()
-    mean, deviation = x.mean(axis=0), x.std(axis=0) + 1e-9
-    z = np.column_stack([np.ones(len(x)), (x - mean) / deviation])
-    penalty = _RIDGE * np.diag([0.0, *[1.0] * x.shape[1]])
-    solution = np.zeros(z.shape[1])
-    for _ in range(_STEPS):
-        likely = 1 / (1 + np.exp(-z @ solution))
-        gradient = z.T @ (w * (likely - y)) + penalty @ solution
-        curvature = (z * (w * likely * (1 - likely))[:, None]).T @ z + penalty
-        solution -= np.linalg.solve(curvature, gradient)
-    weights = solution[1:] / deviation
-    return weights, float(solution[0] - weights @ mean)
-
-
-def report(asked: dict[Pair, list[Asked]], strict: float) -> dict[str, dict[str, float]]:
+def report(asked: dict[Pair, list[Asked]], names: Sequence[str], strict: float) -> dict[str, dict[str, float]]:
     """Returns the share of own questions that are refused, and of foreign questions, by weights fitted without them."""
     own: dict[str, float] = {}
     foreign: dict[str, float] = {}
     for (source, target), questions in asked.items():
         others = {pair: rows for pair, rows in asked.items() if not {source, target} & set(pair)}
-        weights, intercept = fit(others)
-        refused = np.mean([(question.rows @ weights).max() + intercept < strict for question in questions])
+        weights = fitted(others, names)
+        refused = np.mean([question.logit(weights) < strict for question in questions])
         (own if source == target else foreign)[f"{source} > {target}"] = round(float(refused), 3)
     return {"own_refused": own, "foreign_refused": foreign}
 
@@ -125,43 +102,46 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", help="names of the sets; all of the folder if left out")
     parser.add_argument("--foreign", nargs="*", default=[], metavar="A:B", help="pairs of sets")
     parser.add_argument("--questions", type=int, default=250, help="how many of each pair")
-    parser.add_argument("--strict", type=float, default=1.0, help="the log odds that the strict gate wants")
-    parser.add_argument("--lenient", type=float, default=-1.0, help="those that the lenient gate wants")
-    parser.add_argument("--out", type=Path, help="where the weights are written")
+    parser.add_argument("--reading", action="store_true", help="fit the weights for hits that a model reads")
+    parser.add_argument("--features", nargs="+", help="what is weighed; as in the shipped weights if left out")
+    parser.add_argument("--strict", type=float, help="the log odds that the strict gate wants; as shipped if left out")
+    parser.add_argument("--lenient", type=float, help="those that the lenient gate wants; as shipped if left out")
+    parser.add_argument("--out", type=Path, help="the file whose weights are replaced")
     given = parser.parse_args()
-    names = given.only or sorted(path.name for path in given.sets.iterdir() if (path / "corpus.jsonl").is_file())
-    sets = {name: read_set(given.sets / name, "dev") for name in names}
+    chosen = given.only or sorted(path.name for path in given.sets.iterdir() if (path / "corpus.jsonl").is_file())
+    sets = {name: read_set(given.sets / name, "dev") for name in chosen}
     pairs = [tuple(pair.split(":")) for pair in given.foreign] or [
-        (names[(i + step) % len(names)], name) for i, name in enumerate(names) for step in (1, 2)
+        (chosen[(i + step) % len(chosen)], name) for i, name in enumerate(chosen) for step in (1, 2)
     ]
+    reading = open_reading() if given.reading else None
     asked: dict[Pair, list[Asked]] = {}
-    for name in names:
+    for name in chosen:
         sources = [name, *(source for source, target in pairs if target == name)]
-        answers = ask(sets[name], [(source, sets[source]) for source in sources], given.questions)
+        answers = ask(sets[name], [(source, sets[source]) for source in sources], given.questions, reading)
         asked |= {(source, name): questions for source, questions in answers.items() if questions}
         print(json.dumps({"asked": name, "of": sources}), flush=True)
-    weights, intercept = fit(asked)
-    made: dict[str, Any] = {
-        "intercept": round(intercept, 4),
-        "weights": dict(zip(_NAMES, (round(float(weight), 4) for weight in weights), strict=True)),
-        "strict": given.strict,
-        "lenient": given.lenient,
-        "left_out": report(asked, given.strict),
-    }
+    before = shipped(with_reading=given.reading)
+    names = given.features or list(before.weights)
+    strict = before.strict if given.strict is None else given.strict
+    lenient = before.lenient if given.lenient is None else given.lenient
+    weights = replace(fitted(asked, names), strict=strict, lenient=lenient)
+    made = stored(weights, report(asked, names, strict))
     print(json.dumps(made, indent=2))
     if given.out:
-        given.out.write_text(json.dumps(made, indent=2) + "\n", encoding="utf-8")
+        kept = json.loads(given.out.read_text(encoding="utf-8")) if given.out.exists() else {}
+        kept["with_reading" if given.reading else "without_reading"] = made
+        given.out.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
-_NAMES = (
-    "above_background",
-    "above_nearest_background",
-    "wording",
-    "above_dense_leg",
-    "above_sparse_leg",
-    "wording_x_above_background",
-)
-"""In the order of `features`."""
+def stored(weights: Weights, left_out: dict[str, Any]) -> dict[str, Any]:
+    """Returns the weights as they are in the file, with the report."""
+    return {
+        "intercept": round(weights.intercept, 4),
+        "weights": {name: round(weight, 4) for name, weight in weights.weights.items()},
+        "strict": weights.strict,
+        "lenient": weights.lenient,
+        "left_out": left_out,
+    }
 
 
 if __name__ == "__main__":

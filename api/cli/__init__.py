@@ -27,7 +27,7 @@ _COMMANDS = {
     "ask": "Answer a question from the documents.",
     "search": "Find the passages that match a query.",
     "serve": "Serve the chat page, the HTTP API and the DingTalk bot.",
-    "eval": "Measure retrieval on a test set in the BEIR layout.",
+    "eval": "Measure retrieval or refusals on a test set in the BEIR layout.",
     "sources": "List the sources, check one, or remove its documents.",
     "documents": "List the documents, retry failed ones, or give them up.",
     "runs": "List the runs, and show, follow or cancel one of them.",

@@ -22,7 +22,10 @@ from api.cli.index import building_note
 from api.cli.model_server import look_at_model_server
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings, synonyms_file
+from assistant.gate.weights import FILE_NAME as GATE_FILE
+from assistant.gate.weights import OwnWeights
 from assistant.models.from_settings import open_model
+from assistant.quoting.reading import open_reading
 from assistant.rewording.synonyms import read_synonyms
 from ingest.embedding.dense import NoDenseEmbedder
 from ingest.embedding.e5.embedder import E5Embedder
@@ -136,6 +139,18 @@ def _model(settings: Settings) -> Finding:
     return look_at_model_server(settings)
 
 
+def _gate(settings: Settings) -> Finding:
+    own = OwnWeights.read(settings.home)
+    if own is None:
+        return Finding("gate", "ok", "refuses by the shipped weights, which are for any embedder")
+    reading = open_reading() if settings.model is None and settings.model_url is None else None
+    reason = own.misfit(open_embedder(settings).name, reading.name if reading else None)
+    if reason is not None:
+        hint = f"Fit them again with `youju eval FOLDER --refusal --fit`, or delete {settings.home / GATE_FILE}."
+        return Finding("gate", "note", f"refuses by the shipped weights: those of this home do not fit, {reason}", hint)
+    return Finding("gate", "ok", f"refuses by the weights of this home, fitted with {own.embedder}")
+
+
 def _synonyms(settings: Settings) -> Finding:
     path = synonyms_file(settings)
     words, mistakes = read_synonyms(path)
@@ -169,6 +184,7 @@ _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "originals": _originals,
     "embedder": _embedder,
     "chat model": _model,
+    "gate": _gate,
     "synonyms": _synonyms,
     "old office files": _office,
     "dingtalk": _dingtalk,

@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import statistics
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from api.cli.output import console, notes, print_json
-from api.cli.progress import RunProgress
+from api.cli.evaluation_set import EvaluationSet, ingested, read_set
+from api.cli.output import console, print_json
+from api.cli.refusal import print_refusal, refusal
 from api.settings import load_settings
 from assistant import ranking_metrics as metrics
 from assistant.retrieve import Retriever
 from ingest.access import OPERATOR
-from ingest.document import Reference
 from ingest.errors import RequestError
-from ingest.runs.pipeline import Ingestor
 from ingest.runs.records import Report
-from ingest.sources import NOTHING_KNOWN
-from ingest.store import Store
 
 app = typer.Typer()
 
@@ -43,60 +34,41 @@ _MEASURES = (
 _CHUNKS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class EvaluationSet:
-    """The documents, the questions, and the judgements: how well a document answers a question."""
-
-    folder: Path
-    queries: dict[str, str]
-    relevant: dict[str, dict[str, int]]
-
-
-class CorpusSource:
-    """The documents of a set. Each line of `corpus.jsonl` is one document."""
-
-    name = "eval"
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "corpus.jsonl"
-
-    def references(self, known: Mapping[str, str] = NOTHING_KNOWN) -> Iterator[Reference]:
-        for row in _lines(self._file):
-            content = str(row["text"]).encode()
-            yield Reference(
-                source=self.name,
-                uri=str(row["_id"]),
-                name=f"{row['_id']}.txt",
-                size=len(content),
-                mtime_ns=0,
-                content=content,
-                title=str(row.get("title") or ""),
-            )
-
-    def covers(self, uri: str) -> bool:
-        return False
-
-    def fetch(self, reference: Reference, folder: Path) -> Reference:
-        return reference
-
-
 @app.command("eval")
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="Give a folder with corpus.jsonl, queries.jsonl and qrels/SPLIT.tsv.")],
     split: Annotated[str, typer.Option(help="Use the judgements of qrels/SPLIT.tsv.")] = "dev",
+    measure_refusal: Annotated[
+        bool, typer.Option("--refusal", help="Measure which questions are refused, in the place of the ranking.")
+    ] = False,
+    strangers: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Ask the questions of this other set too, which the documents do not answer. Use it again for more."
+        ),
+    ] = None,
+    questions: Annotated[int, typer.Option(min=1, help="Ask at most so many questions of each kind.")] = 250,
+    fit: Annotated[
+        bool, typer.Option("--fit", help="Write weights that fit these questions into the home, for its gate.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
-    """Measure retrieval on a test set.
+    """Measure retrieval on a test set, or with --refusal, which questions are refused.
 
     The set is ingested into a temporary index, and every question is searched for.
     Then the ranks of the right documents are counted.
+    With --refusal, the questions of unanswerable.jsonl beside it and those of --strangers are asked as well.
     """
-    evaluation = read_set(folder, split)
-    with tempfile.TemporaryDirectory(prefix="youju-eval-") as home:
-        settings = load_settings().model_copy(update={"home": Path(home), "qdrant_url": None, "database_url": None})
-        with closing(Store.open(settings, command="eval")) as store:
-            report = _ingest(Ingestor(store, settings), evaluation)
-            figures = _figures(evaluation, Retriever(store.index, store.catalog, store.embedder), report)
+    if (strangers or fit) and not measure_refusal:
+        raise RequestError("option_without_refusal", "--strangers and --fit go with --refusal.", "Add --refusal.")
+    if measure_refusal:
+        report = refusal(read_set(folder, split), strangers or [], load_settings(), limit=questions, fit=fit)
+        if as_json:
+            print_json(report)
+        else:
+            print_refusal(report)
+        return
+    figures = _ranking(read_set(folder, split))
     if as_json:
         print_json(figures)
         return
@@ -104,54 +76,9 @@ def evaluate(
         console.print(f"{name:>22}  {value}")
 
 
-def read_set(folder: Path, split: str) -> EvaluationSet:
-    """Read the questions and judgements of a set. Raises RequestError, which names the file and the line that cannot be
-    read.
-    """
-    relevant: dict[str, dict[str, int]] = {}
-    judgements = folder / "qrels" / f"{split}.tsv"
-    try:
-        with judgements.open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file, delimiter="\t"):
-                relevant.setdefault(row["query-id"], {})[row["corpus-id"]] = int(row["score"])
-    except (OSError, KeyError, ValueError, TypeError) as error:
-        raise _unreadable(judgements, error) from None
-    queries = {str(row["_id"]): str(row["text"]) for row in _lines(folder / "queries.jsonl")}
-    judged = {query: text for query, text in queries.items() if any(relevant.get(query, {}).values())}
-    if not judged:
-        raise RequestError("no_judged_queries", f"{judgements} judges no question of queries.jsonl.", "Check --split.")
-    return EvaluationSet(folder, judged, relevant)
-
-
-def _lines(file: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with file.open(encoding="utf-8") as lines:
-            for line in lines:
-                row = json.loads(line)
-                if "_id" not in row or "text" not in row:
-                    raise ValueError("a line has no _id or no text")
-                yield row
-    except (OSError, ValueError) as error:
-        raise _unreadable(file, error) from None
-
-
-def _unreadable(file: Path, error: Exception) -> RequestError:
-    return RequestError(
-        "evaluation_set_unreadable",
-        f"{file}: {error}.",
-        "It takes the BEIR layout: corpus.jsonl and queries.jsonl with _id and text, "
-        "qrels/SPLIT.tsv with the header query-id, corpus-id, score.",
-    )
-
-
-def _ingest(ingestor: Ingestor, evaluation: EvaluationSet) -> Report:
-    with RunProgress() as progress:
-        report = ingestor.run(
-            CorpusSource(evaluation.folder), on_progress=lambda report: progress.show(report.counts())
-        )
-    for failure in report.failures[:5]:
-        notes.print(f"{failure.uri}: {failure.message}")
-    return report
+def _ranking(evaluation: EvaluationSet) -> dict[str, float]:
+    with ingested(evaluation, load_settings()) as (store, report):
+        return _figures(evaluation, Retriever(store.index, store.catalog, store.embedder), report)
 
 
 def _figures(evaluation: EvaluationSet, retriever: Retriever, report: Report) -> dict[str, float]:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from typing import Any
 
+from assistant.gate.weights import MOST_READ, OwnWeights, chosen
 from assistant.gate.wording import shares
 from assistant.gate.words import relevance
 from assistant.quoting.reading import PassageReading
 from ingest.document import Hit
 
 _JUDGED = 6
-_MOST_READ = 6.0
-"""More log odds than this, or fewer than its negative, say no more."""
-_LARGEST_EXPONENT = 700.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +20,52 @@ class FittedGate:
 
     The threshold is on a scale from 0 to 1 on which the strict gate has 0.5: it refuses 92 of 100 questions that
     another company asks. A `lenient` gate stands before a model that can refuse by itself, and lets pass whatever could
-    answer. With `reading`, a model reads the hits, and the hit that reads best is judged, by weights of its own.
+    answer. With `reading`, a model reads the hits, and the hit that reads best is judged, by weights of its own. With
+    `own`, the weights of the home judge hits of the embedder that they were fitted with.
     """
 
     threshold: float
     lenient: bool = False
     reading: PassageReading | None = None
+    own: OwnWeights | None = None
 
     def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
-        """Returns True if the hits, the best one first, may answer the query. The scale fits every `embedder`."""
-        return bool(hits) and (self.threshold == 0 or self.likelihood(query, hits) >= self.threshold)
+        """Returns True if the hits, the best one first, may answer the query. The shipped scale fits every
+        `embedder`.
+        """
+        return bool(hits) and (self.threshold == 0 or self.likelihood(query, hits, embedder) >= self.threshold)
 
-    def likelihood(self, query: str, hits: Sequence[Hit]) -> float:
+    def likelihood(self, query: str, hits: Sequence[Hit], embedder: str = "") -> float:
         """Returns how likely the best of the hits answers the query, from 0 to 1."""
-        judged = hits[:_JUDGED]
-        wording = shares(query, [f"{hit.chunk.heading}\n{hit.chunk.text}" for hit in judged])
-        known = [(hit, share) for hit, share in zip(judged, wording, strict=True) if hit.signals is not None]
-        if not known:
+        rows = rows_of(query, hits, self.reading)
+        if not rows:
             return relevance(query, hits)
-        if self.reading is None:
-            fitted = _weights()["without_reading"]
-            logit = max(fitted.logit(features(hit, share)) for hit, share in known)
-            return _likelihood(logit, fitted.lenient if self.lenient else fitted.strict)
-        fitted = _weights()["with_reading"]
-        read = [passage.best for passage in self.reading.read(query, [hit.chunk for hit, _ in known])]
-        best = max(range(len(known)), key=read.__getitem__)
-        logit = fitted.logit(features(*known[best]) | {"reading": min(max(read[best], -_MOST_READ), _MOST_READ)})
-        return _likelihood(logit, fitted.lenient if self.lenient else fitted.strict)
+        weights = chosen(self.own, embedder, self.reading.name if self.reading else None)
+        return weights.likelihood((values for _, values in rows), lenient=self.lenient)
+
+
+def rows_of(
+    query: str, hits: Sequence[Hit], reading: PassageReading | None = None
+) -> list[tuple[Hit, dict[str, float]]]:
+    """Returns what the weights are for: the features of each hit that is judged. With `reading` that is only the hit
+    which reads best. There is none if no hit has a vector.
+    """
+    judged = hits[:_JUDGED]
+    wording = shares(query, [f"{hit.chunk.heading}\n{hit.chunk.text}" for hit in judged])
+    known = [(hit, share) for hit, share in zip(judged, wording, strict=True) if hit.signals is not None]
+    rows = [(hit, features(hit, share)) for hit, share in known]
+    if reading is None or not rows:
+        return rows
+    read = [passage.best for passage in reading.read(query, [hit.chunk for hit, _ in known])]
+    best = max(range(len(known)), key=read.__getitem__)
+    hit, values = rows[best]
+    return [(hit, values | {"reading": min(max(read[best], -MOST_READ), MOST_READ)})]
 
 
 def features(hit: Hit, wording: float) -> dict[str, float]:
-    """Returns what the weights are for. All but the share of the wording count standard deviations."""
+    """Returns what is known of a hit that nobody has read. All but the share of the wording count standard
+    deviations.
+    """
     signals = hit.signals
     if signals is None:
         raise ValueError("a hit without vectors has no features")
@@ -68,29 +76,4 @@ def features(hit: Hit, wording: float) -> dict[str, float]:
         "above_dense_leg": signals.above_dense_leg,
         "above_sparse_leg": signals.above_sparse_leg,
         "wording_x_above_background": wording * signals.above_background / 2,
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class _Fitted:
-    """Weights by the name of a feature, and the log odds that a strict and a lenient gate want."""
-
-    intercept: float
-    weights: Mapping[str, float]
-    strict: float
-    lenient: float
-
-    def logit(self, values: Mapping[str, float]) -> float:
-        return self.intercept + math.fsum(weight * values[name] for name, weight in self.weights.items())
-
-
-def _likelihood(logit: float, middle: float) -> float:
-    return 1 / (1 + math.exp(min(middle - logit, _LARGEST_EXPONENT)))
-
-
-@cache
-def _weights() -> Mapping[str, _Fitted]:
-    stored: dict[str, Any] = json.loads(Path(__file__).with_name("weights.json").read_text(encoding="utf-8"))
-    return {
-        name: _Fitted(one["intercept"], one["weights"], one["strict"], one["lenient"]) for name, one in stored.items()
     }

@@ -41,6 +41,11 @@ class PassageReading:
         self._model = model
         self._chosen = lru_cache(_REMEMBERED)(_choose)
 
+    @property
+    def name(self) -> str:
+        """Returns the name of the model. Scores of different names are on different scales."""
+        return self._model.name
+
     def read(self, question: str, chunks: Sequence[Chunk]) -> list[ReadPassage]:
         """Returns what was read of each passage, the best passage first. It takes some 0.3 s of one processor."""
         passages = tuple((chunk.title, chunk.location.heading_path, chunk.heading, chunk.text) for chunk in chunks)

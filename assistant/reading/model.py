@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -48,6 +49,11 @@ class ReadingModel:
         self._additions = additions
         self._reading = Lock()
         self._read_before = lru_cache(_REMEMBERED)(_Entry)
+
+    @cached_property
+    def name(self) -> str:
+        """Returns the identity of what was trained. Scores of different names are on different scales."""
+        return f"{self._additions.stem}-{hashlib.sha256(self._additions.read_bytes()).hexdigest()[:12]}"
 
     def read(self, question: str, windows: Sequence[Window]) -> list[tuple[float, ...]]:
         """Returns the scores of each window's units, in the order of the windows.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from api.cli.eval import CorpusSource
+from api.cli.evaluation_set import CorpusSource
 from assistant.terms import terms
 from benchmarks.reading.office import Example
 from ingest.embedding import DenseEmbedder

@@ -10,6 +10,7 @@ from importlib.resources import files
 import pytest
 
 from assistant.gate.fitted import FittedGate, features
+from assistant.gate.weights import OwnWeights, Weights
 from assistant.gate.words import relevance
 from ingest.document import Chunk, Hit, Signals
 from tests.canned_retrieval import hits_of, passage
@@ -91,6 +92,29 @@ def test_a_product_number_finds_its_table_across_languages() -> None:
 def test_a_threshold_of_nothing_answers_whatever_was_found_but_never_from_nothing() -> None:
     assert FittedGate(0.0)("红烧肉怎么做？", CHINESE, embedder="any")
     assert not FittedGate(0.0)("红烧肉怎么做？", (), embedder="any")
+
+
+OWN = OwnWeights("fitted+bm25", None, Weights(0.0, {"wording": 0.0}, strict=-1.0, lenient=-2.0))
+"""Weights by which everything is answered."""
+
+
+def test_weights_of_a_home_judge_hits_of_the_embedder_that_they_were_fitted_with(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    hits, gate = standing_out(ENGLISH, 0.0), FittedGate(0.5, own=OWN)
+    assert gate("How do I cook risotto?", hits, embedder="fitted+bm25")
+    assert caplog.text == ""
+    for _ in range(2):
+        assert not gate("How do I cook risotto?", hits, embedder="another+bm25")
+    [told] = caplog.messages
+    assert "another+bm25 is in use" in told
+    assert "The shipped ones judge" in told
+
+
+def test_weights_for_what_a_model_says_do_not_judge_hits_that_nobody_reads(caplog: pytest.LogCaptureFixture) -> None:
+    gate = FittedGate(0.5, own=replace(OWN, reading="additions-1"))
+    assert not gate("How do I cook risotto?", standing_out(ENGLISH, 0.0), embedder="fitted+bm25")
+    assert "by what additions-1 reads, and hits are judged without a model" in caplog.text
 
 
 def test_the_shipped_weights_say_how_they_did_on_sets_left_out() -> None:
