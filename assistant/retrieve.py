@@ -211,16 +211,25 @@ def fuse(parts: Sequence[Legs], language: Language, signals: Mapping[str, Signal
             by_meaning = [_MEANING_ACROSS * share for share in by_meaning]
         elif not is_own:
             by_meaning, by_words = ([_OTHER_LANGUAGE * share for share in leg] for leg in (by_meaning, by_words))
-        fused += _fused(legs, [*by_meaning, *by_words], signals)
+        # A leg that was not cut has every chunk with a vector. What only the words found still waits for its own.
+        waits = 0 < len(legs.dense) < depth
+        fused += _fused(legs, by_meaning, by_words, signals, waits=waits)
     return sorted(fused, key=lambda each: -each.score)
 
 
-def _fused(legs: Legs, shares: Sequence[float], signals: Mapping[str, Signals]) -> list[Fused]:
-    """Returns the hits of both legs. `shares` has those of the dense leg and then those of the sparse one."""
+def _fused(
+    legs: Legs, by_meaning: Sequence[float], by_words: Sequence[float], signals: Mapping[str, Signals], *, waits: bool
+) -> list[Fused]:
+    """Returns the hits of both legs with the sums of their shares. A chunk that `waits` for its vector gets what the
+    vectors of the others give on average, or every chunk that has one would come before it.
+    """
     found = {hit.chunk_id for hit in (*legs.dense, *legs.sparse)} & signals.keys()
     scores = {chunk_id: _ABOVE_BACKGROUND * _within(signals[chunk_id].above_background) for chunk_id in found}
-    for hit, share in zip((*legs.dense, *legs.sparse), shares, strict=True):
+    for hit, share in zip(legs.dense, by_meaning, strict=True):
         scores[hit.chunk_id] = scores.get(hit.chunk_id, 0.0) + share
+    usual = math.fsum(scores[hit.chunk_id] for hit in legs.dense) / len(legs.dense) if waits else 0.0
+    for hit, share in zip(legs.sparse, by_words, strict=True):
+        scores[hit.chunk_id] = scores.get(hit.chunk_id, usual) + share
     dense = {hit.chunk_id: hit.score for hit in legs.dense}
     sparse = {hit.chunk_id: hit.score for hit in legs.sparse}
     return [Fused(key, score, dense.get(key), sparse.get(key)) for key, score in scores.items()]

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.embedding.e5.embedder import _Opened
+from ingest.embedding.e5.model import OpenedModel
 from tests.api.command_line import run_here
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
@@ -87,7 +87,7 @@ def test_the_embedding_model_is_named_with_how_it_is_computed_and_that_it_is_rig
 
 def test_a_machine_that_computes_the_model_wrongly_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ingest.embedding.e5.network._WEIGHT_MAX", 2)  # the same arithmetic, far too coarse
-    monkeypatch.setattr("ingest.embedding.e5.embedder._loaded", cache(_Opened))  # not the one of other tests
+    monkeypatch.setattr("ingest.embedding.e5.model._loaded", cache(OpenedModel))  # not the one of other tests
     code, finding = embedder_of(tmp_path)
     assert (code, finding["state"]) == (2, "bad")
     assert "wrongly" in finding["detail"]

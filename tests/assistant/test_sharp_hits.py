@@ -115,3 +115,15 @@ def test_a_single_vague_hit_in_the_other_language_does_not_win() -> None:
     words = leg(**{f"n{number}": 30.0 - number / 4 for number in range(100)})
     hits = fuse([Legs(NEIGHBOURS, words), Legs((), leg(stray=3.0))], "zh")
     assert [hit.chunk_id for hit in hits[:50]] == [f"n{number}" for number in range(50)]
+
+
+def test_passages_that_wait_for_their_vectors_stand_before_vague_neighbours_that_have_one() -> None:
+    """Five passages of the document that is asked for by its name, while 30 others have their vectors already."""
+    others = [f"other {number}" for number in range(30)]
+    waiting = [f"waiting {number}" for number in range(5)]
+    dense = tuple(Scored(name, name, 1, 0.84 + 0.001 * number) for number, name in enumerate(others))
+    sparse = tuple(Scored(name, name, 1, 9.0 if name in waiting else 0.3) for name in (*waiting, *others))
+    above = Signals(above_background=3.0, above_nearest_background=1.0, above_dense_leg=0.0, above_sparse_leg=0.0)
+    parts = (Legs(tuple(reversed(dense)), sparse), Legs((), ()))
+    ranked = fuse(parts, "zh", dict.fromkeys(others, above))
+    assert {each.chunk_id for each in ranked[:5]} == set(waiting)
