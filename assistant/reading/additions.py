@@ -26,7 +26,7 @@ class Additions:
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads the file. Takes milliseconds."""
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             numbers = {name: stored[name].astype(np.float32) for name in stored.files}
         names = {name.rpartition(".")[0] for name in numbers if name.endswith(".left")}
         return cls(

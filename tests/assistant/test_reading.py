@@ -97,7 +97,7 @@ def test_many_threads_read_the_same(model: ReadingModel) -> None:
 
 def test_windows_hold_every_sentence_and_row_once_in_order() -> None:
     table = "| 司龄 | 天数 |\n| --- | --- |\n| 满一年 | 7 天 |\n| 满三年 | 10 天 |"
-    text = "第一条规定如下。" + "员工应当按时上班。" * 30 + "\n\n" + table
+    text = "第一条规定如下。" + "".join(f"第{n}组的员工应当按时上班。" for n in range(40)) + "\n\n" + table
     parts = parts_of("手册", (), text)
     windows = windows_of("手册", (), "手册", text)
     places = [place for placed in windows for place in placed.places]
@@ -107,15 +107,9 @@ def test_windows_hold_every_sentence_and_row_once_in_order() -> None:
 
 
 def test_a_sentence_in_other_words_is_quoted_where_words_alone_find_another() -> None:
-    reading = open_reading()
-    chunk = passage(
-        "Files on the desktop are not copied anywhere. Jobs that nobody has released are deleted after one day. "
-        "The printer on the second floor prints in colour.",
-        title="IT guide",
-    )
-    assert "deleted after one day" in quoted(
-        "my pages never came out of the printer, where are they?", "en", chunk, reading
-    )
+    chunk = passage("电脑由信息部发放。设备使用满四年可以更换。电脑丢失应当立即报告。", title="手册")
+    assert "设备使用满四年可以更换" in quoted("多久能拿到新电脑", "zh", chunk, open_reading())
+    assert "设备使用满四年可以更换" not in quoted("多久能拿到新电脑", "zh", chunk, None)
 
 
 def test_a_question_of_another_subject_is_refused_and_one_of_this_is_not() -> None:
