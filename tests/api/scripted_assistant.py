@@ -153,6 +153,7 @@ class ScriptedAssistant:
     search_error: Exception | None = None
     asked: list[tuple[str, Conversation, Reader]] = field(default_factory=list)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
+    model_name: str = "scripted"
 
     async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncIterator[Event]:
         self.asked.append((question, conversation, reader))
