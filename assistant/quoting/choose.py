@@ -43,6 +43,8 @@ _ROWS = 8
 _AS_GOOD = 0.97
 """A row with this share of the best score is as good. If most rows are, the question asks for the table, and gets at
 most so many rows."""
+_READS_ALIKE = 0.5
+"""A row that reads this much worse than the best one is not like it."""
 _BY_READING = 0.5
 _LEAST_READ, _MOST_READ = -8.0, 6.0
 """What a unit of the log odds that a part answers multiplies its score by is e to this power."""
@@ -95,6 +97,7 @@ def choose(question: str, evidence: Sequence[Evidence], reading: PassageReading 
     if reading is not None:
         _weigh_by_reading(candidates, reading.read(question, [item.hit.chunk for item in evidence]))
     _weigh_ranges(candidates, asked.quantities)
+    _weigh_codes(candidates, frozenset(codes_in(fold(question))))
     ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
     best = _of_kind(ranked)
     first = _whole_table(best, candidates)
@@ -121,7 +124,7 @@ def _whole_table(best: _Candidate, candidates: Sequence[_Candidate]) -> Quoted:
     if best.quoted.part.kind != "row":
         return best.quoted
     rows = [each for each in candidates if _place(each) == _place(best)]
-    alike = sum(each.words >= _AS_GOOD * best.words for each in rows)
+    alike = sum(each.words >= _AS_GOOD * best.words and each.read >= _READS_ALIKE * best.read for each in rows)
     if alike < 3 or 2 * alike < len(rows):
         return best.quoted
     parts = [each.quoted.part for each in rows[:_ROWS]]
@@ -180,6 +183,16 @@ def _weigh_by_reading(candidates: Sequence[_Candidate], read: Sequence[ReadPassa
         if score is None:
             score = max((score for text, score in texts.items() if text in part.text), default=worst)
         each.read = math.exp(_BY_READING * min(max(score, _LEAST_READ), _MOST_READ))
+
+
+def _weigh_codes(candidates: Sequence[_Candidate], asked: Set[str]) -> None:
+    """Lower the rows of a table that has a row with just the code that is asked for: CS-620P is not CS-620."""
+    rows = [each for each in candidates if each.quoted.part.kind == "row"]
+    having = [each for each in rows if asked & set(codes_in(fold(each.quoted.part.text)))]
+    places = {_place(each) for each in having}
+    for each in rows:
+        if _place(each) in places and each not in having:
+            each.words *= _MISSES
 
 
 def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) -> None:
