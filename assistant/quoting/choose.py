@@ -43,8 +43,6 @@ _ROWS = 8
 _AS_GOOD = 0.97
 """A row with this share of the best score is as good. If most rows are, the question asks for the table, and gets at
 most so many rows."""
-_READS_ALIKE = 0.5
-"""A row that reads this much worse than the best one is not like it."""
 _BY_READING = 0.5
 _LEAST_READ, _MOST_READ = -8.0, 6.0
 """What a unit of the log odds that a part answers multiplies its score by is e to this power."""
@@ -124,7 +122,7 @@ def _whole_table(best: _Candidate, candidates: Sequence[_Candidate]) -> Quoted:
     if best.quoted.part.kind != "row":
         return best.quoted
     rows = [each for each in candidates if _place(each) == _place(best)]
-    alike = sum(each.words >= _AS_GOOD * best.words and each.read >= _READS_ALIKE * best.read for each in rows)
+    alike = sum(each.words >= _AS_GOOD * best.words for each in rows)
     if alike < 3 or 2 * alike < len(rows):
         return best.quoted
     parts = [each.quoted.part for each in rows[:_ROWS]]
