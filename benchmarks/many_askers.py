@@ -60,10 +60,9 @@ def main() -> None:
         if not given.no_model:
             os.environ |= {"YOUJU_MODEL_URL": url, "YOUJU_MODEL": "scripted", "YOUJU_MODEL_SERVER": "vllm"}
         with served(Path(home), "--ingest", given.folder) as server:
-            while not server.has_said("Youju is ready"):
-                time.sleep(0.1)
-            time.sleep(1)
+            server.wait_until_said("Youju is ready")
             asyncio.run(_ask_once(server, 5))
+            server.wait_until_idle()
             result = {name: asyncio.run(_at_once(server, name, given.streams)) for name in ("zh", "en", "openai")}
             result["beside"] = asyncio.run(_beside(server, given.askers, given.followers))
             result["server_memory_mb"] = server.memory_mb()

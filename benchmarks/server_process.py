@@ -65,6 +65,16 @@ class ServerProcess:
         """Whether a line that it has printed matches."""
         return any(re.search(pattern, line) for line in self.printed)
 
+    def wait_until_said(self, pattern: str) -> None:
+        """Wait until a line that it has printed matches.
+
+        Raises RuntimeError with what it printed, if it ends before.
+        """
+        while not self.has_said(pattern):
+            if self._process.poll() is not None:
+                raise RuntimeError("the server has ended:\n" + "".join(self.printed))
+            time.sleep(0.1)
+
     def client(self) -> httpx.Client:
         """A client with one connection to it."""
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", timeout=60)
@@ -85,6 +95,14 @@ class ServerProcess:
         """CPU time of the process so far, user and system, without its workers."""
         fields = Path(f"/proc/{self._process.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
+
+    def wait_until_idle(self, seconds: float = 60) -> None:
+        """Wait until it has hardly worked for a second: what it loads after its start belongs to no request."""
+        until, idle, before = time.monotonic() + seconds, 0, self.cpu_seconds()
+        while idle < 5 and time.monotonic() < until:
+            time.sleep(0.2)
+            now = self.cpu_seconds()
+            idle, before = (idle + 1 if now - before <= 0.02 else 0), now
 
     def memory_mb(self) -> dict[str, int]:
         """Proportional set size without its workers, of which `anonymous` cannot go back to the page cache."""
