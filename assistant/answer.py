@@ -33,6 +33,7 @@ from assistant.events import (
 )
 from assistant.introduction import HasHoldings, introduction
 from assistant.models import ChatModel, stream
+from assistant.models.extractive import MODEL as EXTRACTIVE
 from assistant.nearest import nearest
 from assistant.prompts.answer_language import answer_language
 from assistant.prompts.messages import answer_messages
@@ -97,7 +98,7 @@ class Assistant:
         self._holdings = holdings
         # A search that is asked for alone does not wait behind the searches of answers.
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="search")
-        self._retrieving = ThreadPoolExecutor(_searches(), thread_name_prefix="retrieval")
+        self._retrieving = ThreadPoolExecutor(_retrievals(model), thread_name_prefix="retrieval")
         self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
         self._model = model
         self._settings = settings
@@ -317,6 +318,15 @@ def _searches() -> int:
     There are more searches than cores, because some of them wait for servers.
     """
     return min(32, max(4, 2 * (os.cpu_count() or 1)))
+
+
+def _retrievals(model: ChatModel) -> int:
+    """Returns how many answers search at the same time.
+
+    Without a chat model each answer keeps a core busy until its end. One core is left to everything else: more answers
+    at once would be no faster, and whoever searches would wait behind them for the interpreter's lock.
+    """
+    return max(1, (os.cpu_count() or 1) - 1) if model.model == EXTRACTIVE else _searches()
 
 
 @dataclass(frozen=True, slots=True)
