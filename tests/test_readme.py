@@ -129,6 +129,8 @@ def test_the_translation_has_the_same_sections_and_the_same_code() -> None:
 
 def test_the_translation_has_the_same_links_lists_and_tables() -> None:
     links = [sorted(set(_LINK.findall(text_of(page))) - set(READMES)) for page in READMES]
+    # A page of the manual is linked in the reader's language; architecture and contributing in both.
+    links = [sorted({link.replace(".zh-CN.md", ".md") for link in found}) for found in links]
     assert links[0] == links[1]
     rows = [len(re.findall(r"^(?:\||- )", text_of(page), re.M)) for page in READMES]
     assert rows[0] == rows[1]

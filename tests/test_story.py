@@ -12,6 +12,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 STORY, TRANSLATION = "docs/architecture.md", "docs/architecture.zh-CN.md"
 TWINS = [(STORY, TRANSLATION), ("CONTRIBUTING.md", "CONTRIBUTING.zh-CN.md")]
+MANUAL = ["answers", "dingtalk", "http", "ingestion", "proxy", "settings", "sources"]
 PAGES = [page for twins in TWINS for page in twins]
 PACKAGES = ("ingest", "assistant", "api")
 
@@ -140,6 +141,15 @@ def test_the_translation_has_the_same_sections_lists_pictures_paths_and_names(ou
         assert sorted(found_in(text_of(theirs))) == sorted(found_in(text_of(ours)))
     for kind in (re.compile(r"^```", re.M), re.compile(r"-->")):
         assert len(kind.findall(whole(theirs))) == len(kind.findall(whole(ours)))
+
+
+@pytest.mark.parametrize("page", MANUAL)
+def test_the_chinese_manual_has_the_same_sections_lists_tables_code_and_names(page: str) -> None:
+    ours, theirs = whole(f"docs/{page}.md"), whole(f"docs/{page}.zh-CN.md")
+    for pattern in (r"^(#+) ", r"^(\d+\.|-|\|) ?", r"^(```)", r"\b(YOUJU_[A-Z_]+)\b"):
+        found, expected = (re.findall(pattern, text, re.M) for text in (theirs, ours))
+        assert sorted(found) == sorted(expected) if "YOUJU" in pattern else found == expected
+    assert f"]({page}.zh-CN.md)" in ours and f"]({page}.md)" in theirs
 
 
 @pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
