@@ -1,17 +1,30 @@
-"""Questions about office life: statements that are asked for in other words, and tables with random cells.
+"""Questions about office life: invented documents that are asked about in other words, and questions that are made.
 
-Each example is a question, a heading, the units of a window, and the places of the units that answer: none, if nothing
-there does. A third of the examples ask in the other language. The facts are invented, and so is every number.
+office_documents.jsonl  small documents of many trades, each with questions in both languages. A third of the questions
+                        are near misses: the document is about the same thing, and does not say it
+office_held_out.jsonl   the same by another author about other trades. Nothing is trained on it: it is the test
+office_facts.txt        statements in both languages with questions, which are put among others; and there are tables
+                        with random cells, in the code below
+
+Every name and number is invented.
 """
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from benchmarks.reading.prepared import Question, Subject, Window
+from ingest.language import fold
+
+_HERE = Path(__file__).parent
+DOCUMENTS, HELD_OUT = _HERE / "office_documents.jsonl", _HERE / "office_held_out.jsonl"
+ROUNDS, TABLES = 8, 3600
+"""How often each fact is asked for, and how many questions about tables are made: some two epochs of them."""
 _NUMERALS = "零一二三四五六七八九十"
 _HEADINGS = {
     "zh": (
@@ -40,7 +53,9 @@ _SAME_LANGUAGE = 0.65
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class _Example:
+    """What is made for one question: a heading, units, and the places of those that answer."""
+
     question: str
     heading: str
     units: tuple[str, ...]
@@ -55,26 +70,42 @@ class _Fact:
     questions: dict[str, list[str]]
 
 
-def asked_of_office(chance: random.Random, rounds: int = 4, tables: int = 900) -> list[Example]:
-    """Returns the examples, shuffled. The same `chance` gives the same ones."""
+def documents(path: Path = DOCUMENTS) -> Subject:
+    """Returns the documents of a file, each a window, with their questions."""
+    windows, questions = [], []
+    for at, row in enumerate(map(json.loads, path.read_text(encoding="utf-8").splitlines())):
+        windows.append(Window(str(at), fold(row["heading"]), tuple(map(fold, row["units"]))))
+        for text, places in row["questions"]:
+            questions.append(Question(fold(text), (at,), (at, tuple(places)) if places else None))
+    return Subject(path.stem, tuple(windows), tuple(questions))
+
+
+def made(chance: random.Random, rounds: int = ROUNDS, tables: int = TABLES) -> Subject:
+    """Returns the questions that are made, each with a window of its own. The same `chance` gives the same ones."""
     facts = _facts()
-    made = [*_of_facts(chance, facts, rounds), *(_of_table(chance) for _ in range(tables))]
-    for each in made[-tables // 3 :]:  # prose that does not answer what a table would
+    examples = [*_of_facts(chance, facts, rounds), *(_of_table(chance) for _ in range(tables))]
+    for each in examples[len(examples) - tables // 3 :]:  # prose that does not answer what a table would
         language = chance.choice(("zh", "en"))
-        made.append(Example(each.question, each.heading, _others(chance, facts, None, language, 3), ()))
-    chance.shuffle(made)
-    return made
+        examples.append(_Example(each.question, each.heading, _others(chance, facts, None, language, 3), ()))
+    windows = tuple(
+        Window(str(at), fold(each.heading), tuple(map(fold, each.units))) for at, each in enumerate(examples)
+    )
+    questions = tuple(
+        Question(fold(each.question), (at,), (at, each.answers) if each.answers else None)
+        for at, each in enumerate(examples)
+    )
+    return Subject("made", windows, questions)
 
 
 def _facts() -> list[_Fact]:
-    lines = Path(__file__).with_name("office_facts.txt").read_text(encoding="utf-8").splitlines()
+    lines = (_HERE / "office_facts.txt").read_text(encoding="utf-8").splitlines()
     rows = [line.split("|") for line in lines if line]
     return [
         _Fact({"zh": zh, "en": en}, {"zh": asked.split(";"), "en": also.split(";")}) for zh, en, asked, also in rows
     ]
 
 
-def _of_facts(chance: random.Random, facts: list[_Fact], rounds: int) -> Iterator[Example]:
+def _of_facts(chance: random.Random, facts: list[_Fact], rounds: int) -> Iterator[_Example]:
     for number in range(rounds):
         for fact in facts:
             for language, questions in fact.questions.items():
@@ -88,7 +119,7 @@ def _of_facts(chance: random.Random, facts: list[_Fact], rounds: int) -> Iterato
                     if answered:
                         units.insert(place, _filled(chance, fact.text[told], told))
                     heading = chance.choice(_HEADINGS[told])
-                    yield Example(question, heading, tuple(units), (place,) if answered else ())
+                    yield _Example(question, heading, tuple(units), (place,) if answered else ())
 
 
 def _others(
@@ -161,7 +192,7 @@ _NOT_ASKED = {
 """What none of the columns says."""
 
 
-def _of_table(chance: random.Random) -> Example:
+def _of_table(chance: random.Random) -> _Example:
     """Returns a question about a row of a table, about a row that is not there, or about a column that is not there."""
     asked = chance.choice(("zh", "zh", "en"))
     told = asked if chance.random() < _SAME_LANGUAGE else _OTHER[asked]
@@ -174,11 +205,11 @@ def _of_table(chance: random.Random) -> Example:
     units = tuple(_row(columns, [pair[told], *_cells(chance, kind, told)]) for pair in there)
     place, heading, drawn = chance.randrange(len(there)), chance.choice(_HEADINGS[told]), chance.random()
     if drawn < 0.62:
-        return Example(_ask(chance, _ASKED, kind, asked, there[place]), heading, units, (place,))
+        return _Example(_ask(chance, _ASKED, kind, asked, there[place]), heading, units, (place,))
     if drawn < 0.82:
         missing = chance.choice([pair for pair in pairs if pair not in there])
-        return Example(_ask(chance, _ASKED, kind, asked, missing), heading, units, ())
-    return Example(_ask(chance, _NOT_ASKED, kind, asked, there[place]), heading, units, ())
+        return _Example(_ask(chance, _ASKED, kind, asked, missing), heading, units, ())
+    return _Example(_ask(chance, _NOT_ASKED, kind, asked, there[place]), heading, units, ())
 
 
 def _ask(
@@ -200,7 +231,7 @@ def _cells(chance: random.Random, kind: str, language: str) -> list[str]:
     return [street, f"0{number(20, 999)}-{number(1000000, 9999999)}", f"{number(20, 90)}0", hours]
 
 
-def _of_ranges(chance: random.Random, asked: str, told: str) -> Example:
+def _of_ranges(chance: random.Random, asked: str, told: str) -> _Example:
     """Returns a question with a number, about a table whose rows are ranges."""
     bounds = sorted(chance.sample(range(1, 30), chance.randint(4, 7)))
     columns = ("工龄", "天数") if told == "zh" else ("Years of service", "Days")
@@ -211,7 +242,7 @@ def _of_ranges(chance: random.Random, asked: str, told: str) -> Example:
     years = chance.randint(pairs[place][0], pairs[place][1] - 1)
     questions = ("干了{0}年有几天假;工作{0}年能休多久", "days off after {0} years;leave with {0} years of service")
     question = chance.choice(questions[asked == "en"].split(";")).format(years)
-    return Example(question, chance.choice(_HEADINGS[told]), units, (place,))
+    return _Example(question, chance.choice(_HEADINGS[told]), units, (place,))
 
 
 def _row(columns: list[str] | tuple[str, ...], cells: list[str]) -> str:
