@@ -29,6 +29,8 @@ _LOOSE = frozenset({"way"})
 """A kind that so many texts give that it decides nothing by itself."""
 _FITS, _MISSES = 1.8, 0.4
 """The row whose range has the number of the question, and its neighbours in the same table."""
+_OF_ANOTHER = 0.6
+"""A row about another code that has the question's beside it."""
 _SAME_NUMBERS = 0.3
 """The gain of a part that has all the numbers of the question."""
 _LIST_FOR_WAY, _LIST_OTHERWISE = 1.35, 0.7
@@ -184,13 +186,24 @@ def _weigh_by_reading(candidates: Sequence[_Candidate], read: Sequence[ReadPassa
 
 
 def _weigh_codes(candidates: Sequence[_Candidate], asked: Set[str]) -> None:
-    """Lower the rows of a table that has a row with just the code that is asked for: CS-620P is not CS-620."""
+    """Lower the rows of a table that has a row with just the code that is asked for: CS-620P is not CS-620. Lower also,
+    by less, the rows that have it beside a code of their own, if a row begins with it: a spare part fits the device.
+    """
     rows = [each for each in candidates if each.quoted.part.kind == "row"]
     having = [each for each in rows if asked & set(codes_in(fold(each.quoted.part.text)))]
+    others = [each for each in having if _first_code(each.quoted.part.text) not in asked]
+    if len(others) < len(having):
+        for each in others:
+            each.words *= _OF_ANOTHER
     places = {_place(each) for each in having}
     for each in rows:
         if _place(each) in places and each not in having:
             each.words *= _MISSES
+
+
+def _first_code(text: str) -> str:
+    folded = fold(text)
+    return min(codes_in(folded), key=lambda code: place if (place := folded.find(code)) >= 0 else len(folded))
 
 
 def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) -> None:

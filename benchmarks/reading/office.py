@@ -1,7 +1,8 @@
 """Questions about office life: invented documents that are asked about in other words, and questions that are made.
 
 office_documents.jsonl  small documents of many trades, each with questions in both languages. A third of the questions
-                        are near misses: the document is about the same thing, and does not say it
+                        are near misses: the document is about the same thing, and does not say it. Those
+                        that are answered avoid its words; `plain` ones use them
 office_held_out.jsonl   the same by another author about other trades. Nothing is trained on it: it is the test
 office_facts.txt        statements in both languages with questions, which are put among others; and there are tables
                         with random cells, in the code below
@@ -70,12 +71,12 @@ class _Fact:
     questions: dict[str, list[str]]
 
 
-def documents(path: Path = DOCUMENTS) -> Subject:
-    """Returns the documents of a file, each a window, with their questions."""
+def documents(path: Path = DOCUMENTS, *, plain: bool = False) -> Subject:
+    """Returns the documents of a file, each a window, with their questions, and with the plain ones if asked for."""
     windows, questions = [], []
     for at, row in enumerate(map(json.loads, path.read_text(encoding="utf-8").splitlines())):
         windows.append(Window(str(at), fold(row["heading"]), tuple(map(fold, row["units"]))))
-        for text, places in row["questions"]:
+        for text, places in row["questions"] + (row["plain"] if plain else []):
             questions.append(Question(fold(text), (at,), (at, tuple(places)) if places else None))
     return Subject(path.stem, tuple(windows), tuple(questions))
 

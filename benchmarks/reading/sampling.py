@@ -3,7 +3,7 @@
 Windows that do not answer come from the same document, from those of the set that the shipped embedder finds nearest,
 and from those of other sets. The documents of offices are short: a run of their units is shown, of a length that the
 product shows, with the answer somewhere in it; for a third of their questions, and now and then for the others, a run
-without it; and a run of another office's document that looks alike, for a search finds such ones, too.
+without it.
 """
 
 from __future__ import annotations
@@ -18,8 +18,6 @@ from benchmarks.reading.prepared import Question, Subject, Window, plain
 
 NEAREST = 10
 _OWN_SHARE, _RUN_SHARE, _FOREIGN_SHARE, _HEADLESS_SHARE = 0.3, 0.4, 0.25, 0.15
-_TOO_NEAR = 2
-"""So many documents of other offices, the nearest ones, may well answer the question too."""
 _RUN = (30, 130)
 """Characters of a wide script in a run of units, at least and at most; letters count half."""
 
@@ -84,10 +82,6 @@ def _of_office(one: Surrounded, number: int, chance: random.Random) -> Iterator[
     if chance.random() < _HEADLESS_SHARE:
         window = Window(window.document, "", window.units)
     size, last = chance.randint(*_RUN), len(window.units)
-    elsewhere = [at for at in one.nearest[one.subject.name][number][_TOO_NEAR:] if at not in question.own]
-    if elsewhere:
-        other = one.subject.windows[chance.choice(elsewhere)]
-        yield _run(question, other, *_grown(other, chance.randrange(len(other.units)), size, chance), ())
     if question.answered is None:
         first = chance.randrange(last)
         yield _run(question, window, *_grown(window, first, size, chance), ())

@@ -201,6 +201,13 @@ def test_a_code_outweighs_the_words_around_it() -> None:
     assert rows(quotation("LX-24 报 E07 是什么意思", prices, codes))[0] == "| E07 | Too hot [2] |"
 
 
+def test_a_row_of_a_spare_part_that_fits_a_device_is_not_the_row_of_the_device() -> None:
+    parts = passage(table("Part | Name | Price | Fits", "A-20 | Rotor | 3100 | LX-24", "A-21 | Lid | 90 | LX-24"))
+    devices = passage(table("Model | Name | Price", "LX-16 | Centrifuge | 8900", "LX-24 | Centrifuge | 19600"))
+    assert rows(quotation("How much is the LX-24?", parts, devices))[0].startswith("| LX-24 |")
+    assert rows(quotation("How much is the rotor for the LX-24?", parts, devices))[0].startswith("| A-20 |")
+
+
 def test_two_things_that_are_asked_get_two_quotations() -> None:
     text = "合同由法务部保管。合同保存十年。合同用蓝色封面。"
     said = quotation("合同由谁保管，要保存几年？", passage(text))

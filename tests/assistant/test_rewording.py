@@ -18,9 +18,8 @@ from ingest.access import OPERATOR, Reader
 from ingest.runs.pipeline import Ingestor
 from ingest.settings import MINILM
 from ingest.sources.folder import FolderSource
-from ingest.sources.from_settings import open_source
-from ingest.sources.settings import AccessRule, FolderSettings
 from ingest.store import Store
+from tests.assistant.board_home import store_of
 
 ANYONE = Reader(frozenset({"everyone"}))
 _DOCUMENTS = {
@@ -78,20 +77,8 @@ The severance package for directors is confidential.
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iterator[Store]:
-    folder = tmp_path_factory.mktemp("documents")
-    for name, text in _DOCUMENTS.items():
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text, encoding="utf-8")
-    rules = (
-        AccessRule(glob="board/**", principals=("group:board",)),
-        AccessRule(glob="**", principals=("everyone",)),
-    )
-    settings = Settings(home=tmp_path_factory.mktemp("home"))
-    opened = Store.open(settings, command="test")
-    source = FolderSettings(name="s", type="folder", path=folder, access=rules)
-    assert Ingestor(opened, settings).run(open_source(source, settings)).failed == 0
-    yield opened
-    opened.close()
+    with store_of(_DOCUMENTS, tmp_path_factory.mktemp("documents"), tmp_path_factory.mktemp("home")) as opened:
+        yield opened
 
 
 class Counted(CurrentRetriever):
