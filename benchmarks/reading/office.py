@@ -20,6 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks.reading.prepared import Question, Subject, Window
+from benchmarks.reading.sampling import Example
 from ingest.language import fold
 
 _HERE = Path(__file__).parent
@@ -54,16 +55,6 @@ _SAME_LANGUAGE = 0.65
 
 
 @dataclass(frozen=True, slots=True)
-class _Example:
-    """What is made for one question: a heading, units, and the places of those that answer."""
-
-    question: str
-    heading: str
-    units: tuple[str, ...]
-    answers: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class _Fact:
     """A statement in each language, and questions in each that it answers. `{n}` stands for a number."""
 
@@ -87,7 +78,7 @@ def made(chance: random.Random, rounds: int = ROUNDS, tables: int = TABLES) -> S
     examples = [*_of_facts(chance, facts, rounds), *(_of_table(chance) for _ in range(tables))]
     for each in examples[len(examples) - tables // 3 :]:  # prose that does not answer what a table would
         language = chance.choice(("zh", "en"))
-        examples.append(_Example(each.question, each.heading, _others(chance, facts, None, language, 3), ()))
+        examples.append(Example(each.question, each.heading, _others(chance, facts, None, language, 3), ()))
     windows = tuple(
         Window(str(at), fold(each.heading), tuple(map(fold, each.units))) for at, each in enumerate(examples)
     )
@@ -106,7 +97,7 @@ def _facts() -> list[_Fact]:
     ]
 
 
-def _of_facts(chance: random.Random, facts: list[_Fact], rounds: int) -> Iterator[_Example]:
+def _of_facts(chance: random.Random, facts: list[_Fact], rounds: int) -> Iterator[Example]:
     for number in range(rounds):
         for fact in facts:
             for language, questions in fact.questions.items():
@@ -120,7 +111,7 @@ def _of_facts(chance: random.Random, facts: list[_Fact], rounds: int) -> Iterato
                     if answered:
                         units.insert(place, _filled(chance, fact.text[told], told))
                     heading = chance.choice(_HEADINGS[told])
-                    yield _Example(question, heading, tuple(units), (place,) if answered else ())
+                    yield Example(question, heading, tuple(units), (place,) if answered else ())
 
 
 def _others(
@@ -193,7 +184,7 @@ _NOT_ASKED = {
 """What none of the columns says."""
 
 
-def _of_table(chance: random.Random) -> _Example:
+def _of_table(chance: random.Random) -> Example:
     """Returns a question about a row of a table, about a row that is not there, or about a column that is not there."""
     asked = chance.choice(("zh", "zh", "en"))
     told = asked if chance.random() < _SAME_LANGUAGE else _OTHER[asked]
@@ -206,11 +197,11 @@ def _of_table(chance: random.Random) -> _Example:
     units = tuple(_row(columns, [pair[told], *_cells(chance, kind, told)]) for pair in there)
     place, heading, drawn = chance.randrange(len(there)), chance.choice(_HEADINGS[told]), chance.random()
     if drawn < 0.62:
-        return _Example(_ask(chance, _ASKED, kind, asked, there[place]), heading, units, (place,))
+        return Example(_ask(chance, _ASKED, kind, asked, there[place]), heading, units, (place,))
     if drawn < 0.82:
         missing = chance.choice([pair for pair in pairs if pair not in there])
-        return _Example(_ask(chance, _ASKED, kind, asked, missing), heading, units, ())
-    return _Example(_ask(chance, _NOT_ASKED, kind, asked, there[place]), heading, units, ())
+        return Example(_ask(chance, _ASKED, kind, asked, missing), heading, units, ())
+    return Example(_ask(chance, _NOT_ASKED, kind, asked, there[place]), heading, units, ())
 
 
 def _ask(
@@ -232,7 +223,7 @@ def _cells(chance: random.Random, kind: str, language: str) -> list[str]:
     return [street, f"0{number(20, 999)}-{number(1000000, 9999999)}", f"{number(20, 90)}0", hours]
 
 
-def _of_ranges(chance: random.Random, asked: str, told: str) -> _Example:
+def _of_ranges(chance: random.Random, asked: str, told: str) -> Example:
     """Returns a question with a number, about a table whose rows are ranges."""
     bounds = sorted(chance.sample(range(1, 30), chance.randint(4, 7)))
     columns = ("工龄", "天数") if told == "zh" else ("Years of service", "Days")
@@ -243,7 +234,7 @@ def _of_ranges(chance: random.Random, asked: str, told: str) -> _Example:
     years = chance.randint(pairs[place][0], pairs[place][1] - 1)
     questions = ("干了{0}年有几天假;工作{0}年能休多久", "days off after {0} years;leave with {0} years of service")
     question = chance.choice(questions[asked == "en"].split(";")).format(years)
-    return _Example(question, chance.choice(_HEADINGS[told]), units, (place,))
+    return Example(question, chance.choice(_HEADINGS[told]), units, (place,))
 
 
 def _row(columns: list[str] | tuple[str, ...], cells: list[str]) -> str:
