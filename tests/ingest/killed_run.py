@@ -34,6 +34,7 @@ from ingest.sources.folder import FolderSource
 from ingest.store import Store
 
 READERS = 8
+_SWITCH_SECONDS = 1e-4  # eight readers hold up whoever writes for less time, and threads meet at more places
 _COMPACT_AFTER = 10  # chunks: so that nearly every run rewrites the index, and is killed while it does
 _BATCH_CHUNKS = 3  # so that the vectors of a run come in several writes
 MARK = re.compile(r"版本(\d+)段(\d+)共(\d+)")
@@ -118,6 +119,7 @@ def open_store(engine: str, home: Path) -> Store:
 
 def main(engine: str, folder: Path, home: Path, complaints: Path) -> None:
     settings = Settings(home=home)
+    sys.setswitchinterval(_SWITCH_SECONDS)
     edge.COMPACT_AFTER = _COMPACT_AFTER
     late_vectors._BATCH_CHUNKS = _BATCH_CHUNKS
     bring = LateVectors.bring

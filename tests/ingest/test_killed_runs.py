@@ -28,6 +28,8 @@ pytestmark = [
 
 _SCRIPT = Path(__file__).with_name("killed_run.py")
 _DOCUMENTS = 24
+_SPANS = {"begins": 10.0, "vectors": 5.0}
+"""So many seconds at most after each line that a run prints it is killed. Its processes start for some seconds first."""
 _ENGLISH = "The warehouse in building seven opens at nine and closes at five, version {}."
 
 
@@ -90,7 +92,7 @@ def _run(arguments: list[str], *, kill_after: float | None, since: str = "begins
     return False
 
 
-@pytest.mark.timeout(3600)
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize(("engine", "kills"), [("edge", 200), ("server", 20)])
 def test_kills_at_random_leave_an_index_like_that_of_an_undisturbed_run(
     tmp_path: Path, engine: str, kills: int
@@ -108,7 +110,8 @@ def test_kills_at_random_leave_an_index_like_that_of_an_undisturbed_run(
         _edit(folder, rounds, chance)
         # One in five is left to finish: what is gone would add up to more than a run deletes without being told to.
         since = chance.choice(("begins", "vectors"))
-        hit = _run(arguments, kill_after=chance.uniform(0.0, 5.0) if rounds % 5 else None, since=since)
+        after = chance.uniform(0.0, _SPANS[since])
+        hit = _run(arguments, kill_after=after if rounds % 5 else None, since=since)
         killed += hit
         killed_late += hit and since == "vectors"
         assert not complaints.exists(), f"after {rounds}: {complaints.read_text(encoding='utf-8')[:2000]}"
