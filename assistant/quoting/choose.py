@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from assistant.events import Evidence
 from assistant.quoting.asked import Asked
+from assistant.quoting.fitting_rows import fitting_rows
 from assistant.quoting.intervals import Quantity
 from assistant.quoting.parts import Part, parts_of, whole
 from assistant.quoting.reading import PassageReading, ReadPassage
@@ -208,29 +210,12 @@ def _first_code(text: str) -> str:
 
 def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) -> None:
     """Raise the rows whose range has a number of the question, and lower the other rows of their table."""
-    for quantity in stated:
-        fitting: dict[tuple[str, int], float] = {}
-        loosenesses = [_looseness(each.quoted.part, quantity) for each in candidates]
-        for each, looseness in zip(candidates, loosenesses, strict=True):
-            if looseness is not None:
-                place = _place(each)
-                fitting[place] = min(looseness, fitting.get(place, looseness))
-        for each, looseness in zip(candidates, loosenesses, strict=True):
-            tightest = fitting.get(_place(each))
-            if tightest is None or each.quoted.part.kind == "list":
-                continue
-            if looseness == tightest:
-                each.words *= _FITS
-            elif any(found.is_like(quantity) for found in each.quoted.part.intervals):
-                each.words *= _MISSES
-
-
-def _looseness(part: Part, quantity: Quantity) -> float | None:
-    """Returns how loosely the tightest range of a part holds a quantity, or None. The same number in a sentence is no
-    range: it may count anything.
-    """
-    ranges = [found for found in part.intervals if part.kind == "row" or found.low < found.high]
-    return min((found.looseness(quantity) for found in ranges if found.holds(quantity)), default=None)
+    for _, group in groupby(candidates, key=lambda each: each.quoted.number):
+        passage = list(group)
+        parts = [each.quoted.part for each in passage]
+        for quantity in stated:
+            for place, fits in fitting_rows(parts, quantity).items():
+                passage[place].words *= _FITS if fits else _MISSES
 
 
 def _place(candidate: _Candidate) -> tuple[str, int]:

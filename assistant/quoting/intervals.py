@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from assistant.figures import measures
@@ -85,11 +85,14 @@ _HALF_YEAR = re.compile(r"([一二两三四五六七八九])年半|半年")
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A number in the smallest unit of its kind. The unit is empty if none is known."""
+    """A number in the smallest unit of its kind. The unit is empty if none is known. `written` is the number as the
+    text has it, with its unit.
+    """
 
     value: float
     unit: str
     worded: bool = False
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def quantities(question: str) -> tuple[Quantity, ...]:
     )
     marks = [mark for mark in _marks(plain) if not _is_no_quantity(plain, mark)]
     others = [mark for mark in marks if not (mark.worded and mark.value == 1)]
-    return tuple(_quantity(mark.value, mark.unit, worded=mark.worded) for mark in others or marks)
+    return tuple(_quantity(mark, plain[mark.start : mark.end]) for mark in others or marks)
 
 
 def without_quantities(question: str) -> tuple[str, str]:
@@ -269,9 +272,9 @@ def _is_no_quantity(text: str, mark: _Mark) -> bool:
     return not known and (before == "-" or (before.isascii() and before.isalnum()))
 
 
-def _quantity(value: float, unit: str, *, worded: bool) -> Quantity:
-    smallest, times = _SMALLEST.get(unit, (unit, 1))
-    return Quantity(value * times, smallest, worded)
+def _quantity(mark: _Mark, written: str) -> Quantity:
+    smallest, times = _SMALLEST.get(mark.unit, (mark.unit, 1))
+    return Quantity(mark.value * times, smallest, mark.worded, written.strip())
 
 
 def _interval(low: float, high: float, unit: str, low_in: bool, high_in: bool) -> Interval:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from assistant.quoting.asked import Asked
-from assistant.quoting.parts import parts_of
+from assistant.quoting.fitting_rows import fitting_rows
+from assistant.quoting.parts import Part, parts_of
 from assistant.quoting.windows import Placed, windows_of
 from assistant.reading.model import ReadingModel, shipped
 from ingest.document import Chunk
@@ -19,6 +20,8 @@ _EACH = 2
 """At most so many of one passage, unless there are fewer passages."""
 _PER_RANK = 0.06
 """What a window loses for each place of its passage: the search has compared meaning too."""
+_FITS = 0.3
+"""What a window gains if a row of it is for a number of the question."""
 _REMEMBERED = 256
 
 
@@ -76,9 +79,11 @@ def _choose(question: str, passages: tuple[_Passage, ...]) -> list[tuple[int, Pl
     asked = Asked(question, [part for passage in parts for part in passage])
     ranked: list[tuple[float, int, Placed]] = []
     for number, passage in enumerate(passages):
+        numbers = _numbers_of_rows(asked, parts[number])
         for placed in windows_of(*passage):
             fit = max(asked.coverage(part, part.around) for part in map(parts[number].__getitem__, placed.places))
-            ranked.append((fit - _PER_RANK * number, number, placed))
+            fits = _FITS if numbers.keys() & set(placed.places) else 0.0
+            ranked.append((fit + fits - _PER_RANK * number, number, _with_numbers(placed, numbers)))
     ranked.sort(key=lambda each: -each[0])
     chosen: list[tuple[int, Placed]] = []
     for most in (_EACH, len(ranked)):
@@ -87,3 +92,24 @@ def _choose(question: str, passages: tuple[_Passage, ...]) -> list[tuple[int, Pl
             if len(chosen) < _WINDOWS and taken < most and (number, placed) not in chosen:
                 chosen.append((number, placed))
     return chosen
+
+
+def _numbers_of_rows(asked: Asked, parts: Sequence[Part]) -> Mapping[int, str]:
+    """Returns the places of the rows whose range holds a number of the question, with the number as it is written."""
+    return {
+        place: quantity.written
+        for quantity in asked.quantities
+        for place, fits in fitting_rows(parts, quantity).items()
+        if fits and parts[place].kind == "row"
+    }
+
+
+def _with_numbers(placed: Placed, numbers: Mapping[int, str]) -> Placed:
+    """Returns a window whose rows say which number of the question is in their range: the model cannot compare
+    numbers.
+    """
+    units = tuple(
+        f"{unit}（{numbers[place]}）" if place in numbers else unit
+        for place, unit in zip(placed.places, placed.window.units, strict=True)
+    )
+    return replace(placed, window=replace(placed.window, units=units))

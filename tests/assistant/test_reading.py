@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -110,6 +111,54 @@ def test_a_sentence_in_other_words_is_quoted_where_words_alone_find_another() ->
     chunk = passage("电脑由信息部发放。设备使用满四年可以更换。电脑丢失应当立即报告。", title="手册")
     assert "设备使用满四年可以更换" in quoted("多久能拿到新电脑", "zh", chunk, open_reading())
     assert "设备使用满四年可以更换" not in quoted("多久能拿到新电脑", "zh", chunk, None)
+
+
+class WindowsModel:
+    """Keeps the windows that it is given, and says that nothing answers."""
+
+    name = "windows"
+
+    def __init__(self) -> None:
+        self.windows: list[Window] = []
+
+    def read(self, question: str, windows: Sequence[Window]) -> list[tuple[float, ...]]:
+        self.windows += windows
+        return [(-1.0,) * len(window.units) for window in windows]
+
+
+LEAVE_TABLE = (
+    "| 司龄 | 天数 |\n| --- | --- |\n| 满 1 年不满 3 年 | 7 天 |\n| 满 3 年不满 5 年 | 10 天 |\n| 满 5 年 | 12 天 |"
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("我来了四年，能休几天", "司龄：满 3 年不满 5 年；天数：10 天（四年）"),
+        ("How many days do I get after six years?", "司龄：满 5 年；天数：12 天（six years）"),
+        ("18个月能休几天", "司龄：满 1 年不满 3 年；天数：7 天（18个月）"),
+    ],
+)
+def test_the_model_is_told_which_row_a_number_of_the_question_belongs_to(question: str, told: str) -> None:
+    model = WindowsModel()
+    PassageReading(model).read(question, [passage(f"入职满三年的员工可以申请。\n\n{LEAVE_TABLE}", title="年假")])  # type: ignore[arg-type]
+    units = [unit for window in model.windows for unit in window.units]
+    assert told in units
+    assert sum("（" in unit and unit.endswith("）") for unit in units) == 1
+
+
+def test_a_number_that_no_row_holds_changes_nothing_that_is_read() -> None:
+    model = WindowsModel()
+    PassageReading(model).read("2035 号房间在哪", [passage(LEAVE_TABLE, title="年假")])  # type: ignore[arg-type]
+    assert not any(unit.endswith("）") for window in model.windows for unit in window.units)
+
+
+def test_a_number_in_the_other_language_is_enough_to_answer_from_its_row() -> None:
+    """Without the number beside the row, the model reads no answer in it."""
+    [hit] = hits_of(passage(LEAVE_TABLE, title="员工手册"))
+    near = Signals(above_background=1.5, above_nearest_background=0.2, above_dense_leg=1.2, above_sparse_leg=0.5)
+    question = "How many days of annual leave do I get after four years?"
+    assert FittedGate(0.5, reading=open_reading())(question, [replace(hit, signals=near)], embedder="any")
 
 
 def test_a_question_of_another_subject_is_refused_and_one_of_this_is_not() -> None:

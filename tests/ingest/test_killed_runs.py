@@ -29,7 +29,7 @@ pytestmark = [
 _SCRIPT = Path(__file__).with_name("killed_run.py")
 _DOCUMENTS = 24
 _SPANS = {"begins": 10.0, "vectors": 5.0}
-"""So many seconds at most after each line that a run prints it is killed. Its processes start for some seconds first."""
+"""So many seconds at most after each line that a run prints it is killed. Its processes take some seconds to start."""
 _ENGLISH = "The warehouse in building seven opens at nine and closes at five, version {}."
 
 
