@@ -12,10 +12,13 @@ import html
 import io
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
+from multiprocessing import parent_process
 from types import SimpleNamespace
 from typing import Any
 
@@ -54,11 +57,27 @@ _BLANK_LINES = re.compile(r"\n[^\S\n]*+\n\s*+")
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
 
+@contextmanager
+def _without_torch() -> Iterator[None]:
+    """In a worker process, hides torch from spaCy, which imports it if it is there. That takes two seconds and 150 MB of
+    each worker, and nothing here computes with it. A worker has one thread, so nobody else looks for torch meanwhile.
+    """
+    if parent_process() is None or "torch" in sys.modules:
+        yield
+        return
+    sys.modules["torch"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["torch"]
+
+
 @lru_cache(maxsize=1)
 def _unstructured() -> Any:
     """Returns the partitioners. Network access and guessing are switched off."""
     os.environ.update(_ENVIRONMENT)
-    import spacy
+    with _without_torch():
+        import spacy
 
     pipeline = spacy.blank("xx")
     # Nothing here needs words. To cut punctuation off a word takes time quadratic in its length.

@@ -1,8 +1,13 @@
-"""reStructuredText and Org: headings, lists, code, tables and notes."""
+"""reStructuredText and Org: headings, lists, code, tables and notes. A worker that reads markup loads no torch."""
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
 from ingest.document import ParsedDocument, Reference
+from ingest.parse.html_word_markdown import read_markdown
 from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 
@@ -133,3 +138,13 @@ def test_marks_that_are_never_closed_end_with_the_file() -> None:
     assert read("#+TITLE: a\n* b\n#+BEGIN_SRC x\ncode\n", "a.org").elements[-1].text == "code"
     assert read("Title\n=====\n\n.. code-block::\n\n   code", "a.rst").elements[-1].text == "code"
     assert read("a\n:DRAWER:\nb\n", "a.org").text.endswith("b")
+
+
+def _texts_and_torch() -> tuple[list[str], bool]:
+    """What a worker reads, and whether anything has imported torch or still hides it."""
+    return [element.text for element in read_markdown("# 年假\n\n满三年十天。").elements], "torch" in sys.modules
+
+
+def test_a_worker_reads_markup_without_torch() -> None:
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        assert pool.submit(_texts_and_torch).result() == (["年假", "满三年十天。"], False)
