@@ -1,6 +1,7 @@
 """Trains the additions with which the shipped model reads (`assistant/reading`).
 
 office_documents.jsonl  small invented documents with questions in other words, and near misses
+look_alikes.jsonl       the same, where the lines of a document look alike
 office_held_out.jsonl   the same by another author: the test
 office_facts.txt        statements of office life in both languages, each with questions in other words
 office.py               the documents, and questions made from the facts and from tables with random cells

@@ -3,6 +3,8 @@
 office_documents.jsonl  small documents of many trades, each with questions in both languages. A third of the questions
                         are near misses: the document is about the same thing, and does not say it. Those
                         that are answered avoid its words; `plain` ones use them
+look_alikes.jsonl       the same by other authors: the lines of a document look alike, and for each question another
+                        line shares more of its words than the one that answers
 office_held_out.jsonl   the same by another author about other trades. Nothing is trained on it: it is the test
 office_facts.txt        statements in both languages with questions, which are put among others; and there are tables
                         with random cells, in the code below
@@ -24,7 +26,8 @@ from benchmarks.reading.sampling import Example
 from ingest.language import fold
 
 _HERE = Path(__file__).parent
-DOCUMENTS, HELD_OUT = _HERE / "office_documents.jsonl", _HERE / "office_held_out.jsonl"
+DOCUMENTS, LOOK_ALIKES = _HERE / "office_documents.jsonl", _HERE / "look_alikes.jsonl"
+HELD_OUT = _HERE / "office_held_out.jsonl"
 ROUNDS, TABLES = 8, 3600
 """How often each fact is asked for, and how many questions about tables are made: some two epochs of them."""
 _NUMERALS = "零一二三四五六七八九十"
@@ -67,7 +70,7 @@ def documents(path: Path = DOCUMENTS, *, plain: bool = False) -> Subject:
     windows, questions = [], []
     for at, row in enumerate(map(json.loads, path.read_text(encoding="utf-8").splitlines())):
         windows.append(Window(str(at), fold(row["heading"]), tuple(map(fold, row["units"]))))
-        for text, places in row["questions"] + (row["plain"] if plain else []):
+        for text, places in row["questions"] + (row.get("plain", []) if plain else []):
             questions.append(Question(fold(text), (at,), (at, tuple(places)) if places else None))
     return Subject(path.stem, tuple(windows), tuple(questions))
 

