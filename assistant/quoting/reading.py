@@ -95,12 +95,19 @@ def _choose(question: str, passages: tuple[_Passage, ...]) -> list[tuple[int, Pl
 
 
 def _numbers_of_rows(asked: Asked, parts: Sequence[Part]) -> Mapping[int, str]:
-    """Returns the places of the rows whose range holds a number of the question, with the number as it is written."""
-    return {
-        place: quantity.written
+    """Returns the places of the rows whose range holds a number of the question, with the number as it is written.
+    Where the numbers belong to different rows of a table (满三年不满五年), the question means none of them alone.
+    """
+    found = [
+        (quantity.written, {place for place, fits in fitting_rows(parts, quantity).items() if fits})
         for quantity in asked.quantities
-        for place, fits in fitting_rows(parts, quantity).items()
-        if fits and parts[place].kind == "row"
+    ]
+
+    def is_meant(place: int) -> bool:
+        return all(place in rows or parts[place].block not in {parts[row].block for row in rows} for _, rows in found)
+
+    return {
+        place: written for written, rows in found for place in rows if parts[place].kind == "row" and is_meant(place)
     }
 
 

@@ -147,9 +147,10 @@ def test_the_model_is_told_which_row_a_number_of_the_question_belongs_to(questio
     assert sum("（" in unit and unit.endswith("）") for unit in units) == 1
 
 
-def test_a_number_that_no_row_holds_changes_nothing_that_is_read() -> None:
+@pytest.mark.parametrize("question", ["2035 号房间在哪", "司龄满三年不满五年有多少天"])
+def test_numbers_that_belong_to_no_row_or_to_several_change_nothing_that_is_read(question: str) -> None:
     model = WindowsModel()
-    PassageReading(model).read("2035 号房间在哪", [passage(LEAVE_TABLE, title="年假")])  # type: ignore[arg-type]
+    PassageReading(model).read(question, [passage(LEAVE_TABLE, title="年假")])  # type: ignore[arg-type]
     assert not any(unit.endswith("）") for window in model.windows for unit in window.units)
 
 
