@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 
 Pattern = Callable[[int], str]
@@ -52,18 +52,17 @@ PATTERNS: dict[str, Pattern] = {
 
 def slow_patterns(
     read: Callable[[str], object], patterns: Iterable[str] = tuple(PATTERNS), passes: tuple[type[Exception], ...] = ()
-) -> list[str]:
-    """The patterns on which `read` takes more than linear time, with its seconds at 1,000 and at 4,000 characters.
+) -> Iterator[str]:
+    """Yields the patterns on which `read` takes more than linear time, with its seconds at 1,000 and 4,000 characters.
 
     Processor time of this thread, the least of three tries: other processes do not count. The long text, which takes
     most of the time, is read again only where its first try would be too slow. `passes` are errors with which `read`
     may refuse a text.
     """
-    slow = []
     for name in patterns:
         make = PATTERNS[name]
         if endless := next((length for length in _SHORT if _is_endless(read, make(length), passes)), None):
-            slow.append(f"{name}: does not end at {endless} characters")
+            yield f"{name}: does not end at {endless} characters"
             continue
         if (long := _seconds(read, make(4000), passes)) < _QUICK_SECONDS:
             continue
@@ -75,8 +74,7 @@ def slow_patterns(
         # What is cut only beyond 1,000 characters takes a step there, and is linear after it: twice as much is not four
         # times as slow.
         if _is_slow(short, long) and min(_seconds(read, make(8000), passes) for _ in range(_TRIES)) > 3 * long:
-            slow.append(f"{name}: {short:.4f} s, {long:.4f} s")
-    return slow
+            yield f"{name}: {short:.4f} s, {long:.4f} s"
 
 
 def _is_endless(read: Callable[[str], object], text: str, passes: tuple[type[Exception], ...]) -> bool:
@@ -89,7 +87,7 @@ def _is_slow(short: float, long: float) -> bool:
     return long > 2 * 4 * short and long > _QUICK_SECONDS
 
 
-def slow_uses(expression: re.Pattern[str] | re.Pattern[bytes], method: str) -> list[str]:
+def slow_uses(expression: re.Pattern[str] | re.Pattern[bytes], method: str) -> Iterator[str]:
     """The same for one expression, used by this method."""
     use = getattr(expression, {"sub": "findall", "split": "findall", "finditer": "findall"}.get(method, method))
     return slow_patterns(lambda text: use(text.encode() if isinstance(expression.pattern, bytes) else text))

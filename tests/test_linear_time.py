@@ -280,16 +280,16 @@ def test_there_are_patterns_and_they_grow() -> None:
 
 
 def test_a_quadratic_expression_is_found_out() -> None:
-    assert slow_uses(re.compile(r"\s+\["), "search")
-    assert slow_uses(re.compile(r"(?:a|a)*b"), "match")
-    assert not slow_uses(re.compile(r"(?<!\s)\s++\["), "search")
+    assert any(slow_uses(re.compile(r"\s+\["), "search"))
+    assert any(slow_uses(re.compile(r"(?:a|a)*b"), "match"))
+    assert not any(slow_uses(re.compile(r"(?<!\s)\s++\["), "search"))
 
 
 def test_no_expression_takes_more_than_linear_time() -> None:
     slow = {
         f"{name}.{method}": found
         for name, expression, method in _expressions()
-        if name not in BOUNDED and (found := slow_uses(expression, method))
+        if name not in BOUNDED and (found := list(slow_uses(expression, method)))
     }
     assert slow == {}
 
@@ -303,7 +303,7 @@ SLOW = ("parse.html_word_markdown, markdown",)
 )
 def test_no_text_takes_more_than_linear_time(reader: str) -> None:
     READERS[reader]("{}")  # what is loaded at the first use is not counted
-    assert slow_patterns(READERS[reader], passes=(YoujuError, ValueError, etree.LxmlError)) == []
+    assert list(slow_patterns(READERS[reader], passes=(YoujuError, ValueError, etree.LxmlError))) == []
 
 
 def _split_seconds(document: ParsedDocument) -> float:

@@ -68,6 +68,7 @@ def settings(tmp_path: Path, folder: Path) -> Settings:
     return Settings(home=tmp_path / "home", sources=(FolderSettings(type="folder", name="docs", path=folder),))
 
 
+@pytest.mark.slow
 def test_a_home_that_is_copied_in_the_middle_of_a_run_is_whole_and_the_run_goes_on(
     folder: Path, store: Store, settings: Settings, ingestor: Ingestor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -172,6 +172,7 @@ def test_what_is_compacted_lies_in_memory_no_more(index: EdgeIndex, tmp_path: Pa
     assert changeable() == []
 
 
+@pytest.mark.slow
 def test_a_large_index_is_rewritten_in_parts_and_finds_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
