@@ -60,7 +60,7 @@ _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 @contextmanager
 def _without_torch() -> Iterator[None]:
     """In a worker process, hides torch from spaCy, which imports it if it is there. That takes 1.5 s and 180 MB of each
-    worker, and nothing here computes with it. A worker has one thread, so nobody else looks for torch meanwhile.
+    worker, and nothing here computes with it. A worker reads in one thread, and its others import nothing.
     """
     if parent_process() is None or "torch" in sys.modules:
         yield

@@ -268,19 +268,22 @@ def test_words_alone_are_enough_for_a_wrong_word_that_is_no_word(tmp_path: Path,
 
 
 class TestSynonyms:
+    @pytest.mark.parametrize(
+        ("asked", "searched", "written", "word"),
+        [
+            ("飯堂几点开饭", "食堂几点开饭", "飯堂", "食堂"),
+            ("员工餐厅几点开饭", "食堂几点开饭", "员工餐厅", "食堂"),
+            ("How much pto do I get?", "How much 年休假 do I get?", "pto", "年休假"),
+        ],
+    )
     def test_the_word_of_the_documents_takes_the_place_of_the_asker_s(
-        self, retriever: RewordingRetriever, file: Path
+        self, retriever: RewordingRetriever, file: Path, asked: str, searched: str, written: str, word: str
     ) -> None:
         file.write_text(
             "泊车位 = 停车\n飯堂 = 食堂 = 员工餐厅  # 行政\nPTO = vacation days = 年休假\n", encoding="utf-8"
         )
-        self._is(retriever.retrieve("飯堂几点开饭", reader=ANYONE, limit=5), "食堂几点开饭", ("飯堂", "食堂"))
-        self._is(retriever.retrieve("员工餐厅几点开饭", reader=ANYONE, limit=5), "食堂几点开饭", ("员工餐厅", "食堂"))
-        self._is(
-            retriever.retrieve("How much pto do I get?", reader=ANYONE, limit=5),
-            "How much 年休假 do I get?",
-            ("pto", "年休假"),
-        )
+        found = retriever.retrieve(asked, reader=ANYONE, limit=5)
+        assert (found.query, found.changed) == (searched, (Change("synonym", written, word),))
 
     def test_the_word_of_the_documents_stays(self, retriever: RewordingRetriever, file: Path) -> None:
         file.write_text("饭堂 = 食堂\nprinter = 打印机", encoding="utf-8")
@@ -310,7 +313,3 @@ class TestSynonyms:
         file.write_text("结婚假 = 婚假", encoding="utf-8")
         found = retriever.retrieve("结婚假和加斑费", reader=ANYONE, limit=5)
         assert changed(found) == [("synonym", "结婚假", "婚假"), ("spelling", "加斑费", "加班费")]
-
-    @staticmethod
-    def _is(found: Retrieved, query: str, change: Sequence[str]) -> None:
-        assert (found.query, found.changed) == (query, (Change("synonym", *change),))
