@@ -43,7 +43,8 @@ class ExtractiveChatModel:
 
 def quotations(request: Request, reading: PassageReading | None = None) -> Iterator[str]:
     """Yields the pieces of the answer: a line that says what follows, and one or two quotations."""
-    yield opening(request.question, request.language)
     question = request.query or request.question
-    for block in shown(question, choose(question, request.evidence, reading)):
+    quoted = choose(question, request.evidence, reading)
+    yield opening(request.question, request.language, quoted)
+    for block in shown(question, quoted):
         yield f"\n\n{block}"

@@ -1,4 +1,4 @@
-"""Chooses the part of the evidence that answers, and a second one if it adds something."""
+"""Chooses the part of the evidence that answers, and a second one if it adds something or may answer instead."""
 
 from __future__ import annotations
 
@@ -50,18 +50,25 @@ most so many rows."""
 _BY_READING = 0.5
 _LEAST_READ, _MOST_READ = -8.0, 6.0
 """What a unit of the log odds that a part answers multiplies its score by is e to this power."""
+_CERTAIN = 2.0
+"""Log odds from which a part that was read answers for certain."""
+_MAY_ANSWER = 0.35
+"""Where the best part is not certain, another one with this share of its score may answer instead."""
 _SAME = 0.6
 """Two parts say the same if they share so many of their terms."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A part that is quoted, with the number of its evidence. `more` are further rows of the table."""
+    """A part that is quoted, with the number of its evidence. `more` are further rows of the table. `instead`: it may
+    answer instead of the part before it, of which nobody can be certain.
+    """
 
     number: int
     chunk: Chunk
     part: Part
     more: tuple[Part, ...] = ()
+    instead: bool = False
 
 
 @dataclass(slots=True)
@@ -105,7 +112,12 @@ def choose(question: str, evidence: Sequence[Evidence], reading: PassageReading 
     first = _whole_table(best, candidates)
     others = [each for each in ranked if each is not best and not (first.more and _place(each) == _place(best))]
     second = next((each for each in others if _adds(each, best, asked)), None)
-    return [first] if second is None else [first, second.quoted]
+    if second is not None:
+        return [first, second.quoted]
+    other = next((each for each in others if _is_another(each, best)), None)
+    if other is not None and reading is not None and _may_answer(other, best):
+        return [first, replace(other.quoted, instead=True)]
+    return [first]
 
 
 def _quoted(item: Evidence) -> Iterator[Quoted]:
@@ -227,11 +239,7 @@ def _adds(other: _Candidate, best: _Candidate, asked: Asked) -> bool:
     another document has.
     """
     first, second = best.quoted.part, other.quoted.part
-    if second.is_bare or first.text in second.text or second.text in f"{first.before}\n{first.text}":
-        return False
-    if first.kind != "row" and _say_the_same(first, second):
-        return False
-    if other.score < _ALSO_ASKED * best.score:
+    if not _is_another(other, best) or other.score < _ALSO_ASKED * best.score:
         return False
     if (asked.kinds - best.gives) & other.gives - _LOOSE:
         return True
@@ -242,6 +250,20 @@ def _adds(other: _Candidate, best: _Candidate, asked: Asked) -> bool:
         return False
     is_new = not second.numbers or bool(second.numbers - first.numbers - asked.stated)
     return is_new and other.gives >= best.gives and asked.coverage(second, second.around) >= covered
+
+
+def _is_another(other: _Candidate, best: _Candidate) -> bool:
+    """Returns True if a part is neither bare, nor part of the best one, nor says the same."""
+    first, second = best.quoted.part, other.quoted.part
+    if second.is_bare or first.text in second.text or second.text in f"{first.before}\n{first.text}":
+        return False
+    return first.kind == "row" or not _say_the_same(first, second)
+
+
+def _may_answer(other: _Candidate, best: _Candidate) -> bool:
+    """Returns True if a part may answer instead of the best one: what was read of that does not decide for it."""
+    decided = best.read >= math.exp(_BY_READING * _CERTAIN) and best.read >= other.read
+    return not decided and other.score >= _MAY_ANSWER * best.score
 
 
 def _say_the_same(first: Part, second: Part) -> bool:

@@ -20,11 +20,19 @@ _OPENINGS = {
     "hant": "文件中與問題最相關的原文：",
     "en": "The passage that answers best, quoted:",
 }
+_OPENINGS_OF_TWO = {
+    "zh": "不能确定是哪一处，以下两处原文可能回答了问题：",
+    "hant": "不能確定是哪一處，以下兩處原文可能回答了問題：",
+    "en": "Not certain which; either of these two passages may answer, quoted:",
+}
 
 
-def opening(question: str, language: AnswerLanguage) -> str:
-    """Returns our own words before the quotations, in the language of the question, traditional if it is."""
-    return _OPENINGS["hant" if language == "zh" and is_traditional(question) else language]
+def opening(question: str, language: AnswerLanguage, quoted: Sequence[Quoted]) -> str:
+    """Returns our own words before the quotations, in the language of the question, traditional if it is. They say so
+    if it is not certain which of two answers.
+    """
+    openings = _OPENINGS_OF_TWO if any(each.instead for each in quoted) else _OPENINGS
+    return openings["hant" if language == "zh" and is_traditional(question) else language]
 
 
 def shown(question: str, quoted: Sequence[Quoted]) -> Iterator[str]:

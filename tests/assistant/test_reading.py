@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -126,6 +126,56 @@ class WindowsModel:
         return [(-1.0,) * len(window.units) for window in windows]
 
 
+class ScoresModel:
+    """Reads these scores in the units that have them, and in all others that they do not answer."""
+
+    name = "scores"
+
+    def __init__(self, scores: Mapping[str, float]) -> None:
+        self._scores = scores
+
+    def read(self, question: str, windows: Sequence[Window]) -> list[tuple[float, ...]]:
+        return [tuple(self._scores.get(unit, -6.0) for unit in window.units) for window in windows]
+
+
+ARRIVED, REPLACED = "新员工报到当天领取电脑。", "电脑使用满四年可以更换。"
+
+
+@pytest.mark.parametrize(
+    ("question", "arrived", "replaced", "both"),
+    [
+        pytest.param("啥时候有电脑", 0.5, 0.2, True, id="neither is certain"),
+        pytest.param("新员工啥时候有电脑", 3.0, 3.8, True, id="words prefer one, and what is read the other"),
+        pytest.param("啥时候有电脑", 4.0, 3.5, False, id="one is certain"),
+        pytest.param("啥时候有电脑", 0.5, -3.0, False, id="the other one hardly answers"),
+    ],
+)
+def test_where_one_of_two_may_answer_both_are_quoted_and_said_to_be_uncertain(
+    question: str, arrived: float, replaced: float, both: bool
+) -> None:
+    reading = PassageReading(ScoresModel({ARRIVED: arrived, REPLACED: replaced}))  # type: ignore[arg-type]
+    chunk = passage(f"{ARRIVED}{REPLACED}报到须带身份证。", title="手册")
+    said = quoted(question, "zh", chunk, reading)
+    assert ARRIVED in said
+    assert (REPLACED in said) is both
+    assert said.startswith("不能确定是哪一处") is both
+    assert "身份证" not in said
+
+
+@pytest.mark.parametrize(
+    ("question", "language", "says"),
+    [
+        ("新員工什麼時候領電腦", "zh", "不能確定是哪一處"),
+        ("when do newcomers get a computer", "en", "Not certain which"),
+    ],
+)
+def test_uncertainty_is_said_in_the_language_of_the_question(
+    question: str, language: AnswerLanguage, says: str
+) -> None:
+    reading = PassageReading(ScoresModel({ARRIVED: 0.5, REPLACED: 0.5}))  # type: ignore[arg-type]
+    assert quoted(question, language, passage(f"{ARRIVED}{REPLACED}", title="手册"), reading).startswith(says)
+
+
 LEAVE_TABLE = (
     "| 司龄 | 天数 |\n| --- | --- |\n| 满 1 年不满 3 年 | 7 天 |\n| 满 3 年不满 5 年 | 10 天 |\n| 满 5 年 | 12 天 |"
 )
@@ -199,7 +249,7 @@ def test_without_the_package_of_the_weights_answers_are_chosen_by_words(monkeypa
 
 def quoted(question: str, language: AnswerLanguage, chunk: Chunk, reading: PassageReading | None) -> str:
     evidence = tuple(Evidence(number, hit) for number, hit in enumerate(hits_of(chunk), start=1))
-    return "".join(list(quotations(Request((), question, language, evidence), reading))[:2])
+    return "".join(quotations(Request((), question, language, evidence), reading))
 
 
 def test_a_file_of_additions_that_is_cut_is_an_error(tmp_path: Path) -> None:
