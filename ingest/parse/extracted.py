@@ -21,7 +21,8 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Elements in reading order. `title` is the title in the format's metadata, or None.
+    """Elements in reading order. `title` is the title in the format's metadata, or None. `notes` counts what could not
+    be taken (`ingest.parse.notes`).
 
     Readers do not set `location.start`, `location.end` and `location.heading_path`.
     """
@@ -30,4 +31,5 @@ class Extracted:
     title: str | None = None
     pages: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from copy import deepcopy
+from itertools import zip_longest
 
 from lxml import html
 
@@ -16,8 +17,10 @@ _MAX_PADDED = 5_000_000
 Rows = list[list[str]]
 
 
-def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Returns a Markdown table whose first row is the header. Empty rows and columns are left out.
+def markdown(rows: Sequence[Sequence[str]], headers: int = 1) -> str:
+    """Returns a Markdown table. Its first `headers` rows are the header. If there are none, the header line is empty,
+    since Markdown wants one. Several become one, whose parts are joined by a dot: `住宿限额·处级`. Empty rows and
+    columns are left out.
 
     Line breaks inside a cell become spaces and pipes are escaped, so a row is always one line. Raises ValueError if
     there are very many short rows beside a very long one.
@@ -25,6 +28,7 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
     filled = [row for row in ([_cell(text) for text in row] for row in rows) if any(row)]
     if not filled:
         return ""
+    filled = [_joined(filled[:headers]), *filled[headers:]]
     width = max(len(row) for row in filled)
     stated = sum(map(len, filled))
     if len(filled) * width - stated > max(_MAX_PADDED, 10 * stated):
@@ -93,6 +97,12 @@ def _fill(cells: list[str], pending: dict[tuple[int, int], str], row: int) -> No
 
 def _span(value: str | None) -> int:
     return min(max(int(value), 1), 1000) if value and value.isdecimal() else 1
+
+
+def _joined(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns one header for several. What a merged cell repeats is said once."""
+    columns = zip_longest(*rows, fillvalue="")
+    return ["·".join(dict.fromkeys(part for part in column if part)) for column in columns]
 
 
 def _cell(text: str) -> str:

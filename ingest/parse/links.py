@@ -1,0 +1,29 @@
+"""Says where a link leads, in the text: `the portal (https://it.example.com)`. Every format with links uses it."""
+
+from __future__ import annotations
+
+import re
+
+_SHOWN = re.compile(r"(?:https?|ftp)://[^\s<>\"]++|(?:mailto|tel):[^\s<>\"]++", re.IGNORECASE)
+"""Targets that mean something outside their document. Places inside it and scripts do not."""
+_BARE = re.compile(r"(?:mailto|tel):([^?]++).*", re.IGNORECASE | re.DOTALL)
+_LONGEST = 2_000
+
+
+def with_target(text: str, target: str | None) -> str:
+    """Returns the text of a link, and its target in parentheses unless the text already says it."""
+    said = shown_target(target)
+    if not said or said.rstrip("/") in text:
+        return text
+    return f"{text.rstrip()} ({said})" if text.strip() else said
+
+
+def shown_target(target: str | None) -> str:
+    """Returns what is shown of a target: an address of the web, of a mailbox or of a telephone. Otherwise returns an
+    empty text.
+    """
+    plain = "".join((target or "").split())
+    if len(plain) > _LONGEST or not _SHOWN.fullmatch(plain):
+        return ""
+    bare = _BARE.fullmatch(plain)
+    return bare[1] if bare else plain
