@@ -184,11 +184,27 @@ class Element:
 
 
 @dataclass(frozen=True, slots=True)
+class About:
+    """What a document says of itself, empty where it does not: who wrote it, when (ISO 8601), how many pages it has.
+    `notes` counts what it has and could not be taken from it (`ingest.parse.notes`).
+    """
+
+    author: str = ""
+    created: str = ""
+    modified: str = ""
+    pages: int | None = None
+    notes: Mapping[str, int] = field(default_factory=dict, hash=False)
+
+
+NOTHING_SAID = About()
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedDocument:
     """The result of a parser. `kind` is the format of the content, one of `KINDS`.
 
     `text` is the extracted text: the elements, joined by blank lines. Every `location.start/end` counts characters in
-    it.
+    it. `metadata` may have `author`, `created` and `modified`.
     """
 
     kind: str
@@ -197,6 +213,12 @@ class ParsedDocument:
     text: str
     pages: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def about(self) -> About:
+        author, created, modified = (self.metadata.get(name, "") for name in ("author", "created", "modified"))
+        return About(author, created, modified, self.pages, self.notes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +286,7 @@ class Prepared:
     language: Language = "other"
     passages: tuple[Passage, ...] | None = None
     words: PackedTerms = field(default_factory=PackedTerms)
+    about: About = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +304,7 @@ class Chunk:
     text: str
     location: Location
     access: tuple[str, ...]
+    about: About = NOTHING_SAID
 
     @property
     def heading(self) -> str:
@@ -310,6 +334,7 @@ def numbered(reference: Reference, revision: int, document: Prepared) -> list[Ch
             text=passage.text,
             location=passage.location,
             access=reference.access,
+            about=document.about,
         )
         for position, passage in enumerate(document.passages or ())
     ]

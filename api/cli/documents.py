@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -30,6 +31,8 @@ def documents(
 ) -> None:
     """List the documents and their states. For a document that failed, say why.
 
+    Under a document, `not taken` counts what it has and could not be read, such as formulas without a value.
+
     Passages that wait are found by their words. A run makes their vectors, and then they are found by meaning too.
     """
     if context.invoked_subcommand is not None:
@@ -54,12 +57,19 @@ def documents(
             escape(document["title"]),
             escape(document["uri"]),
         )
+        if document["notes"]:
+            table.add_row("", "", "", "", "", "[yellow]not taken[/yellow]", _told(document["notes"]))
         if document["error"]:
             table.add_row(
                 "", "", "", "", "", f"[red]{document['error']['code']}[/red]", escape(document["error"]["message"])
             )
     console.print(table)
     console.print(f"{len(listed)} documents")
+
+
+def _told(notes: Mapping[str, int]) -> str:
+    """Returns what could not be taken from a document: `3 formulas without value`."""
+    return ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in notes.items())
 
 
 _Named = Annotated[

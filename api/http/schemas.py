@@ -271,7 +271,9 @@ class DocumentBody(BaseModel):
     """A document in the catalog.
 
     `revision` is null until a first revision is searchable. `waiting` of its `chunks` are found by their words only,
-    until a run has made their vectors. `error` is null unless the last ingestion failed.
+    until a run has made their vectors. `author`, `created`, `modified` and `pages` are what the document says of
+    itself, and null where it does not. `notes` counts what it has and could not be taken from it, such as
+    `formulas_without_value`. `error` is null unless the last ingestion failed.
     """
 
     document_id: str
@@ -283,6 +285,11 @@ class DocumentBody(BaseModel):
     revision: int | None
     chunks: int
     waiting: int
+    author: str | None
+    created: str | None
+    modified: str | None
+    pages: int | None
+    notes: dict[str, int]
     access: tuple[str, ...]
     state: str
     error: DocumentErrorBody | None
@@ -302,6 +309,11 @@ class DocumentBody(BaseModel):
             revision=document.revision,
             chunks=document.chunks,
             waiting=document.waiting,
+            author=document.about.author or None,
+            created=document.about.created or None,
+            modified=document.about.modified or None,
+            pages=document.about.pages,
+            notes=dict(document.about.notes),
             access=document.access,
             state=document.state,
             error=DocumentErrorBody(code=code, message=message) if code else None,

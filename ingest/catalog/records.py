@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ingest.document import Reference
+from ingest.document import NOTHING_SAID, About, Reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ class Document:
     size: int
     mtime_ns: int
     waiting: int = 0
+    about: About = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,7 @@ class Publication:
     chunks: int
     moved_from: str | None = None
     waiting: int = 0
+    about: About = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ documents = sa.Table(
     sa.Column("token", sa.Text, nullable=False, default=""),
     sa.Column("chunks", sa.Integer, nullable=False, default=0),
     sa.Column("waiting", sa.Integer, nullable=False, default=0, server_default="0"),  # chunks without their vectors yet
+    sa.Column("about", sa.JSON),  # what the document says of itself, and what was not taken; null: nothing
     sa.Column("error_code", sa.String(60)),
     sa.Column("error_message", sa.Text),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),  # how many attempts have failed in a row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,7 +16,7 @@ from ingest.catalog.tables import clock as _clock
 from ingest.catalog.tables import documents as _documents
 from ingest.catalog.tables import index_versions as _versions
 from ingest.catalog.tables import retirements as _retirements
-from ingest.document import FailedTry, Reference
+from ingest.document import About, FailedTry, Reference
 from ingest.errors import DocumentError, YoujuError
 
 _NO_REASON: dict[str, Any] = {
@@ -113,6 +114,7 @@ def make_current(connection: sa.Connection, version: int, publications: Sequence
             "mtime_ns": new.reference.mtime_ns,
             "token": new.reference.token,
             "chunks": new.chunks,
+            "about": _stated(new.about),
             "missing": new.waiting,
             "moved_to": None,
             "deleted": False,
@@ -272,7 +274,13 @@ def document_of(row: sa.Row[Any]) -> Document:
         row.size,
         row.mtime_ns,
         row.waiting,
+        About(**row.about or {}),
     )
+
+
+def _stated(about: About) -> dict[str, Any] | None:
+    """Returns what is stored of it: what is not empty."""
+    return {name: said for name, said in asdict(about).items() if said} or None
 
 
 def stored_path(reference: Reference) -> str | None:

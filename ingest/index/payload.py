@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from ingest.access import Reader
-from ingest.document import Box, Chunk, Embedding, Location, SparseVector, owner_of
+from ingest.document import NOTHING_SAID, About, Box, Chunk, Embedding, Location, SparseVector, owner_of
 from ingest.errors import ConfigurationError, DocumentError
 from ingest.index import Scored
 
@@ -70,7 +70,7 @@ def payload_of(chunk: Chunk) -> dict[str, Any]:
     Raises `DocumentError` for half a surrogate pair. File names and PDF texts can hold one, and no engine stores it.
     """
     try:
-        "".join((chunk.uri, chunk.title, chunk.text, *chunk.location.heading_path)).encode()
+        "".join((chunk.uri, chunk.title, chunk.text, chunk.about.author, *chunk.location.heading_path)).encode()
     except UnicodeEncodeError as error:
         raise DocumentError(
             "text_not_unicode",
@@ -88,6 +88,7 @@ def payload_of(chunk: Chunk) -> dict[str, Any]:
         "text": chunk.text,
         "location": _location_payload(chunk.location),
         "access": list(chunk.access),
+        **_about_payload(chunk.about),
     }
 
 
@@ -105,7 +106,15 @@ def chunk_of(point_id: object, payload: Mapping[str, Any]) -> Chunk:
         text=payload["text"],
         location=_location(payload["location"]),
         access=tuple(payload["access"]),
+        about=About(**payload["about"]) if "about" in payload else NOTHING_SAID,
     )
+
+
+def _about_payload(about: About) -> dict[str, Any]:
+    """Returns what a filter can use: who wrote the document, and when. It is left out where that is not known."""
+    said = {name: getattr(about, name) for name in ("author", "created", "modified")}
+    known = {name: each for name, each in said.items() if each}
+    return {"about": known} if known else {}
 
 
 def of_document(document_id: str) -> tuple[Condition, ...]:

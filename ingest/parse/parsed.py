@@ -14,6 +14,7 @@ from pathlib import PurePath
 from ingest.document import Element, ParsedDocument, Reference
 from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import ATTACHMENT, Allowance
+from ingest.parse.notes import together
 from ingest.parse.readers import read
 from ingest.parse.refusals import refuse
 from ingest.parse.text import encoding
@@ -22,6 +23,7 @@ from ingest.settings import IngestSettings
 # If a change here or in a reader gives other elements for some format, raise the parser's version in
 # `ingest/shaping.py`. Otherwise documents that are already in an index are not read again.
 _GAP = "\n\n"
+_LONGEST_PROPERTY = 200
 _MEANINGLESS = re.compile(
     r"(untitled|无标题|未命名|document|文档|word document|powerpoint presentation|presentation|演示文稿|"
     r"slide|幻灯片|workbook|工作簿|title|标题)\s*\d*|microsoft (office )?(word|powerpoint|excel) ?-.*|"
@@ -48,7 +50,8 @@ def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
         elements=elements,
         text=_GAP.join(element.text for element in elements),
         pages=extracted.pages,
-        metadata=dict(extracted.metadata),
+        metadata={name: encoding.storable(said)[:_LONGEST_PROPERTY] for name, said in extracted.metadata.items()},
+        notes=together([extracted.notes]),
     )
 
 

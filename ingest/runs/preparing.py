@@ -42,7 +42,8 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
         passages = split(document, settings, count_tokens)
         if not passages:
             raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
-        prepared = Prepared(digest, document.kind, document.title, detect(document.text), tuple(passages))
+        language = detect(document.text)
+        prepared = Prepared(digest, document.kind, document.title, language, tuple(passages), about=document.about)
         return replace(prepared, words=PackedTerms(terms(numbered(candidate.reference, _ANY_REVISION, prepared))))
 
     return prepare

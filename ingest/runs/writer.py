@@ -68,6 +68,7 @@ class Writer:
             language=document.language,
             chunks=len(chunks),
             moved_from=moved.id if moved is not None else None,
+            about=document.about,
             waiting=sum(chunk.id not in vectors and covers(chunk.language) for chunk in chunks),
         )
         return Draft(candidate, publication)

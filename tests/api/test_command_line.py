@@ -25,7 +25,8 @@ ASK_FIELDS = {
     "nearest", "small_talk", "model", "usage", "timings_ms",
 }  # fmt: skip
 DOCUMENT_FIELDS = {
-    "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "waiting", "access", "state",
+    "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "waiting", "author", "created",
+    "modified", "pages", "notes", "access", "state",
     "error", "updated_at",
 }  # fmt: skip
 

@@ -55,8 +55,8 @@ def test_documents_are_listed_with_their_states(client: TestClient) -> None:
     listed = client.get("/v1/documents").json()["documents"]
     assert [document["document_id"] for document in listed] == [HANDBOOK, PRICES, SECRET]
     assert set(listed[0]) == {
-        "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "waiting", "access", "state",
-        "error", "updated_at",
+        "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "waiting", "author",
+        "created", "modified", "pages", "notes", "access", "state", "error", "updated_at",
     }  # fmt: skip
     assert client.get("/v1/documents", params={"limit": 1}).json()["documents"] == listed[:1]
     assert client.get("/v1/documents", params={"source": "board"}).json()["documents"] == [listed[2]]
