@@ -13,6 +13,7 @@ What goes out:
     envelope.py      the outermost layer: request id and headers of every response
     headers.py       which headers these are
     schemas.py       the bodies of `/v1`, and of the command line's `--json`
+    document_bodies.py  those of `/v1/documents`
     run_progress.py  runs as JSON, and the events of one that is followed
     streaming.py     events on their way to a client that may go away
     download.py      an original as a download

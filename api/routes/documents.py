@@ -14,16 +14,16 @@ from fastapi import Path as PathParameter
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from api.http.download import PARTS, Download
-from api.http.errors import error_response
-from api.http.known_fields import complaint
-from api.http.schemas import (
+from api.http.document_bodies import (
     CitedPassageBody,
     DocumentBody,
     DocumentsBody,
     DocumentWithPassagesBody,
     PassageBody,
 )
+from api.http.download import PARTS, Download
+from api.http.errors import error_response
+from api.http.known_fields import complaint
 from api.http.streaming import while_connected
 from api.routes import CurrentReader, shown_to, workspace_of
 from api.serving.drawing import Drawing

@@ -14,9 +14,9 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from api.http.document_bodies import DocumentErrorBody
 from api.http.known_fields import RequestBody, complaint
 from api.http.multipart import Form, receive_body, receive_form
-from api.http.schemas import DocumentErrorBody
 from api.routes import CurrentReader, workspace_of
 from api.security.audit import audited
 from api.security.guard import current_operator
