@@ -16,7 +16,7 @@ from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import ATTACHMENT, Allowance
 from ingest.parse.notes import together
 from ingest.parse.readers import read
-from ingest.parse.refusals import refuse
+from ingest.parse.refusals import RAISE_MAX_FILE_MB, SWITCH_OCR_ON, refuse
 from ingest.parse.text import encoding
 from ingest.settings import IngestSettings
 
@@ -43,7 +43,8 @@ def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
     kind, extracted = read(data, reference.name, settings, Allowance())
     elements = tuple(_placed(extracted.elements))
     if not elements:
-        raise refuse("no_text", reference.name, "no text was found in it")
+        hint = None if settings.ocr else SWITCH_OCR_ON
+        raise refuse("no_text", reference.name, "no text was found in it", hint)
     return ParsedDocument(
         kind=kind,
         title=_title(reference, extracted),
@@ -62,7 +63,8 @@ def _content(reference: Reference, settings: IngestSettings) -> bytes:
         if reference.content is None and reference.path is not None:
             size = reference.path.stat().st_size
         if size > limit:
-            raise refuse("too_large", reference.name, f"{size >> 20} MiB, more than {settings.max_file_mb} MiB")
+            reason = f"{size >> 20} MiB, more than {settings.max_file_mb} MiB"
+            raise refuse("too_large", reference.name, reason, RAISE_MAX_FILE_MB)
         data = reference.content
         if data is None:
             data = reference.path.read_bytes() if reference.path is not None else b""

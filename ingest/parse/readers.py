@@ -7,6 +7,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 from ingest.errors import DocumentError
 from ingest.parse import html_word_markdown
@@ -15,6 +16,7 @@ from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import Allowance, with_attachments
 from ingest.parse.mail.message import read_eml, read_msg
 from ingest.parse.mail.zip_attachments import is_packed, members
+from ingest.parse.notes import together
 from ingest.parse.office import opendocument_epub, rtf, sheets, slides
 from ingest.parse.office.conversion import NEWER, converted
 from ingest.parse.office.passwords import unlocked
@@ -93,6 +95,11 @@ def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extrac
     if kind in _IMAGES:
         return ocr.read_image(data, name, settings.ocr)
     pictures = Pictures(settings.ocr and settings.ocr_embedded)
+    extracted = _by_reader(data, kind, name, settings, pictures)
+    return replace(extracted, notes=together([extracted.notes, pictures.notes]))
+
+
+def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pictures: Pictures) -> Extracted:
     if kind in _OFFICE_READERS:
         return _OFFICE_READERS[kind](data, pictures, settings.comments)
     if kind in _PICTURED_READERS:

@@ -41,7 +41,7 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
         document = parse(reference, settings)
         passages = split(document, settings, count_tokens)
         if not passages:
-            raise DocumentError("no_text", "No text was found in it.", "If it is a scan, check that OCR is on.")
+            raise DocumentError("no_text", "No text was found in it.", "Check that it has more than headings.")
         language = detect(document.text)
         prepared = Prepared(digest, document.kind, document.title, language, tuple(passages), about=document.about)
         return replace(prepared, words=PackedTerms(terms(numbered(candidate.reference, _ANY_REVISION, prepared))))

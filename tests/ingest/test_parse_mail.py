@@ -166,3 +166,11 @@ def test_malformed_headers_and_wrong_charsets_lose_nothing_else() -> None:
         + "内容完好，没有丢失任何一个字。".encode("gb18030")
     )
     assert "内容完好，没有丢失任何一个字。" in read(raw).text
+
+
+def test_attachments_that_are_not_read_are_counted() -> None:
+    message = mail()
+    attach(message, bytes(range(256)) * 40, "noise.bin")
+    attach(message, word("Read."), "a.docx")
+    assert read(message.as_bytes()).notes == {"parts_not_read": 1}
+    assert read(mail().as_bytes()).notes == {}

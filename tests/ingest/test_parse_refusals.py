@@ -55,6 +55,24 @@ def test_a_document_without_words_has_no_text(data: bytes, name: str) -> None:
     assert code(data, name) == "no_text"
 
 
+@pytest.mark.parametrize(
+    ("data", "name", "settings", "says"),
+    [
+        (pdf([]), "a.pdf", IngestSettings(ocr=False), "YOUJU_OCR=true"),
+        (pdf([]), "a.pdf", IngestSettings(ocr=True), "shows words"),
+        (word(""), "a.docx", IngestSettings(ocr=True), "shows words"),
+        (b"x" * (1024 * 1024 + 1), "big.txt", IngestSettings(max_file_mb=1), "YOUJU_MAX_FILE_MB"),
+    ],
+)
+def test_a_hint_names_a_setting_only_where_that_helps(
+    data: bytes, name: str, settings: IngestSettings, says: str
+) -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse(Reference("local", name, name, len(data), 0, content=data), settings)
+    assert says in caught.value.hint
+    assert ("YOUJU" in caught.value.hint) is ("YOUJU" in says)
+
+
 @pytest.mark.parametrize("name", ["a.jpg", "a.JPEG", "a.png", "a.pdf", "a.heic"])
 def test_words_under_the_name_of_a_picture_or_a_pdf_are_no_document(name: str) -> None:
     assert code(b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n", name) == "corrupt"

@@ -138,3 +138,15 @@ def test_shows_and_templates_are_read_like_any_presentation() -> None:
                 text = old.read(member)
                 new.writestr(member, text.replace(main, b"presentationml.%s.main" % variant))
         assert read(changed.getvalue(), "a.ppsx").text == "words"
+
+
+def test_pictures_that_are_given_up_are_counted_and_those_without_words_are_not() -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    box(slide.shapes, "Words of the slide")
+    blank, whole = picture(""), picture("Serial 4711").getvalue()
+    slide.shapes.add_picture(blank, Inches(1), Inches(1), Inches(4))
+    for cut in (len(whole) // 2, len(whole) // 3):
+        slide.shapes.add_picture(io.BytesIO(whole[:cut]), Inches(1), Inches(3), Inches(4))
+    assert read(deck, ocr=True).notes == {"pictures_not_read": 2}
+    assert read(deck, ocr=False).notes == {}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from ingest.document import Element
 from ingest.errors import DocumentError
 from ingest.parse.extracted import Attachment, Extracted
+from ingest.parse.notes import PARTS_NOT_READ, together
 from ingest.parse.text import encoding
 
 _MAX_DEPTH = 5
@@ -40,22 +41,24 @@ def with_attachments(document: Extracted, read: ReadAttachment, allowance: Allow
     """
     if not document.attachments:
         return document
-    elements = list(document.elements)
+    elements, notes = list(document.elements), [document.notes]
     allowance.depth += 1
     for attachment in document.attachments:
-        elements.extend(_elements(attachment, read, allowance))
+        name = " ".join(encoding.storable(attachment.name).split())
+        elements.append(Element("heading", f"{ATTACHMENT}{name}", level=1))
+        try:
+            inner = _content(attachment, name, read, allowance)
+        except DocumentError as error:
+            elements.append(Element("paragraph", f"This attachment was not read. {error.message}"))
+            notes.append({PARTS_NOT_READ: 1})
+        else:
+            elements.extend(_elements(inner))
+            notes.append(inner.notes)
     allowance.depth -= 1
-    return replace(document, elements=tuple(elements), attachments=())
+    return replace(document, elements=tuple(elements), attachments=(), notes=together(notes))
 
 
-def _elements(attachment: Attachment, read: ReadAttachment, allowance: Allowance) -> Iterator[Element]:
-    name = " ".join(encoding.storable(attachment.name).split())
-    yield Element("heading", f"{ATTACHMENT}{name}", level=1)
-    try:
-        inner = _content(attachment, name, read, allowance)
-    except DocumentError as error:
-        yield Element("paragraph", f"This attachment was not read. {error.message}")
-        return
+def _elements(inner: Extracted) -> Iterator[Element]:
     if not any(element.text.strip() for element in inner.elements):
         yield Element("paragraph", "No text was found in this attachment.")
         return

@@ -9,6 +9,7 @@ import logging
 from PIL import Image
 
 from ingest.errors import DocumentError
+from ingest.parse.notes import PICTURES_NOT_READ
 from ingest.parse.pictures import ocr
 
 _MAX_PICTURES = 60
@@ -28,27 +29,40 @@ class Pictures:
         self._enabled = enabled
         self._known: dict[bytes, tuple[str, ...]] = {}
         self._pixels = 0
+        self._given_up: set[bytes] = set()
+
+    @property
+    def notes(self) -> dict[str, int]:
+        """Returns how many pictures were given up: too many, too large, or in no format that is read."""
+        return {PICTURES_NOT_READ: len(self._given_up)}
 
     def texts(self, data: bytes) -> tuple[str, ...]:
         """Returns the paragraphs in a picture when it comes for the first time. Returns nothing if it has no text or
         cannot be read.
         """
         digest = hashlib.sha256(data).digest()
-        if not self._enabled or digest in self._known or len(self._known) >= _MAX_PICTURES:
+        if not self._enabled or digest in self._known or digest in self._given_up:
             return ()
-        self._known[digest] = self._read(data)
-        return self._known[digest]
+        found = self._read(data)
+        if found is None:
+            self._given_up.add(digest)
+            return ()
+        self._known[digest] = found
+        return found
 
-    def _read(self, data: bytes) -> tuple[str, ...]:
+    def _read(self, data: bytes) -> tuple[str, ...] | None:
+        """Returns the paragraphs, or None for a picture that is given up."""
         try:
             with Image.open(io.BytesIO(data)) as image:
                 sides = sorted(image.size)
-            self._pixels += sides[0] * sides[1]
-            if sides[1] < _MIN_SIDES[0] or sides[0] < _MIN_SIDES[1] or self._pixels > _MAX_PIXELS:
+            if sides[1] < _MIN_SIDES[0] or sides[0] < _MIN_SIDES[1]:
                 return ()
+            self._pixels += sides[0] * sides[1]
+            if len(self._known) >= _MAX_PICTURES or self._pixels > _MAX_PIXELS:
+                return None
             return tuple(element.text for element in ocr.read_image(data, "picture", ocr=True).elements)
         except DocumentError:
-            return ()
+            return None
         except Exception:  # drawings of other programs, damaged pictures: the document is read without them
             logger.debug("A picture inside a document could not be read", exc_info=True)
-            return ()
+            return None

@@ -20,7 +20,7 @@ from ingest.parse.page.layout import blocks_in
 from ingest.parse.page.segments import Segment
 from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures.images import Pixels, frames_of, open_image, strips_of, upright
-from ingest.parse.refusals import refuse
+from ingest.parse.refusals import SWITCH_OCR_ON, refuse
 
 _LEAST_CONTRAST = 16
 _MODELS = {
@@ -48,7 +48,7 @@ def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
     Raises `no_text` without `ocr`.
     """
     if not ocr:
-        raise refuse("no_text", name, "it is a picture, and OCR is switched off")
+        raise refuse("no_text", name, "it is a picture, and OCR is switched off", SWITCH_OCR_ON)
     elements: list[Element] = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata and big pictures; sizes are checked here
