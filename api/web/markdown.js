@@ -67,7 +67,8 @@ function isRule(line) {
 
 function table(lines, at, inline) {
   const row = (line, name) => element("tr", "", ...cells(line).map((cell) => element(name, "", ...inline(cell))));
-  const head = element("thead", "", row(lines[at], "th"));
+  // Markdown wants a header line. That of a table without a header is empty, and nothing is shown of it.
+  const head = element("thead", "", ...(cells(lines[at]).some(Boolean) ? [row(lines[at], "th")] : []));
   const body = element("tbody");
   let end = at + 2;
   for (; end < lines.length && ROW.test(lines[end]); end += 1) body.append(row(lines[end], "td"));

@@ -123,7 +123,11 @@ function block(text, quote, className) {
 function addRow(table, line, marked) {
   const values = cells(line);
   if (values.every((value) => /^:?-+:?$/.test(value))) return;
-  const name = table.rows.length ? "td" : "th";
+  if (!values.some(Boolean)) {
+    table.createTHead(); // the empty header line of a table without a header
+    return;
+  }
+  const name = table.rows.length || table.tHead ? "td" : "th";
   table.append(element("tr", marked ? "marked" : "", ...values.map((value) => element(name, "", value))));
 }
 

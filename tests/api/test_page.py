@@ -325,6 +325,17 @@ def test_a_model_that_fails_leaves_the_sources_and_says_the_way_out(driver: Chro
 
 @pytest.mark.browser
 @needs_browser
+def test_a_table_without_a_header_shows_none(driver: Chrome) -> None:
+    text = ["|  |  |\n| --- | --- |\n| 项目编号 | XM-7 |\n\n| a | b |\n| --- | --- |\n| 1 | 2 |"]
+    with page(driver, ScriptedAssistant(told(text, [], "en"))) as browser:
+        browser.ask("?")
+        answer = browser.one(".turn[data-state=finished] .answer-text")
+        assert [cell.text for cell in answer.find_elements(By.CSS_SELECTOR, "th")] == ["a", "b"]
+        assert [cell.text for cell in answer.find_elements(By.CSS_SELECTOR, "td")] == ["项目编号", "XM-7", "1", "2"]
+
+
+@pytest.mark.browser
+@needs_browser
 def test_markup_in_an_answer_stays_text_and_loads_nothing(driver: Chrome) -> None:
     text = [
         "<img src=x onerror=\"document.title='owned'\"> ![a](http://127.0.0.1:9/a.png) ",
