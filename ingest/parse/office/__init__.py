@@ -6,7 +6,8 @@ Its files:
     merged_cells.py       cells of a Word table that are merged over many rows
     xpaths.py             makes python-docx look into large documents in linear time
     slides.py             PPTX
-    sheets.py             XLSX, XLS, CSV and TSV: each region of a sheet is a table
+    sheets.py             XLSX, XLS, CSV and TSV: their cells
+    sheet_tables.py       the tables among them: each region of a sheet is one
     workbooks.py          opening a workbook without writing out areas that no sheet needs
     rtf.py                RTF
     opendocument_epub.py  ODT, ODS, ODP and EPUB

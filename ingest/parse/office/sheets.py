@@ -1,10 +1,9 @@
-"""Reads spreadsheets. Every contiguous region of a sheet is one table, with the cells that it covers."""
+"""Reads the cells of spreadsheets."""
 
 from __future__ import annotations
 
 import csv
 import io
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
@@ -14,6 +13,7 @@ import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.office.sheet_tables import cell_range, sheet_elements
 from ingest.parse.office.workbooks import open_workbook
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
@@ -23,10 +23,6 @@ _DELIMITERS = ",;\t|"
 _MAX_CELL_CHARACTERS = 1 << 30
 _MAX_CELL_LINES = 100
 _MAX_CELLS = 5_000_000
-_MAX_HEADER_ROWS = 3
-_NUMBER = re.compile(r"[-+(]?[\d.,\s]+[%)]?")
-_COLUMN_GAP = 2
-"""This many blank columns separate two tables. A single blank column is often only spacing."""
 
 
 def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
@@ -45,7 +41,7 @@ def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Ext
         for merged in sheet.merged_cells.ranges:
             _spread(rows, merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col)
         _blank_hidden(sheet, rows)
-        elements.extend(_sheet(sheet.title, rows))
+        elements.extend(sheet_elements(sheet.title, rows))
         elements.extend(_comments(sheet) if comments else ())
         elements.extend(_pictured(sheet, pictures))
     return Extracted(tuple(elements), workbook.properties.title)
@@ -81,7 +77,7 @@ def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:
     """
     for image in sheet._images:  # openpyxl has no public attribute for them
         start, end = image.anchor._from, getattr(image.anchor, "to", None) or image.anchor._from
-        cells = _range(start.row, end.row + 1, start.col, end.col + 1)
+        cells = cell_range(start.row, end.row + 1, start.col, end.col + 1)
         where = Location(sheet=sheet.title, cells=cells)
         yield from (Element("paragraph", text, where) for text in pictures.texts(image._data()))
 
@@ -103,9 +99,9 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
         rows = [row + [""] * (width - len(row)) for row in rows]
         for top, bottom, left, right in sheet.merged_cells:
             _spread(rows, top, bottom, left, right)
-        elements.extend(_sheet(sheet.name, rows))
+        elements.extend(sheet_elements(sheet.name, rows))
         for (row, column), note in sorted(sheet.cell_note_map.items()) if comments else ():
-            cell = _range(row, row + 1, column, column + 1)
+            cell = cell_range(row, row + 1, column, column + 1)
             text = f"Comment on {cell.split(':')[0]}: {note.text.strip()}"
             elements.append(Element("paragraph", text, Location(sheet=sheet.name, cells=cell)))
     return Extracted(tuple(elements))
@@ -123,7 +119,7 @@ def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
     elements: list[Element] = []
     for title, rows in sheets:
         width = max(map(len, rows), default=0)
-        elements.extend(_sheet(title, [row + [""] * (width - len(row)) for row in rows]))
+        elements.extend(sheet_elements(title, [row + [""] * (width - len(row)) for row in rows]))
     return Extracted(tuple(elements))
 
 
@@ -140,7 +136,7 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
     if not table:
         return Extracted(())
     width = max(len(row) for row in rows)
-    return Extracted((Element("table", table, Location(cells=_range(0, len(rows), 0, width))),))
+    return Extracted((Element("table", table, Location(cells=cell_range(0, len(rows), 0, width))),))
 
 
 def _csv_rows(lines: list[str], delimiter: str) -> Rows:
@@ -176,90 +172,6 @@ def _spread(rows: Rows, top: int, bottom: int, left: int, right: int) -> None:
     for row in rows[top:bottom]:
         for column in range(left, min(right, len(row))):
             row[column] = value
-
-
-def _sheet(title: str, rows: Rows) -> Iterator[Element]:
-    regions = list(_regions(rows))
-    if regions:
-        yield Element("heading", title, Location(sheet=title), level=1)
-    for top, bottom, left, right in regions:
-        cells = [row[left:right] for row in rows[top:bottom]]
-        # A single value over the whole width is a caption above the table. It is not the table's header.
-        while len(cells) > 1 and len(_values(cells[0])) == 1 and any(len(_values(row)) > 1 for row in cells):
-            where = Location(sheet=title, cells=_range(top, top + 1, left, right))
-            yield Element("caption", _values(cells[0])[0], where)
-            cells, top = cells[1:], top + 1
-        where = Location(sheet=title, cells=_range(top, bottom, left, right))
-        if all(len(_values(row)) <= 1 for row in cells):
-            yield Element("paragraph", "\n".join(value for row in cells for value in _values(row)), where)
-        else:
-            yield Element("table", markdown(cells), where)
-
-
-def _values(row: list[str]) -> list[str]:
-    """Returns the different values of a row, in order."""
-    return list(dict.fromkeys(value for value in row if value))
-
-
-def _regions(rows: Rows) -> Iterator[tuple[int, int, int, int]]:
-    """Yields regions as half-open ranges. Blank rows separate blocks. A block is cut where two or more blank columns
-    follow each other.
-    """
-    for top, bottom in _row_blocks(rows):
-        block = rows[top:bottom]
-        filled = [any(row[column] for row in block) for column in range(len(block[0]))]
-        for left, right in _runs(filled, gap=_COLUMN_GAP):
-            used = [bool(any(row[left:right])) for row in block]
-            first, last = used.index(True), len(used) - used[::-1].index(True)
-            yield top + first, top + last, left, right
-
-
-def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
-    """Yields the blocks of rows between blank rows. If a single blank row follows a header, the header stays with its
-    table.
-    """
-    top = bottom = -1
-    for start, stop in _runs([any(row) for row in rows], gap=1):
-        if top >= 0 and (start - bottom > 1 or not _is_header(rows[top:bottom])):
-            yield top, bottom
-            top = start
-        top, bottom = (start if top < 0 else top), stop
-    if top >= 0:
-        yield top, bottom
-
-
-def _is_header(rows: Rows) -> bool:
-    """Returns True for a few rows of words without a number, if at least one row has more than two different values."""
-    cells = [value for row in rows for value in row if value]
-    several = any(len(_values(row)) > 2 for row in rows)
-    return len(rows) <= _MAX_HEADER_ROWS and several and not any(_NUMBER.fullmatch(value) for value in cells)
-
-
-def _runs(filled: list[bool], gap: int) -> Iterator[tuple[int, int]]:
-    """Yields half-open runs of true values. At least `gap` false values separate two runs."""
-    start = end = -1
-    for index, value in enumerate(filled):
-        if not value:
-            continue
-        if start >= 0 and index - end >= gap:
-            yield start, end
-            start = index
-        start, end = (index if start < 0 else start), index + 1
-    if start >= 0:
-        yield start, end
-
-
-def _range(top: int, bottom: int, left: int, right: int) -> str:
-    return f"{_letters(left + 1)}{top + 1}:{_letters(right)}{bottom}"
-
-
-def _letters(column: int) -> str:
-    """Returns the name of a column, counted from 1. Text files can have more columns than openpyxl has names for."""
-    name = ""
-    while column:
-        column, letter = divmod(column - 1, 26)
-        name = chr(ord("A") + letter) + name
-    return name
 
 
 def _value(cell: Any) -> str:
