@@ -105,8 +105,15 @@ def is_traditional(text: str) -> bool:
 @cache
 def _usual() -> dict[int, int]:
     """Returns which character each is folded to: its simplified form, and the usual form of radicals and variants."""
-    radicals = {0x2E80 + place: ord(usual) for place, usual in enumerate(_RADICALS) if usual != "·"}
-    return {**_simplified(), **radicals, **_VARIANTS}
+    return {**_simplified(), **radicals(), **_VARIANTS}
+
+
+@cache
+def radicals() -> dict[int, int]:
+    """Returns the usual character for each radical: of the CJK Radicals Supplement, and of the Kangxi radicals."""
+    supplement = {0x2E80 + place: ord(usual) for place, usual in enumerate(_RADICALS) if usual != "·"}
+    compatible = {code: ord(unicodedata.normalize("NFKC", chr(code))) for code in (0x2E9F, *range(0x2F00, 0x2FD6))}
+    return {**supplement, **compatible}
 
 
 @cache

@@ -35,7 +35,7 @@ GROUND: dict[str, tuple[str, ...]] = {
     "split": ("document", "language", "settings"),
     "embedding": ("document", "errors", "language", "network", "settings"),
     "index": ("access", "document", "errors", "home", "settings"),
-    "parse": ("archives", "document", "engines", "errors", "settings"),
+    "parse": ("archives", "document", "engines", "errors", "language", "settings"),
 }
 """What the lower rooms of `ingest` stand on, and nothing else: the words, the neutral rooms, and the stages."""
 

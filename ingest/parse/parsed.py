@@ -17,7 +17,7 @@ from ingest.parse.mail.attachments import ATTACHMENT, Allowance
 from ingest.parse.notes import together
 from ingest.parse.readers import read
 from ingest.parse.refusals import RAISE_MAX_FILE_MB, SWITCH_OCR_ON, refuse
-from ingest.parse.text import encoding
+from ingest.parse.text import characters, encoding
 from ingest.settings import IngestSettings
 
 # If a change here or in a reader gives other elements for some format, raise the parser's version in
@@ -41,6 +41,7 @@ def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
     """
     data = _content(reference, settings)
     kind, extracted = read(data, reference.name, settings, Allowance())
+    extracted = _readable(extracted)
     elements = tuple(_placed(extracted.elements))
     if not elements:
         hint = None if settings.ocr else SWITCH_OCR_ON
@@ -77,6 +78,20 @@ def _content(reference: Reference, settings: IngestSettings) -> bytes:
     return data
 
 
+def _readable(extracted: Extracted) -> Extracted:
+    """Returns the same elements in the characters that a person reads. Radicals mean words where the document has
+    Chinese text; elsewhere they may be meant themselves.
+    """
+    is_chinese = any(characters.has_han(element.text) for element in extracted.elements)
+    elements = []
+    for element in extracted.elements:
+        text = characters.visible(element.text)
+        text = characters.ordinary(text) if is_chinese else text
+        is_heading = element.kind in ("title", "heading")
+        elements.append(replace(element, text=characters.close_set(text) if is_heading else text))
+    return replace(extracted, elements=tuple(elements), title=characters.name(extracted.title or ""))
+
+
 def _placed(elements: Iterable[Element]) -> Iterable[Element]:
     """Yields the elements with their positions in the joined text and the headings above them. The outermost heading
     comes first.
@@ -110,7 +125,7 @@ def _title(reference: Reference, extracted: Extracted) -> str:
     metadata, the first prominent heading, the file's name.
     """
     if reference.title is not None:
-        return encoding.storable(reference.title)
+        return encoding.storable(characters.name(reference.title))
     stated = " ".join(encoding.storable(extracted.title or "").split())
     if 2 <= len(stated) <= 200 and not _MEANINGLESS.fullmatch(stated):
         return stated
@@ -119,4 +134,6 @@ def _title(reference: Reference, extracted: Extracted) -> str:
     opening = heads[:1] if heads and heads[0] is extracted.elements[0] else heads[:5]
     first = min(opening, key=lambda element: element.level or 0, default=None)
     found = " ".join(encoding.storable(first.text).split()) if first else ""
-    return found if 2 <= len(found) <= 200 else encoding.storable(PurePath(reference.name).stem or reference.name)
+    if 2 <= len(found) <= 200:
+        return found
+    return encoding.storable(characters.name(PurePath(reference.name).stem or reference.name))

@@ -24,7 +24,7 @@ from ingest.parse.pdf import reader as pdf
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
-from ingest.parse.text import encoding, markup, plain
+from ingest.parse.text import characters, encoding, markup, plain
 from ingest.settings import IngestSettings
 
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
@@ -113,5 +113,6 @@ def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pict
     if kind in _BINARY_READERS:
         return _BINARY_READERS[kind](data)
     if kind in _TEXT_READERS:
-        return _TEXT_READERS[kind](encoding.decode(data, declared=kind == "html"))
+        # An invisible character before a mark, such as the # of a heading, would hide the mark.
+        return _TEXT_READERS[kind](characters.visible(encoding.decode(data, declared=kind == "html")))
     raise refuse("unsupported", name, f"{kind.upper()} files are not read here")

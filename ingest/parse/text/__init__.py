@@ -2,6 +2,7 @@
 
 Its files:
 
+    characters.py    the characters of a text that a person reads: none that nobody sees, and no radicals
     encoding.py      from bytes to text, whatever the encoding
     scripts.py       the guess: which encoding makes common characters of these bytes
     plain.py         plain text, JSON, notebooks, XML

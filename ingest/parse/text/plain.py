@@ -15,7 +15,7 @@ from ingest.parse.html_word_markdown import read_markdown
 from ingest.parse.office.sheets import read_sheet_rows
 from ingest.parse.refusals import refuse
 from ingest.parse.tables_markdown import Rows
-from ingest.parse.text import encoding
+from ingest.parse.text import characters, encoding
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")
 _DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
@@ -129,4 +129,5 @@ def _place(node: Any, reached: int) -> int:
 
 def _joined(source: Any) -> str:
     # JSON can escape characters that no text may contain. The HTML parser behind Markdown stops at them.
-    return encoding.storable("".join(source) if isinstance(source, list) else str(source or ""))
+    text = encoding.storable("".join(source) if isinstance(source, list) else str(source or ""))
+    return characters.visible(text)  # as in a text file: none may stand before a mark
