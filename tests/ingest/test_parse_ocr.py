@@ -95,6 +95,33 @@ def test_a_text_layer_that_means_nothing_is_not_read_as_text(text: str) -> None:
     assert caught.value.code == "no_text"
 
 
+SHAPES = "".join(chr(code) for code in range(33, 127))
+"""The numbers of 94 shapes. A subset of a font counts them so, in the order in which they are used."""
+
+
+def test_characters_without_a_map_are_no_text() -> None:
+    unmapped = [Words(40, 300 + 20 * line, SHAPES, unmapped=True) for line in range(3)]
+    with pytest.raises(DocumentError) as caught:
+        read(pdf(unmapped), "unmapped.pdf", ocr=False)
+    assert caught.value.code == "no_text"
+    page = picture("Legible in the picture", "that lies under it")
+    parsed = read(pdf([page.tobytes(), *unmapped]), "unmapped.pdf")
+    assert parsed.text.startswith("Legible in the picture")
+    assert "!" not in parsed.text
+
+
+def test_a_few_characters_without_a_map_leave_good_text_as_it_is() -> None:
+    good = [Words(60, 300 + 20 * line, f"Rule {line}: receipts are handed in within thirty days") for line in range(9)]
+    bullets = [Words(40, 300 + 20 * line, "\xb7", unmapped=True) for line in range(9)]
+    parsed = read(pdf([*good, *bullets]), "bullets.pdf", ocr=False)
+    assert parsed.text.count("receipts are handed in within thirty days") == 9
+
+
+def test_letters_without_a_map_that_spell_words_are_believed() -> None:
+    text = "the employees of the company hand in their receipts within thirty days"
+    assert read(pdf([Words(40, 100, text, 8, unmapped=True)]), "old.pdf", ocr=False).text == text
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -21,6 +21,9 @@ _FONTS = [
     b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica-Bold/Encoding/WinAnsiEncoding>>",
     _CHINESE % b"H",
     _CHINESE % b"V",
+    b"<</Type/Font/Subtype/Type3/FontBBox[0 0 600 800]/FontMatrix[.001 0 0 .001 0 0]/FirstChar 0/LastChar 255"
+    b"/Widths[%s]/CharProcs<</g 8 0 R>>/Encoding<</Type/Encoding/Differences[0%s]>>>>" % (b"600 " * 256, b"/g" * 256),
+    b"<</Length 18>>stream\n600 0 0 0 0 0 d1 f\nendstream",
 ]
 _PAD = bytes.fromhex("28bf4e5e4e758a4164004e56fffa01082e2e00b6d0683e802f0ca9fe6453697a")
 
@@ -31,6 +34,7 @@ class Words:
 
     `turned` stands it on its end, reading upwards; `slant` turns it by so many degrees; `down` writes it as vertical
     Chinese is; `hidden` text is there to be copied and not to be seen.
+    The font of `unmapped` text has no names for its shapes.
     """
 
     x: float
@@ -42,6 +46,7 @@ class Words:
     slant: float = 0
     down: bool = False
     hidden: bool = False
+    unmapped: bool = False
 
 
 @dataclass(frozen=True)
@@ -155,7 +160,7 @@ def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, siz
     objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
     objects.append(
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Rotate %d/Contents %d 0 R/Resources<</Font<</L 3 0 R/B 4 0 R"
-        b"/H 5 0 R/V 6 0 R>>/XObject<<%s>>>>/Annots[%s]>>"
+        b"/H 5 0 R/V 6 0 R/U 7 0 R>>/XObject<<%s>>>>/Annots[%s]>>"
         % (*size, rotate, len(objects), pictures, _references(annotations))
     )
     return len(objects)
@@ -164,7 +169,7 @@ def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, siz
 def _shown(words: Words, height: int) -> bytes:
     try:
         shown = _literal(words.text.encode("cp1252"))
-        font = b"B" if words.bold else b"L"
+        font = b"U" if words.unmapped else b"B" if words.bold else b"L"
     except UnicodeEncodeError:
         shown, font = b"<" + words.text.encode("utf-16-be").hex().encode() + b">", b"V" if words.down else b"H"
     angle = math.radians(90 if words.turned else words.slant)

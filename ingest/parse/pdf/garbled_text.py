@@ -15,6 +15,7 @@ _MISREAD = re.compile(r"[ÃÂâäåæçèéï][\x80-\xbf€‚ƒ„…†‡ˆ�
 _MOST_MISREAD = 0.02
 _IS_LETTER = np.array([chr(code).isalpha() for code in range(128)])
 _IS_VOWEL = np.array([chr(code) in "aeiouyAEIOUY" for code in range(128)])
+_MOSTLY = 0.6
 _ENOUGH_LETTERS = 150
 _LEAST_VOWELS = 0.22
 """In every language with Latin letters, a third of the letters are vowels. If letters are shifted or shuffled, at most
@@ -40,6 +41,18 @@ def is_garbage(text: str) -> bool:
     if foreign > _MOST_FOREIGN * len(drawn):
         return True
     return foreign > 4 and len(_MISREAD.findall(drawn)) > _MOST_MISREAD * len(drawn)
+
+
+def spells_words(unmapped: str) -> bool:
+    """Returns True if characters without a map are the right ones all the same. Old programs number the shapes of Latin
+    letters as ASCII does. The numbers of other shapes rarely are small letters, with a vowel in every third place.
+    """
+    drawn = np.frombuffer("".join(unmapped.split()).encode("utf-8"), dtype=np.uint8)
+    ascii_only = drawn[drawn < 128]
+    letters = int(np.count_nonzero(_IS_LETTER[ascii_only]))
+    small = int(np.count_nonzero((drawn >= ord("a")) & (drawn <= ord("z"))))
+    vowels = int(np.count_nonzero(_IS_VOWEL[ascii_only]))
+    return small >= max(_MOSTLY * drawn.size, 1) and vowels >= _LEAST_VOWELS * letters
 
 
 def is_doubtful(text: str) -> bool:

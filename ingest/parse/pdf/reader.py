@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 from pydantic import SecretStr
 
 from ingest.document import Box, Element, ElementKind, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.notes import PAGES_WITHOUT_TEXT
 from ingest.parse.page.headers_footers import drop_running
 from ingest.parse.page.headings import Headings
 from ingest.parse.page.hyphens import mended
@@ -18,27 +18,18 @@ from ingest.parse.page.layout import blocks_in
 from ingest.parse.page.paragraphs import Block
 from ingest.parse.pdf.fields import fields_and_comments, metadata_of
 from ingest.parse.pdf.form_structure import is_closed
-from ingest.parse.pdf.garbled_text import is_doubtful, is_garbage
 from ingest.parse.pdf.outline import Outline, bare, outline_of
-from ingest.parse.pdf.text_layer import Part, layer_of
+from ingest.parse.pdf.page_text import parts_of
+from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pdf.unlock import open_pdf
-from ingest.parse.pictures import ocr
 from ingest.parse.refusals import refuse
 
-_OCR_DPI = 200
-_MAX_RENDERED_SIDE = 4000
 _MAX_BROKEN_PAGES = 20
 """If this many pages in a row cannot be opened, the remaining pages are assumed not to exist."""
 _MAX_PAGES = 100_000
-_FEW_CHARACTERS = 60
-_SOME_CHARACTERS = 200
-"""If a picture fills the page, fewer characters than this are only a stamp, or a note about who downloaded it."""
 _LONGEST_SIDE = 1_000_000
 """In points. It is about 350 metres."""
-_MANY_UNREADABLE = 0.3
 _CLOSED_FORM = "The form of this file is damaged, and what was filled in was not read."
-_OUTLINED_SHAPES = 8
-"""A page without text and with at least this many shapes may have its letters drawn as shapes."""
 
 
 @dataclass(slots=True)
@@ -48,6 +39,7 @@ class _Page:
     number: int
     parts: list[Part] = field(default_factory=list)
     notes: list[Element] = field(default_factory=list)
+    is_lost: bool = False
     is_damaged: bool = False
     is_missing: bool = False
 
@@ -81,7 +73,8 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
         element if element.text == text else replace(element, text=text)
         for element, text in zip(elements, texts, strict=True)
     )
-    return Extracted(read, title or None, count, metadata)
+    lost = sum(page.is_lost for page in pages)
+    return Extracted(read, title or None, count, metadata, {PAGES_WITHOUT_TEXT: lost} if lost else {})
 
 
 def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
@@ -100,10 +93,10 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
         yield from missing
         missing.clear()
         try:
-            parts = _parts(page, number, read_scans)
+            parts, is_lost = parts_of(page, read_scans)
             impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
             notes = [*(unread if number == 1 else ()), *fields_and_comments(document, page, number)]
-            yield _Page(number, parts, notes, impossible)
+            yield _Page(number, parts, notes, is_lost, impossible)
         finally:
             page.close()
     yield from missing
@@ -133,50 +126,6 @@ def _missing(number: int) -> _Page:
 
 def _said(number: int, text: str) -> Element:
     return Element("paragraph", text, Location(page=number))
-
-
-def _parts(page: Any, number: int, read_scans: bool) -> list[Part]:
-    layer = layer_of(page)
-    text = "\n".join(segment.text for part in layer.parts for segment in part.segments)
-    garbage = is_garbage(text) or layer.unreadable > _MANY_UNREADABLE
-    doubtful = not garbage and is_doubtful(text)
-    if read_scans and (garbage or doubtful or _is_picture(page, text)):
-        scanned = _scanned(page)
-        seen = "\n".join(segment.text for segment in scanned.segments) if scanned else ""
-        # A text that only looks odd is kept in two cases: the OCR of the page looks odd too, or it gives less than half
-        # as much text.
-        if scanned and not (doubtful and (is_doubtful(seen) or len(seen) * 2 < len(text))):
-            return [scanned]
-    return [] if garbage else layer.parts
-
-
-def _scanned(page: Any) -> Part | None:
-    """Returns the page as OCR reads it. Returns None if OCR finds no text."""
-    width, height = page.get_size()
-    scale = min(_OCR_DPI / 72, _MAX_RENDERED_SIDE / max(width, height, 1.0))
-    if min(width, height) * scale < 1:
-        return None
-    pixels = page.render(scale=scale, rev_byteorder=True).to_numpy()
-    part = ocr.part_of(np.ascontiguousarray(pixels[:, :, :3]))
-    return part if part.segments else None
-
-
-def _is_picture(page: Any, text: str) -> bool:
-    """Returns True if the page is a picture with at most a few words of text, or if its letters are drawn as shapes."""
-    import pypdfium2.raw as pdfium
-
-    if len(text) >= _SOME_CHARACTERS:
-        return False
-    width, height = page.get_size()
-    whole = max(width * height, 1e-6)
-    covered = 0.0
-    for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
-        left, bottom, right, top = picture.get_bounds()
-        covered += (min(right, width) - max(left, 0.0)) * (min(top, height) - max(bottom, 0.0)) / whole
-    if text:
-        return covered > (0.5 if len(text) < _FEW_CHARACTERS else 0.9)
-    shapes = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)
-    return covered > 0.05 or sum(1 for _ in zip(shapes, range(_OUTLINED_SHAPES), strict=False)) >= _OUTLINED_SHAPES
 
 
 def _elements(pages: Sequence[_Page], outline: Outline) -> Iterable[Element]:

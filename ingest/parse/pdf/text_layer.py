@@ -22,6 +22,7 @@ SLANTED = 9
 _SLANT = 0.1
 """Text is slanted if its angle differs from a quarter turn by more than this fraction of a quarter turn."""
 _BULK = 512
+_SAMPLE = 128
 _MATRIX = np.zeros(6, dtype=np.float32)
 _NAME = ctypes.create_string_buffer(128)
 """pdfium writes its results here, one at a time. So it must not be called from two threads at once."""
@@ -65,11 +66,13 @@ class Layer:
     """The text layer of a page. It has one part for each direction in which there is text, and the upright part comes
     first.
 
-    `unreadable` is the fraction of characters whose font does not tell which character they are.
+    `unreadable` is the fraction of characters whose font does not tell which character they are. `unmapped` are the
+    characters that pdfium puts in the place of those: the numbers of their shapes.
     """
 
     parts: list[Part]
     unreadable: float = 0.0
+    unmapped: str = ""
 
 
 def layer_of(page: Any) -> Layer:
@@ -80,33 +83,50 @@ def layer_of(page: Any) -> Layer:
         if count <= 0:
             return Layer([])
         codes = _codes(textpage.raw, count)
-        _, box_of = _calls()
+        _, box_of, _ = _calls()
         handle = ctypes.cast(textpage.raw, ctypes.c_void_p).value
         corners = np.zeros((count, 4), dtype=np.float32)  # an FS_RECTF has four floats: left, top, right, bottom
         places = range(corners.ctypes.data, corners.ctypes.data + corners.nbytes, corners.strides[0])
         deque(map(box_of, repeat(handle), range(count), places), maxlen=0)
         boxes = displayed(corners.astype(np.float64), page)
         parts = list(_parts(page, textpage.raw, codes, boxes, displayed(boxes_of(page), page)))
-        unknown = int(np.count_nonzero(codes == 0))
-        return Layer(parts, unknown / max(unknown + int(np.count_nonzero(codes > 32)), 1))
+        unmapped = _unmapped(handle, count)
+        unknown = int(np.count_nonzero((codes == 0) | unmapped))
+        known = int(np.count_nonzero((codes > 32) & ~unmapped))
+        shapes = "".join(chr(code) for code in codes[unmapped] if 0 < code < 0xD800)
+        return Layer(parts, unknown / max(unknown + known, 1), shapes)
     finally:
         textpage.close()
 
 
 @lru_cache(maxsize=1)
-def _calls() -> tuple[Any, Any]:
-    """Returns two pdfium functions: the code and the box of one character. They take plain addresses and are twice as
-    fast as pypdfium2's prototypes. Most of the time for a page is spent on its characters.
+def _calls() -> tuple[Any, Any, Any]:
+    """Returns three pdfium functions: the code and the box of one character, and if its font does not map it to one.
+    They take plain addresses and are twice as fast as pypdfium2's prototypes. Most of the time for a page is spent on
+    its characters.
     """
     import pypdfium2.raw as pdfium
 
     handle, place, result = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
     code_of = ctypes.cast(pdfium.FPDFText_GetUnicode, ctypes.c_void_p).value or 0
     box_of = ctypes.cast(pdfium.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
+    unmapped = ctypes.cast(pdfium.FPDFText_HasUnicodeMapError, ctypes.c_void_p).value or 0
     return (
         ctypes.PYFUNCTYPE(ctypes.c_uint, handle, place)(code_of),
         ctypes.PYFUNCTYPE(ctypes.c_int, handle, place, result)(box_of),
+        ctypes.PYFUNCTYPE(ctypes.c_int, handle, place)(unmapped),
     )
+
+
+def _unmapped(handle: int | None, count: int) -> npt.NDArray[np.bool_]:
+    """Returns a mask of the characters whose font does not map them to Unicode. If none of an even sample is such a
+    character, the others are not asked.
+    """
+    *_, unmapped = _calls()
+    if any(unmapped(handle, place) == 1 for place in range(0, count, max(count // _SAMPLE, 1))):
+        errors = np.fromiter(map(unmapped, repeat(handle), range(count)), dtype=np.int64, count=count)
+        return np.equal(errors, 1)
+    return np.zeros(count, dtype=np.bool_)
 
 
 def _codes(raw: Any, count: int) -> npt.NDArray[np.uint32]:
@@ -115,7 +135,7 @@ def _codes(raw: Any, count: int) -> npt.NDArray[np.uint32]:
     """
     import pypdfium2.raw as pdfium
 
-    code_of, _ = _calls()
+    code_of, *_ = _calls()
     handle = ctypes.cast(raw, ctypes.c_void_p).value
     codes = np.empty(count, dtype=np.uint32)
     buffer = np.zeros(_BULK + 1, dtype=np.uint16)

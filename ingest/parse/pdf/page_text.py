@@ -1,0 +1,78 @@
+"""Decides how one page of a PDF is read: by its text layer, or by OCR if it is a picture or its text means nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ingest.parse.pdf.garbled_text import is_doubtful, is_garbage, spells_words
+from ingest.parse.pdf.text_layer import Part, layer_of
+from ingest.parse.pictures import ocr
+
+_OCR_DPI = 200
+_MAX_RENDERED_SIDE = 4000
+_FEW_CHARACTERS = 60
+_SOME_CHARACTERS = 200
+"""If a picture fills the page, fewer characters than this are only a stamp, or a note about who downloaded it."""
+_MANY_UNREADABLE = 0.3
+_SOME_UNREADABLE = 0.1
+"""With fewer unreadable characters than this, they are bullets and symbols among good text."""
+_OUTLINED_SHAPES = 8
+"""A page without text and with at least this many shapes may have its letters drawn as shapes."""
+
+
+def parts_of(page: Any, read_scans: bool) -> tuple[list[Part], bool]:
+    """Returns the text of a pypdfium2 page, in one part for each direction. Also returns True if the page shows
+    something that was not read.
+    """
+    layer = layer_of(page)
+    text = _text_of(layer.parts)
+    unreadable = 0.0 if spells_words(layer.unmapped) else layer.unreadable
+    garbage = is_garbage(text) or unreadable > _MANY_UNREADABLE
+    doubtful = not garbage and (unreadable > _SOME_UNREADABLE or is_doubtful(text))
+    is_picture = _is_picture(page, text)
+    if read_scans and (garbage or doubtful or is_picture):
+        scanned = _scanned(page)
+        seen = _text_of([scanned] if scanned else [])
+        # A text that only looks odd is kept in two cases: the OCR of the page looks odd too, or it gives less than half
+        # as much text.
+        if scanned and not (doubtful and (is_doubtful(seen) or len(seen) * 2 < len(text))):
+            return [scanned], False
+    if garbage:
+        return [], True
+    return layer.parts, not layer.parts and is_picture and not read_scans
+
+
+def _text_of(parts: Sequence[Part]) -> str:
+    return "\n".join(segment.text for part in parts for segment in part.segments)
+
+
+def _scanned(page: Any) -> Part | None:
+    """Returns the page as OCR reads it. Returns None if OCR finds no text."""
+    width, height = page.get_size()
+    scale = min(_OCR_DPI / 72, _MAX_RENDERED_SIDE / max(width, height, 1.0))
+    if min(width, height) * scale < 1:
+        return None
+    pixels = page.render(scale=scale, rev_byteorder=True).to_numpy()
+    part = ocr.part_of(np.ascontiguousarray(pixels[:, :, :3]))
+    return part if part.segments else None
+
+
+def _is_picture(page: Any, text: str) -> bool:
+    """Returns True if the page is a picture with at most a few words of text, or if its letters are drawn as shapes."""
+    import pypdfium2.raw as pdfium
+
+    if len(text) >= _SOME_CHARACTERS:
+        return False
+    width, height = page.get_size()
+    whole = max(width * height, 1e-6)
+    covered = 0.0
+    for picture in page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        left, bottom, right, top = picture.get_bounds()
+        covered += (min(right, width) - max(left, 0.0)) * (min(top, height) - max(bottom, 0.0)) / whole
+    if text:
+        return covered > (0.5 if len(text) < _FEW_CHARACTERS else 0.9)
+    shapes = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)
+    return covered > 0.05 or sum(1 for _ in zip(shapes, range(_OUTLINED_SHAPES), strict=False)) >= _OUTLINED_SHAPES
