@@ -12,6 +12,9 @@ from ingest.archives.zip_entries import PLAIN_METHODS, TooManyEntriesError, open
 from ingest.parse.refusals import refuse
 from ingest.parse.text.xml_entities import declares_entities
 
+_WORKS_STREAM, _WORKS_MARK = "CONTENTS", b"CHNKWKS"
+"""Where Microsoft Works 2000 and later keep the text. Their files are called `.wps`, as those of WPS Office are."""
+
 _MAX_BYTES = 300 * 1024 * 1024
 _MAX_MEMBERS = 20_000
 _MAX_RATIO = 400
@@ -29,6 +32,7 @@ _OLE_KINDS = (
     ("Book", "xls"),
     ("PowerPoint Document", "ppt"),
     ("MatOST", "works"),
+    ("MN0", "works"),
     ("BodyText", "hwp"),
     ("__properties_version1.0", "msg"),
 )
@@ -73,9 +77,17 @@ def ole_kind(data: bytes, name: str) -> str | None:
     """Returns the kind of document in an OLE container: doc, xls, ppt, works, hwp, msg, `encrypted`, or None."""
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:
-            return next((kind for stream, kind in _OLE_KINDS if container.exists(stream)), None)
+            found = next((kind for stream, kind in _OLE_KINDS if container.exists(stream)), None)
+            return found or ("works" if _is_works(container) else None)
     except (OSError, ValueError, IndexError) as error:
         raise refuse("corrupt", name, f"the container is damaged ({error})") from error
+
+
+def _is_works(container: olefile.OleFileIO) -> bool:
+    if not container.exists(_WORKS_STREAM):
+        return False
+    with container.openstream(_WORKS_STREAM) as stream:
+        return bool(stream.read(len(_WORKS_MARK)) == _WORKS_MARK)
 
 
 def _zip_kind(archive: zipfile.ZipFile) -> str | None:

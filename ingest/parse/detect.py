@@ -32,7 +32,8 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF = re.compile(rb"%PDF-\d")
 _BINARY_SUFFIXES = frozenset(
     {"pdf", "docx", "pptx", "xlsx", "doc", "ppt", "xls", "odt", "ods", "odp", "epub", "msg", "xlsb", "docm", "pptm"}
-    | {"xlsm", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif", "rtf", "wps", "et", "dps"}
+    | {"xlsm", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif", "rtf"}
+    | {"wps", "wpt", "et", "ett", "dps", "dpt"}  # WPS Office, documents and templates
 )
 
 _NEVER_TEXT = frozenset({"pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif"})

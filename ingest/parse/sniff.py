@@ -17,7 +17,8 @@ _PLAIN = frozenset({"txt", "text"})
 kind.
 """
 _UNSAYING = frozenset({"", "bin", "dat", "tmp", "bak", "download", "pdf", "rtf", "zip"}) | frozenset(
-    {"doc", "docx", "docm", "wps", "ppt", "pptx", "xls", "xlsx", "xlsm", "et", "odt", "ods", "epub", "msg"}
+    {"doc", "docx", "docm", "ppt", "pptx", "xls", "xlsx", "xlsm", "odt", "ods", "epub", "msg"}
+    | {"wps", "wpt", "et", "ett", "dps", "dpt"}
 )
 """Suffixes that do not tell the kind of a text, or that only binary files should have."""
 _COMMENTS = r"(?:<!--(?:(?!-->).)*-->\s*)*"

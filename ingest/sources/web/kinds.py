@@ -31,6 +31,7 @@ _DOCUMENTS: Final = frozenset(
     {
         ".pdf", ".doc", ".docx", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".ods", ".odp", ".rtf", ".epub", ".txt",
         ".md", ".rst", ".org", ".csv", ".tsv", ".eml", ".msg", ".xml", ".htm", ".html", ".xhtml",
+        ".wps", ".wpt", ".et", ".ett", ".dps", ".dpt",
     }
 )  # fmt: skip
 _SUFFIXES: Final = {
@@ -45,6 +46,16 @@ _SUFFIXES: Final = {
     "application/msword": ".doc",
     "application/vnd.ms-excel": ".xls",
     "application/vnd.ms-powerpoint": ".ppt",
+    "application/vnd.ms-works": ".wps",
+    "application/wps-office.wps": ".wps",
+    "application/wps-office.wpt": ".wpt",
+    "application/wps-office.et": ".et",
+    "application/wps-office.ett": ".ett",
+    "application/wps-office.dps": ".dps",
+    "application/wps-office.dpt": ".dpt",
+    "application/kswps": ".wps",
+    "application/kset": ".et",
+    "application/ksdps": ".dps",
     "application/epub+zip": ".epub",
     "application/vnd.oasis.opendocument.text": ".odt",
     "application/vnd.oasis.opendocument.spreadsheet": ".ods",
@@ -53,6 +64,9 @@ _SUFFIXES: Final = {
     "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": ".xlsx",
     "application/vnd.openxmlformats-officedocument.presentationml.presentation": ".pptx",
 }
+
+_WPS: Final = {".doc": {".wps", ".wpt"}, ".xls": {".et", ".ett"}, ".ppt": {".dps", ".dpt"}}
+"""What WPS Office calls its files of these families. Sites state the type of the family for them."""
 
 
 def is_html(media_type: str) -> bool:
@@ -76,7 +90,8 @@ def name_of(url: str, media_type: str) -> str:
     """Returns a file name for the content at an address, with the suffix of its type."""
     name = PurePosixPath(unquote(urlsplit(url).path)).name or "index"
     ending = _SUFFIXES.get(media_type, "")
-    is_named = not ending or _suffix(url) in (_DOCUMENTS if ending == ".txt" else {ending, f"{ending}l", ending[:-1]})
+    endings = {ending, f"{ending}l", ending[:-1], *_WPS.get(ending[:4], ())}
+    is_named = not ending or _suffix(url) in (_DOCUMENTS if ending == ".txt" else endings)
     return name if is_named else name + ending
 
 
