@@ -31,6 +31,7 @@ from ingest.parse.office.numerals import chinese_number
 from ingest.parse.office.ooxml import core_title
 from ingest.parse.office.word import prepared
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.properties import of_page, stated
 from ingest.parse.tables_markdown import markdown, rows_of_html, spread
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
 
@@ -53,6 +54,7 @@ _NO_LANGUAGE_DETECTION = [""]
 _UNSEEN = ("script", "style", "head", "template")
 _TAG = re.compile(r"<(/?[a-zA-Z]*+)[^<>]*+>")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
+_FRONT_LINE = re.compile(r"^(title|author|date|updated|lastmod):[^\S\n]*+(\S.*)$", re.M | re.I)
 _BLANK_LINES = re.compile(r"\n[^\S\n]*+\n\s*+")
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
@@ -104,14 +106,14 @@ def read_html(text: str) -> Extracted:
     if not body.strip():
         return Extracted(())
     page = lxml_html.fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
-    title = page.findtext(".//title")
+    title, metadata = page.findtext(".//title"), of_page(page)
     if _depth(page) > _MAX_DEPTH:
-        return Extracted(tuple(_plain_paragraphs(body)), title)
+        return Extracted(tuple(_plain_paragraphs(body)), title, metadata=metadata)
     copies = 0
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
         copies += spread(table, copies)  # unstructured ignores the spans of the cells
     parts = _unstructured().html(text=lxml_html.tostring(page, encoding="unicode"), languages=_NO_LANGUAGE_DETECTION)
-    return Extracted(tuple(_elements(parts)), title)
+    return Extracted(tuple(_elements(parts)), title, metadata=metadata)
 
 
 def _depth(page: Any) -> int:
@@ -143,12 +145,13 @@ def _plain_paragraphs(page: str) -> Iterator[Element]:
 
 
 def read_markdown(text: str) -> Extracted:
-    """Read Markdown with tables and fenced code. Front matter is left out, but its `title:` becomes the title."""
-    title = None
+    """Read Markdown with tables and fenced code. Front matter is left out, but for its title, author and date."""
+    title, metadata = None, {}
     if front := _FRONT_MATTER.match(text):
         text = text[front.end() :]
-        line = re.search(r"^title:\s*(.+)$", front.group(1), re.M)
-        title = line.group(1).strip("\"' ") if line else None
+        lines = {key.lower(): value.strip("\"' ") for key, value in _FRONT_LINE.findall(front.group(1))}
+        title = lines.get("title")
+        metadata = stated(lines.get("author"), lines.get("date"), lines.get("updated") or lines.get("lastmod"))
     if not text.strip():
         return Extracted((), title)
     try:
@@ -156,8 +159,8 @@ def read_markdown(text: str) -> Extracted:
     except TangledError:
         # The words are kept. The structure of quotes and lists is lost.
         blocks = (block.strip() for block in _BLANK_LINES.split(without_marks(text)))
-        return Extracted(tuple(Element("paragraph", block) for block in blocks if block), title)
-    return replace(read_html(page), title=title)
+        return Extracted(tuple(Element("paragraph", block) for block in blocks if block), title, metadata=metadata)
+    return replace(read_html(page), title=title, metadata=metadata)
 
 
 def read_docx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:

@@ -19,6 +19,7 @@ from ingest.parse.mail.zip_attachments import is_packed, members
 from ingest.parse.notes import together
 from ingest.parse.office import opendocument_epub, rtf, sheets, slides
 from ingest.parse.office.conversion import NEWER, converted
+from ingest.parse.office.document_properties import with_properties
 from ingest.parse.office.passwords import unlocked
 from ingest.parse.pdf import reader as pdf
 from ingest.parse.pictures import ocr
@@ -84,7 +85,7 @@ def _opened(data: bytes, name: str, settings: IngestSettings, *, inside: bool) -
     if inside and is_packed(data, name):
         return "zip", Extracted((), attachments=members(data, name, settings.passwords))
     data, kind = unlocked(data, detect(data, name), name, settings.passwords)
-    return kind, _read(data, kind, name, settings)
+    return kind, with_properties(_read(data, kind, name, settings), data, kind)
 
 
 def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extracted:

@@ -46,6 +46,25 @@ def old_workbook(rows: list[list[str]], sheet: str = "Sheet1") -> bytes:
     return opening + body + end
 
 
+def summary(author: bytes, *, code_page: int, created: int, pages: int) -> bytes:
+    """Returns the stream `\\x05SummaryInformation`. `created` counts seconds since 1970."""
+    moment = (created + 11_644_473_600) * 10_000_000
+    values = {
+        1: struct.pack("<IhH", 2, code_page if code_page < 1 << 15 else code_page - (1 << 16), 0),
+        4: struct.pack("<II", 30, len(author) + 1) + author + bytes(4 - len(author) % 4),
+        12: struct.pack("<IQ", 64, moment),
+        14: struct.pack("<II", 3, pages),
+    }
+    start = 8 + 8 * len(values)
+    table, data = b"", b""
+    for number, value in values.items():
+        table += struct.pack("<II", number, start + len(data))
+        data += value
+    section = struct.pack("<II", start + len(data), len(values)) + table + data
+    head = struct.pack("<HHI", 0xFFFE, 0, 0) + bytes(16) + struct.pack("<I", 1)
+    return head + bytes.fromhex("e0859ff2f94f6810ab9108002b27b3d9") + struct.pack("<I", 48) + section
+
+
 def _record(kind: int, data: bytes) -> bytes:
     return struct.pack("<HH", kind, len(data)) + data
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import email.utils
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from email import message_from_bytes
 from email.errors import MessageError
 from email.header import decode_header, make_header
@@ -17,6 +18,7 @@ from typing import Any
 from ingest.document import Element
 from ingest.parse.extracted import Attachment, Extracted
 from ingest.parse.html_word_markdown import read_html
+from ingest.parse.properties import stated
 from ingest.parse.refusals import refuse
 from ingest.parse.text import encoding
 from ingest.parse.text.plain import read_text
@@ -26,6 +28,7 @@ _NARROW_CHARSET = re.compile(rb"""(charset="?|=\?)(?:gb2312|gbk)(?=["?;\s])""", 
 _UNREADABLE = frozenset({"application/pgp-signature", "application/pkcs7-signature", "application/x-pkcs7-signature",
                          "application/ms-tnef", "text/x-vcard", "text/calendar"})  # fmt: skip
 _MAX_HEADER_CHARACTERS = 20_000
+_MAX_DATE_CHARACTERS = 100
 _MAX_GRAMMAR_CHARACTERS = 1000
 """A header is cut to the first limit. Only as many characters as the second limit are parsed as addresses and
 parameters, because the standard library needs seconds to parse a few thousand characters.
@@ -152,7 +155,21 @@ def _mail(fields: dict[str, str], body: list[Element], attachments: tuple[Attach
     head = [Element("title", fields["Subject"])] if fields["Subject"] else []
     if lines:
         head.append(Element("paragraph", lines))
-    return Extracted((*head, *body), fields["Subject"] or None, attachments=attachments)
+    metadata = stated(_name_of(fields["From"]), _moment(fields["Date"]))
+    return Extracted((*head, *body), fields["Subject"] or None, metadata=metadata, attachments=attachments)
+
+
+def _name_of(sender: str) -> str:
+    """Returns the name of a sender such as `"Li Na" <li@example.com>`, or the address if there is no name."""
+    name, _, address = sender.partition("<")
+    return name.strip(" \"'") or address.strip("> ")
+
+
+def _moment(date: str) -> datetime | None:
+    try:
+        return email.utils.parsedate_to_datetime(date[:_MAX_DATE_CHARACTERS])
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
 
 
 def _header(message: Message, field: str) -> str:

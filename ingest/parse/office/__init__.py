@@ -13,6 +13,7 @@ Its files:
     opendocument_epub.py  ODT, ODS, ODP and EPUB
     conversion.py         old formats, turned into newer ones by LibreOffice
     passwords.py          protected Office files
+    document_properties.py  author, dates and number of pages of Office files
     ooxml.py              what DOCX, PPTX and XLSX have in common
     numerals.py           Chinese numerals, as Word counts with them
 """

@@ -18,6 +18,7 @@ from ingest.parse.html_word_markdown import read_html
 from ingest.parse.office.ooxml import xml
 from ingest.parse.office.sheets import read_sheet_rows
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.properties import stated
 from ingest.parse.tables_markdown import Rows, markdown
 from ingest.parse.text import encoding
 
@@ -25,7 +26,8 @@ _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
 _TEXT, _TABLE, _OFFICE, _STYLE, _SHOW = map(_NAMES.format, ("text", "table", "office", "style", "presentation"))
 _DRAW = _NAMES.format("drawing")
 _HREF = "{http://www.w3.org/1999/xlink}href"
-_DC_TITLE = "{http://purl.org/dc/elements/1.1/}title"
+_DC = "{http://purl.org/dc/elements/1.1/}"
+_DC_TITLE = f"{_DC}title"
 _SKIPPED = frozenset({
     f"{_TEXT}sequence-decls", f"{_TEXT}tracked-changes", f"{_TEXT}table-of-content", f"{_OFFICE}annotation",
     f"{_OFFICE}annotation-end", f"{_TEXT}illustration-index", f"{_TEXT}alphabetical-index", f"{_TEXT}ruby-text",
@@ -52,6 +54,7 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
     elements: list[Element] = []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         reader = _Body(archive, pictures)
+        number = 0
         for number, page in enumerate(xml(archive.read("content.xml")).iter(f"{_DRAW}page"), 1):
             titles = [frame for frame in page.iter(f"{_DRAW}frame") if frame.get(f"{_SHOW}class") == "title"]
             for title in titles[:1]:
@@ -59,7 +62,7 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
                 elements.append(Element("heading", text, Location(slide=number), level=1))
                 title.getparent().remove(title)
             elements.extend(replace(found, location=Location(slide=number)) for found in reader.elements(page))
-        return Extracted(tuple(elements), _title(archive))
+        return Extracted(tuple(elements), _title(archive), number or None)
 
 
 def read_ods(data: bytes) -> Extracted:
@@ -99,7 +102,8 @@ def read_epub(data: bytes, pictures: Pictures) -> Extracted:
                 for source in filter(None, map(_SOURCE.search, _PICTURE.findall(page))):
                     picture = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(source[1])))
                     elements.extend(_read_picture(archive, picture, pictures))
-    return Extracted(tuple(elements), content.findtext(f".//{_DC_TITLE}"))
+    metadata = stated(content.findtext(f".//{_DC}creator"), content.findtext(f".//{_DC}date"))
+    return Extracted(tuple(elements), content.findtext(f".//{_DC_TITLE}"), metadata=metadata)
 
 
 def _title(archive: zipfile.ZipFile) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
+from ingest.parse.properties import stated
 from ingest.parse.tables_markdown import Rows, markdown
 
 _TOKEN = re.compile(
@@ -26,6 +27,8 @@ _CODE_PAGES = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "bi
                204: "cp1251", 238: "cp1250"}  # fmt: skip
 _FONT = re.compile(rb"\{\\f(\d+)[^{};]*?\\fcharset(\d+)")
 _STYLE = re.compile(rb"\{\\s(\d+)[^{}]*?\\outlinelevel(\d)")
+_AUTHOR = re.compile(rb"\{\\author\s([^{}]{1,2000})\}")
+_MOMENT = re.compile(rb"\{\\(creatim|revtim)\\yr(\d{1,4})\\mo(\d{1,2})\\dy(\d{1,2})")
 _TITLE = re.compile(rb"\{\\title\s([^{}\\]+)\}")
 
 
@@ -101,7 +104,17 @@ def read_rtf(data: bytes) -> Extracted:
     return Extracted(
         tuple(elements),
         title.group(1).decode(default, "replace") if title else None,
+        metadata=_metadata(data, default),
     )
+
+
+def _metadata(data: bytes, encoding: str) -> dict[str, str]:
+    author = _AUTHOR.search(data)
+    name = _elements(author.group(1) + rb"\par", encoding, {}, {}) if author else []
+    moments = {
+        word: f"{int(year):04}-{month.decode()}-{day.decode()}" for word, year, month, day in _MOMENT.findall(data)
+    }
+    return stated(name[0].text if name else None, moments.get(b"creatim"), moments.get(b"revtim"))
 
 
 def _elements(data: bytes, default: str, fonts: dict[int, str], styles: dict[int, int]) -> list[Element]:

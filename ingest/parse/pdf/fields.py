@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ingest.document import Box, Element, Location
+from ingest.parse import properties
 from ingest.parse.pdf.text_layer import displayed
 
 _MAX_ANNOTATIONS = 5_000
@@ -46,10 +47,8 @@ def fields_and_comments(document: Any, page: Any, number: int) -> list[Element]:
 
 def metadata_of(document: Any) -> dict[str, str]:
     """Returns the metadata that the file states: `author`, `created`, `modified`. Dates are in ISO 8601."""
-    stated = {"author": document.get_metadata_value("Author").strip()}
-    stated["created"] = _date(document.get_metadata_value("CreationDate"))
-    stated["modified"] = _date(document.get_metadata_value("ModDate"))
-    return {key: value for key, value in stated.items() if value}
+    created, modified = map(document.get_metadata_value, ("CreationDate", "ModDate"))
+    return properties.stated(document.get_metadata_value("Author"), _date(created), _date(modified))
 
 
 def _text(document: Any, annotation: Any) -> str:
