@@ -27,12 +27,16 @@ from lxml import html as lxml_html
 
 from ingest.document import Element, ElementKind, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.notes import together
+from ingest.parse.office.alt_chunks import Allowance, Reader, read_archive
 from ingest.parse.office.numerals import chinese_number
 from ingest.parse.office.ooxml import core_title
+from ingest.parse.office.rtf import read_rtf
 from ingest.parse.office.word import prepared
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import of_page, stated
 from ingest.parse.tables_markdown import markdown, rows_of_html, spread
+from ingest.parse.text import encoding
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
 
 _ENVIRONMENT = {
@@ -158,16 +162,38 @@ def read_markdown(text: str) -> Extracted:
         page = html_of(text)
     except TangledError:
         # The words are kept. The structure of quotes and lists is lost.
-        blocks = (block.strip() for block in _BLANK_LINES.split(without_marks(text)))
-        return Extracted(tuple(Element("paragraph", block) for block in blocks if block), title, metadata=metadata)
+        return Extracted(tuple(_blocks(without_marks(text))), title, metadata=metadata)
     return replace(read_html(page), title=title, metadata=metadata)
 
 
-def read_docx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:
-    """Read a Word document. Each header and footer appears once. See `word.prepared` for all other parts."""
-    parts = _unstructured().docx(file=io.BytesIO(prepared(data, pictures, comments)), languages=_NO_LANGUAGE_DETECTION)
+def _blocks(text: str) -> Iterator[Element]:
+    """Yields the paragraphs of a plain text. Blank lines part them."""
+    blocks = (block.strip() for block in _BLANK_LINES.split(text))
+    yield from (Element("paragraph", block) for block in blocks if block)
+
+
+def read_docx(data: bytes, pictures: Pictures, comments: bool, allowance: Allowance | None = None) -> Extracted:
+    """Read a Word document. Each header and footer appears once. See `word.prepared` for all other parts. Documents in
+    a document share its `allowance`.
+    """
+    allowance = allowance or Allowance()
+    word = prepared(data, pictures, comments)
+    parts = _unstructured().docx(file=io.BytesIO(word.data), languages=_NO_LANGUAGE_DETECTION)
     pages = max((part.metadata.page_number or 0 for part in parts), default=0)
-    return Extracted(tuple(_elements(_once(parts), paged=True)), core_title(data), pages or None)
+
+    def plain(text: str) -> Extracted:
+        return Extracted(tuple(_blocks(text)))
+
+    readers: dict[str, Reader] = {
+        "html": lambda chunk: read_html(encoding.decode(chunk, declared=True)),
+        "eml": lambda chunk: read_archive(chunk, read_html, plain, pictures),
+        "txt": lambda chunk: plain(encoding.decode(chunk)),
+        "rtf": read_rtf,
+        "docx": lambda chunk: read_docx(chunk, pictures, comments, allowance),
+    }
+    found = word.chunks.read_in_place(_elements(_once(parts), paged=True), readers, allowance)
+    notes = together([word.notes, found.notes])
+    return Extracted(found.elements, core_title(data), pages or None, notes=notes)
 
 
 def _once(parts: Iterable[Any]) -> Iterator[Any]:

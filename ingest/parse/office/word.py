@@ -1,34 +1,44 @@
 """Prepares a Word document for unstructured: what unstructured does not see is stated in ordinary ways before it reads
 it.
 
-Tracked changes are accepted. Text boxes, notes, pictures and comments become paragraphs after their own paragraph.
-Formulas and ruby become text. Outline levels become heading styles.
+Tracked changes are accepted, and what is struck through is left out. Text boxes, notes, pictures and comments become
+paragraphs after their own paragraph. Formulas and ruby become text. The targets of links are said. Headings get heading
+styles.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
 
+from ingest.parse.notes import EMBEDDED_OBJECTS, together
+from ingest.parse.office.alt_chunks import Chunks
 from ingest.parse.office.merged_cells import part_merges
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
+from ingest.parse.office.word_headings import state_headings, state_typed_headings
+from ingest.parse.office.word_links import state_links
+from ingest.parse.office.word_nodes import paragraph as new_paragraph
+from ingest.parse.office.word_nodes import remove, run, text_node
+from ingest.parse.office.word_styles import Styles
 from ingest.parse.office.xpaths import quicken
 from ingest.parse.pictures.embedded import Pictures
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+_OLE = "{urn:schemas-microsoft-com:office:office}OLEObject"
 _REMOVED = (f"{_W}del", f"{_W}moveFrom", f"{_MC}Fallback")
 _UNWRAPPED = (
     *(f"{_W}{name}" for name in ("ins", "moveTo", "smartTag", "customXml", "sdtContent", "sdt", "fldSimple")),
     f"{_MC}AlternateContent",
     f"{_MC}Choice",
 )
-_OUTLINE = "./w:pPr/w:outlineLvl/@w:val"
-_HIDDEN = ".//w:r[w:rPr/w:vanish[not(@w:val='0' or @w:val='false')]]"
-_GONE_ROWS = ".//w:tr[w:trPr/w:del]"
+_WRITTEN = tuple(
+    f"{_W}{name}" for name in ("t", "sym", "tab", "noBreakHyphen", "ruby", "footnoteReference", "endnoteReference")
+)
+"""What a line through a run strikes. Pictures, and the marks of fields and pages, stay."""
 _PICTURES = ".//*[local-name()='blip']/@r:embed | .//*[local-name()='imagedata']/@r:id"
 _MAX_BOXES = 10_000
 _MAX_PARAGRAPHS = 200_000
@@ -37,49 +47,136 @@ empty one.
 """
 
 
-def prepared(data: bytes, pictures: Pictures, comments: bool) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A Word document with everything stated in paragraphs and styles. `chunks` has the parts that are read apart, and
+    `notes` counts what is not read.
+    """
+
+    data: bytes
+    chunks: Chunks
+    notes: dict[str, int]
+
+
+def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     """Returns the same Word document with everything stated in paragraphs and styles."""
     from docx import Document
 
     quicken()
     document = Document(io.BytesIO(plain_variant(data)))
-    stories = [relation.target_part for relation in document.part.rels.values() if _is_margin(relation)]
-    for story in (document.element.body, *(part.element for part in stories if hasattr(part, "element"))):
-        _resolve_changes(story)
-        _state_text(story)
+    stories = _Stories(document, Chunks(data))
     body = document.element.body
+    stories.state(body, document.part)
+    for relation in document.part.rels.values():
+        if not relation.is_external and relation.reltype.endswith(("/header", "/footer")):
+            margin = relation.target_part
+            if hasattr(margin, "element"):
+                stories.state(margin.element, margin)
     if (paragraphs := sum(1 for _ in body.iter(f"{_W}p"))) > _MAX_PARAGRAPHS:
         raise ValueError(f"{paragraphs} paragraphs, more than {_MAX_PARAGRAPHS}")
     part_merges(body)
+    state_typed_headings(document, stories.styles)
     _lay_out_boxes(body)
-    _append_notes(document, comments)
+    stories.append_notes(comments)
     for paragraph in list(body.iter(f"{_W}p")):
         _insert_after(paragraph, _drawn(document.part, paragraph, pictures))
-    _state_headings(document)
+    state_headings(document)
     stated = io.BytesIO()
     document.save(stated)
-    return stated.getvalue()
+    return Prepared(stated.getvalue(), stories.chunks, together([{EMBEDDED_OBJECTS: stories.objects}]))
 
 
-def _is_margin(relation: Any) -> bool:
-    return not relation.is_external and relation.reltype.endswith(("/header", "/footer"))
+class _Stories:
+    """The texts of a Word document: its body, its headers and footers, its notes."""
+
+    def __init__(self, document: Any, chunks: Chunks) -> None:
+        self._document = document
+        self.styles = Styles(document.styles.element)
+        self.chunks = chunks
+        self.objects = 0
+        """How many objects of other programs the stories have."""
+
+    def state(self, story: Any, part: Any) -> None:
+        """State everything in one story as ordinary text. `part` has the relations of the story."""
+        _leave_out(story)
+        _strike_out(story, self.styles)
+        state_links(story, part.rels)
+        _unwrap(story)
+        _state_text(story)
+        self.objects += sum(1 for _ in story.iter(_OLE))
+        self.chunks.mark(story, part)
+
+    def append_notes(self, comments: bool) -> None:
+        """Add each footnote, endnote and (if requested) comment as a paragraph after the block that refers to it."""
+        notes = {
+            f"{_W}footnoteReference": self._notes("/footnotes", f"{_W}footnote"),
+            f"{_W}endnoteReference": self._notes("/endnotes", f"{_W}endnote"),
+        }
+        if comments:
+            notes[f"{_W}commentReference"] = self._notes("/comments", f"{_W}comment")
+        numbers = 0
+        for block in list(self._document.element.body):
+            behind: list[str] = []
+            for reference in list(block.iter(*notes)):
+                note = notes[reference.tag].get(reference.get(f"{_W}id"))
+                if note is None:
+                    continue
+                if reference.tag == f"{_W}commentReference":
+                    author = note.get(f"{_W}author")
+                    behind.append(f"Comment ({author}): {_words(note)}" if author else f"Comment: {_words(note)}")
+                    continue
+                numbers += 1
+                reference.getparent().replace(reference, text_node(f"[{numbers}]"))
+                behind.append(f"[{numbers}] {_words(note)}")
+            _insert_after(block, behind)
+
+    def _notes(self, relation_type: str, tag: str) -> dict[str | None, Any]:
+        """Returns the notes in a part of the document by their id. The marks that separate notes from the text are left
+        out.
+        """
+        for relation in self._document.part.rels.values():
+            if not relation.is_external and relation.reltype.endswith(relation_type):
+                root = xml(relation.target_part.blob)
+                self.state(root, relation.target_part)
+                notes = (note for note in root.iter(tag) if note.get(f"{_W}type", "normal") == "normal")
+                return {note.get(f"{_W}id"): note for note in notes}
+        return {}
 
 
-def _resolve_changes(story: Any) -> None:
-    """Accept every tracked change, and remove or unwrap the nodes that python-docx does not look into."""
+def _leave_out(story: Any) -> None:
+    """Accept every deletion, and remove hidden text, lists of contents and what stands in for older programs."""
     for gallery in list(story.iter(f"{_W}docPartGallery")):
         contents = next(gallery.iterancestors(f"{_W}sdt"), None)
         if gallery.get(f"{_W}val") == "Table of Contents" and contents is not None:
-            _remove(contents)
-    for row in story.xpath(_GONE_ROWS):
-        row.getparent().remove(row)
+            remove(contents)
     for node in list(story.iter(*_REMOVED)):
         parent = node.getparent()
+        if parent is not None and parent.tag == f"{_W}trPr" and node.tag == f"{_W}del":
+            remove(parent.getparent())  # a row that was deleted
         # The mark of a deleted paragraph end or of an inserted row is a property. It is not text.
-        if parent is not None and parent.tag not in (f"{_W}rPr", f"{_W}trPr"):
-            _remove(node)
-    for run in story.xpath(_HIDDEN):
-        _remove(run)
+        elif parent is not None and parent.tag not in (f"{_W}rPr", f"{_W}trPr"):
+            remove(node)
+    for hidden in list(story.iter(f"{_W}vanish")):
+        properties = hidden.getparent()
+        if hidden.get(f"{_W}val") in ("0", "false", "off") or properties.tag != f"{_W}rPr":
+            continue
+        if (holder := properties.getparent()) is not None and holder.tag == f"{_W}r":
+            remove(holder)
+
+
+def _strike_out(story: Any, styles: Styles) -> None:
+    """Remove the text that is struck through. A reader takes it for deleted."""
+    if not styles.strikes and not any(True for _ in story.iter(f"{_W}strike", f"{_W}dstrike")):
+        return
+    for letters in list(story.iter(f"{_W}r")):
+        look = styles.look(letters, next(letters.iterancestors(f"{_W}p"), None))
+        if look.struck or look.struck_twice:
+            for written in list(letters.iterchildren(*_WRITTEN)):
+                remove(written)
+
+
+def _unwrap(story: Any) -> None:
+    """Unwrap the nodes that python-docx does not look into."""
     for node in list(story.iter(*_UNWRAPPED)):
         parent = node.getparent()
         if parent is None or parent.tag in (f"{_W}rPr", f"{_W}trPr"):
@@ -89,53 +186,23 @@ def _resolve_changes(story: Any) -> None:
         parent[place : place + 1] = kept
 
 
-def _remove(node: Any) -> None:
-    if (parent := node.getparent()) is not None:
-        parent.remove(node)
-
-
 def _state_text(story: Any) -> None:
     """Replace formulas and annotated characters by plain text."""
     for formula in list(story.iter(f"{_M}oMath")):
-        run = _run("".join(text.text or "" for text in formula.iter(f"{_M}t")))
+        stated = run("".join(text.text or "" for text in formula.iter(f"{_M}t")))
         outer = formula.getparent()
         if outer.tag == f"{_M}oMathPara":
             formula, outer = outer, outer.getparent()
         if outer is not None:
-            outer.replace(formula, run)
+            outer.replace(formula, stated)
     for ruby in list(story.iter(f"{_W}ruby")):
         text = "".join(text.text or "" for text in ruby.iterfind(f"{_W}rubyBase//{_W}t"))
-        ruby.getparent().replace(ruby, _text(text))
-
-
-def _text(text: str) -> Any:
-    from docx.oxml import OxmlElement
-
-    node = OxmlElement("w:t")
-    node.text = text
-    node.set("{http://www.w3.org/XML/1998/namespace}space", "preserve")
-    return node
-
-
-def _run(text: str) -> Any:
-    from docx.oxml import OxmlElement
-
-    run = OxmlElement("w:r")
-    run.append(_text(text))
-    return run
-
-
-def _paragraph(text: str) -> Any:
-    from docx.oxml import OxmlElement
-
-    paragraph = OxmlElement("w:p")
-    paragraph.append(_run(text))
-    return paragraph
+        ruby.getparent().replace(ruby, text_node(text))
 
 
 def _insert_after(block: Any, texts: Iterable[str]) -> None:
     for text in reversed([text for text in texts if text.strip()]):
-        block.addnext(_paragraph(text))
+        block.addnext(new_paragraph(text))
 
 
 def _lay_out_boxes(body: Any) -> None:
@@ -145,52 +212,13 @@ def _lay_out_boxes(body: Any) -> None:
         if holder is None:
             continue
         blocks = [child for child in box if child.tag in (f"{_W}p", f"{_W}tbl")]
-        _remove(box)
+        remove(box)
         for block in reversed(blocks):
             holder.addnext(block)
 
 
-def _append_notes(document: Any, comments: bool) -> None:
-    """Add each footnote, endnote and (if requested) comment as a paragraph after the block that refers to it."""
-    notes = {
-        f"{_W}footnoteReference": _notes(document, "/footnotes", f"{_W}footnote"),
-        f"{_W}endnoteReference": _notes(document, "/endnotes", f"{_W}endnote"),
-    }
-    if comments:
-        notes[f"{_W}commentReference"] = _notes(document, "/comments", f"{_W}comment")
-    numbers = 0
-    for block in list(document.element.body):
-        behind: list[str] = []
-        for reference in list(block.iter(*notes)):
-            note = notes[reference.tag].get(reference.get(f"{_W}id"))
-            if note is None:
-                continue
-            if reference.tag == f"{_W}commentReference":
-                author = note.get(f"{_W}author")
-                behind.append(f"Comment ({author}): {_words(note)}" if author else f"Comment: {_words(note)}")
-                continue
-            numbers += 1
-            reference.getparent().replace(reference, _text(f"[{numbers}]"))
-            behind.append(f"[{numbers}] {_words(note)}")
-        _insert_after(block, behind)
-
-
-def _notes(document: Any, relation_type: str, tag: str) -> dict[str | None, Any]:
-    """Returns the notes in a part of the document by their id. The marks that separate notes from the text are left
-    out.
-    """
-    for relation in document.part.rels.values():
-        if not relation.is_external and relation.reltype.endswith(relation_type):
-            root = xml(relation.target_part.blob)
-            return {note.get(f"{_W}id"): note for note in root.iter(tag) if note.get(f"{_W}type", "normal") == "normal"}
-    return {}
-
-
 def _words(note: Any) -> str:
-    kept = deepcopy(note)
-    for node in list(kept.iter(*_REMOVED)):
-        _remove(node)
-    paragraphs = ("".join(text.text or "" for text in p.iter(f"{_W}t", f"{_M}t")) for p in kept.iter(f"{_W}p"))
+    paragraphs = ("".join(text.text or "" for text in p.iter(f"{_W}t")) for p in note.iter(f"{_W}p"))
     return " ".join(paragraph.strip() for paragraph in paragraphs)
 
 
@@ -200,57 +228,3 @@ def _drawn(part: Any, paragraph: Any, pictures: Pictures) -> Iterator[str]:
         if (picture := part.related_parts.get(relation)) is not None:
             yield from pictures.texts(picture.blob)
     yield from diagram_texts(part, paragraph)
-
-
-def _state_headings(document: Any) -> None:
-    """Give a paragraph a heading style if its outline level says that it is a heading and its style does not.
-
-    Chinese templates often give their own styles an outline level. Unstructured looks at the names of styles only.
-    """
-    levels: dict[str, int | None] = {}
-    styles: dict[str | None, Any] = {}
-    for paragraph in document.paragraphs:
-        named = paragraph._p.style
-        if named not in styles:
-            styles[named] = paragraph.style  # this property looks through all styles
-        style = styles[named]
-        if style is None or style.name.startswith(("Heading", "Title", "Subtitle")):
-            continue
-        if style.name.lower().startswith(("toc ", "目录 ")):
-            _remove(paragraph._p)
-            continue
-        own = paragraph._p.xpath(_OUTLINE)
-        if style.style_id not in levels:
-            levels[style.style_id] = _style_level(style)
-        level = _level(own[0]) if own else levels[style.style_id]
-        if level is not None:
-            paragraph.style = _heading_style(document, level)
-
-
-def _style_level(style: Any) -> int | None:
-    """Returns the outline level of a style, or of a style that it is based on, from 1 to 9. Returns None if there is
-    none.
-    """
-    seen: set[str] = set()
-    while style is not None and style.style_id not in seen:
-        seen.add(style.style_id)
-        if stated := style.element.xpath(_OUTLINE):
-            return _level(stated[0])
-        if style.name and style.name.startswith("Heading"):
-            number = style.name.split()[-1]
-            return int(number) if number.isdecimal() else None
-        style = style.base_style
-    return None
-
-
-def _level(value: str) -> int | None:
-    return int(value) + 1 if value.isdecimal() and int(value) <= 8 else None
-
-
-def _heading_style(document: Any, level: int) -> Any:
-    from docx.enum.style import WD_STYLE_TYPE
-
-    name = f"Heading {level}"
-    if name not in document.styles:
-        document.styles.add_style(name, WD_STYLE_TYPE.PARAGRAPH)
-    return document.styles[name]
