@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+
 from docx import Document
 from docx.oxml import parse_xml
 from docx.shared import Inches

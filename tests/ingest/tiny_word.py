@@ -23,10 +23,11 @@ NAMES = (
     'xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships"'
 )
 
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"
+_TYPES = "[Content_Types].xml"
 TYPES = {
     "mht": "message/rfc822", "htm": "text/html", "xhtml": "application/xhtml+xml", "txt": "text/plain",
-    "rtf": "application/rtf", "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml",
-    "bin": "application/octet-stream",
+    "rtf": "application/rtf", "docx": _WORD, "bin": "application/octet-stream",
 }  # fmt: skip
 
 
@@ -35,9 +36,11 @@ def read(data: bytes, name: str = "a.docx", **settings: Any) -> ParsedDocument:
     return parse(reference, IngestSettings(**{"ocr": False, **settings}))
 
 
-def word(*blocks: str, **parts: str) -> bytes:
+def word(*blocks: str, styles: str = "", **parts: str) -> bytes:
     """A Word document of these blocks of XML; `parts` are its footnotes, endnotes or comments, as XML."""
     document = Document()
+    for style in parse_xml(f"<w:styles {NAMES}>{styles}</w:styles>"):
+        document.styles.element.append(style)
     for block in blocks:
         document.element.body.insert(len(document.element.body) - 1, parse_xml(block.replace(">", f" {NAMES}>", 1)))
     stream = io.BytesIO()
@@ -52,7 +55,7 @@ def with_parts(data: bytes, parts: dict[str, str]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(changed, "w") as new:
         for member in old.namelist():
             text = old.read(member)
-            if member == "[Content_Types].xml":
+            if member == _TYPES:
                 overrides = "".join(f'<Override PartName="/word/{p}.xml" ContentType="{k}"/>' for p, k in kinds.items())
                 text = text.replace(b"</Types>", f"{overrides}</Types>".encode())
             if member == "word/_rels/document.xml.rels":
@@ -75,20 +78,16 @@ def related(data: bytes, relations: dict[str, str], part: str = "document", **fi
         stated = "".join(_relation(identity, target) for identity, target in relations.items())
         members[path] = members.get(path, empty).replace(b"</Relationships>", f"{stated}</Relationships>".encode())
         types = "".join(f'<Default Extension="{end}" ContentType="{kind}"/>' for end, kind in TYPES.items())
-        members["[Content_Types].xml"] = members["[Content_Types].xml"].replace(
-            b"<Override", f"{types}<Override".encode(), 1
-        )
-        for member, content in {
-            **members,
-            **{f"word/{name.replace('__', '.')}": made for name, made in files.items()},
-        }.items():
+        members[_TYPES] = members[_TYPES].replace(b"<Override", f"{types}<Override".encode(), 1)
+        members |= {f"word/{name.replace('__', '.')}": content for name, content in files.items()}
+        for member, content in members.items():
             new.writestr(member, content)
     return changed.getvalue()
 
 
 def _relation(identity: str, target: str) -> str:
     base = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
-    if "://" in target:
+    if ":" in target:
         return f'<Relationship Id="{identity}" Type="{base}/hyperlink" TargetMode="External" Target="{target}"/>'
     return f'<Relationship Id="{identity}" Type="{base}/aFChunk" Target="{target}"/>'
 

@@ -21,6 +21,9 @@ _VARIANTS = (
      rb"\.(?:presentation|template|slideshow)[\w.]*\.main",
      b"application/vnd.openxmlformats-officedocument.presentationml.presentation.main"),
 )  # fmt: skip
+_TYPE = re.compile(rb"<(?:Default|Override)\s[^<>]*+>")
+_INNER = re.compile(rb"(?:Extension=[\"']|\.)(?:docx|docm|dotx|dotm)[\"']", re.I)
+_CONTENT_TYPE = re.compile(rb"ContentType=(?:\"[^\"]*+\"|'[^']*+')")
 _STRICT = re.compile(rb"http://purl\.oclc\.org/ooxml/(\w+)/(\w+)")
 _TRANSITIONAL = rb"http://schemas.openxmlformats.org/\1/2006/\2"
 
@@ -45,13 +48,15 @@ def core_title(data: bytes) -> str | None:
 def plain_variant(data: bytes) -> bytes:
     """Returns the same Office document as an ordinary one. Templates, shows and files with macros differ from ordinary
     ones only in the name of their type, and "strict" ones only in the names of their tags. But the libraries for the
-    formats refuse them.
+    formats refuse them. A Word file that is a part of another one is stated to be bytes: the library would take it for
+    the document.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         types = archive.read(_TYPES)
         stated = types
         for variant, ordinary in _VARIANTS:
             stated = re.sub(variant, ordinary, stated)
+        stated = _TYPE.sub(_outer, stated)
         relations = archive.read("_rels/.rels") if "_rels/.rels" in archive.namelist() else b""
         strict = _STRICT.search(relations) is not None
         if stated == types and not strict:
@@ -64,6 +69,13 @@ def plain_variant(data: bytes) -> bytes:
                     part = _STRICT.sub(_TRANSITIONAL, part)
                 copy.writestr(member.filename, part)
     return plain.getvalue()
+
+
+def _outer(stated: re.Match[bytes]) -> bytes:
+    """Returns the type that is stated of a part. That of a Word file inside the file is changed."""
+    if not _INNER.search(stated[0]):
+        return stated[0]
+    return _CONTENT_TYPE.sub(b'ContentType="application/octet-stream"', stated[0])
 
 
 def diagram_texts(part: Any, element: Any) -> Iterator[str]:

@@ -23,6 +23,8 @@ _PICTURED = frozenset(f"{_W}{name}" for name in ("drawing", "pict", "object"))
 def state_links(story: Any, relations: Any) -> None:
     """Write the target of each link of a story behind its text. `relations` are those of the story's part."""
     for link in list(story.iter(f"{_W}hyperlink")):
+        if link.get(_RELATION) not in relations:
+            link.attrib.pop(_RELATION, None)  # python-docx looks it up
         target = _target(link, relations)
         following = _next(link)
         if target and following is not None and _target(following, relations) == target:
@@ -50,7 +52,7 @@ def suffix(text: str, target: str | None) -> str:
 
 
 def _target(link: Any, relations: Any) -> str | None:
-    relation = relations.get(link.get(_RELATION)) if link.get(_RELATION) else None
+    relation = relations.get(link.get(_RELATION))
     if relation is None or not relation.is_external:
         return None
     place = link.get(f"{_W}anchor")
