@@ -69,6 +69,30 @@ def test_a_hyphen_stays_where_it_belongs() -> None:
     ]
 
 
+def test_addresses_and_codes_that_are_broken_at_the_end_of_a_line_are_whole() -> None:
+    page = [
+        *paragraph(72, 100, "Write to the desk of the open-", "api@corp.example or to pay_", "roll@corp.example."),
+        *paragraph(72, 200, "It is at https://a.example/some-", "path and https://b.example/a/", "long/way.html and"),
+        *paragraph(72, 300, "The image is order-service-", "test and the path is /opt/order-", "service in there."),
+        *paragraph(
+            72,
+            400,
+            "镜像名为 order-",
+            "service。邮箱为 open-",
+            "api@corp.example。网址为 https://c.example/wiki/",
+            "2024。",
+        ),
+        *paragraph(72, 500, "Ordinary infor-", "mation is at https://d.example now", "and/or in the docu-", "ment."),
+    ]
+    assert texts(read(pdf(page))) == [
+        "Write to the desk of the open-api@corp.example or to pay_roll@corp.example.",
+        "It is at https://a.example/some-path and https://b.example/a/long/way.html and",
+        "The image is order-service-test and the path is /opt/order-service in there.",
+        "镜像名为 order-service。邮箱为 open-api@corp.example。网址为 https://c.example/wiki/2024。",
+        "Ordinary information is at https://d.example now and/or in the document.",
+    ]
+
+
 def test_columns_are_read_one_after_the_other_below_a_title_across_both() -> None:
     left = [f"left column line {number} goes on and on here" for number in range(8)]
     right = [f"right column line {number} goes on and on too" for number in range(8)]

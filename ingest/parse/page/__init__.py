@@ -11,4 +11,5 @@ In the order in which they are used:
     tables_without_lines.py  or a table: rows of cells that leave the same strips of the page free
     headings.py              which paragraphs are headings
     hyphens.py               words broken at the end of a line, mended
+    addresses.py             and addresses and codes, joined
 """

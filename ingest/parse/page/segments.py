@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from ingest.parse.page.addresses import goes_on
 from ingest.parse.page.hyphens import across
 
 Floats = npt.NDArray[np.float64]
@@ -51,7 +52,7 @@ class Segment:
 
 def joined(left: str, right: str) -> str:
     """Returns two lines of one paragraph as one text. There is no space between Han characters, and none in a broken
-    word.
+    word or address.
 
     For a broken word, `hyphens.mended` decides later if the hyphen belongs to it.
     """
@@ -59,7 +60,7 @@ def joined(left: str, right: str) -> str:
         return left or right
     if (whole := across(left, right)) is not None:
         return whole
-    if _HAN_EDGE.match(left[-1]) and _HAN_EDGE.match(right[0]):
+    if (_HAN_EDGE.match(left[-1]) and _HAN_EDGE.match(right[0])) or goes_on(left, right):
         return left + right
     return f"{left} {right}"
 
