@@ -35,7 +35,8 @@ from ingest.parse.office.rtf import read_rtf
 from ingest.parse.office.word import prepared
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import of_page, stated
-from ingest.parse.tables_markdown import markdown, rows_of_html, spread
+from ingest.parse.table_elements import table_elements
+from ingest.parse.tables_markdown import rows_of_html, spread, stated_headers
 from ingest.parse.text import encoding
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
 
@@ -106,6 +107,10 @@ def _unstructured() -> Any:
 
 def read_html(text: str) -> Extracted:
     """Read a web page. Its title is the text of `<title>`."""
+    return _read_page(text, marks_headers=True)
+
+
+def _read_page(text: str, *, marks_headers: bool) -> Extracted:
     body = _XML_DECLARATION.sub("", text)
     if not body.strip():
         return Extracted(())
@@ -117,7 +122,7 @@ def read_html(text: str) -> Extracted:
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
         copies += spread(table, copies)  # unstructured ignores the spans of the cells
     parts = _unstructured().html(text=lxml_html.tostring(page, encoding="unicode"), languages=_NO_LANGUAGE_DETECTION)
-    return Extracted(tuple(_elements(parts)), title, metadata=metadata)
+    return Extracted(tuple(_elements(parts, marks_headers=marks_headers)), title, metadata=metadata)
 
 
 def _depth(page: Any) -> int:
@@ -163,7 +168,7 @@ def read_markdown(text: str) -> Extracted:
     except TangledError:
         # The words are kept. The structure of quotes and lists is lost.
         return Extracted(tuple(_blocks(without_marks(text))), title, metadata=metadata)
-    return replace(read_html(page), title=title, metadata=metadata)
+    return replace(_read_page(page, marks_headers=False), title=title, metadata=metadata)
 
 
 def _blocks(text: str) -> Iterator[Element]:
@@ -207,16 +212,25 @@ def _once(parts: Iterable[Any]) -> Iterator[Any]:
         yield part
 
 
-def _elements(parts: Iterable[Any], paged: bool = False) -> Iterator[Element]:
-    """Yields our elements. `paged` is True if unstructured's page numbers are meaningful."""
+def _elements(parts: Iterable[Any], *, paged: bool = False, marks_headers: bool = False) -> Iterator[Element]:
+    """Yields our elements. `paged` is True if unstructured's page numbers are meaningful. `marks_headers` is True if a
+    table may have a header or not, and says so.
+    """
     for part in parts:
         about = part.metadata
         kind = _KINDS.get(part.category, "paragraph")
         text = part.text.strip()
-        if kind == "table" and about.text_as_html:
-            text = markdown(rows_of_html(about.text_as_html))
         if not text or part.category == "PageBreak":
             continue
         location = Location(page=about.page_number) if paged and about.page_number else Location()
+        if kind == "table" and about.text_as_html:
+            yield from _table(about.text_as_html, location, marks_headers)
+            continue
         level = (about.category_depth or 0) + 1 if kind == "heading" else None
         yield Element(kind, text, location, level)
+
+
+def _table(table: str, location: Location, marks_headers: bool) -> Iterator[Element]:
+    stated = stated_headers(table)
+    stated = stated if marks_headers or not stated else None
+    yield from table_elements(rows_of_html(table), stated, lambda first, stop: location)

@@ -62,6 +62,25 @@ def rows_of_html(table: str) -> Rows:
     return rows
 
 
+def stated_headers(table: str) -> int | None:
+    """Returns how many first rows of an HTML table are marked as header: they have `th` cells only, or are in `thead`.
+
+    Returns 0 if only the first cells of the rows are marked, which are labels, and if the header is empty, as in
+    Markdown without a header. Returns None if nothing is marked.
+    """
+    root = html.fragment_fromstring(table, create_parent="div")
+    marked = 0
+    for row in root.xpath(".//tr[td or th]"):
+        said = [cell for cell in row if cell.text_content().strip()]
+        is_header = row.getparent().tag == "thead" or not any(cell.tag == "td" for cell in said)
+        if not said and not marked and row.find("th") is not None:
+            return 0
+        if said and not is_header:
+            return 0 if not marked and said[0].tag == "th" else marked or None
+        marked += bool(said)
+    return marked or None
+
+
 def spread(table: html.HtmlElement, copies: int) -> int:
     """Repeat the merged cells of a table element in every place that they cover, and remove their spans.
 

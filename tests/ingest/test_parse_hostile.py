@@ -171,8 +171,7 @@ def test_a_cell_merged_over_very_many_rows_stands_in_each_of_them() -> None:
     start, on = '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
     rows = "".join(f"<w:tr>{cell('' if n else 'all', on if n else start)}{cell(f'r{n}')}</w:tr>" for n in range(400))
     lines = read(word(f"<w:tbl>{rows}</w:tbl>"), "a.docx").text.splitlines()
-    assert lines[0] == "| all | r0 |"
-    assert lines[2:] == [f"| all | r{number} |" for number in range(1, 400)]
+    assert lines[2:] == [f"| all | r{number} |" for number in range(400)]
 
 
 def test_merged_cells_that_repeat_too_much_are_refused() -> None:

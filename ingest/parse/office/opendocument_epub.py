@@ -19,7 +19,8 @@ from ingest.parse.office.ooxml import xml
 from ingest.parse.office.sheets import read_sheet_rows
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
-from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.table_elements import table_elements
+from ingest.parse.tables_markdown import Rows
 from ingest.parse.text import encoding
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
@@ -131,7 +132,7 @@ class _Body:
             if node.tag in (f"{_TEXT}h", f"{_TEXT}p"):
                 yield from self._paragraph(node, listed)
             elif node.tag == f"{_TABLE}table":
-                yield Element("table", markdown(_rows(node)))
+                yield from table_elements(_rows(node))
             elif node.tag not in _SKIPPED and isinstance(node.tag, str):
                 yield from self._pictured(node) if node.tag == f"{_DRAW}image" else ()
                 yield from self.elements(node, listed or node.tag == f"{_TEXT}list")

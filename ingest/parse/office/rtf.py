@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
 from ingest.parse.properties import stated
-from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.table_elements import table_elements
+from ingest.parse.tables_markdown import Rows
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
@@ -86,8 +87,7 @@ class _Reader:
         self.table()
 
     def table(self) -> None:
-        if text := markdown(self.rows):
-            self.elements.append(Element("table", text))
+        self.elements.extend(table_elements(self.rows))
         self.rows = []
 
 

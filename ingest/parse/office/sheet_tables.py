@@ -6,48 +6,98 @@ import re
 from collections.abc import Iterator
 
 from ingest.document import Element, Location
-from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.table_elements import table_elements
+from ingest.parse.table_headers import is_value, values_of
+from ingest.parse.tables_markdown import Rows
 
 _MAX_HEADER_ROWS = 3
+_ATTRIBUTE = re.compile(
+    r".*(?:地址|电话|手机|邮箱|传真|备注|说明|描述|金额|数量|单价|总价|总额|合计|小计|状态|价格|费用|比例|结果|意见|要求|原因|签字|签名|审核)"
+    r"|(?:.* )?(?:phone|tel|e-?mail|address|notes?|remarks?|amount|total|price|cost|status)",
+    re.I,
+)
+"""What heads a column that no table begins with."""
 _NUMBER = re.compile(r"[-+(]?[\d.,\s]+[%)]?")
 _COLUMN_GAP = 2
-"""This many blank columns separate two tables. A single blank column is often only spacing."""
+"""This many blank columns separate two tables in any case."""
+Region = tuple[int, int, int, int]
+"""The first row and the row after the last, the first column and the column after the last."""
 
 
 def sheet_elements(title: str, rows: Rows) -> Iterator[Element]:
+    """Yields the name of a sheet, and the tables and paragraphs on it. The rows are equally long."""
     regions = list(_regions(rows))
     if regions:
         yield Element("heading", title, Location(sheet=title), level=1)
-    for top, bottom, left, right in regions:
-        cells = [row[left:right] for row in rows[top:bottom]]
-        # A single value over the whole width is a caption above the table. It is not the table's header.
-        while len(cells) > 1 and len(_values(cells[0])) == 1 and any(len(_values(row)) > 1 for row in cells):
-            where = Location(sheet=title, cells=cell_range(top, top + 1, left, right))
-            yield Element("caption", _values(cells[0])[0], where)
-            cells, top = cells[1:], top + 1
-        where = Location(sheet=title, cells=cell_range(top, bottom, left, right))
-        if all(len(_values(row)) <= 1 for row in cells):
-            yield Element("paragraph", "\n".join(value for row in cells for value in _values(row)), where)
-        else:
-            yield Element("table", markdown(cells), where)
+    for region in regions:
+        yield from _region(title, rows, region)
 
 
-def _values(row: list[str]) -> list[str]:
-    """Returns the different values of a row, in order."""
-    return list(dict.fromkeys(value for value in row if value))
+def _region(title: str, rows: Rows, region: Region) -> Iterator[Element]:
+    top, bottom, left, right = region
+    cells = [row[left:right] for row in rows[top:bottom]]
+
+    def place(first: int, stop: int) -> Location:
+        return Location(sheet=title, cells=cell_range(top + first, top + stop, left, right))
+
+    if all(len(values_of(row)) <= 1 for row in cells):
+        text = "\n".join(value for row in cells for value in values_of(row))
+        yield Element("paragraph", text, place(0, len(cells)))
+    else:
+        yield from table_elements(cells, place=place)
 
 
-def _regions(rows: Rows) -> Iterator[tuple[int, int, int, int]]:
-    """Yields regions as half-open ranges. Blank rows separate blocks. A block is cut where two or more blank columns
-    follow each other.
-    """
+def _regions(rows: Rows) -> Iterator[Region]:
+    """Yields the regions of a sheet. Blank rows separate blocks, and blank columns separate the tables of a block."""
     for top, bottom in _row_blocks(rows):
         block = rows[top:bottom]
-        filled = [any(row[column] for row in block) for column in range(len(block[0]))]
-        for left, right in _runs(filled, gap=_COLUMN_GAP):
-            used = [bool(any(row[left:right])) for row in block]
-            first, last = used.index(True), len(used) - used[::-1].index(True)
-            yield top + first, top + last, left, right
+        titles = next((number for number, row in enumerate(block) if len(values_of(row)) > 1), 0)
+        tables = _side_by_side(block[titles:])
+        if len(tables) == 1:
+            used = [column for column in range(len(block[0])) if any(row[column] for row in block)]
+            yield top, bottom, used[0], used[-1] + 1
+            continue
+        for number in range(titles):
+            filled = [column for column, value in enumerate(block[number]) if value]
+            if not any(left <= filled[0] and filled[-1] < right for left, right in tables):  # it stands across them
+                yield top + number, top + number + 1, filled[0], filled[-1] + 1
+                block[number] = [""] * len(block[number])
+        for left, right in tables:
+            for start, stop in _row_blocks([row[left:right] for row in block]):
+                yield top + start, top + stop, left, right
+
+
+def _side_by_side(block: Rows) -> list[tuple[int, int]]:
+    """Returns the columns of the tables of a block. Two blank columns separate tables. One does if what stands on each
+    side is a table of its own. Otherwise it is only spacing.
+    """
+    tables: list[tuple[int, int]] = []
+    for start, stop in _runs([any(row[column] for row in block) for column in range(len(block[0]))], gap=1):
+        if tables and start - tables[-1][1] < _COLUMN_GAP:
+            left, right = ([row[a:b] for row in block] for a, b in (tables[-1], (start, stop)))
+            if not _are_two(left, right):
+                tables[-1] = tables[-1][0], stop
+                continue
+        tables.append((start, stop))
+    return tables
+
+
+def _are_two(left: Rows, right: Rows) -> bool:
+    """Returns True if two groups of columns are two tables: they begin or end in different rows, their headers name the
+    same, or the right one begins with a column that tells its rows apart.
+    """
+    if min(len(left[0]), len(right[0])) < 2:
+        return False
+    filled = [(any(ours), any(theirs)) for ours, theirs in zip(left, right, strict=True)]
+    if filled[0] != (True, True) or sum(ours != theirs for ours, theirs in filled) > 1:
+        return True
+    heads = values_of(left[0]), values_of(right[0])
+    if set(heads[0]) & set(heads[1]):
+        return True
+    ours, keys = ([row[0] for row in rows[1:] if any(row)] for rows in (left, right))
+    if not keys or not all(keys) or len(set(keys)) < len(keys) or _ATTRIBUTE.fullmatch(right[0][0]):
+        return False
+    return all(map(is_value, keys)) == all(map(is_value, ours)) or not any(map(is_value, keys))
 
 
 def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
@@ -67,7 +117,7 @@ def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
 def _is_header(rows: Rows) -> bool:
     """Returns True for a few rows of words without a number, if at least one row has more than two different values."""
     cells = [value for row in rows for value in row if value]
-    several = any(len(_values(row)) > 2 for row in rows)
+    several = any(len(values_of(row)) > 2 for row in rows)
     return len(rows) <= _MAX_HEADER_ROWS and several and not any(_NUMBER.fullmatch(value) for value in cells)
 
 

@@ -17,7 +17,8 @@ from ingest.parse.office.sheet_tables import cell_range, sheet_elements
 from ingest.parse.office.workbooks import open_workbook
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
-from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.table_elements import table_elements
+from ingest.parse.tables_markdown import Rows
 
 _DELIMITERS = ",;\t|"
 _MAX_CELL_CHARACTERS = 1 << 30
@@ -132,11 +133,12 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
         delimiter = lines.pop(0).strip()[-1]
     rows = _csv_rows(lines, delimiter or _delimiter(lines[:50]))
-    table = markdown(rows)
-    if not table:
-        return Extracted(())
-    width = max(len(row) for row in rows)
-    return Extracted((Element("table", table, Location(cells=cell_range(0, len(rows), 0, width))),))
+    width = max(map(len, rows), default=0)
+
+    def place(first: int, stop: int) -> Location:
+        return Location(cells=cell_range(first, stop, 0, width))
+
+    return Extracted(tuple(table_elements(rows, place=place)))
 
 
 def _csv_rows(lines: list[str], delimiter: str) -> Rows:

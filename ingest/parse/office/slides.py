@@ -12,6 +12,7 @@ from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.table_elements import table_elements
 from ingest.parse.tables_markdown import Rows, markdown
 
 _MAX_GROUPS = 50
@@ -58,7 +59,7 @@ def _in_reading_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
 
 def _shape(shape: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
     if getattr(shape, "has_table", False):
-        yield Element("table", markdown(_rows(shape.table)), location)
+        yield from table_elements(_rows(shape.table), place=lambda first, stop: location)
     elif getattr(shape, "has_chart", False):
         yield from _chart(shape.chart, location)
     elif shape.has_text_frame:

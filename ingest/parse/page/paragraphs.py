@@ -10,7 +10,7 @@ from typing import Literal
 from ingest.parse.page.reading_order import Line, lines_of
 from ingest.parse.page.segments import Segment, joined
 from ingest.parse.page.tables_without_lines import rows_of, table_end
-from ingest.parse.tables_markdown import markdown
+from ingest.parse.table_elements import table_text
 
 _MARKER = re.compile(
     r"[•●▪■◆◇○·–—*\uf000-\uf0ff-]\s*\S|\(?[0-9a-zA-Z]{1,2}[.)、）]\s*\D|[（(][一二三四五六七八九十0-9]{1,3}[)）]|"
@@ -62,7 +62,7 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
 
 
 def _table(lines: Sequence[Line]) -> Block:
-    return _block(markdown(rows_of(lines)), [segment for line in lines for segment in line], "table")
+    return _block(table_text(rows_of(lines)), [segment for line in lines for segment in line], "table")
 
 
 def _beside_tables(line: Line) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from ingest.parse.page.reading_order import lines_of
 from ingest.parse.page.segments import Segment, joined
 from ingest.parse.pdf.drawn_lines import Grid
 from ingest.parse.pdf.drawn_lines import Line as Ruling
-from ingest.parse.tables_markdown import markdown
+from ingest.parse.table_elements import table_text
 
 _NEAR = 3.0
 _FILLED = 0.25
@@ -67,7 +67,7 @@ def _text(grid: Grid, inside: Sequence[Segment]) -> str:
     if len({row for row, _ in merged}) < 2 or len({column for _, column in merged}) < 2:
         return ""
     rows = [row for number in range(len(grid.rows) - 1) for row in _rows(grid, number, merged, owner)]
-    return markdown(rows)
+    return table_text(rows)
 
 
 def _owners(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
-from ingest.parse.tables_markdown import markdown
+from ingest.parse.table_elements import table_text
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*")
 _RST_ITEM = re.compile(r"(?:[-*+•]|\(?(?:\d+|#|[a-zA-Z])[.)])\s+(?=\S)")
@@ -148,11 +148,11 @@ def _rst_table(block: list[str]) -> str:
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             cells = cells if len(cells) == len(spans) else [line[a + 1 : b].strip(" |") for a, b in spans]
             rows[-1] = [f"{old} {new}" for old, new in zip(rows[-1] or [""] * len(cells), cells, strict=False)]
-        return _plain(markdown(rows))
+        return _plain(table_text(rows))
     starts = [match.start() for match in re.finditer(r"=+", rule)] + [width]
     bodies = [line for line in block if not _RST_SIMPLE.fullmatch(line.strip())]
     cut = [[line[a:b].strip() for a, b in zip(starts, [*starts[1:-1], None], strict=False)] for line in bodies]
-    return _plain(markdown(cut))
+    return _plain(table_text(cut))
 
 
 def _dedented(lines: list[str]) -> str:
@@ -193,7 +193,7 @@ def _org(lines: list[str]) -> Iterator[Element]:
             while end < len(lines) and lines[end].lstrip().startswith("|"):
                 end += 1
             rows = [row.strip().strip("|").split("|") for row in lines[number:end] if not re.match(r"\s*\|[-+]+", row)]
-            yield Element("table", _org_plain(markdown(rows)))
+            yield Element("table", _org_plain(table_text(rows)))
             number = end
         elif not line.strip() or line.lstrip().startswith("#"):
             number += 1

@@ -1,0 +1,82 @@
+"""Turns the texts of a table into elements: the lines above it, the table, or a sentence if it is a single row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+from ingest.document import Element, Location
+from ingest.parse.table_headers import Structure, pairs_of, structure, values_of
+from ingest.parse.tables_markdown import Rows, markdown
+
+_DASHES = re.compile(r"[-=_*~—－+#\s]{3,}+")
+_DECORATED = re.compile(r"[-=_*~—－#]{3,}+[^-=_*~—－#]{1,40}+[-=_*~—－#]{3,}+")
+Place = Callable[[int, int], Location]
+"""Returns the location of the rows from the first number up to the second, counted from 0."""
+
+
+def table_elements(rows: Rows, stated: int | None = None, place: Place | None = None) -> Iterator[Element]:
+    """Yields the elements of a table. Lines above its header become a caption or a paragraph. `stated` is how many
+    first rows the format marks as header (see `structure`).
+    """
+    kept, numbers = _kept(rows)
+    if not kept:
+        return
+    where = place or (lambda first, stop: Location())
+    built = structure(kept, stated)
+    above, table = kept[: built.above], kept[built.above :]
+    if lines := _lines(above):
+        kind = "caption" if len(lines) == 1 else "paragraph"
+        yield Element(kind, "\n".join(lines), where(numbers[0], numbers[built.above - 1] + 1))  # type: ignore[arg-type]
+    location = where(numbers[built.above], len(rows))
+    if len(table) == 1 and not built.headers and len(values_of(table[0])) <= 2:
+        yield Element("paragraph", _line(table[0]), location)
+    else:
+        yield Element("table", _markdown(table, built), location)
+
+
+def table_text(rows: Rows) -> str:
+    """Returns a table as Markdown, below the lines that stand above its header."""
+    kept, _ = _kept(rows)
+    if not kept:
+        return ""
+    built = structure(kept)
+    return "\n\n".join(filter(None, ["\n".join(_lines(kept[: built.above])), _markdown(kept[built.above :], built)]))
+
+
+def _kept(rows: Rows) -> tuple[Rows, list[int]]:
+    """Returns the rows that say something, and their numbers. Lines of dashes are left out."""
+    kept: Rows = []
+    numbers: list[int] = []
+    for number, row in enumerate(rows):
+        cells = [" ".join(cell.split()) for cell in row]
+        said = values_of(cells)
+        if said and not (len(said) == 1 and len(cells) > 1 and _DASHES.fullmatch(said[0])):
+            kept.append(cells)
+            numbers.append(number)
+    return kept, numbers
+
+
+def _markdown(rows: Rows, built: Structure) -> str:
+    if built.is_form:
+        return markdown([list(pair) for row in rows for pair in pairs_of(row)], headers=0)
+    head = [list(row) for row in rows[: built.headers]]
+    for upper, lower in pairwise(head):
+        for column in range(1, min(len(upper), len(lower))):
+            if not upper[column] and lower[column]:  # a merged cell of which only the first place has the text
+                upper[column] = upper[column - 1]
+    return markdown([*head, *rows[built.headers :]], headers=built.headers)
+
+
+def _lines(above: Rows) -> list[str]:
+    """Returns the lines above a table, without those that only say between dashes that the table begins."""
+    return [line for line in map(_line, above) if not _DECORATED.fullmatch(line)]
+
+
+def _line(row: list[str]) -> str:
+    """Returns a row as a line of text: a label before its value, or the cells side by side."""
+    said = values_of(row)
+    if len(said) == 2 or structure([row]).is_form:
+        return "；".join(f"{label.rstrip('：: ')}：{value}" for label, value in pairs_of(said))
+    return " ".join(said)
