@@ -40,6 +40,9 @@ _SEPARATORS = ("\n\n", "\n", "。", "！", "？", "；", ". ", "! ", "? ", "; ",
 """A sentence that is too long is cut at these separators. The best one comes first."""
 _TABLE_RULE = re.compile(r"\|[\s:|-]++")
 _LINE = re.compile(r"^[^\S\n]*+\S[^\n]*+", re.MULTILINE)
+_HEAD_LINES = 20
+"""So many lines of a table are looked at for the end of its header. Its title may stand above it."""
+_MAX_HEADERS = 3
 _RANGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
 
 
@@ -233,7 +236,8 @@ class _Cutter:
         lines = self._lines(table.text)
         if not lines:
             return
-        head = 2 if len(lines) > 1 and _TABLE_RULE.fullmatch(table.text[slice(*lines[1])]) else 1
+        rules = (number for number, line in enumerate(lines[:_HEAD_LINES]) if _is_rule(table.text[slice(*line)]))
+        head = next(rules, 0) + 1
         header = table.text[: lines[head - 1][1]]
         [weight] = self.weigh([header])
         if weight > limit // 2:
@@ -252,7 +256,7 @@ class _Cutter:
                 base + span.end,
                 weight + span.tokens,
                 prefix=f"{header}\n" if number and header else "",
-                cells=_narrowed(table.location.cells, len(lines), head, first, last),
+                cells=_narrowed(table.location.cells, len(lines), head, header, (first, last)),
             )
 
     def _shortened(self, text: str, spans: Sequence[tuple[int, int]], limit: int) -> list[_Span]:
@@ -337,14 +341,22 @@ def _tail(spans: Sequence[_Span], tokens: int) -> list[_Span]:
     return tail
 
 
-def _narrowed(cells: str | None, lines: int, head: int, first: int, last: int) -> str | None:
-    """Returns the A1 range of the table lines from `first` to `last`. Returns `cells` unchanged unless each line of the
-    table is one row of `cells`.
+def _is_rule(line: str) -> bool:
+    """Returns True for the line below the header of a table. An empty header is no rule."""
+    return "-" in line and _TABLE_RULE.fullmatch(line) is not None
+
+
+def _narrowed(cells: str | None, lines: int, head: int, header: str, part: tuple[int, int]) -> str | None:
+    """Returns the A1 range of the table lines from the first of a part to its last. Returns `cells` unchanged unless
+    each line of the table is one row of `cells`. Only a header may have several rows, and then it has a dot, or none.
     """
     match = _RANGE.fullmatch(cells or "")
-    rule = head == 2
-    if match is None or int(match[4]) - int(match[2]) + 1 != lines - rule:
+    if match is None:
         return cells
     top = int(match[2])
-    rows = [top + line - (rule and line > 0) for line in (first, last)]
+    headers = int(match[4]) - top + 1 - (lines - head)
+    several = _MAX_HEADERS if "·" in header else 1
+    if not (1 <= headers <= several if header.strip("|-: \n") else headers == 0):
+        return cells
+    rows = [top + (headers + line - head if line >= head else 0) for line in part]
     return f"{match[1]}{rows[0]}:{match[3]}{rows[1]}"

@@ -143,11 +143,11 @@ def _parts(text: str, headings: frozenset[str], above: str) -> Iterator[Part]:
 
 
 def _rows(lines: Sequence[str], above: str, block: int) -> Iterator[Part]:
-    """Yields the rows of a table. A header is no row. A table of a single line has no header."""
-    has_header = len(lines) > 1
-    header = lines[0] if has_header else ""
-    for line in lines[1:] if has_header else lines:
-        if not _RULE.fullmatch(line) and any(cells_of(line)):
+    """Yields the rows of a table. A header is no row, unless there is nothing below it. An empty header is none."""
+    rows = [line for line in lines[1:] if not _RULE.fullmatch(line) and any(cells_of(line))]
+    header = lines[0] if rows and any(cells_of(lines[0])) else ""
+    for line in rows or lines[:1]:
+        if any(cells_of(line)):
             yield _row(header, line, above, block)
 
 

@@ -58,9 +58,14 @@ def _groups(parts: Sequence[Part]) -> Iterator[tuple[int, ...]]:
 
 
 def _unit(part: Part) -> str:
-    """Returns the text of a part as it is read. A row says which column each cell belongs to, as prose would."""
+    """Returns the text of a part as it is read. A row says which column each cell belongs to, as prose would. Without a
+    header, the first of two cells names the other.
+    """
+    if part.kind == "row" and not part.header:
+        cells = list(filter(None, cells_of(part.text)))
+        return ("：" if len(cells) == 2 else "；").join(cells)
     if part.kind == "row":
-        names, cells = cells_of(part.header) if part.header else [], cells_of(part.text)
+        names, cells = cells_of(part.header), cells_of(part.text)
         names += [""] * (len(cells) - len(names))
         told = (f"{name}：{cell}" if name else cell for name, cell in zip(names, cells, strict=False) if cell)
         return "；".join(told)

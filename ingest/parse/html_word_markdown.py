@@ -27,6 +27,7 @@ from lxml import html as lxml_html
 
 from ingest.document import Element, ElementKind, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.layout_tables import unwrap_layout
 from ingest.parse.notes import together
 from ingest.parse.office.alt_chunks import Allowance, Reader, read_archive
 from ingest.parse.office.numerals import chinese_number
@@ -118,6 +119,7 @@ def _read_page(text: str, *, marks_headers: bool) -> Extracted:
     title, metadata = page.findtext(".//title"), of_page(page)
     if _depth(page) > _MAX_DEPTH:
         return Extracted(tuple(_plain_paragraphs(body)), title, metadata=metadata)
+    unwrap_layout(page)
     copies = 0
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
         copies += spread(table, copies)  # unstructured ignores the spans of the cells

@@ -120,6 +120,13 @@ def test_empty_columns_are_left_out_and_bars_inside_cells_stay() -> None:
     assert rows(quotation("红灯闪是什么含义", passage(text))) == ["| 红 \\| 闪 | 缺水 [1] |"]
 
 
+@pytest.mark.parametrize("text", [table(" | ", "合同编号 | HT-88", "经办人 | 周舟"), table("合同编号 | HT-88")])
+def test_a_row_without_a_header_is_quoted_as_it_is(text: str) -> None:
+    answer = quotation("合同编号是多少", passage(text, title="合同登记"))
+    assert "| 合同编号 | HT-88 [1] |" in answer
+    assert "周舟" not in answer
+
+
 def test_the_answer_of_a_question_is_quoted_without_it() -> None:
     text = "问：会员卡可以转让吗？ 答：可以，手续费两百元。\n\n问：丢了手环怎么办？ 答：到前台补办。工本费三十元。"
     assert quotation("手环丢了怎么办", passage(text)) == "- 到前台补办。工本费三十元。 [1]"

@@ -107,6 +107,12 @@ def test_windows_hold_every_sentence_and_row_once_in_order() -> None:
     assert windows[-1].window.units[-1] == "司龄：满三年；天数：10 天"
 
 
+def test_the_first_cell_of_a_row_without_a_header_names_the_second() -> None:
+    text = "|  |  |\n| --- | --- |\n| 合同编号 | HT-88 |\n| 经办人 | 周舟 |"
+    [placed] = windows_of("合同登记", (), "合同登记", text)
+    assert placed.window.units == ("合同编号：HT-88", "经办人：周舟")
+
+
 def test_a_sentence_in_other_words_is_quoted_where_words_alone_find_another() -> None:
     chunk = passage("电脑由信息部发放。设备使用满四年可以更换。电脑丢失应当立即报告。", title="手册")
     assert "设备使用满四年可以更换" in quoted("多久能拿到新电脑", "zh", chunk, open_reading())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Sequence
 from itertools import pairwise
@@ -173,6 +174,39 @@ def test_parts_of_a_table_know_their_cells() -> None:
     starts = [int(part.split(":")[0][1:]) for part in cells if part]
     assert starts[1:] == [end + 1 for end in ends[:-1]]
     assert ends[-1] == 41
+
+
+def test_parts_of_a_table_without_a_header_repeat_no_data_and_know_their_cells() -> None:
+    lines = [f"| Gate {number} | 8{number:03} |" for number in range(40)]
+    passages = cut(
+        document(Element("table", "\n".join(["|  |  |", "| --- | --- |", *lines]), Location(cells="A1:B40")))
+    )
+    assert len(passages) > 3
+    assert [line for passage in passages for line in passage.text.split("\n")[2:]] == lines
+    assert all(passage.text.startswith("|  |  |\n| --- | --- |\n| Gate ") for passage in passages)
+    rows = [tuple(map(int, re.findall(r"\d+", passage.location.cells or ""))) for passage in passages]
+    assert rows[0][0] == 1
+    assert [first for first, _ in rows[1:]] == [last + 1 for _, last in rows[:-1]]
+    assert rows[-1][1] == 40
+
+
+def test_a_header_of_two_rows_is_repeated_and_counted_as_two() -> None:
+    header = "| City | Limit·Low | Limit·High |\n| --- | --- | --- |"
+    lines = [f"| Town {number} | {number} | {number + 1} |" for number in range(40)]
+    passages = cut(document(Element("table", "\n".join([header, *lines]), Location(cells="A3:C44"))))
+    assert all(passage.text.startswith(f"{header}\n| Town ") for passage in passages)
+    rows = [tuple(map(int, re.findall(r"\d+", passage.location.cells or ""))) for passage in passages]
+    assert (rows[0][0], rows[-1][1]) == (3, 44)
+    assert rows[0][1] - 4 == passages[0].text.count("\n") - 1
+    assert [first for first, _ in rows[1:]] == [last + 1 for _, last in rows[:-1]]
+
+
+def test_a_title_above_a_table_is_repeated_with_its_header() -> None:
+    lines = [f"| Town {number} | {number} |" for number in range(60)]
+    text = "\n".join(["Limits by town\n", "| Town | Limit |", "| --- | --- |", *lines])
+    passages = cut(document(Element("table", text)))
+    assert len(passages) > 2
+    assert all(passage.text.startswith("Limits by town\n\n| Town | Limit |\n| --- | --- |\n") for passage in passages)
 
 
 def test_code_is_cut_by_lines() -> None:

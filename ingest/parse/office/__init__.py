@@ -3,6 +3,7 @@
 Its files:
 
     word.py               DOCX, made ready for `html_word_markdown`, which reads it: changes, boxes, notes, comments
+    word_layout.py        tables of a Word document that only lay out a page
     merged_cells.py       cells of a Word table that are merged over many rows
     xpaths.py             makes python-docx look into large documents in linear time
     slides.py             PPTX

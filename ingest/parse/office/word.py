@@ -18,6 +18,7 @@ from ingest.parse.office.alt_chunks import Chunks
 from ingest.parse.office.merged_cells import part_merges
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
 from ingest.parse.office.word_headings import state_headings, state_typed_headings
+from ingest.parse.office.word_layout import unwrap_layout
 from ingest.parse.office.word_links import state_links
 from ingest.parse.office.word_nodes import paragraph as new_paragraph
 from ingest.parse.office.word_nodes import remove, run, text_node
@@ -77,6 +78,7 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     part_merges(body)
     state_typed_headings(document, stories.styles)
     _lay_out_boxes(body)
+    unwrap_layout(document)
     stories.append_notes(comments)
     for paragraph in list(body.iter(f"{_W}p")):
         _insert_after(paragraph, _drawn(document.part, paragraph, pictures))

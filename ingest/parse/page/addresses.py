@@ -17,7 +17,7 @@ _INSIDE = re.compile(r"[/=?&_%]|\w\.[a-z0-9]", re.IGNORECASE)
 
 
 def is_code(left: str, right: str) -> bool:
-    """Returns True if the hyphen at the end of `left` is inside an address or a code, and not inside a word of prose."""
+    """Returns True if the hyphen at the end of `left` is inside an address or a code, and not inside a word."""
     before, after = _last(left)[:-1], _first(right)
     return before.startswith(_ROOTS) or bool(_CODE_BEFORE.search(before) or _CODE_AFTER.search(after))
 
