@@ -6,30 +6,22 @@ for every format: the extracted text, the place of each element in it, and the h
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
-from pathlib import PurePath
 
 from ingest.document import Element, ParsedDocument, Reference
-from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import ATTACHMENT, Allowance
 from ingest.parse.notes import together
 from ingest.parse.readers import read
 from ingest.parse.refusals import RAISE_MAX_FILE_MB, SWITCH_OCR_ON, refuse
 from ingest.parse.text import characters, encoding
+from ingest.parse.titles import title_of
 from ingest.settings import IngestSettings
 
 # If a change here or in a reader gives other elements for some format, raise the parser's version in
 # `ingest/shaping.py`. Otherwise documents that are already in an index are not read again.
 _GAP = "\n\n"
 _LONGEST_PROPERTY = 200
-_MEANINGLESS = re.compile(
-    r"(untitled|无标题|未命名|document|文档|word document|powerpoint presentation|presentation|演示文稿|"
-    r"slide|幻灯片|workbook|工作簿|title|标题)\s*\d*|microsoft (office )?(word|powerpoint|excel) ?-.*|"
-    r"doi:.*|.*\.(docx?|wps|pptx?|xlsx?|pdf|indd|tex|dvi|qxd|rtf|txt|html?)",
-    re.I,
-)
 
 
 def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
@@ -48,7 +40,7 @@ def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
         raise refuse("no_text", reference.name, "no text was found in it", hint)
     return ParsedDocument(
         kind=kind,
-        title=_title(reference, extracted),
+        title=title_of(reference, extracted),
         elements=elements,
         text=_GAP.join(element.text for element in elements),
         pages=extracted.pages,
@@ -118,22 +110,3 @@ def _placed(elements: Iterable[Element]) -> Iterable[Element]:
         if element.kind == "heading" and element.level is not None:
             above.append((element.level, " ".join(content.split())))
         start += len(content) + len(_GAP)
-
-
-def _title(reference: Reference, extracted: Extracted) -> str:
-    """Returns the title of the reference. Otherwise it returns the first of these that is usable: the title in the
-    metadata, the first prominent heading, the file's name.
-    """
-    if reference.title is not None:
-        return encoding.storable(characters.name(reference.title))
-    stated = " ".join(encoding.storable(extracted.title or "").split())
-    if 2 <= len(stated) <= 200 and not _MEANINGLESS.fullmatch(stated):
-        return stated
-    # The name of a sheet is not the title of its workbook.
-    heads = [e for e in extracted.elements if e.kind in ("title", "heading") and e.location.sheet is None]
-    opening = heads[:1] if heads and heads[0] is extracted.elements[0] else heads[:5]
-    first = min(opening, key=lambda element: element.level or 0, default=None)
-    found = " ".join(encoding.storable(first.text).split()) if first else ""
-    if 2 <= len(found) <= 200:
-        return found
-    return encoding.storable(characters.name(PurePath(reference.name).stem or reference.name))

@@ -4,6 +4,12 @@ Its files:
 
     word.py               DOCX, made ready for `html_word_markdown`, which reads it: changes, boxes, notes, comments
     word_layout.py        tables of a Word document that only lay out a page
+    word_headings.py      headings that are stated by outline levels or were typed by hand
+    word_links.py         where links and fields lead
+    word_nodes.py         making and removing the elements of a Word document
+    word_styles.py        how its letters look, by their own marks and by styles
+    alt_chunks.py         web pages and other documents that a Word document takes in whole
+    typed_headings.py     judges which lines were made headings by hand, for every format
     merged_cells.py       cells of a Word table that are merged over many rows
     xpaths.py             makes python-docx look into large documents in linear time
     slides.py             PPTX

@@ -1,0 +1,104 @@
+"""The title of a document: what its metadata states, its first heading, or the name of its file, whichever says
+something first.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from ingest.document import Element, Reference
+from ingest.parse.extracted import Extracted
+from ingest.parse.text import characters, encoding
+
+_SHORTEST, _LONGEST = 2, 200
+_OPENING = 5
+_NUMERAL = "一二三四五六七八九十百零"
+_PROGRAM = r"(?:(?:microsoft|wps|ms) ?)?(?:office ?)?(?:word|excel|powerpoint|visio|wps|docx?|xlsx?|pptx?|rtf|et|dps)"
+_NAMELESS = (
+    # what programs call a file that nobody has named
+    rf"(?:新建?|new)? ?(?:{_PROGRAM})? ?"
+    r"(?:(?:文字|文本|空白)?文[档稿件]|工作[表簿]|表格|演示文稿|幻灯片(?: ?编号)?|文件夹)",
+    rf"(?:new|blank)? ?(?:{_PROGRAM})? ?"
+    r"(?:document|presentation|workbook|worksheet|spread ?sheet|sheet|slide(?: number)?|page|file|doc|book)",
+    rf"新建 ?{_PROGRAM}",
+    r"untitled(?: ?(?:document|presentation|spreadsheet))?|no title|unnamed|default",
+    r"无标题|无题|未命名(?:文[档件稿])?|未知|unknown|\W?anonymous\W?|匿名|none|null|undefined|n/a|nan",
+    # what a template has in the place of a title
+    r"(?:sub)?title|[主副]?标题|题目|文档标题|单击此处(?:添加|编辑).{0,12}|click to (?:add|edit).{0,30}",
+    # where a document stands among others, or a part in its document
+    r"附[件录表图]|attachment|appendix|annex|enclosure|exhibit|addendum",
+    r"目 ?录|(?:table of )?contents|封面|cover(?: page)?|第(?=[\d\s])|page \d+ of",
+    # scanners, cameras, screens and messengers
+    r"(?:camscanner|扫描全能王|(?:adobe )?scan|scanner|scanned|扫描件?)"
+    r"(?: ?(?:新?建?文[档件]|new doc(?:ument)?|document|file|image|创建于|的文档))?",
+    r"img|image|photo|pict?|picture|dscn?|dscf|pxl|mvimg|vid|screen ?shot|mmexport|wechat ?img|wx_camera",
+    r"(?:微信|qq|钉钉|屏幕)?(?:图片|截[图屏]|照片|快照)",
+)
+_STAMP = (
+    r"(?:[\W\d_]|[年月日时分秒]|上午|下午|副本|\b(?:at|am|pm|copy|jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\b"
+    r"|(?<=\d)t(?=\d))"
+)
+"""A piece of a date, a time or a number, or what a program appends to the name of a copy."""
+_NUMBER = rf"[{_NUMERAL}](?![^{_NUMERAL}\W])|(?<![a-z])(?:[a-z]|[ivx]{{2,5}})(?![a-z])|页"
+_MEANINGLESS = re.compile(
+    rf"(?:{'|'.join(_NAMELESS)})(?:{_STAMP}|{_NUMBER})*+|{_STAMP}++"
+    r"|microsoft (?:office )?(?:word|powerpoint|excel) ?-.*+|doi:.*+|file:/.*+|[a-z]:\\.*+"
+    r"|\W?[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\W?|(?=[a-f]*+\d)[0-9a-f]{12,128}+|tmp[0-9a-z_]{6,12}+"
+)
+"""What is no title, in small letters and with ordinary signs for full-width ones: `新建 Microsoft Word 文档`, `附件1`,
+`CamScanner 11-03-2026 10.22`, `幻灯片编号 1`, `Microsoft Word - draft.doc`, a digest. It must match the whole title, so
+`附件1：供应商准入办法` remains one.
+"""
+_FILE = re.compile(
+    r"\.(?:docx?|docm|wps|pptx?|xls[xm]?|et|dps|pdf|indd|tex|dvi|qx[dp]|rtf|txt|html?|od[tsp]|md|jpe?g|png|tiff?|bmp|gif|"
+    r"pub|ai|cdr|psd|dwg|e?ps)$"
+)
+_NUMBERED = re.compile(
+    rf"第[{_NUMERAL}\d]{{1,5}}[章节条编篇部]|[{_NUMERAL}]{{1,3}}、|[(（][{_NUMERAL}\d]{{1,3}}[)）]"
+    r"|\d{1,2}(?:\.\d{1,2}){0,4}[.、．]\s*+[^\W\d]|\d{1,2}(?:\.\d{1,2}){1,4}\s++[^\W\d]"
+)
+"""The number of a section. The first section of a document does not name the whole."""
+
+
+def title_of(reference: Reference, extracted: Extracted) -> str:
+    """Returns the title of the reference. Otherwise it returns the first of these that says something: the title in the
+    metadata, the first prominent heading, the file's name, the heading of the first section. The file's name is used if
+    none does.
+    """
+    if reference.title is not None:
+        return encoding.storable(characters.name(reference.title))
+    stated = _line(extracted.title or "")
+    if _says_something(stated):
+        return stated
+    heads = _headings(extracted.elements)
+    whole = [head for head in heads if not _NUMBERED.match(_line(head.text))]
+    if whole:
+        return _line(min(whole, key=lambda element: element.level or 0).text)
+    name = encoding.storable(characters.name(PurePath(reference.name).stem or reference.name))
+    return _line(heads[0].text) if heads and not _says_something(_line(name)) else name
+
+
+def _headings(elements: Sequence[Element]) -> list[Element]:
+    """Returns the headings at the beginning of a document among which its title may be: the one with which it begins,
+    or the first few.
+    """
+    # The name of a sheet is not the title of its workbook.
+    heads = [each for each in elements if each.kind in ("title", "heading") and each.location.sheet is None]
+    usable = [head for head in heads if _says_something(_line(head.text))]
+    skipped = next((place for place, head in enumerate(heads) if usable and head is usable[0]), 0)
+    begins = bool(usable) and elements[skipped] is usable[0]
+    return usable[:1] if begins else usable[:_OPENING]
+
+
+def _line(text: str) -> str:
+    return " ".join(encoding.storable(text).split())
+
+
+def _says_something(title: str) -> bool:
+    if not _SHORTEST <= len(title) <= _LONGEST:
+        return False
+    plain = " ".join(unicodedata.normalize("NFKC", title).lower().split())
+    return not _MEANINGLESS.fullmatch(plain) and not _FILE.search(plain)

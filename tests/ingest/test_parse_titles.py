@@ -1,0 +1,79 @@
+"""The title of a document: its metadata, its first heading, or the name of its file, whichever says something."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from docx import Document
+
+from ingest.document import Element, Reference
+from ingest.parse.extracted import Extracted
+from ingest.parse.titles import title_of
+from tests.hostile_texts import slow_patterns
+from tests.ingest.tiny_word import read
+
+JUNK = [
+    "PowerPoint 演示文稿", "PowerPoint Presentation", "新建 Microsoft Word 文档", "新建 Microsoft Word 文档 (2)",
+    "新建 DOCX 文档", "新建 XLSX 工作表", "新建文本文档", "文字文稿1", "(anonymous)", "anonymous", "附件1", "附件 １",
+    "附件一", "附件二十一：", "附录 A", "Attachment 2", "Appendix B", "CamScanner 11-03-2026 10.22",
+    "CamScanner 新建文档 3", "扫描全能王 2026-11-03 10.22", "Adobe Scan Nov 3, 2026", "幻灯片编号 1", "Slide 1",
+    "Slide Number 3", "文档1", "文档1 - 副本", "Sheet1", "Book1", "New Document", "New Microsoft Word Document",
+    "IMG_2031", "IMG_20261103_102233", "Scan_20261103", "微信图片_20261103102233",
+    "Screenshot 2026-11-03 at 10.22.15", "Microsoft Word - xyz.doc", "未命名1", "Untitled", "Untitled-2",
+    "550e8400-e29b-41d4-a716-446655440000", "d41d8cd98f00b204e9800998ecf8427e", "2026-11-03", "2026年11月3日",
+    "第 3 页", "目录", "单击此处添加标题", "Click to edit Master title style", "final v2.docx",
+]  # fmt: skip
+REAL = [
+    "附件1：供应商准入办法", "文档管理制度", "演示文稿制作规范", "扫描仪使用说明", "CamScanner 使用说明",
+    "PowerPoint 培训", "Slide rules for engineers", "Sheet metal handbook", "Document control procedure",
+    "Scanning policy", "Page layout", "2026年度预算", "图片版权规定", "第三方支付规范", "一体化平台", "匿名举报制度",
+    "HT200", "ISO 9001", "deadbeef", "目录服务手册",
+]  # fmt: skip
+
+
+def page(title: str, body: str) -> bytes:
+    return f"<!doctype html><html><head><title>{title}</title></head><body>{body}</body></html>".encode()
+
+
+@pytest.mark.parametrize("junk", JUNK)
+def test_what_a_program_wrote_is_no_title(junk: str) -> None:
+    assert read(page(junk, "<p>Who may sign.</p>"), "signatures.html").title == "signatures"
+    assert read(page(junk, f"<h1>{junk}</h1><h2>Signatures</h2><p>Who may sign.</p>"), "x.html").title == "Signatures"
+
+
+@pytest.mark.parametrize("title", REAL)
+def test_what_a_person_wrote_is_the_title(title: str) -> None:
+    assert read(page(title, "<p>Who may sign.</p>"), "a.html").title == title
+    assert read(page("", f"<h1>{title}</h1><p>Who may sign.</p>"), "a.html").title == title
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("采购办法.html", "采购办法"), ("附件2.html", "一、总则"), ("scan0001.html", "一、总则")],
+)
+def test_the_first_section_names_a_document_only_where_nothing_else_does(name: str, expected: str) -> None:
+    sections = "<p>本办法自五月起施行。</p><h2>一、总则</h2><p>适用于全部采购。</p><h2>二、流程</h2><p>先询价。</p>"
+    assert read(page("附件1", sections), name).title == expected
+
+
+def test_a_file_without_anything_that_says_more_has_the_name_of_the_file() -> None:
+    assert read(page("Untitled", "<p>Who may sign.</p>"), "IMG_2031.html").title == "IMG_2031"
+
+
+def test_the_properties_of_a_word_document_are_judged_too() -> None:
+    document = Document()
+    document.core_properties.title = "新建 Microsoft Word 文档"
+    document.add_heading("附件1", 1)
+    document.add_heading("供应商准入办法", 1)
+    document.add_paragraph("供应商须提供近三年的审计报告。")
+    stream = io.BytesIO()
+    document.save(stream)
+    assert read(stream.getvalue(), "a.docx").title == "供应商准入办法"
+
+
+def test_titles_are_judged_in_linear_time() -> None:
+    def judged(text: str) -> object:
+        return title_of(Reference("local", "a", "a", 0, 0), Extracted((Element("heading", text, level=1),), text))
+
+    assert list(slow_patterns(judged)) == []
