@@ -39,6 +39,7 @@ from ingest.parse.properties import of_page, stated
 from ingest.parse.table_elements import table_elements
 from ingest.parse.tables_markdown import rows_of_html, spread, stated_headers
 from ingest.parse.text import encoding
+from ingest.parse.text.html_marks import prepare
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
 
 _ENVIRONMENT = {
@@ -56,6 +57,7 @@ _KINDS: dict[str, ElementKind] = {
     "Image": "caption",
 }
 _MAX_DEPTH = 200
+_WHOLE_DEPTH = 1000
 _NO_LANGUAGE_DETECTION = [""]
 _UNSEEN = ("script", "style", "head", "template")
 _TAG = re.compile(r"<(/?[a-zA-Z]*+)[^<>]*+>")
@@ -106,18 +108,21 @@ def _unstructured() -> Any:
     return SimpleNamespace(docx=docx.partition_docx, html=partition_html)
 
 
-def read_html(text: str) -> Extracted:
-    """Read a web page. Its title is the text of `<title>`."""
-    return _read_page(text, marks_headers=True)
+def read_html(text: str, address: str | None = None) -> Extracted:
+    """Read a web page. Its title is the text of `<title>`. `address` is where it was found, if that is known."""
+    return _read_page(text, address, marks_headers=True)
 
 
-def _read_page(text: str, *, marks_headers: bool) -> Extracted:
+def _read_page(text: str, address: str | None = None, *, marks_headers: bool) -> Extracted:
     body = _XML_DECLARATION.sub("", text)
     if not body.strip():
         return Extracted(())
-    page = lxml_html.fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
+    page = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
     title, metadata = page.findtext(".//title"), of_page(page)
-    if _depth(page) > _MAX_DEPTH:
+    prepare(page, address)
+    if (depth := _depth(page)) > _MAX_DEPTH:
+        # The parser leaves out what is nested more deeply still. Then its page is not the whole one.
+        body = body if depth > _WHOLE_DEPTH else lxml_html.tostring(page, encoding="unicode")
         return Extracted(tuple(_plain_paragraphs(body)), title, metadata=metadata)
     unwrap_layout(page)
     copies = 0

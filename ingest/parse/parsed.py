@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from ingest.document import Element, ParsedDocument, Reference
+from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import ATTACHMENT, Allowance
 from ingest.parse.notes import together
 from ingest.parse.readers import read

@@ -6,6 +6,9 @@ Its files:
     encoding.py      from bytes to text, whatever the encoding
     scripts.py       the guess: which encoding makes common characters of these bytes
     plain.py         plain text, JSON, notebooks, XML
+    html_marks.py    what a person reads of a web page: not what is hidden or struck through
+    html_styles.py   which parts those are, by tags, attributes and styles
+    html_links.py    where the links of a page lead
     markdown.py      Markdown, as HTML
     markup.py        reStructuredText and Org
     xml_entities.py  whether an XML file declares entities, found out without parsing it

@@ -1,0 +1,122 @@
+"""Writes where the links of a web page lead into its text: `the portal (https://it.example.com)`.
+
+Links in headings are said in a paragraph below: a heading is shown above each of its passages. Navigation and code
+stay as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote, urldefrag, urljoin
+
+from lxml import etree
+
+from ingest.parse.links import shown_target, with_target
+
+_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+_LEFT_ALONE = frozenset({"nav", "header", "footer", "pre", "code", "head", "title", "template", "button"})
+_CHROME_ROLES = frozenset({"navigation", "menu", "menubar", "banner", "contentinfo", "tablist", "toolbar"})
+_CHROME_NAMES = frozenset({
+    "nav", "navbar", "navigation", "menu", "breadcrumb", "breadcrumbs", "pagination", "pager", "footer", "topbar",
+})  # fmt: skip
+"""Ids and classes of blocks for finding one's way, as pages without `<nav>` have them."""
+_NO_TEXT_INSIDE = frozenset({"br", "img", "hr", "input", "wbr", "code", "kbd", "samp", "svg", *_HEADINGS})
+_DEEPEST_WORDS = 20
+_CANONICAL = "//link[@rel='canonical']/@href"
+
+
+class _Places:
+    """What is known at a place of the page: whether links are left alone, and the heading around it."""
+
+    def __init__(self) -> None:
+        self.alone = 0
+        self.heading: list[str] | None = None
+        self.innermost: Any = None
+
+
+def write_targets(page: Any, address: str | None) -> None:
+    """Write the target of each link behind its text. Relative ones are resolved where the page says its own address,
+    or `address` does.
+    """
+    base, own = _addresses(page, address)
+    here = _Places()
+    links: list[tuple[Any, str]] = []
+    headings: list[tuple[Any, list[str]]] = []
+    for event, node in etree.iterwalk(page, events=("start", "end")):
+        if event == "start":
+            here.alone += _is_left_alone(node)
+            if node.tag in _HEADINGS:
+                here.heading = []
+            here.innermost = node if node.tag == "a" else here.innermost
+            continue
+        if node.tag == "a" and node is here.innermost and not here.alone:
+            _collect(node, _target(node, base, own), here.heading, links)
+        if node.tag in _HEADINGS:
+            headings.extend([(node, here.heading)] if here.heading else [])
+            here.heading = None
+        here.alone -= _is_left_alone(node)
+    for node, target in links:
+        _append(node, target)
+    for node, said in headings:
+        below = page.makeelement("p")
+        below.text, below.tail, node.tail = " ".join(said), node.tail, None
+        node.addnext(below)
+
+
+def _collect(node: Any, target: str, heading: list[str] | None, links: list[tuple[Any, str]]) -> None:
+    """Note a link with a target worth saying: for the paragraph below its heading, or for its own place."""
+    text = " ".join("".join(node.itertext(etree.Element)).split())
+    if not target or not text or unquote(target).rstrip("/") in unquote(text):
+        return
+    if heading is None:
+        links.append((node, target))
+    elif (said := with_target(text, target)) != text:
+        heading.append(said)
+
+
+def _is_left_alone(node: Any) -> bool:
+    if node.tag in ("html", "body"):
+        return False
+    if node.tag in _LEFT_ALONE or node.get("role", "").lower() in _CHROME_ROLES:
+        return True
+    names = f"{node.get('id', '')} {node.get('class', '')}"
+    return not _CHROME_NAMES.isdisjoint(names.lower().split())
+
+
+def _addresses(page: Any, address: str | None) -> tuple[str, str]:
+    """Returns the address that links of the page are relative to, and its own. They are empty if nothing tells them."""
+    own = next((each.strip() for each in (*page.xpath(_CANONICAL), address) if shown_target(each)), "")
+    bases = page.xpath("//base/@href")[:1]
+    try:
+        base = urljoin(own, bases[0].strip()) if bases else own
+    except ValueError:
+        base = own
+    return base, urldefrag(own)[0]
+
+
+def _target(node: Any, base: str, own: str) -> str:
+    """Returns the full target of a link. It is empty for places on the same page, and for what cannot be said."""
+    stated = "".join((node.get("href") or "").split())
+    try:
+        whole = urljoin(base, stated)
+        is_here = stated.startswith("#") or (own and urldefrag(whole)[0] == own)
+    except ValueError:
+        return ""
+    return "" if is_here else shown_target(whole)
+
+
+def _append(link: Any, target: str) -> None:
+    """Write a target behind the last words of a link, inside the block that has them."""
+    node = link
+    for _ in range(_DEEPEST_WORDS):
+        if not len(node) or (node[-1].tail or "").strip() or not _has_words(node[-1]):
+            break
+        node = node[-1]
+    if len(node):
+        node[-1].tail = f"{(node[-1].tail or '').rstrip()} ({target})"
+    else:
+        node.text = f"{(node.text or '').rstrip()} ({target})"
+
+
+def _has_words(node: Any) -> bool:
+    return node.tag not in _NO_TEXT_INSIDE and any(map(str.strip, node.itertext(etree.Element)))

@@ -1,0 +1,68 @@
+"""Makes a web page ready for its reader: what nobody sees and what is struck through goes, what a person can open
+stays, and links say where they lead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lxml import etree
+
+from ingest.parse.text.html_links import write_targets
+from ingest.parse.text.html_styles import is_hidden, is_struck, styles_of
+
+_OPENED = {"details": "div", "summary": "div", "figure": "div", "figcaption": "p", "form": "div", "del": "ins"}
+"""Tags that the reader of pages leaves out with their text, though a person can read it, and others instead."""
+_OPENERS = "//@aria-controls | //@data-target | //@data-bs-target | //a/@href"
+_PAGE_ITSELF = frozenset({"html", "head", "body"})
+"""Scripts show what is hidden of these when the page has loaded."""
+_LAID_OUT = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "li", "dt", "dd"})
+"""Parts of tables and lists. Nothing else may stand in their place."""
+
+
+def prepare(page: Any, address: str | None = None) -> None:
+    """Change a parsed page to what a person reads of it. `address` is where it was found; links are relative to it."""
+    _clear_unseen(page)
+    for node in page.iter(*_OPENED):
+        node.tag = _OPENED[node.tag]
+    write_targets(page, address)
+
+
+def _clear_unseen(page: Any) -> None:
+    """Remove what is hidden or struck through. What a control of the page opens (a tab, a fold) is content."""
+    styles = styles_of(page)
+    opened = {word.removeprefix("#") for value in page.xpath(_OPENERS) for word in value.split()}
+    unseen, blank = [], []
+    is_blank = [False]
+    walk = etree.iterwalk(page, events=("start", "end"))
+    for event, node in walk:
+        if event == "end":
+            is_blank.pop()
+            continue
+        stated = styles.of(node)
+        visibility = stated.get("visibility", "inherit") if node.tag not in _PAGE_ITSELF else "visible"
+        is_blank.append(is_blank[-1] if visibility == "inherit" else visibility in ("hidden", "collapse"))
+        if node.tag in _PAGE_ITSELF:
+            continue
+        if is_struck(stated) or (is_hidden(stated) and node.get("id") not in opened):
+            unseen.append(node)
+            walk.skip_subtree()
+        elif is_blank[-1]:
+            blank.append(node)
+    for node in unseen:
+        _remove(node)
+    for node in blank:
+        node.text = None
+        for child in node:
+            child.tail = None
+
+
+def _remove(node: Any) -> None:
+    """Remove an element. The text behind it stays, so a place without text stays too, where one may stand."""
+    parent = node.getparent()
+    if parent is not None and node.tag in _LAID_OUT and not (node.tail or "").strip():
+        parent.remove(node)
+        return
+    # To join the text behind each with the text before it would take quadratic time.
+    node.clear(keep_tail=True)
+    node.tag = "span"

@@ -1,0 +1,153 @@
+"""Which parts of a web page are hidden or struck through: by their tags, their attributes, and the styles of the page.
+
+Of the style sheets in the page, only simple selectors are followed: a tag, a class, an id, or two of them together
+(`p.old`). A rule with another selector, or for print or small screens only, hides nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+_IGNORED = re.compile(
+    r"/\*(?:[^*]|\*(?!/))*+(?:\*/)?|<!--|-->"
+    r'|"(?:[^"\\\n]|\\.)*+"?'
+    r"|'(?:[^'\\\n]|\\.)*+'?"
+)
+_BRACE = re.compile("([{}])")
+_COMPOUND = re.compile(r"([a-zA-Z][\w-]*+|\*)?((?:[.#][\w-]++)*+)")
+_SIMPLE = re.compile(r"[.#][\w-]++")
+_COMBINATOR = re.compile(r"[\s>+~]")
+_CONDITION = re.compile(r"[:\[]")
+_EVERYWHERE = re.compile(r"@media\s++(?:only\s++)?+(?:screen|all)", re.I)
+_PROPERTIES = {"display": "display", "visibility": "visibility"} | dict.fromkeys(
+    ("text-decoration", "text-decoration-line"), "decoration"
+)
+_STRUCK_TAGS = frozenset({"s", "strike", "del"})
+_MAX_CLASSES = 16
+
+_Priority = tuple[bool, int, int, int]
+"""Whether it is important, its origin (browser, sheet, element), the weight of its selector, and its place."""
+_Stated = dict[str, tuple[_Priority, str]]
+_BY_BROWSER: _Priority = (False, 0, 0, 0)
+
+
+@dataclass(slots=True)
+class Styles:
+    """The rules of a page's style sheets, by the tags, classes and ids that an element must have."""
+
+    _rules: dict[frozenset[str], _Stated] = field(default_factory=dict)
+    _showing: set[frozenset[str]] = field(default_factory=set)
+    """What selectors that are not followed may show under some condition."""
+    _named: set[str] = field(default_factory=set)
+    _count: int = 0
+
+    def add(self, sheet: str) -> None:
+        """Read the rules of a style sheet. Later ones win over earlier ones."""
+        for selectors, declarations in _rules_of(_IGNORED.sub("", sheet)):
+            stated = list(_declared(declarations))
+            for selector in selectors.split(",") if stated else ():
+                self._add(selector.strip(), stated)
+
+    def _add(self, selector: str, stated: list[tuple[str, str, bool]]) -> None:
+        self._count += 1
+        parts = _simple_parts(selector)
+        if parts is None or len(parts) > 2:
+            subject = _CONDITION.split(_COMBINATOR.split(selector)[-1])[0]
+            some = frozenset((_simple_parts(subject) or [])[-2:])
+            if some and any(name == "display" and value != "none" for name, value, _ in stated):
+                self._showing.add(some)
+                self._named |= some
+        elif parts:
+            self._named.update(parts)
+            known = self._rules.setdefault(frozenset(parts), {})
+            kinds = [sum(part[0] == mark for part in parts) for mark in "#."]
+            weight = kinds[0] * 100 + kinds[1] * 10 + len(parts) - sum(kinds)
+            for name, value, is_important in stated:
+                _state(known, name, (is_important, 1, weight, self._count), value)
+
+    def of(self, node: Any) -> dict[str, str]:
+        """Returns the display, visibility and decoration that are stated for an element, as far as they are."""
+        found: _Stated = {}
+        if not (node.attrib or self._named or node.tag in _STRUCK_TAGS):
+            return {}
+        if node.tag in _STRUCK_TAGS:
+            _state(found, "decoration", _BY_BROWSER, "line-through")
+        if node.get("hidden", "until-found").lower() != "until-found":
+            _state(found, "display", _BY_BROWSER, "none")
+        keys = list(self._keys(node))
+        for key in keys:
+            for name, (priority, value) in self._rules.get(key, {}).items():
+                _state(found, name, priority, value)
+        if any(key in self._showing for key in keys) and found.get("display", (_BY_BROWSER, ""))[0][1] == 1:
+            del found["display"]
+        for name, value, is_important in _declared(_IGNORED.sub("", node.get("style", ""))):
+            _state(found, name, (is_important, 2, 0, 0), value)
+        return {name: value for name, (_, value) in found.items()}
+
+    def _keys(self, node: Any) -> Iterator[frozenset[str]]:
+        """Yields what a selector may ask for: each of its tag, id and classes that the styles name, and each two."""
+        if not self._named:
+            return
+        classes = node.get("class", "").split()[:_MAX_CLASSES]
+        known = [node.tag, f"#{node.get('id', '')}", *(f".{each}" for each in classes)]
+        named = [each for each in dict.fromkeys(known) if each in self._named]
+        yield from (frozenset(keys) for count in (1, 2) for keys in combinations(named, count))
+
+
+def styles_of(page: Any) -> Styles:
+    """Returns the styles that the page itself states. Sheets that it refers to are not fetched."""
+    styles = Styles()
+    for sheet in page.iter("style"):
+        if "print" not in sheet.get("media", "").lower():
+            styles.add("".join(sheet.itertext()))
+    return styles
+
+
+def is_hidden(stated: dict[str, str]) -> bool:
+    """Returns True for an element that takes no place on the page, with all that is in it."""
+    return stated.get("display") == "none"
+
+
+def is_struck(stated: dict[str, str]) -> bool:
+    """Returns True if a line goes through the text of the element."""
+    return "line-through" in stated.get("decoration", "").split()
+
+
+def _rules_of(sheet: str) -> Iterator[tuple[str, str]]:
+    """Yields the selectors and the declarations of each rule that holds on a screen of any size."""
+    open_blocks: list[str] = []
+    pieces = iter(_BRACE.split(sheet))
+    for before, brace in zip(pieces, pieces, strict=False):  # what follows the last brace is no rule
+        if brace == "{":
+            prelude = before.rpartition(";")[2].strip()
+            holds = all(map(_EVERYWHERE.fullmatch, open_blocks))
+            open_blocks.append(prelude if holds else "@")
+        elif open_blocks and not (selectors := open_blocks.pop()).startswith("@"):
+            yield selectors, before
+
+
+def _declared(declarations: str) -> Iterator[tuple[str, str, bool]]:
+    """Yields the properties that hide or strike, their values, and whether they are important."""
+    for declaration in declarations.split(";"):
+        name, _, value = declaration.partition(":")
+        if (known := _PROPERTIES.get(name.strip().lower())) is not None:
+            value, mark, _ = value.strip().lower().partition("!")
+            yield known, value.strip(), bool(mark)
+
+
+def _simple_parts(selector: str) -> list[str] | None:
+    """Returns the tag, classes and ids that a selector asks for, or None if it asks for more than these."""
+    compound = _COMPOUND.fullmatch(selector)
+    if compound is None:
+        return None
+    tag = (compound[1] or "*").lower()
+    return [*([] if tag == "*" else [tag]), *_SIMPLE.findall(compound[2])]
+
+
+def _state(found: _Stated, name: str, priority: _Priority, value: str) -> None:
+    if name not in found or found[name][0] <= priority:
+        found[name] = priority, value
