@@ -16,6 +16,7 @@ Its files:
     sheets.py             XLSX, XLS, CSV and TSV: their cells
     sheet_tables.py       the tables among them: each region of a sheet is one
     workbooks.py          opening a workbook without writing out areas that no sheet needs
+    drawing_text.py       the text of shapes and diagrams, without what is struck through, with targets of links
     rtf.py                RTF
     opendocument_epub.py  ODT, ODS, ODP and EPUB
     conversion.py         old formats, turned into newer ones by LibreOffice

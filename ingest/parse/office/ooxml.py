@@ -10,6 +10,8 @@ from typing import Any
 
 from lxml import etree
 
+from ingest.parse.office.drawing_text import text_of
+
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _DRAWN_PARAGRAPH = "{http://schemas.openxmlformats.org/drawingml/2006/main}p"
 _DIAGRAMS = ".//*[local-name()='relIds']/@r:dm"
@@ -85,4 +87,4 @@ def diagram_texts(part: Any, element: Any) -> Iterator[str]:
     for relation in element.xpath(_DIAGRAMS):
         if (diagram := part.related_parts.get(relation)) is not None:
             for paragraph in xml(diagram.blob).iter(_DRAWN_PARAGRAPH):
-                yield "".join(paragraph.itertext())
+                yield text_of(paragraph, diagram.rels)

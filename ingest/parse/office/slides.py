@@ -6,10 +6,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.links import with_target
+from ingest.parse.office.drawing_text import bare_text, body_text, target_of, targets, text_of
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.table_elements import table_elements
@@ -38,14 +41,29 @@ def read_pptx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:
 
 def _slide(slide: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
     title = slide.shapes.title
-    if title is not None and title.text_frame.text.strip():
-        yield Element("heading", " ".join(title.text_frame.text.split()), location, level=1)
+    if title is not None:
+        yield from _title(title, location)
     for shape in _in_reading_order(slide.shapes):
         if title is None or shape.shape_id != title.shape_id:
             yield from _shape(shape, location, pictures)
     if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
-        for paragraph in frame.text.split("\n"):
-            yield Element("paragraph", paragraph.replace("\v", "\n"), location)
+        for paragraph in frame.paragraphs:
+            yield Element("paragraph", text_of(paragraph._p, frame.part.rels), location)
+
+
+def _title(shape: Any, location: Location) -> Iterator[Element]:
+    """Yields the title of a slide, and below it where its links lead: the title stands above every passage."""
+    body, relations = shape.text_frame._txBody, shape.part.rels
+    text = " ".join(bare_text(body).split())
+    if text:
+        yield Element("heading", text, location, level=1)
+        said = dict.fromkeys([*targets(body, relations), with_target(text, _shape_target(shape))])
+        yield from (Element("paragraph", each, location) for each in said if each != text)
+
+
+def _shape_target(shape: Any) -> str | None:
+    """Returns where a click on the shape itself leads."""
+    return target_of(next(iter(shape._element.xpath("./*[1]/p:cNvPr")), None), shape.part.rels)
 
 
 def _in_reading_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
@@ -58,6 +76,17 @@ def _in_reading_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
 
 
 def _shape(shape: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
+    """Yields what a shape says, and where it leads: behind its last text, or behind the description of a picture."""
+    elements = [element for element in _content(shape, location, pictures) if element.text.strip()]
+    if (target := _shape_target(shape)) is not None:
+        last = elements.pop() if elements and elements[-1].kind in ("paragraph", "list_item") else None
+        described = " ".join(shape._element.xpath("string(./*[1]/p:cNvPr/@descr)").split())
+        text = with_target(last.text if last else described, target)
+        elements.append(replace(last, text=text) if last else Element("paragraph", text, location))
+    yield from elements
+
+
+def _content(shape: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
     if getattr(shape, "has_table", False):
         yield from table_elements(_rows(shape.table), place=lambda first, stop: location)
     elif getattr(shape, "has_chart", False):
@@ -65,7 +94,7 @@ def _shape(shape: Any, location: Location, pictures: Pictures) -> Iterator[Eleme
     elif shape.has_text_frame:
         for paragraph in shape.text_frame.paragraphs:
             listed = paragraph.level > 0 or bool(paragraph._p.xpath(_BULLETS))
-            yield Element("list_item" if listed else "paragraph", paragraph.text.replace("\v", "\n"), location)
+            yield Element("list_item" if listed else "paragraph", text_of(paragraph._p, shape.part.rels), location)
     else:
         yield from (Element("paragraph", text, location) for text in diagram_texts(shape.part, shape._element))
     if (picture := _picture(shape)) is not None:
@@ -74,20 +103,24 @@ def _shape(shape: Any, location: Location, pictures: Pictures) -> Iterator[Eleme
 
 def _rows(table: Any) -> Rows:
     """Returns the cells. Every cell that a merged cell covers gets its text."""
-    rows = [[cell.text for cell in row.cells] for row in table.rows]
+    rows = [[_cell_text(cell) for cell in row.cells] for row in table.rows]
     for top, row in enumerate(table.rows):
         for left, cell in enumerate(row.cells):
             if cell.is_merge_origin:
                 for below in range(top, min(top + cell.span_height, len(rows))):
                     for column in range(left, min(left + cell.span_width, len(rows[below]))):
-                        rows[below][column] = cell.text
+                        rows[below][column] = rows[top][left]
     return rows
+
+
+def _cell_text(cell: Any) -> str:
+    return body_text(cell.text_frame._txBody, cell.part.rels)
 
 
 def _chart(chart: Any, location: Location) -> Iterator[Element]:
     """Yields the numbers of a chart as a table. It has a row for each category and a column for each series."""
     if chart.has_title and chart.chart_title.has_text_frame:
-        yield Element("caption", chart.chart_title.text_frame.text, location)
+        yield Element("caption", bare_text(chart.chart_title.text_frame._txBody), location)
     for plot in chart.plots:
         series = list(plot.series)
         names = ["", *(one.name or "" for one in series)]
