@@ -27,7 +27,7 @@ _MAGIC = (
     (b"\xdb\xa5\x2d\x00", "doc"),
     (b"\xffWPC", "wpd"),
 )
-_HEAD_BYTES = 20_000
+HEAD_BYTES = 20_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF = re.compile(rb"%PDF-\d")
 _BINARY_SUFFIXES = frozenset(
@@ -86,8 +86,8 @@ def _text_kind(data: bytes, name: str) -> str:
         if suffix(name) in _BINARY_SUFFIXES:
             raise refuse("corrupt", name, f"its content is not {suffix(name).upper()}")
         raise refuse("unsupported", name, "a binary format that is not read here")
-    head = encoding.decode(data[:_HEAD_BYTES], declared=True).lstrip("\ufeff")
-    kind = text_kind(head, suffix(name), whole=len(data) <= _HEAD_BYTES, is_notebook=lambda: _is_notebook(data))
+    head = encoding.decode(data[:HEAD_BYTES], declared=True).lstrip("\ufeff")
+    kind = text_kind(head, suffix(name), whole=len(data) <= HEAD_BYTES, is_notebook=lambda: _is_notebook(data))
     if kind == "txt" and suffix(name) in _NEVER_TEXT:
         # Such a name promises a picture or pages. If the file has text instead, it is an error page or a pointer to the
         # real file.

@@ -38,7 +38,7 @@ from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import of_page, stated
 from ingest.parse.table_elements import table_elements
 from ingest.parse.tables_markdown import rows_of_html, spread, stated_headers
-from ingest.parse.text import encoding
+from ingest.parse.text import confluence, encoding
 from ingest.parse.text.html_marks import prepare
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
 
@@ -117,6 +117,7 @@ def _read_page(text: str, address: str | None = None, *, marks_headers: bool) ->
     body = _XML_DECLARATION.sub("", text)
     if not body.strip():
         return Extracted(())
+    body = confluence.html_of(body) if confluence.is_storage(body) else body
     page = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
     title, metadata = page.findtext(".//title"), of_page(page)
     prepare(page, address)

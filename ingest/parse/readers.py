@@ -11,10 +11,11 @@ from dataclasses import replace
 
 from ingest.errors import DocumentError
 from ingest.parse import html_word_markdown
-from ingest.parse.detect import detect
+from ingest.parse.detect import HEAD_BYTES, detect, suffix
 from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import Allowance, with_attachments
 from ingest.parse.mail.message import read_eml, read_msg
+from ingest.parse.mail.web_archive import read_web_archive
 from ingest.parse.mail.zip_attachments import is_packed, members
 from ingest.parse.notes import together
 from ingest.parse.office import opendocument_epub, rtf, sheets, slides
@@ -25,6 +26,7 @@ from ingest.parse.pdf import reader as pdf
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
+from ingest.parse.sniff import is_saved_page
 from ingest.parse.text import characters, encoding, markup, plain
 from ingest.settings import IngestSettings
 
@@ -109,6 +111,8 @@ def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pict
         return sheets.read_xlsx(data, name, pictures, settings.comments)
     if kind == "xls":
         return sheets.read_xls(data, name, settings.comments)
+    if kind == "html" and is_saved_page(encoding.decode(data[:HEAD_BYTES], declared=True), suffix(name)):
+        return read_web_archive(data, pictures)
     if kind in _NAMED_READERS:
         return _NAMED_READERS[kind](data, name)
     if kind in _BINARY_READERS:

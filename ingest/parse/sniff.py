@@ -28,6 +28,10 @@ _ATTRIBUTES = r"(?:\s+[\w.:-]+\s*=\s*[\"'][^\"']*[\"'])*"
 _XML = re.compile(rf"\s*(?:<\?xml\b|{_COMMENTS}<[A-Za-z][\w.:-]*{_ATTRIBUTES}\s*/?>)", re.S)
 _MAIL = re.compile(r"(?:^[A-Za-z][A-Za-z-]*:.*\n(?:[ \t].*\n)*){3,}", re.M)
 _MAIL_FIELDS = re.compile(r"^(from|received|return-path|message-id|mime-version):", re.I | re.M)
+_HEAD = re.compile(r"(?:[A-Za-z][A-Za-z0-9-]*+:[^\n]*+\n(?:[ \t][^\n]*+\n)*+)++")
+_FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]*+):[ \t]*+(?:\n[ \t]++)?+([^;\n]*+)", re.M)
+_SENT_FIELDS = frozenset({"to", "cc", "bcc", "received", "return-path", "delivered-to", "reply-to"})
+_PAGE_SUFFIXES = frozenset({"mht", "mhtml", "doc", "xls", "ppt", "wps", "et", "dps", "htm", "html"})
 _ORG = re.compile(r"^(?:#\+(?:title|author|date|options|startup|begin_\w+)[:\s]|:PROPERTIES:)", re.I | re.M)
 _RST_TITLE = re.compile(r"^(\S.{1,100})\n([=~^\"*#+])\2{2,}[ \t]*$", re.M)
 _RST_MARK = re.compile(r"^\.\. [\w-]+::|^\.\. _[^:]+:|:[a-z]+:`[^`]+`|::\s*$", re.M)
@@ -54,6 +58,8 @@ def text_kind(head: str, suffix: str, whole: bool, is_notebook: Callable[[], boo
     named = _NAMED.get(suffix)
     if _HTML.match(head) and named not in {"md", "eml"}:
         return "html"
+    if named in {None, "eml", "html"} and is_saved_page(head, suffix):
+        return "html"
     if named in ("json", "ipynb"):
         return "ipynb" if is_notebook() else "json"
     if named is not None:
@@ -67,6 +73,21 @@ def text_kind(head: str, suffix: str, whole: bool, is_notebook: Callable[[], boo
     if suffix in _PLAIN and start[:1] in ("{", "[") and _is_json(start, whole):
         return "json"
     return _sniffed(head, whole) if suffix in _UNSAYING else ("xml" if start.startswith("<?xml") else "txt")
+
+
+def is_saved_page(head: str, suffix: str) -> bool:
+    """Returns True for a web page in the form of a mail, as browsers, Word and Confluence save it. A mail has a
+    recipient or was received. A draft without either is a mail too, unless its name is that of a page or a document.
+    """
+    fields = _HEAD.match(head.lstrip("\ufeff \t\n"))
+    stated = {name.lower(): value.strip().lower() for name, value in _FIELD.findall(fields[0])} if fields else {}
+    if "mime-version" not in stated or not _SENT_FIELDS.isdisjoint(stated):
+        return False
+    if stated.get("content-type") not in ("multipart/related", "text/html"):
+        return False
+    if "snapshot-content-location" in stated:
+        return True
+    return suffix in _PAGE_SUFFIXES or (suffix != "eml" and "from" not in stated)
 
 
 def _sniffed(head: str, whole: bool) -> str:

@@ -1,8 +1,9 @@
-"""Mail, and the documents inside a document.
+"""Mail, what has the form of one, and the documents inside a document.
 
 Its files:
 
     message.py          EML and MSG: who and when, the body, what is attached
+    web_archive.py      web pages that are saved like a mail: MHT, exports of Confluence
     attachments.py      each attachment read by the reader of its kind, within an allowance
     zip_attachments.py  the files of an attached zip archive
 """

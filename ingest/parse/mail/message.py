@@ -61,14 +61,19 @@ def _decoded(header: str) -> str:
         return line
 
 
+def opened_mail(data: bytes) -> EmailMessage:
+    """Returns a mail, or anything else that has the form of one."""
+    data = _NARROW_CHARSET.sub(rb"\1gb18030", data)
+    return message_from_bytes(data, policy=_Policy())  # type: ignore[arg-type]
+
+
 def read_eml(data: bytes, name: str) -> Extracted:
     """Read a mail. The subject is the title, sender, recipients and date are the first paragraph, and the body follows.
     The attachments are not read yet.
 
     If a body has several forms, the HTML is read. Raises `encrypted` for S/MIME and PGP.
     """
-    data = _NARROW_CHARSET.sub(rb"\1gb18030", data)
-    message: EmailMessage = message_from_bytes(data, policy=_Policy())  # type: ignore[arg-type]
+    message = opened_mail(data)
     if message.get_content_type() == "multipart/encrypted" or _is_enveloped(message):
         raise refuse("encrypted", name, "the mail is encrypted to its recipients")
     fields = {field: _header(message, field) for field in _FIELDS}
@@ -205,16 +210,17 @@ def _is_own_text(part: EmailMessage) -> bool:
 
 def _read_body(part: EmailMessage) -> tuple[Element, ...]:
     reader = read_html if part.get_content_subtype() == "html" else read_text
-    return reader(_text(part)).elements
+    return reader(text_of(part)).elements
 
 
-def _text(part: EmailMessage) -> str:
+def text_of(part: EmailMessage) -> str:
+    """Returns the text of a part, in the encoding that it states or looks like."""
     payload = part.get_payload(decode=True)
     return encoding.decode(payload, charset=part.get_content_charset()) if isinstance(payload, bytes) else ""
 
 
 def _attached(message: Message) -> Iterator[Attachment]:
-    for number, part in enumerate(_leaves(message), 1):
+    for number, part in enumerate(leaves(message), 1):
         kind = part.get_content_type()
         if kind in _UNREADABLE or _is_own_text(part):
             continue
@@ -228,7 +234,7 @@ def _attached(message: Message) -> Iterator[Attachment]:
             yield Attachment(name or f"{subject or number}.eml", mail.as_bytes() if isinstance(mail, Message) else None)
         elif isinstance(payload := part.get_payload(decode=True), bytes) and (payload.strip() or name):
             if part.get_content_maintype() == "text":
-                payload = _text(part).encode("utf-8", "replace")
+                payload = text_of(part).encode("utf-8", "replace")
             yield Attachment(name or f"{number}.{part.get_content_subtype()}", payload)
 
 
@@ -239,7 +245,7 @@ def _file_name(part: EmailMessage) -> str:
         return ""
 
 
-def _leaves(message: Message) -> Iterator[EmailMessage]:
+def leaves(message: Message) -> Iterator[EmailMessage]:
     """Yields the parts without parts of their own, in order. A mail inside the mail is one of them."""
     stack: list[Any] = [message]
     while stack:

@@ -10,6 +10,7 @@ Its files:
     html_styles.py   which parts those are, by tags, attributes and styles
     html_links.py    where the links of a page lead
     markdown.py      Markdown, as HTML
+    confluence.py    pages of Confluence in its storage format, as HTML
     markup.py        reStructuredText and Org
     xml_entities.py  whether an XML file declares entities, found out without parsing it
 """

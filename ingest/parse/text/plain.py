@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from lxml import etree
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
-from ingest.parse.html_word_markdown import read_markdown
+from ingest.parse.html_word_markdown import read_html, read_markdown
 from ingest.parse.office.sheets import read_sheet_rows
 from ingest.parse.refusals import refuse
 from ingest.parse.tables_markdown import Rows
-from ingest.parse.text import characters, encoding
+from ingest.parse.text import characters, confluence, encoding
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")
 _DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
@@ -84,7 +85,12 @@ def read_xml(data: bytes, name: str) -> Extracted:
     if b"<!ENTITY" in data.replace(b"\0", b""):
         raise refuse("unsafe", name, "it declares XML entities")
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True)
-    root = etree.fromstring(_DECLARATION.sub("", encoding.decode(data, declared=True)), parser)
+    text = _DECLARATION.sub("", encoding.decode(data, declared=True))
+    root = etree.fromstring(text, parser)
+    if root is not None and confluence.is_space(root):
+        return replace(read_html(confluence.space_html(root)), title=confluence.space_name(root))
+    if confluence.is_storage(text):
+        return read_html(text)
     if root is not None and root.tag == f"{_SHEETS}Workbook":
         return read_sheet_rows(_sheets(root))
     return Extracted(() if root is None else tuple(Element("paragraph", text) for text in _blocks(root)))

@@ -1,0 +1,45 @@
+"""Reads web pages that are saved like a mail: single file web pages (MHT) of browsers and of Office, and exports of
+Confluence.
+
+The file has a head like a mail, the page, and its pictures. The head is no text: nobody wrote it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from email.message import EmailMessage
+
+from ingest.document import Element
+from ingest.parse.extracted import Extracted
+from ingest.parse.html_word_markdown import read_html
+from ingest.parse.mail.message import leaves, opened_mail, text_of
+from ingest.parse.pictures.embedded import Pictures
+
+_FRAMES = re.compile(r"<frameset\b", re.I)
+
+
+def read_web_archive(data: bytes, pictures: Pictures) -> Extracted:
+    """Read the page, then the words in its pictures. A page of frames has its text in the pages behind it, as the
+    workbooks have that Excel saves.
+    """
+    parts = list(leaves(opened_mail(data.lstrip(b"\xef\xbb\xbf \t\r\n"))))
+    pages = [part for part in parts if part.get_content_type() == "text/html"]
+    if not pages:
+        return Extracted(())
+    page = _read_page(pages[0])
+    elements = page.elements
+    if _FRAMES.search(text_of(pages[0])):
+        elements = tuple(element for part in pages[1:] for element in _read_page(part).elements)
+    return Extracted((*elements, *_pictured(parts, pictures)), page.title)
+
+
+def _read_page(part: EmailMessage) -> Extracted:
+    return read_html(text_of(part), " ".join(str(part.get("Content-Location") or "").split()))
+
+
+def _pictured(parts: list[EmailMessage], pictures: Pictures) -> Iterator[Element]:
+    for part in parts:
+        payload = part.get_payload(decode=True) if part.get_content_maintype() == "image" else None
+        if isinstance(payload, bytes):
+            yield from (Element("paragraph", text) for text in pictures.texts(payload))
