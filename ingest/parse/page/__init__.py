@@ -9,6 +9,7 @@ In the order in which they are used:
     reading_order.py         columns and other regions, one after the other
     paragraphs.py            the lines of a region become paragraphs
     tables_without_lines.py  or a table: rows of cells that leave the same strips of the page free
+    tables_over_pages.py     a table that goes on over the page keeps its header
     headings.py              which paragraphs are headings
     hyphens.py               words broken at the end of a line, mended
     addresses.py             and addresses and codes, joined

@@ -6,8 +6,9 @@ import re
 
 _LONGEST = 300
 """How far from the break an address is looked at."""
-_CODE_BEFORE = re.compile(r"://|[@_=?&#\\\d]|[^\W\d_]\.\w|/[^/]*+/|[a-z][A-Z]")
-_CODE_AFTER = re.compile(r"://|[@_=\\]|[a-z]\.[a-z0-9]{2}|-\d|[a-z][A-Z]")
+_CODE_BEFORE = re.compile(r"://|[@_=?&#\\\d]|[^\W\d_]\.\w|/[^/]*+/")
+_CODE_AFTER = re.compile(r"://|[@_=\\]|[a-z]\.[a-z0-9]{2}|-\d")
+_CAMEL = re.compile(r"[a-z][A-Z]")
 _ROOTS = ("/", "~", "./", "www.")
 _URL = re.compile(r"[a-z]{3,5}://|www\.", re.IGNORECASE)
 _OPEN_ENDS = "/?=&_%#~:@+"
@@ -17,9 +18,14 @@ _INSIDE = re.compile(r"[/=?&_%]|\w\.[a-z0-9]", re.IGNORECASE)
 
 
 def is_code(left: str, right: str) -> bool:
-    """Returns True if the hyphen at the end of `left` is inside an address or a code, and not inside a word."""
+    """Returns True if the hyphen at the end of `left` is inside an address or a code, and not a word of prose."""
     before, after = _last(left)[:-1], _first(right)
     return before.startswith(_ROOTS) or bool(_CODE_BEFORE.search(before) or _CODE_AFTER.search(after))
+
+
+def is_name(left: str, right: str) -> bool:
+    """Returns True if the hyphen is likely to be inside the name of something in a program: `order-serviceApi`."""
+    return bool(_CAMEL.search(_last(left)) or _CAMEL.search(_first(right)))
 
 
 def goes_on(left: str, right: str) -> bool:

@@ -7,23 +7,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from ingest.parse.page.addresses import is_code
+from ingest.parse.page.addresses import is_code, is_name
 
 BREAK = "\x02"
 """It is between two halves of a word. It replaces a hyphen that may or may not belong to the word."""
-_BREAK_IN_CHINESE = "\x03"
-"""The same among Chinese text. Programs that set it rarely break words, so the hyphen is likely to belong to a name."""
+_LIKELY = "\x03"
+"""The same, but the hyphen is likely to belong to the word: in a name of a program, and among Chinese text, because
+programs that set it rarely break words.
+"""
 
 _HYPHENS = "-\u00ad\u2010"
 _SOFT = "\u00ad"
 _WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_BROKEN = re.compile(
-    rf"([^\W\d_]++(?:['’-][^\W\d_]++)*+)(?:([{BREAK}{_BREAK_IN_CHINESE}])([^\W\d_]++(?:-[^\W\d_]++)*+))?"
-)
+_BROKEN = re.compile(rf"([^\W\d_]++(?:['’-][^\W\d_]++)*+)(?:([{BREAK}{_LIKELY}])([^\W\d_]++(?:-[^\W\d_]++)*+))?")
 """Matches a word, and its second half after a break. It also matches words without a break, so that no word is searched
 twice.
 """
-_HYPHENED = {ord(BREAK): "-", ord(_BREAK_IN_CHINESE): "-"}
+_HYPHENED = {ord(BREAK): "-", ord(_LIKELY): "-"}
 _KEPT_AFTER = re.compile(
     "self|well|non|ex|all|cross|high|low|long|short|half|full|real|old|new|open|single|multi|state|right|left|large|"
     "small|so|one|two|three|four|five|six|seven|eight|nine|ten|first|second|third|fourth|fifth"
@@ -46,7 +46,7 @@ def across(left: str, right: str) -> str | None:
     if left[-1] == _SOFT:
         return left[:-1] + right
     if left[-2].isalpha() and right[0].islower() and not is_code(left, right):
-        return left[:-1] + (_BREAK_IN_CHINESE if _HAN.search(left[-_NEAR:]) else BREAK) + right
+        return left[:-1] + (_LIKELY if _HAN.search(left[-_NEAR:]) or is_name(left, right) else BREAK) + right
     return left + right  # "COVID-19", "Franco-Prussian", "10-20"
 
 
@@ -55,7 +55,7 @@ def mended(texts: Iterable[str]) -> list[str]:
     there is used.
     """
     found = list(texts)
-    broken = [place for place, text in enumerate(found) if BREAK in text or _BREAK_IN_CHINESE in text]
+    broken = [place for place, text in enumerate(found) if BREAK in text or _LIKELY in text]
     if broken:
         known = {word for text in found for word in _WORD.findall(text.lower())}
         for place in broken:
@@ -64,10 +64,10 @@ def mended(texts: Iterable[str]) -> list[str]:
 
 
 def _resolved(word: re.Match[str], known: set[str]) -> str:
-    return _whole(word[1], word[3], known, word[2] == _BREAK_IN_CHINESE) if word[3] else word[0]
+    return _whole(word[1], word[3], known, word[2] == _LIKELY) if word[3] else word[0]
 
 
-def _whole(left: str, right: str, known: set[str], in_chinese: bool) -> str:
+def _whole(left: str, right: str, known: set[str], is_likely: bool) -> str:
     first, second = left.lower(), right.lower()
     if second in _SUSPENDED:
         return f"{left}- {right}"
@@ -75,7 +75,7 @@ def _whole(left: str, right: str, known: set[str], in_chinese: bool) -> str:
         return f"{left}-{right}"
     if first.rpartition("-")[2] + second.partition("-")[0] in known:
         return left + right
-    if in_chinese and not _SECOND_HALF.fullmatch(second):
+    if is_likely and not _SECOND_HALF.fullmatch(second):
         return f"{left}-{right}"
     hyphened = _KEPT_AFTER.fullmatch(first) or "-" in first or "-" in second
     return f"{left}-{right}" if hyphened else left + right

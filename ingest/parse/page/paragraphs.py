@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ingest.parse.page.reading_order import Line, lines_of
-from ingest.parse.page.segments import Segment, joined
-from ingest.parse.page.tables_without_lines import rows_of, table_end
+from ingest.parse.page.segments import Segment, Table, joined
+from ingest.parse.page.tables_without_lines import table_end, table_of
 from ingest.parse.table_elements import table_text
 
 _MARKER = re.compile(
@@ -36,6 +36,7 @@ class Block:
     font: str
     kind: Literal["paragraph", "list_item", "table"] = "paragraph"
     lines: int = 1
+    table: Table | None = None
 
 
 def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
@@ -62,14 +63,19 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
 
 
 def _table(lines: Sequence[Line]) -> Block:
-    return _block(table_text(rows_of(lines)), [segment for line in lines for segment in line], "table")
+    table = table_of(lines)
+    block = _block(table_text(table.rows), [segment for line in lines for segment in line], "table")
+    block.table = table
+    return block
 
 
 def _beside_tables(line: Line) -> Iterator[Block]:
     """Yields the ruled tables of a line, and then the blocks beside them."""
     for segment in line:
         if segment.is_table:
-            yield _block(segment.text, [segment], "table")
+            block = _block(segment.text, [segment], "table")
+            block.table = segment.table
+            yield block
     if others := [segment for segment in line if not segment.is_table]:
         yield from blocks_of(lines_of(others))
 

@@ -26,11 +26,24 @@ HYPHEN = 0x02
 """The code that pdfium gives for a hyphen at the end of a line."""
 
 
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The cells of a table, row by row, and where its columns are: the left and the right edge of each.
+
+    The edges of a table with lines are its lines. The edges of another are those of its texts.
+    """
+
+    rows: list[list[str]]
+    columns: list[tuple[float, float]]
+    is_ruled: bool
+    has_bold_head: bool = False
+
+
 @dataclass(slots=True)
 class Segment:
     """A run of characters on one line without a wide gap. `first` and `last` are indices of characters.
 
-    If `is_table` is True, the segment stands for a whole table, and its text is Markdown.
+    If it has a `table`, the segment stands for this whole table, and its text is Markdown.
     """
 
     text: str
@@ -43,7 +56,11 @@ class Segment:
     font: str = ""
     first: int = -1
     last: int = -1
-    is_table: bool = False
+    table: Table | None = None
+
+    @property
+    def is_table(self) -> bool:
+        return self.table is not None
 
     @property
     def height(self) -> float:

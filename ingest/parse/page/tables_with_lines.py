@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ingest.parse.page.reading_order import lines_of
-from ingest.parse.page.segments import Segment, joined
+from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.pdf.drawn_lines import Grid
 from ingest.parse.pdf.drawn_lines import Line as Ruling
 from ingest.parse.table_elements import table_text
@@ -35,39 +35,61 @@ def with_tables(segments: Sequence[Segment], grids: Sequence[Grid]) -> list[Segm
             for segment in rest
             if left <= (segment.x0 + segment.x1) / 2 <= right and top <= (segment.y0 + segment.y1) / 2 <= bottom
         ]
-        if text := _text(grid, inside):
+        if rows := _table(grid, inside):
             # Segments are compared by identity, because two of them may have the same text.
             taken = {id(segment) for segment in inside}
             rest = [segment for segment in rest if id(segment) not in taken]
             sizes = sorted(segment.size for segment in inside)
-            rest.append(Segment(text, left, top, right, bottom, sizes[len(sizes) // 2], is_table=True))
+            table = Table(rows, list(pairwise(grid.columns)), True, _has_bold_head(grid, inside))
+            rest.append(Segment(table_text(rows), left, top, right, bottom, sizes[len(sizes) // 2], table=table))
     return rest
 
 
-def _text(grid: Grid, inside: Sequence[Segment]) -> str:
-    """Returns the table as Markdown. Returns an empty text if the lines are only a frame, a chart or a drawing."""
+def rows_inside(grid: Grid, inside: Sequence[Segment]) -> list[list[str]]:
+    """Returns the rows of a grid with the text of these segments in its cells."""
+    owner = _owners(grid)
+    return _all_rows(grid, _merged(grid, inside, owner), owner)
+
+
+def _table(grid: Grid, inside: Sequence[Segment]) -> list[list[str]]:
+    """Returns the rows of a table. Returns none if the lines are only a frame, a chart or a drawing."""
+    owner = _owners(grid)
+    merged = _merged(grid, inside, owner)
+    lengths = [sum(len(segment.text) for segment in held) for held in merged.values()]
+    if not lengths or len(merged) < max(3, _FILLED * len(set(owner.values()))):
+        return []
+    if max(lengths) > _LONG_CELL and max(lengths) * 2 > sum(lengths):
+        return []
+    if any(_is_list(held, _right(grid, owner, place) - grid.columns[place[1]]) for place, held in merged.items()):
+        return []
+    if len({row for row, _ in merged}) < 2 or len({column for _, column in merged}) < 2:
+        return []
+    return _all_rows(grid, merged, owner)
+
+
+def _all_rows(grid: Grid, merged: Cells, owner: dict[tuple[int, int], tuple[int, int]]) -> list[list[str]]:
+    return [row for number in range(len(grid.rows) - 1) for row in _rows(grid, number, merged, owner)]
+
+
+def _has_bold_head(grid: Grid, inside: Sequence[Segment]) -> bool:
+    """Returns True if the text in the first row is bold, and the text below is not."""
+    head = [segment.bold for segment in inside if (segment.y0 + segment.y1) / 2 < grid.rows[1]]
+    below = [segment.bold for segment in inside if (segment.y0 + segment.y1) / 2 >= grid.rows[1]]
+    return bool(head) and all(head) and sum(below) * 2 <= len(below)
+
+
+def _merged(grid: Grid, inside: Sequence[Segment], owner: dict[tuple[int, int], tuple[int, int]]) -> Cells:
+    """Returns the segments of each cell. Those of merged cells are collected in the first cell of each."""
     cells: Cells = {}
     for segment in inside:
         column = bisect_right(grid.columns, (segment.x0 + segment.x1) / 2) - 1
         row = bisect_right(grid.rows, (segment.y0 + segment.y1) / 2) - 1
         place = min(max(row, 0), len(grid.rows) - 2), min(max(column, 0), len(grid.columns) - 2)
         cells.setdefault(place, []).append(segment)
-    # The segments of merged cells are collected in the first cell of each.
-    owner = _owners(grid)
     merged: Cells = {}
     for place, held in cells.items():
         merged.setdefault(owner[place], []).extend(held)
-    lengths = [sum(len(segment.text) for segment in held) for held in merged.values()]
-    if not lengths or len(merged) < max(3, _FILLED * len(set(owner.values()))):
-        return ""
-    if max(lengths) > _LONG_CELL and max(lengths) * 2 > sum(lengths):
-        return ""
-    if any(_is_list(held, _right(grid, owner, place) - grid.columns[place[1]]) for place, held in merged.items()):
-        return ""
-    if len({row for row, _ in merged}) < 2 or len({column for _, column in merged}) < 2:
-        return ""
-    rows = [row for number in range(len(grid.rows) - 1) for row in _rows(grid, number, merged, owner)]
-    return table_text(rows)
+    return merged
 
 
 def _owners(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:

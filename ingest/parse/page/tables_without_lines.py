@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from ingest.parse.page.reading_order import Line, gaps
-from ingest.parse.page.segments import Segment, joined
+from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.page.tables_with_lines import runs_on
 
 _WORDS = 8
@@ -48,19 +48,38 @@ def table_end(lines: Sequence[Line], at: int) -> int:
     return stop if stop - at >= 3 and several >= 2 and several * 3 >= full * 2 else at
 
 
-def rows_of(lines: Sequence[Line]) -> list[list[str]]:
-    """Returns the cells of a table, row by row. The lines of a wrapped cell are joined into one text."""
+def table_of(lines: Sequence[Line]) -> Table:
+    """Returns the table in these lines. The lines of a wrapped cell are joined into one text."""
     segments = [segment for line in lines for segment in line]
     strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
     # The middle of each strip separates two columns.
     edges = [(left + right) / 2 for left, right in strips]
+    grid = _cells(lines, edges)
+    stacked = [[segment for cells in grid for segment in cells[number]] for number in range(len(edges) + 1)]
+    columns = [(min(s.x0 for s in held), max(s.x1 for s in held)) for held in stacked]
+    below = [segment.bold for line in lines[1:] for segment in line]
+    bold = all(segment.bold for segment in lines[0]) and sum(below) * 2 <= len(below)
+    return Table(_rows(lines, grid, columns), columns, False, bold)
+
+
+def rows_between(lines: Sequence[Line], columns: Sequence[tuple[float, float]]) -> list[list[str]]:
+    """Returns the rows of lines that belong to a table with these columns."""
+    return _rows(lines, _cells(lines, [(left + right) / 2 for (_, left), (right, _) in pairwise(columns)]), columns)
+
+
+def _cells(lines: Sequence[Line], edges: Sequence[float]) -> list[list[Line]]:
+    """Returns the segments of each line, by the column in which they are. `edges` are the places between columns."""
     grid: list[list[Line]] = [[[] for _ in range(len(edges) + 1)] for _ in lines]
     for cells, line in zip(grid, lines, strict=True):
         for segment in line:
             cells[bisect_left(edges, (segment.x0 + segment.x1) / 2)].append(segment)
-    stacked = [[segment for cells in grid for segment in cells[number]] for number in range(len(edges) + 1)]
-    widths = [max((s.x1 for s in held), default=0.0) - min((s.x0 for s in held), default=0.0) for held in stacked]
-    begins = _begin(lines, grid, widths)
+    return grid
+
+
+def _rows(
+    lines: Sequence[Line], grid: Sequence[Sequence[Line]], columns: Sequence[tuple[float, float]]
+) -> list[list[str]]:
+    begins = _begin(lines, grid, [right - left for left, right in columns]) if len(lines) > 1 else [True]
     rows: list[list[str]] = []
     for cells, begin in zip(grid, begins, strict=True):
         texts = [" ".join(segment.text for segment in cell) for cell in cells]

@@ -85,7 +85,9 @@ def sorted_into(boxes: Floats) -> Rulings:
 
 
 def grids_of(rulings: Rulings) -> list[Grid]:
-    """Returns the grids with at least two rows and two columns. The largest comes first."""
+    """Returns the grids with at least two columns. The largest comes first. A grid of one row may be the end of a table
+    on the page before.
+    """
     grids = []
     for across, down in _touching(rulings):
         if len(across) < 2 or not down:
@@ -96,7 +98,7 @@ def grids_of(rulings: Rulings) -> list[Grid]:
         xs += [min(line.start for line in across), max(line.stop for line in across)]
         ys += [min(line.start for line in down), max(line.stop for line in down)]
         columns, rows = _snapped(xs), _snapped(ys)
-        if 2 < len(columns) <= _MAX_COLUMNS and len(rows) > 2:
+        if 2 < len(columns) <= _MAX_COLUMNS and len(rows) > 1:
             grids.append(Grid(columns, rows, Rulings(tuple(across), tuple(down))))
     return sorted(grids, key=Grid.area, reverse=True)
 

@@ -14,8 +14,7 @@ from ingest.parse.notes import PAGES_WITHOUT_TEXT
 from ingest.parse.page.headers_footers import drop_running
 from ingest.parse.page.headings import Headings
 from ingest.parse.page.hyphens import mended
-from ingest.parse.page.layout import blocks_in
-from ingest.parse.page.paragraphs import Block
+from ingest.parse.page.tables_over_pages import placed_blocks
 from ingest.parse.pdf.fields import fields_and_comments, metadata_of
 from ingest.parse.pdf.form_structure import is_closed
 from ingest.parse.pdf.outline import Outline, bare, outline_of
@@ -129,9 +128,8 @@ def _said(number: int, text: str) -> Element:
 
 
 def _elements(pages: Sequence[_Page], outline: Outline) -> Iterable[Element]:
-    blocks: dict[int, list[tuple[Part, Block]]] = {
-        page.number: [(part, block) for part in page.parts for block in blocks_in(part)] for page in pages
-    }
+    placed = placed_blocks([page.parts for page in pages])
+    blocks = {page.number: found for page, found in zip(pages, placed, strict=True)}
     stated = {
         id(block): outline[number, bare(block.text)]
         for number, found in blocks.items()
