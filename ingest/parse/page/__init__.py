@@ -4,6 +4,7 @@ In the order in which they are used:
 
     segments.py              runs of text on a page, with their boxes
     headers_footers.py       headers, footers, page numbers and watermarks are left out
+    contents.py              and so are tables of contents
     layout.py                one page from here to its paragraphs and tables
     tables_with_lines.py     the text inside a grid of lines becomes a table
     reading_order.py         columns and other regions, one after the other

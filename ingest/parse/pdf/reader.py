@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from ingest.document import Box, Element, ElementKind, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import PAGES_WITHOUT_TEXT
+from ingest.parse.page.contents import drop_contents
 from ingest.parse.page.headers_footers import drop_running
 from ingest.parse.page.headings import Headings
 from ingest.parse.page.hyphens import mended
@@ -65,7 +66,9 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
         pages = opened
     if pages is opened and any(page.is_damaged for page in pages):
         raise refuse("corrupt", name, "its pages have impossible sizes, and nothing on them can be read")
-    drop_running({page.number: page.parts for page in pages})
+    numbered = {page.number: page.parts for page in pages}
+    drop_running(numbered)
+    drop_contents(numbered)
     elements = list(_elements(pages, outline))
     texts = mended(element.text for element in elements)
     read = tuple(

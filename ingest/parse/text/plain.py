@@ -11,6 +11,7 @@ from typing import Any
 from lxml import etree
 
 from ingest.document import Element
+from ingest.parse.contents_pages import contents_in
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html, read_markdown
 from ingest.parse.office.sheets import read_sheet_rows
@@ -26,12 +27,23 @@ _LIST_ITEM = re.compile(r"[-*•·●]\s+\S")
 
 
 def read_text(text: str) -> Extracted:
-    """Read paragraphs, which blank lines separate. Plain text states no headings, so there are none."""
-    blocks = (block.strip("\n\ufeff").rstrip() for block in _BLANK.split(text))
+    """Read paragraphs, which blank lines separate. Plain text states no headings, so there are none.
+    A table of contents is left out.
+    """
+    blocks = (block.strip("\n\ufeff").rstrip() for block in _BLANK.split(_without_contents(text)))
     return Extracted(tuple(
         Element("list_item" if _LIST_ITEM.match(block) and "\n" not in block else "paragraph", block)
         for block in blocks if block.strip()
     ))  # fmt: skip
+
+
+def _without_contents(text: str) -> str:
+    lines = text.split("\n")
+    dropped = set[int]()
+    for start, stop in contents_in(lines, 0, False, {line.strip() for line in lines}.__contains__):
+        dropped.update(range(start, stop))
+    kept = [line for place, line in enumerate(lines) if place not in dropped]
+    return "\n".join(kept) if dropped and any(line.strip() for line in kept) else text
 
 
 def read_json(text: str) -> Extracted:

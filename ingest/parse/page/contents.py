@@ -1,0 +1,62 @@
+"""Leaves out the pages with a table of contents, so that no section is found there instead of where it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+
+from ingest.parse.contents_pages import contents_in, is_heading
+from ingest.parse.page.reading_order import Line, lines_of
+from ingest.parse.page.segments import Segment
+from ingest.parse.pdf.text_layer import Part
+
+_DOTS = ("...", "···", "…", ". . .", "．．", "・・", "‥", "___", "—", "--")
+_FEW = 2
+
+
+def drop_contents(pages: Mapping[int, Sequence[Part]]) -> None:
+    """Remove the lines of tables of contents, and their headings, from the parts of the pages. The keys of `pages` are
+    page numbers from 1. A document that has nothing else keeps them.
+    """
+
+    @cache
+    def titles() -> frozenset[str]:
+        return frozenset(_bare(s.text) for parts in pages.values() for part in parts for s in part.segments)
+
+    dropped: set[int] = set()
+    is_open = False
+    for parts in pages.values():
+        was_open, is_open = is_open, False
+        for part in parts:
+            if part.is_slanted or not (was_open or _may_have(part.segments)):
+                continue
+            lines = lines_of(part.segments)
+            texts = [_text(line) for line in lines]
+            for start, stop in contents_in(texts, len(pages), was_open, lambda title: _bare(title) in titles()):
+                # A line may have its number joined with its first text, so segments are known by their place.
+                top, bottom = min(s.y0 for s in lines[start]), max(s.y1 for s in lines[stop - 1])
+                dropped.update(id(s) for s in part.segments if top <= (s.y0 + s.y1) / 2 <= bottom)
+                is_open = is_open or stop >= len(lines) - 1
+    parts_left = [part for parts in pages.values() for part in parts]
+    if dropped and any(id(segment) not in dropped for part in parts_left for segment in part.segments):
+        for part in parts_left:
+            part.segments = [segment for segment in part.segments if id(segment) not in dropped]
+
+
+def _may_have(segments: Sequence[Segment]) -> bool:
+    """Returns True if a page has a heading of a table of contents, dots before numbers, or a column of numbers."""
+    ends = [segment for segment in segments if segment.text[-1:].isdecimal()]
+    alone = sum(segment.text.isdecimal() for segment in ends)
+    if alone > _FEW or any(is_heading(segment.text) for segment in segments):
+        return True
+    return sum(any(dots in segment.text for dots in _DOTS) for segment in ends) > _FEW
+
+
+def _text(line: Line) -> str:
+    """Returns the text of a line, with a tab before a last segment that is apart from the others."""
+    *before, last = line
+    return "\t".join(filter(None, (" ".join(segment.text for segment in before), last.text)))
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split()).casefold()

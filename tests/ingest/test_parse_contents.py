@@ -1,0 +1,86 @@
+"""Tables of contents are no text: every section is found where it is, and not on the page that lists it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.document import ParsedDocument, Reference
+from ingest.parse.parsed import parse
+from ingest.settings import IngestSettings
+from tests.ingest.tiny_pdf import Item, Words, pdf
+
+SECTIONS = ("1 Scope", "2 Storage of acids", "3 Loading", "4 Emergencies")
+
+
+def read(data: bytes, name: str = "a.pdf") -> ParsedDocument:
+    return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=False))
+
+
+def body() -> list[list[Item]]:
+    return [
+        [Words(72, 80, title, 14, bold=True), Words(72, 110, f"What {title[2:].lower()} means for every hall.")]
+        for title in SECTIONS
+    ]
+
+
+def texts(document: ParsedDocument) -> list[str]:
+    return [element.text for element in document.elements]
+
+
+TEXT = [text for title in SECTIONS for text in (title, f"What {title[2:].lower()} means for every hall.")]
+
+
+def led(place: int, title: str) -> list[Item]:
+    return [Words(72, 120 + 18 * place, f"{title}{'.' * (70 - len(title))}{place + 2}")]
+
+
+def apart(place: int, title: str) -> list[Item]:
+    return [Words(72, 120 + 18 * place, title), Words(500, 120 + 18 * place, str(place + 2))]
+
+
+@pytest.mark.parametrize("entry", [led, apart], ids=["dots", "right-aligned"])
+@pytest.mark.parametrize("heading", ["Contents", "目 录", ""])
+def test_a_table_of_contents_is_no_text_and_no_heading_above_the_sections(entry, heading: str) -> None:  # type: ignore[no-untyped-def]
+    page: list[Item] = [Words(72, 80, heading, 18, bold=True)] if heading else []
+    page += [item for place, title in enumerate(SECTIONS) for item in entry(place, title)]
+    document = read(pdf(page, *body()))
+    assert texts(document) == TEXT
+    assert [element.location.heading_path for element in document.elements[1::2]] == [(title,) for title in SECTIONS]
+
+
+def test_a_table_of_contents_may_take_two_pages_and_leaves_the_title_page() -> None:
+    first: list[Item] = [Words(72, 60, "Handbook of the plant", 22), Words(72, 100, "Contents", 18)]
+    first += [item for place, title in enumerate(SECTIONS[:2]) for item in led(place, title)]
+    first += [Words(72, 300, "2.1"), Words(100, 300, "Tanks of glass. . . . . . . . . . . . . . 3")]
+    second = [item for place, title in enumerate(SECTIONS[2:]) for item in led(place, title)]
+    assert texts(read(pdf(first, second, *body()))) == ["Handbook of the plant", *TEXT]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Coffee..................25", "Tea.....................38", "Juice...................52"],
+        ["Zhang San...............8001", "Li Si...................8002", "Wang Wu.................8003"],
+        ["Name....................", "Department..............", "Phone..................."],
+    ],
+    ids=["prices", "telephones", "a form"],
+)
+def test_other_lists_with_dots_are_kept(lines: list[str]) -> None:
+    page: list[Item] = [Words(72, 100 + 20 * place, line) for place, line in enumerate(lines)]
+    kept = " ".join(texts(read(pdf(page))))
+    assert all(line.split(".")[0] in kept for line in lines)
+
+
+def test_a_table_of_contents_typed_into_a_text_file_is_left_out() -> None:
+    listed = "目  录\n\n1 范围 ……………… 1\n2 储存要求 ……………… 2"
+    text = f"化学品标准\n\n{listed}\n\n1 范围\n本标准适用于厂区。\n\n2 储存要求\n液位不超过八成。"
+    assert texts(read(text.encode(), "a.txt")) == [
+        "化学品标准",
+        "1 范围\n本标准适用于厂区。",
+        "2 储存要求\n液位不超过八成。",
+    ]
+
+
+def test_a_file_of_contents_alone_is_kept() -> None:
+    page = [item for place, title in enumerate(SECTIONS) for item in led(place, title)]
+    assert "Storage of acids" in " ".join(texts(read(pdf(page))))
