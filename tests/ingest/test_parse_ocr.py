@@ -187,3 +187,22 @@ def test_a_blank_picture_and_a_broken_one() -> None:
         with pytest.raises(DocumentError) as caught:
             read(data, "a.png")
         assert caught.value.code == code
+
+
+FORM = ("Travel request form", "Name: Alice Miller", "Department: Finance", "Destination: Hangzhou", "Amount: 3,500")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("turn", [0, 90, 180, 270])
+def test_a_page_that_was_scanned_upside_down_or_sideways_is_read_from_its_top(turn: int) -> None:
+    page = picture(*FORM, width=700, height=900).rotate(turn, expand=True)
+    parsed = read(encoded(page, "PNG"), "scan.png")
+    assert [element.text for element in parsed.elements] == list(FORM)
+    (first,) = parsed.elements[0].location.boxes
+    edge = {0: first.y0, 90: first.x0, 180: 1 - first.y1, 270: 1 - first.x1}[turn]
+    assert 0.05 < edge < 0.15
+
+
+def test_a_page_of_a_pdf_that_was_scanned_upside_down_is_read_from_its_top() -> None:
+    page = picture(*FORM[:3]).rotate(180)
+    assert [element.text for element in read(pdf([page.tobytes()]), "scan.pdf").elements] == list(FORM[:3])

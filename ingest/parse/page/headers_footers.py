@@ -64,7 +64,7 @@ def drop_running(pages: Mapping[int, Sequence[Part]]) -> None:
 
 
 def _edges(page: int, part: Part) -> Iterator[_Edge]:
-    if part.turn or part.is_slanted:
+    if (part.turn and not part.is_scanned) or part.is_slanted:
         return
     tall = max(part.height, 1.0)
     for at_top in (True, False):

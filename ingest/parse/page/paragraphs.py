@@ -18,6 +18,7 @@ _MARKER = re.compile(
 )
 _BULLET = re.compile(r"([•●▪■◆◇○·\uf000-\uf0ff]|[*–-](?=\s))\s*(?=\S)")
 """Matches bullets. Word writes its bullets as characters of a symbol font, which are in the private use area."""
+_LABEL = re.compile(r"(?![a-z])[^\W\d][^\s：:，。；、,.;]{0,12}+(?: [^\s：:，。；、,.;]{1,12}+){0,2}+\s?[：:](?![/:=])")
 _BROKEN_WORD = re.compile(r"[^\W_][-\u00ad\u2010]$")
 _FINISHED = re.compile(r"[.!?。！？；;:：…][\"'”’）)]?$")
 
@@ -85,9 +86,12 @@ def _paragraphs(lines: Sequence[Line]) -> Iterator[Block]:
         return
     left = min(line[0].x0 for line in lines)
     right = max(line[-1].x1 for line in lines)
+    # Two lines that begin with labels are lines of a form.
+    labelled = [False, *(_LABEL.match(line[0].text) is not None for line in lines), False]
     current: list[Line] = []
-    for line in lines:
-        if current and _begins(current, line, left, right):
+    for number, line in enumerate(lines, 1):
+        is_entry = labelled[number] and (labelled[number - 1] or labelled[number + 1])
+        if current and (is_entry or _begins(current, line, left, right)):
             yield _paragraph(current)
             current = []
         current.append(line)

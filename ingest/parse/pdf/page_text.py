@@ -23,7 +23,7 @@ _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
 
 
-def parts_of(page: Any, read_scans: bool) -> tuple[list[Part], bool]:
+def text_of_page(page: Any, read_scans: bool) -> tuple[list[Part], bool]:
     """Returns the text of a pypdfium2 page, in one part for each direction. Also returns True if the page shows
     something that was not read.
     """

@@ -19,7 +19,7 @@ from ingest.parse.page.tables_over_pages import placed_blocks
 from ingest.parse.pdf.fields import fields_and_comments, metadata_of
 from ingest.parse.pdf.form_structure import is_closed
 from ingest.parse.pdf.outline import Outline, bare, outline_of
-from ingest.parse.pdf.page_text import parts_of
+from ingest.parse.pdf.page_text import text_of_page
 from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pdf.unlock import open_pdf
 from ingest.parse.refusals import refuse
@@ -33,7 +33,7 @@ _CLOSED_FORM = "The form of this file is damaged, and what was filled in was not
 
 
 @dataclass(slots=True)
-class _Page:
+class Page:
     """One page while it is read: its text in each direction, and the other elements on it."""
 
     number: int
@@ -66,23 +66,29 @@ def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[Secre
         pages = opened
     if pages is opened and any(page.is_damaged for page in pages):
         raise refuse("corrupt", name, "its pages have impossible sizes, and nothing on them can be read")
+    lost = sum(page.is_lost for page in pages)
+    return Extracted(elements_of(pages, outline), title or None, count, metadata, {PAGES_WITHOUT_TEXT: lost})
+
+
+def elements_of(pages: Sequence[Page], outline: Outline) -> tuple[Element, ...]:
+    """Returns the elements of all pages of a document in reading order, without what only repeats at their edges and
+    without tables of contents.
+    """
     numbered = {page.number: page.parts for page in pages}
     drop_running(numbered)
     drop_contents(numbered)
     elements = list(_elements(pages, outline))
     texts = mended(element.text for element in elements)
-    read = tuple(
+    return tuple(
         element if element.text == text else replace(element, text=text)
         for element, text in zip(elements, texts, strict=True)
     )
-    lost = sum(page.is_lost for page in pages)
-    return Extracted(read, title or None, count, metadata, {PAGES_WITHOUT_TEXT: lost} if lost else {})
 
 
-def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
+def _pages(document: Any, read_scans: bool) -> Iterator[Page]:
     import pypdfium2
 
-    missing: list[_Page] = []
+    missing: list[Page] = []
     unread = [_said(1, _CLOSED_FORM)] if is_closed(document) else []
     for number in range(1, len(document) + 1):
         try:
@@ -95,10 +101,10 @@ def _pages(document: Any, read_scans: bool) -> Iterator[_Page]:
         yield from missing
         missing.clear()
         try:
-            parts, is_lost = parts_of(page, read_scans)
+            parts, is_lost = text_of_page(page, read_scans)
             impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
             notes = [*(unread if number == 1 else ()), *fields_and_comments(document, page, number)]
-            yield _Page(number, parts, notes, is_lost, impossible)
+            yield Page(number, parts, notes, is_lost, impossible)
         finally:
             page.close()
     yield from missing
@@ -117,11 +123,11 @@ def _has_page(document: Any, number: int) -> bool:
     return True
 
 
-def _missing(number: int) -> _Page:
+def _missing(number: int) -> Page:
     """Returns an entry for a page that cannot be opened. A reader who looks for the page learns from it why the page is
     missing.
     """
-    return _Page(
+    return Page(
         number, notes=[_said(number, f"Page {number} of this file is damaged and was not read.")], is_missing=True
     )
 
@@ -130,7 +136,7 @@ def _said(number: int, text: str) -> Element:
     return Element("paragraph", text, Location(page=number))
 
 
-def _elements(pages: Sequence[_Page], outline: Outline) -> Iterable[Element]:
+def _elements(pages: Sequence[Page], outline: Outline) -> Iterable[Element]:
     placed = placed_blocks([page.parts for page in pages])
     blocks = {page.number: found for page, found in zip(pages, placed, strict=True)}
     stated = {

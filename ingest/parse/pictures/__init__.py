@@ -2,7 +2,8 @@
 
 Its files:
 
-    ocr.py       reading a picture: lines with their boxes, then as a page
-    images.py    pictures made ready: upright, on white, not too large
-    embedded.py  pictures inside documents, within limits
+    ocr.py          reading a picture: lines with their boxes, then as a page
+    images.py       pictures made ready: upright, on white, not too large
+    orientation.py  whether a page was scanned upside down or sideways
+    embedded.py     pictures inside documents, within limits
 """

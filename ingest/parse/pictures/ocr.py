@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import logging
 import warnings
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,9 +21,12 @@ from ingest.parse.page.layout import blocks_in
 from ingest.parse.page.segments import Segment
 from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures.images import Pixels, frames_of, open_image, strips_of, upright
+from ingest.parse.pictures.orientation import Corners, turn_of
 from ingest.parse.refusals import SWITCH_OCR_ON, refuse
 
 _LEAST_CONTRAST = 16
+_CERTAIN = 0.9
+"""How certain the classifier must be that a line is upside down. OCR turns the line before it reads it, too."""
 _MODELS = {
     "Det.model_path": "PP-OCRv6_det_small.onnx",
     "Cls.model_path": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
@@ -63,15 +67,21 @@ def read_image(data: bytes, name: str, ocr: bool) -> Extracted:
 
 def part_of(pixels: Pixels) -> Part:
     """Returns the text in a picture as a part of a page that is measured in pixels. The picture has shape (height,
-    width, 3) in RGB.
+    width, 3) in RGB. If its text is upside down or sideways, the part is turned.
     """
-    height, width = pixels.shape[:2]
+    turn = 0
+    strips = strips_of(pixels)
+    lines = [_lines(strip) for _, strip in strips]
+    if len(strips) == 1 and (turn := turn_of(pixels, lines[0], _is_upside_down)):
+        pixels = np.ascontiguousarray(np.rot90(pixels, -turn))
+        strips = strips_of(pixels)
+        lines = [_lines(strip) for _, strip in strips]
     segments = []
-    for top, strip in strips_of(pixels):
-        for segment in _segments(strip):
+    for (top, _), found in zip(strips, lines, strict=True):
+        for segment in _segments(found):
             segments.append(replace(segment, y0=segment.y0 + top, y1=segment.y1 + top))
-        beat()
-    return Part(0, width, height, segments, is_scanned=True)
+    height, width = pixels.shape[:2]
+    return Part(turn, width, height, segments, is_scanned=True)
 
 
 def elements_of(pixels: Pixels, page: int) -> list[Element]:
@@ -91,22 +101,36 @@ def elements_of(pixels: Pixels, page: int) -> list[Element]:
     ]
 
 
-def _segments(pixels: Pixels) -> list[Segment]:
+def _lines(pixels: Pixels) -> list[tuple[Corners, str]]:
+    """Returns the corners and the text of each line that is read in a picture."""
     if int(pixels.max()) - int(pixels.min()) < _LEAST_CONTRAST:
         return []
-    read = _engine()(pixels[:, :, ::-1])
+    read = _engine()(pixels[:, :, ::-1], use_det=True, use_cls=True, use_rec=True)
+    beat()
     if read.boxes is None or read.txts is None:
         return []
+    return [(corners, text.strip()) for corners, text in zip(read.boxes, read.txts, strict=True) if text.strip()]
+
+
+def _is_upside_down(line: Pixels) -> bool:
+    """Returns True if the picture of a line shows it upside down."""
+    if not line.size:
+        return False
+    seen = _engine()(np.ascontiguousarray(line[:, :, ::-1]), use_det=False, use_cls=True, use_rec=False)
+    label, score = seen.cls_res[0]
+    return bool(label == "180" and score > _CERTAIN)
+
+
+def _segments(lines: Sequence[tuple[Corners, str]]) -> list[Segment]:
     found = []
-    for corners, text in zip(read.boxes, read.txts, strict=True):
+    for corners, text in lines:
         x0, y0 = (float(value) for value in corners.min(axis=0))
         x1, y1 = (float(value) for value in corners.max(axis=0))
         # On a skewed scan the upright rectangle is taller than the letters. The left edge has the height of the
         # letters.
         tall = float(np.linalg.norm(corners[3] - corners[0]))
         middle = (y0 + y1) / 2
-        if text.strip():
-            found.append(Segment(text.strip(), x0, middle - tall / 2, x1, middle + tall / 2, tall))
+        found.append(Segment(text, x0, middle - tall / 2, x1, middle + tall / 2, tall))
     return _evened(found)
 
 
