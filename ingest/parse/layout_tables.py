@@ -88,7 +88,7 @@ def _rows(table: html.HtmlElement) -> Iterator[html.HtmlElement]:
 
 
 def _cells(row: html.HtmlElement) -> Iterator[html.HtmlElement]:
-    return row.iterchildren("td", "th")
+    yield from row.iterchildren("td", "th")
 
 
 def _cell(cell: html.HtmlElement, has_table: bool, has_heading: bool) -> Cell:
