@@ -75,11 +75,19 @@ def structure(rows: Grid, stated: int | None = None) -> Structure:
         return Structure(above, max(marked, _levels(seen[above:])))
     above = _lines_above(seen, above)
     table = seen[above:]
-    if len(table) > 1 and table[0] and (not table[0][0] or _GENERIC.fullmatch(table[0][0])):
-        return Structure(above, _levels(table))
+    headers, is_form = _inferred(table)
+    if above and headers and len(table[0]) == 2 and any(map(_is_number, table[0])):
+        return Structure()  # what stands above is the header, and one column has no name
+    return Structure(above, headers, is_form)
+
+
+def _inferred(table: Grid) -> tuple[int, bool]:
+    """Returns the number of header rows of a table that marks none, and if it is a form."""
+    if len(table) > 1 and (not table[0][0] or _GENERIC.fullmatch(table[0][0])):
+        return _levels(table), False
     if _is_form(table):
-        return Structure(above, 0, True)
-    return Structure(above, 0 if len(table) == 1 or _is_list(table) else _levels(table))
+        return 0, True
+    return 0 if len(table) == 1 or _is_list(table) else _levels(table), False
 
 
 def values_of(row: Sequence[str]) -> list[str]:
@@ -104,9 +112,11 @@ def pairs_of(row: Sequence[str]) -> list[tuple[str, str]]:
 
 def _single_values(rows: Grid) -> int:
     """Returns how many rows with one value each stand above the first row with several. What stands over nothing but
-    values is their header.
+    values is their header, and so is the second of two cells.
     """
     above = next((number for number, row in enumerate(rows) if len(values_of(row)) > 1), 0)
+    if any(len(row) == 2 and not row[0] for row in rows[:above]):
+        return 0
     return above if any(not is_value(cell) for row in rows[above:] for cell in row if cell) else 0
 
 

@@ -176,6 +176,7 @@ def test_header_rows_that_html_marks_are_joined_without_merged_cells() -> None:
         [("管径", "10mm", "20mm", "50mm"), ("壁厚", "1mm", "2mm", "3mm"), ("余量", "2mm", "3mm", "4mm")],
         [("部门", "职责"), ("采购人员", "比价"), ("仓库人员", "收货")],
         [("Item", "Cost"), ("Desk", 120), ("Chair", 80)],
+        [("", "ms"), ("httpx", "12.6"), ("aiohttp", "2.5")],
         [("工序", "要求", "责任岗位"), ("下料", "按图", "班长"), ("焊接", "满焊", "焊工")],
     ],
 )

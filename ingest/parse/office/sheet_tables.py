@@ -83,21 +83,20 @@ def _side_by_side(block: Rows) -> list[tuple[int, int]]:
 
 
 def _are_two(left: Rows, right: Rows) -> bool:
-    """Returns True if two groups of columns are two tables: they begin or end in different rows, their headers name the
-    same, or the right one begins with a column that tells its rows apart.
+    """Returns True if two groups of columns are two tables: the right one goes on below the left one, their headers
+    name the same, or it begins with a column of words, or of values as on the left, that tells its rows apart.
     """
     if min(len(left[0]), len(right[0])) < 2:
         return False
-    filled = [(any(ours), any(theirs)) for ours, theirs in zip(left, right, strict=True)]
-    if filled[0] != (True, True) or sum(ours != theirs for ours, theirs in filled) > 1:
-        return True
-    heads = values_of(left[0]), values_of(right[0])
-    if set(heads[0]) & set(heads[1]):
+    last = max(number for number, row in enumerate(left) if any(row))
+    if any(map(any, right[last + 2 :])) or set(values_of(left[0])) & set(values_of(right[0])):
         return True
     ours, keys = ([row[0] for row in rows[1:] if any(row)] for rows in (left, right))
-    if not keys or not all(keys) or len(set(keys)) < len(keys) or _ATTRIBUTE.fullmatch(right[0][0]):
+    if not keys or not right[0][0] or _ATTRIBUTE.fullmatch(right[0][0]):
         return False
-    return all(map(is_value, keys)) == all(map(is_value, ours)) or not any(map(is_value, keys))
+    if not all(keys) or len(set(keys)) < len(keys):
+        return False
+    return not any(map(is_value, keys)) or all(map(is_value, (*keys, *ours)))
 
 
 def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
