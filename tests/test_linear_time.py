@@ -68,6 +68,7 @@ from ingest.parse.page import hyphens, segments
 from ingest.parse.pdf import garbled_text as legible
 from ingest.parse.pdf import outline
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.table_elements import table_elements
 from ingest.parse.text import encoding, markup
 from ingest.parse.text import plain as text
 from ingest.settings import IngestSettings
@@ -211,6 +212,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.text, json": text.read_json,
     "parse.text, xml": lambda whole: text.read_xml(f"<a><b>{whole}</b></a>".encode(), "a.xml"),
     "parse.sheets, csv": sheets.read_csv,
+    "parse.table_elements": lambda whole: list(table_elements([[whole, f"{whole}a"], [f"{whole}1", whole]])),
     "parse.rtf": lambda whole: rtf.read_rtf(f"{{\\rtf1 {whole}}}".encode()),
     "parse.mail": lambda whole: mail.read_eml(f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml"),
     "parse.opened, epub": _book,
