@@ -34,6 +34,7 @@ from ingest.parse.office.numerals import chinese_number
 from ingest.parse.office.ooxml import core_title
 from ingest.parse.office.rtf import read_rtf
 from ingest.parse.office.word import prepared
+from ingest.parse.office.word_layout import with_marked_header
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import of_page, stated
 from ingest.parse.table_elements import table_elements
@@ -105,6 +106,8 @@ def _unstructured() -> Any:
     docx._ListLabels._format_number = staticmethod(
         lambda value, numbering: chinese_number(value, numbering) or western(value, numbering)
     )
+    written = docx._DocxPartitioner._convert_table_to_html
+    docx._DocxPartitioner._convert_table_to_html = lambda self, table: with_marked_header(written(self, table), table)
     return SimpleNamespace(docx=docx.partition_docx, html=partition_html)
 
 
@@ -204,7 +207,7 @@ def read_docx(data: bytes, pictures: Pictures, comments: bool, allowance: Allowa
         "rtf": read_rtf,
         "docx": lambda chunk: read_docx(chunk, pictures, comments, allowance),
     }
-    found = word.chunks.read_in_place(_elements(_once(parts), paged=True), readers, allowance)
+    found = word.chunks.read_in_place(_elements(_once(parts), paged=True, marks_headers=True), readers, allowance)
     notes = together([word.notes, found.notes])
     return Extracted(found.elements, core_title(data), pages or None, notes=notes)
 

@@ -211,7 +211,7 @@ def _is_form(rows: Grid) -> bool:
     named = [label.rstrip("：: ")[-2:] for label in labels if _is_label(label)]
     if all(_is_label(label) for label, _ in first) and len(named) * 5 >= len(labels) * 3:
         # 采购人员 and 仓库人员 are not labels of one form: they end alike.
-        return len(set(named)) * 2 > len(named) or len(set(named)) >= _MANY_ENDINGS
+        return len(set(named)) * 3 > len(named) * 2 or len(set(named)) >= _MANY_ENDINGS
     if width == 2:
         return len(rows) > 1 and _is_number(first[0][1])
     return any(_is_number(value) for _, value in first) and len(set(labels)) == len(labels) == len(rows) * width // 2

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 
 import openpyxl
 import pytest
 from docx import Document
+from docx.oxml import OxmlElement
 from pptx import Presentation
 from pptx.util import Inches
 
@@ -167,6 +169,13 @@ def test_header_rows_that_html_marks_are_joined_without_merged_cells() -> None:
     assert read(page, "a.html").text.splitlines()[0] == "| 城市·名称 | 旺季·每晚 |"
 
 
+def test_header_rows_that_word_repeats_on_each_page_are_joined() -> None:
+    document = Document(io.BytesIO(docx([("城市", "旺季"), ("名称", "每晚"), ("昆明", 480), ("大理", 520)])))
+    for row in document.tables[0].rows[:2]:
+        row._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+    assert read(saved(document), "a.docx").text.splitlines()[0] == "| 城市·名称 | 旺季·每晚 |"
+
+
 @EVERY_FORMAT
 @pytest.mark.parametrize(
     "rows",
@@ -175,6 +184,7 @@ def test_header_rows_that_html_marks_are_joined_without_merged_cells() -> None:
         [("项目", "2025", "2026"), ("差旅", 1200, 1350), ("会议", 800, 900)],
         [("管径", "10mm", "20mm", "50mm"), ("壁厚", "1mm", "2mm", "3mm"), ("余量", "2mm", "3mm", "4mm")],
         [("部门", "职责"), ("采购人员", "比价"), ("仓库人员", "收货")],
+        [("岗位名称", "薪资"), ("采购人员", 5000), ("仓库人员", 4500)],
         [("Item", "Cost"), ("Desk", 120), ("Chair", 80)],
         [("", "ms"), ("httpx", "12.6"), ("aiohttp", "2.5")],
         [("工序", "要求", "责任岗位"), ("下料", "按图", "班长"), ("焊接", "满焊", "焊工")],
@@ -257,13 +267,14 @@ def test_the_lines_above_a_header_have_their_own_cells() -> None:
     assert table.location.cells == "A2:C4"
 
 
-def test_one_blank_column_parts_two_tables_with_headers_of_their_own() -> None:
+@pytest.mark.parametrize(("name", "writer"), [("a.xlsx", xlsx), ("a.ods", ods), ("a.csv", csv)])
+def test_one_blank_column_parts_two_tables_with_headers_of_their_own(name: str, writer: Callable[..., bytes]) -> None:
     rows: Rows = [
         ("会议室", "楼层", "", "设备", "保管人", "电话"),
         ("梅厅", 3, "", "投影仪", "高明", 7001),
         ("兰厅", 5, "", "音响", "许静", 7002),
     ]
-    first, second = tables(read(xlsx(rows), "a.xlsx"))
+    first, second = tables(read(writer(rows), name))
     assert (first.location.cells, second.location.cells) == ("A1:B3", "D1:F3")
     assert second.text.splitlines()[0] == "| 设备 | 保管人 | 电话 |"
 

@@ -10,6 +10,7 @@ Its files:
     word_styles.py        how its letters look, by their own marks and by styles
     alt_chunks.py         web pages and other documents that a Word document takes in whole
     typed_headings.py     judges which lines were made headings by hand, for every format
+    word_layout.py        tables of a Word document: those that only lay out a page, marked header rows
     merged_cells.py       cells of a Word table that are merged over many rows
     xpaths.py             makes python-docx look into large documents in linear time
     slides.py             PPTX

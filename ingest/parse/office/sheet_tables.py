@@ -52,7 +52,7 @@ def _regions(rows: Rows) -> Iterator[Region]:
     for top, bottom in _row_blocks(rows):
         block = rows[top:bottom]
         titles = next((number for number, row in enumerate(block) if len(values_of(row)) > 1), 0)
-        tables = _side_by_side(block[titles:])
+        tables = tables_beside(block[titles:])
         if len(tables) == 1:
             used = [column for column in range(len(block[0])) if any(row[column] for row in block)]
             yield top, bottom, used[0], used[-1] + 1
@@ -67,9 +67,9 @@ def _regions(rows: Rows) -> Iterator[Region]:
                 yield top + start, top + stop, left, right
 
 
-def _side_by_side(block: Rows) -> list[tuple[int, int]]:
-    """Returns the columns of the tables of a block. Two blank columns separate tables. One does if what stands on each
-    side is a table of its own. Otherwise it is only spacing.
+def tables_beside(block: Rows) -> list[tuple[int, int]]:
+    """Returns the columns of the tables of some rows, which are equally long. Two blank columns separate tables. One
+    does if what stands on each side is a table of its own. Otherwise it is only spacing.
     """
     tables: list[tuple[int, int]] = []
     for start, stop in _runs([any(row[column] for row in block) for column in range(len(block[0]))], gap=1):

@@ -13,7 +13,7 @@ import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.office.sheet_tables import cell_range, sheet_elements
+from ingest.parse.office.sheet_tables import cell_range, sheet_elements, tables_beside
 from ingest.parse.office.workbooks import open_workbook
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
@@ -133,12 +133,23 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
         delimiter = lines.pop(0).strip()[-1]
     rows = _csv_rows(lines, delimiter or _delimiter(lines[:50]))
+    return Extracted(tuple(_csv_elements(rows)))
+
+
+def _csv_elements(rows: Rows) -> Iterator[Element]:
+    """Yields the tables of a text. Tables beside each other are looked for where blank columns do not make it huge."""
     width = max(map(len, rows), default=0)
+    tables = [(0, width)]
+    if 0 < len(rows) * width <= _MAX_CELLS:
+        rows = [row + [""] * (width - len(row)) for row in rows]
+        found = tables_beside(rows)
+        tables = found if len(found) > 1 else tables
+    for left, right in tables:
 
-    def place(first: int, stop: int) -> Location:
-        return Location(cells=cell_range(first, stop, 0, width))
+        def place(first: int, stop: int, left: int = left, right: int = right) -> Location:
+            return Location(cells=cell_range(first, stop, left, right))
 
-    return Extracted(tuple(table_elements(rows, place=place)))
+        yield from table_elements([row[left:right] for row in rows], place=place)
 
 
 def _csv_rows(lines: list[str], delimiter: str) -> Rows:

@@ -1,9 +1,12 @@
-"""Unwraps the tables of a Word document that only lay out a page, and boxes of a single cell."""
+"""What a Word document says about its tables: those that only lay out a page are unwrapped, as are boxes of a single
+cell, and the rows that it repeats on each page are marked as header.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from itertools import takewhile
 from typing import Any
 
 from ingest.parse.layout_tables import Cell, Run, runs_of
@@ -28,6 +31,21 @@ def unwrap_layout(document: Any) -> None:
         runs = runs_of([[Cell(_blocks(cell), cell in holders, cell in titled) for cell in row] for row in cells])
         if not all(run.is_table for run in runs):
             _unwrap(table, rows, runs)
+
+
+def with_marked_header(written: str | None, table: Any) -> str | None:
+    """Returns the HTML of a table with `th` in the first rows that Word repeats at the top of each page."""
+    repeated = list(takewhile(_is_repeated, table._tbl.iterchildren(f"{_W}tr")))
+    if not written or not repeated:
+        return written
+    before, *rows = written.split("<tr>")
+    head = [row.replace("<td", "<th").replace("</td>", "</th>") for row in rows[: len(repeated)]]
+    return "<tr>".join([before, *head, *rows[len(repeated) :]])
+
+
+def _is_repeated(row: Any) -> bool:
+    mark = row.find(f"{_W}trPr/{_W}tblHeader")
+    return mark is not None and mark.get(f"{_W}val", "1") not in ("0", "false", "off")
 
 
 def _heading_styles(document: Any) -> set[str]:
