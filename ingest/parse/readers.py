@@ -32,12 +32,12 @@ from ingest.settings import IngestSettings
 
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
 _BINARY_READERS: dict[str, Callable[[bytes], Extracted]] = {
-    "ods": opendocument_epub.read_ods,
     "rtf": rtf.read_rtf,
 }
 _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
     "eml": read_eml,
     "msg": read_msg,
+    "ods": opendocument_epub.read_ods,
     "xml": plain.read_xml,
 }
 _PICTURED_READERS: dict[str, Callable[[bytes, Pictures], Extracted]] = {

@@ -14,12 +14,20 @@ Its files:
     merged_cells.py       cells of a Word table that are merged over many rows
     xpaths.py             makes python-docx look into large documents in linear time
     slides.py             PPTX
+    charts.py             the charts on its slides, as tables
     sheets.py             XLSX, XLS, CSV and TSV: their cells
+    sparse_sheets.py      a sheet as the few cells that have content
+    cells.py              what a cell shows: its value in its format, where its link leads
+    number_formats.py     numbers as spreadsheets show them
+    date_formats.py       dates, times and durations as spreadsheets show them
+    formulas.py           computes simple formulas that have no stored value
+    functions.py          the functions that it knows
     sheet_tables.py       the tables among them: each region of a sheet is one
     workbooks.py          opening a workbook without writing out areas that no sheet needs
     drawing_text.py       the text of shapes and diagrams, without what is struck through, with targets of links
     rtf.py                RTF
-    opendocument_epub.py  ODT, ODS, ODP and EPUB
+    opendocument_epub.py  ODT, ODP and EPUB
+    opendocument_sheets.py  ODS
     conversion.py         old formats, turned into newer ones by LibreOffice
     passwords.py          protected Office files
     document_properties.py  author, dates and number of pages of Office files

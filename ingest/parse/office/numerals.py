@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 _DIGITS = "〇一二三四五六七八九"
 _LEGAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
@@ -44,3 +46,27 @@ def _counted(value: int, digits: str, units: str, short_teens: bool = True) -> s
         elif text and not text.endswith(digits[0]) and value % 10**place:
             text += digits[0]
     return text[1:] if short_teens and 10 <= value < 20 else text
+
+
+def spelled_digits(text: str, numbering: int) -> str:
+    """Returns a text with its digits as Chinese ones: 2026 is 二〇二六 in the numbering 1 of Excel, 贰零贰陆 in 2."""
+    digits = _LEGAL_DIGITS if numbering == 2 else _DIGITS
+    return "".join(digits[int(character)] if character in "0123456789" else character for character in text)
+
+
+def counted_number(value: Decimal, numbering: int) -> str:
+    """Returns a number as Excel counts in Chinese (DBNum1, DBNum2): 1234.5 is 一千二百三十四.五 in 1, and
+    壹仟贰佰叁拾肆.伍 in 2.
+    """
+    digits, units = (_LEGAL_DIGITS, "拾佰仟") if numbering == 2 else (_DIGITS, "十百千")
+    whole, _, part = f"{value:f}".partition(".")
+    zero = digits[0]
+    text = ""
+    groups = [int(whole[max(end - 4, 0) : end]) for end in range(len(whole), 0, -4)]
+    for place in range(len(groups) - 1, -1, -1):
+        group = groups[place]
+        if text and not text.endswith(zero) and (group < 1000 and any(groups[: place + 1])):
+            text += zero
+        if group:
+            text += _counted(group, digits, units, short_teens=False) + ("", "万", "亿", "兆")[min(place, 3)]
+    return (text or zero) + (f".{spelled_digits(part, numbering)}" if part.strip("0") else "")

@@ -16,7 +16,8 @@ from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
 from ingest.parse.office.ooxml import xml
-from ingest.parse.office.sheets import read_sheet_rows
+from ingest.parse.office.opendocument_sheets import OpenSheets
+from ingest.parse.office.sheets import read_sheets
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
 from ingest.parse.table_elements import table_elements
@@ -36,9 +37,7 @@ _SKIPPED = frozenset({
 _PICTURE = re.compile(r"<(?:img|image)\b([^<>]*)", re.I)
 _SOURCE = re.compile(r"""\b(?:xlink:href|src)\s*+=\s*+["']([^"']+)["']""", re.I)
 _MAX_REPEATED = 100
-"""Sheets fill up their tables with thousands of repeated empty cells. No repetition counts for more than this."""
-_MAX_CELLS = 5_000_000
-"""The limit for the cells of one sheet. Repeated cells count too."""
+"""No repetition counts for more than this."""
 _MAX_MERGED = 100_000
 """The limit for the places that the merged cells of a table cover."""
 
@@ -66,22 +65,11 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
         return Extracted(tuple(elements), _title(archive), number or None)
 
 
-def read_ods(data: bytes) -> Extracted:
+def read_ods(data: bytes, name: str) -> Extracted:
     """Read an OpenDocument spreadsheet like a workbook of Excel. Sheets whose style hides them are left out."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        content = xml(archive.read("content.xml"))
-        hidden = {
-            style.get(f"{_STYLE}name")
-            for style in content.iter(f"{_STYLE}style")
-            for properties in style.iter(f"{_STYLE}table-properties")
-            if properties.get(f"{_TABLE}display") == "false"
-        }
-        sheets = [
-            (table.get(f"{_TABLE}name", ""), _sheet_rows(table))
-            for table in content.iter(f"{_TABLE}table")
-            if table.get(f"{_TABLE}style-name") not in hidden
-        ]
-        return replace(read_sheet_rows(sheets), title=_title(archive))
+        sheets = OpenSheets(xml(archive.read("content.xml")), lambda paragraph: _text_of(paragraph)[0])
+        return replace(read_sheets(sheets, name), title=_title(archive), notes=sheets.notes)
 
 
 def read_epub(data: bytes, pictures: Pictures) -> Extracted:
@@ -202,21 +190,6 @@ def _rows(table: etree._Element) -> Rows:
             for _ in range(_count(cell, "number-columns-repeated")):
                 cells.append(merged.get((number, len(cells)), text))
         rows.append(cells)
-    return rows
-
-
-def _sheet_rows(table: etree._Element) -> Rows:
-    """Returns the rows of a sheet. Each row is repeated as often as it says, up to a limit that
-    only empty rows exceed.
-    """
-    rows: Rows = []
-    repeats = [_count(row, "number-rows-repeated") for row in table.iter(f"{_TABLE}table-row")]
-    stated = 0
-    for cells, repeat in zip(_rows(table), repeats, strict=True):
-        stated += len(cells) * repeat
-        if stated > _MAX_CELLS:
-            raise ValueError(f"a sheet of more than {_MAX_CELLS} cells")
-        rows.extend(list(cells) for _ in range(repeat))
     return rows
 
 

@@ -6,14 +6,15 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.office.cells import XlsCells, XlsxCells
 from ingest.parse.office.sheet_tables import cell_range, sheet_elements, tables_beside
+from ingest.parse.office.sparse_sheets import SparseSheet
 from ingest.parse.office.workbooks import open_workbook
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
@@ -23,46 +24,44 @@ from ingest.parse.tables_markdown import Rows
 _DELIMITERS = ",;\t|"
 _MAX_CELL_CHARACTERS = 1 << 30
 _MAX_CELL_LINES = 100
-_MAX_CELLS = 5_000_000
+_MAX_PADDED_CELLS = 5_000_000
 
 
 def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
-    """Read the visible sheets of a workbook without hidden rows and columns. A formula is read as its last value. The
-    words in the pictures of a sheet come after its tables.
+    """Read the visible sheets of a workbook without hidden rows and columns, and without what is struck through. A
+    formula is read as its last value. The words in the pictures of a sheet come after its tables.
     """
     workbook = open_workbook(data, name)
+    shown = XlsxCells(workbook)
     elements: list[Element] = []
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
             continue
-        _check_size(sheet.max_row * sheet.max_column, name)
-        rows = [[""] * sheet.max_column for _ in range(sheet.max_row)]
+        found = SparseSheet()
         for (row, column), cell in sheet._cells.items():  # `iter_rows` would create the missing cells
-            rows[row - 1][column - 1] = _value(cell)
+            if cell._value is not None and (text := shown.text(cell)):
+                found.add(row - 1, column - 1, text, shown.is_struck(cell))
         for merged in sheet.merged_cells.ranges:
-            _spread(rows, merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col)
-        _blank_hidden(sheet, rows)
-        elements.extend(sheet_elements(sheet.title, rows))
+            found.merged.append((merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col))
+        _leave_out_hidden(sheet, found)
+        elements.extend(_elements(sheet.title, found, name))
         elements.extend(_comments(sheet) if comments else ())
         elements.extend(_pictured(sheet, pictures))
-    return Extracted(tuple(elements), workbook.properties.title)
+    return Extracted(tuple(elements), workbook.properties.title, notes=shown.notes)
 
 
-def _blank_hidden(sheet: Any, rows: Rows) -> None:
-    """Empty the cells that the sheet hides: hidden rows and columns. Rows that a filter hides are kept."""
+def _leave_out_hidden(sheet: Any, found: SparseSheet) -> None:
+    """Leave out the rows and columns that the sheet hides. Rows that a filter hides are kept."""
     from openpyxl.utils import column_index_from_string
 
-    hidden: set[int] = set()
+    last = max((column for _, column in found.cells), default=-1)
     for letter, dimension in sheet.column_dimensions.items():
         if dimension.hidden:
             first = dimension.min or column_index_from_string(letter)
-            hidden.update(range(first - 1, min(dimension.max or first, sheet.max_column)))
-    filtered = sheet.auto_filter.ref is not None
-    for number, row in enumerate(rows, 1):
-        if not filtered and number in sheet.row_dimensions and sheet.row_dimensions[number].hidden:
-            row[:] = [""] * len(row)
-        for column in hidden:
-            row[column] = ""
+            found.columns_left_out.update(range(first - 1, min(dimension.max or first, last + 1)))
+    if sheet.auto_filter.ref is None:
+        hidden = (number - 1 for number, dimension in sheet.row_dimensions.items() if dimension.hidden)
+        found.rows_left_out.update(hidden)
 
 
 def _comments(sheet: Any) -> Iterator[Element]:
@@ -85,8 +84,11 @@ def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:
 
 def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
     """Read the visible sheets of an old workbook (XLS)."""
+    formatted = _has_formats(data)
     try:
-        workbook = xlrd.open_workbook(file_contents=data, formatting_info=_has_formats(data), logfile=io.StringIO())
+        workbook = xlrd.open_workbook(
+            file_contents=data, formatting_info=formatted, logfile=io.StringIO(), ragged_rows=True
+        )
     except xlrd.XLRDError as error:
         code = "encrypted" if "encrypted" in str(error).lower() else "corrupt"
         raise refuse(code, name, f"the workbook cannot be opened ({error})") from error
@@ -94,13 +96,13 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
     for sheet in workbook.sheets():
         if sheet.visibility:
             continue
-        _check_size(sheet.nrows * sheet.ncols, name)
-        rows = [[_old_value(cell, workbook) for cell in sheet.row(row)] for row in range(sheet.nrows)]
-        width = max((len(row) for row in rows), default=0)
-        rows = [row + [""] * (width - len(row)) for row in rows]
-        for top, bottom, left, right in sheet.merged_cells:
-            _spread(rows, top, bottom, left, right)
-        elements.extend(sheet_elements(sheet.name, rows))
+        shown = XlsCells(sheet, formatted)
+        found = SparseSheet(merged=list(sheet.merged_cells))
+        for row in range(sheet.nrows):
+            for column in range(sheet.row_len(row)):
+                if text := shown.text(row, column):
+                    found.add(row, column, text, shown.is_struck(row, column))
+        elements.extend(_elements(sheet.name, found, name))
         for (row, column), note in sorted(sheet.cell_note_map.items()) if comments else ():
             cell = cell_range(row, row + 1, column, column + 1)
             text = f"Comment on {cell.split(':')[0]}: {note.text.strip()}"
@@ -109,9 +111,7 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
 
 
 def _has_formats(data: bytes) -> bool:
-    """Returns True if xlrd can read the cell formats, which mark percentages. It cannot read them
-    in the oldest files.
-    """
+    """Returns True if xlrd can read the cell formats. It cannot read them in the oldest files."""
     return data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
@@ -122,6 +122,16 @@ def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
         width = max(map(len, rows), default=0)
         elements.extend(sheet_elements(title, [row + [""] * (width - len(row)) for row in rows]))
     return Extracted(tuple(elements))
+
+
+def read_sheets(sheets: Iterable[tuple[str, SparseSheet]], name: str) -> Extracted:
+    """Read the sheets of a workbook of another format, given as their contents."""
+    return Extracted(tuple(element for title, found in sheets for element in _elements(title, found, name)))
+
+
+def _elements(title: str, found: SparseSheet, name: str) -> Iterator[Element]:
+    grid = found.grid(name)
+    return grid.placed(sheet_elements(title, grid.texts))
 
 
 def read_csv(text: str, delimiter: str | None = None) -> Extracted:
@@ -140,7 +150,7 @@ def _csv_elements(rows: Rows) -> Iterator[Element]:
     """Yields the tables of a text. Tables beside each other are looked for where blank columns do not make it huge."""
     width = max(map(len, rows), default=0)
     tables = [(0, width)]
-    if 0 < len(rows) * width <= _MAX_CELLS:
+    if 0 < len(rows) * width <= _MAX_PADDED_CELLS:
         rows = [row + [""] * (width - len(row)) for row in rows]
         found = tables_beside(rows)
         tables = found if len(found) > 1 else tables
@@ -172,53 +182,3 @@ def _delimiter(lines: list[str]) -> str:
         return (count / max(sum(widths.values()), 1) if width > 1 else 0.0, width)
 
     return max(_DELIMITERS, key=evenness)
-
-
-def _check_size(cells: int, name: str) -> None:
-    if cells > _MAX_CELLS:
-        raise refuse("too_large", name, f"a sheet of {cells} cells")
-
-
-def _spread(rows: Rows, top: int, bottom: int, left: int, right: int) -> None:
-    """Write the value of a merged range into each of its cells."""
-    value = rows[top][left] if top < len(rows) and left < len(rows[top]) else ""
-    for row in rows[top:bottom]:
-        for column in range(left, min(right, len(row))):
-            row[column] = value
-
-
-def _value(cell: Any) -> str:
-    value = cell.value
-    if isinstance(value, float) and "%" in (cell.number_format or ""):
-        return f"{value * 100:.10g}%"
-    return _written(value)
-
-
-def _old_value(cell: Any, workbook: Any) -> str:
-    if cell.ctype == xlrd.XL_CELL_DATE:
-        try:
-            return _written(xlrd.xldate_as_datetime(cell.value, workbook.datemode))
-        except (ValueError, OverflowError):
-            return _written(cell.value)
-    if cell.ctype == xlrd.XL_CELL_BOOLEAN:
-        return _written(bool(cell.value))
-    if cell.ctype == xlrd.XL_CELL_NUMBER and cell.xf_index is not None:
-        format_ = workbook.format_map.get(workbook.xf_list[cell.xf_index].format_key)
-        if format_ is not None and "%" in format_.format_str:
-            return f"{cell.value * 100:.10g}%"
-    return "" if cell.ctype in (xlrd.XL_CELL_ERROR, xlrd.XL_CELL_EMPTY) else _written(cell.value)
-
-
-def _written(value: object) -> str:
-    """Returns a cell's value as a person would write it, without trailing zeros, and without midnight after a date."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, float):
-        return f"{value:.12g}" if abs(value) < 1e15 else repr(value)
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
-    if isinstance(value, (date, time)):
-        return value.isoformat()
-    return str(value) if isinstance(value, timedelta) else str(value).strip()

@@ -12,11 +12,12 @@ from typing import Any
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.links import with_target
+from ingest.parse.office.charts import chart_elements
 from ingest.parse.office.drawing_text import bare_text, body_text, target_of, targets, text_of
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.table_elements import table_elements
-from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.tables_markdown import Rows
 
 _MAX_GROUPS = 50
 """The deepest nesting of groups whose shapes are read."""
@@ -90,7 +91,7 @@ def _content(shape: Any, location: Location, pictures: Pictures) -> Iterator[Ele
     if getattr(shape, "has_table", False):
         yield from table_elements(_rows(shape.table), place=lambda first, stop: location)
     elif getattr(shape, "has_chart", False):
-        yield from _chart(shape.chart, location)
+        yield from chart_elements(shape.chart, location)
     elif shape.has_text_frame:
         for paragraph in shape.text_frame.paragraphs:
             listed = paragraph.level > 0 or bool(paragraph._p.xpath(_BULLETS))
@@ -115,22 +116,6 @@ def _rows(table: Any) -> Rows:
 
 def _cell_text(cell: Any) -> str:
     return body_text(cell.text_frame._txBody, cell.part.rels)
-
-
-def _chart(chart: Any, location: Location) -> Iterator[Element]:
-    """Yields the numbers of a chart as a table. It has a row for each category and a column for each series."""
-    if chart.has_title and chart.chart_title.has_text_frame:
-        yield Element("caption", bare_text(chart.chart_title.text_frame._txBody), location)
-    for plot in chart.plots:
-        series = list(plot.series)
-        names = ["", *(one.name or "" for one in series)]
-        values = [list(one.values) for one in series]
-        rows: Rows = [names]
-        for number, category in enumerate(plot.categories):
-            cells = [column[number] if number < len(column) else None for column in values]
-            rows.append([str(category), *("" if cell is None else f"{cell:.12g}" for cell in cells)])
-        if len(rows) > 1:
-            yield Element("table", markdown(rows), location)
 
 
 def _picture(shape: Any) -> bytes | None:

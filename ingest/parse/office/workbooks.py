@@ -1,23 +1,33 @@
-"""Opens an Excel workbook without creating cells for areas that no sheet needs.
+"""Opens an Excel workbook as its readers need it, and without creating cells for areas that no sheet needs.
 
 openpyxl makes an object for every cell of a merged area, and for every cell that a link covers. One line of XML may
 name all 17 thousand million cells of a sheet.
+
+Numbers stay numbers, dates too: how they are shown is up to their format. A formula is kept where its value is missing,
+or where it is a HYPERLINK, whose target is nowhere else. Struck-through pieces of a text are left out.
 """
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
-from ingest.parse.office.ooxml import plain_variant
+from lxml import etree
+
+from ingest.parse.office.formulas import Formula
+from ingest.parse.office.ooxml import plain_variant, xml
 from ingest.parse.refusals import refuse
 
 _MAX_COVERED = 1 << 20
 """How many cells the merged areas of a sheet may cover, and how many its links may cover. A whole column has as many
 cells.
 """
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_RECALCULATED = re.compile(rb"""<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad\s*=\s*["'](?:1|true)["']""")
+"""Matches where a program says that it has not computed the formulas. Some write 0 in the place of every value then."""
 
 
 class _TooManyError(Exception):
@@ -25,13 +35,14 @@ class _TooManyError(Exception):
 
 
 def open_workbook(data: bytes, name: str) -> Any:
-    """Returns the workbook in these bytes. A formula is read as its last value.
+    """Returns the workbook in these bytes. A formula is read as its last value. Where that is missing, the value of the
+    cell is the `Formula`.
 
     Raises `too_large` if the merged areas of a sheet, or its links, cover more than 1,048,576 cells.
     """
     import openpyxl  # it takes a tenth of a second, so only a process that reads workbooks loads it
 
-    _bound()
+    _adapt()
     try:
         return openpyxl.load_workbook(io.BytesIO(plain_variant(data)), data_only=True)
     except _TooManyError as error:
@@ -39,11 +50,42 @@ def open_workbook(data: bytes, name: str) -> Any:
 
 
 @cache
-def _bound() -> None:
-    """Make openpyxl count the cells before it creates them."""
+def _adapt() -> None:
+    """Make openpyxl count cells before it creates them, and read them as this file says."""
     from openpyxl.reader import excel
+    from openpyxl.worksheet import _reader
+
+    class Parser(_reader.WorkSheetParser):  # type: ignore[misc, name-defined, unused-ignore]
+        recalculated = False
+
+        def parse_cell(self, element: Any) -> Any:
+            kind = element.get("t", "n")
+            if kind == "inlineStr":
+                _drop_struck(element)
+                return super().parse_cell(element)
+            cell = super().parse_cell(element)
+            value = cell["value"]
+            # Most cells are numbers or shared texts: a look at their value must be enough.
+            if value is None or kind == "str" or (value == 0 and self.recalculated):
+                cell["value"] = self._with_formula(element, kind, value)
+            return cell
+
+        def _with_formula(self, element: Any, kind: str, value: Any) -> Any:
+            formula = element.find(f"{_MAIN}f")
+            if formula is None or formula.get("t") == "dataTable" or (value is None and kind == "str"):
+                return value  # an empty text is stored as a text without a value
+            text = self.parse_formula(element)
+            text = text if isinstance(text, str) else text.text or ""
+            if kind != "str":
+                return Formula(text)
+            return Formula(text, value) if "HYPERLINK" in text.upper() else value
 
     class Reader(excel.WorksheetReader):  # type: ignore[misc, name-defined, unused-ignore]
+        def __init__(self, sheet: Any, source: Any, strings: Any, data_only: bool, rich_text: bool) -> None:
+            super().__init__(sheet, source, strings, data_only, rich_text)
+            self.parser = Parser(source, strings, data_only, sheet.parent.epoch, set(), set(), rich_text)
+            self.parser.recalculated = bool(getattr(sheet.parent.calculation, "fullCalcOnLoad", False))
+
         def bind_merged_cells(self) -> None:
             merged = self.parser.merged_cells
             _check(area.ref for area in (merged.mergeCell if merged else ()))
@@ -53,7 +95,35 @@ def _bound() -> None:
             _check(link.ref for link in self.parser.hyperlinks.hyperlink)
             super().bind_hyperlinks()
 
+    class BookReader(excel.WorkbookParser):  # type: ignore[misc, name-defined, unused-ignore]
+        def parse(self) -> None:
+            super().parse()
+            if self.wb.calculation is not None:  # openpyxl takes it for true where nothing is said
+                stated = _RECALCULATED.search(self.archive.read(self.workbook_part_name))
+                self.wb.calculation.fullCalcOnLoad = stated is not None
+
+    read_strings = excel.read_string_table
     excel.WorksheetReader = Reader
+    excel.WorkbookParser = BookReader
+    excel.read_string_table = lambda source: read_strings(_without_struck(source))
+
+
+def _without_struck(strings: Any) -> Any:
+    """Returns the shared texts of a workbook without their struck-through pieces."""
+    data = strings.read()
+    if b"strike" in data:
+        root = xml(data)
+        _drop_struck(root)
+        data = etree.tostring(root)
+    return io.BytesIO(data)
+
+
+def _drop_struck(element: Any) -> None:
+    for text in (*element.iter(f"{_MAIN}si"), *element.iter(f"{_MAIN}is")):
+        for run in text.findall(f"{_MAIN}r"):
+            struck = run.find(f"{_MAIN}rPr/{_MAIN}strike")
+            if struck is not None and struck.get("val", "1") not in ("0", "false"):
+                text.remove(run)
 
 
 def _check(areas: Iterable[str]) -> None:

@@ -1,0 +1,149 @@
+"""Says what a cell of a workbook shows: its value in its format, the words of its formula, where its link leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from typing import Any
+
+import xlrd
+
+from ingest.parse.links import with_target
+from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
+from ingest.parse.office.formulas import Calculator, Formula
+from ingest.parse.office.functions import UncomputableError
+from ingest.parse.office.number_formats import built_in, is_general, shown_number, shown_text
+
+_FIRST_OWN_FORMAT = 164
+"""Formats with lower numbers are built in."""
+
+
+def written(value: object) -> str:
+    """Returns a value as a person would write it, without trailing zeros, and without midnight after a date."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).upper()
+    if isinstance(value, float):
+        return f"{value:.12g}" if abs(value) < 1e15 else repr(value)
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value) if isinstance(value, timedelta) else str(value).strip()
+
+
+def shown(value: object, code: str, epoch_1904: bool = False) -> str:
+    """Returns a value as its format shows it, or plainly where the format says nothing of it."""
+    if is_general(code) or isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return written(value)
+    if isinstance(value, str):
+        return shown_text(value.strip(), code)
+    text = shown_number(value, code, epoch_1904)
+    return written(value) if text is None else text
+
+
+class XlsxCells:
+    """The cells of an XLSX workbook. `notes` counts formulas that have no value and could not be computed."""
+
+    def __init__(self, workbook: Any) -> None:
+        from openpyxl.utils.datetime import CALENDAR_MAC_1904
+
+        self._workbook = workbook
+        self._epoch_1904 = workbook.epoch == CALENDAR_MAC_1904
+        self._struck = {number for number, font in enumerate(workbook._fonts) if font.strike}
+        sheets = {sheet.title: sheet._cells for sheet in workbook.worksheets}
+        self._calculator = Calculator(sheets, lambda cell: cell._value)
+        self._uncomputed = 0
+        self._code = lru_cache(maxsize=None)(self._format)
+
+    @property
+    def notes(self) -> Mapping[str, int]:
+        return {FORMULAS_WITHOUT_VALUE: self._uncomputed} if self._uncomputed else {}
+
+    def is_struck(self, cell: Any) -> bool:
+        """Returns True if the whole cell is struck through."""
+        return bool(self._struck) and cell.has_style and cell._style.fontId in self._struck
+
+    def text(self, cell: Any) -> str:
+        """Returns what the cell shows, and the target of its link."""
+        value = cell._value
+        link = None
+        if isinstance(value, Formula):
+            link = self._calculator.link(cell.parent.title, value)
+            value = self._computed(cell, value) if value.stored is None else value.stored
+        elif isinstance(value, (date, time, timedelta)):
+            value = self._counted(value)
+        text = shown(value, self._code(cell._style.numFmtId) if cell.has_style else "", self._epoch_1904)
+        if link is not None:
+            text = with_target(text, link[1])
+        return with_target(text, cell.hyperlink.target) if text and cell.hyperlink is not None else text
+
+    def _computed(self, cell: Any, formula: Formula) -> object:
+        try:
+            return self._calculator.computed(cell.parent.title, cell.row, cell.column)
+        except UncomputableError:
+            self._uncomputed += 1
+            return formula.text
+
+    def _counted(self, value: Any) -> object:
+        """Returns the days of a date that the file has as a text (`2026-03-05T00:00:00`)."""
+        from openpyxl.utils.datetime import to_excel
+
+        return to_excel(value, self._workbook.epoch)
+
+    def _format(self, number: int) -> str:
+        from openpyxl.styles.numbers import BUILTIN_FORMATS
+
+        if number < _FIRST_OWN_FORMAT:
+            return built_in(number) or BUILTIN_FORMATS.get(number, "")
+        own = self._workbook._number_formats
+        return own[number - _FIRST_OWN_FORMAT] if number - _FIRST_OWN_FORMAT < len(own) else ""
+
+
+class XlsCells:
+    """The cells of a sheet of an XLS workbook."""
+
+    def __init__(self, sheet: Any, formatted: bool) -> None:
+        self._book = sheet.book
+        self._sheet = sheet
+        self._formatted = formatted
+        self._links = {place: link.url_or_path for place, link in sheet.hyperlink_map.items()}
+
+    def text(self, row: int, column: int) -> str:
+        """Returns what a cell shows, and the target of its link."""
+        cell = self._sheet.cell(row, column)
+        if cell.ctype in (xlrd.XL_CELL_ERROR, xlrd.XL_CELL_EMPTY, xlrd.XL_CELL_BLANK):
+            return ""
+        value: Any = bool(cell.value) if cell.ctype == xlrd.XL_CELL_BOOLEAN else cell.value
+        if cell.ctype == xlrd.XL_CELL_TEXT:
+            value = self._without_struck(row, column, value)
+        text = shown(value, self._format(cell), bool(self._book.datemode))
+        target = self._links.get((row, column))
+        return with_target(text, target) if text and isinstance(target, str) else text
+
+    def is_struck(self, row: int, column: int) -> bool:
+        """Returns True if the whole cell is struck through."""
+        if not self._formatted:
+            return False
+        font = self._book.font_list[self._book.xf_list[self._sheet.cell_xf_index(row, column)].font_index]
+        return bool(font.struck_out)
+
+    def _format(self, cell: Any) -> str:
+        if cell.xf_index is None:
+            return ""
+        key = self._book.xf_list[cell.xf_index].format_key
+        format_ = self._book.format_map.get(key)
+        own = format_.format_str if format_ is not None else ""
+        return built_in(key) or own if key < _FIRST_OWN_FORMAT else own
+
+    def _without_struck(self, row: int, column: int, text: str) -> str:
+        runs = self._sheet.rich_text_runlist_map.get((row, column)) if self._formatted else None
+        if not runs:
+            return text
+        starts = [start for start, _ in runs]
+        kept = [text[: starts[0]]]
+        for (start, font), end in zip(runs, [*starts[1:], len(text)], strict=True):
+            kept.append("" if self._book.font_list[font].struck_out else text[start:end])
+        return "".join(kept)

@@ -1,0 +1,188 @@
+"""Writes dates, times and durations as a spreadsheet shows them: 46086 with `m/d/yy` is `3/5/26 (2026-03-05)`.
+
+A date is a number of days, counted from 1899-12-31 or 1904-01-01, and its time is the fraction (ECMA-376, part 1,
+18.17.4). The first calendar has a 29th of February in 1900 that never was. Where the shown form is short or could be
+read in two ways, the date in its normal form stands behind it, since the search understands that one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
+from typing import Final
+
+from ingest.parse.office.numerals import counted_number, spelled_digits
+
+_DAY = 86_400
+_CHINESE = frozenset({"804", "404", "c04", "1004", "1404", "zh-cn", "zh-hans", "zh-tw", "zh-hk"})
+_LONG_DATE, _LONG_TIME = frozenset({"f800", "x-sysdate"}), frozenset({"f400", "x-systime"})
+"""Marks of formats that Windows has in its settings: the long date, and the time."""
+_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+    "December",
+)  # fmt: skip
+_WEEKDAYS: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_CHINESE_MONTHS: Final = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二")
+_CHINESE_WEEKDAYS: Final = "一二三四五六日"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A piece of a format: its kind, and how it is written."""
+
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What a number of days is on the calendar and on the clock. `weekday` counts from Monday as 0."""
+
+    year: int
+    month: int
+    day: int
+    weekday: int
+    seconds: Decimal
+    """Since midnight."""
+
+
+class DateFormat:
+    """One section of a format that shows dates, times or durations."""
+
+    def __init__(self, tokens: tuple[Token, ...], locale: str, numerals: int) -> None:
+        self._chinese = locale[-4:].lstrip("0") in _CHINESE or locale[-3:] in _CHINESE or locale in _CHINESE
+        self._numerals = numerals
+        if locale in _LONG_DATE:
+            tokens = tuple(Token("date", text) if text in "ymd" else Token("quoted", text) for text in "y年m月d日")
+            tokens = (Token("date", "yyyy"), *tokens[1:])
+        elif locale in _LONG_TIME:
+            tokens = tuple(Token("literal" if text == ":" else "date", text) for text in ("h", ":", "mm", ":", "ss"))
+        self._tokens = _with_minutes(tokens)
+        self._half = any(token.kind == "half" for token in tokens)
+        self._decimals = sum(token.kind == "decimal" for token in self._tokens)
+        self._unclear = _is_unclear([token.text for token in self._tokens if token.kind == "date"])
+        self._has_days = any(token.kind == "date" and token.text[0] in "ymdaeg" for token in self._tokens)
+
+    def shown(self, value: float, epoch_1904: bool) -> str | None:
+        """Returns the date or duration, or None if the number is no date of these calendars."""
+        exact = Decimal(f"{value:.15g}")
+        if exact < 0:
+            if self._has_days or not any(token.kind == "elapsed" for token in self._tokens):
+                return None
+            return f"-{self.shown(-value, epoch_1904)}"
+        seconds = (exact * _DAY).quantize(Decimal(1).scaleb(-self._decimals), ROUND_HALF_UP)
+        moment = _moment(seconds, epoch_1904)
+        if moment is None:
+            return None
+        text = "".join(self._written(token, moment, seconds) for token in self._tokens)
+        text = " ".join(text.split())
+        if self._unclear and moment.day:
+            return f"{text} ({moment.year:04}-{moment.month:02}-{moment.day:02})"
+        return text
+
+    def _written(self, token: Token, moment: _Moment, seconds: Decimal) -> str:
+        if token.kind == "date":
+            return self._numeral(self._field(token.text, moment), token.text)
+        if token.kind == "elapsed":
+            whole = int(seconds // {"h": 3600, "m": 60, "s": 1}[token.text[0]])
+            return f"{whole:0{len(token.text)}}"
+        if token.kind == "minute":
+            return self._numeral(f"{int(moment.seconds) // 60 % 60:0{min(len(token.text), 2)}}", token.text)
+        if token.kind == "decimal":
+            return f"{moment.seconds % 1:.{self._decimals}f}"[1 + int(token.text)]
+        if token.kind == "half":
+            late = moment.seconds >= _DAY // 2
+            if self._chinese or token.text == "上午/下午":
+                return "下午" if late else "上午"
+            return token.text.split("/")[late].upper()
+        if token.kind == "space":
+            return " "
+        return "" if token.kind == "fill" else token.text
+
+    def _field(self, letters: str, moment: _Moment) -> str:
+        kind, count = letters[0], len(letters)
+        if kind == "y":
+            return f"{moment.year % 100:02}" if count < 3 else f"{moment.year:04}"
+        if kind == "e":
+            return f"{moment.year:04}"
+        if kind == "g":
+            return ""
+        if kind == "m" and count >= 3:
+            return self._month(moment.month, count)
+        if kind == "a" or (kind == "d" and count >= 3):
+            return self._weekday(kind, moment.weekday, count)
+        number = {"m": moment.month, "d": moment.day, "s": int(moment.seconds) % 60}.get(kind)
+        if number is None:
+            number = int(moment.seconds) // 3600
+            number = (number - 1) % 12 + 1 if self._half else number
+        return f"{number:0{min(count, 2)}}"
+
+    def _month(self, month: int, count: int) -> str:
+        if self._chinese and count < 5:
+            return f"{_CHINESE_MONTHS[month - 1]}月" if count == 4 else f"{month}月"
+        return _MONTHS[month - 1][: {3: 3, 5: 1}.get(count)]
+
+    def _weekday(self, kind: str, weekday: int, count: int) -> str:
+        if kind == "a":
+            return ("星期" if count == 4 else "") + _CHINESE_WEEKDAYS[weekday]
+        if self._chinese:
+            return ("周" if count == 3 else "星期") + _CHINESE_WEEKDAYS[weekday]
+        return _WEEKDAYS[weekday][: 3 if count == 3 else None]
+
+    def _numeral(self, text: str, letters: str) -> str:
+        if not self._numerals or not text.isdecimal():
+            return text
+        if letters[0] in "ye":
+            return spelled_digits(text, self._numerals)
+        return counted_number(Decimal(text), self._numerals).removeprefix("一" if 10 <= int(text) < 20 else "")
+
+
+def _with_minutes(tokens: tuple[Token, ...]) -> tuple[Token, ...]:
+    """Returns the tokens with `m` told apart: a minute stands behind hours or before seconds. The digits behind the
+    point of a second get their number.
+    """
+    found: list[Token] = []
+    timed = [token for token in tokens if token.kind in ("date", "elapsed")]
+    number = 0
+    decimals = 0
+    for token in tokens:
+        text = token.text.lower() if token.kind == "date" else token.text
+        if token.kind in ("date", "elapsed"):
+            before = timed[number - 1].text[0].lower() if number else ""
+            after = timed[number + 1].text[0].lower() if number + 1 < len(timed) else ""
+            minute = token.kind == "date" and text[0] == "m" and len(text) < 3 and (before == "h" or after == "s")
+            found.append(Token("minute" if minute else token.kind, text))
+            number += 1
+        elif token.kind == "digit":
+            decimals += 1
+            found.append(Token("decimal", str(decimals)))
+        else:
+            found.append(token)
+    return tuple(found)
+
+
+def _is_unclear(fields: list[str]) -> bool:
+    """Returns True if these fields show a date of which a part is missing, or whose order is not certain."""
+    shown = [
+        field for field in fields if field[0] in "ye" or (field.strip("d") == "" and len(field) < 3) or field[0] == "m"
+    ]
+    kinds = "".join("y" if field[0] == "e" else field[0] for field in shown)
+    if "m" not in kinds:
+        return False
+    full_year = any(field[0] == "e" or (field[0] == "y" and len(field) > 2) for field in shown)
+    named = any(field[0] == "m" and len(field) >= 4 for field in shown)
+    return not (full_year and (kinds in ("ymd", "ym") or named))
+
+
+def _moment(seconds: Decimal, epoch_1904: bool) -> _Moment | None:
+    days = int((seconds / _DAY).to_integral_value(ROUND_FLOOR))
+    rest = seconds - days * _DAY
+    if not epoch_1904 and days in (0, 60):
+        return _Moment(1900, 1, 0, 5, rest) if days == 0 else _Moment(1900, 2, 29, 2, rest)
+    first = date(1904, 1, 1) if epoch_1904 else date(1899, 12, 30 if days > 60 else 31)
+    try:
+        day = first + timedelta(days=days)
+    except OverflowError:
+        return None
+    return _Moment(day.year, day.month, day.day, day.weekday(), rest)

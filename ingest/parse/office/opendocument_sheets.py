@@ -1,0 +1,228 @@
+"""Reads the sheets of an OpenDocument spreadsheet (ODS). A cell stores its text as it is shown, and its value.
+
+Rows and cells are repeated by a number: a sheet ends in a million empty rows. Formulas that programs have written
+without a value are computed as those of Excel are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from ingest.parse.links import with_target
+from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
+from ingest.parse.office.cells import written
+from ingest.parse.office.formulas import Calculator, Formula
+from ingest.parse.office.functions import Scalar, UncomputableError
+from ingest.parse.office.sparse_sheets import SparseSheet
+
+_NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
+_TEXT, _TABLE, _OFFICE, _STYLE = map(_NAMES.format, ("text", "table", "office", "style"))
+_HREF = "{http://www.w3.org/1999/xlink}href"
+_MAX_REPEATED = 100
+"""No repetition of a cell or row with content counts for more than this."""
+_MAX_PLACE = 1 << 20
+_MAX_CELLS = 5_000_000
+_MAX_MERGED = 100_000
+"""The limit for the places that the merged cells of a sheet cover."""
+
+_NAMESPACE = re.compile(r"^[a-z]{1,10}:(?==)")
+_REFERENCE = re.compile(r"""("[^"]*+")|;|\[(?:\$?('[^']++'|[^\[\]:.'"]++))?\.([^\[\]:.]++)(?::\.?([^\[\]:.]++))?\]""")
+_LONGEST_DATE = 100
+_CLEAR_DATE = re.compile(r"\d{4}\D{1,2}\d{1,2}|\d{8}|[A-Za-z]{4,}.*\d{4}")
+_SHORT_DATE = re.compile(r"\d[^\d:]+\w|[A-Za-z]\W?\d")
+_DURATION = re.compile(r"PT(\d{1,9})H(\d{1,2})M(\d{1,2})(?:[.,]\d{1,20})?S")
+
+Words = Callable[[Any], str]
+"""Gives the text of a paragraph."""
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """What is in a sheet: texts as they are shown, and values for the formulas, whose rows and columns count from 1."""
+
+    found: SparseSheet = field(default_factory=SparseSheet)
+    values: dict[tuple[int, int], Scalar | Formula] = field(default_factory=dict)
+    stated: int = 0
+    merged: int = 0
+
+
+class OpenSheets:
+    """The visible sheets of a document. `notes` counts formulas that have no value and could not be computed."""
+
+    def __init__(self, content: Any, words: Words) -> None:
+        self._words = words
+        self._struck = _styles(content, "text-properties", "text-line-through-style", lambda value: value != "none")
+        hidden = _styles(content, "table-properties", "display", lambda value: value == "false")
+        self._computes = any(_lacks_value(cell) for cell in content.iter(f"{_TABLE}table-cell"))
+        self.notes: Counter[str] = Counter()
+        self._prepare(content)
+        self._sheets = {
+            table.get(f"{_TABLE}name", ""): self._sheet(table)
+            for table in content.iter(f"{_TABLE}table")
+            if table.get(f"{_TABLE}style-name") not in hidden
+        }
+        self._compute()
+
+    def __iter__(self) -> Iterator[tuple[str, SparseSheet]]:
+        return ((name, sheet.found) for name, sheet in self._sheets.items())
+
+    def _prepare(self, content: Any) -> None:
+        """Take struck-through words out of the paragraphs, and write the targets of links into them."""
+        for link in content.iter(f"{_TEXT}a"):
+            said = "".join(link.itertext())
+            missing = with_target(said, link.get(_HREF)).removeprefix(said.rstrip())
+            if missing.strip():
+                last = link[-1] if len(link) else None
+                if last is None:
+                    link.text = (link.text or "").rstrip() + missing
+                else:
+                    last.tail = (last.tail or "") + missing
+        for span in content.iter(f"{_TEXT}span"):
+            if span.get(f"{_TEXT}style-name") in self._struck:
+                span[:], span.text = [], ""
+
+    def _sheet(self, table: Any) -> _Sheet:
+        sheet = _Sheet()
+        column = 0
+        defaults: list[tuple[int, str | None]] = []
+        for node in table.iter(f"{_TABLE}table-column"):
+            end = min(column + _count(node, "number-columns-repeated"), _MAX_PLACE)
+            if node.get(f"{_TABLE}visibility") == "collapse":
+                sheet.found.columns_left_out.update(range(column, end))
+            defaults.append((end, node.get(f"{_TABLE}default-cell-style-name")))
+            column = end
+        place = 0
+        for row in table.iter(f"{_TABLE}table-row"):
+            repeated = _count(row, "number-rows-repeated")
+            if row.get(f"{_TABLE}visibility") == "collapse":
+                sheet.found.rows_left_out.update(range(place, min(place + repeated, _MAX_PLACE)))
+            self._row(sheet, row, place, min(repeated, _MAX_REPEATED), defaults)
+            place = min(place + repeated, _MAX_PLACE)
+        return sheet
+
+    def _row(self, sheet: _Sheet, row: Any, place: int, repeated: int, defaults: list[tuple[int, str | None]]) -> None:
+        column = 0
+        styled = row.get(f"{_TABLE}default-cell-style-name")
+        for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
+            count = _count(cell, "number-columns-repeated")
+            covered = cell.tag == f"{_TABLE}covered-table-cell"
+            text, value = ("", None) if covered else self._content(cell)
+            if text or isinstance(value, Formula):
+                sheet.stated += repeated * min(count, _MAX_REPEATED)
+                if sheet.stated > _MAX_CELLS:
+                    raise ValueError(f"a sheet of more than {_MAX_CELLS} cells")
+                style = cell.get(f"{_TABLE}style-name") or styled or _default(defaults, column)
+                for below in range(place, place + repeated):
+                    for across in range(column, column + min(count, _MAX_REPEATED)):
+                        sheet.found.add(below, across, text, struck=style in self._struck)
+                        if self._computes:
+                            sheet.values[below + 1, across + 1] = value
+            across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
+            if across * down > 1:
+                sheet.merged += min(across, _MAX_REPEATED) * min(down, _MAX_REPEATED)
+                if sheet.merged > _MAX_MERGED:
+                    raise ValueError("a table with too many merged cells")
+                sheet.found.merged.append((place, place + down, column, column + across))
+            column = min(column + count, _MAX_PLACE)
+
+    def _content(self, cell: Any) -> tuple[str, Scalar | Formula]:
+        """Returns the text of a cell, and its value."""
+        text = " ".join(self._words(paragraph) for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h")).strip()
+        value = _value(cell)
+        if (stated := cell.get(f"{_TABLE}formula")) is not None:
+            formula = Formula(_as_excel_writes(stated), text)
+            if _lacks_value(cell) and not text:
+                return "", Formula(formula.text)
+            if "HYPERLINK" in formula.text.upper():
+                link = Calculator({"": {}}).link("", formula)
+                text = with_target(text, link[1]) if link else text
+        if not text:
+            text = _plain(cell, value)
+        day = cell.get(f"{_OFFICE}date-value", "")[:10]
+        short = day and text != day and len(text) <= _LONGEST_DATE
+        if short and not _CLEAR_DATE.search(text) and _SHORT_DATE.search(text):
+            text = f"{text} ({day})"
+        return text, text if value is None else value
+
+    def _compute(self) -> None:
+        calculator = Calculator({name: sheet.values for name, sheet in self._sheets.items()})
+        for name, sheet in self._sheets.items():
+            for (row, column), value in sheet.values.items():
+                if not isinstance(value, Formula) or (row - 1, column - 1) not in sheet.found.cells:
+                    continue
+                try:
+                    text = written(calculator.computed(name, row, column))
+                except UncomputableError:
+                    self.notes[FORMULAS_WITHOUT_VALUE] += 1
+                    text = value.text
+                link = calculator.link(name, value)
+                sheet.found.cells[row - 1, column - 1] = with_target(text, link[1]) if link else text
+                if not text:
+                    del sheet.found.cells[row - 1, column - 1]
+
+
+def _styles(content: Any, properties: str, attribute: str, holds: Callable[[str], bool]) -> frozenset[str]:
+    """Returns the names of the styles with a property. `None` is none of them."""
+    return frozenset(
+        style.get(f"{_STYLE}name", "")
+        for style in content.iter(f"{_STYLE}style")
+        for node in style.iterchildren(f"{_STYLE}{properties}")
+        for name, value in node.attrib.items()
+        if name.endswith(f"}}{attribute}") and holds(value)
+    )
+
+
+def _lacks_value(cell: Any) -> bool:
+    return cell.get(f"{_TABLE}formula") is not None and cell.get(f"{_OFFICE}value-type") is None
+
+
+def _default(defaults: list[tuple[int, str | None]], column: int) -> str | None:
+    return next((style for end, style in defaults if column < end), None)
+
+
+def _value(cell: Any) -> Scalar:
+    """Returns the number or truth that a cell states, or None."""
+    stated = cell.get(f"{_OFFICE}value") or ""
+    if cell.get(f"{_OFFICE}value-type") == "boolean":
+        return str(cell.get(f"{_OFFICE}boolean-value")) == "true"
+    try:
+        return float(stated)
+    except ValueError:
+        return None
+
+
+def _plain(cell: Any, value: Scalar) -> str:
+    """Returns the text of a cell for which a program has written its value only."""
+    kind = cell.get(f"{_OFFICE}value-type")
+    if kind == "percentage" and isinstance(value, float):
+        return f"{written(value * 100)}%"
+    if kind == "currency" and value is not None:
+        return f"{cell.get(f'{_OFFICE}currency', '')} {written(value)}".strip()
+    if kind == "date":
+        return str(cell.get(f"{_OFFICE}date-value", "")).replace("T00:00:00", "").replace("T", " ")
+    if kind == "time" and (found := _DURATION.fullmatch(cell.get(f"{_OFFICE}time-value", ""))):
+        return f"{int(found[1])}:{found[2]:0>2}:{found[3]:0>2}"
+    return written(cell.get(f"{_OFFICE}string-value") if kind == "string" else value)
+
+
+def _as_excel_writes(formula: str) -> str:
+    """Returns `=B2*C2` for `of:=[.B2]*[.C2]`."""
+
+    def replaced(match: re.Match[str]) -> str:
+        quoted, sheet, first, last = match.groups()
+        if quoted is not None:
+            return quoted
+        if first is None:
+            return ","
+        return (f"{sheet}!" if sheet else "") + first + (f":{last}" if last else "")
+
+    return _REFERENCE.sub(replaced, _NAMESPACE.sub("", formula))
+
+
+def _count(node: Any, attribute: str) -> int:
+    value = node.get(f"{_TABLE}{attribute}", "1")
+    return min(max(int(value[:8]), 1), _MAX_PLACE) if value.isdecimal() else 1

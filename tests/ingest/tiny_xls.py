@@ -1,0 +1,88 @@
+"""Writes old Excel workbooks (BIFF8) with formats, fonts and links. No library that is installed writes them."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.ingest.tiny_ole import ole
+
+_FIRST_OWN_FORMAT, _STRUCK_FONT = 164, 5
+_STYLES = 16
+"""Excel numbers the formats of cells after those of its styles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A number or a text, with a format: a code, or the number of one that is built in. A cell without content has a
+    colour only. `struck_from` is the character at which a text begins to be struck through.
+    """
+
+    content: float | str | None
+    format: str | int = 0
+    struck: bool = False
+    struck_from: int | None = None
+
+
+def old_book(
+    rows: Mapping[int, Mapping[int, Cell]], links: Sequence[tuple[int, int, str]] = (), epoch_1904: bool = False
+) -> bytes:
+    """Returns a workbook with one sheet of these cells, by row and column, counted from 0."""
+    cells = [(row, column, cell) for row, line in rows.items() for column, cell in line.items()]
+    codes = sorted({cell.format for _, _, cell in cells if isinstance(cell.format, str)})
+    looks = sorted({(cell.format, cell.struck) for _, _, cell in cells}, key=str)
+    strings = [cell for _, _, cell in cells if isinstance(cell.content, str)]
+    opening = _record(0x809, struct.pack("<HHHHII", 0x600, 5, 0xDBB, 1996, 0, 6))
+    opening += _record(0x22, struct.pack("<H", epoch_1904))
+    opening += b"".join(_font(struck) for struck in (False, False, False, False, True))
+    for number, code in enumerate(codes, _FIRST_OWN_FORMAT):
+        opening += _record(0x41E, struct.pack("<HHB", number, len(code), 1) + code.encode("utf-16-le"))
+    opening += b"".join(_look(0, 0, style=number < _STYLES - 1) for number in range(_STYLES))
+    for format_, struck in looks:
+        number = _FIRST_OWN_FORMAT + codes.index(format_) if isinstance(format_, str) else format_
+        opening += _look(_STRUCK_FONT if struck else 0, number, style=False)
+    end = _record(0x0A, b"")
+    name = struct.pack("<BB", 6, 0) + b"Sheet1"
+    shared = _record(0xFC, struct.pack("<II", len(strings), len(strings)) + b"".join(map(_string, strings)))
+    start = len(opening) + len(_record(0x85, bytes(6) + name)) + len(shared) + len(end)
+    opening += _record(0x85, struct.pack("<IBB", start, 0, 0) + name) + shared + end
+    body = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0xDBB, 1996, 0, 6))
+    for row, column, cell in cells:
+        place = struct.pack("<HHH", row, column, _STYLES + looks.index((cell.format, cell.struck)))
+        if cell.content is None:
+            body += _record(0x201, place)
+        elif isinstance(cell.content, str):
+            body += _record(0xFD, place + struct.pack("<I", strings.index(cell)))
+        else:
+            body += _record(0x203, place + struct.pack("<d", cell.content))
+    body += b"".join(_link(*link) for link in links)
+    return ole({"Workbook": opening + body + end})
+
+
+def _record(kind: int, data: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(data)) + data
+
+
+def _font(struck: bool) -> bytes:
+    return _record(0x31, struct.pack("<HHHHHBBBBBB", 200, 8 * struck, 0x7FFF, 400, 0, 0, 0, 0, 0, 5, 0) + b"Arial")
+
+
+def _look(font: int, format_: int, *, style: bool) -> bytes:
+    return _record(0xE0, struct.pack("<HHH", font, format_, 0xFFF5 if style else 1) + bytes(14))
+
+
+def _string(cell: Cell) -> bytes:
+    text = str(cell.content)
+    if cell.struck_from is None:
+        return struct.pack("<HB", len(text), 1) + text.encode("utf-16-le")
+    runs = struct.pack("<HH", cell.struck_from, _STRUCK_FONT)
+    return struct.pack("<HBH", len(text), 9, 1) + text.encode("utf-16-le") + runs
+
+
+def _link(row: int, column: int, target: str) -> bytes:
+    address = (target + "\0").encode("utf-16-le")
+    data = struct.pack("<HHHH", row, row, column, column)
+    data += bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b") + struct.pack("<II", 2, 3)
+    data += bytes.fromhex("e0c9ea79f9bace118c8200aa004ba90b") + struct.pack("<I", len(address)) + address
+    return _record(0x1B8, data)
