@@ -93,16 +93,16 @@ def _opened(data: bytes, name: str, settings: IngestSettings, *, inside: bool) -
 def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extracted:
     if kind in NEWER:
         data, kind = converted(data, kind, name)
-    if kind == "pdf":
-        return pdf.read_pdf(data, name, settings.ocr, settings.passwords)
-    if kind in _IMAGES:
-        return ocr.read_image(data, name, settings.ocr)
     pictures = Pictures(settings.ocr and settings.ocr_embedded)
     extracted = _by_reader(data, kind, name, settings, pictures)
     return replace(extracted, notes=together([extracted.notes, pictures.notes]))
 
 
 def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pictures: Pictures) -> Extracted:
+    if kind == "pdf":
+        return pdf.read_pdf(data, name, settings.ocr, pictures, settings.passwords)
+    if kind in _IMAGES:
+        return ocr.read_image(data, name, settings.ocr)
     if kind in _OFFICE_READERS:
         return _OFFICE_READERS[kind](data, pictures, settings.comments)
     if kind in _PICTURED_READERS:

@@ -80,7 +80,21 @@ class Comment:
     kind: str = "Text"
 
 
-Item = Words | Stroke | Field | Comment | bytes
+@dataclass(frozen=True)
+class Shown:
+    """A grey picture that does not fill the page: where its top left corner is, its size in points, and its pixels,
+    `columns` in a row.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    pixels: bytes
+    columns: int
+
+
+Item = Words | Stroke | Field | Comment | Shown | bytes
 Page = Sequence[Item]
 
 
@@ -143,10 +157,12 @@ def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, siz
     """Add a page and what stands on it to the objects; gives its number."""
     content, pictures, annotations = b"", b"", []
     for item in items:
-        if isinstance(item, bytes):
-            objects.append(_picture(item))
+        if isinstance(item, bytes | Shown):
+            shown = Shown(0, 0, *size, item, _columns(item)) if isinstance(item, bytes) else item
+            objects.append(_picture(shown))
             pictures += b"/P%d %d 0 R" % (len(objects), len(objects))
-            content += b"q %d 0 0 %d 0 0 cm /P%d Do Q\n" % (*size, len(objects))
+            place = (shown.width, shown.height, shown.x, size[1] - shown.y - shown.height)
+            content += b"q %.2f 0 0 %.2f %.2f %.2f cm /P%d Do Q\n" % (*place, len(objects))
         elif isinstance(item, Words):
             content += _shown(item, size[1])
         elif isinstance(item, Stroke):
@@ -213,11 +229,15 @@ def _literal(text: bytes) -> bytes:
     return b"(" + re.sub(rb"([\\()])", rb"\\\1", text) + b")"
 
 
-def _picture(pixels: bytes) -> bytes:
-    """An image of grey pixels, one byte each, row by row, in the proportions of the page."""
-    packed = zlib.compress(pixels)
-    width = round((len(pixels) * A4[0] / A4[1]) ** 0.5)
-    head = b"<</Type/XObject/Subtype/Image/Width %d/Height %d" % (width, len(pixels) // width)
+def _columns(pixels: bytes) -> int:
+    """How many pixels a row has of a picture in the proportions of the page."""
+    return round((len(pixels) * A4[0] / A4[1]) ** 0.5)
+
+
+def _picture(shown: Shown) -> bytes:
+    """An image of grey pixels, one byte each, row by row."""
+    packed = zlib.compress(shown.pixels)
+    head = b"<</Type/XObject/Subtype/Image/Width %d/Height %d" % (shown.columns, len(shown.pixels) // shown.columns)
     head += b"/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/FlateDecode/Length %d>>" % len(packed)
     return head + b"stream\n" + packed + b"\nendstream"
 

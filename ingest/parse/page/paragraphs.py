@@ -25,7 +25,7 @@ _FINISHED = re.compile(r"[.!?。！？；;:：…][\"'”’）)]?$")
 
 @dataclass(slots=True)
 class Block:
-    """A paragraph or a table on a page, with the size of its letters."""
+    """A paragraph or a table on a page, with the size of its letters. `is_pictured` is True if it is in a picture."""
 
     text: str
     x0: float
@@ -38,6 +38,7 @@ class Block:
     kind: Literal["paragraph", "list_item", "table"] = "paragraph"
     lines: int = 1
     table: Table | None = None
+    is_pictured: bool = False
 
 
 def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:

@@ -2,15 +2,16 @@
 
 Its files:
 
-    reader.py          the chain: open, read each page by its text or by OCR, headings, fields
-    unlock.py          opening a file, with passwords
-    streams.py         what a file unpacks to, counted before pdfium unpacks it
-    page_text.py       one page by its text layer, or by OCR
-    text_layer.py      characters and boxes out of pdfium, as segments
-    garbled_text.py    whether a text layer says anything, or OCR must read the page
-    drawn_lines.py     straight lines on a page, and the grids that they make
-    outline.py         the bookmarks
-    fields.py          filled-in fields, comments, title and author
-    form_structure.py  whether a form can be opened without harm
-    page_picture.py    a page as a picture, for citations
+    reader.py            the chain: open, read each page by its text or by OCR, headings, fields
+    unlock.py            opening a file, with passwords
+    streams.py           what a file unpacks to, counted before pdfium unpacks it
+    page_text.py         one page by its text layer, or by OCR
+    pictures_on_page.py  words in pictures beside text
+    text_layer.py        characters and boxes out of pdfium, as segments
+    garbled_text.py      whether a text layer says anything, or OCR must read the page
+    drawn_lines.py       straight lines on a page, and the grids that they make
+    outline.py           the bookmarks
+    fields.py            filled-in fields, comments, title and author
+    form_structure.py    whether a form can be opened without harm
+    page_picture.py      a page as a picture, for citations
 """

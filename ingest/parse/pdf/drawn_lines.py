@@ -1,4 +1,6 @@
-"""Finds the straight lines drawn on a PDF page, and the grids that they form. The cells of such tables are certain."""
+"""Finds the straight lines drawn on a PDF page, and the grids that they form. The cells of such tables are certain.
+Pictures are found on the same way through the objects of the page.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +18,7 @@ from ingest.parse.page.segments import Floats
 
 _MAX_OBJECTS = 20_000
 _MAX_LINES = 3_000
+_MAX_PICTURES = 200
 _MAX_COLUMNS = 80
 _MAX_DEPTH = 3
 _MAX_POINTS = 400
@@ -61,14 +64,14 @@ class Grid:
         return (self.columns[-1] - self.columns[0]) * (self.rows[-1] - self.rows[0])
 
 
-def boxes_of(page: Any) -> Floats:
+def boxes_of(page: Any) -> tuple[Floats, Floats, list[int]]:
     """Returns the straight lines of a pypdfium2 page as boxes of shape (n, 4): left, top, right, bottom in the page's
-    own coordinates.
+    own coordinates. Also returns the boxes of its pictures, and their addresses, which are valid while it is open.
     """
-    found: list[tuple[float, float, float, float]] = []
-    counter = [_MAX_OBJECTS]
-    _collect(page.raw, None, found, counter, 0)
-    return np.array(found, dtype=np.float64).reshape(-1, 4)
+    found = _Found([], [], [])
+    _collect(page.raw, None, found, [_MAX_OBJECTS], 0)
+    lines, pictures = (np.array(boxes, dtype=np.float64).reshape(-1, 4) for boxes in (found.lines, found.pictures))
+    return lines, pictures, found.addresses
 
 
 def sorted_into(boxes: Floats) -> Rulings:
@@ -103,9 +106,16 @@ def grids_of(rulings: Rulings) -> list[Grid]:
     return sorted(grids, key=Grid.area, reverse=True)
 
 
-def _collect(
-    holder: Any, form: Any, found: list[tuple[float, float, float, float]], counter: list[int], depth: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is drawn on a page, besides text."""
+
+    lines: list[tuple[float, float, float, float]]
+    pictures: list[tuple[float, float, float, float]]
+    addresses: list[int]
+
+
+def _collect(holder: Any, form: Any, found: _Found, counter: list[int], depth: int) -> None:
     """Visit the objects of a page, or of a form on it. The matrix `form` places the form on the page."""
     import pypdfium2.raw as pdfium
 
@@ -116,10 +126,14 @@ def _collect(
     handle = ctypes.cast(holder, ctypes.c_void_p).value
     items = list(map(get_inside if depth else get, repeat(handle), range(count)))
     for item, kind in zip(items, map(kind_of, items), strict=True):
-        if len(found) > _MAX_LINES:
+        if len(found.lines) > _MAX_LINES:
             return
         if kind == pdfium.FPDF_PAGEOBJ_PATH:
-            found += [_moved(box, form) for box in _lines_of(ctypes.cast(item, pdfium.FPDF_PAGEOBJECT))]
+            found.lines.extend(_moved(box, form) for box in _lines_of(ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)))
+        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE and len(found.pictures) < _MAX_PICTURES:
+            if box := _bounds(ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)):
+                found.pictures.append(_moved(box, form))
+                found.addresses.append(item)
         elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
             inner = ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)
             _collect(inner, _times(_matrix(inner), form), found, counter, depth + 1)
@@ -143,14 +157,23 @@ def _calls() -> tuple[Any, Any, Any]:
     )
 
 
-def _lines_of(item: Any) -> Iterator[tuple[float, float, float, float]]:
-    """Yields the straight lines of one path object as left, top, right, bottom."""
+def _bounds(item: Any) -> tuple[float, float, float, float] | None:
+    """Returns the left, top, right and bottom of an object."""
     import pypdfium2.raw as pdfium
 
     left, bottom, right, top = (ctypes.c_float() for _ in range(4))
     if not pdfium.FPDFPageObj_GetBounds(item, left, bottom, right, top):
+        return None
+    return left.value, top.value, right.value, bottom.value
+
+
+def _lines_of(item: Any) -> Iterator[tuple[float, float, float, float]]:
+    """Yields the straight lines of one path object as left, top, right, bottom."""
+    import pypdfium2.raw as pdfium
+
+    box = _bounds(item)
+    if box is None:
         return
-    box = (left.value, top.value, right.value, bottom.value)
     wide, tall = box[2] - box[0], box[1] - box[3]
     if max(wide, tall) < _SHORTEST:
         return

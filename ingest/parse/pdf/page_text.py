@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from ingest.parse.pdf.garbled_text import is_doubtful, is_garbage, spells_words
+from ingest.parse.pdf.pictures_on_page import read_pictures
 from ingest.parse.pdf.text_layer import Part, layer_of
 from ingest.parse.pictures import ocr
+from ingest.parse.pictures.embedded import Pictures
 
 _OCR_DPI = 200
 _MAX_RENDERED_SIDE = 4000
@@ -23,9 +25,9 @@ _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
 
 
-def text_of_page(page: Any, read_scans: bool) -> tuple[list[Part], bool]:
-    """Returns the text of a pypdfium2 page, in one part for each direction. Also returns True if the page shows
-    something that was not read.
+def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> tuple[list[Part], bool]:
+    """Returns the text of a pypdfium2 page, in one part for each direction, with what is read in its pictures. Also
+    returns True if the page shows something that was not read.
     """
     layer = layer_of(page)
     text = _text_of(layer.parts)
@@ -42,6 +44,8 @@ def text_of_page(page: Any, read_scans: bool) -> tuple[list[Part], bool]:
             return [scanned], False
     if garbage:
         return [], True
+    if pictures.is_enabled and not is_picture:
+        read_pictures(page, layer, pictures)
     return layer.parts, not layer.parts and is_picture and not read_scans
 
 

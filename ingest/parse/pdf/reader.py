@@ -22,6 +22,7 @@ from ingest.parse.pdf.outline import Outline, bare, outline_of
 from ingest.parse.pdf.page_text import text_of_page
 from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pdf.unlock import open_pdf
+from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
 
 _MAX_BROKEN_PAGES = 20
@@ -39,22 +40,24 @@ class Page:
     number: int
     parts: list[Part] = field(default_factory=list)
     notes: list[Element] = field(default_factory=list)
-    is_lost: bool = False
     is_damaged: bool = False
     is_missing: bool = False
+    is_lost: bool = False
 
 
-def read_pdf(data: bytes, name: str, read_scans: bool, passwords: Sequence[SecretStr] = ()) -> Extracted:
+def read_pdf(
+    data: bytes, name: str, read_scans: bool, pictures: Pictures, passwords: Sequence[SecretStr] = ()
+) -> Extracted:
     """Read the paragraphs, headings and tables of a PDF in reading order, each with its box. `pages` is the number of
     pages.
 
-    With `read_scans`, a page is read by OCR if it is a picture or if its text layer is garbage. If a file needs a
-    password, `passwords` are tried in order.
+    With `read_scans`, a page is read by OCR if it is a picture or if its text layer is garbage. Words in `pictures` on
+    other pages are read, too. If a file needs a password, `passwords` are tried in order.
     """
     with open_pdf(data, name, passwords) as document:
         if _has_page(document, _MAX_PAGES + 1):
             raise refuse("too_large", name, f"it has more than {_MAX_PAGES} pages")
-        pages = list(_pages(document, read_scans))
+        pages = list(_pages(document, read_scans, pictures))
         outline = outline_of(document)
         title = document.get_metadata_value("Title")
         metadata = metadata_of(document)
@@ -85,7 +88,7 @@ def elements_of(pages: Sequence[Page], outline: Outline) -> tuple[Element, ...]:
     )
 
 
-def _pages(document: Any, read_scans: bool) -> Iterator[Page]:
+def _pages(document: Any, read_scans: bool, pictures: Pictures) -> Iterator[Page]:
     import pypdfium2
 
     missing: list[Page] = []
@@ -101,10 +104,10 @@ def _pages(document: Any, read_scans: bool) -> Iterator[Page]:
         yield from missing
         missing.clear()
         try:
-            parts, is_lost = text_of_page(page, read_scans)
+            parts, is_lost = text_of_page(page, read_scans, pictures)
             impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
             notes = [*(unread if number == 1 else ()), *fields_and_comments(document, page, number)]
-            yield Page(number, parts, notes, is_lost, impossible)
+            yield Page(number, parts, notes, impossible, is_lost=is_lost)
         finally:
             page.close()
     yield from missing
@@ -145,7 +148,9 @@ def _elements(pages: Sequence[Page], outline: Outline) -> Iterable[Element]:
         for _, block in found
         if block.kind != "table" and len(block.text) < 300 and (number, bare(block.text)) in outline
     } if outline else {}  # fmt: skip
-    upright = [block for found in blocks.values() for part, block in found if part.has_headings]
+    upright = [
+        block for found in blocks.values() for part, block in found if part.has_headings and not block.is_pictured
+    ]
     headings = Headings(upright, [(block, stated[id(block)]) for block in upright if id(block) in stated])
     can_head = {id(block) for block in upright}
     for page in pages:

@@ -44,6 +44,7 @@ class Part:
     grids: list[Grid] = field(default_factory=list)
     is_slanted: bool = False
     is_scanned: bool = False
+    pictures: list[Picture] = field(default_factory=list)
 
     @property
     def has_headings(self) -> bool:
@@ -62,17 +63,31 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture on a part of a page: where it is, and the text that was read in it."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    text: Part
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """The text layer of a page. It has one part for each direction in which there is text, and the upright part comes
     first.
 
     `unreadable` is the fraction of characters whose font does not tell which character they are. `unmapped` are the
-    characters that pdfium puts in the place of those: the numbers of their shapes.
+    characters that pdfium puts in the place of those: the numbers of their shapes. `pictures` has the boxes of the
+    pictures on the page as displayed, of shape (n, 4), and `addresses` are those of the pictures in pdfium.
     """
 
     parts: list[Part]
     unreadable: float = 0.0
     unmapped: str = ""
+    pictures: Floats = field(default_factory=lambda: np.zeros((0, 4)))
+    addresses: list[int] = field(default_factory=list)
 
 
 def layer_of(page: Any) -> Layer:
@@ -89,12 +104,13 @@ def layer_of(page: Any) -> Layer:
         places = range(corners.ctypes.data, corners.ctypes.data + corners.nbytes, corners.strides[0])
         deque(map(box_of, repeat(handle), range(count), places), maxlen=0)
         boxes = displayed(corners.astype(np.float64), page)
-        parts = list(_parts(page, textpage.raw, codes, boxes, displayed(boxes_of(page), page)))
+        lines, pictures, addresses = boxes_of(page)
+        parts = list(_parts(page, textpage.raw, codes, boxes, displayed(lines, page)))
         unmapped = _unmapped(handle, count)
         unknown = int(np.count_nonzero((codes == 0) | unmapped))
         known = int(np.count_nonzero((codes > 32) & ~unmapped))
         shapes = "".join(chr(code) for code in codes[unmapped] if 0 < code < 0xD800)
-        return Layer(parts, unknown / max(unknown + known, 1), shapes)
+        return Layer(parts, unknown / max(unknown + known, 1), shapes, displayed(pictures, page), addresses)
     finally:
         textpage.close()
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
+from collections.abc import Callable
 
 from PIL import Image
 
 from ingest.errors import DocumentError
 from ingest.parse.notes import PICTURES_NOT_READ
+from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures import ocr
+from ingest.parse.pictures.images import Pixels
 
 _MAX_PICTURES = 60
 _MAX_PIXELS = 120_000_000
@@ -26,43 +29,67 @@ class Pictures:
     """
 
     def __init__(self, enabled: bool) -> None:
-        self._enabled = enabled
-        self._known: dict[bytes, tuple[str, ...]] = {}
+        self.is_enabled = enabled
+        self._seen: set[bytes] = set()
+        self._read = 0
         self._pixels = 0
-        self._given_up: set[bytes] = set()
+        self._given_up = 0
 
     @property
     def notes(self) -> dict[str, int]:
         """Returns how many pictures were given up: too many, too large, or in no format that is read."""
-        return {PICTURES_NOT_READ: len(self._given_up)}
+        return {PICTURES_NOT_READ: self._given_up}
+
+    def give_up(self) -> None:
+        """Count a picture whose words may be missing."""
+        self._given_up += 1
 
     def texts(self, data: bytes) -> tuple[str, ...]:
         """Returns the paragraphs in a picture when it comes for the first time. Returns nothing if it has no text or
         cannot be read.
         """
-        digest = hashlib.sha256(data).digest()
-        if not self._enabled or digest in self._known or digest in self._given_up:
+        if not self._is_new(hashlib.sha256(data).digest()):
             return ()
-        found = self._read(data)
-        if found is None:
-            self._given_up.add(digest)
-            return ()
-        self._known[digest] = found
-        return found
-
-    def _read(self, data: bytes) -> tuple[str, ...] | None:
-        """Returns the paragraphs, or None for a picture that is given up."""
         try:
             with Image.open(io.BytesIO(data)) as image:
-                sides = sorted(image.size)
-            if sides[1] < _MIN_SIDES[0] or sides[0] < _MIN_SIDES[1]:
+                size = image.size
+            if not self._fits(*size):
                 return ()
-            self._pixels += sides[0] * sides[1]
-            if len(self._known) >= _MAX_PICTURES or self._pixels > _MAX_PIXELS:
-                return None
             return tuple(element.text for element in ocr.read_image(data, "picture", ocr=True).elements)
-        except DocumentError:
-            return None
+        except DocumentError as error:
+            logger.debug("A picture inside a document was not read: %s", error.message)
         except Exception:  # drawings of other programs, damaged pictures: the document is read without them
             logger.debug("A picture inside a document could not be read", exc_info=True)
+        self.give_up()
+        return ()
+
+    def part(self, mark: bytes, size: tuple[int, int], drawn: Callable[[], Pixels]) -> Part | None:
+        """Returns the text in a picture of this size as a part of a page when it comes for the first time. `mark` is
+        the same for the same picture, and `drawn` draws it.
+        """
+        if not self._is_new(hashlib.sha256(mark).digest()) or not self._fits(*size):
             return None
+        try:
+            part = ocr.part_of(drawn())
+        except Exception:
+            logger.debug("A picture on a page could not be read", exc_info=True)
+            self.give_up()
+            return None
+        return part if part.segments else None
+
+    def _is_new(self, digest: bytes) -> bool:
+        if not self.is_enabled or digest in self._seen:
+            return False
+        self._seen.add(digest)
+        return True
+
+    def _fits(self, width: int, height: int) -> bool:
+        """Returns True if a picture of this size is large enough for words, and within the limits."""
+        if max(width, height) < _MIN_SIDES[0] or min(width, height) < _MIN_SIDES[1]:
+            return False
+        if self._read >= _MAX_PICTURES or self._pixels + width * height > _MAX_PIXELS:
+            self.give_up()
+            return False
+        self._read += 1
+        self._pixels += width * height
+        return True
