@@ -12,7 +12,7 @@ from ingest.errors import DocumentError
 from ingest.parse.parsed import parse
 from ingest.parse.pdf.page_picture import render_page
 from ingest.settings import IngestSettings
-from tests.ingest.tiny_pdf import Comment, Field, Item, Words, pdf
+from tests.ingest.tiny_pdf import Comment, Field, Item, Link, Words, pdf
 
 BODY = Words(72, 100, "Application for leave")
 
@@ -107,3 +107,45 @@ def test_a_page_of_a_protected_file_is_drawn_by_a_known_password(tmp_path: Path)
         render_page(path, 1, width_px=200)
     assert caught.value.code == "not_renderable"
     assert "password" in caught.value.message
+
+
+def uri(target: str) -> str:
+    return f"/S/URI/URI({target})"
+
+
+def test_the_target_of_a_link_stands_behind_its_text() -> None:
+    line = "Claim your expenses in the portal within thirty days."
+    portal = Link(209, 186, 28, uri("https://it.example.com/expenses"))
+    assert texts(Words(72, 197, line), portal) == [
+        "Claim your expenses in the portal (https://it.example.com/expenses) within thirty days."
+    ]
+
+
+def test_a_link_over_two_lines_has_its_target_once_and_an_address_that_is_shown_has_none() -> None:
+    wide = 430.0
+    broken = [Words(72, 197, "The rules of travel that everyone knows, which the board has passed, are"),
+              Words(72, 211, "to be found here."),
+              *(Link(72, y, wide, uri("https://a.example/rules")) for y in (186, 200))]  # fmt: skip
+    shown = [Words(72, 400, "Write to travel@a.example first."), Link(100, 389, 150, uri("mailto:travel@a.example"))]
+    assert texts(*broken, *shown) == [
+        "The rules of travel that everyone knows, which the board has passed, are to be found here. "
+        "(https://a.example/rules)",
+        "Write to travel@a.example first.",
+    ]
+
+
+def test_links_inside_the_file_and_scripts_are_left_alone() -> None:
+    words = Words(72, 197, "See the next page.")
+    for action in ("/S/GoTo/D[0/Fit]", "/S/JavaScript/JS(alert)", uri("javascript:alert"), uri("file:///etc/passwd")):
+        assert texts(words, Link(72, 186, 100, action)) == [words.text]
+
+
+def test_files_attached_to_a_pdf_are_read_below_their_names() -> None:
+    attached = {"价格.csv": b"Site,Rate\nXi'an,38\nWuhan,40", "rules.pdf": pdf([Words(72, 100, "No smoking")])}
+    parsed = read(pdf([BODY], attached={**attached, "cut.zip": b"PK\3\4 cut short"}))
+    found = [element.text for element in parsed.elements]
+    assert found[:2] == [BODY.text, "Attachment: 价格.csv"]
+    assert "| Xi'an | 38 |" in found[2]
+    assert found[3:6] == ["Attachment: rules.pdf", "No smoking", "Attachment: cut.zip"]
+    assert found[6].startswith("This attachment was not read.")
+    assert parsed.elements[4].location.heading_path == ("Attachment: rules.pdf",)

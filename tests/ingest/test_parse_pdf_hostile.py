@@ -270,3 +270,24 @@ def test_pages_without_end_are_refused_before_they_are_read() -> None:
     parts.append(b"<</Type/Pages/Count 2/Kids[4 0 R 4 0 R]>>")
     data = drawn(WORDS, *parts).replace(b"/Count 1/Kids[4 0 R]", b"/Count 131072/Kids[6 0 R]")
     assert outcome(data) == "too_large"
+
+
+def test_a_tree_of_attachments_that_shares_its_branches_does_no_harm() -> None:
+    names = [b"<</Kids[%d 0 R %d 0 R]>>" % (number + 1, number + 1) for number in range(6, 40)]
+    catalog = b"/Names<</EmbeddedFiles 6 0 R>>"
+    assert outcome(drawn(WORDS, *names, b"<</Names[(a) null]>>", catalog=catalog)).startswith("Still legible")
+
+
+def test_an_attachment_that_is_a_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams, "_MAX_UNPACKED", 2 << 20)
+    packed = zlib.compress(b" " * (3 << 20), 9)
+    file = b"<</Type/EmbeddedFile/Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(packed), packed)
+    entry = b"<</Type/Filespec/F(a.txt)/EF<</F 6 0 R>>>>"
+    assert outcome(drawn(WORDS, file, catalog=b"/Names<</EmbeddedFiles<</Names[(a.txt)%s]>>>>" % entry)) == "unsafe"
+
+
+def test_a_page_of_many_thousand_pictures_and_links_is_read_in_time() -> None:
+    small = b"q 3 0 0 3 %d %d cm BI /W 1/H 1/BPC 8/CS/G ID x EI Q\n"
+    content = WORDS + b"\n" + b"".join(small % (place % 500, place // 50) for place in range(20_000))
+    links = b"<</Type/Annot/Subtype/Link/Rect[0 0 595 842]/A<</S/URI/URI(https://a.example)>>>>" * 3_000
+    assert "Still legible" in outcome(drawn(content, page=b">>/Annots[%s]/Extra<<" % links), ocr=True)

@@ -81,6 +81,16 @@ class Comment:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A link on a place of the page: the top left corner of its rectangle, its width, and its action in PDF."""
+
+    x: float
+    y: float
+    width: float
+    action: str
+
+
+@dataclass(frozen=True)
 class Shown:
     """A grey picture that does not fill the page: where its top left corner is, its size in points, and its pixels,
     `columns` in a row.
@@ -94,7 +104,7 @@ class Shown:
     columns: int
 
 
-Item = Words | Stroke | Field | Comment | Shown | bytes
+Item = Words | Stroke | Field | Comment | Link | Shown | bytes
 Page = Sequence[Item]
 
 
@@ -106,11 +116,12 @@ def pdf(
     info: Mapping[str, str] | None = None,
     password: str | None = None,
     size: tuple[int, int] = A4,
+    attached: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """A file with these pages. Bytes among the items are a grey picture that fills the page, as raw pixels.
 
     `outline` lists headings with their page, counted from 1; `rotate` is the pages' own rotation in degrees; `info`
-    has further metadata; with a `password` the file opens only by it.
+    has further metadata; with a `password` the file opens only by it. `attached` are files inside it, by name.
     """
     objects: list[bytes] = [b"", b"", *_FONTS]
     fields: list[int] = []
@@ -121,6 +132,10 @@ def pdf(
     if outline:
         root += b"/Outlines %d 0 R" % (len(objects) + 1)
         _outline(objects, outline, kids)
+    if attached:
+        root += b"/Names<</EmbeddedFiles<</Names[%s]>>>>" % b"".join(
+            _attached(objects, name, data) for name, data in attached.items()
+        )
     objects[0] = root + b">>"
     objects[1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(kids), _references(kids))
     stated = {**({"Title": title} if title else {}), **(info or {})}
@@ -169,7 +184,7 @@ def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, siz
             ends = (item.x0, size[1] - item.y0, item.x1, size[1] - item.y1)
             content += b"%.1f w %.2f %.2f m %.2f %.2f l S\n" % (item.width, *ends)
         else:
-            objects.append(_field(item) if isinstance(item, Field) else _comment(item, size[1]))
+            objects.append(_annotation(item, size[1]))
             annotations.append(len(objects))
             if isinstance(item, Field):
                 fields.append(len(objects))
@@ -194,6 +209,15 @@ def _shown(words: Words, height: int) -> bytes:
     return b"BT /%s %.2f Tf %d Tr %s %s Tj ET\n" % (font, words.size, 3 if words.hidden else 0, place, shown)
 
 
+def _annotation(item: Field | Comment | Link, height: int) -> bytes:
+    if isinstance(item, Field):
+        return _field(item)
+    if isinstance(item, Comment):
+        return _comment(item, height)
+    place = (item.x, height - item.y - 14, item.x + item.width, height - item.y)
+    return b"<</Type/Annot/Subtype/Link/Rect[%.2f %.2f %.2f %.2f]/A<<%s>>>>" % (*place, item.action.encode())
+
+
 def _field(field: Field) -> bytes:
     value = b"/" + field.value.encode() if field.kind == "Btn" else _string(field.value)
     return b"<</Type/Annot/Subtype/Widget/FT/%s/T%s/V%s/Rect[100 700 300 720]/F 4%s>>" % (
@@ -215,6 +239,15 @@ def _outline(objects: list[bytes], outline: Sequence[tuple[str, int]], kids: Seq
         following = b"/Next %d 0 R" % (first + place + 1) if place + 1 < count else b""
         entry = (_string(text), first - 1, kids[number - 1], following)
         objects.append(b"<</Title%s/Parent %d 0 R/Dest[%d 0 R/Fit]%s>>" % entry)
+
+
+def _attached(objects: list[bytes], name: str, data: bytes) -> bytes:
+    """Add a file; gives its entry in the tree of names."""
+    packed = zlib.compress(data)
+    head = b"<</Type/EmbeddedFile/Filter/FlateDecode/Length %d/Params<</Size %d>>>>" % (len(packed), len(data))
+    objects.append(head + b"stream\n" + packed + b"\nendstream")
+    objects.append(b"<</Type/Filespec/F%s/UF%s/EF<</F %d 0 R>>>>" % (_string(name), _string(name), len(objects)))
+    return b"%s %d 0 R " % (_string(name), len(objects))
 
 
 def _references(numbers: Sequence[int]) -> bytes:

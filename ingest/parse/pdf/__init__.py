@@ -10,6 +10,8 @@ Its files:
     text_layer.py        characters and boxes out of pdfium, as segments
     garbled_text.py      whether a text layer says anything, or OCR must read the page
     drawn_lines.py       straight lines on a page, and the grids that they make
+    link_targets.py      where links lead, in their text
+    attachments.py       the files attached to it
     outline.py           the bookmarks
     fields.py            filled-in fields, comments, title and author
     form_structure.py    whether a form can be opened without harm

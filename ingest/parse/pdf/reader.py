@@ -16,6 +16,7 @@ from ingest.parse.page.headers_footers import drop_running
 from ingest.parse.page.headings import Headings
 from ingest.parse.page.hyphens import mended
 from ingest.parse.page.tables_over_pages import placed_blocks
+from ingest.parse.pdf.attachments import attachments_of
 from ingest.parse.pdf.fields import fields_and_comments, metadata_of
 from ingest.parse.pdf.form_structure import is_closed
 from ingest.parse.pdf.outline import Outline, bare, outline_of
@@ -62,6 +63,7 @@ def read_pdf(
         title = document.get_metadata_value("Title")
         metadata = metadata_of(document)
         count = len(document)
+        attached = attachments_of(document)
     opened = [page for page in pages if not page.is_missing]
     if not opened:
         raise refuse("corrupt", name, "none of its pages can be opened")
@@ -69,8 +71,9 @@ def read_pdf(
         pages = opened
     if pages is opened and any(page.is_damaged for page in pages):
         raise refuse("corrupt", name, "its pages have impossible sizes, and nothing on them can be read")
-    lost = sum(page.is_lost for page in pages)
-    return Extracted(elements_of(pages, outline), title or None, count, metadata, {PAGES_WITHOUT_TEXT: lost})
+    notes = {PAGES_WITHOUT_TEXT: sum(page.is_lost for page in pages)}
+    elements = elements_of(pages, outline)
+    return Extracted(elements, title or None, count, metadata, notes, attached)
 
 
 def elements_of(pages: Sequence[Page], outline: Outline) -> tuple[Element, ...]:

@@ -22,10 +22,8 @@ _BLOCK = 1 << 16
 _LAYERS = 4
 _HEAD = 1024
 _DICTIONARY = 1024
-_APART = (b"/Image", b"/EmbeddedFile")
-"""Marks of large scans, which are drawn only for OCR, and of attachments, which are not opened. Such a stream is
-checked only if it is packed more than once.
-"""
+_APART = b"/Image"
+"""Marks large scans, which are drawn only for OCR. Such a stream is checked only if it is packed more than once."""
 
 
 def check_streams(source: bytes | Path, name: str) -> None:
@@ -49,7 +47,7 @@ def _has_bomb(data: bytes | mmap.mmap) -> bool:
         line_end = 2 if data[at + 6 : at + 8] == b"\r\n" else 1
         start = at + 6 + line_end
         if data[at - 3 : at] != b"end" and data[start - 1 : start] in (b"\n", b"\r"):
-            apart = any(word in data[max(at - _DICTIONARY, 0) : at] for word in _APART)
+            apart = _APART in data[max(at - _DICTIONARY, 0) : at]
             layers = _layers(data[start : start + _HEAD])
             if layers > apart:
                 is_bomb, looked_at = _is_bomb(data, start, layers)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from ingest.parse.page.segments import Floats, Segment, segments_of
 from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
+from ingest.parse.pdf.link_targets import add_targets
 
 SLANTED = 9
 """It is used in place of a number of quarter turns, for text at another angle."""
@@ -106,6 +107,8 @@ def layer_of(page: Any) -> Layer:
         boxes = displayed(corners.astype(np.float64), page)
         lines, pictures, addresses = boxes_of(page)
         parts = list(_parts(page, textpage.raw, codes, boxes, displayed(lines, page)))
+        segments = [segment for part in parts if not part.is_slanted for segment in part.segments]
+        add_targets(page, codes, boxes, segments, displayed)
         unmapped = _unmapped(handle, count)
         unknown = int(np.count_nonzero((codes == 0) | unmapped))
         known = int(np.count_nonzero((codes > 32) & ~unmapped))
@@ -309,7 +312,7 @@ def displayed(corners: Floats, page: Any) -> Floats:
 
 def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segment:
     """Returns the segment with the real size of its letters, their font, and if they are bold from the first to the
-    last.
+    last. It then numbers the characters of the page.
 
     `places` holds the index on the page of each character of the part.
     """
@@ -323,6 +326,7 @@ def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segm
     bold = bold and _font(handle, last)[1]
     segment.size = round(size * 2) / 2 if size > 1 else segment.size
     segment.bold, segment.font = bold, font
+    segment.first, segment.last = first, last
     return segment
 
 

@@ -1,0 +1,119 @@
+"""Adds the targets of links to the text that they are on. Links to places inside the file are left alone."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ingest.parse.links import with_target
+from ingest.parse.page.segments import HYPHEN, Floats, Segment
+
+_MAX_LINKS = 500
+_MAX_BYTES = 4_000
+
+
+@dataclass(slots=True)
+class _Link:
+    """A link and the characters that it is on. One that is broken at the end of a line has several rectangles."""
+
+    target: str
+    places: list[int]
+
+
+def add_targets(
+    page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, segments: Sequence[Segment], displayed: Any
+) -> None:
+    """Add the targets of the links on a pypdfium2 page to the texts of its segments. `codes` and `boxes` are those of
+    its characters, which the segments number. `displayed` turns boxes of the page into those of `boxes`.
+    """
+    links = _links(page, codes, boxes, displayed)
+    if not links:
+        return
+    order = sorted(segments, key=lambda segment: segment.first)
+    firsts = [segment.first for segment in order]
+    # From the last link to the first, so that a text is changed behind the places that are still needed.
+    for link in reversed(links):
+        number = int(np.searchsorted(firsts, link.places[-1], side="right")) - 1
+        if number >= 0 and link.places[-1] <= order[number].last:
+            segment = order[number]
+            drawn = int(np.count_nonzero(_is_drawn(codes[segment.first : link.places[-1] + 1])))
+            shown = "".join("-" if code == HYPHEN else chr(code) for code in codes[link.places] if code < 0xD800)
+            segment.text = _with(segment.text, drawn, shown, link.target)
+
+
+def _with(text: str, drawn: int, shown: str, target: str) -> str:
+    """Returns a text with a target behind so many of its characters that are no blanks."""
+    place = 0
+    while place < len(text) and drawn:
+        drawn -= not text[place].isspace()
+        place += 1
+    said = with_target(shown, target)
+    return text[:place] + said[len(shown) :] + text[place:] if said.startswith(shown) else text
+
+
+def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: Any) -> list[_Link]:
+    """Returns the links with a target outside the file, in the order of their characters."""
+    found: list[_Link] = []
+    middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    for rectangle, target in _stated(page):
+        ((x0, y0, x1, y1),) = displayed(np.array([rectangle]), page)
+        inside = (middle_x >= x0) & (middle_x <= x1) & (middle_y >= y0) & (middle_y <= y1) & _is_drawn(codes)
+        places = np.flatnonzero(inside).tolist()
+        if places:
+            found.append(_Link(target, places))
+    found.sort(key=lambda link: link.places[0])
+    joined: list[_Link] = []
+    for link in found:
+        # The rest of a link in the next line follows it without other text between them.
+        if (
+            joined
+            and joined[-1].target == link.target
+            and not _is_drawn(codes[joined[-1].places[-1] + 1 : link.places[0]]).any()
+        ):
+            joined[-1].places.extend(link.places)
+        else:
+            joined.append(link)
+    return joined
+
+
+def _is_drawn(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    drawn: npt.NDArray[np.bool_] = ((codes > 32) | (codes == HYPHEN)) & (codes != 0xA0) & (codes != 0x3000)
+    return drawn
+
+
+def _stated(page: Any) -> Iterator[tuple[tuple[float, float, float, float], str]]:
+    """Yields the rectangle of each link, as left, top, right, bottom in the page's own coordinates, and its target."""
+    import pypdfium2.raw as pdfium
+
+    place, link = ctypes.c_int(0), pdfium.FPDF_LINK()
+    for _ in range(_MAX_LINKS):
+        if not pdfium.FPDFLink_Enumerate(page.raw, place, link):
+            return
+        target = _target(page, link)
+        rectangle = pdfium.FS_RECTF()
+        if target and pdfium.FPDFLink_GetAnnotRect(link, rectangle):
+            sides = (rectangle.left, rectangle.top, rectangle.right, rectangle.bottom)
+            if np.isfinite(sides).all():
+                left, right = sorted((sides[0], sides[2]))
+                bottom, top = sorted((sides[1], sides[3]))
+                yield (left, top, right, bottom), target
+
+
+def _target(page: Any, link: Any) -> str:
+    """Returns the address that a link leads to. Returns an empty text if it leads to a place inside the file."""
+    import pypdfium2.raw as pdfium
+
+    action = pdfium.FPDFLink_GetAction(link)
+    if not action or pdfium.FPDFAction_GetType(action) != pdfium.PDFACTION_URI:
+        return ""
+    size = pdfium.FPDFAction_GetURIPath(page.pdf.raw, action, None, 0)
+    if not 1 < size <= _MAX_BYTES:
+        return ""
+    buffer = ctypes.create_string_buffer(size)
+    pdfium.FPDFAction_GetURIPath(page.pdf.raw, action, buffer, size)
+    return buffer.value.decode("utf-8", "replace")
