@@ -15,7 +15,7 @@ NAMES = " ".join(
     f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
     for short, long in {
         "office": "office", "text": "text", "table": "table", "draw": "drawing", "style": "style",
-        "presentation": "presentation",
+        "presentation": "presentation", "fo": "xsl-fo-compatible",
     }.items()
 ) + ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # fmt: skip
 
@@ -141,3 +141,80 @@ def test_slides_of_an_open_presentation_have_numbers_titles_and_notes() -> None:
 def test_templates_of_open_documents_are_documents() -> None:
     data = opened("text-template", "<office:text><text:p>Dear customer</text:p></office:text>")
     assert (read(data, "a.ott").kind, read(data, "a.ott").text) == ("odt", "Dear customer")
+
+
+LETTERS = (
+    '<style:style style:name="T1" style:family="text"><style:text-properties style:text-line-through-style="solid"/>'
+    '</style:style><style:style style:name="T2" style:family="text" style:parent-style-name="T1"/>'
+    '<style:style style:name="T3" style:family="text" style:parent-style-name="T1"><style:text-properties '
+    'style:text-line-through-style="none"/></style:style>'
+    '<style:style style:name="T4" style:family="text"><style:text-properties style:text-line-through-type="double"/>'
+    '</style:style><style:style style:name="P1" style:family="paragraph"><style:text-properties '
+    'style:text-line-through-style="solid"/></style:style>'
+    '<style:style style:name="C1" style:family="table-cell"><style:text-properties '
+    'style:text-line-through-style="solid"/></style:style>'
+    '<style:style style:name="loop" style:family="text" style:parent-style-name="loop"/>'
+)
+
+
+def span(style: str, text: str) -> str:
+    return f'<text:span text:style-name="{style}">{text}</text:span>'
+
+
+def texts(kind: str, name: str, body: str, styles: str = LETTERS) -> list[str]:
+    return [element.text for element in read(opened(kind, body, styles), name).elements]
+
+
+def test_struck_through_text_of_open_documents_is_left_out() -> None:
+    body = (
+        f"<office:text><text:p>Two {span('T1', 'old ')}{span('T2', 'older ')}{span('T4', 'oldest ')}"
+        f"{span('T3', 'new ')}{span('loop', 'days')}</text:p>"
+        f'<text:p text:style-name="P1">gone {span("T3", "kept")}</text:p>'
+        f"<table:table><table:table-row><table:table-cell><text:p>{span('T1', 'old')}fee</text:p></table:table-cell>"
+        "</table:table-row></table:table></office:text>"
+    )
+    assert texts("text", "a.odt", body) == ["Two new days", "kept", "| fee |\n| --- |"]
+    sheet = (
+        '<office:spreadsheet><table:table table:name="S"><table:table-row><table:table-cell><text:p>Fee</text:p>'
+        "</table:table-cell><table:table-cell><text:p>Old</text:p></table:table-cell></table:table-row><table:table-row>"
+        '<table:table-cell><text:p>80</text:p></table:table-cell><table:table-cell table:style-name="C1"><text:p>95'
+        "</text:p></table:table-cell></table:table-row></table:table></office:spreadsheet>"
+    )
+    assert "80" in texts("spreadsheet", "a.ods", sheet)[-1]
+    assert "95" not in texts("spreadsheet", "a.ods", sheet)[-1]
+    slide = (
+        f"<office:presentation><draw:page><text:p>Now {span('T1', 'then')}</text:p></draw:page></office:presentation>"
+    )
+    assert texts("presentation", "a.odp", slide) == ["Now"]
+
+
+def test_links_of_open_documents_say_where_they_lead() -> None:
+    portal = "https://oa.example.com/fees"
+    link = f'<text:a xlink:href="{portal}">'
+    body = (
+        f"<office:text><text:p>Use {link}the </text:a>{link}{span('T3', 'portal')}</text:a>, not "
+        '<text:a xlink:href="#chapter">chapter 2</text:a></text:p><text:list><text:list-item>'
+        f"<text:p>{link}{portal}</text:a></text:p></text:list-item></text:list>"
+        "<text:p>See<text:note><text:note-citation>1</text:note-citation>"
+        f"<text:note-body><text:p>{link}fees</text:a></text:p></text:note-body></text:note></text:p></office:text>"
+    )
+    assert texts("text", "a.odt", body) == [
+        f"Use the portal ({portal}), not chapter 2", portal, "See[1]", f"[1] fees ({portal})",
+    ]  # fmt: skip
+
+
+def test_headings_typed_by_hand_in_an_open_text_are_headings() -> None:
+    styles = (
+        '<style:style style:name="H" style:family="paragraph"><style:paragraph-properties fo:text-align="center"/>'
+        '<style:text-properties fo:font-size="20pt" style:font-size-asian="20pt"/></style:style>'
+        '<style:style style:name="B" style:family="text"><style:text-properties style:font-weight-asian="bold"/>'
+        "</style:style>"
+    )
+    text = "<text:p>本仓库的货物按批次堆放，出库须由保管员和领料人共同核对。</text:p>"
+    sections = "".join(f"<text:p>{span('B', name)}</text:p>{text}" for name in ("一、收货", "二、发货"))
+    data = opened("text", f'<office:text><text:p text:style-name="H">仓库办法</text:p>{sections}</office:text>', styles)
+    parsed = read(data, "a.odt")
+    assert [(e.level, e.text) for e in parsed.elements if e.kind == "heading"] == [
+        (1, "仓库办法"), (2, "一、收货"), (2, "二、发货"),
+    ]  # fmt: skip
+    assert parsed.title == "仓库办法"

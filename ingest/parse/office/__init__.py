@@ -28,6 +28,8 @@ Its files:
     rtf.py                RTF
     opendocument_epub.py  ODT, ODP and EPUB
     opendocument_sheets.py  ODS
+    opendocument_epub.py  ODT, ODS, ODP and EPUB
+    opendocument_text.py  their texts: looks, struck-through text, links, headings typed by hand
     conversion.py         old formats, turned into newer ones by LibreOffice
     passwords.py          protected Office files
     document_properties.py  author, dates and number of pages of Office files

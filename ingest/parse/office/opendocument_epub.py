@@ -17,6 +17,7 @@ from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
 from ingest.parse.office.ooxml import xml
 from ingest.parse.office.opendocument_sheets import OpenSheets
+from ingest.parse.office.opendocument_text import SKIPPED, Styles, Texts, state_typed_headings
 from ingest.parse.office.sheets import read_sheets
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
@@ -30,10 +31,6 @@ _DRAW = _NAMES.format("drawing")
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _DC_TITLE = f"{_DC}title"
-_SKIPPED = frozenset({
-    f"{_TEXT}sequence-decls", f"{_TEXT}tracked-changes", f"{_TEXT}table-of-content", f"{_OFFICE}annotation",
-    f"{_OFFICE}annotation-end", f"{_TEXT}illustration-index", f"{_TEXT}alphabetical-index", f"{_TEXT}ruby-text",
-})  # fmt: skip
 _PICTURE = re.compile(r"<(?:img|image)\b([^<>]*)", re.I)
 _SOURCE = re.compile(r"""\b(?:xlink:href|src)\s*+=\s*+["']([^"']+)["']""", re.I)
 _MAX_REPEATED = 100
@@ -45,20 +42,26 @@ _MAX_MERGED = 100_000
 def read_odt(data: bytes, pictures: Pictures) -> Extracted:
     """Read an OpenDocument text: headings with their outline level, paragraphs, lists, tables, notes and pictures."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        body = xml(archive.read("content.xml")).find(f"{_OFFICE}body")
-        return Extracted(tuple(_Body(archive, pictures).elements(body)) if body is not None else (), _title(archive))
+        content = xml(archive.read("content.xml"))
+        body, texts = content.find(f"{_OFFICE}body"), _texts(archive, content)
+        if body is None:
+            return Extracted((), _title(archive))
+        state_typed_headings(body, texts)
+        return Extracted(tuple(_Body(archive, pictures, texts).elements(body)), _title(archive))
 
 
 def read_odp(data: bytes, pictures: Pictures) -> Extracted:
     """Read an OpenDocument presentation. `location.slide` counts from 1. The first title of a slide is its heading."""
     elements: list[Element] = []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        reader = _Body(archive, pictures)
+        content = xml(archive.read("content.xml"))
+        texts = _texts(archive, content)
+        reader = _Body(archive, pictures, texts)
         number = 0
-        for number, page in enumerate(xml(archive.read("content.xml")).iter(f"{_DRAW}page"), 1):
+        for number, page in enumerate(content.iter(f"{_DRAW}page"), 1):
             titles = [frame for frame in page.iter(f"{_DRAW}frame") if frame.get(f"{_SHOW}class") == "title"]
             for title in titles[:1]:
-                text = " ".join(" ".join(_text_of(part)[0] for part in title.iter(f"{_TEXT}p")).split())
+                text = " ".join(" ".join(texts.of(part)[0] for part in title.iter(f"{_TEXT}p")).split())
                 elements.append(Element("heading", text, Location(slide=number), level=1))
                 title.getparent().remove(title)
             elements.extend(replace(found, location=Location(slide=number)) for found in reader.elements(page))
@@ -68,7 +71,9 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
 def read_ods(data: bytes, name: str) -> Extracted:
     """Read an OpenDocument spreadsheet like a workbook of Excel. Sheets whose style hides them are left out."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        sheets = OpenSheets(xml(archive.read("content.xml")), lambda paragraph: _text_of(paragraph)[0])
+        content = xml(archive.read("content.xml"))
+        texts = _texts(archive, content)
+        sheets = OpenSheets(content, lambda paragraph: texts.of(paragraph)[0])
         return replace(read_sheets(sheets, name), title=_title(archive), notes=sheets.notes)
 
 
@@ -95,6 +100,12 @@ def read_epub(data: bytes, pictures: Pictures) -> Extracted:
     return Extracted(tuple(elements), content.findtext(f".//{_DC_TITLE}"), metadata=metadata)
 
 
+def _texts(archive: zipfile.ZipFile, content: etree._Element) -> Texts:
+    """Returns the reader of texts for the styles of an archive."""
+    named = [xml(archive.read("styles.xml"))] if "styles.xml" in archive.namelist() else []
+    return Texts(Styles(*named, content))
+
+
 def _title(archive: zipfile.ZipFile) -> str | None:
     if "meta.xml" not in archive.namelist():
         return None
@@ -110,8 +121,9 @@ def _read_picture(archive: zipfile.ZipFile, path: str, pictures: Pictures) -> It
 class _Body:
     """Reads the elements of an OpenDocument body."""
 
-    def __init__(self, archive: zipfile.ZipFile, pictures: Pictures) -> None:
+    def __init__(self, archive: zipfile.ZipFile, pictures: Pictures, texts: Texts) -> None:
         self._archive = archive
+        self._texts = texts
         self._pictures = pictures
         self._notes = 0
 
@@ -120,13 +132,13 @@ class _Body:
             if node.tag in (f"{_TEXT}h", f"{_TEXT}p"):
                 yield from self._paragraph(node, listed)
             elif node.tag == f"{_TABLE}table":
-                yield from table_elements(_rows(node))
-            elif node.tag not in _SKIPPED and isinstance(node.tag, str):
+                yield from table_elements(_rows(node, self._texts))
+            elif node.tag not in SKIPPED and isinstance(node.tag, str):
                 yield from self._pictured(node) if node.tag == f"{_DRAW}image" else ()
                 yield from self.elements(node, listed or node.tag == f"{_TEXT}list")
 
     def _paragraph(self, node: etree._Element, listed: bool) -> Iterator[Element]:
-        text, inner = _text_of(node)
+        text, inner = self._texts.of(node)
         if node.tag == f"{_TEXT}h":
             level = node.get(f"{_TEXT}outline-level", "1")
             yield Element("heading", text, level=int(level) if level.isdecimal() else 1)
@@ -135,7 +147,7 @@ class _Body:
         for frame in inner:  # notes, text boxes and pictures in the paragraph
             if frame.tag == f"{_TEXT}note":
                 body = frame.find(f"{_TEXT}note-body")
-                words = " ".join(_text_of(part)[0] for part in body.iter(f"{_TEXT}p")) if body is not None else ""
+                words = " ".join(self._texts.of(part)[0] for part in body.iter(f"{_TEXT}p")) if body is not None else ""
                 yield Element("paragraph", f"[{frame.findtext(f'{_TEXT}note-citation') or ''}] {words}")
             else:
                 yield from self.elements([frame])
@@ -144,34 +156,7 @@ class _Body:
         yield from _read_picture(self._archive, image.get(_HREF, "").removeprefix("./"), self._pictures)
 
 
-def _text_of(node: etree._Element) -> tuple[str, list[etree._Element]]:
-    """Returns the text of a paragraph, and the nodes in it that are not part of its text: notes, frames, drawn shapes.
-
-    Spaces, tabs and line breaks are elements in OpenDocument. Comments are left out.
-    """
-    pieces, apart = [node.text or ""], []
-    for child in node:
-        if child.tag == f"{_TEXT}s":
-            count = child.get(f"{_TEXT}c", "1")
-            pieces.append(" " * min(int(count) if count.isdecimal() else 1, _MAX_REPEATED))
-        elif child.tag == f"{_TEXT}tab":
-            pieces.append("\t")
-        elif child.tag == f"{_TEXT}line-break":
-            pieces.append("\n")
-        elif child.tag == f"{_TEXT}note":
-            pieces.append(f"[{child.findtext(f'{_TEXT}note-citation') or ''}]")
-            apart.append(child)
-        elif isinstance(child.tag, str) and child.tag.startswith(_DRAW) and child.tag != f"{_DRAW}a":
-            apart.append(child)
-        elif isinstance(child.tag, str) and child.tag not in _SKIPPED:
-            text, inner = _text_of(child)
-            pieces.append(text)
-            apart.extend(inner)
-        pieces.append(child.tail or "")
-    return "".join(pieces), apart
-
-
-def _rows(table: etree._Element) -> Rows:
+def _rows(table: etree._Element, texts: Texts) -> Rows:
     """Returns the cells of a table. Every place that a merged cell covers gets its text."""
     rows: Rows = []
     merged: dict[tuple[int, int], str] = {}
@@ -179,7 +164,8 @@ def _rows(table: etree._Element) -> Rows:
     for number, row in enumerate(table.iter(f"{_TABLE}table-row")):
         cells: list[str] = []
         for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-            text = " ".join(_text_of(paragraph)[0] for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h"))
+            paragraphs, look = cell.iter(f"{_TEXT}p", f"{_TEXT}h"), texts.cell(cell)
+            text = " ".join(texts.of(paragraph, cell=look)[0] for paragraph in paragraphs)
             across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
             places = [(below, column) for below in range(down) for column in range(across)]
             spread += len(places) if len(places) > 1 else 0

@@ -1,12 +1,16 @@
-"""Reads rich text (RTF). Of its control words, those for text, headings and tables are used."""
+"""Reads rich text (RTF). Of its control words, those for text, headings, tables and links are used."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
+from ingest.parse.notes import EMBEDDED_OBJECTS, together
+from ingest.parse.office.typed_headings import Line, typed_levels
+from ingest.parse.office.word_links import field_target, suffix
 from ingest.parse.properties import stated
 from ingest.parse.table_elements import table_elements
 from ingest.parse.tables_markdown import Rows
@@ -15,14 +19,17 @@ _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
 _SKIPPED = frozenset(
-    b"fonttbl colortbl stylesheet info pict object fldinst themedata datastore latentstyles listtable "
+    b"fonttbl colortbl stylesheet info pict object themedata datastore latentstyles listtable "
     b"listoverridetable rsidtbl generator header headerl headerr headerf footer footerl footerr footerf "
     b"xmlnstbl filetbl revtbl".split()
 )
 _CHARACTERS = {
-    b"par": "\n", b"line": "\n", b"sect": "\n", b"page": "\n", b"tab": "\t", b"emdash": "—", b"endash": "–",
+    b"line": "\n", b"tab": "\t", b"emdash": "—", b"endash": "–",
     b"lquote": "‘", b"rquote": "’", b"ldblquote": "“", b"rdblquote": "”", b"bullet": "•",
 }  # fmt: skip
+_UNSEEN = frozenset({b"strike", b"striked", b"v", b"deleted"})
+"""Marks of letters that a reader does not see, or takes for deleted."""
+_MAX_FIELDS = 20
 _SYMBOLS = {b"\\": "\\", b"{": "{", b"}": "}", b"~": " ", b"_": "-"}
 _CODE_PAGES = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
                204: "cp1251", 238: "cp1250"}  # fmt: skip
@@ -36,31 +43,97 @@ _TITLE = re.compile(rb"\{\\title\s([^{}\\]+)\}")
 @dataclass(frozen=True, slots=True)
 class _State:
     """The state that a group inherits. `skips` is the number of characters after a Unicode character that replace it
-    for old readers.
+    for old readers. `unseen` has the marks by which the letters are not seen. `says` is True in the instruction of a
+    field. `size` is in half points.
     """
 
     hidden: bool = False
     skips: int = 1
     encoding: str = "cp1252"
+    unseen: frozenset[bytes] = frozenset()
+    says: bool = False
+    bold: bool = False
+    size: int = 24
+    font: int = 0
+
+    def plain(self) -> _State:
+        """Returns the state in which letters have no marks."""
+        return replace(self, unseen=frozenset(), bold=False, size=24)
+
+
+@dataclass(slots=True)
+class _Field:
+    """A field that is open: how many groups are around it, what it does, and its result."""
+
+    depth: int
+    instruction: list[str] = field(default_factory=list)
+    result: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Looks:
+    """How the letters of the current paragraph look."""
+
+    sizes: Counter[int] = field(default_factory=Counter)
+    fonts: Counter[int] = field(default_factory=Counter)
+    bold: bool = True
+    centred: bool = False
+
+    def add(self, text: str, state: _State) -> None:
+        if length := len(text.strip()):
+            self.sizes[state.size] += length
+            self.fonts[state.font] += length
+            self.bold = self.bold and (state.bold or not any(map(str.isalpha, text)))
+
+    def line(self, text: str) -> Line:
+        size = self.sizes.most_common(1)[0][0] / 2 if self.sizes else 0.0
+        font = str(self.fonts.most_common(1)[0][0]) if self.fonts else None
+        return Line(text, "text", size, self.bold and bool(self.sizes), font, self.centred)
 
 
 @dataclass(slots=True)
 class _Reader:
-    """Collects the elements. `level` and `in_table` belong to the current paragraph."""
+    """Collects the elements, and how each looks as a line. `level` and `in_table` belong to the current paragraph."""
 
     elements: list[Element] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)
     rows: Rows = field(default_factory=list)
     cells: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     raw: bytearray = field(default_factory=bytearray)
+    fields: list[_Field] = field(default_factory=list)
+    looks: _Looks = field(default_factory=_Looks)
     level: int | None = None
     in_table: bool = False
+    objects: int = 0
 
-    def decoded(self, encoding: str) -> None:
+    def decoded(self, state: _State) -> None:
         """Decode the bytes read so far and add them to the text."""
         if self.raw:
-            self.text.append(self.raw.decode(encoding, errors="replace"))
+            self.say(self.raw.decode(state.encoding, errors="replace"), state)
             self.raw.clear()
+
+    def say(self, text: str, state: _State) -> None:
+        """Add a text to the paragraph and to the link that is open, or to the instruction of a field."""
+        if state.says:
+            if self.fields:
+                self.fields[-1].instruction.append(text)
+        elif not state.unseen:
+            self.text.append(text)
+            self.looks.add(text, state)
+            if self.fields:
+                self.fields[-1].result.append(text)
+
+    def close(self, depth: int, state: _State) -> None:
+        """End the field that is open at this depth of groups. A link says where it leads."""
+        if not self.fields or self.fields[-1].depth <= depth:
+            return
+        ended = self.fields.pop()
+        result = "".join(ended.result)
+        if result.strip():
+            self.text.append(suffix(result, field_target("".join(ended.instruction))))
+        if self.fields:
+            self.fields[-1].result.append(result)
 
     def paragraph(self) -> None:
         text = "".join(self.text).strip()
@@ -72,6 +145,9 @@ class _Reader:
             self.table()
             kind = "paragraph" if self.level is None else "heading"
             self.elements.append(Element(kind, text, level=self.level))  # type: ignore[arg-type]
+            stated = Line(text, "heading", level=self.level or 0)
+            self.lines.append(self.looks.line(text) if self.level is None else stated)
+        self.looks = _Looks(centred=self.looks.centred)
 
     def cell(self) -> None:
         self.cells.append("".join(self.text))
@@ -87,8 +163,18 @@ class _Reader:
         self.table()
 
     def table(self) -> None:
-        self.elements.extend(table_elements(self.rows))
+        found = list(table_elements(self.rows))
+        self.elements.extend(found)
+        self.lines.extend(Line("", "block") for _ in found)
         self.rows = []
+
+    def with_typed_headings(self) -> list[Element]:
+        """Returns the elements. Those that were made headings by hand are headings."""
+        levels = typed_levels(self.lines)
+        return [
+            Element("heading", element.text, level=levels[place]) if place in levels else element
+            for place, element in enumerate(self.elements)
+        ]
 
 
 def read_rtf(data: bytes) -> Extracted:
@@ -99,57 +185,84 @@ def read_rtf(data: bytes) -> Extracted:
     fonts = {int(number): _CODE_PAGES.get(int(charset), default) for number, charset in _FONT.findall(data)}
     styles = {int(number): int(level) + 1 for number, level in _STYLE.findall(data)}
     # A character outside the basic plane is written as two halves. `parse` joins them.
-    elements = _elements(data, default, fonts, styles)
+    reader = _read(data, default, fonts, styles)
     title = _TITLE.search(data)
     return Extracted(
-        tuple(elements),
+        tuple(reader.with_typed_headings()),
         title.group(1).decode(default, "replace") if title else None,
         metadata=_metadata(data, default),
+        notes=together([{EMBEDDED_OBJECTS: reader.objects}]),
     )
 
 
 def _metadata(data: bytes, encoding: str) -> dict[str, str]:
     author = _AUTHOR.search(data)
-    name = _elements(author.group(1) + rb"\par", encoding, {}, {}) if author else []
+    name = _read(author.group(1) + rb"\par", encoding, {}, {}).elements if author else []
     moments = {
         word: f"{int(year):04}-{month.decode()}-{day.decode()}" for word, year, month, day in _MOMENT.findall(data)
     }
     return stated(name[0].text if name else None, moments.get(b"creatim"), moments.get(b"revtim"))
 
 
-def _elements(data: bytes, default: str, fonts: dict[int, str], styles: dict[int, int]) -> list[Element]:
+def _read(data: bytes, default: str, fonts: dict[int, str], styles: dict[int, int]) -> _Reader:
     reader, state, skip = _Reader(), _State(encoding=default), 0
     states: list[_State] = []
     for token in _TOKEN.finditer(data):
         word, number, byte, symbol, brace, plain = token.groups()
         value = int(number) if number else 0
-        if (byte or plain) and not state.hidden:
+        if (byte or plain) and (state.says or not state.hidden):
             found = bytes.fromhex(byte.decode()) if byte else plain
             reader.raw += found[skip:]
             skip = max(skip - len(found), 0)
             continue
-        reader.decoded(state.encoding)
+        reader.decoded(state)
         if brace == b"{":
             states.append(state)
         elif brace:
             state = states.pop() if states else state
+            reader.close(len(states), state)
+        elif word == b"fldinst":
+            state = replace(state, hidden=True, says=True)
         elif word in _SKIPPED or symbol == b"*":
+            reader.objects += word == b"object" and not state.hidden
             state = replace(state, hidden=True)
+        elif word == b"u" and (state.says or not state.hidden):
+            reader.say(chr(value % 65536), state)
+            skip = state.skips
+        elif symbol in _SYMBOLS and (state.says or not state.hidden):
+            reader.say(_SYMBOLS[symbol], state)
         elif state.hidden:
             continue
-        elif word == b"u":
-            reader.text.append(chr(value % 65536))
-            skip = state.skips
-        elif word == b"uc":
-            state = replace(state, skips=value)
-        elif word == b"f":
-            state = replace(state, encoding=fonts.get(value, default))
-        elif symbol in _SYMBOLS:
-            reader.text.append(_SYMBOLS[symbol])
+        elif word == b"field" and len(reader.fields) < _MAX_FIELDS:
+            reader.fields.append(_Field(len(states)))
+        elif word in _CHARACTERS:
+            reader.say(_CHARACTERS[word], state)
+        elif (changed := _letters(state, word, number, fonts, default)) is not None:
+            state = changed
         else:
             _obey(reader, word, value, styles)
     reader.end()
-    return reader.elements
+    return reader
+
+
+def _letters(
+    state: _State, word: bytes | None, number: bytes | None, fonts: dict[int, str], default: str
+) -> _State | None:
+    """Returns the state after a control word that is about letters. Returns None for another control word."""
+    on, value = number != b"0", int(number or 0)
+    if word == b"uc":
+        return replace(state, skips=value)
+    if word == b"f":
+        return replace(state, encoding=fonts.get(value, default), font=value)
+    if word == b"plain":
+        return state.plain()
+    if word == b"b":
+        return replace(state, bold=on)
+    if word == b"fs":
+        return replace(state, size=value or 24)
+    if word in _UNSEEN:
+        return replace(state, unseen=state.unseen | {word} if on else state.unseen - {word})
+    return None
 
 
 def _obey(reader: _Reader, word: bytes | None, value: int, styles: dict[int, int]) -> None:
@@ -157,7 +270,9 @@ def _obey(reader: _Reader, word: bytes | None, value: int, styles: dict[int, int
     if word in (b"par", b"sect", b"page"):
         reader.paragraph()
     elif word == b"pard":
-        reader.level, reader.in_table = None, False
+        reader.level, reader.in_table, reader.looks.centred = None, False, False
+    elif word == b"qc":
+        reader.looks.centred = True
     elif word == b"s":
         reader.level = styles.get(value)
     elif word == b"outlinelevel":
@@ -168,5 +283,3 @@ def _obey(reader: _Reader, word: bytes | None, value: int, styles: dict[int, int
         reader.cell()
     elif word == b"row":
         reader.row()
-    elif word in _CHARACTERS:
-        reader.text.append(_CHARACTERS[word])

@@ -1,0 +1,69 @@
+"""Rich text (RTF): what is struck through, where links lead, and headings that were typed by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.parse.mail.attachments import Allowance
+from ingest.parse.readers import read as read_kind
+from ingest.settings import IngestSettings
+from tests.ingest.tiny_word import read, texts
+
+PORTAL = "https://oa.example.com/fees"
+
+
+def rich(body: str) -> bytes:
+    def escaped(letter: str) -> str:
+        return letter if letter.isascii() else f"\\u{ord(letter)}?"
+
+    return ("{\\rtf1\\ansi\\uc1 " + "".join(map(escaped, body)) + "}").encode()
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (r"Two {\strike old }new days\par", "Two new days"),
+        (r"Two \strike old \strike0 new days\par", "Two new days"),
+        (r"Two {\striked1 old }{\striked0 new} days\par", "Two new days"),
+        (r"Two \strike old \plain new days\par", "Two new days"),
+        (r"Two {\deleted old }{\v hidden }new days\par", "Two new days"),
+        (r"Two {\b \strike old \'a9 {\i old }}new days\par", "Two new days"),
+    ],
+)
+def test_struck_through_text_of_rich_text_is_left_out(body: str, expected: str) -> None:
+    assert texts(read(rich(body), "a.rtf")) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        (r'{\field{\*\fldinst HYPERLINK "%s"}{\fldrslt the portal}}', f"Use the portal ({PORTAL}) now"),
+        (r'{\field{\*\fldinst { HYPERLINK "%s" }{\lang1033 }}{\fldrslt {\ul the }{\b portal}}}',
+         f"Use the portal ({PORTAL}) now"),
+        (r'{\field{\*\fldinst HYPERLINK "%s" \\\\l "top"}{\fldrslt the portal}}', f"Use the portal ({PORTAL}#top) now"),
+        (r'{\field\fldedit{\*\fldinst HYPERLINK "%s"}{\fldrslt https://oa.example.com/fees}}', f"Use {PORTAL} now"),
+        (r'{\field{\*\fldinst HYPERLINK "%s"}{\fldrslt {\strike old}}}', "Use  now"),
+        (r'{\field{\*\fldinst HYPERLINK \\\\l "top"}{\fldrslt chapter 2}}', "Use chapter 2 now"),
+        (r"{\field{\*\fldinst PAGE}{\fldrslt 7}}", "Use 7 now"),
+    ],
+)  # fmt: skip
+def test_links_of_rich_text_say_where_they_lead(field: str, expected: str) -> None:
+    written = field.replace("%s", PORTAL).replace("\\\\\\\\", "\\\\")
+    assert texts(read(rich(f"Use {written} now\\par"), "a.rtf")) == [expected]
+
+
+def test_headings_typed_by_hand_in_rich_text_are_headings() -> None:
+    text = r"\pard 本仓库的货物按批次堆放，出库须由保管员和领料人共同核对。\par "
+    sections = "".join(rf"\pard{{\b {name}}}\par {text}" for name in ("一、收货", "二、发货"))
+    parsed = read(rich(rf"\pard\qc{{\fs40 仓库办法}}\par {sections}"), "a.rtf")
+    assert [(e.level, e.text) for e in parsed.elements if e.kind == "heading"] == [
+        (1, "仓库办法"), (2, "一、收货"), (2, "二、发货"),
+    ]  # fmt: skip
+    assert parsed.elements[-1].location.heading_path == ("仓库办法", "二、发货")
+
+
+def test_objects_in_rich_text_are_counted() -> None:
+    body = r"See the sheet{\object\objemb{\*\objdata 0105}{\result{\pict 00}}}\par"
+    _, found = read_kind(rich(body), "a.rtf", IngestSettings(), Allowance())
+    assert [element.text for element in found.elements] == ["See the sheet"]
+    assert found.notes == {"embedded_objects": 1}
