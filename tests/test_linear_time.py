@@ -69,7 +69,7 @@ from ingest.parse.pdf import garbled_text as legible
 from ingest.parse.pdf import outline
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.table_elements import table_elements
-from ingest.parse.text import encoding, markup
+from ingest.parse.text import characters, confluence, encoding, markup
 from ingest.parse.text import plain as text
 from ingest.settings import IngestSettings
 from ingest.sources.web import addresses, robots
@@ -205,6 +205,8 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.legible, garbage": legible.is_garbage,
     "parse.legible, doubtful": legible.is_doubtful,
     "parse.encoding": encoding.storable,
+    "parse.characters": characters.name,
+    "parse.confluence": lambda whole: confluence.html_of(f"<p>{whole}"),
     "parse.sniff": lambda whole: sniff.text_kind(whole, "", True, lambda: False),
     "parse.markup, rst": markup.read_rst,
     "parse.markup, org": markup.read_org,

@@ -41,7 +41,7 @@ def parse(reference: Reference, settings: IngestSettings) -> ParsedDocument:
         raise refuse("no_text", reference.name, "no text was found in it", hint)
     return ParsedDocument(
         kind=kind,
-        title=title_of(reference, extracted),
+        title=characters.name(title_of(reference, extracted)),
         elements=elements,
         text=_GAP.join(element.text for element in elements),
         pages=extracted.pages,

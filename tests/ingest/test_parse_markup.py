@@ -97,7 +97,7 @@ def test_restructured_text_keeps_its_headings_lists_code_tables_and_notes() -> N
     assert [(e.kind, e.text) for e in parsed.elements] == [
         ("heading", "安装手册"),
         ("heading", "Requirements"),
-        ("paragraph", "You need Python 3.11 and the tools:"),
+        ("paragraph", "You need Python 3.11 and the tools (https://example.com):"),
         ("code", "pip install youju\nyouju serve"),
         ("paragraph", "Mind the version."),
         ("paragraph", "It must be exact."),
@@ -123,7 +123,7 @@ def test_org_keeps_its_headings_lists_code_and_tables() -> None:
     assert parsed.title == "季度计划"
     assert [(e.kind, e.text) for e in parsed.elements] == [
         ("heading", "Goals"),
-        ("paragraph", "Grow by twelve percent."),
+        ("paragraph", "Grow by twelve percent (https://example.com)."),
         ("list_item", "first"),
         ("list_item", "[ ] second"),
         ("heading", "Costs"),
@@ -132,6 +132,36 @@ def test_org_keeps_its_headings_lists_code_and_tables() -> None:
         ("paragraph", "Last words\nover two lines"),
     ]
     assert parsed.elements[-1].location.heading_path == ("Goals", "Costs")
+
+
+def test_links_of_restructured_text_say_where_they_lead() -> None:
+    parsed = read(
+        "`门户 <https://it.example/t>`_\n=============================\n\n"
+        "见 `手册`_、portal_ 与 `附录 <#x>`_，some_name_here 除外。\n\n"
+        "限额 :del:`600` 800 元。\n\n.. _手册: https://doc.example/m\n.. _portal: https://it.example/p\n",
+        "a.rst",
+    )
+    assert (parsed.title, [element.text for element in parsed.elements]) == (
+        "门户",
+        [
+            "门户", "门户 (https://it.example/t)",
+            "见 手册 (https://doc.example/m)、portal (https://it.example/p) 与 附录，some_name_here 除外。",
+            "限额  800 元。",
+        ],
+    )  # fmt: skip
+
+
+def test_links_of_org_say_where_they_lead_and_struck_text_is_left_out() -> None:
+    parsed = read(
+        "* [[https://it.example/t][门户]]\n限额 +600+ 800 元，+旧规定+；电话 +86 10，1+2+3，=+x+=，"
+        "[[file:a.org][附件]]。\n"
+        "| 项 | 价 |\n|---+---|\n| +旧+ | [[https://b.example][表]] |\n#+BEGIN_SRC sh\n+a+\n#+END_SRC\n",
+        "a.org",
+    )
+    assert [element.text for element in parsed.elements] == [
+        "门户", "门户 (https://it.example/t)", "限额  800 元，；电话 +86 10，1+2+3，=+x+=，附件。",
+        "| 项 | 价 |\n| --- | --- |\n|  | 表 (https://b.example) |", "+a+",
+    ]  # fmt: skip
 
 
 def test_marks_that_are_never_closed_end_with_the_file() -> None:

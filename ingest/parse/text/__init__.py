@@ -12,5 +12,6 @@ Its files:
     markdown.py      Markdown, as HTML
     confluence.py    pages of Confluence in its storage format, as HTML
     markup.py        reStructuredText and Org
+    markup_inline.py the marks inside their lines: links, literals, struck-through text
     xml_entities.py  whether an XML file declares entities, found out without parsing it
 """

@@ -9,6 +9,16 @@ from itertools import pairwise
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
 from ingest.parse.table_elements import table_text
+from ingest.parse.text.markup_inline import (
+    Targets,
+    org_bare,
+    org_links,
+    org_text,
+    rst_bare,
+    rst_links,
+    rst_targets,
+    rst_text,
+)
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*")
 _RST_ITEM = re.compile(r"(?:[-*+•]|\(?(?:\d+|#|[a-zA-Z])[.)])\s+(?=\S)")
@@ -16,28 +26,23 @@ _RST_DIRECTIVE = re.compile(r"\.\.\s+([\w-]+)::\s*(.*)")
 _RST_CODE = frozenset({"code", "code-block", "sourcecode", "literalinclude", "parsed-literal", "highlight", "math"})
 _RST_GRID = re.compile(r"\+[-=+]+\+\s*")
 _RST_SIMPLE = re.compile(r"=+(?:\s+=+)+\s*")
-_RST_INLINE = re.compile(
-    r":[\w:+-]{1,40}:`([^`<]+?)(?:\s*<[^`>]*>)?`|``([^`]+)``|`([^`<]+?)(?:\s*<[^`>]*>)?`_{0,2}|\*\*([^*]+)\*\*"
-)
 _ORG_HEADING = re.compile(r"(\*+)\s+(?:(?:T[O]DO|DONE|NEXT|WAITING)\s+)?(?:\[#\w\]\s+)?(.*?)(?:\s+:[\w@#%:]+:)?\s*")
 _MAX_HEADING_CHARACTERS = 1000
 _ORG_KEYWORD = re.compile(r"#\+(\w+):\s*(.*)", re.I)
 _ORG_BEGIN = re.compile(r"#\+begin_(\w+)", re.I)
 _ORG_DRAWER = re.compile(r"\s*:[A-Z_]+:\s*")
 _ORG_ITEM = re.compile(r"\s*(?:[-+]|\d+[.)])\s+(?:\[[ X-]\]\s+)?(?=\S)")
-_ORG_LINK = re.compile(r"\[\[([^\]]++)(?:\](?:\[([^\]]++)\])?\]|(?P<open>))")
-"""Matches a link. It also matches what only begins like a link (`open`), so that this is skipped as a whole."""
 
 
 def read_rst(text: str) -> Extracted:
     """Read reStructuredText. The level of a title depends on the style of its underline. The styles are numbered in the
     order in which they appear.
     """
-    elements = tuple(_rst(text.expandtabs(4).split("\n")))
+    elements = tuple(_rst(text.expandtabs(4).split("\n"), rst_targets(text)))
     return Extracted(elements)
 
 
-def _rst(lines: list[str]) -> Iterator[Element]:
+def _rst(lines: list[str], targets: Targets) -> Iterator[Element]:
     styles: list[str] = []
     number = 0
     while number < len(lines):
@@ -47,22 +52,23 @@ def _rst(lines: list[str]) -> Iterator[Element]:
             title, style, number = found
             if style not in styles:
                 styles.append(style)
-            yield Element("heading", _plain(title), level=styles.index(style) + 1)
+            yield Element("heading", rst_bare(title), level=styles.index(style) + 1)
+            yield from (Element("paragraph", link) for link in rst_links(title, targets))
         else:
             end = _block_end(lines, number)
             block = lines[number:end]
             number = end
             if directive := _RST_DIRECTIVE.match(block[0].strip()):
                 end = _indented_end(lines, number)
-                yield from _rst_directive(directive, block[1:] + lines[number:end])
+                yield from _rst_directive(directive, block[1:] + lines[number:end], targets)
                 number = end
             elif block[0].startswith(".. "):
                 number = _indented_end(lines, number)  # a comment, a target, or the mark of a footnote
-                yield from _rst_note(block)
+                yield from _rst_note(block, targets)
             elif _RST_GRID.fullmatch(block[0].strip()) or _RST_SIMPLE.fullmatch(block[0].strip()):
-                yield Element("table", _rst_table(block))
+                yield Element("table", _rst_table(block, targets))
             else:
-                yield from _rst_paragraph(block)
+                yield from _rst_paragraph(block, targets)
                 if block[-1].rstrip().endswith("::"):
                     end = _indented_end(lines, number)
                     yield Element("code", _dedented(lines[number:end]))
@@ -100,24 +106,26 @@ def _indented_end(lines: list[str], number: int) -> int:
     return end
 
 
-def _rst_directive(directive: re.Match[str], body: list[str]) -> Iterator[Element]:
+def _rst_directive(directive: re.Match[str], body: list[str], targets: Targets) -> Iterator[Element]:
     name, argument = directive.groups()
     content = [line for line in body if not re.match(r"\s+:[\w-]+:", line)]
     if name in _RST_CODE:
         yield Element("code", _dedented(content))
     elif name not in ("toctree", "contents", "image", "include", "raw", "meta", "index"):
         if argument.strip():
-            yield Element("caption" if name in ("figure", "table", "csv-table") else "paragraph", _plain(argument))
-        yield from _rst(_dedented(content).split("\n"))
+            yield Element(
+                "caption" if name in ("figure", "table", "csv-table") else "paragraph", rst_text(argument, targets)
+            )
+        yield from _rst(_dedented(content).split("\n"), targets)
 
 
-def _rst_note(block: list[str]) -> Iterator[Element]:
+def _rst_note(block: list[str], targets: Targets) -> Iterator[Element]:
     if found := re.match(r"\.\.\s+\[([^\]]+)\]\s+(.*)", block[0]):
         rest = " ".join(line.strip() for line in block[1:])
-        yield Element("paragraph", _plain(f"[{found[1]}] {found[2]} {rest}"))
+        yield Element("paragraph", rst_text(f"[{found[1]}] {found[2]} {rest}", targets))
 
 
-def _rst_paragraph(block: list[str]) -> Iterator[Element]:
+def _rst_paragraph(block: list[str], targets: Targets) -> Iterator[Element]:
     items: list[list[str]] = []
     listed = bool(_RST_ITEM.match(block[0].strip()))
     for line in block:
@@ -130,10 +138,10 @@ def _rst_paragraph(block: list[str]) -> Iterator[Element]:
         content = content[mark.end() :] if mark else content
         content = content[:-1] if content.endswith("::") else content
         if content.strip(":"):
-            yield Element("list_item" if listed else "paragraph", _plain(content))
+            yield Element("list_item" if listed else "paragraph", rst_text(content, targets))
 
 
-def _rst_table(block: list[str]) -> str:
+def _rst_table(block: list[str], targets: Targets) -> str:
     """Returns a grid table or a simple table as Markdown. In both, the columns are at fixed places."""
     width = max(map(len, block))
     rule = block[0].ljust(width)
@@ -148,21 +156,16 @@ def _rst_table(block: list[str]) -> str:
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             cells = cells if len(cells) == len(spans) else [line[a + 1 : b].strip(" |") for a, b in spans]
             rows[-1] = [f"{old} {new}" for old, new in zip(rows[-1] or [""] * len(cells), cells, strict=False)]
-        return _plain(table_text(rows))
+        return rst_text(table_text(rows), targets)
     starts = [match.start() for match in re.finditer(r"=+", rule)] + [width]
     bodies = [line for line in block if not _RST_SIMPLE.fullmatch(line.strip())]
     cut = [[line[a:b].strip() for a, b in zip(starts, [*starts[1:-1], None], strict=False)] for line in bodies]
-    return _plain(table_text(cut))
+    return rst_text(table_text(cut), targets)
 
 
 def _dedented(lines: list[str]) -> str:
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     return "\n".join(line[margin:] for line in lines).strip("\n")
-
-
-def _plain(text: str) -> str:
-    """Returns the text without the marks of roles, literals and links."""
-    return _RST_INLINE.sub(lambda match: next(group for group in match.groups() if group), text)
 
 
 def read_org(text: str) -> Extracted:
@@ -179,7 +182,8 @@ def _org(lines: list[str]) -> Iterator[Element]:
     while number < len(lines):
         line = lines[number]
         if heading := _org_heading(line):
-            yield Element("heading", _org_plain(heading[2]), level=len(heading[1]))
+            yield Element("heading", org_bare(heading[2]), level=len(heading[1]))
+            yield from (Element("paragraph", link) for link in org_links(heading[2]))
             number += 1
         elif begin := _ORG_BEGIN.match(line.strip()):
             end = _until(lines, number + 1, f"#+end_{begin[1].lower()}")
@@ -193,7 +197,7 @@ def _org(lines: list[str]) -> Iterator[Element]:
             while end < len(lines) and lines[end].lstrip().startswith("|"):
                 end += 1
             rows = [row.strip().strip("|").split("|") for row in lines[number:end] if not re.match(r"\s*\|[-+]+", row)]
-            yield Element("table", _org_plain(table_text(rows)))
+            yield Element("table", org_text(table_text(rows)))
             number = end
         elif not line.strip() or line.lstrip().startswith("#"):
             number += 1
@@ -204,7 +208,7 @@ def _org(lines: list[str]) -> Iterator[Element]:
             item = _ORG_ITEM.match(line)
             content = "\n".join(part.strip() for part in lines[number:end])
             content = content[2:].lstrip() if item and content[0] in "-+" else content
-            yield Element("list_item" if item else "paragraph", _org_plain(content))
+            yield Element("list_item" if item else "paragraph", org_text(content))
             number = end
 
 
@@ -221,7 +225,3 @@ def _until(lines: list[str], number: int, mark: str) -> int:
     while number < len(lines) and lines[number].strip().lower() != mark:
         number += 1
     return number
-
-
-def _org_plain(text: str) -> str:
-    return _ORG_LINK.sub(lambda match: match[0] if match["open"] is not None else match[2] or match[1], text)
