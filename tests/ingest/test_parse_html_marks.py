@@ -50,7 +50,7 @@ def notebook(source: str) -> str:
         '<span style="color:red;TEXT-DECORATION-LINE: underline line-through">旧 6800</span>',
         '<span hidden>旧 6800</span>', '<i style="display:none">旧 6800</i>', '<i class="off">旧 6800</i>',
         '<i style="visibility: hidden !important">旧 6800</i>', '<i id="secret">旧 6800</i>', "<tt>旧 6800</tt>",
-        '<b class="never" style="display:block">旧 6800</b>',
+        '<b class="never" style="display:block">旧 6800</b>', "<template>旧 6800</template>",
     ],
 )  # fmt: skip
 def test_what_is_struck_through_or_hidden_is_no_text(old: str) -> None:

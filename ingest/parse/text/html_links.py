@@ -25,39 +25,34 @@ _DEEPEST_WORDS = 20
 _CANONICAL = "//link[@rel='canonical']/@href"
 
 
-class _Places:
-    """What is known at a place of the page: whether links are left alone, and the heading around it."""
-
-    def __init__(self) -> None:
-        self.alone = 0
-        self.heading: list[str] | None = None
-        self.innermost: Any = None
-
-
 def write_targets(page: Any, address: str | None) -> None:
     """Write the target of each link behind its text. Relative ones are resolved where the page says its own address,
     or `address` does.
     """
+    if not page.xpath("boolean(//a[@href])"):
+        return
     base, own = _addresses(page, address)
-    here = _Places()
     links: list[tuple[Any, str]] = []
     headings: list[tuple[Any, list[str]]] = []
+    is_alone = [False]
+    innermost: Any = None
+    heading: list[str] | None = None
     for event, node in etree.iterwalk(page, events=("start", "end")):
         if event == "start":
-            here.alone += _is_left_alone(node)
+            is_alone.append(is_alone[-1] or _is_left_alone(node))
             if node.tag in _HEADINGS:
-                here.heading = []
-            here.innermost = node if node.tag == "a" else here.innermost
+                heading = []
+                headings.append((node, heading))
+            innermost = node if node.tag == "a" else innermost
             continue
-        if node.tag == "a" and node is here.innermost and not here.alone:
-            _collect(node, _target(node, base, own), here.heading, links)
+        is_alone.pop()
+        if node.tag == "a" and node is innermost and not is_alone[-1]:
+            _collect(node, _target(node, base, own), heading, links)
         if node.tag in _HEADINGS:
-            headings.extend([(node, here.heading)] if here.heading else [])
-            here.heading = None
-        here.alone -= _is_left_alone(node)
+            heading = None
     for node, target in links:
         _append(node, target)
-    for node, said in headings:
+    for node, said in filter(lambda each: each[1], headings):
         below = page.makeelement("p")
         below.text, below.tail, node.tail = " ".join(said), node.tail, None
         node.addnext(below)
@@ -75,12 +70,11 @@ def _collect(node: Any, target: str, heading: list[str] | None, links: list[tupl
 
 
 def _is_left_alone(node: Any) -> bool:
-    if node.tag in ("html", "body"):
-        return False
-    if node.tag in _LEFT_ALONE or node.get("role", "").lower() in _CHROME_ROLES:
+    given = node.attrib
+    if node.tag in _LEFT_ALONE or given.get("role", "").lower() in _CHROME_ROLES:
         return True
-    names = f"{node.get('id', '')} {node.get('class', '')}"
-    return not _CHROME_NAMES.isdisjoint(names.lower().split())
+    names = f"{given.get('id', '')} {given.get('class', '')}".lower().split()
+    return not _CHROME_NAMES.isdisjoint(names) and node.tag not in ("html", "body")
 
 
 def _addresses(page: Any, address: str | None) -> tuple[str, str]:

@@ -72,26 +72,29 @@ class Styles:
     def of(self, node: Any) -> dict[str, str]:
         """Returns the display, visibility and decoration that are stated for an element, as far as they are."""
         found: _Stated = {}
-        if not (node.attrib or self._named or node.tag in _STRUCK_TAGS):
-            return {}
+        given = node.attrib
         if node.tag in _STRUCK_TAGS:
             _state(found, "decoration", _BY_BROWSER, "line-through")
-        if node.get("hidden", "until-found").lower() != "until-found":
+        if node.tag == "template" or given.get("hidden", "until-found").lower() != "until-found":
             _state(found, "display", _BY_BROWSER, "none")
+        if self._named:
+            self._follow(node, found)
+        if "style" in given:
+            for name, value, is_important in _declared(_IGNORED.sub("", given["style"])):
+                _state(found, name, (is_important, 2, 0, 0), value)
+        return {name: value for name, (_, value) in found.items()} if found else {}
+
+    def _follow(self, node: Any, found: _Stated) -> None:
+        """Add what the style sheets state for an element."""
         keys = list(self._keys(node))
         for key in keys:
             for name, (priority, value) in self._rules.get(key, {}).items():
                 _state(found, name, priority, value)
         if any(key in self._showing for key in keys) and found.get("display", (_BY_BROWSER, ""))[0][1] == 1:
             del found["display"]
-        for name, value, is_important in _declared(_IGNORED.sub("", node.get("style", ""))):
-            _state(found, name, (is_important, 2, 0, 0), value)
-        return {name: value for name, (_, value) in found.items()}
 
     def _keys(self, node: Any) -> Iterator[frozenset[str]]:
         """Yields what a selector may ask for: each of its tag, id and classes that the styles name, and each two."""
-        if not self._named:
-            return
         classes = node.get("class", "").split()[:_MAX_CLASSES]
         known = [node.tag, f"#{node.get('id', '')}", *(f".{each}" for each in classes)]
         named = [each for each in dict.fromkeys(known) if each in self._named]
