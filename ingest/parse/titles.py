@@ -11,7 +11,7 @@ from pathlib import PurePath
 
 from ingest.document import Element, Reference
 from ingest.parse.extracted import Extracted
-from ingest.parse.text import characters, encoding
+from ingest.parse.text import encoding
 
 _SHORTEST, _LONGEST = 2, 200
 _OPENING = 5
@@ -69,7 +69,7 @@ def title_of(reference: Reference, extracted: Extracted) -> str:
     none does.
     """
     if reference.title is not None:
-        return encoding.storable(characters.name(reference.title))
+        return encoding.storable(reference.title)
     stated = _line(extracted.title or "")
     if _says_something(stated):
         return stated
@@ -77,7 +77,7 @@ def title_of(reference: Reference, extracted: Extracted) -> str:
     whole = [head for head in heads if not _NUMBERED.match(_line(head.text))]
     if whole:
         return _line(min(whole, key=lambda element: element.level or 0).text)
-    name = encoding.storable(characters.name(PurePath(reference.name).stem or reference.name))
+    name = encoding.storable(PurePath(reference.name).stem or reference.name)
     return _line(heads[0].text) if heads and not _says_something(_line(name)) else name
 
 
