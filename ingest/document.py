@@ -21,7 +21,7 @@ Language = Literal["zh", "en", "mixed", "other"]
 KINDS = frozenset({
     "pdf", "docx", "doc", "xlsx", "xls", "xlsb", "pptx", "ppt", "odt", "ods", "odp", "odg", "rtf", "wpd", "works",
     "hwp", "epub", "html", "xml", "md", "rst", "org", "txt", "csv", "tsv", "json", "ipynb", "eml", "msg", "png", "jpeg",
-    "tiff", "webp", "bmp", "gif", "heic",
+    "tiff", "webp", "bmp", "gif", "heic", "ofd",
 })  # fmt: skip
 """The formats that are read. The `kind` of a document is one of them."""
 

@@ -136,7 +136,7 @@ class ZipArchive:
             self._zip = open_zip(self._file, _MAX_MEMBERS)
             infos = self._zip.infolist()
             names = {info.filename for info in infos}
-            self.is_document = "mimetype" in names or (
+            self.is_document = bool(names & {"mimetype", "OFD.xml"}) or (
                 "[Content_Types].xml" in names and any(name.startswith(_DOCUMENTS) for name in names)
             )
             self.members = {} if self.is_document else dict(self._listed(infos, budget))

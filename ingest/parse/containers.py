@@ -39,7 +39,7 @@ _OLE_KINDS = (
 
 
 def zip_kind(data: bytes, name: str) -> str | None:
-    """Returns the kind of document in a zip: docx, pptx, xlsx, xlsb, odt, ods, odp, odg, epub, or None.
+    """Returns the kind of document in a zip: docx, pptx, xlsx, xlsb, odt, ods, odp, odg, epub, ofd, or None.
 
     Raises DocumentError `encrypted` if the archive has a password. Raises `corrupt` if it is broken. Raises `too_large`
     if it unpacks to more than 300 MiB. Both its declared size and the bytes that are read count. Raises `unsafe` if its
@@ -99,7 +99,9 @@ def _zip_kind(archive: zipfile.ZipFile) -> str | None:
         mime = _start_of(archive, "mimetype").decode("ascii", "replace").strip()
         if mime.startswith(_OPEN_DOCUMENT):
             return _OPEN_KINDS.get(mime.removeprefix(_OPEN_DOCUMENT).removesuffix("-template"))
-    return "epub" if "META-INF/container.xml" in names else None
+    if "META-INF/container.xml" in names:
+        return "epub"
+    return "ofd" if "ofd.xml" in map(str.lower, names) else None
 
 
 def _check_open(archive: zipfile.ZipFile, kind: str, name: str) -> None:

@@ -32,7 +32,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _PDF = re.compile(rb"%PDF-\d")
 _BINARY_SUFFIXES = frozenset(
     {"pdf", "docx", "pptx", "xlsx", "doc", "ppt", "xls", "odt", "ods", "odp", "epub", "msg", "xlsb", "docm", "pptm"}
-    | {"xlsm", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif", "rtf"}
+    | {"xlsm", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif", "rtf", "ofd"}
     | {"wps", "wpt", "et", "ett", "dps", "dpt"}  # WPS Office, documents and templates
 )
 

@@ -18,6 +18,7 @@ from ingest.parse.mail.message import read_eml, read_msg
 from ingest.parse.mail.web_archive import read_web_archive
 from ingest.parse.mail.zip_attachments import is_packed, members
 from ingest.parse.notes import together
+from ingest.parse.ofd.reader import read_ofd
 from ingest.parse.office import opendocument_epub, rtf, sheets, slides
 from ingest.parse.office.conversion import NEWER, converted
 from ingest.parse.office.document_properties import with_properties
@@ -103,6 +104,8 @@ def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pict
         return pdf.read_pdf(data, name, settings.ocr, pictures, settings.passwords)
     if kind in _IMAGES:
         return ocr.read_image(data, name, settings.ocr)
+    if kind == "ofd":
+        return read_ofd(data, name, pictures, settings.ocr)
     if kind in _OFFICE_READERS:
         return _OFFICE_READERS[kind](data, pictures, settings.comments)
     if kind in _PICTURED_READERS:

@@ -18,7 +18,7 @@ kind.
 """
 _UNSAYING = frozenset({"", "bin", "dat", "tmp", "bak", "download", "pdf", "rtf", "zip"}) | frozenset(
     {"doc", "docx", "docm", "ppt", "pptx", "xls", "xlsx", "xlsm", "odt", "ods", "epub", "msg"}
-    | {"wps", "wpt", "et", "ett", "dps", "dpt"}
+    | {"wps", "wpt", "et", "ett", "dps", "dpt", "ofd"}
 )
 """Suffixes that do not tell the kind of a text, or that only binary files should have."""
 _COMMENTS = r"(?:<!--(?:(?!-->).)*-->\s*)*"

@@ -190,4 +190,4 @@ def test_a_folder_that_was_zipped_is_no_document() -> None:
 
 def test_the_kinds_are_those_that_have_a_reader() -> None:
     tables = [value for name, value in vars(readers).items() if name.endswith("_READERS")]
-    assert {*NEWER, *readers._IMAGES, "pdf", "xlsx", "xls"}.union(*tables) == KINDS
+    assert {*NEWER, *readers._IMAGES, "pdf", "ofd", "xlsx", "xls"}.union(*tables) == KINDS

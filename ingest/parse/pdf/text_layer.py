@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import repeat
 from typing import Any
 
@@ -28,6 +28,9 @@ _MATRIX = np.zeros(6, dtype=np.float32)
 _NAME = ctypes.create_string_buffer(128)
 """pdfium writes its results here, one at a time. So it must not be called from two threads at once."""
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
+
+Styled = Callable[[Segment, npt.NDArray[np.intp]], Segment]
+"""Adds size and font to a segment. The array has the place on the page of each character that it may be from."""
 
 
 @dataclass(slots=True)
@@ -106,7 +109,9 @@ def layer_of(page: Any) -> Layer:
         deque(map(box_of, repeat(handle), range(count), places), maxlen=0)
         boxes = displayed(corners.astype(np.float64), page)
         lines, pictures, addresses = boxes_of(page)
-        parts = list(_parts(page, textpage.raw, codes, boxes, displayed(lines, page)))
+        turns = _turns(textpage.raw, codes, boxes, page.get_rotation() // 90)
+        styled = partial(_with_font, textpage.raw)
+        parts = list(parts_of(codes, boxes, turns, displayed(lines, page), page.get_size(), styled))
         segments = [segment for part in parts if not part.is_slanted for segment in part.segments]
         add_targets(page, codes, boxes, segments, displayed)
         unmapped = _unmapped(handle, count)
@@ -174,9 +179,18 @@ def _codes(raw: Any, count: int) -> npt.NDArray[np.uint32]:
     return codes
 
 
-def _parts(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, lines: Floats) -> Iterator[Part]:
-    width, height = page.get_size()
-    turns = _turns(raw, codes, boxes, page.get_rotation() // 90)
+def parts_of(
+    codes: npt.NDArray[np.uint32],
+    boxes: Floats,
+    turns: npt.NDArray[np.int64],
+    lines: Floats,
+    size_of_page: tuple[float, float],
+    styled: Styled,
+) -> Iterator[Part]:
+    """Yields the parts of a page from its characters: their codes, boxes (n, 4) and quarter turns. `lines` are the
+    boxes of the straight lines on it. `styled` adds size and font to a segment.
+    """
+    width, height = size_of_page
     for turn in sorted(set(turns.tolist())):
         places = np.flatnonzero(turns == turn)
         if turn == SLANTED:
@@ -186,7 +200,7 @@ def _parts(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, li
         grids = _grids(sorted_into(_turned(lines, turn, width, height)[0]), turned) if len(lines) else []
         cuts = np.concatenate([_ends(grid.rulings.down) for grid in grids]) if grids else None
         found = segments_of(codes[places], turned, *size, cuts)
-        segments = [_with_font(raw, segment, places) for segment in found]
+        segments = [styled(segment, places) for segment in found]
         if segments:
             yield Part(turn, *size, segments, grids)
 

@@ -31,7 +31,7 @@ _DOCUMENTS: Final = frozenset(
     {
         ".pdf", ".doc", ".docx", ".ppt", ".pptx", ".xls", ".xlsx", ".odt", ".ods", ".odp", ".rtf", ".epub", ".txt",
         ".md", ".rst", ".org", ".csv", ".tsv", ".eml", ".msg", ".xml", ".htm", ".html", ".xhtml",
-        ".wps", ".wpt", ".et", ".ett", ".dps", ".dpt",
+        ".wps", ".wpt", ".et", ".ett", ".dps", ".dpt", ".ofd",
     }
 )  # fmt: skip
 _SUFFIXES: Final = {
@@ -46,6 +46,7 @@ _SUFFIXES: Final = {
     "application/msword": ".doc",
     "application/vnd.ms-excel": ".xls",
     "application/vnd.ms-powerpoint": ".ppt",
+    "application/ofd": ".ofd",
     "application/vnd.ms-works": ".wps",
     "application/wps-office.wps": ".wps",
     "application/wps-office.wpt": ".wpt",
