@@ -55,6 +55,8 @@ HOMES: dict[str, tuple[str, ...]] = {
     "fsspec": ("ingest/sources/remote/file_systems",),
     "webdav4": ("ingest/sources/remote/file_systems",),
     # reading documents
+    "libarchive": ("ingest/archives/seven_zip_rar",),
+    "cryptography": ("ingest/archives/aes_zip",),
     "unstructured": ("ingest/parse",),
     "pypdfium2": ("ingest/parse",),
     "pypdf": ("ingest/parse",),

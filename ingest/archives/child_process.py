@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ingest.archives.files import Budget, refuse
+from ingest.archives.limits import Budget, refuse
 from ingest.archives.nested import ArchiveTree, Entry, MemberLimits
 from ingest.engines import ENDED_WORKER, Limits
 from ingest.engines.local import Child

@@ -9,7 +9,7 @@ from contextlib import suppress
 SEPARATOR = "!/"
 """Stands between the uri of an archive and the path of a member in it."""
 
-_ARCHIVE = re.compile(r".+\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))", re.I | re.S)
+_ARCHIVE = re.compile(r".+\.(zip|7z|rar|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))", re.I | re.S)
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _COMMON_BIG5 = re.compile(rb"(?:[\x00-\x7f]|[\xa1-\xc6][\x40-\x7e\xa1-\xfe])*")
 _KANA = re.compile(r"[\u3041-\u30fe]")

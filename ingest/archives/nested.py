@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from ingest.archives.files import Archive, Budget, open_archive, refuse
+from ingest.archives.files import Archive, open_archive
+from ingest.archives.limits import Budget, refuse
 from ingest.archives.names import SEPARATOR, is_archive
 from ingest.errors import DocumentError
 

@@ -15,7 +15,7 @@ from ingest.parse.text.xml_entities import declares_entities
 _WORKS_STREAM, _WORKS_MARK = "CONTENTS", b"CHNKWKS"
 """Where Microsoft Works 2000 and later keep the text. Their files are called `.wps`, as those of WPS Office are."""
 
-_MAX_BYTES = 300 * 1024 * 1024
+MAX_BYTES = 300 * 1024 * 1024
 _MAX_MEMBERS = 20_000
 _MAX_RATIO = 400
 """Office XML is compressed by a factor of 10 to 50. Only a zip bomb exceeds this limit."""
@@ -124,7 +124,7 @@ def check_declared(members: list[zipfile.ZipInfo], packed: int, name: str) -> No
     """Raise `too_large` if the sizes that the archive declares are those of a zip bomb, or above the limit."""
     declared = sum(member.file_size for member in members)
     expands = declared > _RATIO_FLOOR_BYTES and declared > packed * _MAX_RATIO
-    if declared > _MAX_BYTES or expands:
+    if declared > MAX_BYTES or expands:
         raise refuse("too_large", name, f"it would unpack to {declared >> 20} MiB in {len(members)} parts")
 
 
@@ -137,7 +137,7 @@ def _check_actual(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], name
         with archive.open(member) as stream:
             while block := stream.read(_BLOCK):
                 unpacked += len(block)
-                if unpacked > _MAX_BYTES:
+                if unpacked > MAX_BYTES:
                     raise refuse("too_large", name, "it unpacks to more than it declares")
                 yield block
 

@@ -1,4 +1,4 @@
-"""Archives are treated as folders: each file in a zip or tar is a document with the uri `archive-uri!/path/in/it`.
+"""Archives are treated as folders: each file in one is a document with the uri `archive-uri!/path/in/it`.
 
 An archive is opened only if its size, its time or its token has changed. A separate process opens it. The tokens of its
 members hold what was found in it. An archive that cannot be opened is listed as a document that cannot be fetched. The
@@ -21,9 +21,10 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from ingest.archives.child_process import ArchiveReader, new_opening
-from ingest.archives.files import refuse
+from ingest.archives.limits import refuse
 from ingest.archives.names import SEPARATOR, is_archive, split_uri
 from ingest.archives.nested import Entry, MemberLimits
+from ingest.archives.seven_zip_rar import is_available
 from ingest.document import Reference
 from ingest.errors import DocumentError
 from ingest.settings import IngestSettings
@@ -33,7 +34,7 @@ from ingest.sources.selection import EVERYTHING, Selection
 _KEPT_BYTES: Final = 2 * 2**30
 """Bytes of fetched archives that are kept on the disk between listing them and extracting from them."""
 _SUFFIX = re.compile(r"\.\w{1,10}")
-_VERSION = "1"
+_VERSION = "2"
 """Raise this number when the code would list other members. Every archive is then opened again."""
 
 
@@ -120,7 +121,8 @@ class ArchiveSource:
         return replace(reference, path=target)
 
     def _state(self, archive: Reference) -> str:
-        seen = (_VERSION, self._selection.fingerprint, archive.size, archive.mtime_ns, archive.token)
+        # Where libarchive is installed later, archives that needed it are opened again.
+        seen = (_VERSION, is_available(), self._selection.fingerprint, archive.size, archive.mtime_ns, archive.token)
         return hashlib.sha256(repr(seen).encode()).hexdigest()[:20]
 
     def _tokens(self, archive: Reference, state: str) -> dict[str, str]:
