@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import PurePath
 
+from ingest.archives.seven_zip_rar import format_of
 from ingest.parse.containers import ole_kind, zip_kind
 from ingest.parse.pictures.images import is_heif
 from ingest.parse.refusals import refuse
@@ -59,6 +60,8 @@ def detect(data: bytes, name: str) -> str:
         found = zip_kind(data, name)
     elif data.startswith(_OLE):
         found = ole_kind(data, name)
+    elif format_of(data) is not None:
+        found = None
     else:
         return _text_kind(data, name)
     if found is None:

@@ -27,8 +27,10 @@ _NOBODY = frozenset({
     "office用户", "联想", "联想用户", "华硕", "戴尔", "惠普", "华为", "雨林木风", "番茄花园", "深度技术",
     "系统之家",
 })  # fmt: skip
-_NUMBERED = re.compile(r"(?:wps|user|admin|pc|desktop|微软用户|用户)[a-z]{0,3}\d+")
-"""What WPS Office calls an account without a name, and accounts that a system has numbered."""
+_ACCOUNT = re.compile(r"(?:wps|user|admin|pc|desktop|微软用户|用户)[a-z]{0,3}[0-9]+|savedby[a-z0-9]+|由\w{1,40}保存")
+"""What WPS Office calls an account without a name, accounts that a system has numbered, and browsers that have saved a
+page as a mail (MHTML).
+"""
 _TEMPLATES = frozenset({
     datetime(2013, 12, 23, 23, 15), datetime(2013, 1, 27, 9, 14, 16), datetime(2013, 1, 27, 9, 15, 58),
 })  # fmt: skip
@@ -108,4 +110,4 @@ def _person(author: str) -> str:
     """Returns the author as one line, or an empty text if it names nobody."""
     name = " ".join(storable(author[: 4 * _MAX_AUTHOR_CHARACTERS]).split())[:_MAX_AUTHOR_CHARACTERS].strip()
     bare = re.sub(r"[\W_]", "", name).casefold()
-    return "" if not bare or bare.isdecimal() or bare in _NOBODY or _NUMBERED.fullmatch(bare) else name
+    return "" if not bare or bare.isdecimal() or bare in _NOBODY or _ACCOUNT.fullmatch(bare) else name

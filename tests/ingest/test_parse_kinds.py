@@ -183,9 +183,10 @@ def test_a_folder_that_was_zipped_is_no_document() -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         archive.writestr("readme.txt", "hello")
-    with pytest.raises(DocumentError) as caught:
-        read(stream.getvalue(), "folder.docx")
-    assert caught.value.code == "unsupported"
+    for data in (stream.getvalue(), b"7z\xbc\xaf'\x1c\0\4", b"Rar!\x1a\x07\x01\0"):
+        with pytest.raises(DocumentError, match="an archive") as caught:
+            read(data, "folder.docx")
+        assert caught.value.code == "unsupported"
 
 
 def test_the_kinds_are_those_that_have_a_reader() -> None:

@@ -189,6 +189,7 @@ def test_the_sender_of_a_mail_is_its_author() -> None:
     named = read(mail.format('"李娜" <li@example.com>'), "a.eml").metadata
     assert named == {"author": "李娜", "created": "2024-03-05T09:30:00+08:00"}
     assert read(mail.format("li@example.com"), "a.eml").metadata["author"] == "li@example.com"
+    assert "author" not in read(mail.format("<Saved by Blink>"), "a.mhtml").metadata
     assert "created" not in read(mail.replace("05 Mar", "99 Foo").format("李娜 <l@e.cn>"), "a.eml").metadata
 
 
