@@ -77,6 +77,7 @@ def _lines(above: Rows) -> list[str]:
 def _line(row: list[str]) -> str:
     """Returns a row as a line of text: a label before its value, or the cells side by side."""
     said = values_of(row)
-    if len(said) == 2 or structure([row]).is_form:
+    is_pair = len(said) == 2 and not any(mark in text[:-1] for text in said for mark in "：:")
+    if is_pair or structure([row]).is_form:
         return "；".join(f"{label.rstrip('：: ')}：{value}" for label, value in pairs_of(said))
     return " ".join(said)

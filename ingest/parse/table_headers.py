@@ -105,9 +105,14 @@ def is_value(text: str) -> bool:
 
 def pairs_of(row: Sequence[str]) -> list[tuple[str, str]]:
     """Returns the labels of a row of a form, each with its value. A merged cell counts once."""
-    cells = [cell for number, cell in enumerate(row) if not (number and cell and cell == row[number - 1])]
+    cells = _unrepeated(row)
     padded = [*cells, ""] if len(cells) % 2 else cells
     return [pair for pair in zip(padded[::2], padded[1::2], strict=True) if any(pair)]
+
+
+def _unrepeated(row: Sequence[str]) -> list[str]:
+    """Returns the cells of a row, and what a merged cell repeats only once."""
+    return [cell for number, cell in enumerate(row) if not (number and cell and cell == row[number - 1])]
 
 
 def _single_values(rows: Grid) -> int:
@@ -124,7 +129,7 @@ def _lines_above(rows: Grid, above: int) -> int:
     """Returns how many lines stand above the header. It is the first row of words that is as wide as the rows below it,
     with values under the words. If there is none, only the rows with a single value count.
     """
-    filled = [sum(map(bool, row)) for row in rows]
+    filled = [sum(map(bool, _unrepeated(row))) for row in rows]
     usual = max((width for width, count in Counter(filled[above:]).items() if count > 1), default=0)
     if usual < 3:
         return above
@@ -172,7 +177,7 @@ def _goes_on(rows: Grid) -> bool:
     upper, lower = ([*row, *[""] * (width - len(row))] for row in rows[:2])
     covered = _covered(upper, lower)
     named = {lower[column] for column in covered}
-    if min(len(values_of(upper)), len(named - {""})) < 2:
+    if min(len(values_of(upper)), len(named - {""})) < 2 or any(map(_tells, upper)):
         return False
     others = [column for column in range(width) if column not in covered]
     if any(upper[column] and upper[column] == lower[column] for column in others):

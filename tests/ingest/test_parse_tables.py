@@ -17,6 +17,8 @@ from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
 from tests.ingest.test_parse_office import saved
 from tests.ingest.test_parse_opened import opened
+from tests.ingest.test_parse_pdf_tables import read as read_pdf
+from tests.ingest.tiny_pdf import Item, Stroke, Words, grid
 
 Rows = Sequence[Sequence[object]]
 LIMITS: Rows = [
@@ -260,6 +262,32 @@ def test_the_header_is_found_below_the_lines_of_a_statement(name: str) -> None:
     ]
 
 
+@pytest.mark.parametrize(("name", "writer"), [("a.xlsx", xlsx), ("a.xls", html), ("a.ods", ods)])
+def test_merged_lines_above_a_header_are_said_once(name: str, writer: Callable[..., bytes]) -> None:
+    rows: Rows = [
+        ("领料单汇总", "", "", ""),
+        ("仓库：二号库", "", "制单：周舟", ""),
+        ("物料", "规格", "单位", "数量"),
+        ("轴承", "深沟", "个", 12),
+        ("皮带", "三角", "条", 5),
+    ]
+    parsed = read(writer(rows, [(0, 0, 0, 3), (1, 0, 1, 1), (1, 2, 1, 3)]), name)
+    above, table = [text for kind, text in said(parsed) if kind != "heading"]
+    assert above == "领料单汇总\n仓库：二号库 制单：周舟"
+    assert table.splitlines()[0] == "| 物料 | 规格 | 单位 | 数量 |"
+
+
+@pytest.mark.parametrize("writer", [xlsx, docx, pptx, html, ods])
+def test_a_merged_value_of_a_form_is_said_once(writer: Callable[..., bytes]) -> None:
+    rows: Rows = [
+        ("姓名", "周舟", "入职日期", "2024-05-01"),
+        ("部门", "动力车间", "联系电话", 6001),
+        ("家庭地址", "江州市南山路 5 号", "", ""),
+    ]
+    (table,) = tables(read(writer(rows, [(2, 1, 2, 3)]), f"a.{writer.__name__}"))
+    assert table.text.splitlines()[-2:] == ["| 联系电话 | 6001 |", "| 家庭地址 | 江州市南山路 5 号 |"]
+
+
 def test_the_lines_above_a_header_have_their_own_cells() -> None:
     rows: Rows = [("库存表", "", ""), ("物料", "规格", "数量"), ("轴承", "6204", 12), ("皮带", "B1200", 5)]
     caption, table = read(csv(rows), "a.csv").elements
@@ -310,3 +338,25 @@ def test_a_row_alone_is_text() -> None:
     assert said(read("| 夜间门岗 | 5566 转 2 |\n|---|---|", "a.md")) == [("paragraph", "夜间门岗：5566 转 2")]
     assert said(read(docx([("夜间门岗", "5566 转 2")]), "a.docx")) == [("paragraph", "夜间门岗：5566 转 2")]
     assert said(read(html([("请随手关灯",)]), "a.html")) == [("paragraph", "请随手关灯")]
+
+
+def test_a_ruled_form_in_a_pdf_and_the_title_across_a_table() -> None:
+    cells = [
+        ("Project name", "North depot", "Project number", "XM-7"),
+        ("Owner", "Han Xue", "Start date", "2026-03-01"),
+    ]
+    page: list[Item] = [*grid([70, 170, 270, 370, 470], [100, 120, 140])]
+    for row, texts in enumerate(cells):
+        page += [Words(75 + 100 * column, 114 + 20 * row, text) for column, text in enumerate(texts)]
+    (form,) = tables(read_pdf(page))
+    assert form.text.splitlines()[2:] == [
+        "| Project name | North depot |", "| Project number | XM-7 |", "| Owner | Han Xue |", "| Start date | 2026-03-1 |",
+    ]  # fmt: skip
+    page = [
+        Stroke(70, 100, 270, 100), Stroke(70, 120, 270, 120), Stroke(70, 140, 270, 140), Stroke(70, 160, 270, 160),
+        Stroke(70, 180, 270, 180), Stroke(70, 100, 70, 180), Stroke(170, 120, 170, 180), Stroke(270, 100, 270, 180),
+        Words(130, 114, "Rooms by floor"), Words(75, 134, "Floor"), Words(175, 134, "Rooms"),
+        Words(75, 154, "First"), Words(175, 154, "12"), Words(75, 174, "Second"), Words(175, 174, "30"),
+    ]  # fmt: skip
+    (table,) = tables(read_pdf(page))
+    assert table.text == "Rooms by floor\n\n| Floor | Rooms |\n| --- | --- |\n| First | 12 |\n| Second | 30 |"
