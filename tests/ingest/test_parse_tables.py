@@ -330,6 +330,13 @@ def test_a_blank_column_that_only_makes_space_parts_nothing() -> None:
     ]
     (table,) = tables(read(xlsx(rows), "a.xlsx"))
     assert table.text.splitlines()[2] == "| 方圆 | 财务部 | 6001 | 周一休 |"
+    rows = [
+        ("月份", "收入", "备注", "", "支出", "备注"),
+        ("一月", 90, "好", "", 40, "房租"),
+        ("二月", 80, "中", "", 30, "水电"),
+    ]
+    (table,) = tables(read(xlsx(rows), "a.xlsx"))
+    assert table.location.cells == "A1:F3"
     (table,) = tables(read(xlsx([("甲", "", "乙", "", "丙"), (1, "", 2, "", 3)]), "a.xlsx"))
     assert table.location.cells == "A1:E2"
 
@@ -350,8 +357,11 @@ def test_a_ruled_form_in_a_pdf_and_the_title_across_a_table() -> None:
         page += [Words(75 + 100 * column, 114 + 20 * row, text) for column, text in enumerate(texts)]
     (form,) = tables(read_pdf(page))
     assert form.text.splitlines()[2:] == [
-        "| Project name | North depot |", "| Project number | XM-7 |", "| Owner | Han Xue |", "| Start date | 2026-03-1 |",
-    ]  # fmt: skip
+        "| Project name | North depot |",
+        "| Project number | XM-7 |",
+        "| Owner | Han Xue |",
+        "| Start date | 2026-03-1 |",
+    ]
     page = [
         Stroke(70, 100, 270, 100), Stroke(70, 120, 270, 120), Stroke(70, 140, 270, 140), Stroke(70, 160, 270, 160),
         Stroke(70, 180, 270, 180), Stroke(70, 100, 70, 180), Stroke(170, 120, 170, 180), Stroke(270, 100, 270, 180),

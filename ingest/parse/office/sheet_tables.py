@@ -72,29 +72,30 @@ def tables_beside(block: Rows) -> list[tuple[int, int]]:
     does if what stands on each side is a table of its own. Otherwise it is only spacing.
     """
     tables: list[tuple[int, int]] = []
+    before = (0, 0)
     for start, stop in _runs([any(row[column] for row in block) for column in range(len(block[0]))], gap=1):
-        if tables and start - tables[-1][1] < _COLUMN_GAP:
-            left, right = ([row[a:b] for row in block] for a, b in (tables[-1], (start, stop)))
-            if not _are_two(left, right):
-                tables[-1] = tables[-1][0], stop
-                continue
-        tables.append((start, stop))
+        if tables and start - before[1] < _COLUMN_GAP and not _are_two(block, before, (start, stop)):
+            tables[-1] = tables[-1][0], stop
+        else:
+            tables.append((start, stop))
+        before = start, stop
     return tables
 
 
-def _are_two(left: Rows, right: Rows) -> bool:
-    """Returns True if two groups of columns are two tables: the right one goes on below the left one, their headers
-    name the same, or it begins with a column of words, or of values as on the left, that tells its rows apart.
+def _are_two(block: Rows, before: tuple[int, int], behind: tuple[int, int]) -> bool:
+    """Returns True if two groups of columns are two tables: the right one goes on below the left one, they begin with
+    the same word, or the right one begins with a column of words, or of values as on the left, that tells its rows
+    apart.
     """
-    if min(len(left[0]), len(right[0])) < 2:
+    if min(before[1] - before[0], behind[1] - behind[0]) < 2:
         return False
+    left, right = ([row[start:stop] for row in block] for start, stop in (before, behind))
     last = max(number for number, row in enumerate(left) if any(row))
-    if any(map(any, right[last + 2 :])) or set(values_of(left[0])) & set(values_of(right[0])):
+    head = right[0][0]
+    if any(map(any, right[last + 2 :])) or (head and head in left[0]):
         return True
     ours, keys = ([row[0] for row in rows[1:] if any(row)] for rows in (left, right))
-    if not keys or not right[0][0] or _ATTRIBUTE.fullmatch(right[0][0]):
-        return False
-    if not all(keys) or len(set(keys)) < len(keys):
+    if not head or _ATTRIBUTE.fullmatch(head) or not keys or not all(keys) or len(set(keys)) < len(keys):
         return False
     return not any(map(is_value, keys)) or all(map(is_value, (*keys, *ours)))
 
