@@ -53,37 +53,11 @@ def open_workbook(data: bytes, name: str) -> Any:
 def _adapt() -> None:
     """Make openpyxl count cells before it creates them, and read them as this file says."""
     from openpyxl.reader import excel
-    from openpyxl.worksheet import _reader
-
-    class Parser(_reader.WorkSheetParser):  # type: ignore[misc, name-defined, unused-ignore]
-        recalculated = False
-
-        def parse_cell(self, element: Any) -> Any:
-            kind = element.get("t", "n")
-            if kind == "inlineStr":
-                _drop_struck(element)
-                return super().parse_cell(element)
-            cell = super().parse_cell(element)
-            value = cell["value"]
-            # Most cells are numbers or shared texts: a look at their value must be enough.
-            if value is None or kind == "str" or (value == 0 and self.recalculated):
-                cell["value"] = self._with_formula(element, kind, value)
-            return cell
-
-        def _with_formula(self, element: Any, kind: str, value: Any) -> Any:
-            formula = element.find(f"{_MAIN}f")
-            if formula is None or formula.get("t") == "dataTable" or (value is None and kind == "str"):
-                return value  # an empty text is stored as a text without a value
-            text = self.parse_formula(element)
-            text = text if isinstance(text, str) else text.text or ""
-            if kind != "str":
-                return Formula(text)
-            return Formula(text, value) if "HYPERLINK" in text.upper() else value
 
     class Reader(excel.WorksheetReader):  # type: ignore[misc, name-defined, unused-ignore]
         def __init__(self, sheet: Any, source: Any, strings: Any, data_only: bool, rich_text: bool) -> None:
             super().__init__(sheet, source, strings, data_only, rich_text)
-            self.parser = Parser(source, strings, data_only, sheet.parent.epoch, set(), set(), rich_text)
+            self.parser = _parser()(source, strings, data_only, sheet.parent.epoch, rich_text=rich_text)
             self.parser.recalculated = bool(getattr(sheet.parent.calculation, "fullCalcOnLoad", False))
 
         def bind_merged_cells(self) -> None:
@@ -106,6 +80,39 @@ def _adapt() -> None:
     excel.WorksheetReader = Reader
     excel.WorkbookParser = BookReader
     excel.read_string_table = lambda source: read_strings(_without_struck(source))
+
+
+@cache
+def _parser() -> Any:
+    """Returns the class that reads the cells of a sheet. It knows no format of dates, so they stay numbers."""
+    from openpyxl.worksheet import _reader
+
+    class Parser(_reader.WorkSheetParser):  # type: ignore[misc, name-defined, unused-ignore]
+        recalculated = False
+
+        def parse_cell(self, element: Any) -> Any:
+            kind = element.get("t", "n")
+            if kind == "inlineStr":
+                _drop_struck(element)
+                return super().parse_cell(element)
+            cell = super().parse_cell(element)
+            value = cell["value"]
+            # Most cells are numbers or shared texts: a look at their value must be enough.
+            if value is None or kind == "str" or (self.recalculated and value == 0):
+                cell["value"] = self._with_formula(element, kind, value)
+            return cell
+
+        def _with_formula(self, element: Any, kind: str, value: Any) -> Any:
+            formula = element.find(f"{_MAIN}f")
+            if formula is None or formula.get("t") == "dataTable" or (value is None and kind == "str"):
+                return value  # an empty text is stored as a text without a value
+            text = self.parse_formula(element)
+            text = text if isinstance(text, str) else text.text or ""
+            if kind != "str":
+                return Formula(text)
+            return Formula(text, value) if "HYPERLINK" in text.upper() else value
+
+    return Parser
 
 
 def _without_struck(strings: Any) -> Any:
