@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 from typing import Any
 
@@ -14,6 +15,7 @@ from ingest.parse.mail.attachments import Allowance
 from ingest.parse.readers import read
 from ingest.settings import IngestSettings
 from tests.ingest.test_parse_opened import opened
+from tests.ingest.tiny_xls import Cell, old_book
 
 PRICES = [("恒温槽", 3200, 4), ("真空泵", 8600, 2), ("移液枪", 450.5, 10)]
 
@@ -169,5 +171,26 @@ def test_formulas_of_an_open_spreadsheet_are_computed_too() -> None:
     found = extracted(opened("spreadsheet", body), "a.ods")
     assert [row[1:] for row in table(found)[2:]] == [
         ["4", "12800"], ["2", "20"], ["=VLOOKUP(A2,A2:B3,2)", "12820"],
+    ]  # fmt: skip
+    assert found.notes == {"formulas_without_value": 1}
+
+
+def place(row: int, column: int) -> bytes:
+    return struct.pack("<HH", row, column | 0xC000)
+
+
+def test_formulas_of_an_old_workbook_are_computed_if_none_has_a_value() -> None:
+    product = Cell(b"\x44" + place(1, 1) + b"\x44" + place(1, 2) + b"\x05", "0.00")
+    total = Cell(b"\x25" + struct.pack("<HH", 1, 2) + struct.pack("<HH", 3 | 0xC000, 3 | 0xC000) + b"\x19\x10\0\0")
+    today = Cell(b"\x21\xdd\0")
+    rows = {
+        0: {0: Cell("产品"), 1: Cell("单价"), 2: Cell("数量"), 3: Cell("小计")},
+        1: {0: Cell("恒温槽"), 1: Cell(3200), 2: Cell(4), 3: product},
+        2: {0: Cell("真空泵"), 1: Cell(1), 2: Cell(2), 3: Cell(2)},
+        3: {0: Cell("合计"), 1: today, 3: total},
+    }
+    found = extracted(old_book(rows), "a.xls")
+    assert [row[1:] for row in table(found)[2:]] == [
+        ["3200", "4", "12800.00"], ["1", "2", "2"], ["=TODAY()", "", "12802"],
     ]  # fmt: skip
     assert found.notes == {"formulas_without_value": 1}

@@ -16,10 +16,11 @@ _STYLES = 16
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A number or a text, with a format: a code, or the number of one that is built in. A cell without content has a
-    colour only. `struck_from` is the character at which a text begins to be struck through.
+    colour only, and one whose content are bytes has these tokens of a formula without a value. `struck_from` is the
+    character at which a text begins to be struck through.
     """
 
-    content: float | str | None
+    content: float | str | bytes | None
     format: str | int = 0
     struck: bool = False
     struck_from: int | None = None
@@ -54,6 +55,9 @@ def old_book(
             body += _record(0x201, place)
         elif isinstance(cell.content, str):
             body += _record(0xFD, place + struct.pack("<I", strings.index(cell)))
+        elif isinstance(cell.content, bytes):
+            size = struct.pack("<H", len(cell.content))
+            body += _record(0x06, place + struct.pack("<HIHHI", 3, 0, 0xFFFF, 0, 0) + size + cell.content)
         else:
             body += _record(0x203, place + struct.pack("<d", cell.content))
     body += b"".join(_link(*link) for link in links)

@@ -22,6 +22,7 @@ Its files:
     date_formats.py       dates, times and durations as spreadsheets show them
     formulas.py           computes simple formulas that have no stored value
     functions.py          the functions that it knows
+    old_formulas.py       finds the formulas of XLS that have no stored value
     sheet_tables.py       the tables among them: each region of a sheet is one
     workbooks.py          opening a workbook without writing out areas that no sheet needs
     drawing_text.py       the text of shapes and diagrams, without what is struck through, with targets of links

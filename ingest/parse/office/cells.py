@@ -14,6 +14,7 @@ from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
 from ingest.parse.office.formulas import Calculator, Formula
 from ingest.parse.office.functions import UncomputableError
 from ingest.parse.office.number_formats import built_in, is_general, shown_number, shown_text
+from ingest.parse.office.old_formulas import OldFormulas
 
 _FIRST_OWN_FORMAT = 164
 """Formats with lower numbers are built in."""
@@ -105,9 +106,10 @@ class XlsxCells:
 class XlsCells:
     """The cells of a sheet of an XLS workbook."""
 
-    def __init__(self, sheet: Any, formatted: bool) -> None:
+    def __init__(self, sheet: Any, formulas: OldFormulas, formatted: bool) -> None:
         self._book = sheet.book
         self._sheet = sheet
+        self._formulas = formulas
         self._formatted = formatted
         self._links = {place: link.url_or_path for place, link in sheet.hyperlink_map.items()}
 
@@ -119,8 +121,10 @@ class XlsCells:
         value: Any = bool(cell.value) if cell.ctype == xlrd.XL_CELL_BOOLEAN else cell.value
         if cell.ctype == xlrd.XL_CELL_TEXT:
             value = self._without_struck(row, column, value)
-        text = shown(value, self._format(cell), bool(self._book.datemode))
         target = self._links.get((row, column))
+        if value == "" and (found := self._formulas.computed(self._sheet.name, row, column)) is not None:
+            value, target = found[0], found[1] or target
+        text = shown(value, self._format(cell), bool(self._book.datemode))
         return with_target(text, target) if text and isinstance(target, str) else text
 
     def is_struck(self, row: int, column: int) -> bool:

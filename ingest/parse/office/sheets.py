@@ -13,6 +13,7 @@ import xlrd
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.office.cells import XlsCells, XlsxCells
+from ingest.parse.office.old_formulas import OldFormulas
 from ingest.parse.office.sheet_tables import cell_range, sheet_elements, tables_beside
 from ingest.parse.office.sparse_sheets import SparseSheet
 from ingest.parse.office.workbooks import open_workbook
@@ -87,16 +88,17 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
     formatted = _has_formats(data)
     try:
         workbook = xlrd.open_workbook(
-            file_contents=data, formatting_info=formatted, logfile=io.StringIO(), ragged_rows=True
+            file_contents=data, formatting_info=formatted, logfile=io.StringIO(), ragged_rows=True, on_demand=True
         )
     except xlrd.XLRDError as error:
         code = "encrypted" if "encrypted" in str(error).lower() else "corrupt"
         raise refuse(code, name, f"the workbook cannot be opened ({error})") from error
+    sheets, formulas = workbook.sheets(), OldFormulas(workbook)
     elements: list[Element] = []
-    for sheet in workbook.sheets():
+    for sheet in sheets:
         if sheet.visibility:
             continue
-        shown = XlsCells(sheet, formatted)
+        shown = XlsCells(sheet, formulas, formatted)
         found = SparseSheet(merged=list(sheet.merged_cells))
         for row in range(sheet.nrows):
             for column in range(sheet.row_len(row)):
@@ -107,7 +109,7 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
             cell = cell_range(row, row + 1, column, column + 1)
             text = f"Comment on {cell.split(':')[0]}: {note.text.strip()}"
             elements.append(Element("paragraph", text, Location(sheet=sheet.name, cells=cell)))
-    return Extracted(tuple(elements))
+    return Extracted(tuple(elements), notes=formulas.notes)
 
 
 def _has_formats(data: bytes) -> bool:
