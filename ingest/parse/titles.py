@@ -59,6 +59,7 @@ _FILE = re.compile(
 _NUMBERED = re.compile(
     rf"第[{_NUMERAL}\d]{{1,5}}[章节条编篇部]|[{_NUMERAL}]{{1,3}}、|[(（][{_NUMERAL}\d]{{1,3}}[)）]"
     r"|\d{1,2}(?:\.\d{1,2}){0,4}[.、．]\s*+[^\W\d]|\d{1,2}(?:\.\d{1,2}){1,4}\s++[^\W\d]"
+    r"|(?:[Qq]|问题?)\s*+\d{0,3}[:：.、]"
 )
 """The number of a section. The first section of a document does not name the whole."""
 
@@ -73,24 +74,33 @@ def title_of(reference: Reference, extracted: Extracted) -> str:
     stated = _line(extracted.title or "")
     if _says_something(stated):
         return stated
-    heads = _headings(extracted.elements)
-    whole = [head for head in heads if not _NUMBERED.match(_line(head.text))]
-    if whole:
-        return _line(min(whole, key=lambda element: element.level or 0).text)
-    name = encoding.storable(PurePath(reference.name).stem or reference.name)
-    return _line(heads[0].text) if heads and not _says_something(_line(name)) else name
-
-
-def _headings(elements: Sequence[Element]) -> list[Element]:
-    """Returns the headings at the beginning of a document among which its title may be: the one with which it begins,
-    or the first few.
-    """
     # The name of a sheet is not the title of its workbook.
-    heads = [each for each in elements if each.kind in ("title", "heading") and each.location.sheet is None]
+    heads = [each for each in extracted.elements if each.kind in ("title", "heading") and each.location.sheet is None]
     usable = [head for head in heads if _says_something(_line(head.text))]
+    whole = [head for head in _opening(usable, heads, extracted.elements) if not _names_a_section(_line(head.text))]
+    if whole:
+        return _line(min(whole, key=_level).text)
+    name = encoding.storable(PurePath(reference.name).stem or reference.name)
+    return _line(usable[0].text) if usable and not _says_something(_line(name)) else name
+
+
+def _opening(usable: list[Element], heads: list[Element], elements: Sequence[Element]) -> list[Element]:
+    """Returns the headings at the beginning of a document among which its title may be: the one with which it begins,
+    or the first few. Sections of equal rank below a text do not name the document.
+    """
     skipped = next((place for place, head in enumerate(heads) if usable and head is usable[0]), 0)
-    begins = bool(usable) and elements[skipped] is usable[0]
-    return usable[:1] if begins else usable[:_OPENING]
+    if usable and elements[skipped] is usable[0]:  # all before it are headings that say nothing
+        return usable[:1]
+    highest = min(map(_level, usable), default=0)
+    return usable[:_OPENING] if sum(_level(head) == highest for head in usable) < 2 else []
+
+
+def _level(heading: Element) -> int:
+    return heading.level or 0
+
+
+def _names_a_section(heading: str) -> bool:
+    return heading.endswith((":", "：")) or _NUMBERED.match(heading) is not None
 
 
 def _line(text: str) -> str:

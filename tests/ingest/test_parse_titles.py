@@ -57,6 +57,14 @@ def test_the_first_section_names_a_document_only_where_nothing_else_does(name: s
     assert read(page("附件1", sections), name).title == expected
 
 
+def test_sections_of_equal_rank_below_a_text_do_not_name_the_document() -> None:
+    sections = "<p>Valid from May.</p><h1>Receiving</h1><p>By batch.</p><h1>Returns</h1><p>By slip.</p>"
+    assert read(page("", sections), "stock.html").title == "stock"
+    assert (
+        read(page("", "<p>Stores Ltd</p><h1>Stock</h1><h2>Receiving</h2><p>By batch.</p>"), "a.html").title == "Stock"
+    )
+
+
 def test_a_file_without_anything_that_says_more_has_the_name_of_the_file() -> None:
     assert read(page("Untitled", "<p>Who may sign.</p>"), "IMG_2031.html").title == "IMG_2031"
 

@@ -109,6 +109,14 @@ def test_numbers_that_word_counts_stand_before_typed_headings() -> None:
     assert all(text.endswith(name) for (_, text), name in zip(found, names, strict=True))
 
 
+def test_questions_and_labels_above_their_text_are_headings() -> None:
+    questions = bold("Q1：如何领料？"), TEXT, bold("Q2：谁来签字？"), TEXT
+    assert headings(typed("常见问题", *questions)) == [(1, "Q1：如何领料？"), (1, "Q2：谁来签字？")]
+    labels = typed("仓库须知", bold("东仓："), TEXT, bold("西仓："), TEXT)
+    assert headings(labels) == [(1, "东仓："), (1, "西仓：")]
+    assert labels.title == "stock"
+
+
 def test_a_style_without_an_outline_level_can_make_lines_bold_too() -> None:
     document = Document()
     style = document.styles.add_style("Firm", WD_STYLE_TYPE.PARAGRAPH)

@@ -38,16 +38,19 @@ _PATTERNS = tuple(
         r"\d{1,2}[.．]\d{1,2}[.．]?(?=\s*+[^\W\d])",
         r"\d{1,2}[.．]\d{1,2}[.．]\d{1,2}[.．]?(?=\s*+[^\W\d])",
         r"[（(]?\d{1,2}[)）]",
+        r"(?:q|问题?)\s*+\d{0,3}[:：.、]",
     )
 )
-"""The numbers of sections, the outermost first: 第一部分, 第一章, 第一节, 第一条, 一、, （一）, 1., 1.1, 1.1.1, (1)."""
+"""The numbers of sections, the outermost first: 第一部分, 第一章, 第一节, 第一条, 一、, （一）, 1., 1.1, 1.1.1, (1),
+and those of questions.
+"""
 _FIRST_POINT = 7
 """The place of `1.` among the patterns, from 1. Numbers that Word counts are ranked like it."""
-_ENDS_TEXT = ("。", "；", ";", ",", "，", "、", "!", "！", ".", "…", ":", "：")
+_ENDS_TEXT = ("。", "；", ";", ",", "，", "、", "!", "！", ".", "…")
 _ENDS_SENTENCE = ("。", "；", ";", "!", "！", "?", "？", ".", "…")
 _LABEL = re.compile(r"[^:：]{1,16}[:：]\s*+[^\s:：_]")
 _NO_HEADING = re.compile(
-    r"_{2,}|[\t\n。；…□☑☐√]|\.{4,}|盖章|签[字章名]|signature"
+    r"_{2,}|[\t\n。；…□☑☐√]|\.{4,}|(?:盖章|签[字章名]|signature)(?=[：:（()）栏]|\Z)"
     r"|\A(?:附?[图表]|table|figure|fig\.)\s*+\d|\A[\d\s./年月日-]++\Z",
     re.IGNORECASE,
 )
@@ -112,7 +115,8 @@ class _Judge:
         for place in sorted(leading - title):
             groups[self._looks[place]].append(place)
         alike = Counter(self._looks[place] for place in range(len(self._lines)) if place not in title)
-        consistent = (places for look, places in groups.items() if self._is_consistent(places, alike[look]))
+        to_texts = Counter(self._looks[place] for place in self._leading(self._candidates, to_text=True))
+        consistent = (places for look, places in groups.items() if self._agree(places, alike[look], to_texts[look]))
         ranks = self._ranks(self._leading({place for places in consistent for place in places}))
         return dict.fromkeys(title, 1) | {place: rank + bool(title) for place, rank in ranks.items()}
 
@@ -127,13 +131,13 @@ class _Judge:
 
     def _could_head(self, place: int) -> bool:
         line, numbered = self._lines[place], self._numbers[place] > 0
-        if line.role not in ("text", "item") or not _reads_as_heading(line.text, numbered):
+        if line.role not in ("text", "item") or not _reads_as_heading(line.text):
             return False
         return self._stands_out(place) or (numbered and line.role == "text" and line.size >= self._size)
 
-    def _leading(self, candidates: set[int]) -> set[int]:
-        """Returns the candidates that lead to a text. Only candidates of other looks may stand between. `between` has
-        their looks; it is None where no text follows.
+    def _leading(self, candidates: set[int], to_text: bool = False) -> set[int]:
+        """Returns the candidates that lead to something, or to a text that is no short line. Only candidates of other
+        looks may stand between. `between` has their looks; it is None where nothing follows.
         """
         leading: set[int] = set()
         between: set[Look] | None = None
@@ -144,9 +148,9 @@ class _Judge:
                     leading.add(place)
                 if between is not None:
                     between.add(self._looks[place])
-            elif line.role == "heading":
+            elif line.role == "heading" or (self._stands_out(place) and not _is_text(line)):
                 between = None
-            elif _is_text(line):
+            elif _is_text(line) or (not to_text and not _NO_HEADING.search(line.text)):
                 between = set()
         return leading
 
@@ -162,15 +166,22 @@ class _Judge:
                 title.append(place)
             elif title:
                 break
-        first = [place for place in title if self._looks[place] == self._looks[title[0]]]
-        return set(first) if len(first) <= _MAX_TITLE_LINES and leading & set(first) else set()
+        first = {place for place in title if self._looks[place] == self._looks[title[0]]}
+        others = {self._looks[place] for place in leading - first}
+        if len(first) > _MAX_TITLE_LINES or not leading & first or self._looks[title[0]] in others:
+            return set()
+        return first
 
-    def _is_consistent(self, places: list[int], alike: int) -> bool:
-        """Returns True if the lines at `places` are headings because nearly all lines that look `alike` could be."""
-        first = places[0]
+    def _agree(self, places: list[int], alike: int, to_texts: int) -> bool:
+        """Returns True if the lines at `places`, which look the same, are headings: nearly all lines that look `alike`
+        lead to something, and enough of them to a text.
+        """
+        first, numbered = places[0], self._numbers[places[0]] > 0
         if not self._stands_out(first):  # it has nothing but its number
-            return len(places) >= 2 and len(places) == self._numbers.count(self._numbers[first])
-        return 3 * len(places) >= 2 * alike and (len(places) >= 2 or self._is_larger(first) or self._numbers[first] > 0)
+            return to_texts >= 2 and to_texts == self._numbers.count(self._numbers[first])
+        if 3 * len(places) < 2 * alike or (len(places) < 2 and not numbered and not self._is_larger(first)):
+            return False
+        return to_texts >= 1 if numbered else 2 * to_texts >= len(places)
 
     def _ranks(self, places: set[int]) -> dict[int, int]:
         """Returns the rank of each heading. Larger letters come first. Among letters of one size the patterns of the
@@ -199,10 +210,10 @@ def _number(line: Line) -> int:
     return 0 if line.counted is None else min(_FIRST_POINT + line.counted, len(_PATTERNS))
 
 
-def _reads_as_heading(text: str, numbered: bool) -> bool:
+def _reads_as_heading(text: str) -> bool:
     if len(text) > _MAX_WIDTH or _width(text) > _MAX_WIDTH or sum(letter.isalpha() for letter in text) < 2:
         return False
-    if text.endswith(_ENDS_TEXT) and not (numbered and text.endswith((":", "："))):
+    if text.endswith(_ENDS_TEXT):
         return False
     number = next((found.end() for found in (pattern.match(text) for pattern in _PATTERNS) if found), 0)
     rest = text[number:].strip()
