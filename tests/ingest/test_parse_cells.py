@@ -255,3 +255,34 @@ def test_values_of_an_open_spreadsheet_are_read_as_they_are_shown() -> None:
     )  # fmt: skip
     shown = "| 3/5/26 (2026-03-05) | 2026年3月5日 | 001234 | 100% | 36:15:00 |"
     assert tables(read(ods(rows), "a.ods"))[0][1][2] == shown
+
+
+def test_a_workbook_of_excel_2003_as_xml_is_read_as_it_is_shown() -> None:
+    def cell(kind: str, text: str, more: str = "") -> str:
+        return f'<Cell {more}><Data ss:Type="{kind}">{text}</Data></Cell>'
+
+    name = "urn:schemas-microsoft-com:office:spreadsheet"
+    styles = "".join(
+        f'<Style ss:ID="{name}"><NumberFormat ss:Format="{code}"/></Style>'
+        for name, code in (("p", "Percent"), ("c", "000000"), ("d", "m/d/yy"))
+    )
+    styles += '<Style ss:ID="s"><Font ss:StrikeThrough="1"/></Style>'
+    head = "".join(cell("String", text) for text in ("编号", "比例", "日期", "入口"))
+    struck = "".join(cell("String", text, 'ss:StyleID="s"') for text in ("旧", "旧"))
+    row = (
+        cell("Number", "1234", 'ss:StyleID="c"') + cell("Number", "1", 'ss:StyleID="p"')
+        + cell("DateTime", "2026-03-05T00:00:00.000", 'ss:StyleID="d"')
+        + cell("String", "点击", 'ss:HRef="https://fee.example.cn"')
+    )  # fmt: skip
+    data = (
+        f'<?xml version="1.0"?><Workbook xmlns="{name}" xmlns:ss="{name}"><Styles>{styles}</Styles>'
+        f'<Worksheet ss:Name="a"><Table><Row>{head}</Row><Row>{struck}</Row><Row>{row}</Row>'
+        '<Row ss:Index="1000000"><Cell ss:StyleID="p"/></Row></Table></Worksheet></Workbook>'
+    )
+    assert tables(read(data.encode(), "a.xls")) == [
+        (
+            "A1:D3",
+            ["| 编号 | 比例 | 日期 | 入口 |", "| --- | --- | --- | --- |",
+             "| 001234 | 100.00% | 3/5/26 (2026-03-05) | 点击 (https://fee.example.cn) |"],
+        )
+    ]  # fmt: skip

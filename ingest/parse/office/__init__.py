@@ -31,6 +31,7 @@ Its files:
     opendocument_sheets.py  ODS
     opendocument_epub.py  ODT, ODS, ODP and EPUB
     opendocument_text.py  their texts: looks, struck-through text, links, headings typed by hand
+    xml_sheets.py         workbooks that Excel 2003 saved as XML
     conversion.py         old formats, turned into newer ones by LibreOffice
     passwords.py          protected Office files
     document_properties.py  author, dates and number of pages of Office files

@@ -117,15 +117,6 @@ def _has_formats(data: bytes) -> bool:
     return data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read_sheet_rows(sheets: Iterable[tuple[str, Rows]]) -> Extracted:
-    """Read the sheets of a workbook of another format, given as rows of texts."""
-    elements: list[Element] = []
-    for title, rows in sheets:
-        width = max(map(len, rows), default=0)
-        elements.extend(sheet_elements(title, [row + [""] * (width - len(row)) for row in rows]))
-    return Extracted(tuple(elements))
-
-
 def read_sheets(sheets: Iterable[tuple[str, SparseSheet]], name: str) -> Extracted:
     """Read the sheets of a workbook of another format, given as their contents."""
     return Extracted(tuple(element for title, found in sheets for element in _elements(title, found, name)))

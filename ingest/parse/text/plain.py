@@ -14,15 +14,13 @@ from ingest.document import Element
 from ingest.parse.contents_pages import contents_in
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html, read_markdown
-from ingest.parse.office.sheets import read_sheet_rows
+from ingest.parse.office.sheets import read_sheets
+from ingest.parse.office.xml_sheets import WORKBOOK, xml_sheets
 from ingest.parse.refusals import refuse
-from ingest.parse.tables_markdown import Rows
 from ingest.parse.text import characters, confluence, encoding
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")
 _DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
-_SHEETS = "{urn:schemas-microsoft-com:office:spreadsheet}"
-_MAX_GAP = 1000
 _LIST_ITEM = re.compile(r"[-*•·●]\s+\S")
 
 
@@ -103,8 +101,8 @@ def read_xml(data: bytes, name: str) -> Extracted:
         return replace(read_html(confluence.space_html(root)), title=confluence.space_name(root))
     if confluence.is_storage(text):
         return read_html(text)
-    if root is not None and root.tag == f"{_SHEETS}Workbook":
-        return read_sheet_rows(_sheets(root))
+    if root is not None and root.tag == WORKBOOK:
+        return read_sheets(xml_sheets(root), name)
     return Extracted(() if root is None else tuple(Element("paragraph", text) for text in _blocks(root)))
 
 
@@ -122,27 +120,6 @@ def _blocks(root: Any) -> Iterator[str]:
             inside += mixed
         else:
             inside -= mixed
-
-
-def _sheets(root: Any) -> Iterator[tuple[str, Rows]]:
-    """Yields the sheets of a workbook that Excel 2003 saved as XML."""
-    for sheet in root.iter(f"{_SHEETS}Worksheet"):
-        rows: Rows = []
-        for row in sheet.iter(f"{_SHEETS}Row"):
-            rows.extend([] for _ in range(_place(row, len(rows))))
-            cells: list[str] = []
-            for cell in row.iter(f"{_SHEETS}Cell"):
-                cells.extend("" for _ in range(_place(cell, len(cells))))
-                data = cell.find(f"{_SHEETS}Data")
-                cells.append("" if data is None else "".join(data.itertext()).strip())
-            rows.append(cells)
-        yield sheet.get(f"{_SHEETS}Name", ""), rows
-
-
-def _place(node: Any, reached: int) -> int:
-    """Returns how many empty places come before a row or a cell that states its own place."""
-    index = node.get(f"{_SHEETS}Index", "")
-    return min(max(int(index) - 1 - reached, 0), _MAX_GAP) if index.isdecimal() else 0
 
 
 def _joined(source: Any) -> str:
