@@ -26,7 +26,7 @@ _LONGEST = 1_000
 """Excel allows 255 characters. A longer format is none."""
 _TOKEN = re.compile(
     r"""
-      "(?P<quoted>[^"]*+)"?+ | \\(?P<escaped>.) | (?P<space>_.) | (?P<fill>\*.) | \[(?P<bracket>[^\]]*+)\]
+      "(?P<quoted>[^"]*+)"?+ | \\(?P<escaped>.) | (?P<space>_.) | (?P<fill>\*.) | \[(?P<bracket>[^\[\]]*+)\]
     | (?P<general>General|G/通用格式|Standard) | (?P<half>AM/PM|A/P|上午/下午) | (?P<exponent>E[+-])
     | (?P<date>y++|m++|d++|h++|s++|e++|g++|a{3,4}) | (?P<end>;) | (?P<digit>[0#?]) | (?P<number>[1-9])
     | (?P<point>\.) | (?P<comma>,) | (?P<percent>%) | (?P<slash>/) | (?P<at>@) | (?P<literal>.)

@@ -32,7 +32,7 @@ _MAX_MERGED = 100_000
 _NAMESPACE = re.compile(r"^[a-z]{1,10}:(?==)")
 _REFERENCE = re.compile(r"""("[^"]*+")|;|\[(?:\$?('[^']++'|[^\[\]:.'"]++))?\.([^\[\]:.]++)(?::\.?([^\[\]:.]++))?\]""")
 _LONGEST_DATE = 100
-_CLEAR_DATE = re.compile(r"\d{4}\D{1,2}\d{1,2}|\d{8}|[A-Za-z]{4,}.*\d{4}")
+_CLEAR_DATE = re.compile(r"\d{4}\D{1,2}\d{1,2}|\d{8}|(?<![A-Za-z])[A-Za-z]{4,}+[ ,\d]{0,9}\d{4}")
 _SHORT_DATE = re.compile(r"\d[^\d:]+\w|[A-Za-z]\W?\d")
 _DURATION = re.compile(r"PT(\d{1,9})H(\d{1,2})M(\d{1,2})(?:[.,]\d{1,20})?S")
 

@@ -47,7 +47,7 @@ class SparseSheet:
             self.cells[row, column] = text
 
     def grid(self, name: str) -> Grid:
-        """Returns the grid. Raises `too_large` if it has more than 5 million cells."""
+        """Returns the grid. Raises `too_large` if it has, or its merged cells cover, more than 5 million cells."""
         filled = {row for row, _ in self.cells}
         rows = _kept(filled, self.rows_left_out | (self._struck - filled))
         columns = _kept({column for _, column in self.cells}, self.columns_left_out)
@@ -59,10 +59,16 @@ class SparseSheet:
         for (row, column), text in self.cells.items():
             if row in places and column in across:
                 grid[places[row]][across[column]] = text
+        spread = 0
         for top, bottom, left, right in self.merged:
             text = self.cells.get((top, left), "")
-            for line in grid[bisect_left(rows, top) : bisect_left(rows, bottom)] if text else ():
-                for number in range(bisect_left(columns, left), bisect_left(columns, right)):
+            lines = grid[bisect_left(rows, top) : bisect_left(rows, bottom)] if text else []
+            covered = range(bisect_left(columns, left), bisect_left(columns, right))
+            spread += len(lines) * len(covered)
+            if spread > _MAX_CELLS:
+                raise refuse("too_large", name, f"merged cells that cover more than {_MAX_CELLS} cells")
+            for line in lines:
+                for number in covered:
                     line[number] = text
         return Grid(grid, rows, columns)
 
