@@ -72,7 +72,9 @@ class IngestSettings(BaseModel):
     parse_memory_mb: int = Field(2048, ge=256, description="How much memory (MiB) parsing one document may take.")
     max_file_mb: int = Field(512, ge=1, description="Files larger than this (MiB) are refused.")
     ocr: bool = Field(True, description="Read images and image-only pages by OCR.")
-    ocr_embedded: bool = Field(True, description="Read the pictures inside Office documents and e-books by OCR, too.")
+    ocr_embedded: bool = Field(
+        True, description="Read pictures inside Office files, e-books and PDF pages by OCR, too."
+    )
     comments: bool = Field(False, description="Read the comments in Office documents as text of the document.")
     passwords: tuple[SecretStr, ...] = Field(
         (), description="Passwords to try on protected documents, in this order; written as a JSON list."

@@ -22,6 +22,8 @@ _BACKGROUND = 0.8
 """A picture over more of the page than this, with text on it, is its background."""
 _READ_CHARACTERS = 20
 """If the text layer has more characters on a picture than this, it says what is in it."""
+_LETTERS = 3
+"""A line that takes no more bytes than this is a letter or two, or a single Han character."""
 _DPI = 200
 _MAX_SIDE = 2000
 _MAX_MARK_BYTES = 64 << 20
@@ -47,7 +49,7 @@ def read_pictures(page: Any, layer: Layer, pictures: Pictures) -> None:
         drawn = round((x1 - x0) * scale), round((y1 - y0) * scale)
         size = min(drawn, sizes[0]) if len(sizes) == 1 else drawn
         text = pictures.part(_mark(addresses), size, lambda box=box, scale=scale: _drawn(page, box, scale))  # type: ignore[misc]
-        if text is not None and (seen := _without(text, over, box)).segments:
+        if text is not None and _has_words(seen := _without(text, over, box)):
             upright.pictures.append(Picture(x0, y0, x1, y1, seen))
 
 
@@ -134,6 +136,11 @@ def _drawn(page: Any, box: Box, scale: float) -> Pixels:
     crop = (box[0], height - box[3], width - box[2], box[1])
     pixels = page.render(scale=scale, crop=crop, rev_byteorder=True, draw_annots=False, may_draw_forms=False).to_numpy()
     return np.ascontiguousarray(pixels[:, :, :3])
+
+
+def _has_words(text: Part) -> bool:
+    """Returns True if OCR read more than single letters, which it takes some drawings for."""
+    return any(len(segment.text.encode()) > _LETTERS for segment in text.segments)
 
 
 def _without(text: Part, over: Sequence[Segment], box: Box) -> Part:
