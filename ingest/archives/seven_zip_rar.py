@@ -32,10 +32,11 @@ def format_of(head: bytes) -> str | None:
     return next((name for magic, name in _FORMATS.items() if head.startswith(magic)), None)
 
 
+@cache
 def is_available() -> bool:
-    """Returns True if such files can be opened here."""
+    """Returns True if such files can be opened here. To look for the library may take a while, so it is done once."""
     with suppress(DocumentError):
-        return _library() is not None
+        return _imported() is not None
     return False
 
 
@@ -175,12 +176,17 @@ def _said() -> Iterator[None]:
 
 @cache
 def _library() -> Any:
-    """Returns the module `libarchive`. Raises DocumentError `needs_libarchive` if it, or the system's library, is not
-    installed.
-    """
+    """Returns the module `libarchive`, ready for names in every language. Raises the error of `_imported`."""
     if locale.nl_langinfo(locale.CODESET).upper() not in ("UTF-8", "UTF8"):
         with suppress(locale.Error):  # in the encoding of "C" libarchive loses every name that is not English
             locale.setlocale(locale.LC_CTYPE, "C.UTF-8")
+    return _imported()
+
+
+def _imported() -> Any:
+    """Returns the module `libarchive`. Raises DocumentError `needs_libarchive` if it, or the system's library, is not
+    installed.
+    """
     try:
         import libarchive
     except (ImportError, OSError, AttributeError, TypeError) as error:

@@ -52,6 +52,12 @@ def refusal(source: Source, reference: Reference, folder: Path) -> DocumentError
     return caught.value
 
 
+def forgotten() -> None:
+    """Let this process look for libarchive anew."""
+    seven_zip_rar._library.cache_clear()
+    seven_zip_rar.is_available.cache_clear()
+
+
 def mail(name: str, content: bytes, *passwords: str) -> str:
     message = EmailMessage()
     message["From"], message["Subject"] = "li@example.com", "附件"
@@ -220,14 +226,14 @@ def test_without_the_extra_it_is_said_what_to_install_and_later_it_is_opened(
     with monkeypatch.context() as missing:
         missing.setitem(sys.modules, "libarchive", None)
         missing.setenv("LIBARCHIVE", "/nowhere/libarchive.so")  # for the process that opens archives
-        seven_zip_rar._library.cache_clear()
+        forgotten()
         source, found = opened(docs)
         error = refusal(source, found["a.7z"], tmp_path)
         assert error.code == "needs_libarchive"
         assert "youju[archives]" in error.hint
         assert "libarchive13" in error.hint
         assert "youju[archives]" in mail("a.7z", content)
-    seven_zip_rar._library.cache_clear()
+    forgotten()
     source = open_paths([docs], IngestSettings(max_file_mb=1))
     known: Mapping[str, str] = {reference.uri: reference.token for reference in found.values()}
     assert len(list(source.references(known))) == 2
