@@ -28,6 +28,13 @@ _ENCRYPTED = base64.b64decode(
 )
 """A zip with one member, `a.txt`, under the password `secret`: the standard library reads such but writes none."""
 
+_WITH_AES = base64.b64decode(
+    "UEsDBBQACQBjAAAAIQAAAAAAAAAAAGQAAAAFAB8AYS50eHRVVAEAAHV4CwABBAAAAAAEAAAAAAGZBwABAEFFAwgA0VAAJ0narQ6r+ML8"
+    "UuE8nIlb3LVtvC+Wy392/QQ579ni/ECTcdVQSwcIXh4ahSYAAABkAAAAUEsBAhQDFAAJAGMAAAAhAF4eGoUmAAAAZAAAAAUAHwAAAAAA"
+    "AAAAALSBAAAAAGEudHh0VVQBAAB1eAsAAQQAAAAABAAAAAABmQcAAQBBRQMIAFBLBQYAAAAAAQABAFIAAAB4AAAAAAA="
+)
+"""The same with AES, by libarchive."""
+
 
 @pytest.fixture
 def docs(tmp_path: Path) -> Path:
@@ -250,9 +257,12 @@ def test_a_member_with_a_long_or_odd_name_can_be_read(docs: Path, tmp_path: Path
     assert [text_of(source, reference, tmp_path) for reference in found.values()] == ["text"] * 3
 
 
-def test_a_protected_member_opens_with_a_password_of_the_list(docs: Path, tmp_path: Path) -> None:
-    (docs / "a.zip").write_bytes(_ENCRYPTED)
-    for passwords, expected in (((), None), (("wrong",), None), (("wrong", "secret"), "text\n")):
+@pytest.mark.parametrize(("content", "text"), [(_ENCRYPTED, "text\n"), (_WITH_AES, "text\n" * 20)])
+def test_a_protected_member_opens_with_a_password_of_the_list(
+    docs: Path, tmp_path: Path, content: bytes, text: str
+) -> None:
+    (docs / "a.zip").write_bytes(content)
+    for passwords, expected in (((), None), (("wrong",), None), (("wrong", "secret"), text)):
         settings = IngestSettings(passwords=tuple(map(SecretStr, passwords)))
         source = open_paths([docs], settings)
         (reference,) = listed(source).values()
