@@ -14,7 +14,7 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
@@ -29,7 +29,7 @@ from ingest.document import Element, ElementKind, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.layout_tables import unwrap_layout
 from ingest.parse.notes import together
-from ingest.parse.office.alt_chunks import Allowance, Reader, read_archive
+from ingest.parse.office.alt_chunks import ARCHIVE, Allowance, Reader
 from ingest.parse.office.numerals import chinese_number
 from ingest.parse.office.ooxml import core_title
 from ingest.parse.office.rtf import read_rtf
@@ -65,6 +65,7 @@ _TAG = re.compile(r"<(/?[a-zA-Z]*+)[^<>]*+>")
 _FRONT_MATTER = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.S)
 _FRONT_LINE = re.compile(r"^(title|author|date|updated|lastmod):[^\S\n]*+(\S.*)$", re.M | re.I)
 _BLANK_LINES = re.compile(r"\n[^\S\n]*+\n\s*+")
+ReadArchive = Callable[[bytes, Pictures], Extracted]
 _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
 
@@ -188,24 +189,22 @@ def _blocks(text: str) -> Iterator[Element]:
     yield from (Element("paragraph", block) for block in blocks if block)
 
 
-def read_docx(data: bytes, pictures: Pictures, comments: bool, allowance: Allowance | None = None) -> Extracted:
+def read_docx(
+    data: bytes, pictures: Pictures, comments: bool, read_archive: ReadArchive, allowance: Allowance | None = None
+) -> Extracted:
     """Read a Word document. Each header and footer appears once. See `word.prepared` for all other parts. Documents in
-    a document share its `allowance`.
+    a document share its `allowance`. `read_archive` reads the web archives in it.
     """
     allowance = allowance or Allowance()
     word = prepared(data, pictures, comments)
     parts = _unstructured().docx(file=io.BytesIO(word.data), languages=_NO_LANGUAGE_DETECTION)
     pages = max((part.metadata.page_number or 0 for part in parts), default=0)
-
-    def plain(text: str) -> Extracted:
-        return Extracted(tuple(_blocks(text)))
-
     readers: dict[str, Reader] = {
         "html": lambda chunk: read_html(encoding.decode(chunk, declared=True)),
-        "eml": lambda chunk: read_archive(chunk, read_html, plain, pictures),
-        "txt": lambda chunk: plain(encoding.decode(chunk)),
+        ARCHIVE: lambda chunk: read_archive(chunk, pictures),
+        "txt": lambda chunk: Extracted(tuple(_blocks(encoding.decode(chunk)))),
         "rtf": read_rtf,
-        "docx": lambda chunk: read_docx(chunk, pictures, comments, allowance),
+        "docx": lambda chunk: read_docx(chunk, pictures, comments, read_archive, allowance),
     }
     found = word.chunks.read_in_place(_elements(_once(parts), paged=True, marks_headers=True), readers, allowance)
     notes = together([word.notes, found.notes])

@@ -8,6 +8,7 @@ import logging
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from ingest.errors import DocumentError
 from ingest.parse import html_word_markdown
@@ -47,7 +48,7 @@ _PICTURED_READERS: dict[str, Callable[[bytes, Pictures], Extracted]] = {
     "epub": opendocument_epub.read_epub,
 }
 _OFFICE_READERS: dict[str, Callable[[bytes, Pictures, bool], Extracted]] = {
-    "docx": html_word_markdown.read_docx,
+    "docx": partial(html_word_markdown.read_docx, read_archive=read_web_archive),
     "pptx": slides.read_pptx,
 }
 _TEXT_READERS: dict[str, Callable[[str], Extracted]] = {

@@ -59,6 +59,7 @@ _FILE = re.compile(
 _NUMBERED = re.compile(
     rf"第[{_NUMERAL}\d]{{1,5}}[章节条编篇部]|[{_NUMERAL}]{{1,3}}、|[(（][{_NUMERAL}\d]{{1,3}}[)）]"
     r"|\d{1,2}(?:\.\d{1,2}){0,4}[.、．]\s*+[^\W\d]|\d{1,2}(?:\.\d{1,2}){1,4}\s++[^\W\d]"
+    r"|1\s++[^\W\d]"  # 1 范围: the first of the sections that only have a number before them
     r"|(?:[Qq]|问题?)\s*+\d{0,3}[:：.、]"
 )
 """The number of a section. The first section of a document does not name the whole."""

@@ -73,9 +73,12 @@ def test_a_page_alone_and_a_workbook_of_pages_are_read() -> None:
     assert texts(read(alone, "a.mht"))[1] == "P0 须在 5 分钟内响应。"
     inside = "<frameset><frame src=s1.htm><noframes><body>no frames</body></noframes></frameset>"
     frames = f"<html><head><title>限额</title></head>{inside}</html>"
-    sheets = [part(f"<table><tr><td>城市</td></tr><tr><td>{city}</td></tr></table>") for city in ("北京", "上海")]
+    sheets = [part(f"<table><tr><td>城市<td>限额</tr><tr><td>{city}<td>一级</tr></table>") for city in ("北京", "上海")]
     parsed = read(archive("", part(frames), *sheets), "a.xls")
-    assert (parsed.title, [text.split("\n")[-1] for text in texts(parsed)]) == ("限额", ["| 北京 |", "| 上海 |"])
+    assert (parsed.title, [text.split("\n")[-1] for text in texts(parsed)]) == (
+        "限额",
+        ["| 北京 | 一级 |", "| 上海 | 一级 |"],
+    )
 
 
 def test_pictures_of_a_saved_page_are_read_behind_it() -> None:

@@ -62,9 +62,12 @@ def test_texts_and_documents_inside_a_document_are_read_too() -> None:
 
 
 def test_a_part_inside_a_cell_becomes_text_of_the_cell() -> None:
-    cell = f"<w:tbl><w:tr><w:tc><w:p>{run('head')}</w:p></w:tc></w:tr><w:tr><w:tc>{CHUNK}<w:p/></w:tc></w:tr></w:tbl>"
+    said = [[f"<w:p>{run(text)}</w:p>" for text in row] for row in (("区域", "说明"), ("", "two"), ("three", "four"))]
+    said[1][0] = f"{CHUNK}<w:p/>"
+    rows = ("".join(f"<w:tc>{cell}</w:tc>" for cell in row) for row in said)
+    cell = "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in rows) + "</w:tbl>"
     data = related(word(cell), {"part1": "a.htm"}, a__htm=b"<h1>One</h1><p>a|b</p>")
-    assert texts(read(data)) == ["| head |\n| --- |\n| One a\\|b |"]
+    assert texts(read(data)) == ["| 区域 | 说明 |\n| --- | --- |\n| One a\\|b | two |\n| three | four |"]
 
 
 @pytest.mark.parametrize("content", [b"\x00\x01\x02" * 50, b"MIME-Version: 1.0\r\nContent-Type: image/png\r\n\r\nx"])

@@ -15,7 +15,9 @@ from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
 from ingest.parse.mail.message import leaves, opened_mail, text_of
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.text.plain import read_text
 
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
 _FRAMES = re.compile(r"<frameset\b", re.I)
 
 
@@ -24,9 +26,10 @@ def read_web_archive(data: bytes, pictures: Pictures) -> Extracted:
     workbooks have that Excel saves.
     """
     parts = list(leaves(opened_mail(data.lstrip(b"\xef\xbb\xbf \t\r\n"))))
-    pages = [part for part in parts if part.get_content_type() == "text/html"]
+    pages = [part for part in parts if part.get_content_type() in _PAGES]
     if not pages:
-        return Extracted(())
+        plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
+        return read_text(text_of(plain)) if plain is not None else Extracted(())
     page = _read_page(pages[0])
     elements = page.elements
     if _FRAMES.search(text_of(pages[0])):

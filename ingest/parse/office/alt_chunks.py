@@ -12,18 +12,15 @@ import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from email import message_from_bytes
-from email.message import Message
-from email.policy import Compat32
 from functools import partial
 from typing import Any, Final
 
 from ingest.document import Element, Location
-from ingest.parse.detect import detect
+from ingest.parse.detect import HEAD_BYTES, detect
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import PARTS_NOT_READ, together
 from ingest.parse.office.word_nodes import paragraph, remove
-from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.sniff import is_saved_page
 from ingest.parse.text import encoding
 
 _CHUNK = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}altChunk"
@@ -31,13 +28,13 @@ _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationship
 _MAX_PARTS = 500
 _MAX_BYTES = 64 << 20
 """The limits for a document with all that is in it. A part that is used twice counts twice."""
-_MAX_PARAMETERS = 1_000
-"""The standard library needs seconds to read the parameters of a header of a few thousand characters."""
 _ENDINGS: Final = {
     "text/html": "html", "application/xhtml+xml": "html", "message/rfc822": "mht", "multipart/related": "mht",
     "application/x-mimearchive": "mht", "text/plain": "txt", "application/rtf": "rtf", "text/rtf": "rtf",
 }  # fmt: skip
-_PAGES: Final = (("text/html", "html"), ("application/xhtml+xml", "html"), ("text/plain", "txt"))
+
+ARCHIVE: Final = "mht"
+"""The kind of a web page in the form of a mail, with what belongs to it."""
 
 logger = logging.getLogger(__name__)
 
@@ -127,45 +124,19 @@ def _read(name: str, data: bytes, readers: dict[str, Reader], allowance: Allowan
     if not allowance.takes(data):
         return None
     try:
-        kind = detect(data, name)
-        if kind == "eml" and data[:100].lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-            kind = "html"  # a page that is only called a web archive
+        kind = _kind(data, name)
         reader = readers.get(kind)
-        return reader(data) if reader else None
+        found = reader(data) if reader else None
+        return None if kind == ARCHIVE and found is not None and not found.elements else found
     except Exception:  # a part is written by anybody; the document around it is worth reading
         logger.debug("A part of a Word document could not be read", exc_info=True)
         return None
 
 
-class _Policy(Compat32):
-    def header_fetch_parse(self, name: str, value: str) -> Any:
-        return super().header_fetch_parse(name, value[:_MAX_PARAMETERS])
-
-
-def read_archive(
-    data: bytes, page: Callable[[str], Extracted], text: Callable[[str], Extracted], pictures: Pictures
-) -> Extracted:
-    """Read an MHT: its page by `page`, or its plain text by `text`, and then the words in its pictures.
-
-    Raises ValueError if it has neither.
-    """
-    message: Message = message_from_bytes(data.lstrip(b"\xef\xbb\xbf \t\r\n"), policy=_Policy())
-    leaves = [part for part in message.walk() if not part.is_multipart()]
-    words = (
-        Element("paragraph", words)
-        for part in leaves
-        if part.get_content_maintype() == "image"
-        for words in pictures.texts(_payload(part))
-    )
-    for kind, read in _PAGES:
-        for part in leaves:
-            if part.get_content_type() == kind and (payload := _payload(part)).strip():
-                content = encoding.decode(payload, declared=True, charset=part.get_content_charset())
-                found = page(content) if read == "html" else text(content)
-                return replace(found, elements=(*found.elements, *words))
-    raise ValueError("a web archive without a page")
-
-
-def _payload(part: Message) -> bytes:
-    payload = part.get_payload(decode=True)
-    return payload if isinstance(payload, bytes) else b""
+def _kind(data: bytes, name: str) -> str:
+    """Returns the kind of a part. A page that is only called a web archive is a page."""
+    kind = detect(data, name)
+    head = encoding.decode(data[:HEAD_BYTES], declared=True).lstrip("\ufeff \t\r\n")
+    if kind in ("eml", "html") and not head.startswith("<") and (kind == "eml" or is_saved_page(head, "mht")):
+        return ARCHIVE
+    return "html" if kind == "eml" else kind
