@@ -41,7 +41,7 @@ _LABEL = re.compile(
     r"|数量|人数|规格|型号|来源|单位|性别|年龄|民族|学历|专业|籍贯|备注|说明|描述|目的|用途|事由|原因|版本|密级"
     r"|状态|类型|方式|账号|账户|户名|开户行|税号|资本|面积|币种|工号|简介|概述|范围|周期|比例|标准|要求|含义|取值|结果|意见"
     r"|职责|任务|城市|省份|地区|区域|条件|材料|流程|步骤|方法|措施|频次|频率|人员)"
-    r"|(?:[\w.]+ ){0,2}(?:name|date|no\.?|number|id|phone|tel|telephone|mobile|fax|e-?mail|address|department|owner"
+    r"|(?:[\w.]++ ){0,2}(?:name|date|no\.?|number|id|phone|tel|telephone|mobile|fax|e-?mail|address|department|owner"
     r"|manager|contact|status|version|title|amount|budget|type|project|company|customer|supplier|location|position|remarks?|notes?"
     r"|description|price|quantity|unit|code|value|time|currency|rate|cost)",
     re.I,
@@ -227,7 +227,7 @@ def _is_label(text: str) -> bool:
     named = text.rstrip("：: ")
     if not 0 < len(named) <= _MAX_LABEL:
         return False
-    return named != text or any(names.fullmatch(named) is not None for names in (_LABEL, _GENERIC))
+    return named != text or bool(_LABEL.fullmatch(named) or _GENERIC.fullmatch(named))
 
 
 def _is_list(rows: Grid) -> bool:
