@@ -360,7 +360,7 @@ def test_a_ruled_form_in_a_pdf_and_the_title_across_a_table() -> None:
         "| Project name | North depot |",
         "| Project number | XM-7 |",
         "| Owner | Han Xue |",
-        "| Start date | 2026-03-1 |",
+        "| Start date | 2026-03-01 |",
     ]
     page = [
         Stroke(70, 100, 270, 100), Stroke(70, 120, 270, 120), Stroke(70, 140, 270, 140), Stroke(70, 160, 270, 160),
