@@ -26,7 +26,7 @@ _LONGEST = 1_000
 """Excel allows 255 characters. A longer format is none."""
 _TOKEN = re.compile(
     r"""
-      "(?P<quoted>[^"]*+)"?+ | \\(?P<escaped>.) | (?P<space>_.) | (?P<fill>\*.) | \[(?P<bracket>[^\[\]]*+)\]
+      "(?P<quoted>[^"]*+)"?+ | [\\!](?P<escaped>.) | (?P<space>_.) | (?P<fill>\*.) | \[(?P<bracket>[^\[\]]*+)\]
     | (?P<general>General|G/通用格式|Standard) | (?P<half>AM/PM|A/P|上午/下午) | (?P<exponent>E[+-])
     | (?P<date>y++|m++|d++|h++|s++|e++|g++|a{3,4}) | (?P<end>;) | (?P<digit>[0#?]) | (?P<number>[1-9])
     | (?P<point>\.) | (?P<comma>,) | (?P<percent>%) | (?P<slash>/) | (?P<at>@) | (?P<literal>.)
@@ -38,7 +38,6 @@ _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, "=": operator.eq, "<>": operator.ne, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
-_AS_TEXT = frozenset({"quoted", "escaped", "literal"})
 
 _BUILT_IN = {
     5: '"¥"#,##0;-"¥"#,##0', 6: '"¥"#,##0;-"¥"#,##0', 7: '"¥"#,##0.00;-"¥"#,##0.00', 8: '"¥"#,##0.00;-"¥"#,##0.00',
@@ -132,9 +131,9 @@ def _section(tokens: list[Token]) -> _Section:
         elif (found := _CONDITION.fullmatch(token.text.strip())) and found[2].count(".") < 2:
             condition = (found[1], float(found[2]))
         elif token.text.startswith("$"):
-            symbol, _, code = token.text[1:].rpartition("-") if "-" in token.text else (token.text[1:], "", "")
+            symbol, _, code = token.text[1:].partition("-")
             kept.append(Token("quoted", symbol))
-            locale = code.lower() or locale
+            locale = code.lower().partition(",")[0] or locale
         elif _ELAPSED.fullmatch(token.text):
             kept.append(Token("elapsed", token.text.lower()))
         elif token.text.lower() in ("dbnum1", "dbnum2"):
