@@ -132,6 +132,12 @@ def test_hidden_rows_and_columns_do_not_cut_a_table() -> None:
     book.active.column_dimensions.group("B", "C", hidden=True)
     lines = ["| a | d |", "| --- | --- |", "| 1 | 4 |", "| 9 | 12 |"]
     assert tables(read(saved(book), "a.xlsx")) == [("A1:D4", lines)]
+    old = {number: {column: Cell(f"{number}{column}") for column in range(3)} for number in range(2)}
+    assert tables(read(old_book(old, hidden_column=1), "a.xls"))[0][1] == [
+        "| 00 | 02 |",
+        "| --- | --- |",
+        "| 10 | 12 |",
+    ]
     collapsed = ods(
         '<table:table-column/><table:table-column table:visibility="collapse"/>'
         + row(cell("a"), cell("b"), cell("c"))

@@ -27,7 +27,11 @@ class Cell:
 
 
 def old_book(
-    rows: Mapping[int, Mapping[int, Cell]], links: Sequence[tuple[int, int, str]] = (), epoch_1904: bool = False
+    rows: Mapping[int, Mapping[int, Cell]],
+    links: Sequence[tuple[int, int, str]] = (),
+    *,
+    epoch_1904: bool = False,
+    hidden_column: int | None = None,
 ) -> bytes:
     """Returns a workbook with one sheet of these cells, by row and column, counted from 0."""
     cells = [(row, column, cell) for row, line in rows.items() for column, cell in line.items()]
@@ -49,6 +53,8 @@ def old_book(
     start = len(opening) + len(_record(0x85, bytes(6) + name)) + len(shared) + len(end)
     opening += _record(0x85, struct.pack("<IBB", start, 0, 0) + name) + shared + end
     body = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0xDBB, 1996, 0, 6))
+    if hidden_column is not None:
+        body += _record(0x7D, struct.pack("<HHHHHH", hidden_column, hidden_column, 2048, 0, 1, 0))
     for row, column, cell in cells:
         place = struct.pack("<HHH", row, column, _STYLES + looks.index((cell.format, cell.struck)))
         if cell.content is None:

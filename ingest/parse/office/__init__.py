@@ -36,5 +36,5 @@ Its files:
     passwords.py          protected Office files
     document_properties.py  author, dates and number of pages of Office files
     ooxml.py              what DOCX, PPTX and XLSX have in common
-    numerals.py           Chinese numerals, as Word counts with them
+    numerals.py           Chinese numerals, as Word and Excel count with them
 """

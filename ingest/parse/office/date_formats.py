@@ -16,8 +16,6 @@ from ingest.parse.office.numerals import counted_number, spelled_digits
 
 _DAY = 86_400
 _CHINESE = frozenset({"804", "404", "c04", "1004", "1404", "zh-cn", "zh-hans", "zh-tw", "zh-hk"})
-_LONG_DATE, _LONG_TIME = frozenset({"f800", "x-sysdate"}), frozenset({"f400", "x-systime"})
-"""Marks of formats that Windows has in its settings: the long date, and the time."""
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
@@ -33,6 +31,15 @@ class Token:
 
     kind: str
     text: str
+
+
+_LONG_DATE = (
+    Token("date", "yyyy"), Token("quoted", "年"), Token("date", "m"), Token("quoted", "月"), Token("date", "d"),
+    Token("quoted", "日"),
+)  # fmt: skip
+_TIME = (Token("date", "h"), Token("literal", ":"), Token("date", "mm"), Token("literal", ":"), Token("date", "ss"))
+_OF_THE_SYSTEM = {"f800": _LONG_DATE, "x-sysdate": _LONG_DATE, "f400": _TIME, "x-systime": _TIME}
+"""Formats that Windows has in its settings, by what marks them: as in China."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +58,9 @@ class DateFormat:
     """One section of a format that shows dates, times or durations."""
 
     def __init__(self, tokens: tuple[Token, ...], locale: str, numerals: int) -> None:
-        self._chinese = locale[-4:].lstrip("0") in _CHINESE or locale[-3:] in _CHINESE or locale in _CHINESE
+        self._chinese = locale[-4:].lstrip("0") in _CHINESE or locale in _CHINESE
         self._numerals = numerals
-        if locale in _LONG_DATE:
-            tokens = tuple(Token("date", text) if text in "ymd" else Token("quoted", text) for text in "y年m月d日")
-            tokens = (Token("date", "yyyy"), *tokens[1:])
-        elif locale in _LONG_TIME:
-            tokens = tuple(Token("literal" if text == ":" else "date", text) for text in ("h", ":", "mm", ":", "ss"))
+        tokens = _OF_THE_SYSTEM.get(locale, tokens)
         self._tokens = _with_minutes(tokens)
         self._half = any(token.kind == "half" for token in tokens)
         self._decimals = sum(token.kind == "decimal" for token in self._tokens)

@@ -1,4 +1,4 @@
-"""Writes Chinese numerals, as Word uses them to number articles and chapters."""
+"""Writes Chinese numerals, as Word uses them to number articles and chapters, and Excel to write amounts and dates."""
 
 from __future__ import annotations
 

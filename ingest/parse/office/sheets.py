@@ -84,7 +84,9 @@ def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:
 
 
 def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
-    """Read the visible sheets of an old workbook (XLS)."""
+    """Read the visible sheets of an old workbook (XLS), without hidden columns. Which rows only a filter hides is not
+    known, so rows are kept.
+    """
     formatted = _has_formats(data)
     try:
         workbook = xlrd.open_workbook(
@@ -100,6 +102,7 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
             continue
         shown = XlsCells(sheet, formulas, formatted)
         found = SparseSheet(merged=list(sheet.merged_cells))
+        found.columns_left_out.update(column for column, look in sheet.colinfo_map.items() if look.hidden)
         for row in range(sheet.nrows):
             for column in range(sheet.row_len(row)):
                 if text := shown.text(row, column):
