@@ -112,6 +112,13 @@ def test_a_link_says_where_it_leads(written: str, expected: str) -> None:
     assert texts(read(related(data, {"web1": PORTAL, "post": "mailto:anna@example.com"}))) == [expected]
 
 
+def test_a_picture_that_is_a_link_says_where_it_leads() -> None:
+    names = "xmlns:a='http://schemas.openxmlformats.org/drawingml/2006/main'"
+    drawing = f"<w:drawing><a:hlinkClick {names} r:id='web1'/><a:hlinkClick {names} r:id='web1'/></w:drawing>"
+    data = related(word(f"<w:p>{run('Portal')}<w:r>{drawing}</w:r></w:p>"), {"web1": PORTAL})
+    assert texts(read(data)) == ["Portal", PORTAL]
+
+
 def test_links_in_tables_lists_headings_and_notes_say_where_they_lead() -> None:
     data = word(
         f"<w:p><w:pPr><w:pStyle w:val='ListBullet'/></w:pPr>{link('fees')}</w:p>",

@@ -76,9 +76,6 @@ class Chunks:
             chunk.getparent().replace(chunk, paragraph(f"{self._key}-{len(self._parts)}-"))
             self._parts.append((_name(relation.target_part), relation.target_part.blob))
 
-    def __len__(self) -> int:
-        return len(self._parts)
-
     def read_in_place(self, elements: Iterable[Element], read: dict[str, Reader], allowance: Allowance) -> Extracted:
         """Returns the elements with those of the parts in the places of the marks. `read` has a reader for each kind
         that a part may be.

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 _LARGER_POINTS = 1.0
+_SMALLER = 0.95
 _MAX_WIDTH = 80
 """The longest heading. A Chinese character is two wide."""
 _TEXT_WIDTH = 40
@@ -123,17 +124,20 @@ class _Judge:
     def _is_larger(self, place: int) -> bool:
         return self._lines[place].size >= self._size + _LARGER_POINTS
 
+    def _is_smaller(self, place: int) -> bool:
+        return self._lines[place].size < self._size * _SMALLER
+
     def _stands_out(self, place: int) -> bool:
         line = self._lines[place]
-        if line.size < self._size or self._is_larger(place):
-            return line.size >= self._size
+        if self._is_larger(place) or self._is_smaller(place):
+            return self._is_larger(place)
         return (line.bold and not self._bold) or (self._numbers[place] > 0 and line.font != self._font)
 
     def _could_head(self, place: int) -> bool:
         line, numbered = self._lines[place], self._numbers[place] > 0
         if line.role not in ("text", "item") or not _reads_as_heading(line.text):
             return False
-        return self._stands_out(place) or (numbered and line.role == "text" and line.size >= self._size)
+        return self._stands_out(place) or (numbered and line.role == "text" and not self._is_smaller(place))
 
     def _leading(self, candidates: set[int], to_text: bool = False) -> set[int]:
         """Returns the candidates that lead to something, or to a text that is no short line. Only candidates of other
@@ -191,9 +195,7 @@ class _Judge:
         unnumbered: dict[float, int] = {}
         for place in sorted(places):
             unnumbered.setdefault(sizes[place], 0 if self._numbers[place] == 0 else len(_PATTERNS) + 1)
-        keys = {
-            place: (-sizes[place], self._numbers[place] or unnumbered[sizes[place]]) for place in places
-        }  # fmt: skip
+        keys = {place: (-sizes[place], self._numbers[place] or unnumbered[sizes[place]]) for place in places}
         ranks = {key: rank for rank, key in enumerate(sorted(set(keys.values())), 1)}
         return {place: ranks[key] for place, key in keys.items()}
 

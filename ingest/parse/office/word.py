@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.parse.links import shown_target
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
 from ingest.parse.office.alt_chunks import Chunks
 from ingest.parse.office.merged_cells import part_merges
@@ -41,6 +42,7 @@ _WRITTEN = tuple(
 )
 """What a line through a run strikes. Pictures, and the marks of fields and pages, stay."""
 _PICTURES = ".//*[local-name()='blip']/@r:embed | .//*[local-name()='imagedata']/@r:id"
+_LINKED = ".//*[local-name()='hlinkClick']/@r:id"
 _MAX_BOXES = 10_000
 _MAX_PARAGRAPHS = 200_000
 """As many as ten thousand pages have. Unstructured needs a quarter of a millisecond for each paragraph, even for an
@@ -225,8 +227,10 @@ def _words(note: Any) -> str:
 
 
 def _drawn(part: Any, paragraph: Any, pictures: Pictures) -> Iterator[str]:
-    """Yields the words in the pictures and diagrams of a paragraph."""
+    """Yields the words in the pictures and diagrams of a paragraph, and where its pictures lead."""
     for relation in paragraph.xpath(_PICTURES):
         if (picture := part.related_parts.get(relation)) is not None:
             yield from pictures.texts(picture.blob)
     yield from diagram_texts(part, paragraph)
+    links = (part.rels.get(relation) for relation in dict.fromkeys(paragraph.xpath(_LINKED)))
+    yield from dict.fromkeys(shown_target(link.target_ref) for link in links if link is not None and link.is_external)
