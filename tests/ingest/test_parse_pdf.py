@@ -83,6 +83,7 @@ def test_addresses_and_codes_that_are_broken_at_the_end_of_a_line_are_whole() ->
             "2024。",
         ),
         *paragraph(72, 500, "Ordinary infor-", "mation is at https://d.example now", "and/or in the docu-", "ment."),
+        *paragraph(72, 600, "资料放在 https://e.example/rules/travel/abro", "ad。"),
     ]
     assert texts(read(pdf(page))) == [
         "Write to the desk of the open-api@corp.example or to pay_roll@corp.example.",
@@ -90,6 +91,7 @@ def test_addresses_and_codes_that_are_broken_at_the_end_of_a_line_are_whole() ->
         "The image is order-service-test and the path is /opt/order-service in there.",
         "镜像名为 order-service。邮箱为 open-api@corp.example。网址为 https://c.example/wiki/2024。",
         "Ordinary information is at https://d.example now and/or in the document.",
+        "资料放在 https://e.example/rules/travel/abroad。",
     ]
 
 

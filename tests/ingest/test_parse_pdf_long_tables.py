@@ -111,6 +111,23 @@ def test_a_table_below_a_heading_or_with_other_columns_is_another_one() -> None:
     assert rows_of(tables(read(first, other))[1])[0] == ("a", "b")
 
 
+def test_two_forms_of_one_kind_are_not_joined() -> None:
+    def form(name: str) -> list[Item]:
+        edges = [100, 300, 500, 700]
+        cells = [("Name", name), ("Hall", "North"), ("Days", "4")]
+        words = [
+            Words(x, y + 20, cell)
+            for y, row in zip(edges, cells, strict=False)
+            for x, cell in zip((75, 205), row, strict=True)
+        ]
+        return [*grid([70, 200, 400], edges), *words]
+
+    first, second = tables(read(form("Alice"), form("Bob")))
+    assert "Alice" in first.text
+    assert "Alice" not in second.text
+    assert "Bob" in second.text
+
+
 def test_a_cell_that_is_broken_over_the_page_is_whole() -> None:
     broken = ("QX-35", "on the back, where", "4")
     document = read(

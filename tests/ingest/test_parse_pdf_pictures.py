@@ -73,6 +73,18 @@ def test_a_picture_that_is_cut_into_strips_or_upside_down_is_read() -> None:
     assert "Day rate 1.38 per hour" in read([*ABOVE, picture("Day rate 1.38 per hour", upside_down=True)]).text
 
 
+def test_a_picture_on_a_page_that_is_turned_is_read_at_its_place() -> None:
+    upright = picture("Day rate 1.38 per hour")
+    image = Image.frombytes("L", (900, 400), upright.pixels).rotate(90, expand=True)
+    words: list[Item] = [Words(100 + 14 * line, 800, SENTENCE, turned=True) for line in range(4)]
+    data = pdf([*words, Shown(250, 200, 200, 450, image.tobytes(), 400)], rotate=90)
+    document = parse(Reference("local", "a.pdf", "a.pdf", len(data), 0, content=data), IngestSettings())
+    *_, last = document.elements
+    assert last.text == "Day rate 1.38 per hour"
+    (box,) = last.location.boxes
+    assert 250 / 595 < box.y0 < 300 / 595
+
+
 def test_a_picture_beside_a_ruled_table_leaves_the_table_whole() -> None:
     table: list[Item] = [*grid([72, 200, 400], [420, 440, 460]), Words(75, 434, "Site"), Words(205, 434, "Rate")]
     table += [Words(75, 454, "Xi'an"), Words(205, 454, "1.20")]

@@ -14,7 +14,8 @@ _URL = re.compile(r"[a-z]{3,5}://|www\.", re.IGNORECASE)
 _OPEN_ENDS = "/?=&_%#~:@+"
 """No address ends with these. So it goes on in the next line."""
 _GOES_ON = re.compile(r"[/?&=#._%~]\w")
-_INSIDE = re.compile(r"[/=?&_%]|\w\.[a-z0-9]", re.IGNORECASE)
+_INSIDE = re.compile(r"[/=?&_%]|\w\.[a-z]{2,4}(?![a-z])", re.IGNORECASE)
+_CLOSING = frozenset("，。；、）")
 
 
 def is_code(left: str, right: str) -> bool:
@@ -34,7 +35,9 @@ def goes_on(left: str, right: str) -> bool:
     if not before or not after:
         return False
     if _URL.search(before):
-        return _url_goes_on(before, after)
+        # In Chinese text, a word that is alone between an address and a mark is the rest of the address.
+        is_closed = after[0].islower() and before[-1].isalnum() and right[len(after) : len(after) + 1] in _CLOSING
+        return is_closed or _url_goes_on(before, after)
     if before.lower().endswith(("http:", "https:", "http:/", "https:/")):
         return after.startswith("/")
     if "@" in before[1:]:

@@ -223,7 +223,7 @@ def _takes_over(opened: _Open, block: Block, header: list[str], part: Part) -> b
     assert opened.first.table is not None
     rows = block.table.rows
     repeated = _repeated(opened.first.table.rows, header, rows)
-    if not repeated and _has_own_header(opened, block.table):
+    if not repeated and (_is_alike(header, rows[0]) or _has_own_header(opened, block.table)):
         return True
     rows = rows[repeated:]
     if rows and _ends_with(opened.last, rows[0]):
@@ -245,6 +245,12 @@ def _repeated(first: Sequence[Sequence[str]], header: Sequence[str], rows: Seque
     while count < min(_MAX_HEADERS, len(first), len(rows)) and same(first[count], rows[count]):
         count += 1
     return count or int(bool(rows) and same(header, rows[0]))
+
+
+def _is_alike(header: Sequence[str], row: Sequence[str]) -> bool:
+    """Returns True if at least half of a row is that of a header. It is a header, too, or another form of this kind."""
+    alike = sum(bool(cell) and cell == other for cell, other in zip(row, header, strict=False))
+    return alike * 2 >= len(header)
 
 
 def _has_own_header(opened: _Open, table: Table) -> bool:
