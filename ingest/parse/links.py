@@ -8,6 +8,10 @@ _SHOWN = re.compile(r"(?:https?|ftp)://[^\s<>\"]++|(?:mailto|tel):[^\s<>\"]++", 
 """Targets that mean something outside their document. Places inside it and scripts do not."""
 _BARE = re.compile(r"(?:mailto|tel):([^?]++).*", re.IGNORECASE | re.DOTALL)
 _LONGEST = 2_000
+_INSIDE = r"[^\s<>\"()]"
+_SAID = re.compile(
+    rf"\s?\((?:(?:https?|ftp)://{_INSIDE}*+(?:\({_INSIDE}*+\){_INSIDE}*+)*+|[^\s()@]++@[^\s()@]++)\)", re.IGNORECASE
+)
 
 
 def with_target(text: str, target: str | None) -> str:
@@ -27,3 +31,8 @@ def shown_target(target: str | None) -> str:
         return ""
     bare = _BARE.fullmatch(plain)
     return bare[1] if bare else plain
+
+
+def without_targets(text: str) -> str:
+    """Returns a heading without the targets of its links. It stands above each of its passages, and in the title."""
+    return _SAID.sub("", text) if "(" in text else text

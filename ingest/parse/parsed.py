@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ingest.document import Element, ParsedDocument, Reference
 from ingest.parse.extracted import Extracted
+from ingest.parse.links import without_targets
 from ingest.parse.mail.attachments import ATTACHMENT, Allowance
 from ingest.parse.notes import together
 from ingest.parse.readers import read
@@ -72,16 +73,21 @@ def _content(reference: Reference, settings: IngestSettings) -> bytes:
 
 
 def _readable(extracted: Extracted) -> Extracted:
-    """Returns the same elements in the characters that a person reads. Radicals mean words where the document has
-    Chinese text; elsewhere they may be meant themselves.
+    """Returns the elements in the characters that a person reads. Radicals mean words where the document has Chinese
+    text; elsewhere they may be meant themselves. Where the links of a heading lead is said in a paragraph below it.
     """
     is_chinese = any(characters.has_han(element.text) for element in extracted.elements)
     elements = []
     for element in extracted.elements:
         text = characters.visible(element.text)
         text = characters.ordinary(text) if is_chinese else text
-        is_heading = element.kind in ("title", "heading")
-        elements.append(replace(element, text=characters.close_set(text) if is_heading else text))
+        if element.kind not in ("title", "heading"):
+            elements.append(replace(element, text=text))
+            continue
+        text = characters.close_set(text)
+        elements.append(replace(element, text=without_targets(text)))
+        if elements[-1].text != text:
+            elements.append(Element("paragraph", text, element.location))
     return replace(extracted, elements=tuple(elements), title=characters.name(extracted.title or ""))
 
 

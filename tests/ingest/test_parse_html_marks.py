@@ -177,10 +177,12 @@ def test_the_target_of_a_heading_is_said_below_it() -> None:
     parsed = read(page('<h2>一、<a href="https://a.example/fee">报销系统</a></h2>开放时间<p>每天</p>'), "a.html")
     assert (parsed.title, texts(parsed)) == (
         "一、报销系统",
-        ["一、报销系统", "报销系统 (https://a.example/fee)", "开放时间", "每天"],
+        ["一、报销系统", "一、报销系统 (https://a.example/fee)", "开放时间", "每天"],
     )
     card = read(page('<a href="https://a.example/c"><h3>通讯录</h3><p>查电话</p></a>'), "a.html")
     assert texts(card) == ["通讯录", "查电话 (https://a.example/c)"]
+    alone = read(page('<a href="https://a.example/c_(d)"><h3>通讯录</h3></a>'), "a.html")
+    assert texts(alone) == ["通讯录", "通讯录 (https://a.example/c_(d))"]
 
 
 @pytest.mark.parametrize(

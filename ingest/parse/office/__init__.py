@@ -3,7 +3,6 @@
 Its files:
 
     word.py               DOCX, made ready for `html_word_markdown`, which reads it: changes, boxes, notes, comments
-    word_layout.py        tables of a Word document that only lay out a page
     word_headings.py      headings that are stated by outline levels or were typed by hand
     word_links.py         where links and fields lead
     word_nodes.py         making and removing the elements of a Word document
@@ -27,7 +26,6 @@ Its files:
     workbooks.py          opening a workbook without writing out areas that no sheet needs
     drawing_text.py       the text of shapes and diagrams, without what is struck through, with targets of links
     rtf.py                RTF
-    opendocument_epub.py  ODT, ODP and EPUB
     opendocument_sheets.py  ODS
     opendocument_epub.py  ODT, ODS, ODP and EPUB
     opendocument_text.py  their texts: looks, struck-through text, links, headings typed by hand

@@ -24,21 +24,13 @@ def text_of(paragraph: Any, relations: Relations) -> str:
 
 
 def bare_text(body: Any) -> str:
-    """Returns the text of all the paragraphs in a text body, for a heading or a caption: without targets of links."""
+    """Returns the text of all the paragraphs in a text body, for a caption: without targets of links."""
     return "\n".join("".join(text for text, _ in _linked(each, {})) for each in body.iter(_PARAGRAPH))
 
 
 def body_text(body: Any, relations: Relations) -> str:
     """Returns the text of all the paragraphs in a text body, with the targets of links."""
     return "\n".join(text_of(paragraph, relations) for paragraph in body.iter(_PARAGRAPH))
-
-
-def targets(body: Any, relations: Relations) -> Iterator[str]:
-    """Yields each link in a text body that has a target to be said: its text and the target."""
-    for paragraph in body.iter(_PARAGRAPH):
-        for text, target in _linked(paragraph, relations):
-            if (said := with_target(text, target)) != text:
-                yield " ".join(said.split())
 
 
 def target_of(properties: Any, relations: Relations) -> str | None:

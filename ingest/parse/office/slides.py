@@ -13,7 +13,7 @@ from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.links import with_target
 from ingest.parse.office.charts import chart_elements
-from ingest.parse.office.drawing_text import bare_text, body_text, target_of, targets, text_of
+from ingest.parse.office.drawing_text import body_text, target_of, text_of
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.table_elements import table_elements
@@ -53,13 +53,9 @@ def _slide(slide: Any, location: Location, pictures: Pictures) -> Iterator[Eleme
 
 
 def _title(shape: Any, location: Location) -> Iterator[Element]:
-    """Yields the title of a slide, and below it where its links lead: the title stands above every passage."""
-    body, relations = shape.text_frame._txBody, shape.part.rels
-    text = " ".join(bare_text(body).split())
+    text = " ".join(body_text(shape.text_frame._txBody, shape.part.rels).split())
     if text:
-        yield Element("heading", text, location, level=1)
-        said = dict.fromkeys([*targets(body, relations), with_target(text, _shape_target(shape))])
-        yield from (Element("paragraph", each, location) for each in said if each != text)
+        yield Element("heading", with_target(text, _shape_target(shape)), location, level=1)
 
 
 def _shape_target(shape: Any) -> str | None:

@@ -1,7 +1,6 @@
 """Writes where the links of a web page lead into its text: `the portal (https://it.example.com)`.
 
-Links in headings are said in a paragraph below: a heading is shown above each of its passages. Navigation and code
-stay as they are.
+Navigation and code stay as they are.
 """
 
 from __future__ import annotations
@@ -11,16 +10,15 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from lxml import etree
 
-from ingest.parse.links import shown_target, with_target
+from ingest.parse.links import shown_target
 
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 _LEFT_ALONE = frozenset({"nav", "header", "footer", "pre", "code", "head", "title", "template", "button"})
 _CHROME_ROLES = frozenset({"navigation", "menu", "menubar", "banner", "contentinfo", "tablist", "toolbar"})
 _CHROME_NAMES = frozenset({
     "nav", "navbar", "navigation", "menu", "breadcrumb", "breadcrumbs", "pagination", "pager", "footer", "topbar",
 })  # fmt: skip
 """Ids and classes of blocks for finding one's way, as pages without `<nav>` have them."""
-_NO_TEXT_INSIDE = frozenset({"br", "img", "hr", "input", "wbr", "code", "kbd", "samp", "svg", *_HEADINGS})
+_NO_TEXT_INSIDE = frozenset({"br", "img", "hr", "input", "wbr", "code", "kbd", "samp", "svg"})
 _DEEPEST_WORDS = 20
 _CANONICAL = "//link[@rel='canonical']/@href"
 
@@ -33,40 +31,25 @@ def write_targets(page: Any, address: str | None) -> None:
         return
     base, own = _addresses(page, address)
     links: list[tuple[Any, str]] = []
-    headings: list[tuple[Any, list[str]]] = []
     is_alone = [False]
     innermost: Any = None
-    heading: list[str] | None = None
     for event, node in etree.iterwalk(page, events=("start", "end")):
         if event == "start":
             is_alone.append(is_alone[-1] or _is_left_alone(node))
-            if node.tag in _HEADINGS:
-                heading = []
-                headings.append((node, heading))
             innermost = node if node.tag == "a" else innermost
             continue
         is_alone.pop()
         if node.tag == "a" and node is innermost and not is_alone[-1]:
-            _collect(node, _target(node, base, own), heading, links)
-        if node.tag in _HEADINGS:
-            heading = None
+            _collect(node, _target(node, base, own), links)
     for node, target in links:
         _append(node, target)
-    for node, said in filter(lambda each: each[1], headings):
-        below = page.makeelement("p")
-        below.text, below.tail, node.tail = " ".join(said), node.tail, None
-        node.addnext(below)
 
 
-def _collect(node: Any, target: str, heading: list[str] | None, links: list[tuple[Any, str]]) -> None:
-    """Note a link with a target worth saying: for the paragraph below its heading, or for its own place."""
+def _collect(node: Any, target: str, links: list[tuple[Any, str]]) -> None:
+    """Note a link with a target that its text does not say."""
     text = " ".join("".join(node.itertext(etree.Element)).split())
-    if not target or not text or unquote(target).rstrip("/") in unquote(text):
-        return
-    if heading is None:
+    if target and text and unquote(target).rstrip("/") not in unquote(text):
         links.append((node, target))
-    elif (said := with_target(text, target)) != text:
-        heading.append(said)
 
 
 def _is_left_alone(node: Any) -> bool:

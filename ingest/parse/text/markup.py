@@ -11,11 +11,7 @@ from ingest.parse.extracted import Extracted
 from ingest.parse.table_elements import table_text
 from ingest.parse.text.markup_inline import (
     Targets,
-    org_bare,
-    org_links,
     org_text,
-    rst_bare,
-    rst_links,
     rst_targets,
     rst_text,
 )
@@ -52,8 +48,7 @@ def _rst(lines: list[str], targets: Targets) -> Iterator[Element]:
             title, style, number = found
             if style not in styles:
                 styles.append(style)
-            yield Element("heading", rst_bare(title), level=styles.index(style) + 1)
-            yield from (Element("paragraph", link) for link in rst_links(title, targets))
+            yield Element("heading", rst_text(title, targets), level=styles.index(style) + 1)
         else:
             end = _block_end(lines, number)
             block = lines[number:end]
@@ -182,8 +177,7 @@ def _org(lines: list[str]) -> Iterator[Element]:
     while number < len(lines):
         line = lines[number]
         if heading := _org_heading(line):
-            yield Element("heading", org_bare(heading[2]), level=len(heading[1]))
-            yield from (Element("paragraph", link) for link in org_links(heading[2]))
+            yield Element("heading", org_text(heading[2]), level=len(heading[1]))
             number += 1
         elif begin := _ORG_BEGIN.match(line.strip()):
             end = _until(lines, number + 1, f"#+end_{begin[1].lower()}")

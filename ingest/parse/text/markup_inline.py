@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from ingest.parse.links import with_target
 
@@ -34,35 +34,9 @@ def rst_text(text: str, targets: Targets) -> str:
     return _RST_INLINE.sub(lambda found: with_target(*_rst_said(found, targets)), text)
 
 
-def rst_bare(text: str) -> str:
-    """Returns the text of a title, without marks and targets."""
-    return _RST_INLINE.sub(lambda found: _rst_said(found, {})[0], text)
-
-
-def rst_links(text: str, targets: Targets) -> Iterator[str]:
-    """Yields the links in a title that have a target to be said."""
-    return _said(_rst_said(found, targets) for found in _RST_INLINE.finditer(text))
-
-
 def org_text(text: str) -> str:
     """Returns the text without the marks of links and without what is struck through. Each link says its target."""
     return _ORG_LINK.sub(lambda found: with_target(*_org_said(found)), _ORG_STRUCK.sub("", text))
-
-
-def org_bare(text: str) -> str:
-    """Returns the text of a heading, without marks and targets."""
-    return _ORG_LINK.sub(lambda found: _org_said(found)[0], _ORG_STRUCK.sub("", text))
-
-
-def org_links(text: str) -> Iterator[str]:
-    """Yields the links in a heading that have a target to be said."""
-    return _said(_org_said(found) for found in _ORG_LINK.finditer(text))
-
-
-def _said(links: Iterator[tuple[str, str | None]]) -> Iterator[str]:
-    for text, target in links:
-        if (said := with_target(text, target)) != text:
-            yield said
 
 
 def _rst_said(found: re.Match[str], targets: Targets) -> tuple[str, str | None]:
