@@ -263,6 +263,12 @@ def test_values_of_an_open_spreadsheet_are_read_as_they_are_shown() -> None:
     assert tables(read(ods(rows), "a.ods"))[0][1][2] == shown
 
 
+def test_sheets_of_an_open_spreadsheet_may_have_the_same_name() -> None:
+    second = '</table:table><table:table table:name="a">' + row(cell("c"), cell("d"))
+    found = tables(read(ods(row(cell("a"), cell("b")) + second), "a.ods"))
+    assert [lines[0] for _, lines in found] == ["| a | b |", "| c | d |"]
+
+
 def test_a_workbook_of_excel_2003_as_xml_is_read_as_it_is_shown() -> None:
     def cell(kind: str, text: str, more: str = "") -> str:
         return f'<Cell {more}><Data ss:Type="{kind}">{text}</Data></Cell>'

@@ -60,15 +60,15 @@ class OpenSheets:
         self._computes = any(_lacks_value(cell) for cell in content.iter(f"{_TABLE}table-cell"))
         self.notes: Counter[str] = Counter()
         self._prepare(content)
-        self._sheets = {
-            table.get(f"{_TABLE}name", ""): self._sheet(table)
+        self._sheets = [
+            (table.get(f"{_TABLE}name", ""), self._sheet(table))
             for table in content.iter(f"{_TABLE}table")
             if table.get(f"{_TABLE}style-name") not in hidden
-        }
+        ]
         self._compute()
 
     def __iter__(self) -> Iterator[tuple[str, SparseSheet]]:
-        return ((name, sheet.found) for name, sheet in self._sheets.items())
+        return ((name, sheet.found) for name, sheet in self._sheets)
 
     def _prepare(self, content: Any) -> None:
         """Take struck-through words out of the paragraphs, and write the targets of links into them."""
@@ -149,8 +149,8 @@ class OpenSheets:
         return text, text if value is None else value
 
     def _compute(self) -> None:
-        calculator = Calculator({name: sheet.values for name, sheet in self._sheets.items()})
-        for name, sheet in self._sheets.items():
+        calculator = Calculator({name: sheet.values for name, sheet in self._sheets})
+        for name, sheet in self._sheets:
             for (row, column), value in sheet.values.items():
                 if not isinstance(value, Formula) or (row - 1, column - 1) not in sheet.found.cells:
                     continue
