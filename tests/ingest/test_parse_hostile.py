@@ -208,7 +208,7 @@ def test_areas_of_a_sheet_that_cover_too_many_cells_are_refused() -> None:
 
 @pytest.mark.slow
 def test_a_cell_in_the_last_row_costs_little() -> None:
-    assert read(workbook("D1048576"), "a.xlsx").text.count("x") == 2
+    assert read(workbook("D1048576"), "a.xlsx").text.split().count("x") == 2
 
 
 def test_very_many_short_rows_beside_a_very_long_one_are_refused() -> None:
