@@ -84,6 +84,13 @@ def test_a_part_that_cannot_be_read_is_counted_and_the_rest_is_read(content: byt
     assert found.notes == {"parts_not_read": 3}
 
 
+def test_a_part_that_is_not_in_the_file_is_counted_too() -> None:
+    data = related(word(f"<w:p>{run('Before')}</w:p>", CHUNK), {"part1": "a.htm", "web": "https://example.com"})
+    _, found = read_kind(data, "a.docx", IngestSettings(), Allowance())
+    assert [element.text for element in found.elements] == ["Before"]
+    assert found.notes == {"parts_not_read": 1}
+
+
 def test_a_part_that_is_taken_in_too_often_is_read_as_often_as_the_limit_says() -> None:
     data = related(word(*[CHUNK] * 520), {"part1": "a.htm"}, a__htm=b"<p>again</p>")
     _, found = read_kind(data, "a.docx", IngestSettings(), Allowance())

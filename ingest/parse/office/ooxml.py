@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import zipfile
 from collections.abc import Iterator
@@ -71,6 +72,24 @@ def plain_variant(data: bytes) -> bytes:
                     part = _STRICT.sub(_TRANSITIONAL, part)
                 copy.writestr(member.filename, part)
     return plain.getvalue()
+
+
+def without_dangling(data: bytes) -> bytes:
+    """Returns the same Office document without relations to parts that it does not have. The libraries refuse them."""
+    whole = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(whole, "w", zipfile.ZIP_STORED) as copy:
+        names = set(archive.namelist())
+        for member in archive.infolist():
+            part = archive.read(member)
+            if member.filename.endswith(".rels"):
+                relations, folder = xml(part), posixpath.dirname(posixpath.dirname(member.filename))
+                for relation in list(relations):
+                    target = posixpath.normpath(posixpath.join("/", folder, relation.get("Target") or ""))
+                    if relation.get("TargetMode") != "External" and target.lstrip("/") not in names:
+                        relations.remove(relation)
+                part = etree.tostring(relations)
+            copy.writestr(member.filename, part)
+    return whole.getvalue()
 
 
 def _outer(stated: re.Match[bytes]) -> bytes:

@@ -17,7 +17,7 @@ from ingest.parse.links import shown_target
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
 from ingest.parse.office.alt_chunks import Chunks
 from ingest.parse.office.merged_cells import part_merges
-from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
+from ingest.parse.office.ooxml import diagram_texts, plain_variant, without_dangling, xml
 from ingest.parse.office.word_headings import state_headings, state_typed_headings
 from ingest.parse.office.word_layout import unwrap_layout
 from ingest.parse.office.word_links import state_links
@@ -66,7 +66,11 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     from docx import Document
 
     quicken()
-    document = Document(io.BytesIO(plain_variant(data)))
+    plain = plain_variant(data)
+    try:
+        document = Document(io.BytesIO(plain))
+    except KeyError:  # a part is not there
+        document = Document(io.BytesIO(without_dangling(plain)))
     stories = _Stories(document, Chunks(data))
     body = document.element.body
     stories.state(body, document.part)
