@@ -50,6 +50,12 @@ def test_a_page_in_the_storage_format_shows_what_its_macros_show(text: str, name
     assert parsed.title == "告警"
 
 
+def test_a_page_that_is_wrapped_with_its_title_has_that_title() -> None:
+    parsed = read(f"<page><title>值班手册</title><body><storage>{PAGE}</storage></body></page>", "a.xml")
+    assert parsed.title == "值班手册"
+    assert [(element.kind, element.text) for element in parsed.elements] == SHOWN
+
+
 def stored(number: int, title: str, body: str, more: str = "") -> str:
     """A page of a space and its body, as `entities.xml` has them."""
     body = body.replace("]]>", "]] >")

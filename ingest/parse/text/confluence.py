@@ -13,7 +13,7 @@ from typing import Any
 from lxml import etree
 
 _MARK = re.compile(r"<(?:ac|ri):[a-z]")
-_WHOLE_PAGE = re.compile(r"<(?:html|body)\b", re.I)
+_WHOLE_PAGE = re.compile(r"<(?:html|!doctype html)\b", re.I)
 _PROLOGUE = re.compile(r"\A\ufeff?+\s*+(?:<\?xml[^>]*+>\s*+)?+(?:<!DOCTYPE[^>\[]*+>)?+")
 _CDATA_OR_ENTITY = re.compile(r"<!\[CDATA\[(?:[^\]]|\](?!\]>))*+(?:\]\]>)?+|&([A-Za-z][A-Za-z0-9]*+);")
 _XML_ENTITIES = frozenset({"amp", "lt", "gt", "quot", "apos"})
