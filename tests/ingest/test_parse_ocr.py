@@ -110,6 +110,12 @@ def test_characters_without_a_map_are_no_text() -> None:
     assert "!" not in parsed.text
 
 
+def test_shapes_that_are_counted_as_letters_are_no_text() -> None:
+    with pytest.raises(DocumentError) as caught:
+        read(pdf([Words(40, 100, "!\"# $%&' ()*!# +,-./0 12!3&'", 9)]), "counted.pdf", ocr=False)
+    assert caught.value.code == "no_text"
+
+
 def test_a_few_characters_without_a_map_leave_good_text_as_it_is() -> None:
     good = [Words(60, 300 + 20 * line, f"Rule {line}: receipts are handed in within thirty days") for line in range(9)]
     bullets = [Words(40, 300 + 20 * line, "\xb7", unmapped=True) for line in range(9)]

@@ -21,6 +21,7 @@ _LEAST_VOWELS = 0.22
 """In every language with Latin letters, a third of the letters are vowels. If letters are shifted or shuffled, at most
 a fifth are.
 """
+_COUNTED, _SIGNS = 12, 6
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _ENOUGH_HAN = 30
 _LEAST_COMMON = 0.6
@@ -28,11 +29,13 @@ _LEAST_COMMON = 0.6
 
 def is_garbage(text: str) -> bool:
     """Returns True if most of the text certainly has no meaning. It then consists of private, replacement or control
-    characters, of glyph codes, or of bytes of another encoding.
+    characters, of glyph codes, or of bytes of another encoding. Or they are the numbers of shapes.
     """
     drawn = "".join(text.split())
-    if not drawn or (drawn.isascii() and drawn.isprintable() and "(cid:" not in drawn):
+    if not drawn:
         return False
+    if drawn.isascii() and drawn.isprintable() and "(cid:" not in drawn:
+        return _counts_shapes(drawn)
     if sum(len(found) for found in _MEANINGLESS.findall(drawn)) > _MOST_MEANINGLESS * len(drawn):
         return True
     if len(drawn) < _ENOUGH_HAN:
@@ -41,6 +44,23 @@ def is_garbage(text: str) -> bool:
     if foreign > _MOST_FOREIGN * len(drawn):
         return True
     return foreign > 4 and len(_MISREAD.findall(drawn)) > _MOST_MISREAD * len(drawn)
+
+
+def _counts_shapes(drawn: str) -> bool:
+    """Returns True if characters come for the first time in the order of ASCII, signs among them, and few are small
+    letters. They are the shapes of a font without names, which are numbered as the text uses them.
+    """
+    if not all(sign in drawn for sign in "#$%") or sum(map(str.islower, drawn)) * 2 > len(drawn):
+        return False
+    run = signs = 0
+    last = ""
+    for character in dict.fromkeys(drawn):
+        follows = bool(last) and ord(character) == ord(last) + 1
+        run, signs = (run + 1, signs + (not character.isalnum())) if follows else (1, 0)
+        if run >= _COUNTED and signs >= _SIGNS:
+            return True
+        last = character
+    return False
 
 
 def spells_words(unmapped: str) -> bool:
