@@ -72,6 +72,9 @@ class IngestSettings(BaseModel):
     parse_memory_mb: int = Field(2048, ge=256, description="How much memory (MiB) parsing one document may take.")
     max_file_mb: int = Field(512, ge=1, description="Files larger than this (MiB) are refused.")
     ocr: bool = Field(True, description="Read images and image-only pages by OCR.")
+    ocr_pictures: int = Field(
+        60, ge=0, le=10_000, description="Pictures inside one document that OCR reads. The others count as not read."
+    )
     ocr_embedded: bool = Field(
         True, description="Read pictures inside Office files, e-books and PDF pages by OCR, too."
     )

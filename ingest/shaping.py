@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from typing import Final
 
-STAGE_VERSIONS: Final[dict[str, str]] = {"parser": "3", "splitter": "3"}
+STAGE_VERSIONS: Final[dict[str, str]] = {"parser": "4", "splitter": "4"}
 """Raise `parser` when the elements of some format change. Raise `splitter` when the passages of some document change.
 Every document is then read again.
 """
 
-CHUNK_SETTINGS: Final = ("chunk_tokens", "chunk_overlap_tokens", "ocr", "ocr_embedded", "comments")
+CHUNK_SETTINGS: Final = ("chunk_tokens", "chunk_overlap_tokens", "ocr", "ocr_embedded", "comments", "ocr_pictures")
 """Settings that decide which chunks a document gives. Their order is part of the fingerprint, so add new ones at the
 end.
 """
+LATER_SETTINGS: Final = ("ocr_pictures",)
+"""Those of them that came when there were indexes already. At their default they are no part of the fingerprint."""
 EMBEDDING_SETTINGS: Final = ("embedding_model", "embedding_url", "embedding_languages", "embedding_query_prompt")
 """Settings that identify the embedder."""
 SHAPING_SETTINGS: Final = (*EMBEDDING_SETTINGS, *CHUNK_SETTINGS)

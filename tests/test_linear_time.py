@@ -117,7 +117,7 @@ def _book(whole: str) -> None:
         listed = '<manifest><item id="a" href="a.x"/></manifest><spine><itemref idref="a"/></spine>'
         archive.writestr("a.opf", f"<package>{listed}</package>")
         archive.writestr("a.x", f"<html><body><p>one</p>{whole}")
-    opened.read_epub(stream.getvalue(), Pictures(enabled=False))
+    opened.read_epub(stream.getvalue(), Pictures(enabled=False, most=0))
 
 
 def _letters(texts: list[str] | tuple[str, ...]) -> list[int]:

@@ -95,7 +95,7 @@ def _opened(data: bytes, name: str, settings: IngestSettings, *, inside: bool) -
 def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extracted:
     if kind in NEWER:
         data, kind = converted(data, kind, name)
-    pictures = Pictures(settings.ocr and settings.ocr_embedded)
+    pictures = Pictures(settings.ocr and settings.ocr_embedded, settings.ocr_pictures)
     extracted = _by_reader(data, kind, name, settings, pictures)
     return replace(extracted, notes=together([extracted.notes, pictures.notes]))
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ingest.network.secrecy import without_secrets
 from ingest.settings import MINILM, IngestSettings
-from ingest.shaping import CHUNK_SETTINGS, EMBEDDING_SETTINGS, SHAPING_SETTINGS, STAGE_VERSIONS
+from ingest.shaping import CHUNK_SETTINGS, EMBEDDING_SETTINGS, LATER_SETTINGS, SHAPING_SETTINGS, STAGE_VERSIONS
 
 
 def fingerprint(settings: IngestSettings, embedder: str) -> str:
@@ -17,9 +17,14 @@ def fingerprint(settings: IngestSettings, embedder: str) -> str:
 
     `embedder` is the name of the embedder. The name covers all settings of the embedder except the languages.
     """
+    usual = IngestSettings.model_fields
     parts = (
         *STAGE_VERSIONS.values(),
-        *(getattr(settings, name) for name in CHUNK_SETTINGS),
+        *(
+            value
+            for name in CHUNK_SETTINGS
+            if (value := getattr(settings, name)) != usual[name].default or name not in LATER_SETTINGS
+        ),
         settings.embedding_languages,
         embedder,
     )

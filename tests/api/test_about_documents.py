@@ -8,6 +8,7 @@ from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from docx import Document
 
@@ -70,3 +71,14 @@ def test_they_follow_the_document_and_stand_in_the_index(home: Path) -> None:
     with closing(Store.open(Settings(home=home), command="test")) as store:
         chunks = store.index.chunks(document["document_id"], document["revision"])
     assert [chunk.about.author for chunk in chunks] == ["周宁"]
+
+
+def test_a_workbook_says_which_formulas_have_no_value(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (("产品", "含税价"), ("恒温槽", "=VLOOKUP(A2,[1]价目!A:B,2,0)"), ("真空泵", "=INDIRECT(A9)")):
+        book.active.append(row)
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    book.save(folder / "报价.xlsx")
+    assert run_here(tmp_path / "home", "ingest", str(folder)).returncode == 0
+    assert listed(tmp_path / "home")["报价.xlsx"]["notes"] == {"formulas_without_value": 2}

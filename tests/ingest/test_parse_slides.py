@@ -150,3 +150,13 @@ def test_pictures_that_are_given_up_are_counted_and_those_without_words_are_not(
         slide.shapes.add_picture(io.BytesIO(whole[:cut]), Inches(1), Inches(3), Inches(4))
     assert read(deck, ocr=True).notes == {"pictures_not_read": 2}
     assert read(deck, ocr=False).notes == {}
+
+
+def test_pictures_beyond_the_setting_are_counted() -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    for number in (4711, 4712, 4713):
+        slide.shapes.add_picture(picture(f"Serial {number}"), Inches(1), Inches(1), Inches(4))
+    parsed = read(deck, ocr=True, ocr_pictures=2)
+    assert len(parsed.elements) == 2
+    assert parsed.notes == {"pictures_not_read": 1}

@@ -55,11 +55,15 @@ def test_a_paragraph_whose_style_strikes_it_through_is_left_out(style: str) -> N
     assert texts(parsed) == ["kept", "three days"]
 
 
+def table(rows: list[list[str]]) -> str:
+    cells = ("".join(f"<w:tc><w:p>{cell}</w:p></w:tc>" for cell in row) for row in rows)
+    return "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in cells) + "</w:tbl>"
+
+
 def test_struck_text_is_left_out_of_tables_boxes_notes_and_headers() -> None:
     old = marked("old ", "<w:strike/>")
     data = word(
-        f"<w:tbl><w:tr><w:tc><w:p>{old}{run('fee')}</w:p></w:tc></w:tr><w:tr><w:tc><w:p>{old}{run('80')}</w:p></w:tc></w:tr>"
-        "</w:tbl>",
+        table([[f"{old}{run('fee')}", run("city")], [f"{old}{run('80')}", run("Hangzhou")]]),
         f"<w:p>{run('A box')}<w:r><w:rPr><w:strike/></w:rPr><w:pict><v:shape><v:textbox><w:txbxContent><w:p>{old}"
         f"{run('in the box')}</w:p></w:txbxContent></v:textbox></v:shape></w:pict></w:r></w:p>",
         f"<w:p>{run('A note')}<w:r><w:footnoteReference w:id='2'/></w:r></w:p>",
@@ -72,7 +76,7 @@ def test_struck_text_is_left_out_of_tables_boxes_notes_and_headers() -> None:
     changed = io.BytesIO()
     document.save(changed)
     assert texts(read(changed.getvalue())) == [
-        "valid from May", "| fee |\n| --- |\n| 80 |", "A box", "in the box", "A note[1]", "[1] at the foot",
+        "valid from May", "| fee | city |\n| --- | --- |\n| 80 | Hangzhou |", "A box", "in the box", "A note[1]", "[1] at the foot",
     ]  # fmt: skip
 
 
@@ -122,12 +126,11 @@ def test_a_picture_that_is_a_link_says_where_it_leads() -> None:
 def test_links_in_tables_lists_headings_and_notes_say_where_they_lead() -> None:
     data = word(
         f"<w:p><w:pPr><w:pStyle w:val='ListBullet'/></w:pPr>{link('fees')}</w:p>",
-        f"<w:tbl><w:tr><w:tc><w:p>{run('System')}</w:p></w:tc></w:tr><w:tr><w:tc><w:p>{link('fees')}</w:p></w:tc></w:tr>"
-        "</w:tbl>",
+        table([[run("System"), run("Owner")], [link("fees"), run("Finance")]]),
         f"<w:p>{run('A note')}<w:r><w:footnoteReference w:id='2'/></w:r></w:p>",
         footnotes=f"<w:footnotes><w:footnote w:id='2'><w:p>{link('fees', 'foot1')}</w:p></w:footnote></w:footnotes>",
     )
     data = related(related(data, {"web1": PORTAL}), {"foot1": f"{PORTAL}/note"}, "footnotes")
     assert texts(read(data)) == [
-        f"fees ({PORTAL})", f"| System |\n| --- |\n| fees ({PORTAL}) |", "A note[1]", f"[1] fees ({PORTAL}/note)",
+        f"fees ({PORTAL})", f"| System | Owner |\n| --- | --- |\n| fees ({PORTAL}) | Finance |", "A note[1]", f"[1] fees ({PORTAL}/note)",
     ]  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from ingest.runs.stages import identity
 from ingest.settings import IngestSettings
-from ingest.shaping import CHUNK_SETTINGS, EMBEDDING_SETTINGS, SHAPING_SETTINGS, STAGE_VERSIONS
+from ingest.shaping import CHUNK_SETTINGS, EMBEDDING_SETTINGS, LATER_SETTINGS, SHAPING_SETTINGS, STAGE_VERSIONS
 from ingest.versions.fingerprint import fingerprint, restored, shaping
 
 NOT_SHAPING = {
@@ -30,6 +30,7 @@ ANOTHER: dict[str, Any] = {
     "ocr": False,
     "ocr_embedded": False,
     "comments": True,
+    "ocr_pictures": 3,
     "embedding_model": "another",
     "embedding_url": "http://127.0.0.1:9/v1",
     "embedding_languages": ("zh", "en"),
@@ -68,7 +69,8 @@ def test_a_home_made_before_opens_without_being_read_again(monkeypatch: pytest.M
     """The text of a fingerprint is part of every index: these were made before the settings were listed here."""
     monkeypatch.setitem(STAGE_VERSIONS, "parser", "3")
     monkeypatch.setitem(STAGE_VERSIONS, "splitter", "2")
-    languages = IngestSettings().model_copy(update=ANOTHER)
+    later = {name: IngestSettings.model_fields[name].default for name in LATER_SETTINGS}
+    languages = IngestSettings().model_copy(update=ANOTHER | later)
     assert fingerprint(IngestSettings(), "embedder") == (
         "f31d0d038fd810df37e2263f8c7e2a1effece95ec9c8fec1eced6eb712adee25"
     )

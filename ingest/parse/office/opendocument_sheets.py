@@ -21,7 +21,6 @@ from ingest.parse.office.sparse_sheets import SparseSheet
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
 _TEXT, _TABLE, _OFFICE, _STYLE = map(_NAMES.format, ("text", "table", "office", "style"))
-_HREF = "{http://www.w3.org/1999/xlink}href"
 _MAX_REPEATED = 100
 """No repetition of a cell or row with content counts for more than this."""
 _MAX_PLACE = 1 << 20
@@ -59,7 +58,6 @@ class OpenSheets:
         hidden = _styles(content, "table-properties", "display", lambda value: value == "false")
         self._computes = any(_lacks_value(cell) for cell in content.iter(f"{_TABLE}table-cell"))
         self.notes: Counter[str] = Counter()
-        self._prepare(content)
         self._sheets = [
             (table.get(f"{_TABLE}name", ""), self._sheet(table))
             for table in content.iter(f"{_TABLE}table")
@@ -69,21 +67,6 @@ class OpenSheets:
 
     def __iter__(self) -> Iterator[tuple[str, SparseSheet]]:
         return ((name, sheet.found) for name, sheet in self._sheets)
-
-    def _prepare(self, content: Any) -> None:
-        """Take struck-through words out of the paragraphs, and write the targets of links into them."""
-        for link in content.iter(f"{_TEXT}a"):
-            said = "".join(link.itertext())
-            missing = with_target(said, link.get(_HREF)).removeprefix(said.rstrip())
-            if missing.strip():
-                last = link[-1] if len(link) else None
-                if last is None:
-                    link.text = (link.text or "").rstrip() + missing
-                else:
-                    last.tail = (last.tail or "") + missing
-        for span in content.iter(f"{_TEXT}span"):
-            if span.get(f"{_TEXT}style-name") in self._struck:
-                span[:], span.text = [], ""
 
     def _sheet(self, table: Any) -> _Sheet:
         sheet = _Sheet()

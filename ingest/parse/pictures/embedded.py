@@ -15,7 +15,6 @@ from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.images import Pixels
 
-_MAX_PICTURES = 60
 _MAX_PIXELS = 120_000_000
 _MIN_SIDES = (64, 20)
 """The longer and the shorter side, in pixels. A picture with a smaller side is a bullet, a rule or an icon."""
@@ -28,8 +27,10 @@ class Pictures:
     same text on a slow machine. A picture that is used again (such as the logo on every slide) is read once.
     """
 
-    def __init__(self, enabled: bool) -> None:
+    def __init__(self, enabled: bool, most: int) -> None:
+        """`most` pictures are read."""
         self.is_enabled = enabled
+        self._most = most
         self._seen: set[bytes] = set()
         self._read = 0
         self._pixels = 0
@@ -87,7 +88,7 @@ class Pictures:
         """Returns True if a picture of this size is large enough for words, and within the limits."""
         if max(width, height) < _MIN_SIDES[0] or min(width, height) < _MIN_SIDES[1]:
             return False
-        if self._read >= _MAX_PICTURES or self._pixels + width * height > _MAX_PIXELS:
+        if self._read >= self._most or self._pixels + width * height > _MAX_PIXELS:
             self.give_up()
             return False
         self._read += 1
