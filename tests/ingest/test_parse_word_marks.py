@@ -76,7 +76,8 @@ def test_struck_text_is_left_out_of_tables_boxes_notes_and_headers() -> None:
     changed = io.BytesIO()
     document.save(changed)
     assert texts(read(changed.getvalue())) == [
-        "valid from May", "| fee | city |\n| --- | --- |\n| 80 | Hangzhou |", "A box", "in the box", "A note[1]", "[1] at the foot",
+        "valid from May", "| fee | city |\n| --- | --- |\n| 80 | Hangzhou |", "A box", "in the box", "A note[1]",
+        "[1] at the foot",
     ]  # fmt: skip
 
 
@@ -132,5 +133,6 @@ def test_links_in_tables_lists_headings_and_notes_say_where_they_lead() -> None:
     )
     data = related(related(data, {"web1": PORTAL}), {"foot1": f"{PORTAL}/note"}, "footnotes")
     assert texts(read(data)) == [
-        f"fees ({PORTAL})", f"| System | Owner |\n| --- | --- |\n| fees ({PORTAL}) | Finance |", "A note[1]", f"[1] fees ({PORTAL}/note)",
+        f"fees ({PORTAL})", f"| System | Owner |\n| --- | --- |\n| fees ({PORTAL}) | Finance |", "A note[1]",
+        f"[1] fees ({PORTAL}/note)",
     ]  # fmt: skip
