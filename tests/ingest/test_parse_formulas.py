@@ -29,6 +29,11 @@ def table(found: Extracted) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in element.text.split("\n")]
 
 
+def first_row(data: bytes) -> str:
+    """The first row of a workbook that has no header."""
+    return extracted(data, "a.xlsx").elements[1].text.split("\n")[2]
+
+
 def saved(book: Any) -> bytes:
     stream = io.BytesIO()
     book.save(stream)
@@ -101,24 +106,24 @@ def test_formulas_without_a_value_are_counted() -> None:
 
 def test_a_stored_value_is_read_and_never_computed_anew() -> None:
     sheet = restated(lambda text: text.replace("<f>A1+1</f><v></v>", "<f>A1+1</f><v>7</v>"))
-    assert extracted(sheet, "a.xlsx").elements[1].text.split("\n")[0] == "| 1 | 7 | x |"
+    assert first_row(sheet) == "| 1 | 7 | x |"
     empty = restated(lambda text: text.replace('"><f>A1+1</f><v></v>', '" t="str"><f>A1+1</f><v></v>'))
-    assert extracted(empty, "a.xlsx").elements[1].text.split("\n")[0] == "| 1 |  | x |"
+    assert "| 1 |  | x |" in extracted(empty, "a.xlsx").elements[1].text
 
 
 def test_zeros_of_a_program_that_computes_nothing_are_no_values() -> None:
     def zero(text: str) -> str:
         return text.replace("<f>A1+1</f><v></v>", "<f>A1+1</f><v>0</v>")
 
-    assert extracted(restated(zero), "a.xlsx").elements[1].text.startswith("| 1 | 2 | x |")
+    assert first_row(restated(zero)) == "| 1 | 2 | x |"
     settled = restated(lambda text: zero(text).replace('fullCalcOnLoad="1"', ""))
-    assert extracted(settled, "a.xlsx").elements[1].text.startswith("| 1 | 0 | x |")
+    assert first_row(settled) == "| 1 | 0 | x |"
 
 
 def test_a_shared_formula_counts_for_all_its_cells() -> None:
     shared = '<f t="shared" ref="B1:B2" si="0">A1+1</f>'
     data = restated(lambda text: text.replace("<f>A1+1</f>", shared).replace("<f>A2+1</f>", '<f t="shared" si="0"/>'))
-    assert extracted(data, "a.xlsx").elements[1].text.split("\n")[0] == "| 1 | 2 | x |"
+    assert first_row(data) == "| 1 | 2 | x |"
     assert "| 5 | 6 | y |" in extracted(data, "a.xlsx").elements[1].text
 
 
