@@ -10,6 +10,8 @@ from itertools import pairwise
 from ingest.document import Chunk, Location
 
 _RANGE = re.compile(r"([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})")
+_TABLE = re.compile(r"\|[^\n]*+\n\|[ :|]*+-[ :|-]*+(?:\n|\Z)")
+"""Matches the header of a table and the line below it."""
 
 
 def are_neighbours(chunk: Chunk, other: Chunk) -> bool:
@@ -28,8 +30,9 @@ def joined(chunks: Sequence[Chunk], best: Chunk) -> Chunk:
     text = chunks[0].text
     for before, chunk in pairwise(chunks):
         fresh, gap = _fresh(chunk, before), chunk.location.start - before.location.end
-        # Rows of a table are joined to the rows before them. Other text was apart by as much white space as is missing.
-        rows = fresh.startswith("|") and text.rpartition("\n")[2].startswith("|")
+        # Rows of a table are joined to the rows before them. Other text, and another table, was apart by as much white
+        # space as is missing.
+        rows = fresh.startswith("|") and text.rpartition("\n")[2].startswith("|") and not _TABLE.match(fresh)
         apart = "" if gap <= 0 else "\n" if rows or gap == 1 else "\n\n"
         text += apart + fresh if fresh else ""
     first = chunks[0].location

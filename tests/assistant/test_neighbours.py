@@ -80,6 +80,20 @@ def test_a_cut_table_has_its_header_once_and_one_range_of_cells() -> None:
     assert table.hit.chunk.location.cells == "A1:B5"
 
 
+def test_two_tables_that_follow_each_other_stay_two() -> None:
+    roster, phones = (
+        "| Day | Shift |\n| --- | --- |\n| Monday | Boiler |",
+        "| Post | Phone |\n| --- | --- |\n| Boiler | 8102 |",
+    )
+    bare = "|  |  |\n| --- | --- |\n| Gate | 8119 |"
+    start = 10
+    parts = []
+    for position, text in enumerate((roster, phones, bare)):
+        parts.append(part(position, text, start))
+        start += len(text) + 2
+    assert texts(chosen(*parts)) == [f"{roster}\n\n{phones}\n\n{bare}"]
+
+
 def test_what_two_parts_have_in_common_is_said_once() -> None:
     whole = "Clean the bowl every week. Dry it with the lid open. Look for cracks."
     first, second = part(0, whole[:52], 0), part(1, whole[27:], 27)
