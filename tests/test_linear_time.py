@@ -63,12 +63,13 @@ from ingest.errors import YoujuError
 from ingest.parse import html_word_markdown, sniff
 from ingest.parse.mail import message as mail
 from ingest.parse.office import opendocument_epub as opened
-from ingest.parse.office import rtf, sheets
+from ingest.parse.office import rtf
 from ingest.parse.page import hyphens, segments
 from ingest.parse.pdf import garbled_text as legible
 from ingest.parse.pdf import outline
 from ingest.parse.pictures.embedded import Pictures
-from ingest.parse.table_elements import table_elements
+from ingest.parse.sheets import reader as sheets
+from ingest.parse.tables.elements import table_elements
 from ingest.parse.text import characters, confluence, encoding, markup
 from ingest.parse.text import plain as text
 from ingest.settings import IngestSettings

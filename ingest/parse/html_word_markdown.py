@@ -27,21 +27,21 @@ from lxml import html as lxml_html
 
 from ingest.document import Element, ElementKind, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.layout_tables import unwrap_layout
 from ingest.parse.notes import together
-from ingest.parse.office.alt_chunks import ARCHIVE, Allowance, Reader
 from ingest.parse.office.numerals import chinese_number
 from ingest.parse.office.ooxml import core_title
 from ingest.parse.office.rtf import read_rtf
-from ingest.parse.office.word import prepared
-from ingest.parse.office.word_layout import with_marked_header
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import of_page, stated
-from ingest.parse.table_elements import table_elements
-from ingest.parse.tables_markdown import rows_of_html, spread, stated_headers
+from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.layout import unwrap_layout
+from ingest.parse.tables.markdown import rows_of_html, spread, stated_headers
 from ingest.parse.text import confluence, encoding
 from ingest.parse.text.html_marks import prepare
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
+from ingest.parse.word.alt_chunks import ARCHIVE, Allowance, Reader
+from ingest.parse.word.layout import with_marked_header
+from ingest.parse.word.reader import prepared
 
 _ENVIRONMENT = {
     "DO_NOT_TRACK": "true",

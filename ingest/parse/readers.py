@@ -20,7 +20,7 @@ from ingest.parse.mail.web_archive import read_web_archive
 from ingest.parse.mail.zip_attachments import is_packed, members
 from ingest.parse.notes import together
 from ingest.parse.ofd.reader import read_ofd
-from ingest.parse.office import opendocument_epub, rtf, sheets, slides
+from ingest.parse.office import opendocument_epub, rtf, slides
 from ingest.parse.office.conversion import NEWER, converted
 from ingest.parse.office.document_properties import with_properties
 from ingest.parse.office.passwords import unlocked
@@ -28,6 +28,7 @@ from ingest.parse.pdf import reader as pdf
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
+from ingest.parse.sheets import reader as sheets
 from ingest.parse.sniff import is_saved_page
 from ingest.parse.text import characters, encoding, markup, plain
 from ingest.settings import IngestSettings

@@ -6,7 +6,7 @@ import pytest
 
 from ingest.parse.links import with_target
 from ingest.parse.notes import NOTES, together
-from ingest.parse.tables_markdown import markdown
+from ingest.parse.tables.markdown import markdown
 
 
 def test_a_header_of_several_rows_is_one_line_and_says_nothing_twice() -> None:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.document import Element, Location
-from ingest.parse.office.cells import shown
 from ingest.parse.office.drawing_text import bare_text
-from ingest.parse.office.number_formats import is_general
-from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.sheets.cells import shown
+from ingest.parse.sheets.number_formats import is_general
+from ingest.parse.tables.markdown import Rows, markdown
 
 _LABELS = "./c:dLbls/c:numFmt | ../c:dLbls/c:numFmt"
 _DATES = "//c:plotArea/c:dateAx/c:numFmt"

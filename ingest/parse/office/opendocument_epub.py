@@ -16,13 +16,13 @@ from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
 from ingest.parse.office.ooxml import xml
-from ingest.parse.office.opendocument_sheets import OpenSheets
 from ingest.parse.office.opendocument_text import SKIPPED, Styles, Texts, state_typed_headings
-from ingest.parse.office.sheets import read_sheets
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
-from ingest.parse.table_elements import table_elements
-from ingest.parse.tables_markdown import Rows
+from ingest.parse.sheets.opendocument import OpenSheets
+from ingest.parse.sheets.reader import read_sheets
+from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.markdown import Rows
 from ingest.parse.text import encoding
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"

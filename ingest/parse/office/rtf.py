@@ -10,10 +10,10 @@ from ingest.document import Element
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
 from ingest.parse.office.typed_headings import Line, typed_levels
-from ingest.parse.office.word_links import field_target, suffix
 from ingest.parse.properties import stated
-from ingest.parse.table_elements import table_elements
-from ingest.parse.tables_markdown import Rows
+from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.markdown import Rows
+from ingest.parse.word.links import field_target, suffix
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"

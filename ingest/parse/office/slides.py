@@ -16,8 +16,8 @@ from ingest.parse.office.charts import chart_elements
 from ingest.parse.office.drawing_text import body_text, target_of, text_of
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
 from ingest.parse.pictures.embedded import Pictures
-from ingest.parse.table_elements import table_elements
-from ingest.parse.tables_markdown import Rows
+from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.markdown import Rows
 
 _MAX_GROUPS = 50
 """The deepest nesting of groups whose shapes are read."""

@@ -10,7 +10,7 @@ from typing import Literal
 from ingest.parse.page.reading_order import Line, lines_of
 from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.page.tables_without_lines import table_end, table_of
-from ingest.parse.table_elements import table_text
+from ingest.parse.tables.elements import table_text
 
 _MARKER = re.compile(
     r"[•●▪■◆◇○·–—*\uf000-\uf0ff-]\s*\S|\(?[0-9a-zA-Z]{1,2}[.)、）]\s*\D|[（(][一二三四五六七八九十0-9]{1,3}[)）]|"

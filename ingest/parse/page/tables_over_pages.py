@@ -16,7 +16,7 @@ from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.page.tables_with_lines import rows_inside
 from ingest.parse.page.tables_without_lines import rows_between
 from ingest.parse.pdf.text_layer import Part
-from ingest.parse.tables_markdown import markdown
+from ingest.parse.tables.markdown import markdown
 
 Placed = list[tuple[Part, Block]]
 """The blocks of one page in reading order, each with the part of the page that it is measured in."""

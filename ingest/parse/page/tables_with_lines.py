@@ -10,7 +10,7 @@ from ingest.parse.page.reading_order import lines_of
 from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.pdf.drawn_lines import Grid
 from ingest.parse.pdf.drawn_lines import Line as Ruling
-from ingest.parse.table_elements import table_text
+from ingest.parse.tables.elements import table_text
 
 _NEAR = 3.0
 _FILLED = 0.25

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from ingest.document import Element
 from ingest.parse.extracted import Extracted
-from ingest.parse.table_elements import table_text
+from ingest.parse.tables.elements import table_text
 from ingest.parse.text.markup_inline import (
     Targets,
     org_text,

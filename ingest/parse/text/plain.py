@@ -14,9 +14,9 @@ from ingest.document import Element
 from ingest.parse.contents_pages import contents_in
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html, read_markdown
-from ingest.parse.office.sheets import read_sheets
-from ingest.parse.office.xml_sheets import WORKBOOK, xml_sheets
 from ingest.parse.refusals import refuse
+from ingest.parse.sheets.excel_2003 import WORKBOOK, xml_sheets
+from ingest.parse.sheets.reader import read_sheets
 from ingest.parse.text import characters, confluence, encoding
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")

@@ -16,8 +16,8 @@ import xlrd
 from xlrd.formula import decompile_formula
 
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
-from ingest.parse.office.formulas import Calculator, Formula
-from ingest.parse.office.functions import Scalar, UncomputableError
+from ingest.parse.sheets.formulas import Calculator, Formula
+from ingest.parse.sheets.functions import Scalar, UncomputableError
 
 _FORMULA, _BEGIN, _END = 0x0006, 0x0809, 0x000A
 _SMALLEST = 22

@@ -9,7 +9,7 @@ from copy import deepcopy
 from itertools import takewhile
 from typing import Any
 
-from ingest.parse.layout_tables import Cell, Run, runs_of
+from ingest.parse.tables.layout import Cell, Run, runs_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _TOLD = (f"{_W}t", f"{_W}drawing", f"{_W}pict")

@@ -19,9 +19,9 @@ from ingest.document import Element, Location
 from ingest.parse.detect import HEAD_BYTES, detect
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import PARTS_NOT_READ, together
-from ingest.parse.office.word_nodes import paragraph, remove
 from ingest.parse.sniff import is_saved_page
 from ingest.parse.text import encoding
+from ingest.parse.word.nodes import paragraph, remove
 
 _CHUNK = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}altChunk"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"

@@ -12,15 +12,15 @@ import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.office.cells import XlsCells, XlsxCells
-from ingest.parse.office.old_formulas import OldFormulas
-from ingest.parse.office.sheet_tables import cell_range, sheet_elements, tables_beside
-from ingest.parse.office.sparse_sheets import SparseSheet
-from ingest.parse.office.workbooks import open_workbook
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
-from ingest.parse.table_elements import table_elements
-from ingest.parse.tables_markdown import Rows
+from ingest.parse.sheets.cells import XlsCells, XlsxCells
+from ingest.parse.sheets.old_formulas import OldFormulas
+from ingest.parse.sheets.regions import cell_range, sheet_elements, tables_beside
+from ingest.parse.sheets.sparse import SparseSheet
+from ingest.parse.sheets.workbooks import open_workbook
+from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.markdown import Rows
 
 _DELIMITERS = ",;\t|"
 _MAX_CELL_CHARACTERS = 1 << 30

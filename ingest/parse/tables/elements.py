@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from ingest.document import Element, Location
-from ingest.parse.table_headers import Structure, pairs_of, structure, values_of
-from ingest.parse.tables_markdown import Rows, markdown
+from ingest.parse.tables.headers import Structure, pairs_of, structure, values_of
+from ingest.parse.tables.markdown import Rows, markdown
 
 _DASHES = re.compile(r"[-=_*~—－+#\s]{3,}+")
 _DECORATED = re.compile(r"[-=_*~—－#]{3,}+[^-=_*~—－#]{1,40}+[-=_*~—－#]{3,}+")

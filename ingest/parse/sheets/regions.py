@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from ingest.document import Element, Location
-from ingest.parse.table_elements import table_elements
-from ingest.parse.table_headers import is_value, values_of
-from ingest.parse.tables_markdown import Rows
+from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.headers import is_value, values_of
+from ingest.parse.tables.markdown import Rows
 
 _MAX_HEADER_ROWS = 3
 _ATTRIBUTE = re.compile(

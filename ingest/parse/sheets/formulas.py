@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ingest.parse.office.functions import FUNCTIONS, Scalar, UncomputableError, as_number, as_text
+from ingest.parse.sheets.functions import FUNCTIONS, Scalar, UncomputableError, as_number, as_text
 
 _LONGEST = 2_000
 _LONGEST_TEXT = 32_767

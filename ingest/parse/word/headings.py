@@ -10,8 +10,8 @@ from collections import Counter
 from typing import Any
 
 from ingest.parse.office.typed_headings import Line, typed_levels
-from ingest.parse.office.word_nodes import remove
-from ingest.parse.office.word_styles import Styles, size_of
+from ingest.parse.word.nodes import remove
+from ingest.parse.word.styles import Styles, size_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _OUTLINE = "./w:pPr/w:outlineLvl/@w:val"

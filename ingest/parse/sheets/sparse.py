@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from ingest.document import Element
-from ingest.parse.office.sheet_tables import cell_range
 from ingest.parse.refusals import refuse
-from ingest.parse.tables_markdown import Rows
+from ingest.parse.sheets.regions import cell_range
+from ingest.parse.tables.markdown import Rows
 
 _MAX_CELLS = 5_000_000
 _KEPT_BLANK = 5

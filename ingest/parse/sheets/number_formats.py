@@ -19,8 +19,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from functools import lru_cache
 
-from ingest.parse.office.date_formats import DateFormat, Token
 from ingest.parse.office.numerals import counted_number, spelled_digits
+from ingest.parse.sheets.date_formats import DateFormat, Token
 
 _LONGEST = 1_000
 """Excel allows 255 characters. A longer format is none."""

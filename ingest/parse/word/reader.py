@@ -15,17 +15,17 @@ from typing import Any
 
 from ingest.parse.links import shown_target
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
-from ingest.parse.office.alt_chunks import Chunks
-from ingest.parse.office.merged_cells import part_merges
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, without_dangling, xml
-from ingest.parse.office.word_headings import state_headings, state_typed_headings
-from ingest.parse.office.word_layout import unwrap_layout
-from ingest.parse.office.word_links import state_links
-from ingest.parse.office.word_nodes import paragraph as new_paragraph
-from ingest.parse.office.word_nodes import remove, run, text_node
-from ingest.parse.office.word_styles import Styles
-from ingest.parse.office.xpaths import quicken
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.word.alt_chunks import Chunks
+from ingest.parse.word.headings import state_headings, state_typed_headings
+from ingest.parse.word.layout import unwrap_layout
+from ingest.parse.word.links import state_links
+from ingest.parse.word.merged_cells import part_merges
+from ingest.parse.word.nodes import paragraph as new_paragraph
+from ingest.parse.word.nodes import remove, run, text_node
+from ingest.parse.word.styles import Styles
+from ingest.parse.word.xpaths import quicken
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"

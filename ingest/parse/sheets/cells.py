@@ -11,10 +11,10 @@ import xlrd
 
 from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
-from ingest.parse.office.formulas import Calculator, Formula
-from ingest.parse.office.functions import UncomputableError
-from ingest.parse.office.number_formats import built_in, is_general, shown_number, shown_text
-from ingest.parse.office.old_formulas import OldFormulas
+from ingest.parse.sheets.formulas import Calculator, Formula
+from ingest.parse.sheets.functions import UncomputableError
+from ingest.parse.sheets.number_formats import built_in, is_general, shown_number, shown_text
+from ingest.parse.sheets.old_formulas import OldFormulas
 
 _FIRST_OWN_FORMAT = 164
 """Formats with lower numbers are built in."""

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ingest.parse.links import with_target
-from ingest.parse.office.cells import shown
-from ingest.parse.office.sparse_sheets import SparseSheet
+from ingest.parse.sheets.cells import shown
+from ingest.parse.sheets.sparse import SparseSheet
 
 _SHEETS = "{urn:schemas-microsoft-com:office:spreadsheet}"
 WORKBOOK = f"{_SHEETS}Workbook"

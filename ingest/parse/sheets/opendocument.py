@@ -14,10 +14,10 @@ from typing import Any
 
 from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
-from ingest.parse.office.cells import written
-from ingest.parse.office.formulas import Calculator, Formula
-from ingest.parse.office.functions import Scalar, UncomputableError
-from ingest.parse.office.sparse_sheets import SparseSheet
+from ingest.parse.sheets.cells import written
+from ingest.parse.sheets.formulas import Calculator, Formula
+from ingest.parse.sheets.functions import Scalar, UncomputableError
+from ingest.parse.sheets.sparse import SparseSheet
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
 _TEXT, _TABLE, _OFFICE, _STYLE = map(_NAMES.format, ("text", "table", "office", "style"))

@@ -1,0 +1,17 @@
+"""Spreadsheets: XLSX, XLS, ODS, CSV, TSV and workbooks of Excel 2003. What a person sees in them is read.
+
+Its files:
+
+    reader.py          XLSX, XLS, CSV and TSV: their sheets, one after the other
+    opendocument.py    the same of ODS
+    excel_2003.py      the same of workbooks that Excel 2003 saved as XML
+    workbooks.py       opening a workbook without writing out areas that no sheet needs
+    sparse.py          a sheet as the few cells that have content
+    cells.py           what a cell shows: its value in its format, where its link leads
+    number_formats.py  numbers as spreadsheets show them
+    date_formats.py    dates, times and durations as spreadsheets show them
+    formulas.py        computes simple formulas that have no stored value
+    functions.py       the functions that it knows
+    old_formulas.py    finds the formulas of XLS that have no stored value
+    regions.py         the tables of a sheet: each region of cells is one
+"""

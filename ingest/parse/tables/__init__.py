@@ -1,0 +1,9 @@
+"""Tables of every format: rows of cells become elements of text.
+
+Its files:
+
+    headers.py   which rows are headers, and which tables have none
+    layout.py    tables that only lay out a page, and boxes of one cell
+    elements.py  a table as elements, long ones part by part with their header
+    markdown.py  rows as a Markdown table, and back
+"""

@@ -1,0 +1,14 @@
+"""Word documents: DOCX made ready for `html_word_markdown`, which reads it as unstructured would, and better.
+
+Its files:
+
+    reader.py        the whole document: changes, boxes, notes, comments
+    headings.py      headings that are stated by outline levels or were typed by hand
+    links.py         where links and fields lead
+    nodes.py         making and removing the elements of a Word document
+    styles.py        how its letters look, by their own marks and by styles
+    alt_chunks.py    web pages and other documents that a Word document takes in whole
+    layout.py        tables that only lay out a page, marked header rows
+    merged_cells.py  cells of a table that are merged over many rows
+    xpaths.py        makes python-docx look into large documents in linear time
+"""
