@@ -14,7 +14,8 @@ The way of a question, in the order in which it goes:
     gate/            whether the hits can answer the question at all
     refuse.py        whether an answer is itself a refusal
     nearest.py       what a refusal shows: the passages nearest to the question
-    context.py       which hits become evidence, and what fits into the model's context window
+    gather.py        which evidence and which turns the model is given, within its context window
+    context.py       which hits become evidence, and about how many tokens a text takes
     same_text.py     copies of one text are one hit; of two editions the newer comes first
     neighbours.py    chunks that follow each other become one passage again
     prompts/         what the model is told, in Chinese and in English

@@ -7,17 +7,17 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
 from assistant.admission import Admission
 from assistant.cite import Citer
 from assistant.condense import condense
-from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
+from assistant.context import estimate_tokens
 from assistant.conversation import Conversation
 from assistant.events import (
     Citation,
@@ -31,20 +31,19 @@ from assistant.events import (
     TextDelta,
     Usage,
 )
+from assistant.gather import Asked, Gate, Gathered, Gatherer
 from assistant.introduction import HasHoldings, introduction
-from assistant.models import ChatModel, stream
+from assistant.models import ChatModel, Described, stream
 from assistant.models.extractive import MODEL as EXTRACTIVE
 from assistant.nearest import nearest
 from assistant.prompts.answer_language import answer_language
-from assistant.prompts.messages import answer_messages
 from assistant.prompts.refusals import REFUSALS
 from assistant.refuse import is_refusal
-from assistant.request import AnswerLanguage, Piece, Request
+from assistant.request import AnswerLanguage, Piece
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from assistant.small_talk import Kind, small_talk
 from ingest.access import Reader
-from ingest.document import Hit
 from ingest.errors import RequestError, YoujuError
 from ingest.language import detect
 
@@ -52,13 +51,19 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
-_HISTORY_SHARE = 3
-"""Earlier turns may take at most one third of the tokens that the context window has left."""
 _READERS = 1
 """So many threads read chunks. More would do no more work at once, because Python runs one thread at a time, and each
 that runs makes the searches wait for its turn."""
 _CUT_PROMPT = 2
 """If the model counts fewer tokens than half of our estimate, the prompt was cut. Estimates are never that wrong."""
+_CUT = (
+    "The model server cut the prompt without a word, rules and best evidence first. Its answer is not to be used.",
+    "Give it a larger context window (Ollama: OLLAMA_CONTEXT_LENGTH, or num_ctx in the Modelfile), or lower "
+    "YOUJU_MODEL_CONTEXT_TOKENS to the one that it has.",
+)
+_DESCRIBING_SECONDS = 1.0
+_FITTINGS = 2
+"""So many times a prompt is made again if the model's own tokenizer counts more than the estimate."""
 
 
 class Retrieves(Protocol):
@@ -66,18 +71,6 @@ class Retrieves(Protocol):
 
     def retrieve(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the best `limit` hits, the best one first."""
-        ...
-
-
-class Gate(Protocol):
-    """Decides whether the model is asked at all. It takes milliseconds and is called from threads."""
-
-    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
-        """Returns True if these hits, the best one first, may answer the query.
-
-        `embedder` is the name of the embedder that made the cosines (`ingest.embedding.Embedder.name`). Cosines of
-        different embedders are on different scales.
-        """
         ...
 
 
@@ -94,7 +87,7 @@ class Assistant:
     ) -> None:
         """Without `holdings`, replies to small talk do not say what there is to search."""
         self._retriever = retriever
-        self._gate = gate
+        self._gatherer = Gatherer(gate, settings)
         self._holdings = holdings
         # A search that is asked for alone does not wait behind the searches of answers.
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="search")
@@ -137,13 +130,14 @@ class Assistant:
                 question = question.replace(change.written, change.searched)
         language = answer_language(question, conversation)
         yield Searched(answer_id, query, found.language, len(found.hits), found.changed)
-        gathered = await self._read(partial(self._gather, question, query, language, found, conversation))
-        if not isinstance(gathered, _Gathered):
-            for event in self._fixed(answer_id, REFUSALS[language], language, watch, near=gathered):
+        gathered = await self._gathered(Asked(question, query, language, conversation), found)
+        if gathered is None:
+            near = await self._read(partial(nearest, query, found.hits))
+            for event in self._fixed(answer_id, REFUSALS[language], language, watch, near=near):
                 yield event
             return
         yield EvidenceFound(gathered.request.evidence)
-        citer, told = gathered.citer, _Told(gathered.tokens)
+        citer, told = Citer(gathered.request.evidence, f"{question}\n{query}"), _Told(gathered.tokens)
         try:
             async with (
                 self._admission.model(),
@@ -163,12 +157,42 @@ class Assistant:
         for event in await self._ended(citer):
             watch.first("first_token")
             yield event
+        if told.was_cut:
+            yield Failed("prompt_cut", *_CUT)
+            return
         refused = not citer.citations and is_refusal(citer.text)
         near = await self._read(partial(nearest, query, found.hits)) if refused else ()
         usage, citations = told.counted(citer.text), tuple(citer.citations)
         yield self._finished(
             answer_id, citer.text, language, watch, citations, usage, cut=told.cut, near=near, refused=refused
         )
+
+    async def _gathered(self, asked: Asked, found: Retrieved) -> Gathered | None:
+        """Returns the request to the model, or None if the hits do not answer.
+
+        It fits into the model's context window. If the estimate of its tokens is near to the limit, the model's own
+        tokenizer counts them, where it is at hand.
+        """
+        window = self._gatherer.window(await self._described())
+        gathered = await self._read(partial(self._gatherer.gather, asked, found, window))
+        for _ in range(_FITTINGS):
+            if gathered is None or not self._gatherer.is_near(gathered.tokens, window):
+                return gathered
+            counted = await self._model.count_tokens(gathered.request.messages)
+            if counted is None:
+                return gathered
+            if self._gatherer.fits(counted, window):
+                return replace(gathered, tokens=counted)
+            window = int(window * self._gatherer.room(window) / counted)
+            gathered = await self._read(partial(self._gatherer.gather, asked, found, window))
+        return gathered
+
+    async def _described(self) -> Described:
+        """Returns what the model says of itself. A server that is down must not hold up the evidence."""
+        try:
+            return await asyncio.wait_for(self._model.described(), _DESCRIBING_SECONDS)
+        except TimeoutError:
+            return Described()
 
     async def _introduced(
         self, said: Kind, question: str, conversation: Conversation, reader: Reader
@@ -239,34 +263,6 @@ class Assistant:
             return list(citer.finish())
         return await self._read(lambda: list(citer.finish()))
 
-    def _gather(
-        self, question: str, query: str, language: AnswerLanguage, found: Retrieved, conversation: Conversation
-    ) -> _Gathered | tuple[Nearest, ...]:
-        """Returns the request to the model and its checker, or the nearest passages if the hits do not answer.
-
-        It is made to fit into the model's context window. Earlier turns get at most a third of the room that is left.
-        The evidence gets the rest, but at most `evidence_tokens`.
-        """
-        settings = self._settings
-        bare = answer_messages(question, language, company=settings.company)
-        room = available_tokens(
-            settings.model_context_tokens, settings.model_max_tokens, [message.text for message in bare]
-        )
-        turns = recent_turns(conversation, room // _HISTORY_SHARE)
-        room -= sum(estimate_tokens(turn.text) for turn in turns)
-        evidence = choose_evidence(
-            found.hits, limit=settings.evidence_limit, budget_tokens=min(room, settings.evidence_tokens), query=query
-        )
-        # The gate judges what would be answered from, so that no passage is read twice.
-        if not self._gate(query, [item.hit for item in evidence], embedder=found.embedder):
-            return nearest(query, found.hits)
-        messages = answer_messages(question, language, evidence, turns, settings.company)
-        tokens = sum(estimate_tokens(message.text) for message in messages)
-        request = Request(
-            messages, question, language, evidence, settings.model_temperature, settings.model_max_tokens, query
-        )
-        return _Gathered(request, Citer(evidence, f"{question}\n{query}"), tokens)
-
     def _fixed(
         self,
         answer_id: str,
@@ -329,15 +325,6 @@ def _retrievals(model: ChatModel) -> int:
     return max(1, (os.cpu_count() or 1) - 1) if model.model == EXTRACTIVE else _searches()
 
 
-@dataclass(frozen=True, slots=True)
-class _Gathered:
-    """The request to the model, the checker of its citations, and the estimated tokens of the messages."""
-
-    request: Request
-    citer: Citer
-    tokens: int
-
-
 class _Told:
     """Collects what the model says about its own answer: how many tokens it took, and if the limit of tokens cut it.
 
@@ -353,20 +340,14 @@ class _Told:
         self._usage = piece.usage or self._usage
         self.cut = self.cut or piece.finish == "length"
 
+    @property
+    def was_cut(self) -> bool:
+        """True if the server read less than half of the prompt. No estimate is that wrong: it cut the prompt."""
+        return self._usage is not None and 0 < _CUT_PROMPT * self._usage.prompt_tokens < self._sent
+
     def counted(self, answer: str) -> Usage:
         """Returns the tokens as the model counted them. If it did not count them, they are estimated."""
-        sent = self._sent
-        if self._usage is None:
-            return Usage(sent, estimate_tokens(answer))
-        if 0 < _CUT_PROMPT * self._usage.prompt_tokens < sent:
-            logger.warning(
-                "The model server read %d tokens of a prompt of about %d: it cuts long prompts without a word, rules "
-                "and best evidence first. Give it a larger context window (Ollama: OLLAMA_CONTEXT_LENGTH, or "
-                "num_ctx in the Modelfile), or lower YOUJU_MODEL_CONTEXT_TOKENS to the one it has.",
-                self._usage.prompt_tokens,
-                sent,
-            )
-        return self._usage
+        return self._usage or Usage(self._sent, estimate_tokens(answer))
 
 
 class _Stopwatch:

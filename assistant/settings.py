@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from assistant.models.servers.kinds import ServerKind
 
 
 class AssistantSettings(BaseModel):
@@ -15,15 +16,17 @@ class AssistantSettings(BaseModel):
 
     model: str | None = Field(
         None,
-        description="Name of the chat model at model_url, or, without model_url, a local path or hub name of a "
-        "transformers chat model. Unset: answers are quoted from the documents.",
+        description="Name of the chat model at model_url (its only one if unset), or, without model_url, a local path "
+        "or hub name of a transformers chat model. Neither set: answers are quoted from the documents.",
     )
     model_url: str | None = Field(None, repr=False, description="Base URL (…/v1) of an OpenAI-compatible chat server.")
     model_api_key: SecretStr | None = Field(None, description="API key of that chat server.")
-    model_server: Literal[
-        "auto", "vllm", "sglang", "ollama", "llamacpp", "lmdeploy", "transformers", "dashscope", "openai"
-    ] = Field("auto", description="What kind of server model_url is.")
-    model_context_tokens: int = Field(8192, ge=512, description="Context window of the chat model, in tokens.")
+    model_server: ServerKind = Field("auto", description="What kind of server model_url is; auto asks it.")
+    model_context_tokens: int | None = Field(
+        None,
+        ge=512,
+        description="Context window of the chat model, in tokens; what the server says, up to 32768, if unset.",
+    )
     model_max_tokens: int = Field(1024, ge=16, description="Longest answer, in tokens.")
     model_temperature: float = Field(0.2, ge=0, le=2, description="Sampling temperature.")
     model_connect_seconds: float = Field(5.0, gt=0, description="How long connecting to the model server may take.")

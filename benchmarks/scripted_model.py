@@ -72,7 +72,7 @@ def _pieces(text: str, count: int) -> list[bytes]:
     said = [words[i % len(words)] for i in range(count)]
     events = [_event({"choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]}) for word in said]
     events.append(_event({"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}))
-    events.append(_event({"choices": [], "usage": {"prompt_tokens": 900, "completion_tokens": count}}))
+    events.append(_event({"choices": [], "usage": {"prompt_tokens": 4000, "completion_tokens": count}}))
     return [*map(_chunked, events), _chunked(b"data: [DONE]\n\n"), b"0\r\n\r\n"]
 
 

@@ -16,6 +16,9 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+COUNTED = -1
+"""In a usage: as many tokens as the messages have, about, and 42 at least."""
+
 
 @dataclass
 class Reply:
@@ -40,7 +43,7 @@ class Reply:
     status: int = 200
     error: Any = None
     error_in_stream: str = ""
-    usage: dict[str, int] | None = field(default_factory=lambda: {"prompt_tokens": 42, "completion_tokens": 7})
+    usage: dict[str, int] | None = field(default_factory=lambda: {"prompt_tokens": COUNTED, "completion_tokens": 7})
     refuses: tuple[str, ...] = ()
     raw: Sequence[bytes] | None = None
     content_type: str = "text/event-stream"
@@ -56,7 +59,7 @@ class FakeOpenAIServer:
     """`requests` are the bodies of the chat requests, `keys` their Authorization headers; `disconnects` counts the
     clients that left before the end, `pieces` the pieces sent so far, `touched` requests of any kind."""
 
-    def __init__(self, script: Script, *, model: str = "fake-qwen") -> None:
+    def __init__(self, script: Script, *, model: str = "fake-qwen", port: int = 0) -> None:
         self._script = script
         self.model = model
         self.requests: list[dict[str, Any]] = []
@@ -67,7 +70,7 @@ class FakeOpenAIServer:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"fake": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._http.daemon_threads = True
         self.port = int(self._http.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}/v1"
@@ -145,9 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
         elif body.get("stream"):
             self._stream(body, reply)
         else:
-            self._whole(reply)
+            self._whole(body, reply)
 
-    def _whole(self, reply: Reply) -> None:
+    def _whole(self, body: dict[str, Any], reply: Reply) -> None:
         message = {"role": "assistant", "content": reply.text, reply.reasoning_field: reply.reasoning or None}
         choice = {"index": 0, "message": message, "finish_reason": reply.finish_reason}
         self._json(
@@ -157,7 +160,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "object": "chat.completion",
                 "model": self.fake.model,
                 "choices": [choice],
-                "usage": reply.usage,
+                "usage": _counted(reply.usage, body),
             },
         )
 
@@ -202,7 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.says_done:
             self._event({"choices": [{"index": 0, "delta": {}, "finish_reason": reply.finish_reason}]})
             if reply.usage and (body.get("stream_options") or {}).get("include_usage"):
-                self._event({"choices": [], "usage": reply.usage})
+                self._event({"choices": [], "usage": _counted(reply.usage, body)})
             self._chunk(b"data: [DONE]\n\n")
         self._chunk(b"")
 
@@ -223,3 +226,9 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+
+def _counted(usage: dict[str, int] | None, body: dict[str, Any]) -> dict[str, int] | None:
+    if usage is None or usage.get("prompt_tokens") != COUNTED:
+        return usage
+    return usage | {"prompt_tokens": max(42, sum(len(message["content"]) for message in body["messages"]) // 2)}

@@ -1,125 +1,107 @@
-"""Checks for `youju doctor` that the model server answers, and that it has the model that the settings name."""
+"""Checks for `youju doctor` that the model server has the model, answers, and does not think aloud.
+
+The check asks as an answer does, through the adapter itself, so that it cannot be well where answers fail.
+"""
 
 from __future__ import annotations
 
-import json
+import asyncio
 import time
-from typing import Any, Final
-
-import httpx
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from api.cli.finding import Finding
 from api.settings import Settings
-from ingest.network.bodies import AS_IT_IS, Body, BodyError
-from ingest.network.secrecy import hide_secrets_of_requests, scrubbed, secrets_in, without_secrets
+from assistant.models import stream
+from assistant.models.from_settings import open_model
+from assistant.request import Message, Piece, Request
+from ingest.errors import YoujuError
+from ingest.network.secrecy import scrubbed, secrets_in, without_secrets
 
-_NAME = "chat model"
-_BODY_BYTES: Final = 1024 * 1024
-"""The limit is high, because gateways list hundreds of models."""
-_MOST_SHOWN = 5
+if TYPE_CHECKING:
+    from assistant.models.server import ServerChatModel
+    from assistant.models.servers.identity import Identity
 
-
-class _UnreadError(Exception):
-    """An answer could not be read to its end. The text of the error says why."""
+_NAME: Final = "chat model"
+_MOST_SHOWN: Final = 5
+_HELLO: Final = Request((Message("user", "Say: ok"),), temperature=0.0, max_tokens=16)
+_ANY_NAME: Final = ("llamacpp",)
+"""Servers that have one model and answer to any name."""
+_WRONG_PLACE: Final = ("model_unknown", "model_protocol", "model_rejected")
 
 
 def look_at_model_server(settings: Settings) -> Finding:
-    """Ask the server at `model_url` for its models. If it has no list, ask it for one token of an answer."""
-    return _Look(settings).finding()
+    """Returns the finding about the server at `model_url`. It is asked what it is, and then for a few tokens."""
+    return asyncio.run(_looked(settings))
 
 
-class _Look:
-    def __init__(self, settings: Settings) -> None:
-        self._model = settings.model or ""
-        self._url = (settings.model_url or "").rstrip("/")
-        self._address = without_secrets(self._url)
-        key = settings.model_api_key.get_secret_value() if settings.model_api_key else ""
-        self._headers = {**AS_IT_IS, **({"authorization": f"Bearer {key}"} if key else {})}
-        self._secrets = (*secrets_in(settings.model_url), key)
-        self._connect_seconds = settings.model_connect_seconds
-        self._answer_seconds = settings.model_timeout_seconds
-
-    def finding(self) -> Finding:
-        hide_secrets_of_requests()
-        try:
-            status, text = self._asked("GET", "/models", self._connect_seconds)
-            if status == 200 and (names := _names(text)) is not None:
-                return self._compared(names)
-            if status in (200, 404):
-                return self._of_completion(*self._asked("POST", "/chat/completions", self._answer_seconds))
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            problem = f"{self._address} does not answer ({type(error).__name__})"
-            return self._bad(problem, "Start the model server or correct YOUJU_MODEL_URL.")
-        except (BodyError, _UnreadError) as error:
-            return self._bad(f"the answer of {self._address} was not read: {error}", "Check YOUJU_MODEL_URL.")
-        return self._refused(status, text)
-
-    def _asked(self, method: str, path: str, seconds: float) -> tuple[int, str]:
-        """Returns the status of an answer, and its text. The text is read within limits of size and time."""
-        message = {"role": "user", "content": "Hello"}
-        asked = {"model": self._model, "messages": [message], "max_tokens": 1}
-        timeout = httpx.Timeout(seconds, connect=self._connect_seconds)
-        until = time.monotonic() + seconds
-        sent: dict[str, Any] = {"json": asked} if method == "POST" else {}
-        with httpx.stream(method, self._url + path, headers=self._headers, timeout=timeout, **sent) as response:
-            body = Body(response.headers, _BODY_BYTES)
-            for piece in response.iter_raw():
-                body.add(piece)
-                if time.monotonic() > until:
-                    raise _UnreadError(f"it had not ended after {seconds:g} seconds")
-        return response.status_code, body.text
-
-    def _compared(self, names: list[str]) -> Finding:
-        if self._model in names:
-            return Finding(_NAME, "ok", f"{self._model} at {self._address}")
-        shown = ", ".join(self._said(name) for name in names[:_MOST_SHOWN]) or "none"
-        more = f" and {len(names) - _MOST_SHOWN} more" if len(names) > _MOST_SHOWN else ""
-        return self._bad(
-            f"{self._address} has no model called {self._model}; it has {shown}{more}",
-            "Set YOUJU_MODEL to a name that the server has.",
-        )
-
-    def _of_completion(self, status: int, text: str) -> Finding:
-        if status == 200 and _has_choices(text):
-            return Finding(_NAME, "ok", f"{self._model} at {self._address}; it keeps no list of models, and answers")
-        if status == 404:
-            problem = f"{self._address} answers 404: {self._said(text) or 'without a message'}"
-            return self._bad(problem, "Check YOUJU_MODEL, and YOUJU_MODEL_URL (it usually ends in /v1).")
-        if status == 200:
-            problem = f"{self._address} does not answer as a chat server: {self._said(text) or 'with nothing'}"
-            return self._bad(problem, "Correct YOUJU_MODEL_URL (it usually ends in /v1).")
-        return self._refused(status, text)
-
-    def _refused(self, status: int, text: str) -> Finding:
-        if status in (401, 403):  # its text is not shown, because it may repeat a part of the key
-            return self._bad(f"{self._address} refuses the key", "Correct YOUJU_MODEL_API_KEY.")
-        said = self._said(text) or "without a message"
-        return self._bad(f"{self._address} answers {status}: {said}", "The model server's log says more.")
-
-    def _said(self, text: str) -> str:
-        return scrubbed(text, self._secrets)
-
-    @staticmethod
-    def _bad(problem: str, hint: str) -> Finding:
-        return Finding(_NAME, "bad", problem, hint)
-
-
-def _names(text: str) -> list[str] | None:
-    """Returns the names in a list of models. Returns None if the text is not such a list."""
-    data = _parsed(text)
-    listed = data.get("data") if isinstance(data, dict) else None
-    if not isinstance(listed, list):
-        return None
-    return [str(each["id"]) for each in listed if isinstance(each, dict) and "id" in each]
-
-
-def _has_choices(text: str) -> bool:
-    data = _parsed(text)
-    return isinstance(data, dict) and isinstance(data.get("choices"), list) and bool(data["choices"])
-
-
-def _parsed(text: str) -> Any:
+async def _looked(settings: Settings) -> Finding:
+    model: ServerChatModel = open_model(settings, hub=False)  # type: ignore[assignment]  # model_url is set
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        identity = await model.identified()
+        if (wrong := _wrong_name(model, identity, settings)) is not None:
+            return wrong
+        begun = time.monotonic()
+        said = [piece async for piece in stream(model, _HELLO)]
+        return _found(model, identity, said[-1], time.monotonic() - begun, settings)
+    except YoujuError as error:
+        elsewhere = await _elsewhere(settings) if error.code in _WRONG_PLACE else None
+        hint = f"Set YOUJU_MODEL_URL to {elsewhere}." if elsewhere else error.hint
+        return Finding(_NAME, "bad", f"{without_secrets(model.url)}: {error.message}", hint)
+    finally:
+        await model.aclose()
+
+
+def _wrong_name(model: ServerChatModel, identity: Identity | None, settings: Settings) -> Finding | None:
+    if identity is None or not identity.models or not model.model or identity.of(model.model) is not None:
         return None
+    if identity.server.kind in _ANY_NAME:
+        return None
+    secrets = _secrets(settings)
+    shown = ", ".join(scrubbed(each.name, secrets) for each in identity.models[:_MOST_SHOWN])
+    more = f" and {len(identity.models) - _MOST_SHOWN} more" if len(identity.models) > _MOST_SHOWN else ""
+    problem = f"{without_secrets(model.url)} has no model called {model.model}; it has {shown}{more}"
+    return Finding(_NAME, "bad", problem, "Set YOUJU_MODEL to a name that the server has.")
+
+
+def _found(
+    model: ServerChatModel, identity: Identity | None, last: Piece, seconds: float, settings: Settings
+) -> Finding:
+    """Returns the finding about a server that answers."""
+    served = identity.of(model.model) if identity is not None else None
+    window, wanted = served.window_tokens if served else None, settings.model_context_tokens
+    parts = [f"{model.model} at {without_secrets(model.url)}", model.server.title]
+    if window is not None:
+        parts.append(f"context of {window} tokens")
+    parts.append(f"answers in {seconds:.1f} s")
+    detail = ", ".join(parts)
+    if last.thought:
+        hint = "Each answer waits for it. Switch it off at the server, or take an Instruct model, which does not think."
+        return Finding(_NAME, "note", f"{detail}, but thinks before it answers", hint)
+    if window is not None and wanted is not None and wanted > window:
+        hint = f"Prompts are made for {window}. Lower YOUJU_MODEL_CONTEXT_TOKENS, or start the server with more."
+        return Finding(_NAME, "note", f"{detail}, less than YOUJU_MODEL_CONTEXT_TOKENS ({wanted})", hint)
+    return Finding(_NAME, "ok", detail)
+
+
+async def _elsewhere(settings: Settings) -> str | None:
+    """Returns the address at which the server keeps its models, if it is not the one in the settings."""
+    url = (settings.model_url or "").rstrip("/")
+    if urlsplit(url).path.rpartition("/")[2] in ("v1", "v3"):
+        return None
+    for path in ("/v1", "/v3"):
+        model: ServerChatModel = open_model(  # type: ignore[assignment]
+            settings.model_copy(update={"model_url": url + path}), hub=False
+        )
+        try:
+            identity = await model.identified()
+        finally:
+            await model.aclose()
+        if identity is not None and identity.models:
+            return without_secrets(url + path)
+    return None
+
+
+def _secrets(settings: Settings) -> tuple[str, ...]:
+    key = settings.model_api_key
+    return (*secrets_in(settings.model_url), *([key.get_secret_value()] if key else []))

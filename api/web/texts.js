@@ -215,6 +215,8 @@ const SAME = {
   model_protocol: "model_misconfigured",
   model_unauthorized: "model_misconfigured",
   model_unknown: "model_misconfigured",
+  model_missing: "model_misconfigured",
+  prompt_cut: "model_misconfigured",
   model_not_loaded: "model_misconfigured",
   model_without_template: "model_misconfigured",
   database_unavailable: "search_unavailable",

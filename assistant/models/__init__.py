@@ -7,15 +7,23 @@ runs a transformers chat model in this process. The last two use LangChain's int
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Protocol
 
 from assistant.errors import ModelRejectedError
-from assistant.request import Piece, Request
+from assistant.request import Message, Piece, Request
 from ingest.errors import YoujuError
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a model says of itself. `window_tokens` is its context window, or None if it does not say it."""
+
+    window_tokens: int | None = None
 
 
 class ChatModel(Protocol):
@@ -29,6 +37,14 @@ class ChatModel(Protocol):
     @property
     def follows_instructions(self) -> bool:
         """True if the model follows its messages, so that it can also be asked for other things than an answer."""
+        ...
+
+    async def described(self) -> Described:
+        """Returns what the model says of itself. A server is asked when this is first needed, and never raises here."""
+        ...
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int | None:
+        """Returns how many tokens a prompt takes by the model's own tokenizer, or None if nothing can count them."""
         ...
 
     def answer(self, request: Request) -> AsyncGenerator[Piece, None]:

@@ -16,10 +16,13 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from pydantic import SecretStr
 
-from ingest.network.bodies import AS_IT_IS
+from assistant.models.servers.identity import Fetched, parsed
+from ingest.network.bodies import AS_IT_IS, Body, BodyError
 
 _EVERY_SECONDS = 0.05
 """The time between two reads of an answer. Twenty reads per second look as smooth as one read for each word."""
+_FETCHED_BYTES = 4 << 20
+"""Gateways list hundreds of models. The prompt that a server writes by its template may be long, too."""
 _READS_PER_SECOND = 400
 """The limit for all answers together. Each read takes about 0.3 ms until its words are sent to the asker. Above this
 limit the answers come in larger pieces, so that a hundred answers still leave time for searches."""
@@ -38,6 +41,7 @@ class ChatConnection:
         known = None if urlsplit(url).username else api_key
         self._headers = {"authorization": f"Bearer {known.get_secret_value()}"} if known else {}
         self._proxy = _proxy_for(url)
+        self._fetch_seconds = connect_seconds
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=connect_seconds, sock_read=silence_seconds)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -49,6 +53,28 @@ class ChatConnection:
         return await session.post(
             self._address, json=body, headers=self._headers, proxy=self._proxy, allow_redirects=False
         )
+
+    async def fetch(self, address: str, body: Mapping[str, Any] | None = None) -> Fetched:
+        """Returns what the server answers to a question about itself: GET, or POST of a body as JSON.
+
+        Waits as long as it may for a connection. Raises aiohttp.ClientError and TimeoutError.
+        """
+        async with asyncio.timeout(self._fetch_seconds):
+            async with self._connected().request(
+                "GET" if body is None else "POST",
+                address,
+                json=body,
+                headers=self._headers,
+                proxy=self._proxy,
+                allow_redirects=False,
+            ) as response:
+                try:
+                    said = Body(response.headers, _FETCHED_BYTES)
+                    async for piece in response.content.iter_any():
+                        said.add(piece)
+                except BodyError:
+                    return Fetched(response.status, None)
+                return Fetched(response.status, parsed(bytes(said.data)))
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         """Yields the body as it arrives: the first piece at once, and then, some times a second, all that has arrived

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
+from assistant.models import Described
 from assistant.quoting.choose import choose
 from assistant.quoting.reading import PassageReading
 from assistant.quoting.shown import opening, shown
-from assistant.request import Piece, Request
+from assistant.request import Message, Piece, Request
 
 MODEL = "extractive"
 """The name of the model in answers. It tells a client that no chat model is configured."""
@@ -27,6 +28,14 @@ class ExtractiveChatModel:
         self._reading = reading
         # One thread: more would quote no faster, and make searches wait.
         self._quoting = ThreadPoolExecutor(1, thread_name_prefix="quoting")
+
+    async def described(self) -> Described:
+        """Returns nothing: quotations have no context window."""
+        return Described()
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int | None:
+        """Returns None, because no prompt is read."""
+        return None
 
     async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Yields the best quotations, each with its number, after a line that says what they are."""

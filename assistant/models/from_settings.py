@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from assistant.models import ChatModel
-from assistant.models.capabilities import capabilities_of
 from assistant.models.extractive import ExtractiveChatModel
 from assistant.quoting.reading import PassageReading
 from assistant.settings import AssistantSettings
@@ -25,7 +24,7 @@ def open_model(settings: AssistantSettings, *, hub: bool, reading: PassageReadin
     `reading` helps to choose.
 
     It loads no weights and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
-    Raises ConfigurationError (`model_missing`, `model_url_invalid`, `model_not_found`).
+    Raises ConfigurationError (`model_url_invalid`, `model_not_found`).
     """
     if settings.model_url is not None:
         return _server_model(settings, settings.model_url)
@@ -36,22 +35,16 @@ def open_model(settings: AssistantSettings, *, hub: bool, reading: PassageReadin
 
 
 def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
-    if settings.model is None:
-        raise ConfigurationError(
-            "model_missing",
-            "YOUJU_MODEL_URL is set but YOUJU_MODEL is not.",
-            "Set YOUJU_MODEL to the model's name there.",
-        )
     if not _is_web_address(url):
         raise ConfigurationError(
             "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
         )
     server: type[ServerChatModel] = _module("server").ServerChatModel
     return server(
-        model=settings.model,
+        model=settings.model or "",
         url=url,
         api_key=settings.model_api_key,
-        capabilities=capabilities_of(settings.model_server, url),
+        kind=settings.model_server,
         connect_seconds=settings.model_connect_seconds,
         silence_seconds=settings.model_timeout_seconds,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Any, cast
 
@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, Huma
 from langchain_core.messages.ai import UsageMetadata
 
 from assistant.events import Usage
+from assistant.models import Described
 from assistant.request import Message, Piece, Request
 
 
@@ -24,6 +25,14 @@ class LangChainModel(BaseChatModel):
         """Always True, because it is an ordinary chat model."""
         return True
 
+    async def described(self) -> Described:
+        """Returns nothing, unless a model overrides this method."""
+        return Described()
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int | None:
+        """Returns None, unless a model overrides this method."""
+        return None
+
     async def answer(self, request: Request) -> AsyncGenerator[Piece, None]:
         """Yields the model's answer, piece by piece. Closing the generator stops the model.
 
@@ -31,7 +40,7 @@ class LangChainModel(BaseChatModel):
         the environment. If that layer is closed, it leaves the model's stream to the garbage collector.
         """
         # The base class promises an iterator. Every real implementation is an asynchronous generator.
-        pieces = cast(Any, self._astream([_message(message) for message in request.messages], **options_of(request)))
+        pieces = cast(Any, self._astream([message_of(message) for message in request.messages], **options_of(request)))
         async with aclosing(pieces):
             async for piece in pieces:
                 yield _piece(piece.message)
@@ -55,7 +64,8 @@ def as_sent(message: BaseMessage) -> dict[str, str]:
     return {"role": role, "content": str(message.content)}
 
 
-def _message(message: Message) -> BaseMessage:
+def message_of(message: Message) -> BaseMessage:
+    """Returns a message in LangChain's form."""
     kinds: dict[str, type[BaseMessage]] = {"system": SystemMessage, "user": HumanMessage, "assistant": AIMessage}
     return kinds[message.role](content=message.text)
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import ConfigDict, PrivateAttr
 
 from assistant.errors import ModelUnavailableError
-from assistant.models.langchain import LangChainModel, as_sent
+from assistant.models import Described
+from assistant.models.langchain import LangChainModel, as_sent, message_of
 from assistant.models.thinking import OPENING, ThinkingFilter
+from assistant.request import Message
 from ingest.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
@@ -63,6 +66,25 @@ class LocalChatModel(LangChainModel):
     @property
     def _llm_type(self) -> str:
         return "youju-local"
+
+    async def described(self) -> Described:
+        """Returns the context window that the folder of the model states."""
+        return Described(await asyncio.to_thread(self._window))
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int | None:
+        """Returns the tokens of a prompt. Returns None before the first answer, which loads the tokenizer."""
+        if self._loaded is None:
+            return None
+        tokenizer, said = self._loaded[0], [message_of(message) for message in messages]
+        return int((await asyncio.to_thread(_tokens, tokenizer, said))["input_ids"].shape[-1])
+
+    def _window(self) -> int | None:
+        try:
+            config = json.loads((Path(self.path) / "config.json").read_text(encoding="utf-8"))
+            stated = config.get("text_config", config).get("max_position_embeddings")
+        except (OSError, ValueError, AttributeError):
+            return None  # on a hub, or damaged: loading it says what is wrong
+        return stated if isinstance(stated, int) and stated > 0 else None
 
     async def aclose(self) -> None:
         """Close the model. It cancels answers that wait for their turn, and does not wait for the running answer."""

@@ -37,6 +37,7 @@ class Reply:
     chars: int = 0
     choices: int = 0
     shown: bool = False
+    thought: bool = False
     reasoning: list[str] = field(default_factory=list)
     finish: str | None = None
     done: bool = False

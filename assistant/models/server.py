@@ -19,19 +19,22 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
-from assistant.errors import ModelRejectedError
-from assistant.models.capabilities import Capabilities
+from assistant.errors import ModelError, ModelRejectedError
+from assistant.models import Described
 from assistant.models.connection import ChatConnection
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
 from assistant.models.langchain import LangChainModel, as_sent, options_of, usage_of
 from assistant.models.refused_fields import RefusedFields
 from assistant.models.reply import DONE, Reply
+from assistant.models.servers.counting import count_tokens
+from assistant.models.servers.identity import Identity, identify
+from assistant.models.servers.kinds import Server, ServerKind, server_at, servers
 from assistant.models.thinking import ThinkingFilter, thinks_always
-from assistant.request import Piece, Request
+from assistant.request import Message, Piece, Request
 from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
 from ingest.network.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
-from ingest.network.secrecy import secrets_in
+from ingest.network.secrecy import scrubbed, secrets_in, without_secrets
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +43,9 @@ _LATER = TRANSIENT_STATUS - {500}
 serve: for a prompt that is too long or breaks a template."""
 _WHOLE_BYTES = 16 << 20
 _MAX_TOKENS = 4096
+_MOST_SHOWN = 5
+_GONE = ("model_unreachable", "model_unknown")
+"""Errors after which another server, or another model, may be at the address."""
 _CHARS_PER_TOKEN = 16
 """No tokenizer has more characters per token on average. A server that sends more than that ignores `max_tokens`."""
 
@@ -47,23 +53,78 @@ _CHARS_PER_TOKEN = 16
 class ServerChatModel(LangChainModel):
     """A chat model at `url` (…/v1). It is only asynchronous: `astream` and `ainvoke`.
 
-    Its call options are `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next piece.
+    Its call options are `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next piece. If
+    `model` is empty, the only model of the server is taken. `kind` says what kind of server it is; if that is `auto`,
+    the server is asked.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     url: str = Field(repr=False)
     api_key: SecretStr | None = None
-    capabilities: Capabilities
+    kind: ServerKind = "auto"
     connect_seconds: float = 5.0
     silence_seconds: float = 60.0
 
+    model: str = ""
+
     _connection: ChatConnection = PrivateAttr()
+    _identity: Identity | None = PrivateAttr(default=None)
     _refused: RefusedFields = PrivateAttr(default_factory=RefusedFields)
 
     @property
     def _llm_type(self) -> str:
         return "youju-server"
+
+    @property
+    def server(self) -> Server:
+        """What is known of this kind of server. It may change when the server has been asked."""
+        if self._identity is not None:
+            return self._identity.server
+        return servers()[self.kind] if self.kind != "auto" else server_at(self.url) or servers()["auto"]
+
+    async def described(self) -> Described:
+        """Returns what the server says of its model. If it cannot be asked now, it is asked again next time."""
+        identity = await self.identified()
+        served = identity.of(self.model) if identity and self.model else None
+        return Described(served.window_tokens if served else None)
+
+    async def count_tokens(self, messages: Sequence[Message]) -> int | None:
+        """Returns the tokens of a prompt as the server counts them, or None."""
+        sent = [{"role": message.role, "content": message.text} for message in messages]
+        try:
+            return await count_tokens(self._connection.fetch, self.url, self.server, self.model, sent)
+        except (aiohttp.ClientError, TimeoutError):
+            return None
+
+    async def identified(self) -> Identity | None:
+        """Returns what stands at the address, or None if that cannot be said now. Takes the server's only model if none
+        is named.
+        """
+        if self._identity is None or not self._identity.is_final:
+            try:
+                self._identity = await identify(
+                    self._connection.fetch, self.url, kind=self.kind, model=self.model or None
+                )
+            except (aiohttp.ClientError, ValueError, TimeoutError):
+                return None  # the question itself fails with an error that says the way out
+            logger.info("The model server at %s is %s", without_secrets(self.url), self._identity.server.title)
+        if not self.model and (only := self._identity.only) is not None:
+            self.model = only.name
+        return self._identity
+
+    async def _check_named(self) -> None:
+        """Find out what the server is, and check that it is known which of its models is meant."""
+        identity = await self.identified()
+        if self.model or identity is None:
+            return
+        names = ", ".join(scrubbed(model.name, self._secrets()) for model in identity.models[:_MOST_SHOWN])
+        said = f"has several models: {names}" if names else "does not say which models it has"
+        raise ModelRejectedError(
+            "model_missing",
+            f"YOUJU_MODEL is not set, and the model server {said}.",
+            "Set YOUJU_MODEL to the name of one.",
+        )
 
     def _generate(
         self,
@@ -93,12 +154,16 @@ class ServerChatModel(LangChainModel):
         messages = [{"role": message.role, "content": message.text} for message in request.messages]
         async with aclosing(self._told(messages, options_of(request))) as told:
             async for text, ended in told:
-                yield Piece(text, usage_of(ended.usage), ended.finish) if ended else Piece(text)
+                if ended is None:
+                    yield Piece(text)
+                else:
+                    yield Piece(text, usage_of(ended.usage), ended.finish, ended.thought)
 
     async def _told(
         self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
     ) -> AsyncGenerator[tuple[str, Reply | None], None]:
         """Yields the texts of the answer. The last one is empty, and the whole reply comes with it."""
+        await self._check_named()
         told = _Telling(self.model, int(options.get("max_tokens") or _MAX_TOKENS), self._secrets())
         decoder = EventDecoder(last=DONE)
         async with self._opened(messages, options) as (response, sent, refused):
@@ -116,7 +181,7 @@ class ServerChatModel(LangChainModel):
                 # The answer was complete, so an error at the end of the connection does not matter.
         told.reply.check_whole(decoder.stray)
         self._remember(refused)
-        if rest := told.finish(thinking_off=any(name in sent for name in self.capabilities.thinking_off)):
+        if rest := told.finish(thinking_off=any(name in sent for name in self.server.thinking_off)):
             yield rest, None
         told.reply.check_said()
         yield "", told.reply
@@ -143,6 +208,10 @@ class ServerChatModel(LangChainModel):
             raise ModelRejectedError(
                 "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
             ) from None
+        except ModelError as error:
+            if error.code in _GONE:
+                self._forget()
+            raise
         except aiohttp.ClientError as error:
             raise connection_error(error, self.url, self.silence_seconds) from error
 
@@ -171,6 +240,10 @@ class ServerChatModel(LangChainModel):
                 raise TransientError(failed, refusal.retry_seconds) if refusal.status in _LATER else failed
             refused = more
 
+    def _forget(self) -> None:
+        """Forget what was learnt of a server that is gone. Another one may come in its place."""
+        self._identity, self._refused = None, RefusedFields()
+
     def _remember(self, refused: RefusedFields) -> None:
         """Stop sending the fields that this server refuses. A request without them has just succeeded."""
         known = self._refused
@@ -195,10 +268,10 @@ class ServerChatModel(LangChainModel):
             "model": self.model,
             "messages": messages,
             "stream": True,
-            **self.capabilities.sampling,
-            **self.capabilities.thinking_off,
+            **self.server.sampling,
+            **self.server.thinking_off,
         }
-        if self.capabilities.stream_usage:
+        if self.server.stream_usage:
             body["stream_options"] = {"include_usage": True}
         return body | {name: options[name] for name in ("temperature", "max_tokens") if name in options}
 
@@ -239,12 +312,15 @@ class _Telling:
         rest = self._thinking.feed(self.reply.halves.finish())
         rest += self._thinking.finish(cut=self.reply.finish in (None, "length"))
         rest = self._shown(self._ending.feed(rest) + self._ending.finish())
+        self.reply.thought = self._thinking.removed or bool("".join(self.reply.reasoning).strip())
         if self._thinking.closed_unopened:
             logger.warning(
                 "An answer has a closing </think> that nothing opened. If it was thinking, start the model server with "
                 "a reasoning parser or with thinking switched off."
             )
-        return rest or self._shown(self.reply.hidden_answer(thinking_off=thinking_off and not self._always))
+        hidden = "" if rest else self.reply.hidden_answer(thinking_off=thinking_off and not self._always)
+        self.reply.thought = self.reply.thought and not hidden
+        return rest or self._shown(hidden)
 
     def _shown(self, text: str) -> str:
         self.reply.shown = self.reply.shown or bool(text.strip())

@@ -30,6 +30,8 @@ class ThinkingFilter:
         self._tail = ""
         self.closed_unopened = False
         """True if a closing tag that nothing opened has been passed on."""
+        self.removed = False
+        """True if thinking was removed from the text."""
 
     def feed(self, text: str) -> str:
         """Returns the text that may be shown now that `text` has arrived."""
@@ -74,6 +76,7 @@ class ThinkingFilter:
             self._held.append(text)
             self._tail = seen[1 - len(_CLOSING) :]
             return ""
+        self.removed = self.removed or bool("".join((*self._held, text[: max(0, at - before)])).strip())
         self._inside, self._tagged, self._held, self._tail = False, False, [], ""
         return self.feed(text[at + len(_CLOSING) - before :])
 

@@ -31,7 +31,7 @@ def a_server(listed: Answer, completed: Answer = (404, b""), coding: str = "") -
             """Stay silent."""
 
         def do_GET(self) -> None:
-            self._answer(listed)
+            self._answer(listed if self.path == "/v1/models" else (404, b""))
 
         def do_POST(self) -> None:
             sent.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
@@ -64,7 +64,7 @@ def a_list(*names: str) -> bytes:
     return json.dumps({"object": "list", "data": [{"id": name} for name in names]}).encode()
 
 
-COMPLETION = b'{"choices": [{"message": {"content": "Hi"}}]}'
+COMPLETION = b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}'
 
 
 def test_the_command_tells_a_server_that_has_the_model_from_one_that_has_not(tmp_path: Path) -> None:
@@ -75,8 +75,16 @@ def test_the_command_tells_a_server_that_has_the_model_from_one_that_has_not(tmp
             assert (found["state"], done.returncode) == (state, 2 if state == "bad" else 0), found
         assert "no model called qwen4; it has qwen3" in found["detail"]
         wrong = run_here(tmp_path, "doctor", model="qwen3", model_url=server.url.removesuffix("/v1"))
-    assert "answers 404" in wrong.stdout
+    assert "answered 404" in wrong.stdout
+    assert f"Set YOUJU_MODEL_URL to {server.url}." in wrong.stdout.replace("\n", " ").replace("  ", " ")
     assert wrong.returncode == 2
+
+
+def test_a_model_that_is_not_named_is_the_only_one_of_the_server() -> None:
+    with FakeOpenAIServer([Reply("ok")], model="qwen3") as server:
+        found = look_at_model_server(Settings(model_url=server.url))
+    assert found.state == "ok"
+    assert f"qwen3 at {server.url}" in found.detail
 
 
 def test_only_the_first_names_are_shown() -> None:
@@ -87,51 +95,72 @@ def test_only_the_first_names_are_shown() -> None:
     assert sent == []
 
 
-@pytest.mark.parametrize("listed", [(404, b""), (200, b"<html>"), (200, b'{"models": []}'), (200, b"[" * 100_000)])
-def test_a_server_without_a_list_is_asked_for_one_token(listed: Answer) -> None:
+@pytest.mark.parametrize(
+    "listed", [(404, b""), (500, b"broken"), (200, b"<html>"), (200, b'{"models": []}'), (200, b"[" * 100_000)]
+)
+def test_a_server_without_a_list_is_well_if_it_answers(listed: Answer) -> None:
     with a_server(listed, (200, COMPLETION)) as (url, sent):
         assert look(url)[0] == "ok"
-    assert [(body["model"], body["max_tokens"]) for body in sent] == [("qwen", 1)]
+    assert [(body["model"], body["max_tokens"]) for body in sent] == [("qwen", 16)]
 
 
 @pytest.mark.parametrize(
     ("completed", "said"),
     [
         ((404, b'{"error": "no such model"}'), "no such model"),
-        ((200, b"<html>Welcome"), "<html>Welcome"),
-        ((200, b'{"choices": []}'), "does not answer as a chat server"),
-        ((500, b"out of memory"), "answers 500: out of memory"),
-        ((401, KEY.encode()), "refuses the key"),
+        ((200, b"<html>Welcome"), "not a chat completion"),
+        ((200, b'{"choices": []}'), "not a chat completion"),
+        ((500, b"out of memory"), "answered 500: out of memory"),
+        ((401, KEY.encode()), "YOUJU_MODEL_API_KEY"),
+        ((302, b""), "answered 302"),
+        ((204, b""), "not a chat completion"),
     ],
 )
 def test_what_came_instead_of_an_answer_is_said(completed: Answer, said: str) -> None:
-    with a_server((404, b"")) as (url, _), a_server((404, b""), completed) as (other, _):
-        assert look(url)[0] == "bad"
-        state, found = look(other)
+    with a_server((404, b""), completed) as (url, _):
+        state, found = look(url)
     assert state == "bad"
     assert said in found
     assert KEY not in found
 
 
-@pytest.mark.parametrize("listed", [(500, b"broken"), (302, b""), (429, b"slow down"), (403, b""), (204, b"")])
-def test_any_other_status_is_bad(listed: Answer) -> None:
-    with a_server(listed, (200, COMPLETION)) as (url, sent):
-        assert look(url)[0] == "bad"
-    assert sent == []
+def test_a_key_that_the_server_refuses_is_said_before_anything_is_asked() -> None:
+    with a_server((403, KEY.encode()), (403, KEY.encode())) as (url, _):
+        state, found = look(url)
+    assert state == "bad"
+    assert "YOUJU_MODEL_API_KEY" in found
+    assert KEY not in found
+
+
+def test_a_model_that_thinks_before_it_answers_is_noted() -> None:
+    with FakeOpenAIServer([Reply("ok", reasoning="Let me see.")], model="qwen3") as server:
+        state, said = look(server.url, "qwen3")
+    assert state == "note"
+    assert "thinks before it answers" in said
+    with FakeOpenAIServer([Reply("<think>\nLet me see.\n</think>\n\nok")], model="qwen3") as server:
+        assert look(server.url, "qwen3")[0] == "note"
+    with FakeOpenAIServer([Reply("<think>\n\n</think>\n\nok")], model="qwen3") as server:
+        assert look(server.url, "qwen3")[0] == "ok"
+
+
+def test_a_window_that_is_smaller_than_the_setting_is_noted() -> None:
+    listed = {"data": [{"id": "qwen", "owned_by": "vllm", "max_model_len": 4096}]}
+    with a_server((200, json.dumps(listed).encode()), (200, COMPLETION)) as (url, _):
+        for tokens, state in ((16384, "note"), (4096, "ok")):
+            found = look_at_model_server(Settings(model="qwen", model_url=url, model_context_tokens=tokens))
+            assert found.state == state
+            assert "vLLM, context of 4096 tokens" in found.detail
 
 
 def test_an_answer_that_is_too_large_or_packed_is_not_read() -> None:
-    with a_server((200, b"x" * 3 * 2**20)) as (url, _):
-        assert look(url) == (
-            "bad",
-            f"the answer of {url} was not read: it is larger than 1024 KiB | Check YOUJU_MODEL_URL.",
-        )
+    with a_server((200, b"x" * 5 * 2**20), (200, b"x" * 20 * 2**20)) as (url, _):
+        assert look(url)[0] == "bad"
     with a_server((200, a_list("qwen")), coding="gzip") as (url, _):
         assert look(url)[0] == "bad"
 
 
 def test_what_the_server_says_is_repeated_without_secrets() -> None:
-    with a_server((500, f"{KEY} http://me:hunter2pw@inside/".encode())) as (url, _):
+    with a_server((404, b""), (500, f"{KEY} http://me:hunter2pw@inside/".encode())) as (url, _):
         said = look(url.replace("//", "//me:hunter2pw@"))[1]
     assert "hunter2pw" not in said
     assert KEY not in said

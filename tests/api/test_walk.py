@@ -25,7 +25,7 @@ def test_the_walk_leads_through_the_event_loop_and_through_all_threads(
     where = {hop.function: hop.thread for hop in found.hops}
     assert where["ask"] == where["Assistant.answer"] == where["AskBody.of"] == "server"
     assert where["RewordingRetriever.retrieve"].startswith("retrieval")
-    assert where["Assistant._gather"].startswith("reading")
+    assert where["Gatherer.gather"].startswith("reading")
     # Behind the doors: the model's stream, and the search.
     entered = {each.function: each.thread for each in found.entered}
     assert entered["ServerChatModel.answer"] == "server"

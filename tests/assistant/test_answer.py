@@ -10,10 +10,11 @@ from uuid import UUID
 
 import pytest
 
-from assistant.answer import Assistant, Gate
+from assistant.answer import Assistant
 from assistant.conversation import Conversation, Turn
 from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Searched, TextDelta
 from assistant.gate.fitted import FittedGate
+from assistant.gather import Gate
 from assistant.models.from_settings import open_model
 from assistant.prompts.refusals import REFUSALS
 from assistant.retrieve import Retrieved
@@ -75,7 +76,8 @@ def test_without_a_model_the_evidence_is_quoted_and_cited() -> None:
 
 
 def test_a_model_server_answers_with_verified_and_dropped_citations() -> None:
-    reply = Reply("年假为十天【1】，须提前三天申请[资料1]。公司明年上市[1]。另见[9]。")
+    usage = {"prompt_tokens": 242, "completion_tokens": 7}
+    reply = Reply("年假为十天【1】，须提前三天申请[资料1]。公司明年上市[1]。另见[9]。", usage=usage)
     with FakeOpenAIServer([reply]) as server:
         end = finished(events_of(assistant(model="qwen", model_url=server.url), "年假有几天，怎么申请？"))
         prompt = server.requests[0]["messages"]
@@ -84,7 +86,7 @@ def test_a_model_server_answers_with_verified_and_dropped_citations() -> None:
         "工作满一年的员工每年可享受十天带薪年休假。",
         "年假须提前三个工作日申请。",
     ]
-    assert (end.usage.prompt_tokens, end.usage.completion_tokens, end.model) == (42, 7, "qwen")
+    assert (end.usage.prompt_tokens, end.usage.completion_tokens, end.model) == (242, 7, "qwen")
     assert [message["role"] for message in prompt] == ["system", "user"]
     assert "用中文回答" in prompt[0]["content"]
     assert "[1] 标题：员工手册\n工作满一年" in prompt[1]["content"]
@@ -229,14 +231,16 @@ def test_an_answer_that_the_limit_of_tokens_cut_is_said_to_be_cut(reason: str, c
     assert (end.cut, end.grounded) == (cut, True)
 
 
-@pytest.mark.parametrize(("counted", "warned"), [(20, True), (300, False), (0, False)])
-def test_a_prompt_that_the_server_cut_is_said_in_the_log_with_the_way_out(
-    counted: int, warned: bool, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize(("counted", "cut"), [(20, True), (300, False), (0, False)])
+def test_a_prompt_that_the_server_cut_is_an_error_with_the_way_out_behind_the_evidence(counted: int, cut: bool) -> None:
     usage = {"prompt_tokens": counted, "completion_tokens": 7}
     with FakeOpenAIServer([Reply("年假为十天[1]。", usage=usage)]) as server:
-        finished(events_of(assistant(model="qwen", model_url=server.url), "年假有几天？"))
-    assert ("num_ctx" in caplog.text) is warned
+        events = events_of(assistant(model="qwen", model_url=server.url), "年假有几天？")
+    assert events[1].type == "evidence_found"
+    assert isinstance(events[-1], Failed) is cut
+    if isinstance(events[-1], Failed):
+        assert events[-1].code == "prompt_cut"
+        assert "num_ctx" in events[-1].hint
 
 
 def test_a_busy_model_says_when_to_ask_again() -> None:

@@ -1,0 +1,113 @@
+"""Gather: which evidence and which earlier turns the model is given. The prompt fits into its context window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
+from assistant.conversation import Conversation
+from assistant.models import Described
+from assistant.prompts.messages import answer_messages
+from assistant.request import AnswerLanguage, Request
+from assistant.retrieve import Retrieved
+from assistant.settings import AssistantSettings
+from ingest.document import Hit
+
+_HISTORY_SHARE = 3
+"""Earlier turns may take at most one third of the tokens that the context window has left."""
+_UNKNOWN_WINDOW = 8192
+_LARGEST_WINDOW = 32_768
+"""More is used only if a setting says so. A longer prompt makes every model slower and less exact."""
+_NEAR = 0.7
+"""An estimate that takes less than this share of the room cannot be wrong by so much that the prompt does not fit."""
+
+
+class Gate(Protocol):
+    """Decides whether the model is asked at all. It takes milliseconds and is called from threads."""
+
+    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+        """Returns True if these hits, the best one first, may answer the query.
+
+        `embedder` is the name of the embedder that made the cosines (`ingest.embedding.Embedder.name`). Cosines of
+        different embedders are on different scales.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, its standalone query, the language of its answer, and the turns before it."""
+
+    question: str
+    query: str
+    language: AnswerLanguage
+    conversation: Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The request to the model, and the tokens of its messages, which are estimated unless the model counted them."""
+
+    request: Request
+    tokens: int
+
+
+class Gatherer:
+    """Makes the request to the model from what was found. Its methods compute, and are called from threads."""
+
+    def __init__(self, gate: Gate, settings: AssistantSettings) -> None:
+        self._gate = gate
+        self._settings = settings
+
+    def window(self, described: Described) -> int:
+        """Returns the context window that is used, in tokens: the smaller of what the settings and the model say."""
+        stated, own = self._settings.model_context_tokens, described.window_tokens
+        if stated is not None:
+            return min(stated, own or stated)
+        return min(own, _LARGEST_WINDOW) if own else _UNKNOWN_WINDOW
+
+    def room(self, window: int) -> int:
+        """Returns the tokens of a window that a prompt may take beside its answer."""
+        return window - min(self._settings.model_max_tokens, window // 2)
+
+    def is_near(self, tokens: int, window: int) -> bool:
+        """Returns True if it takes an exact count to know that a prompt of about so many tokens fits."""
+        return tokens > _NEAR * self.room(window)
+
+    def fits(self, tokens: int, window: int) -> bool:
+        """Returns True if a prompt of exactly so many tokens fits into the window beside its answer."""
+        return tokens <= self.room(window)
+
+    def gather(self, asked: Asked, found: Retrieved, window: int) -> Gathered | None:
+        """Returns the request to the model, or None if the hits do not answer.
+
+        Earlier turns get at most a third of the room that is left in the window. The evidence gets the rest, but at
+        most `evidence_tokens`.
+        """
+        settings = self._settings
+        bare = answer_messages(asked.question, asked.language, company=settings.company)
+        room = available_tokens(window, settings.model_max_tokens, [message.text for message in bare])
+        turns = recent_turns(asked.conversation, room // _HISTORY_SHARE)
+        room -= sum(estimate_tokens(turn.text) for turn in turns)
+        evidence = choose_evidence(
+            found.hits,
+            limit=settings.evidence_limit,
+            budget_tokens=min(room, settings.evidence_tokens),
+            query=asked.query,
+        )
+        # The gate judges what would be answered from, so that no passage is read twice.
+        if not self._gate(asked.query, [item.hit for item in evidence], embedder=found.embedder):
+            return None
+        messages = answer_messages(asked.question, asked.language, evidence, turns, settings.company)
+        request = Request(
+            messages,
+            asked.question,
+            asked.language,
+            evidence,
+            settings.model_temperature,
+            settings.model_max_tokens,
+            asked.query,
+        )
+        return Gathered(request, sum(estimate_tokens(message.text) for message in messages))
