@@ -32,8 +32,11 @@ def old_book(
     *,
     epoch_1904: bool = False,
     hidden_column: int | None = None,
+    stated: Mapping[int, str] | None = None,
 ) -> bytes:
-    """Returns a workbook with one sheet of these cells, by row and column, counted from 0."""
+    """Returns a workbook with one sheet of these cells, by row and column, counted from 0. `stated` are built-in
+    formats that the workbook states nevertheless.
+    """
     cells = [(row, column, cell) for row, line in rows.items() for column, cell in line.items()]
     codes = sorted({cell.format for _, _, cell in cells if isinstance(cell.format, str)})
     looks = sorted({(cell.format, cell.struck) for _, _, cell in cells}, key=str)
@@ -41,7 +44,7 @@ def old_book(
     opening = _record(0x809, struct.pack("<HHHHII", 0x600, 5, 0xDBB, 1996, 0, 6))
     opening += _record(0x22, struct.pack("<H", epoch_1904))
     opening += b"".join(_font(struck) for struck in (False, False, False, False, True))
-    for number, code in enumerate(codes, _FIRST_OWN_FORMAT):
+    for number, code in (*(stated or {}).items(), *enumerate(codes, _FIRST_OWN_FORMAT)):
         opening += _record(0x41E, struct.pack("<HHB", number, len(code), 1) + code.encode("utf-16-le"))
     opening += b"".join(_look(0, 0, style=number < _STYLES - 1) for number in range(_STYLES))
     for format_, struck in looks:

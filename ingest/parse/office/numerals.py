@@ -6,6 +6,7 @@ from decimal import Decimal
 
 _DIGITS = "〇一二三四五六七八九"
 _LEGAL_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_WIDE_DIGITS = "０１２３４５６７８９"
 _STEMS = "甲乙丙丁戊己庚辛壬癸"
 _BRANCHES = "子丑寅卯辰巳午未申酉戌亥"
 _COUNTING = frozenset({
@@ -49,15 +50,19 @@ def _counted(value: int, digits: str, units: str, short_teens: bool = True) -> s
 
 
 def spelled_digits(text: str, numbering: int) -> str:
-    """Returns a text with its digits as Chinese ones: 2026 is 二〇二六 in the numbering 1 of Excel, 贰零贰陆 in 2."""
-    digits = _LEGAL_DIGITS if numbering == 2 else _DIGITS
+    """Returns a text with its digits as Chinese ones: 2026 is 二〇二六 in the numbering 1 of Excel, 贰零贰陆 in 2, and
+    ２０２６ in 3.
+    """
+    digits = {2: _LEGAL_DIGITS, 3: _WIDE_DIGITS}.get(numbering, _DIGITS)
     return "".join(digits[int(character)] if character in "0123456789" else character for character in text)
 
 
 def counted_number(value: Decimal, numbering: int) -> str:
-    """Returns a number as Excel counts in Chinese (DBNum1, DBNum2): 1234.5 is 一千二百三十四.五 in 1, and
-    壹仟贰佰叁拾肆.伍 in 2.
+    """Returns a number as Excel counts in Chinese (DBNum1, DBNum2, DBNum3): 1234.5 is 一千二百三十四.五 in 1,
+    壹仟贰佰叁拾肆.伍 in 2, and １２３４.５ in 3.
     """
+    if numbering == 3:
+        return spelled_digits(f"{value:f}", numbering)
     digits, units = (_LEGAL_DIGITS, "拾佰仟") if numbering == 2 else (_DIGITS, "十百千")
     whole, _, part = f"{value:f}".partition(".")
     zero = digits[0]

@@ -13,7 +13,7 @@ from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
 from ingest.parse.sheets.formulas import Calculator, Formula
 from ingest.parse.sheets.functions import UncomputableError
-from ingest.parse.sheets.number_formats import built_in, is_general, shown_number, shown_text
+from ingest.parse.sheets.number_formats import built_in, general, is_general, shown_number, shown_text
 from ingest.parse.sheets.old_formulas import OldFormulas
 
 _FIRST_OWN_FORMAT = 164
@@ -27,7 +27,7 @@ def written(value: object) -> str:
     if isinstance(value, bool):
         return str(value).upper()
     if isinstance(value, float):
-        return f"{value:.12g}" if abs(value) < 1e15 else repr(value)
+        return general(value)
     if isinstance(value, datetime):
         return value.date().isoformat() if value.time() == time() else value.isoformat(" ", "seconds")
     if isinstance(value, (date, time)):
@@ -112,6 +112,7 @@ class XlsCells:
         self._formulas = formulas
         self._formatted = formatted
         self._links = {place: link.url_or_path for place, link in sheet.hyperlink_map.items()}
+        self._stated = {format_.format_key for format_ in sheet.book.format_list}
 
     def text(self, row: int, column: int) -> str:
         """Returns what a cell shows, and the target of its link."""
@@ -140,7 +141,7 @@ class XlsCells:
         key = self._book.xf_list[cell.xf_index].format_key
         format_ = self._book.format_map.get(key)
         own = format_.format_str if format_ is not None else ""
-        return built_in(key) or own if key < _FIRST_OWN_FORMAT else own
+        return own if key in self._stated else built_in(key) or own
 
     def _without_struck(self, row: int, column: int, text: str) -> str:
         runs = self._sheet.rich_text_runlist_map.get((row, column)) if self._formatted else None

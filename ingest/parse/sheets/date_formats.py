@@ -15,6 +15,12 @@ from typing import Final
 from ingest.parse.office.numerals import counted_number, spelled_digits
 
 _DAY = 86_400
+_PLACES_OF_NOISE = 4
+"""A tenth of a millisecond. Where no time is shown, only what is nearer to midnight belongs to the next day."""
+_ROC_EPOCH = 1911
+_ERAS: Final = ((2019, 5, 1, "R令和"), (1989, 1, 8, "H平成"), (1926, 12, 25, "S昭和"), (1912, 7, 30, "T大正"),
+                (1868, 1, 1, "M明治"))  # fmt: skip
+"""The first days of the eras of Japan, and their letters and names."""
 _CHINESE = frozenset({"804", "404", "c04", "1004", "1404", "zh-cn", "zh-hans", "zh-tw", "zh-hk"})
 _MONTHS: Final = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
@@ -59,12 +65,20 @@ class DateFormat:
 
     def __init__(self, tokens: tuple[Token, ...], locale: str, numerals: int) -> None:
         self._chinese = locale[-4:].lstrip("0") in _CHINESE or locale in _CHINESE
+        self._land = locale[-4:].lstrip("0")
         self._numerals = numerals
         tokens = _OF_THE_SYSTEM.get(locale, tokens)
         self._tokens = _with_minutes(tokens)
         self._half = any(token.kind == "half" for token in tokens)
         self._decimals = sum(token.kind == "decimal" for token in self._tokens)
-        self._unclear = _is_unclear([token.text for token in self._tokens if token.kind == "date"])
+        fields = [token.text for token in self._tokens if token.kind == "date"]
+        counted = self._land in ("404", "411") and any(field[0] == "e" for field in fields)
+        self._unclear = counted or _is_unclear(fields)
+        timed = self._half or any(
+            token.kind in ("elapsed", "minute") or (token.kind == "date" and token.text[0] in "hs")
+            for token in self._tokens
+        )
+        self._places = self._decimals if timed else _PLACES_OF_NOISE
         self._has_days = any(token.kind == "date" and token.text[0] in "ymdaeg" for token in self._tokens)
 
     def shown(self, value: float, epoch_1904: bool) -> str | None:
@@ -74,7 +88,7 @@ class DateFormat:
             if self._has_days or not any(token.kind == "elapsed" for token in self._tokens):
                 return None
             return f"-{self.shown(-value, epoch_1904)}"
-        seconds = (exact * _DAY).quantize(Decimal(1).scaleb(-self._decimals), ROUND_HALF_UP)
+        seconds = (exact * _DAY).quantize(Decimal(1).scaleb(-self._places), ROUND_HALF_UP)
         moment = _moment(seconds, epoch_1904)
         if moment is None:
             return None
@@ -107,10 +121,8 @@ class DateFormat:
         kind, count = letters[0], len(letters)
         if kind == "y":
             return f"{moment.year % 100:02}" if count < 3 else f"{moment.year:04}"
-        if kind == "e":
-            return f"{moment.year:04}"
-        if kind == "g":
-            return ""
+        if kind in "eg":
+            return self._of_the_era(kind, count, moment)
         if kind == "m" and count >= 3:
             return self._month(moment.month, count)
         if kind == "a" or (kind == "d" and count >= 3):
@@ -120,6 +132,21 @@ class DateFormat:
             number = int(moment.seconds) // 3600
             number = (number - 1) % 12 + 1 if self._half else number
         return f"{number:0{min(count, 2)}}"
+
+    def _of_the_era(self, kind: str, count: int, moment: _Moment) -> str:
+        """Returns the year as Taiwan (`[$-404]e`) or Japan (`[$-411]ge`) counts it, or the era's name. Everywhere else
+        it is the year, and there is no name.
+        """
+        year, name = moment.year, ""
+        if self._land == "404" and year > _ROC_EPOCH:
+            year, name = year - _ROC_EPOCH, ("", "民國", "中華民國")[min(count, 3) - 1]
+        elif self._land == "411":
+            day = (moment.year, moment.month, moment.day)
+            first, era = next(((start[0], title) for *start, title in _ERAS if tuple(start) <= day), (0, ""))
+            year, name = (year - first + 1, (era[:1], era[1:2], era[1:])[min(count, 3) - 1]) if era else (year, "")
+        if kind == "g":
+            return name
+        return f"{year:04}" if year == moment.year else f"{year:0{min(count, 2)}}"
 
     def _month(self, month: int, count: int) -> str:
         if self._chinese and count < 5:
@@ -136,7 +163,7 @@ class DateFormat:
     def _numeral(self, text: str, letters: str) -> str:
         if not self._numerals or not text.isdecimal():
             return text
-        if letters[0] in "ye":
+        if letters[0] in "ye" or self._numerals == 3:
             return spelled_digits(text, self._numerals)
         return counted_number(Decimal(text), self._numerals).removeprefix("一" if 10 <= int(text) < 20 else "")
 

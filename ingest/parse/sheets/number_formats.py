@@ -27,7 +27,7 @@ _LONGEST = 1_000
 _TOKEN = re.compile(
     r"""
       "(?P<quoted>[^"]*+)"?+ | [\\!](?P<escaped>.) | (?P<space>_.) | (?P<fill>\*.) | \[(?P<bracket>[^\[\]]*+)\]
-    | (?P<general>General|G/通用格式|Standard) | (?P<half>AM/PM|A/P|上午/下午) | (?P<exponent>E[+-])
+    | (?P<general>General|G/通用格式|Standard) | (?P<half>AM/PM|A/P|上午/下午) | (?P<exponent>(?<=[0#?.])E[+-](?=[0#?]))
     | (?P<date>y++|m++|d++|h++|s++|e++|g++|a{3,4}) | (?P<end>;) | (?P<digit>[0#?]) | (?P<number>[1-9])
     | (?P<point>\.) | (?P<comma>,) | (?P<percent>%) | (?P<slash>/) | (?P<at>@) | (?P<literal>.)
     """,
@@ -37,25 +37,48 @@ _CONDITION = re.compile(r"(<=|>=|<>|=|<|>)\s*(-?[\d.]{1,20})")
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt, "<=": operator.le, "=": operator.eq, "<>": operator.ne, ">": operator.gt, ">=": operator.ge,
 }  # fmt: skip
+_GENERAL_WIDTH, _LEAST_PLAIN = 11, 1e-4
+"""How many characters General has for a number without its sign, and from where on it has no exponent."""
+_KEPT_DECIMALS, _MOST_DIGITS, _EXACT = 4, 20, 1e15
 _ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
 
 _BUILT_IN = {
-    5: '"¥"#,##0;-"¥"#,##0', 6: '"¥"#,##0;-"¥"#,##0', 7: '"¥"#,##0.00;-"¥"#,##0.00', 8: '"¥"#,##0.00;-"¥"#,##0.00',
     14: "yyyy/m/d", 22: "yyyy/m/d h:mm", 30: "m-d-yy", 31: 'yyyy"年"m"月"d"日"', 32: 'h"时"mm"分"',
-    33: 'h"时"mm"分"ss"秒"', 42: '"¥"* #,##0;-"¥"* #,##0;"¥"* "-"', 44: '"¥"* #,##0.00;-"¥"* #,##0.00;"¥"* "-"??',
+    33: 'h"时"mm"分"ss"秒"', 42: '"¥"* #,##0;"¥"* -#,##0;"¥"* "-"', 44: '"¥"* #,##0.00;"¥"* -#,##0.00;"¥"* "-"??',
+    47: "mm:ss.0",
 }  # fmt: skip
+_BUILT_IN |= dict.fromkeys((5, 6), '"¥"#,##0;"¥"-#,##0') | dict.fromkeys((7, 8), '"¥"#,##0.00;"¥"-#,##0.00')
 _BUILT_IN |= dict.fromkeys((27, 36, 50, 52, 57), 'yyyy"年"m"月"')
 _BUILT_IN |= dict.fromkeys((28, 29, 51, 53, 54, 58), 'm"月"d"日"')
 _BUILT_IN |= dict.fromkeys((34, 55), '上午/下午h"时"mm"分"') | dict.fromkeys((35, 56), '上午/下午h"时"mm"分"ss"秒"')
 
 
 def built_in(number: int) -> str | None:
-    """Returns the format of a number below 164 that depends on the language, in Chinese. Otherwise returns None."""
+    """Returns the format of a number below 164 that depends on the language, in Chinese, or that its list in ECMA-376
+    states otherwise than Excel shows it. Otherwise returns None.
+    """
     return _BUILT_IN.get(number)
 
 
 def is_general(code: str | None) -> bool:
     return not code or code in ("General", "@")
+
+
+def general(value: float) -> str:
+    """Returns a number as the format General shows it. Excel cuts it to 11 characters. Here, whole numbers keep all
+    their digits and others up to four decimals, so that an order number is found and an amount keeps its cents.
+    """
+    text = f"{Decimal(f'{value:.15g}'):f}"
+    whole, _, part = text.lstrip("-").partition(".")
+    if len(part) <= _KEPT_DECIMALS and len(whole) <= _MOST_DIGITS:
+        return "0" if text == "-0" else text if abs(value) < _EXACT else f"{value:.0f}"
+    if _LEAST_PLAIN <= abs(value) < _EXACT:
+        places = max(_GENERAL_WIDTH - 1 - len(whole), 2)
+        return f"{Decimal(text).quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP):f}".rstrip("0").rstrip(".")
+    if len(whole) + 1 + len(part) <= _GENERAL_WIDTH:
+        return text
+    mantissa, _, exponent = f"{value:.5E}".partition("E")
+    return f"{mantissa.rstrip('0').rstrip('.')}E{exponent}"
 
 
 def shown_number(value: float, code: str, epoch_1904: bool = False) -> str | None:
@@ -71,6 +94,7 @@ def shown_number(value: float, code: str, epoch_1904: bool = False) -> str | Non
         return section.date.shown(value, epoch_1904)
     text = _number(section, Decimal(f"{abs(value):.15g}"))
     signed = value < 0 and not section.only_negative and not (place == 1 and section.condition is None)
+    signed = signed and (len(sections) == 1 or section.has("digit") or section.has("general") or section.has("at"))
     return " ".join((f"-{text}" if signed else text).split())
 
 
@@ -136,7 +160,7 @@ def _section(tokens: list[Token]) -> _Section:
             locale = code.lower().partition(",")[0] or locale
         elif _ELAPSED.fullmatch(token.text):
             kept.append(Token("elapsed", token.text.lower()))
-        elif token.text.lower() in ("dbnum1", "dbnum2"):
+        elif token.text.lower() in ("dbnum1", "dbnum2", "dbnum3"):
             numerals = int(token.text[-1])
     timed = any(token.kind in ("date", "elapsed", "half") for token in kept)
     if timed and not _counts(kept):
@@ -200,7 +224,7 @@ def _number(section: _Section, value: Decimal) -> str:
     if section.has("exponent"):
         return _scientific(section, value * section.scale)
     if section.has("general") or section.has("at"):
-        whole = counted_number(value, section.numerals) if section.numerals else f"{value.normalize():.12g}"
+        whole = counted_number(value, section.numerals) if section.numerals else general(float(value))
         return "".join(whole if token.kind in ("general", "at") else _literal(token) for token in section.tokens)
     text = _decimal(section.tokens, value * section.scale, section.grouped)
     return spelled_digits(text, section.numerals) if section.numerals else text
@@ -303,4 +327,5 @@ def _fraction(section: _Section, value: Decimal) -> str:
     digits = str(whole) if whole or not top else ""
     head = _filled(tokens[:first], _whole(kinds, digits, section.grouped))
     tail = "".join(_literal(token) for token in tokens[end:])
-    return f"{head}{top}/{bottom}{tail}" if top or not mixed else f"{head}{tail}"
+    shown = top or not mixed or tokens[slash - 1].text == "0"
+    return f"{head}{top}/{bottom}{tail}" if shown else f"{head}{tail}"

@@ -53,6 +53,7 @@ def open_workbook(data: bytes, name: str) -> Any:
 def _adapt() -> None:
     """Make openpyxl count cells before it creates them, and read them as this file says."""
     from openpyxl.reader import excel
+    from openpyxl.styles import Fill, PatternFill, stylesheet
 
     class Reader(excel.WorksheetReader):  # type: ignore[misc, name-defined, unused-ignore]
         def __init__(self, sheet: Any, source: Any, strings: Any, data_only: bool, rich_text: bool) -> None:
@@ -76,7 +77,11 @@ def _adapt() -> None:
                 stated = _RECALCULATED.search(self.archive.read(self.workbook_part_name))
                 self.wb.calculation.fullCalcOnLoad = stated is not None
 
-    read_strings = excel.read_string_table
+    # A format that the workbook states is not one that is built in, whose currency is that of the country.
+    stylesheet.BUILTIN_FORMATS_REVERSE = {}
+    read_fill, read_strings = Fill.from_tree, excel.read_string_table
+    # openpyxl stops at a fill without content, which Excel and WPS read as none.
+    Fill.from_tree = staticmethod(lambda element: read_fill(element) or PatternFill())
     excel.WorksheetReader = Reader
     excel.WorkbookParser = BookReader
     excel.read_string_table = lambda source: read_strings(_without_struck(source))
