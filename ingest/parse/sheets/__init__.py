@@ -10,8 +10,7 @@ Its files:
     cells.py           what a cell shows: its value in its format, where its link leads
     number_formats.py  numbers as spreadsheets show them
     date_formats.py    dates, times and durations as spreadsheets show them
-    formulas.py        computes simple formulas that have no stored value
-    functions.py       the functions that it knows
+    formulas/          computes formulas that have no stored value
     old_formulas.py    finds the formulas of XLS that have no stored value
     regions.py         the tables of a sheet: each region of cells is one
 """

@@ -11,13 +11,15 @@ import xlrd
 
 from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
-from ingest.parse.sheets.formulas import Calculator, Formula
-from ingest.parse.sheets.functions import UncomputableError
+from ingest.parse.sheets.formulas.calculator import Calculator, Formula
+from ingest.parse.sheets.formulas.values import UncomputableError
 from ingest.parse.sheets.number_formats import built_in, general, is_general, shown_number, shown_text
 from ingest.parse.sheets.old_formulas import OldFormulas
 
 _FIRST_OWN_FORMAT = 164
 """Formats with lower numbers are built in."""
+_WITH_HIDDEN = 100
+"""SUBTOTAL adds up rows that somebody has hidden if its first argument is lower."""
 
 
 def written(value: object) -> str:
@@ -55,7 +57,10 @@ class XlsxCells:
         self._epoch_1904 = workbook.epoch == CALENDAR_MAC_1904
         self._struck = {number for number, font in enumerate(workbook._fonts) if font.strike}
         sheets = {sheet.title: sheet._cells for sheet in workbook.worksheets}
-        self._calculator = Calculator(sheets, lambda cell: cell._value)
+        self._sheets = {sheet.title: sheet for sheet in workbook.worksheets}
+        self._calculator = Calculator(
+            sheets, lambda cell: cell._value, _names(workbook), self._is_left_out, self._epoch_1904
+        )
         self._uncomputed = 0
         self._code = lru_cache(maxsize=None)(self._format)
 
@@ -81,6 +86,15 @@ class XlsxCells:
             text = with_target(text, link[1])
         return with_target(text, cell.hyperlink.target) if text and cell.hyperlink is not None else text
 
+    def _is_left_out(self, title: str, row: int, kind: int) -> bool:
+        """Returns True if SUBTOTAL leaves out a row: if a filter hides it, or, from 101 on, if it is hidden at all."""
+        sheet = self._sheets[title]
+        return (
+            row in sheet.row_dimensions
+            and sheet.row_dimensions[row].hidden
+            and (kind > _WITH_HIDDEN or sheet.auto_filter.ref is not None)
+        )
+
     def _computed(self, cell: Any, formula: Formula) -> object:
         try:
             return self._calculator.computed(cell.parent.title, cell.row, cell.column)
@@ -101,6 +115,17 @@ class XlsxCells:
             return built_in(number) or BUILTIN_FORMATS.get(number, "")
         own = self._workbook._number_formats
         return own[number - _FIRST_OWN_FORMAT] if number - _FIRST_OWN_FORMAT < len(own) else ""
+
+
+def _names(workbook: Any) -> dict[tuple[str, str], str]:
+    """Returns what the defined names of a workbook stand for, by the sheet that they are for and in small letters."""
+    places = [("", workbook.defined_names), *((sheet.title, sheet.defined_names) for sheet in workbook.worksheets)]
+    return {
+        (title, name.casefold()): defined.attr_text
+        for title, names in places
+        for name, defined in names.items()
+        if defined.attr_text
+    }
 
 
 class XlsCells:

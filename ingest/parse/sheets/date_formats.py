@@ -81,20 +81,20 @@ class DateFormat:
         self._places = self._decimals if timed else _PLACES_OF_NOISE
         self._has_days = any(token.kind == "date" and token.text[0] in "ymdaeg" for token in self._tokens)
 
-    def shown(self, value: float, epoch_1904: bool) -> str | None:
+    def shown(self, value: float, epoch_1904: bool, normal_form: bool) -> str | None:
         """Returns the date or duration, or None if the number is no date of these calendars."""
         exact = Decimal(f"{value:.15g}")
         if exact < 0:
             if self._has_days or not any(token.kind == "elapsed" for token in self._tokens):
                 return None
-            return f"-{self.shown(-value, epoch_1904)}"
+            return f"-{self.shown(-value, epoch_1904, normal_form)}"
         seconds = (exact * _DAY).quantize(Decimal(1).scaleb(-self._places), ROUND_HALF_UP)
         moment = _moment(seconds, epoch_1904)
         if moment is None:
             return None
         text = "".join(self._written(token, moment, seconds) for token in self._tokens)
         text = " ".join(text.split())
-        if self._unclear and moment.day:
+        if normal_form and self._unclear and moment.day:
             return f"{text} ({moment.year:04}-{moment.month:02}-{moment.day:02})"
         return text
 

@@ -81,8 +81,10 @@ def general(value: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}E{exponent}"
 
 
-def shown_number(value: float, code: str, epoch_1904: bool = False) -> str | None:
-    """Returns the number as it is shown, or None if the format does not say how."""
+def shown_number(value: float, code: str, epoch_1904: bool = False, normal_form: bool = True) -> str | None:
+    """Returns the number as it is shown, or None if the format does not say how. A date that is short or ambiguous has
+    its normal form behind it, unless `normal_form` is False.
+    """
     sections = _sections(code)
     if sections is None or not math.isfinite(value):
         return None
@@ -91,7 +93,7 @@ def shown_number(value: float, code: str, epoch_1904: bool = False) -> str | Non
         return None
     section = sections[place]
     if section.date is not None:
-        return section.date.shown(value, epoch_1904)
+        return section.date.shown(value, epoch_1904, normal_form)
     text = _number(section, Decimal(f"{abs(value):.15g}"))
     signed = value < 0 and not section.only_negative and not (place == 1 and section.condition is None)
     signed = signed and (len(sections) == 1 or section.has("digit") or section.has("general") or section.has("at"))

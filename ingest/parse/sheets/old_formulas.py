@@ -16,8 +16,8 @@ import xlrd
 from xlrd.formula import decompile_formula
 
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
-from ingest.parse.sheets.formulas import Calculator, Formula
-from ingest.parse.sheets.functions import Scalar, UncomputableError
+from ingest.parse.sheets.formulas.calculator import Calculator, Formula
+from ingest.parse.sheets.formulas.values import Scalar, UncomputableError
 
 _FORMULA, _BEGIN, _END = 0x0006, 0x0809, 0x000A
 _SMALLEST = 22
@@ -37,7 +37,8 @@ class OldFormulas:
     def __init__(self, book: Any) -> None:
         self.notes: Counter[str] = Counter()
         self._formulas = _without_value(book)
-        self._calculator = Calculator(_contents(book, self._formulas) if self._formulas else {})
+        contents = _contents(book, self._formulas) if self._formulas else {}
+        self._calculator = Calculator(contents, names=_names(book) if contents else {}, epoch_1904=bool(book.datemode))
 
     def computed(self, sheet: str, row: int, column: int) -> tuple[object, str | None] | None:
         """Returns the value of the formula in a cell, whose place counts from 0, and where it leads if it is a link.
@@ -69,6 +70,16 @@ def _contents(
         cells.update({(row + 1, column + 1): text for (row, column), text in formulas.get(sheet.name, {}).items()})
         found[sheet.name] = cells
     return found
+
+
+def _names(book: Any) -> dict[tuple[str, str], str]:
+    """Returns what the defined names stand for, by their sheet and in small letters."""
+    titles = book.sheet_names()
+    return {
+        (titles[name.scope] if 0 <= name.scope < len(titles) else "", name.name.casefold()): name.result.text
+        for name in book.name_obj_list
+        if not name.macro and name.result is not None and name.result.text
+    }
 
 
 def _without_value(book: Any) -> dict[str, dict[tuple[int, int], Formula]]:

@@ -15,8 +15,8 @@ from typing import Any
 from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
 from ingest.parse.sheets.cells import written
-from ingest.parse.sheets.formulas import Calculator, Formula
-from ingest.parse.sheets.functions import Scalar, UncomputableError
+from ingest.parse.sheets.formulas.calculator import Calculator, Formula
+from ingest.parse.sheets.formulas.values import Scalar, UncomputableError
 from ingest.parse.sheets.sparse import SparseSheet
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
@@ -63,6 +63,7 @@ class OpenSheets:
             for table in content.iter(f"{_TABLE}table")
             if table.get(f"{_TABLE}style-name") not in hidden
         ]
+        self._names = _names(content)
         self._compute()
 
     def __iter__(self) -> Iterator[tuple[str, SparseSheet]]:
@@ -132,7 +133,7 @@ class OpenSheets:
         return text, text if value is None else value
 
     def _compute(self) -> None:
-        calculator = Calculator({name: sheet.values for name, sheet in self._sheets})
+        calculator = Calculator({name: sheet.values for name, sheet in self._sheets}, names=self._names)
         for name, sheet in self._sheets:
             for (row, column), value in sheet.values.items():
                 if not isinstance(value, Formula) or (row - 1, column - 1) not in sheet.found.cells:
@@ -157,6 +158,18 @@ def _styles(content: Any, properties: str, attribute: str, holds: Callable[[str]
         for name, value in node.attrib.items()
         if name.endswith(f"}}{attribute}") and holds(value)
     )
+
+
+def _names(content: Any) -> dict[tuple[str, str], str]:
+    """Returns what the names of a document stand for, by their sheet and in small letters."""
+    found: dict[tuple[str, str], str] = {}
+    for node in content.iter(f"{_TABLE}named-range", f"{_TABLE}named-expression"):
+        area, text = node.get(f"{_TABLE}cell-range-address"), node.get(f"{_TABLE}expression", "")
+        table = next(node.iterancestors(f"{_TABLE}table"), None)
+        scope = "" if table is None else table.get(f"{_TABLE}name", "")
+        stated = _as_excel_writes(f"[{area}]" if area else text).removeprefix("=")
+        found[scope, node.get(f"{_TABLE}name", "").casefold()] = stated
+    return found
 
 
 def _lacks_value(cell: Any) -> bool:

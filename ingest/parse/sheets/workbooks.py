@@ -19,7 +19,7 @@ from lxml import etree
 
 from ingest.parse.office.ooxml import plain_variant, xml
 from ingest.parse.refusals import refuse
-from ingest.parse.sheets.formulas import Formula
+from ingest.parse.sheets.formulas.calculator import Formula
 
 _MAX_COVERED = 1 << 20
 """How many cells the merged areas of a sheet may cover, and how many its links may cover. A whole column has as many
