@@ -11,16 +11,26 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
 from docx import Document
+from docx.opc.constants import RELATIONSHIP_TYPE
+from docx.oxml import OxmlElement
+from docx.oxml.ns import qn
+from openpyxl.styles import Font
+from pptx import Presentation
+from pptx.util import Inches
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
 from ingest.parse.office import conversion
 from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
+from tests.ingest.test_parse_images import encoded, picture
 
 OLD_WORD = b"\xdb\xa5\x2d\x00" + b"the head of a document of Word 2"
 REAL = shutil.which("soffice") or shutil.which("libreoffice")
@@ -31,13 +41,17 @@ def read(data: bytes, name: str) -> ParsedDocument:
     return parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings(ocr=False))
 
 
+def saved(document: Any) -> bytes:
+    stream = io.BytesIO()
+    document.save(stream)
+    return stream.getvalue()
+
+
 def word(*paragraphs: str) -> bytes:
     document = Document()
     for paragraph in paragraphs:
         document.add_paragraph(paragraph)
-    stream = io.BytesIO()
-    document.save(stream)
-    return stream.getvalue()
+    return saved(document)
 
 
 @pytest.fixture
@@ -117,6 +131,23 @@ def test_a_conversion_that_hangs_is_ended_with_all_it_started(
     assert not _runs(child)
 
 
+def test_a_libreoffice_that_the_system_ends_is_tried_again(programs: Path, tmp_path: Path) -> None:
+    (tmp_path / "result.docx").write_bytes(word("Second try"))
+    succeed = f"mkdir converted; cp {tmp_path}/result.docx converted/document.docx"
+    install(programs, f"test -e {tmp_path}/once && {succeed} && exit; echo > {tmp_path}/once; kill -9 $$")
+    assert read(OLD_WORD, "old.doc").text == "Second try"
+    install(programs, f"echo x >> {tmp_path}/more; exit 137")
+    error = code()
+    assert error.code == "too_large"
+    assert "memory" in error.hint
+    assert (tmp_path / "more").read_text(encoding="utf-8") == "x\nx\n"
+
+
+def test_a_warning_about_java_is_no_reason(programs: Path) -> None:
+    install(programs, 'echo "Error: source file could not be loaded"; echo "Warning: failed to launch javaldx - java"')
+    assert "source file could not be loaded" in code().message
+
+
 def _runs(process: int) -> bool:
     """Whether it is there and no zombie, which only waits to be collected."""
     try:
@@ -161,25 +192,95 @@ def old_format(data: bytes, suffix: str, old: str, folder: Path) -> bytes:
     return (folder / f"new.{old}").read_bytes()
 
 
-@pytest.mark.slow
-@needs_libreoffice
-def test_an_old_word_file_is_read_with_its_headings_and_tables(tmp_path: Path) -> None:
+def rules() -> bytes:
+    """A Word document with all that must survive, and a picture."""
     document = Document()
     document.add_heading("差旅规定", 1)
-    document.add_paragraph("每晚不超过 800 元。")
-    table = document.add_table(2, 2)
+    price = document.add_paragraph("每晚不超过 ")
+    price.add_run("999 元").font.strike = True
+    price.add_run("800 元。")
+    price.add_run("内部").font.hidden = True
+    link(document.add_paragraph("见"), "门户", "https://it.example.com/a")
+    table = document.add_table(2, 3)
+    for row, cells in enumerate((("城市", "标准", ""), ("北京", "800", "含早"))):
+        for column, text in enumerate(cells):
+            table.cell(row, column).text = text
+    table.cell(0, 1).merge(table.cell(0, 2))
+    document.add_paragraph("发票", style="List Bullet")
+    document.add_picture(io.BytesIO(encoded(picture("Invoice 2026", width=300, height=100), "png")))
+    document.core_properties.title = "差旅规定"
+    return saved(document)
+
+
+def link(paragraph: Any, words: str, target: str) -> None:
+    relation = paragraph.part.relate_to(target, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
+    node = OxmlElement("w:hyperlink")
+    node.set(qn("r:id"), relation)
+    run = paragraph.add_run(words)._r
+    paragraph._p.append(node)
+    node.append(run)
+
+
+@pytest.mark.slow
+@needs_libreoffice
+@pytest.mark.parametrize("name", ["规定.doc", "规定.wps", "规定.wpt"])
+def test_an_old_word_file_is_read_as_the_newer_one(tmp_path: Path, name: str) -> None:
+    parsed = read(old_format(rules(), "docx", "doc", tmp_path), name)
+    assert parsed.kind == "doc"
+    assert [(element.kind, element.text) for element in parsed.elements] == [
+        ("heading", "差旅规定"), ("paragraph", "每晚不超过 800 元。"), ("paragraph", "见门户 (https://it.example.com/a)"),
+        ("table", "| 城市 | 标准 | 标准 |\n| --- | --- | --- |\n| 北京 | 800 | 含早 |"), ("list_item", "发票"),
+    ]  # fmt: skip
+    assert parsed.notes == read(rules(), "规定.docx").notes
+
+
+@pytest.mark.slow
+@needs_libreoffice
+def test_old_slides_are_read_with_notes_links_and_tables(tmp_path: Path) -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[1])
+    slide.shapes.title.text = "季度总结"
+    slide.placeholders[1].text = "要点一\n要点二"
+    run = slide.placeholders[1].text_frame.paragraphs[0].add_run()
+    run.text, run.hyperlink.address = "链接", "https://x.example.com/"
+    slide.notes_slide.notes_text_frame.text = "备注内容"
+    table = slide.shapes.add_table(2, 2, 0, Inches(4), Inches(4), Inches(1)).table
     for row, cells in enumerate((("城市", "标准"), ("北京", "800"))):
         for column, text in enumerate(cells):
             table.cell(row, column).text = text
-    document.add_paragraph("完")
-    stream = io.BytesIO()
-    document.save(stream)
-    parsed = read(old_format(stream.getvalue(), "docx", "doc", tmp_path), "规定.doc")
-    assert parsed.kind == "doc"
-    assert [(e.kind, e.text) for e in parsed.elements] == [
-        ("heading", "差旅规定"), ("paragraph", "每晚不超过 800 元。"),
-        ("table", "| 城市 | 标准 |\n| --- | --- |\n| 北京 | 800 |"), ("paragraph", "完"),
-    ]  # fmt: skip
+    parsed = read(old_format(saved(deck), "pptx", "ppt", tmp_path), "总结.dps")
+    assert parsed.kind == "ppt"
+    assert parsed.text.startswith("季度总结")
+    for text in ("要点一链接 (https://x.example.com/)", "要点二", "备注内容", "| 北京 | 800 |"):
+        assert text in parsed.text
+
+
+@pytest.mark.slow
+@needs_libreoffice
+def test_an_old_workbook_that_libreoffice_wrote_is_read(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["城市", "标准", "日期", "合计"], ["北京", 800, 46086, "=B2*2"], ["上海", 700, 46087, "=B3*2"]):
+        book.active.append(row)
+    book.active["B2"].number_format, book.active["C2"].number_format = "[$￥-804]#,##0", "yyyy-mm-dd"
+    book.active["A2"].hyperlink = "https://it.example.com/b"
+    book.active["A3"].font = Font(strike=True)
+    parsed = read(old_format(saved(book), "xlsx", "xls", tmp_path), "标准.et")
+    assert parsed.kind == "xls"
+    assert parsed.text.endswith(
+        "| 北京 (https://it.example.com/b) | ￥800 | 2026-03-05 | 1600 |\n|  | 700 | 46087 | 1400 |"
+    )
+
+
+@pytest.mark.slow
+@needs_libreoffice
+def test_several_are_converted_at_once_each_with_a_profile_of_its_own(tmp_path: Path) -> None:
+    documents = []
+    for number in range(3):
+        (folder := tmp_path / str(number)).mkdir()
+        documents.append(old_format(word(f"Document {number}"), "docx", "doc", folder))
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda data: read(data, "a.doc").text, documents))
+    assert found == ["Document 0", "Document 1", "Document 2"]
 
 
 @pytest.mark.slow

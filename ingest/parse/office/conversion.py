@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import resource
 import shutil
 import signal
@@ -24,6 +25,13 @@ NEWER = {
 """The kinds that are read through LibreOffice, and the newer kind of each."""
 
 _SECONDS = 150.0
+_TRIES = 2
+"""Memory that was short a moment ago may be there again."""
+_ENDED = (-signal.SIGKILL, 128 + signal.SIGKILL)
+"""The exit status of a program that the system has ended, and of its launcher."""
+_MORE_MEMORY = "Ingest it again when more memory is free, or save it in a newer format."
+_NO_REASON = re.compile(r"Warning: failed to launch javaldx")
+"""Matches what LibreOffice says wherever no Java is installed."""
 _ADDRESS_SPACE_BYTES = 6 << 30
 _PROGRAMS = ("soffice", "libreoffice")
 _NOWHERE = "http://127.0.0.1:9"
@@ -60,21 +68,30 @@ logger = logging.getLogger(__name__)
 def converted(data: bytes, kind: str, name: str) -> tuple[bytes, str]:
     """Returns the document in the newer format, and the name of that format.
 
-    Raises `needs_libreoffice` if LibreOffice is not installed or does not start, `timeout` if it takes too long, and
-    `corrupt` if it writes no file.
+    Raises `needs_libreoffice` if LibreOffice is not installed or does not start, `timeout` if it takes too long,
+    `too_large` if the system ends it twice, and `corrupt` if it writes no file.
     """
     program = next((found for found in map(shutil.which, _PROGRAMS) if found), None)
     if program is None:
         raise refuse("needs_libreoffice", name, f"{kind.upper()} files are read through LibreOffice only")
+    for _ in range(_TRIES):
+        result, said, ended = _once(program, data, kind, name)
+        if result:
+            return result, NEWER[kind]
+        if not ended:
+            raise refuse("corrupt", name, f"LibreOffice could not convert it ({said or 'it gave no reason'})")
+    raise refuse("too_large", name, "the system ended LibreOffice, mostly for want of memory", _MORE_MEMORY)
+
+
+def _once(program: str, data: bytes, kind: str, name: str) -> tuple[bytes, str, bool]:
+    """Returns the document in the newer format, or no bytes, what LibreOffice said, and whether the system ended it."""
     newer = NEWER[kind]
     with tempfile.TemporaryDirectory(prefix="youju-office-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / f"document.{kind}").write_bytes(data)
         _write_profile(Path(folder, "profile", "user"))
-        said = _run(_command(program, folder, kind, newer), folder, name)
+        said, status = _run(_command(program, folder, kind, newer), folder, name)
         result = Path(folder, "converted", f"document.{newer}")
-        if not result.is_file() or not result.stat().st_size:
-            raise refuse("corrupt", name, f"LibreOffice could not convert it ({said or 'it gave no reason'})")
-        return result.read_bytes(), newer
+        return result.read_bytes() if result.is_file() else b"", said, status in _ENDED
 
 
 def _command(program: str, folder: str, kind: str, newer: str) -> list[str]:
@@ -91,9 +108,9 @@ def _write_profile(folder: Path) -> None:
     (folder / "registrymodifications.xcu").write_text(_PROFILE.format(items=items), encoding="utf-8")
 
 
-def _run(command: list[str], folder: str, name: str) -> str:
+def _run(command: list[str], folder: str, name: str) -> tuple[str, int]:
     """Run LibreOffice until it ends or reaches the time limit. Its child processes are ended in both cases. Returns the
-    last line that it printed.
+    last line that it printed, and its exit status.
     """
     environment = {
         **{key: value for key, value in os.environ.items() if key in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")},
@@ -110,6 +127,7 @@ def _run(command: list[str], folder: str, name: str) -> str:
     try:
         _limit_memory(process.pid)
         said, _ = process.communicate(timeout=_SECONDS)
+        status = process.returncode
     except subprocess.TimeoutExpired as error:
         raise refuse("timeout", name, f"LibreOffice took longer than {_SECONDS:g} seconds") from error
     finally:
@@ -120,7 +138,8 @@ def _run(command: list[str], folder: str, name: str) -> str:
             process.stdout.close()
         process.wait()
     lines = said.decode("utf-8", "replace").split("\n")
-    return next((line.strip()[:200] for line in reversed(lines) if line.strip()), "")
+    last = next((line.strip()[:200] for line in reversed(lines) if line.strip() and not _NO_REASON.match(line)), "")
+    return last, status
 
 
 def _limit_memory(process: int) -> None:
