@@ -14,6 +14,7 @@ import re
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from lxml import etree
@@ -68,7 +69,10 @@ from ingest.parse.page import hyphens, segments
 from ingest.parse.pdf import garbled_text as legible
 from ingest.parse.pdf import outline
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.sheets import number_formats
 from ingest.parse.sheets import reader as sheets
+from ingest.parse.sheets.formulas.calculator import Calculator, Formula
+from ingest.parse.sheets.formulas.values import UncomputableError
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.text import characters, confluence, encoding, markup
 from ingest.parse.text import plain as text
@@ -119,6 +123,16 @@ def _book(whole: str) -> None:
         archive.writestr("a.opf", f"<package>{listed}</package>")
         archive.writestr("a.x", f"<html><body><p>one</p>{whole}")
     opened.read_epub(stream.getvalue(), Pictures(enabled=False, most=0))
+
+
+def _computed(whole: str) -> None:
+    """A formula, and texts of cells that it compares with a pattern and joins."""
+    cells = {(1, 1): whole, (2, 1): f"={whole}", (3, 1): f'=COUNTIF(A1,"*{whole[:200]}*b")&SUBSTITUTE(A1,"a","b")&A1'}
+    formulas: dict[tuple[int, int], object] = {place: Formula(text) for place, text in cells.items() if place != (1, 1)}
+    calculator = Calculator({"a": {(1, 1): whole, **formulas}})
+    for row, column in formulas:
+        with suppress(UncomputableError):
+            calculator.computed("a", row, column)
 
 
 def _letters(texts: list[str] | tuple[str, ...]) -> list[int]:
@@ -215,6 +229,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.text, json": text.read_json,
     "parse.text, xml": lambda whole: text.read_xml(f"<a><b>{whole}</b></a>".encode(), "a.xml"),
     "parse.sheets, csv": sheets.read_csv,
+    "parse.sheets, formats": lambda whole: number_formats.shown_text(
+        f"{number_formats.shown_number(1.5, whole)}@", whole
+    ),
+    "parse.sheets, formulas": _computed,
     "parse.table_elements": lambda whole: list(table_elements([[whole, f"{whole}a"], [f"{whole}1", whole]])),
     "parse.rtf": lambda whole: rtf.read_rtf(f"{{\\rtf1 {whole}}}".encode()),
     "parse.mail": lambda whole: mail.read_eml(f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml"),

@@ -20,7 +20,7 @@ from ingest.parse.mail.web_archive import read_web_archive
 from ingest.parse.mail.zip_attachments import is_packed, members
 from ingest.parse.notes import together
 from ingest.parse.ofd.reader import read_ofd
-from ingest.parse.office import opendocument_epub, rtf, slides
+from ingest.parse.office import opendocument_epub, opendocument_flat, rtf, slides
 from ingest.parse.office.conversion import NEWER, converted
 from ingest.parse.office.document_properties import with_properties
 from ingest.parse.office.passwords import unlocked
@@ -90,6 +90,8 @@ def _opened(data: bytes, name: str, settings: IngestSettings, *, inside: bool) -
     if inside and is_packed(data, name):
         return "zip", Extracted((), attachments=members(data, name, settings.passwords))
     data, kind = unlocked(data, detect(data, name), name, settings.passwords)
+    if kind == "xml" and (flat := opendocument_flat.flat_kind(data)) is not None:
+        data, kind = opendocument_flat.zipped(data, name), flat
     return kind, with_properties(_read(data, kind, name, settings), data, kind)
 
 

@@ -5,6 +5,7 @@ Its files:
     slides.py               PPTX
     rtf.py                  RTF
     opendocument_epub.py    ODT, ODS, ODP and EPUB
+    opendocument_flat.py    FODT, FODS and FODP, made into zip files
     opendocument_text.py    their texts: looks, struck-through text, links, headings typed by hand
     charts.py               charts as tables
     drawing_text.py         the text of shapes and diagrams, without what is struck through, with targets of links

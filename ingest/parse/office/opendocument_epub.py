@@ -33,6 +33,8 @@ _DC = "{http://purl.org/dc/elements/1.1/}"
 _DC_TITLE = f"{_DC}title"
 _PICTURE = re.compile(r"<(?:img|image)\b([^<>]*)", re.I)
 _SOURCE = re.compile(r"""\b(?:xlink:href|src)\s*+=\s*+["']([^"']+)["']""", re.I)
+_REPEATED = frozenset({"header", "footer", "page-number", "date-time"})
+"""The frames of a slide, or of its notes, that say on every page the same."""
 _MAX_REPEATED = 100
 """No repetition counts for more than this."""
 _MAX_MERGED = 100_000
@@ -59,7 +61,10 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
         reader = _Body(archive, pictures, texts)
         number = 0
         for number, page in enumerate(content.iter(f"{_DRAW}page"), 1):
-            titles = [frame for frame in page.iter(f"{_DRAW}frame") if frame.get(f"{_SHOW}class") == "title"]
+            frames = list(page.iter(f"{_DRAW}frame"))
+            for frame in (frame for frame in frames if frame.get(f"{_SHOW}class") in _REPEATED):
+                frame.getparent().remove(frame)
+            titles = [frame for frame in frames if frame.get(f"{_SHOW}class") == "title"]
             for title in titles[:1]:
                 text = " ".join(" ".join(texts.of(part)[0] for part in title.iter(f"{_TEXT}p")).split())
                 elements.append(Element("heading", text, Location(slide=number), level=1))
