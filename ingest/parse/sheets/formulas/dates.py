@@ -13,7 +13,7 @@ from ingest.parse.sheets.formulas.values import FormulaError, UncomputableError,
 _FIRST = date(1899, 12, 30)
 _LAST = 2_958_465
 """9999-12-31."""
-_DATE = re.compile(r"\s*(\d{4})(?:-(\d{1,2})-|/(\d{1,2})/|年(\d{1,2})月)(\d{1,2})日?\s*")
+_DATE = re.compile(r"(\d{4})(?:-(\d{1,2})-|/(\d{1,2})/|年(\d{1,2})月)(\d{1,2})日?")
 _LONGEST_DATE = 40
 _MOST_WORKDAYS = 4_000
 _BEFORE_THE_GAP = 60
@@ -22,7 +22,7 @@ _BEFORE_THE_GAP = 60
 
 def day_of(text: str) -> float | None:
     """Returns the number of a date written as a text (`2026-03-05`, `2026/3/5`, `2026年3月5日`), or None."""
-    match = _DATE.fullmatch(text) if len(text) <= _LONGEST_DATE else None
+    match = _DATE.fullmatch(text.strip()) if len(text) <= _LONGEST_DATE else None
     if match is None:
         return None
     try:

@@ -13,9 +13,7 @@ LONGEST_TEXT = 32_767
 """In characters. A cell of Excel holds no more. Texts that double from cell to cell would fill the memory."""
 ERRORS = ("#N/A", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!")
 
-_NUMBER = re.compile(
-    r"\s*(?P<sign>[+-]?)[¥￥$€£]?\s*(?P<digits>[\d,]*\.?\d*(?:[Ee][+-]?\d{1,3})?)\s*(?P<percent>%?)\s*"
-)
+_NUMBER = re.compile(r"(?P<sign>[+-]?)[¥￥$€£]?\s*+(?P<digits>[\d,]*+\.?\d*+(?:[Ee][+-]?\d{1,3})?)\s*+(?P<percent>%?)")
 _LONGEST_NUMBER = 40
 
 
@@ -43,7 +41,7 @@ def as_number(value: Scalar) -> float:
 
 def number_of(text: str) -> float | None:
     """Returns the number that a text is: `1,234.5`, `13%`, `¥5`. Returns None for another text."""
-    match = _NUMBER.fullmatch(text) if len(text) <= _LONGEST_NUMBER else None
+    match = _NUMBER.fullmatch(text.strip()) if len(text) <= _LONGEST_NUMBER else None
     if match is None:
         return None
     try:
