@@ -68,6 +68,7 @@ from ingest.parse.office import rtf
 from ingest.parse.page import hyphens, segments
 from ingest.parse.pdf import garbled_text as legible
 from ingest.parse.pdf import outline
+from ingest.parse.pictures.drawings import read_drawing
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.sheets import number_formats
 from ingest.parse.sheets import reader as sheets
@@ -234,6 +235,7 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "parse.sheets, formulas": _computed,
     "parse.table_elements": lambda whole: list(table_elements([[whole, f"{whole}a"], [f"{whole}1", whole]])),
+    "parse.drawings": lambda whole: read_drawing(f'<svg xmlns="http://www.w3.org/2000/svg"><text>{whole}'.encode()),
     "parse.rtf": lambda whole: rtf.read_rtf(f"{{\\rtf1 {whole}}}".encode()),
     "parse.mail": lambda whole: mail.read_eml(f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml"),
     "parse.opened, epub": _book,

@@ -117,7 +117,7 @@ def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pict
     if kind == "xlsx":
         return sheets.read_xlsx(data, name, pictures, settings.comments)
     if kind == "xls":
-        return sheets.read_xls(data, name, settings.comments)
+        return sheets.read_xls(data, name, pictures, settings.comments)
     if kind == "html" and is_saved_page(encoding.decode(data[:HEAD_BYTES], declared=True), suffix(name)):
         return read_web_archive(data, pictures)
     if kind in _NAMED_READERS:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.ingest.tiny_ole import ole
 
 _FIRST_OWN_FORMAT, _STRUCK_FONT = 164, 5
+_LONGEST = 8224
 _STYLES = 16
 """Excel numbers the formats of cells after those of its styles."""
 
@@ -26,6 +28,15 @@ class Cell:
     struck_from: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pictured:
+    """A picture file. It covers one cell, or stands on no sheet at all."""
+
+    data: bytes
+    cell: tuple[int, int] | None = (0, 0)
+    hidden: bool = False
+
+
 def old_book(
     rows: Mapping[int, Mapping[int, Cell]],
     links: Sequence[tuple[int, int, str]] = (),
@@ -33,6 +44,7 @@ def old_book(
     epoch_1904: bool = False,
     hidden_column: int | None = None,
     stated: Mapping[int, str] | None = None,
+    pictures: Sequence[Pictured] = (),
 ) -> bytes:
     """Returns a workbook with one sheet of these cells, by row and column, counted from 0. `stated` are built-in
     formats that the workbook states nevertheless.
@@ -53,6 +65,7 @@ def old_book(
     end = _record(0x0A, b"")
     name = struct.pack("<BB", 6, 0) + b"Sheet1"
     shared = _record(0xFC, struct.pack("<II", len(strings), len(strings)) + b"".join(map(_string, strings)))
+    shared += _long_record(0xEB, _drawing_group(pictures)) if pictures else b""
     start = len(opening) + len(_record(0x85, bytes(6) + name)) + len(shared) + len(end)
     opening += _record(0x85, struct.pack("<IBB", start, 0, 0) + name) + shared + end
     body = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0xDBB, 1996, 0, 6))
@@ -70,6 +83,7 @@ def old_book(
         else:
             body += _record(0x203, place + struct.pack("<d", cell.content))
     body += b"".join(_link(*link) for link in links)
+    body += _long_record(0xEC, _drawing(pictures)) if pictures else b""
     return ole({"Workbook": opening + body + end})
 
 
@@ -99,3 +113,49 @@ def _link(row: int, column: int, target: str) -> bytes:
     data += bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b") + struct.pack("<II", 2, 3)
     data += bytes.fromhex("e0c9ea79f9bace118c8200aa004ba90b") + struct.pack("<I", len(address)) + address
     return _record(0x1B8, data)
+
+
+def _long_record(kind: int, data: bytes) -> bytes:
+    """Returns a record, and those that continue it if it is longer than a record may be."""
+    pieces = [data[start : start + _LONGEST] for start in range(0, len(data), _LONGEST)]
+    return _record(kind, pieces[0]) + b"".join(_record(0x3C, piece) for piece in pieces[1:])
+
+
+def _drawn(kind: int, content: bytes, *, number: int = 0, holds: bool = False) -> bytes:
+    return struct.pack("<HHI", number << 4 | (0xF if holds else 0), kind, len(content)) + content
+
+
+def _drawing_group(pictures: Sequence[Pictured]) -> bytes:
+    entries = b"".join(_entry(picture) for picture in pictures)
+    return _drawn(0xF000, _drawn(0xF001, entries, number=len(pictures), holds=True), holds=True)
+
+
+def _entry(picture: Pictured) -> bytes:
+    """Returns a picture: PNG, JPEG, a bitmap without the head of its file, or else an EMF, which is packed."""
+    data = picture.data
+    if data.startswith(b"\x89PNG"):
+        blip = _drawn(0xF01E, bytes(16) + b"\xff" + data, number=0x6E0)
+    elif data.startswith(b"\xff\xd8"):
+        blip = _drawn(0xF01D, bytes(32) + b"\xff" + data, number=0x46B)
+    elif data.startswith(b"BM"):
+        blip = _drawn(0xF01F, bytes(16) + b"\xff" + data[14:], number=0x7A8)
+    else:
+        packed = zlib.compress(data)
+        head = struct.pack("<I16x8xIBB", len(data), len(packed), 0, 0xFE)
+        blip = _drawn(0xF01A, bytes(16) + head + packed, number=0x3D4)
+    fixed = struct.pack("<BB16xHIIIBBBB", 6, 6, 0xFF, len(blip), 1, 0, 0, 0, 0, 0)
+    return _drawn(0xF007, fixed + blip, number=0x62)
+
+
+def _drawing(pictures: Sequence[Pictured]) -> bytes:
+    shapes = b""
+    for number, picture in enumerate(pictures, 1):
+        if picture.cell is None:
+            continue
+        row, column = picture.cell
+        options = struct.pack("<HI", 0x4104, number) + struct.pack("<HI", 0x03BF, 0x20002 if picture.hidden else 0)
+        anchor = struct.pack("<9H", 0, column, 0, row, 0, column, 500, row, 100)
+        shape = _drawn(0xF00A, struct.pack("<II", 1024 + number, 0xA00), number=75)
+        shape += _drawn(0xF00B, options, number=2) + _drawn(0xF010, anchor) + _drawn(0xF011, b"")
+        shapes += _drawn(0xF004, shape, holds=True)
+    return _drawn(0xF002, _drawn(0xF003, shapes, holds=True), holds=True)

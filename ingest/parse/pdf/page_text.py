@@ -44,7 +44,7 @@ def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> tuple[list[
             return [scanned], False
     if garbage:
         return [], True
-    if pictures.is_enabled and not is_picture:
+    if not is_picture:
         read_pictures(page, layer, pictures)
     return layer.parts, not layer.parts and is_picture and not read_scans
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import logging
 from collections.abc import Callable
-
-from PIL import Image
 
 from ingest.errors import DocumentError
 from ingest.parse.notes import PICTURES_NOT_READ
 from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures import ocr
-from ingest.parse.pictures.images import Pixels
+from ingest.parse.pictures.drawings import Drawing, read_drawing
+from ingest.parse.pictures.images import Pixels, open_image
 
 _MAX_PIXELS = 120_000_000
 _MIN_SIDES = (64, 20)
@@ -38,7 +36,7 @@ class Pictures:
 
     @property
     def notes(self) -> dict[str, int]:
-        """Returns how many pictures were given up: too many, too large, or in no format that is read."""
+        """Returns how many pictures were given up: too many, too large, in no format that is read, or OCR is off."""
         return {PICTURES_NOT_READ: self._given_up}
 
     def give_up(self) -> None:
@@ -47,12 +45,22 @@ class Pictures:
 
     def texts(self, data: bytes) -> tuple[str, ...]:
         """Returns the paragraphs in a picture when it comes for the first time. Returns nothing if it has no text or
-        cannot be read.
+        cannot be read. The words of a drawing (EMF, WMF, SVG) are read without OCR.
         """
-        if not self._is_new(hashlib.sha256(data).digest()):
+        if not self._is_new(data):
             return ()
+        drawing = _drawing(data)
+        if drawing is None:
+            return self._seen_in(data)
+        if not drawing.lines and not drawing.bitmaps:
+            self.give_up()
+        inside = (text for bitmap in drawing.bitmaps if self._is_new(bitmap) for text in self._seen_in(bitmap))
+        return (*drawing.lines, *inside)
+
+    def _seen_in(self, data: bytes) -> tuple[str, ...]:
+        """Returns the paragraphs that OCR reads in a picture."""
         try:
-            with Image.open(io.BytesIO(data)) as image:
+            with open_image(data, "picture") as image:
                 size = image.size
             if not self._fits(*size):
                 return ()
@@ -68,7 +76,7 @@ class Pictures:
         """Returns the text in a picture of this size as a part of a page when it comes for the first time. `mark` is
         the same for the same picture, and `drawn` draws it.
         """
-        if not self._is_new(hashlib.sha256(mark).digest()) or not self._fits(*size):
+        if not self._is_new(mark) or not self._fits(*size):
             return None
         try:
             part = ocr.part_of(drawn())
@@ -78,19 +86,28 @@ class Pictures:
             return None
         return part if part.segments else None
 
-    def _is_new(self, digest: bytes) -> bool:
-        if not self.is_enabled or digest in self._seen:
+    def _is_new(self, data: bytes) -> bool:
+        digest = hashlib.sha256(data).digest()
+        if digest in self._seen:
             return False
         self._seen.add(digest)
         return True
 
     def _fits(self, width: int, height: int) -> bool:
-        """Returns True if a picture of this size is large enough for words, and within the limits."""
+        """Returns True if a picture of this size is large enough for words, and is to be read within the limits."""
         if max(width, height) < _MIN_SIDES[0] or min(width, height) < _MIN_SIDES[1]:
             return False
-        if self._read >= self._most or self._pixels + width * height > _MAX_PIXELS:
+        if not self.is_enabled or self._read >= self._most or self._pixels + width * height > _MAX_PIXELS:
             self.give_up()
             return False
         self._read += 1
         self._pixels += width * height
         return True
+
+
+def _drawing(data: bytes) -> Drawing | None:
+    try:
+        return read_drawing(data)
+    except Exception:  # a picture that is damaged must not cost the document
+        logger.debug("A drawing inside a document could not be read", exc_info=True)
+        return Drawing()

@@ -15,7 +15,7 @@ from ingest.parse.refusals import refuse
 
 Pixels = npt.NDArray[np.uint8]
 
-FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "AVIF", "HEIF")
+FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "AVIF", "HEIF")
 MAX_PIXELS = 200_000_000
 _MAX_SIDE = 4000
 _LONG = 2.5

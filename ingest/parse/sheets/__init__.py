@@ -11,6 +11,9 @@ Its files:
     number_formats.py  numbers as spreadsheets show them
     date_formats.py    dates, times and durations as spreadsheets show them
     formulas/          computes formulas that have no stored value
+    drawn_pictures.py  finds the pictures of XLSX: on a sheet, and in cells
+    old_records.py     the records of XLS
     old_formulas.py    finds the formulas of XLS that have no stored value
+    old_pictures.py    finds the pictures of XLS and their places
     regions.py         the tables of a sheet: each region of cells is one
 """

@@ -18,8 +18,9 @@ from xlrd.formula import decompile_formula
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
 from ingest.parse.sheets.formulas.calculator import Calculator, Formula
 from ingest.parse.sheets.formulas.values import Scalar, UncomputableError
+from ingest.parse.sheets.old_records import records
 
-_FORMULA, _BEGIN, _END = 0x0006, 0x0809, 0x000A
+_FORMULA = 0x0006
 _SMALLEST = 22
 _EMPTY_TEXT, _NO_NUMBER = 3, b"\xff\xff"
 _BIFF8 = 80
@@ -89,29 +90,17 @@ def _without_value(book: Any) -> dict[str, dict[tuple[int, int], Formula]]:
     found: dict[str, list[bytes]] = {}
     for name, start in zip(book.sheet_names(), book._sh_abs_posn, strict=False):
         found[name] = []
-        for record in _records(book.mem, start, book.base + book.stream_len):
+        for kind, record in records(book.mem, start, book.base + book.stream_len):
+            if kind != _FORMULA or len(record) < _SMALLEST:
+                continue
             if record[12:14] != _NO_NUMBER or record[6] != _EMPTY_TEXT:
                 return {}
             found[name].append(record)
-    return {name: dict(_decompiled(book, records)) for name, records in found.items() if records}
+    return {name: dict(_decompiled(book, stated)) for name, stated in found.items() if stated}
 
 
-def _records(stream: bytes, start: int, end: int) -> Iterator[bytes]:
-    """Yields the formula records of one sheet. Charts in it have a beginning and an end of their own."""
-    depth, place = 0, start
-    while place + 4 <= end:
-        kind, size = struct.unpack_from("<HH", stream, place)
-        place += 4
-        depth += (kind == _BEGIN) - (kind == _END)
-        if not depth:
-            return
-        if kind == _FORMULA and size >= _SMALLEST:
-            yield stream[place : place + size]
-        place += size
-
-
-def _decompiled(book: Any, records: list[bytes]) -> Iterator[tuple[tuple[int, int], Formula]]:
-    for record in records:
+def _decompiled(book: Any, stated: list[bytes]) -> Iterator[tuple[tuple[int, int], Formula]]:
+    for record in stated:
         row, column = struct.unpack_from("<HH", record)
         (size,) = struct.unpack_from("<H", record, 20)
         try:

@@ -15,7 +15,9 @@ from ingest.parse.extracted import Extracted
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
 from ingest.parse.sheets.cells import XlsCells, XlsxCells
+from ingest.parse.sheets.drawn_pictures import DrawnPictures
 from ingest.parse.sheets.old_formulas import OldFormulas
+from ingest.parse.sheets.old_pictures import OldPictures
 from ingest.parse.sheets.regions import cell_range, sheet_elements, tables_beside
 from ingest.parse.sheets.sparse import SparseSheet
 from ingest.parse.sheets.workbooks import open_workbook
@@ -30,24 +32,28 @@ _MAX_PADDED_CELLS = 5_000_000
 
 def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
     """Read the visible sheets of a workbook without hidden rows and columns, and without what is struck through. A
-    formula is read as its last value. The words in the pictures of a sheet come after its tables.
+    formula is read as its last value. The words in the pictures on a sheet come after its tables, those of a picture in
+    a cell are its text.
     """
     workbook = open_workbook(data, name)
-    shown = XlsxCells(workbook)
+    shown, drawn = XlsxCells(workbook), DrawnPictures(data, pictures)
     elements: list[Element] = []
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
             continue
         found = SparseSheet()
         for (row, column), cell in sheet._cells.items():  # `iter_rows` would create the missing cells
-            if cell._value is not None and (text := shown.text(cell)):
+            if cell._value is None:
+                continue
+            words = drawn.words(cell._value)
+            if text := shown.text(cell) if words is None else words:
                 found.add(row - 1, column - 1, text, shown.is_struck(cell))
         for merged in sheet.merged_cells.ranges:
             found.merged.append((merged.min_row - 1, merged.max_row, merged.min_col - 1, merged.max_col))
         _leave_out_hidden(sheet, found)
         elements.extend(_elements(sheet.title, found, name))
         elements.extend(_comments(sheet) if comments else ())
-        elements.extend(_pictured(sheet, pictures))
+        elements.extend(_pictured(sheet.title, drawn.on(sheet.title), pictures, headed=bool(found.cells)))
     return Extracted(tuple(elements), workbook.properties.title, notes=shown.notes)
 
 
@@ -72,20 +78,21 @@ def _comments(sheet: Any) -> Iterator[Element]:
             yield Element("paragraph", f"Comment on {cell.coordinate}: {cell.comment.text.strip()}", where)
 
 
-def _pictured(sheet: Any, pictures: Pictures) -> Iterator[Element]:
-    """Yields the words in a sheet's pictures. The location is the cells that the picture covers, or the cell at its
-    upper left corner.
-    """
-    for image in sheet._images:  # openpyxl has no public attribute for them
-        start, end = image.anchor._from, getattr(image.anchor, "to", None) or image.anchor._from
-        cells = cell_range(start.row, end.row + 1, start.col, end.col + 1)
-        where = Location(sheet=sheet.title, cells=cells)
-        yield from (Element("paragraph", text, where) for text in pictures.texts(image._data()))
+def _pictured(
+    title: str, drawn: Iterable[tuple[bytes, Location]], pictures: Pictures, *, headed: bool
+) -> Iterator[Element]:
+    """Yields the words in the pictures of a sheet at their places, below its name, if it is not `headed` by that."""
+    for data, where in drawn:
+        for text in pictures.texts(data):
+            if not headed:
+                yield Element("heading", title, Location(sheet=title), level=1)
+            headed = True
+            yield Element("paragraph", text, where)
 
 
-def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
+def read_xls(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
     """Read the visible sheets of an old workbook (XLS), without hidden columns. Which rows only a filter hides is not
-    known, so rows are kept.
+    known, so rows are kept. The words in the pictures of a sheet come after its tables.
     """
     formatted = _has_formats(data)
     try:
@@ -95,7 +102,7 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
     except xlrd.XLRDError as error:
         code = "encrypted" if "encrypted" in str(error).lower() else "corrupt"
         raise refuse(code, name, f"the workbook cannot be opened ({error})") from error
-    sheets, formulas = workbook.sheets(), OldFormulas(workbook)
+    sheets, formulas, drawn = workbook.sheets(), OldFormulas(workbook), OldPictures(workbook)
     elements: list[Element] = []
     for sheet in sheets:
         if sheet.visibility:
@@ -112,6 +119,8 @@ def read_xls(data: bytes, name: str, comments: bool) -> Extracted:
             cell = cell_range(row, row + 1, column, column + 1)
             text = f"Comment on {cell.split(':')[0]}: {note.text.strip()}"
             elements.append(Element("paragraph", text, Location(sheet=sheet.name, cells=cell)))
+        elements.extend(_pictured(sheet.name, drawn.on(sheet.name), pictures, headed=bool(found.cells)))
+    elements.extend(Element("paragraph", text) for data in drawn.elsewhere() for text in pictures.texts(data))
     return Extracted(tuple(elements), notes=formulas.notes)
 
 

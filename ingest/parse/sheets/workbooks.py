@@ -30,6 +30,20 @@ _RECALCULATED = re.compile(rb"""<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad\s*=\s*[
 """Matches where a program says that it has not computed the formulas. Some write 0 in the place of every value then."""
 
 
+class RichValue(str):
+    """What a cell shows to programs that do not know its rich value, such as a picture in the cell. `number` counts the
+    rich values of the workbook from 1.
+    """
+
+    __slots__ = ("number",)
+    number: int
+
+    def __new__(cls, shown: object, number: int) -> RichValue:
+        value = super().__new__(cls, shown)
+        value.number = number
+        return value
+
+
 class _TooManyError(Exception):
     pass
 
@@ -51,9 +65,13 @@ def open_workbook(data: bytes, name: str) -> Any:
 
 @cache
 def _adapt() -> None:
-    """Make openpyxl count cells before it creates them, and read them as this file says."""
-    from openpyxl.reader import excel
+    """Make openpyxl count cells before it creates them, and read them as this file says. Pictures are read elsewhere
+    (`drawn_pictures`): one that is missing would cost the workbook.
+    """
+    from openpyxl.reader import drawings, excel
     from openpyxl.styles import Fill, PatternFill, stylesheet
+
+    drawings.PILImage = False
 
     class Reader(excel.WorksheetReader):  # type: ignore[misc, name-defined, unused-ignore]
         def __init__(self, sheet: Any, source: Any, strings: Any, data_only: bool, rich_text: bool) -> None:
@@ -102,6 +120,9 @@ def _parser() -> Any:
                 return super().parse_cell(element)
             cell = super().parse_cell(element)
             value = cell["value"]
+            if kind == "e" and (stated := element.get("vm", "")).isdecimal():
+                cell["value"] = RichValue(value, int(stated[:9]))
+                return cell
             # Most cells are numbers or shared texts: a look at their value must be enough.
             if value is None or kind == "str" or (self.recalculated and value == 0):
                 cell["value"] = self._with_formula(element, kind, value)
