@@ -4,6 +4,9 @@ FROM python:3.11-slim
 ARG TORCH_CPU_INDEX=https://download.pytorch.org/whl/cpu
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUNBUFFERED=1
 
+# 7z and RAR archives are opened by this library of the system (the extra `archives`).
+RUN apt-get update && apt-get install --yes --no-install-recommends libarchive13 && rm -rf /var/lib/apt/lists/*
+
 RUN useradd --create-home --uid 10001 youju && install --directory --owner youju --mode 700 /data
 WORKDIR /app
 
@@ -17,7 +20,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY ingest ingest
 COPY assistant assistant
 COPY api api
-RUN pip install -c constraints.txt ".[postgres]"
+RUN pip install -c constraints.txt ".[postgres,archives]"
 
 USER youju
 # All addresses of the container: the server refuses to start so unless YOUJU_API_KEY is given.
