@@ -7,9 +7,10 @@ import re
 from pathlib import PurePath
 
 from ingest.archives.seven_zip_rar import format_of
+from ingest.errors import DocumentError
 from ingest.parse.containers import ole_kind, zip_kind
 from ingest.parse.pictures.images import is_heif
-from ingest.parse.refusals import refuse
+from ingest.parse.refusals import PACK_AS_ZIP, refuse
 from ingest.parse.sniff import text_kind
 from ingest.parse.text import encoding
 
@@ -37,6 +38,9 @@ _BINARY_SUFFIXES = frozenset(
     | {"wps", "wpt", "et", "ett", "dps", "dpt"}  # WPS Office, documents and templates
 )
 
+_PACKED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
+"""How files begin that gzip, bzip2, xz and Zstandard have packed."""
+_VOLUME = re.compile(r"\.(?:part[0-9]{1,5}\.rar|[rz][0-9]{2,3}|(?:7z|zip|rar|tar)\.[0-9]{3})$", re.I)
 _NEVER_TEXT = frozenset({"pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp", "bmp", "gif", "heic", "heif"})
 
 
@@ -65,8 +69,14 @@ def detect(data: bytes, name: str) -> str:
     else:
         return _text_kind(data, name)
     if found is None:
-        raise refuse("unsupported", name, "an archive of a kind that is not read here")
+        raise _packed(name, "an archive of a kind that is not read here")
     return found
+
+
+def _packed(name: str, reason: str) -> DocumentError:
+    """Returns the error to raise for an archive, or for one of its volumes."""
+    reason = "one of several volumes of an archive" if _VOLUME.search(name) else reason
+    return refuse("unsupported", name, reason, PACK_AS_ZIP)
 
 
 def suffix(name: str) -> str:
@@ -88,6 +98,8 @@ def _text_kind(data: bytes, name: str) -> str:
     if not encoding.is_marked(data) and _is_binary(data):
         if suffix(name) in _BINARY_SUFFIXES:
             raise refuse("corrupt", name, f"its content is not {suffix(name).upper()}")
+        if data.startswith(_PACKED) or data[257:262] == b"ustar" or _VOLUME.search(name):
+            raise _packed(name, "a packed file of a kind that is not read here")
         raise refuse("unsupported", name, "a binary format that is not read here")
     head = encoding.decode(data[:HEAD_BYTES], declared=True).lstrip("\ufeff")
     kind = text_kind(head, suffix(name), whole=len(data) <= HEAD_BYTES, is_notebook=lambda: _is_notebook(data))

@@ -28,6 +28,7 @@ _HINTS = {
 
 SWITCH_OCR_ON: Final = "If it is a scan or a picture, switch OCR on (YOUJU_OCR=true)."
 RAISE_MAX_FILE_MB: Final = "Split the document, or raise YOUJU_MAX_FILE_MB."
+PACK_AS_ZIP: Final = "Unpack it, or pack all of it again as one zip file."
 """Hints that help only where a setting is the reason."""
 
 

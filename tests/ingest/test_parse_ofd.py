@@ -13,6 +13,7 @@ from ingest.errors import DocumentError
 from ingest.parse.ofd.geometry import deltas
 from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
+from tests.ingest.tiny_jbig2 import jbig2
 from tests.ingest.tiny_ofd import image, line, ofd, page, text
 
 XML = 'xmlns:ofd="http://www.ofdspec.org/2016"'
@@ -233,6 +234,25 @@ def test_a_page_that_is_a_picture_is_read_by_ocr_at_its_places() -> None:
     (box,) = first.location.boxes
     assert 0.05 < box.x0 < 0.15
     assert 400 / 842 - 0.01 < box.y0 < box.y1 < 440 / 842
+
+
+@pytest.mark.parametrize("form", [{}, {"as_file": True}, {"as_file": True, "ordered": False}])
+def test_a_page_that_is_a_jbig2_picture_is_read(form: dict[str, bool]) -> None:
+    scan = Image.new("L", (595, 842), 255)
+    ImageDraw.Draw(scan).text((60, 400), "Travel expenses policy", fill=0, font=ImageFont.load_default(28))
+    pages = [image(0, 0, 210, 297), text(20, 40, "正文")]
+    parsed = read(ofd(pages, parts={"Doc_0/Res/image.png": jbig2(scan, **form)}), ocr=True)
+    assert (parsed.text, parsed.notes) == ("Travel expenses policy\n\n正文", {})
+
+
+def test_a_jbig2_picture_that_is_cut_off_or_huge_is_counted() -> None:
+    scan = Image.new("L", (595, 842), 255)
+    pages = [image(0, 0, 210, 297), text(20, 40, "正文")]
+    huge = jbig2(scan)[:11] + b"\xff" * 8 + jbig2(scan)[19:]
+    for data in (jbig2(scan, as_file=True)[:20], huge):
+        parsed = read(ofd(pages, parts={"Doc_0/Res/image.png": data}), ocr=True)
+        assert parsed.text == "正文"
+        assert parsed.notes["pictures_not_read"] >= 1
 
 
 def test_a_picture_of_a_kind_that_is_not_read_leaves_the_other_pages() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
 import zipfile
@@ -101,6 +102,25 @@ def test_a_folder_in_place_of_a_file_is_unreadable(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["a.docx", "a.pdf", "a.xlsx"])
 def test_noise_under_a_known_name_is_corrupt(name: str) -> None:
     assert code(bytes(range(256)) * 40, name) == "corrupt"
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("a.7z.001", b"7z\xbc\xaf'\x1c" + bytes(90)),
+        ("a.part1.rar", b"Rar!\x1a\x07\x00" + bytes(90)),
+        ("a.7z.002", bytes(range(256)) * 9),
+        ("a.z01", bytes(range(256)) * 9),
+        ("notes.txt.gz", gzip.compress(b"notes" * 99)),
+        ("notes.tar.zst", b"\x28\xb5\x2f\xfd" + bytes(range(256))),
+    ],
+)
+def test_a_packed_file_and_a_volume_of_an_archive_say_how_to_pack_them_again(name: str, data: bytes) -> None:
+    with pytest.raises(DocumentError) as caught:
+        parse(Reference("local", name, name, len(data), 0, content=data), IngestSettings())
+    assert caught.value.code == "unsupported"
+    assert "one zip" in caught.value.hint
+    assert ("one of several volumes" in caught.value.message) == (not name.startswith("notes"))
 
 
 def test_noise_under_another_name_is_unsupported() -> None:

@@ -18,6 +18,7 @@ from ingest.parse.notes import PAGES_WITHOUT_TEXT, PICTURES_NOT_READ
 from ingest.parse.ofd import geometry
 from ingest.parse.ofd.content import Allowance, Drawn, Painter, Picture, page_place
 from ingest.parse.ofd.geometry import POINTS
+from ingest.parse.ofd.jbig2 import as_png
 from ingest.parse.ofd.package import Package, text_of
 from ingest.parse.ofd.resources import Resources
 from ingest.parse.page.segments import Segment
@@ -132,9 +133,9 @@ class _File:
     def _seen(self, picture: Picture) -> Iterator[Segment]:
         """Yields the lines that OCR finds in a picture, at their places on the page."""
         try:
-            with open_image(self._package.content(picture.path), self._name) as image:
+            with open_image(as_png(self._package.content(picture.path)), self._name) as image:
                 pixels = np.rot90(upright(image, self._name), -picture.turns)
-        except Exception:  # Pillow raises errors of many kinds, and JBIG2 pictures are not read at all
+        except Exception:  # Pillow raises errors of many kinds
             self.notes[PICTURES_NOT_READ] += 1
             return
         part = ocr.part_of(np.ascontiguousarray(pixels))
@@ -149,7 +150,7 @@ class _File:
     def _pictured(self, picture: Picture, size: tuple[float, float], number: int) -> Iterator[Element]:
         x0, y0, x1, y1 = (value / side for value, side in zip(picture.box, size * 2, strict=True))
         edges = Box(number, *(round(min(max(value, 0.0), 1.0), 5) for value in (x0, y0, x1, y1)))
-        for text in self._embedded.texts(self._package.content(picture.path)):
+        for text in self._embedded.texts(as_png(self._package.content(picture.path))):
             yield Element("paragraph", text, Location(page=number, boxes=(edges,)))
 
 
