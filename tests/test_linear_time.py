@@ -70,6 +70,7 @@ from ingest.parse.pdf import garbled_text as legible
 from ingest.parse.pdf import outline
 from ingest.parse.pictures.drawings import read_drawing
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.sheets import number_formats
 from ingest.parse.sheets import reader as sheets
 from ingest.parse.sheets.formulas.calculator import Calculator, Formula
@@ -108,6 +109,9 @@ def _expressions() -> Iterator[tuple[str, re.Pattern[str] | re.Pattern[bytes], s
                     if isinstance(expression, re.Pattern):
                         for method in sorted(methods or {"search"}):
                             yield f"{found.name}.{name}", expression, method
+
+
+_NO_PICTURES = Pictures(enabled=False, most=0)
 
 
 def _parsed(whole: str, kind: ElementKind) -> ParsedDocument:
@@ -237,9 +241,14 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.table_elements": lambda whole: list(table_elements([[whole, f"{whole}a"], [f"{whole}1", whole]])),
     "parse.drawings": lambda whole: read_drawing(f'<svg xmlns="http://www.w3.org/2000/svg"><text>{whole}'.encode()),
     "parse.rtf": lambda whole: rtf.read_rtf(f"{{\\rtf1 {whole}}}".encode()),
-    "parse.mail": lambda whole: mail.read_eml(f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml"),
+    "parse.mail": lambda whole: mail.read_eml(
+        f"Subject: a\nContent-Type: text/html\n\n{whole}".encode(), "a.eml", _NO_PICTURES
+    ),
     "parse.opened, epub": _book,
     "parse.html_word_markdown, html": html_word_markdown.read_html,
+    "parse.html_word_markdown, html with pictures": lambda whole: html_word_markdown.read_html(
+        f"<p>{whole}", words_of=PagePictures(_NO_PICTURES)
+    ),
     "parse.html_word_markdown, markdown": html_word_markdown.read_markdown,
     "sources.addresses": lambda whole: addresses.normal(f"http://a.example/{whole}"),
     "sources.page_links": lambda whole: page_links.robots_words(whole, "youju"),

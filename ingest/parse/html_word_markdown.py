@@ -32,12 +32,14 @@ from ingest.parse.office.numerals import chinese_number
 from ingest.parse.office.ooxml import core_title
 from ingest.parse.office.rtf import read_rtf
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import of_page, stated
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.layout import unwrap_layout
 from ingest.parse.tables.markdown import rows_of_html, spread, stated_headers
 from ingest.parse.text import confluence, encoding
 from ingest.parse.text.html_marks import prepare
+from ingest.parse.text.html_pictures import WordsOf, write_words
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
 from ingest.parse.word.alt_chunks import ARCHIVE, Allowance, Reader
 from ingest.parse.word.layout import with_marked_header
@@ -112,12 +114,16 @@ def _unstructured() -> Any:
     return SimpleNamespace(docx=docx.partition_docx, html=partition_html)
 
 
-def read_html(text: str, address: str | None = None) -> Extracted:
-    """Read a web page. Its title is the text of `<title>`. `address` is where it was found, if that is known."""
-    return _read_page(text, address, marks_headers=True)
+def read_html(text: str, address: str | None = None, words_of: WordsOf | None = None) -> Extracted:
+    """Read a web page. Its title is the text of `<title>`. `address` is where it was found, if that is known.
+    `words_of` reads its pictures.
+    """
+    return _read_page(text, address, words_of, marks_headers=True)
 
 
-def _read_page(text: str, address: str | None = None, *, marks_headers: bool) -> Extracted:
+def _read_page(
+    text: str, address: str | None = None, words_of: WordsOf | None = None, *, marks_headers: bool
+) -> Extracted:
     body = _XML_DECLARATION.sub("", text)
     if not body.strip():
         return Extracted(())
@@ -125,6 +131,8 @@ def _read_page(text: str, address: str | None = None, *, marks_headers: bool) ->
     page = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
     title, metadata = page.findtext(".//title"), of_page(page)
     prepare(page, address)
+    if words_of is not None:
+        write_words(page, words_of)
     if (depth := _depth(page)) > _MAX_DEPTH:
         # The parser leaves out what is nested more deeply still. Then its page is not the whole one.
         body = body if depth > _WHOLE_DEPTH else lxml_html.tostring(page, encoding="unicode")
@@ -165,8 +173,10 @@ def _plain_paragraphs(page: str) -> Iterator[Element]:
             unseen = name
 
 
-def read_markdown(text: str) -> Extracted:
-    """Read Markdown with tables and fenced code. Front matter is left out, but for its title, author and date."""
+def read_markdown(text: str, words_of: WordsOf | None = None) -> Extracted:
+    """Read Markdown with tables and fenced code. Front matter is left out, but for its title, author and date.
+    `words_of` reads its pictures.
+    """
     title, metadata = None, {}
     if front := _FRONT_MATTER.match(text):
         text = text[front.end() :]
@@ -180,7 +190,7 @@ def read_markdown(text: str) -> Extracted:
     except TangledError:
         # The words are kept. The structure of quotes and lists is lost.
         return Extracted(tuple(_blocks(without_marks(text))), title, metadata=metadata)
-    return replace(_read_page(page, marks_headers=False), title=title, metadata=metadata)
+    return replace(_read_page(page, words_of=words_of, marks_headers=False), title=title, metadata=metadata)
 
 
 def _blocks(text: str) -> Iterator[Element]:
@@ -200,10 +210,10 @@ def read_docx(
     parts = _unstructured().docx(file=io.BytesIO(word.data), languages=_NO_LANGUAGE_DETECTION)
     pages = max((part.metadata.page_number or 0 for part in parts), default=0)
     readers: dict[str, Reader] = {
-        "html": lambda chunk: read_html(encoding.decode(chunk, declared=True)),
+        "html": lambda chunk: read_html(encoding.decode(chunk, declared=True), words_of=PagePictures(pictures)),
         ARCHIVE: lambda chunk: read_archive(chunk, pictures),
         "txt": lambda chunk: Extracted(tuple(_blocks(encoding.decode(chunk)))),
-        "rtf": read_rtf,
+        "rtf": lambda chunk: read_rtf(chunk, pictures),
         "docx": lambda chunk: read_docx(chunk, pictures, comments, read_archive, allowance),
     }
     found = word.chunks.read_in_place(_elements(_once(parts), paged=True, marks_headers=True), readers, allowance)

@@ -27,6 +27,7 @@ from ingest.parse.office.passwords import unlocked
 from ingest.parse.pdf import reader as pdf
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.refusals import refuse
 from ingest.parse.sheets import reader as sheets
 from ingest.parse.sniff import is_saved_page
@@ -34,34 +35,36 @@ from ingest.parse.text import characters, encoding, markup, plain
 from ingest.settings import IngestSettings
 
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
-_BINARY_READERS: dict[str, Callable[[bytes], Extracted]] = {
-    "rtf": rtf.read_rtf,
-}
 _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
+    "xml": plain.read_xml,
+}
+_NAMED_PICTURED_READERS: dict[str, Callable[[bytes, str, Pictures], Extracted]] = {
     "eml": read_eml,
     "msg": read_msg,
     "ods": opendocument_epub.read_ods,
-    "xml": plain.read_xml,
+}
+_PAGE_READERS: dict[str, Callable[[str, PagePictures], Extracted]] = {
+    "html": lambda text, words_of: html_word_markdown.read_html(text, words_of=words_of),
+    "md": html_word_markdown.read_markdown,
+    "ipynb": plain.read_notebook,
 }
 _PICTURED_READERS: dict[str, Callable[[bytes, Pictures], Extracted]] = {
     "odt": opendocument_epub.read_odt,
     "odp": opendocument_epub.read_odp,
     "epub": opendocument_epub.read_epub,
+    "rtf": rtf.read_rtf,
 }
 _OFFICE_READERS: dict[str, Callable[[bytes, Pictures, bool], Extracted]] = {
     "docx": partial(html_word_markdown.read_docx, read_archive=read_web_archive),
     "pptx": slides.read_pptx,
 }
 _TEXT_READERS: dict[str, Callable[[str], Extracted]] = {
-    "html": html_word_markdown.read_html,
-    "md": html_word_markdown.read_markdown,
     "csv": sheets.read_csv,
     "tsv": lambda content: sheets.read_csv(content, "\t"),
     "txt": plain.read_text,
     "rst": markup.read_rst,
     "org": markup.read_org,
     "json": plain.read_json,
-    "ipynb": plain.read_notebook,
 }
 
 logger = logging.getLogger(__name__)
@@ -122,9 +125,12 @@ def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pict
         return read_web_archive(data, pictures)
     if kind in _NAMED_READERS:
         return _NAMED_READERS[kind](data, name)
-    if kind in _BINARY_READERS:
-        return _BINARY_READERS[kind](data)
+    if kind in _NAMED_PICTURED_READERS:
+        return _NAMED_PICTURED_READERS[kind](data, name, pictures)
+    # An invisible character before a mark, such as the # of a heading, would hide the mark.
+    if kind in _PAGE_READERS:
+        text = characters.visible(encoding.decode(data, declared=kind == "html"))
+        return _PAGE_READERS[kind](text, PagePictures(pictures))
     if kind in _TEXT_READERS:
-        # An invisible character before a mark, such as the # of a heading, would hide the mark.
-        return _TEXT_READERS[kind](characters.visible(encoding.decode(data, declared=kind == "html")))
+        return _TEXT_READERS[kind](characters.visible(encoding.decode(data, declared=False)))
     raise refuse("unsupported", name, f"{kind.upper()} files are not read here")

@@ -18,6 +18,8 @@ from typing import Any
 from ingest.document import Element
 from ingest.parse.extracted import Attachment, Extracted
 from ingest.parse.html_word_markdown import read_html
+from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import stated
 from ingest.parse.refusals import refuse
 from ingest.parse.text import encoding
@@ -67,9 +69,9 @@ def opened_mail(data: bytes) -> EmailMessage:
     return message_from_bytes(data, policy=_Policy())  # type: ignore[arg-type]
 
 
-def read_eml(data: bytes, name: str) -> Extracted:
-    """Read a mail. The subject is the title, sender, recipients and date are the first paragraph, and the body follows.
-    The attachments are not read yet.
+def read_eml(data: bytes, name: str, pictures: Pictures) -> Extracted:
+    """Read a mail. The subject is the title, sender, recipients and date are the first paragraph, and the body follows
+    with the words in its pictures. The attachments are not read yet.
 
     If a body has several forms, the HTML is read. Raises `encrypted` for S/MIME and PGP.
     """
@@ -77,21 +79,24 @@ def read_eml(data: bytes, name: str) -> Extracted:
     if message.get_content_type() == "multipart/encrypted" or _is_enveloped(message):
         raise refuse("encrypted", name, "the mail is encrypted to its recipients")
     fields = {field: _header(message, field) for field in _FIELDS}
-    body = [element for part in _bodies(message) for element in _read_body(part)]
+    inline = _inline_pictures(message)
+    words_of = PagePictures(pictures, lambda address: inline.get(address.removeprefix("cid:")))
+    body = [element for part in _bodies(message) for element in _read_body(part, words_of)]
+    body.extend(Element("paragraph", text) for data in inline.values() for text in pictures.texts(data))
     return _mail(fields, body, tuple(_attached(message)))
 
 
-def read_msg(data: bytes, name: str) -> Extracted:
+def read_msg(data: bytes, name: str, pictures: Pictures) -> Extracted:
     """Read a mail that Outlook saved. The result is like that of `read_eml`."""
     from oxmsg import Message as OutlookMessage
 
     message = OutlookMessage.load(data)
     if "encrypted" in message.message_headers.get("Content-Type", "") or message.message_class.endswith(".SMIME"):
         raise refuse("encrypted", name, "the mail is encrypted to its recipients")
-    return _outlook(message)
+    return _outlook(message, pictures)
 
 
-def _outlook(message: Any) -> Extracted:
+def _outlook(message: Any, pictures: Pictures) -> Extracted:
     headers = {key.lower(): value for key, value in message.message_headers.items()}
     recipients = ", ".join(_recipient(person) for person in message.recipients)
     sent = message.sent_date
@@ -102,7 +107,7 @@ def _outlook(message: Any) -> Extracted:
         "Cc": headers.get("cc") or "",
         "Date": headers.get("date") or (email.utils.format_datetime(sent) if sent else ""),
     }
-    return _mail(fields, _outlook_body(message), tuple(_outlook_attached(message)))
+    return _mail(fields, _outlook_body(message, pictures), tuple(_outlook_attached(message, pictures)))
 
 
 def _recipient(person: Any) -> str:
@@ -110,23 +115,30 @@ def _recipient(person: Any) -> str:
     return f"{person.name} <{address}>" if person.name and person.name != address else address
 
 
-def _outlook_body(message: Any) -> list[Element]:
-    html = message.properties.binary_prop_value(_HTML_BODY)
-    if html:
-        return list(read_html(encoding.decode(html, declared=True)).elements)
-    if text := message.html_body:
-        return list(read_html(text).elements)
-    return list(read_text((message.body or "").replace("\r\n", "\n")).elements)
+def _outlook_body(message: Any, pictures: Pictures) -> list[Element]:
+    inline: dict[str, bytes] = {}
+    for attachment in message.attachments:
+        identity = attachment.properties.str_prop_value(_CONTENT_ID)
+        if _is_inline(attachment.mime_type or "", identity) and attachment.file_bytes is not None:
+            inline[identity] = attachment.file_bytes
+    words_of = PagePictures(pictures, lambda address: inline.get(address.removeprefix("cid:")))
+    raw = message.properties.binary_prop_value(_HTML_BODY)
+    if html := encoding.decode(raw, declared=True) if raw else message.html_body:
+        body = list(read_html(html, words_of=words_of).elements)
+    else:
+        body = list(read_text((message.body or "").replace("\r\n", "\n")).elements)
+    left = (text for data in inline.values() for text in pictures.texts(data))
+    return [*body, *(Element("paragraph", text) for text in left)]
 
 
-def _outlook_attached(message: Any) -> Iterator[Attachment]:
+def _outlook_attached(message: Any, pictures: Pictures) -> Iterator[Attachment]:
     for number, attachment in enumerate(message.attachments, 1):
         properties = attachment.properties
         name = attachment.file_name or properties.str_prop_value(_SHORT_NAME) or properties.str_prop_value(_SHOWN_NAME)
         data = attachment.file_bytes
         if data is None:
             inner = _outlook_inner(attachment._storage)
-            content = _outlook(inner) if inner is not None else None
+            content = _outlook(inner, pictures) if inner is not None else None
             yield Attachment(name or (content.title if content else None) or f"{number}", None, content)
         elif not _is_inline(attachment.mime_type or "", properties.str_prop_value(_CONTENT_ID)):
             yield Attachment(name or f"{number}", data)
@@ -208,9 +220,23 @@ def _is_own_text(part: EmailMessage) -> bool:
     return is_text and part.get_content_disposition() != "attachment" and not _file_name(part)
 
 
-def _read_body(part: EmailMessage) -> tuple[Element, ...]:
-    reader = read_html if part.get_content_subtype() == "html" else read_text
-    return reader(text_of(part)).elements
+def _read_body(part: EmailMessage, words_of: PagePictures) -> tuple[Element, ...]:
+    if part.get_content_subtype() == "html":
+        return read_html(text_of(part), words_of=words_of).elements
+    return read_text(text_of(part)).elements
+
+
+def _inline_pictures(message: Message) -> dict[str, bytes]:
+    """Returns the pictures that the body shows, by the names that it has for them."""
+    found: dict[str, bytes] = {}
+    for part in leaves(message):
+        identity = str(part.get("Content-ID") or "").strip().strip("<>")
+        is_attached = part.get_content_disposition() == "attachment"
+        if not is_attached and _is_inline(part.get_content_type(), identity):
+            payload = part.get_payload(decode=True)
+            if isinstance(payload, bytes):
+                found[identity] = payload
+    return found
 
 
 def text_of(part: EmailMessage) -> str:

@@ -15,6 +15,7 @@ from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
 from ingest.parse.mail.message import leaves, opened_mail, text_of
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.text.plain import read_text
 
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
@@ -30,15 +31,35 @@ def read_web_archive(data: bytes, pictures: Pictures) -> Extracted:
     if not pages:
         plain = next((part for part in parts if part.get_content_type() == "text/plain"), None)
         return read_text(text_of(plain)) if plain is not None else Extracted(())
-    page = _read_page(pages[0])
+    beside = _beside(parts)
+    words_of = PagePictures(pictures, lambda address: beside.get(address) or beside.get(address.rpartition("/")[2]))
+    page = _read_page(pages[0], words_of)
     elements = page.elements
     if _FRAMES.search(text_of(pages[0])):
-        elements = tuple(element for part in pages[1:] for element in _read_page(part).elements)
+        elements = tuple(element for part in pages[1:] for element in _read_page(part, words_of).elements)
     return Extracted((*elements, *_pictured(parts, pictures)), page.title)
 
 
-def _read_page(part: EmailMessage) -> Extracted:
-    return read_html(text_of(part), " ".join(str(part.get("Content-Location") or "").split()))
+def _read_page(part: EmailMessage, words_of: PagePictures) -> Extracted:
+    return read_html(text_of(part), _place(part), words_of)
+
+
+def _place(part: EmailMessage) -> str:
+    return " ".join(str(part.get("Content-Location") or "").split())
+
+
+def _beside(parts: list[EmailMessage]) -> dict[str, bytes]:
+    """Returns the pictures beside the page by the addresses that it may have for them: in full, as the last piece of
+    it, or as the identity of the part.
+    """
+    found: dict[str, bytes] = {}
+    for part in parts:
+        payload = part.get_payload(decode=True) if part.get_content_maintype() == "image" else None
+        if isinstance(payload, bytes):
+            place, identity = _place(part), str(part.get("Content-ID") or "").strip().strip("<>")
+            for name in (place, place.rpartition("/")[2], f"cid:{identity}"):
+                found.setdefault(name, payload)
+    return found
 
 
 def _pictured(parts: list[EmailMessage], pictures: Pictures) -> Iterator[Element]:

@@ -6,8 +6,9 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from urllib.parse import unquote
 
 from lxml import etree
@@ -18,6 +19,7 @@ from ingest.parse.html_word_markdown import read_html
 from ingest.parse.office.ooxml import xml
 from ingest.parse.office.opendocument_text import SKIPPED, Styles, Texts, state_typed_headings
 from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import stated
 from ingest.parse.sheets.opendocument import OpenSheets
 from ingest.parse.sheets.reader import read_sheets
@@ -73,13 +75,21 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
         return Extracted(tuple(elements), _title(archive), number or None)
 
 
-def read_ods(data: bytes, name: str) -> Extracted:
-    """Read an OpenDocument spreadsheet like a workbook of Excel. Sheets whose style hides them are left out."""
+def read_ods(data: bytes, name: str, pictures: Pictures) -> Extracted:
+    """Read an OpenDocument spreadsheet like a workbook of Excel. Sheets whose style hides them are left out. The words
+    in the pictures of a sheet come after its tables.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = xml(archive.read("content.xml"))
         texts = _texts(archive, content)
         sheets = OpenSheets(content, lambda paragraph: texts.of(paragraph)[0])
-        return replace(read_sheets(sheets, name), title=_title(archive), notes=sheets.notes)
+        elements: list[Element] = []
+        for sheet, found in sheets:
+            elements.extend(read_sheets([(sheet, found)], name).elements)
+            for path, where in sheets.pictures(sheet):
+                seen = _read_picture(archive, path, pictures)
+                elements.extend(replace(element, location=where) for element in seen)
+        return Extracted(tuple(elements), _title(archive), notes=sheets.notes)
 
 
 def read_epub(data: bytes, pictures: Pictures) -> Extracted:
@@ -97,12 +107,19 @@ def read_epub(data: bytes, pictures: Pictures) -> Extracted:
             path = posixpath.normpath(posixpath.join(posixpath.dirname(package), href))
             if href and path in archive.namelist():
                 page = encoding.decode(archive.read(path), declared=True)
-                elements.extend(read_html(page).elements)
-                for source in filter(None, map(_SOURCE.search, _PICTURE.findall(page))):
+                words_of = PagePictures(pictures, partial(_beside, archive, posixpath.dirname(path)))
+                elements.extend(read_html(page, words_of=words_of).elements)
+                for source in filter(None, map(_SOURCE.search, _PICTURE.findall(page))):  # those of drawings, too
                     picture = posixpath.normpath(posixpath.join(posixpath.dirname(path), unquote(source[1])))
-                    elements.extend(_read_picture(archive, picture, pictures))
+                    if picture in archive.namelist():
+                        elements.extend(_read_picture(archive, picture, pictures))
     metadata = stated(content.findtext(f".//{_DC}creator"), content.findtext(f".//{_DC}date"))
     return Extracted(tuple(elements), content.findtext(f".//{_DC_TITLE}"), metadata=metadata)
+
+
+def _beside(archive: zipfile.ZipFile, folder: str, address: str) -> bytes | None:
+    path = posixpath.normpath(posixpath.join(folder, unquote(address)))
+    return archive.read(path) if path in archive.namelist() else None
 
 
 def _texts(archive: zipfile.ZipFile, content: etree._Element) -> Texts:
@@ -121,6 +138,8 @@ def _title(archive: zipfile.ZipFile) -> str | None:
 def _read_picture(archive: zipfile.ZipFile, path: str, pictures: Pictures) -> Iterator[Element]:
     if path in archive.namelist():
         yield from (Element("paragraph", text) for text in pictures.texts(archive.read(path)))
+    elif path:
+        pictures.give_up()
 
 
 class _Body:
@@ -137,7 +156,7 @@ class _Body:
             if node.tag in (f"{_TEXT}h", f"{_TEXT}p"):
                 yield from self._paragraph(node, listed)
             elif node.tag == f"{_TABLE}table":
-                yield from table_elements(_rows(node, self._texts))
+                yield from table_elements(_rows(node, self._texts, self._pictured))
             elif node.tag not in SKIPPED and isinstance(node.tag, str):
                 yield from self._pictured(node) if node.tag == f"{_DRAW}image" else ()
                 yield from self.elements(node, listed or node.tag == f"{_TEXT}list")
@@ -161,8 +180,12 @@ class _Body:
         yield from _read_picture(self._archive, image.get(_HREF, "").removeprefix("./"), self._pictures)
 
 
-def _rows(table: etree._Element, texts: Texts) -> Rows:
-    """Returns the cells of a table. Every place that a merged cell covers gets its text."""
+def _rows(
+    table: etree._Element, texts: Texts, pictured: Callable[[etree._Element], Iterable[Element]] = lambda image: ()
+) -> Rows:
+    """Returns the cells of a table, with the words in their pictures. Every place that a merged cell covers gets its
+    text.
+    """
     rows: Rows = []
     merged: dict[tuple[int, int], str] = {}
     spread = 0
@@ -170,7 +193,9 @@ def _rows(table: etree._Element, texts: Texts) -> Rows:
         cells: list[str] = []
         for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
             paragraphs, look = cell.iter(f"{_TEXT}p", f"{_TEXT}h"), texts.cell(cell)
-            text = " ".join(texts.of(paragraph, cell=look)[0] for paragraph in paragraphs)
+            said = [texts.of(paragraph, cell=look)[0] for paragraph in paragraphs]
+            said.extend(found.text for image in cell.iter(f"{_DRAW}image") for found in pictured(image))
+            text = " ".join(said)
             across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
             places = [(below, column) for below in range(down) for column in range(across)]
             spread += len(places) if len(places) > 1 else 0

@@ -10,6 +10,7 @@ from ingest.document import Element
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
 from ingest.parse.office.typed_headings import Line, typed_levels
+from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.markdown import Rows
@@ -44,7 +45,7 @@ _TITLE = re.compile(rb"\{\\title\s([^{}\\]+)\}")
 class _State:
     """The state that a group inherits. `skips` is the number of characters after a Unicode character that replace it
     for old readers. `unseen` has the marks by which the letters are not seen. `says` is True in the instruction of a
-    field. `size` is in half points.
+    field. `size` is in half points. `drawn` is True in a picture, and `twin` in one that stands in for another.
     """
 
     hidden: bool = False
@@ -52,6 +53,8 @@ class _State:
     encoding: str = "cp1252"
     unseen: frozenset[bytes] = frozenset()
     says: bool = False
+    drawn: bool = False
+    twin: bool = False
     bold: bool = False
     size: int = 24
     font: int = 0
@@ -106,6 +109,9 @@ class _Reader:
     level: int | None = None
     in_table: bool = False
     objects: int = 0
+    pictures: Pictures | None = None
+    picture: bytearray = field(default_factory=bytearray)
+    pictured: list[str] = field(default_factory=list)
 
     def decoded(self, state: _State) -> None:
         """Decode the bytes read so far and add them to the text."""
@@ -135,12 +141,35 @@ class _Reader:
         if self.fields:
             self.fields[-1].result.append(result)
 
+    def end_picture(self) -> None:
+        """Read the picture whose digits have come. Its words stay in their cell, or follow the paragraph."""
+        digits = b"".join(bytes(self.picture).split())
+        self.picture.clear()
+        try:
+            data = bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
+        except ValueError:
+            data = b""
+        words = self.pictures.texts(data) if self.pictures is not None and digits else ()
+        if self.in_table:
+            self.text.extend(f" {text} " for text in words)
+        else:
+            self.pictured.extend(words)
+
     def paragraph(self) -> None:
         text = "".join(self.text).strip()
         if self.in_table:
             self.text.append(" ")
             return
         self.text.clear()
+        self._say_paragraph(text)
+        if self.pictured:
+            self.table()
+        for words in self.pictured:
+            self.elements.append(Element("paragraph", words))
+            self.lines.append(Line("", "block"))
+        self.pictured.clear()
+
+    def _say_paragraph(self, text: str) -> None:
         if text:
             self.table()
             kind = "paragraph" if self.level is None else "heading"
@@ -177,15 +206,17 @@ class _Reader:
         ]
 
 
-def read_rtf(data: bytes) -> Extracted:
-    """Read paragraphs, headings and tables. The outline level of a paragraph, or of its style, makes it a heading."""
+def read_rtf(data: bytes, pictures: Pictures | None = None) -> Extracted:
+    """Read paragraphs, headings and tables. The outline level of a paragraph, or of its style, makes it a heading. The
+    words in its `pictures` stand behind the paragraph or table around them.
+    """
     page = re.search(rb"\\ansicpg(\d+)", data[:2000])
     default = f"cp{page.group(1).decode()}" if page else "cp1252"
     default = "gb18030" if default == "cp936" else default
     fonts = {int(number): _CODE_PAGES.get(int(charset), default) for number, charset in _FONT.findall(data)}
     styles = {int(number): int(level) + 1 for number, level in _STYLE.findall(data)}
     # A character outside the basic plane is written as two halves. `parse` joins them.
-    reader = _read(data, default, fonts, styles)
+    reader = _read(data, default, fonts, styles, pictures)
     title = _TITLE.search(data)
     return Extracted(
         tuple(reader.with_typed_headings()),
@@ -204,8 +235,10 @@ def _metadata(data: bytes, encoding: str) -> dict[str, str]:
     return stated(name[0].text if name else None, moments.get(b"creatim"), moments.get(b"revtim"))
 
 
-def _read(data: bytes, default: str, fonts: dict[int, str], styles: dict[int, int]) -> _Reader:
-    reader, state, skip = _Reader(), _State(encoding=default), 0
+def _read(
+    data: bytes, default: str, fonts: dict[int, str], styles: dict[int, int], pictures: Pictures | None = None
+) -> _Reader:
+    reader, state, skip = _Reader(pictures=pictures), _State(encoding=default), 0
     states: list[_State] = []
     for token in _TOKEN.finditer(data):
         word, number, byte, symbol, brace, plain = token.groups()
@@ -215,17 +248,24 @@ def _read(data: bytes, default: str, fonts: dict[int, str], styles: dict[int, in
             reader.raw += found[skip:]
             skip = max(skip - len(found), 0)
             continue
+        if plain and state.drawn:
+            reader.picture += plain
+            continue
         reader.decoded(state)
         if brace == b"{":
             states.append(state)
         elif brace:
-            state = states.pop() if states else state
+            ended, state = state, states.pop() if states else state
+            if ended.drawn and not state.drawn:
+                reader.end_picture()
             reader.close(len(states), state)
         elif word == b"fldinst":
             state = replace(state, hidden=True, says=True)
         elif word in _SKIPPED or symbol == b"*":
             reader.objects += word == b"object" and not state.hidden
-            state = replace(state, hidden=True)
+            state = replace(state, hidden=True, drawn=word == b"pict" and not state.twin)
+        elif word == b"nonshppict":
+            state = replace(state, twin=True)
         elif word == b"u" and (state.says or not state.hidden):
             reader.say(chr(value % 65536), state)
             skip = state.skips

@@ -19,7 +19,7 @@ from lxml import etree
 from ingest.document import Location
 from ingest.parse.office.ooxml import xml
 from ingest.parse.pictures.embedded import Pictures
-from ingest.parse.sheets.formulas import Formula
+from ingest.parse.sheets.formulas.calculator import Formula
 from ingest.parse.sheets.regions import cell_range
 from ingest.parse.sheets.workbooks import RichValue
 

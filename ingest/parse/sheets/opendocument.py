@@ -12,15 +12,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.document import Location
 from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
 from ingest.parse.sheets.cells import written
 from ingest.parse.sheets.formulas.calculator import Calculator, Formula
 from ingest.parse.sheets.formulas.values import Scalar, UncomputableError
+from ingest.parse.sheets.regions import cell_range
 from ingest.parse.sheets.sparse import SparseSheet
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
 _TEXT, _TABLE, _OFFICE, _STYLE = map(_NAMES.format, ("text", "table", "office", "style"))
+_DRAW, _HREF = _NAMES.format("drawing"), "{http://www.w3.org/1999/xlink}href"
 _MAX_REPEATED = 100
 """No repetition of a cell or row with content counts for more than this."""
 _MAX_PLACE = 1 << 20
@@ -45,6 +48,7 @@ class _Sheet:
 
     found: SparseSheet = field(default_factory=SparseSheet)
     values: dict[tuple[int, int], Scalar | Formula] = field(default_factory=dict)
+    pictures: list[tuple[str, tuple[int, int] | None]] = field(default_factory=list)
     stated: int = 0
     merged: int = 0
 
@@ -69,8 +73,18 @@ class OpenSheets:
     def __iter__(self) -> Iterator[tuple[str, SparseSheet]]:
         return ((name, sheet.found) for name, sheet in self._sheets)
 
+    def pictures(self, name: str) -> Iterator[tuple[str, Location]]:
+        """Yields the paths of the pictures on a sheet, and the cells on which they stand."""
+        for title, sheet in self._sheets:
+            for path, place in sheet.pictures if title == name else ():
+                row, column = place or (0, 0)
+                cells = cell_range(row, row + 1, column, column + 1) if place else None
+                yield path, Location(sheet=name, cells=cells)
+
     def _sheet(self, table: Any) -> _Sheet:
         sheet = _Sheet()
+        for shapes in table.iterchildren(f"{_TABLE}shapes"):
+            sheet.pictures.extend((path, None) for path in _pictured(shapes))
         column = 0
         defaults: list[tuple[int, str | None]] = []
         for node in table.iter(f"{_TABLE}table-column"):
@@ -95,6 +109,7 @@ class OpenSheets:
             count = _count(cell, "number-columns-repeated")
             covered = cell.tag == f"{_TABLE}covered-table-cell"
             text, value = ("", None) if covered else self._content(cell)
+            sheet.pictures.extend((path, (place, column)) for path in _pictured(cell))
             if text or isinstance(value, Formula):
                 sheet.stated += repeated * min(count, _MAX_REPEATED)
                 if sheet.stated > _MAX_CELLS:
@@ -147,6 +162,12 @@ class OpenSheets:
                 sheet.found.cells[row - 1, column - 1] = with_target(text, link[1]) if link else text
                 if not text:
                     del sheet.found.cells[row - 1, column - 1]
+
+
+def _pictured(node: Any) -> Iterator[str]:
+    """Yields the paths of the pictures in a part of a sheet."""
+    for image in node.iter(f"{_DRAW}image"):
+        yield str(image.get(_HREF, "")).removeprefix("./")
 
 
 def _styles(content: Any, properties: str, attribute: str, holds: Callable[[str], bool]) -> frozenset[str]:

@@ -18,9 +18,11 @@ from ingest.parse.refusals import refuse
 from ingest.parse.sheets.excel_2003 import WORKBOOK, xml_sheets
 from ingest.parse.sheets.reader import read_sheets
 from ingest.parse.text import characters, confluence, encoding
+from ingest.parse.text.html_pictures import WordsOf
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")
 _DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
+_PLOTS = ("image/png", "image/jpeg")
 _LIST_ITEM = re.compile(r"[-*•·●]\s+\S")
 
 
@@ -70,21 +72,25 @@ def _json_lines(text: str) -> list[Any]:
         return []
 
 
-def read_notebook(text: str) -> Extracted:
+def read_notebook(text: str, words_of: WordsOf | None = None) -> Extracted:
     """Read a Jupyter notebook. Markdown cells are read as Markdown and code cells as code. The text outputs of a cell
-    follow it.
+    follow it, and the words in the pictures among them, which `words_of` reads.
     """
     elements: list[Element] = []
     for cell in json.loads(text).get("cells", ()):
         source = _joined(cell.get("source"))
         if cell.get("cell_type") == "markdown":
-            elements.extend(read_markdown(source).elements)
+            elements.extend(read_markdown(source, words_of).elements)
         elif source.strip():
             elements.append(Element("code", source.strip()))
         for output in cell.get("outputs", ()):
             printed = _joined(output.get("text") or output.get("data", {}).get("text/plain"))
             if printed.strip():
                 elements.append(Element("code", printed.strip()))
+            for kind in _PLOTS if words_of is not None else ():
+                if isinstance(plot := output.get("data", {}).get(kind), str):
+                    address = f"data:{kind};base64,{plot}"
+                    elements.extend(Element("paragraph", seen) for seen in words_of(address))
     return Extracted(tuple(elements))
 
 

@@ -74,11 +74,9 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     stories = _Stories(document, Chunks(data))
     body = document.element.body
     stories.state(body, document.part)
-    for relation in document.part.rels.values():
-        if not relation.is_external and relation.reltype.endswith(("/header", "/footer")):
-            margin = relation.target_part
-            if hasattr(margin, "element"):
-                stories.state(margin.element, margin)
+    margins = [(margin.element, margin) for margin in _margins(document.part)]
+    for story, part in margins:
+        stories.state(story, part)
     if (paragraphs := sum(1 for _ in body.iter(f"{_W}p"))) > _MAX_PARAGRAPHS:
         raise ValueError(f"{paragraphs} paragraphs, more than {_MAX_PARAGRAPHS}")
     part_merges(body)
@@ -86,12 +84,21 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     _lay_out_boxes(body)
     unwrap_layout(document)
     stories.append_notes(comments)
-    for paragraph in list(body.iter(f"{_W}p")):
-        _insert_after(paragraph, _drawn(document.part, paragraph, pictures))
+    for story, part in ((body, document.part), *margins):
+        for paragraph in list(story.iter(f"{_W}p")):
+            _insert_after(paragraph, _drawn(part, paragraph, pictures))
     state_headings(document)
     stated = io.BytesIO()
     document.save(stated)
     return Prepared(stated.getvalue(), stories.chunks, together([{EMBEDDED_OBJECTS: stories.objects}]))
+
+
+def _margins(part: Any) -> Iterator[Any]:
+    """Yields the headers and footers of a document."""
+    for relation in part.rels.values():
+        is_margin = not relation.is_external and relation.reltype.endswith(("/header", "/footer"))
+        if is_margin and hasattr(relation.target_part, "element"):
+            yield relation.target_part
 
 
 class _Stories:

@@ -1,0 +1,49 @@
+"""Reads the pictures that a web page, a mail or a Markdown text names by addresses."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable
+from urllib.parse import unquote_to_bytes
+
+from ingest.parse.pictures.embedded import Pictures
+
+_PAGE_PICTURE = ("data:image/", "data:application/octet-stream")
+
+
+class PagePictures:
+    """The pictures of a page. Called with an address, it gives the paragraphs in the picture when it comes for the
+    first time. A picture that is not in the document is counted: nothing is fetched.
+    """
+
+    def __init__(self, pictures: Pictures, find: Callable[[str], bytes | None] = lambda address: None) -> None:
+        """`find` gives the bytes of a picture that the document has beside the page, by its address, or None."""
+        self._pictures = pictures
+        self._find = find
+        self._seen: set[str] = set()
+
+    def __call__(self, address: str) -> tuple[str, ...]:
+        if address in self._seen:
+            return ()
+        self._seen.add(address)
+        data = _stated(address) if address[:5].lower() == "data:" else self._find(address)
+        if data is None:
+            self._pictures.give_up()
+            return ()
+        return self._pictures.texts(data)
+
+
+def _stated(address: str) -> bytes | None:
+    """Returns the bytes that a `data:` address has in itself, or None if they are no picture."""
+    head, _, body = address.partition(",")
+    if not head.lower().startswith(_PAGE_PICTURE):
+        return None
+    data = unquote_to_bytes(body)
+    if not head.lower().endswith(";base64"):
+        return data
+    packed = b"".join(data.split()).rstrip(b"=")
+    try:
+        return base64.b64decode(packed + b"=" * (-len(packed) % 4))
+    except (binascii.Error, ValueError):
+        return None
