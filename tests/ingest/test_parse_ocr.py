@@ -212,3 +212,10 @@ def test_a_page_that_was_scanned_upside_down_or_sideways_is_read_from_its_top(tu
 def test_a_page_of_a_pdf_that_was_scanned_upside_down_is_read_from_its_top() -> None:
     page = picture(*FORM[:3]).rotate(180)
     assert [element.text for element in read(pdf([page.tobytes()]), "scan.pdf").elements] == list(FORM[:3])
+
+
+@pytest.mark.parametrize("turn", [90, 270])
+def test_a_long_line_that_stands_on_its_side_is_read_whole(turn: int) -> None:
+    page = picture("The plug takes the card of the employee and no other", width=900, height=160)
+    words = read(encoded(page.rotate(turn, expand=True), "PNG"), "scan.png").text
+    assert words == "The plug takes the card of the employee and no other"

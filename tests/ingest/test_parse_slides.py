@@ -6,6 +6,7 @@ import io
 import zipfile
 from typing import Any
 
+from lxml import etree
 from pptx import Presentation
 from pptx.chart.data import CategoryChartData
 from pptx.enum.chart import XL_CHART_TYPE
@@ -159,4 +160,23 @@ def test_pictures_beyond_the_setting_are_counted() -> None:
         slide.shapes.add_picture(picture(f"Serial {number}"), Inches(1), Inches(1), Inches(4))
     parsed = read(deck, ocr=True, ocr_pictures=2)
     assert len(parsed.elements) == 2
+    assert parsed.notes == {"pictures_not_read": 1}
+
+
+def test_pictures_that_fill_a_shape_or_the_background_are_read_and_linked_ones_are_counted() -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    filled = slide.shapes.add_shape(1, Inches(1), Inches(2), Inches(4), Inches(2))
+    linked = slide.shapes.add_shape(1, Inches(1), Inches(5), Inches(4), Inches(2))
+    a, p = (f"http://schemas.openxmlformats.org/{name}/2006/main" for name in ("drawingml", "presentationml"))
+    r = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    fill = f'<a:blipFill xmlns:a="{a}" xmlns:r="{r}"><a:blip r:{{}}="{{}}"/></a:blipFill>'
+    shown = [slide.part.get_or_add_image_part(picture(text))[1] for text in ("Serial 4711", "Desk 8301")]
+    outside = slide.part.relate_to("https://e.com/a.png", f"{r}/image", is_external=True)
+    filled._element.spPr.insert(2, etree.fromstring(fill.format("embed", shown[0])))
+    linked._element.spPr.insert(2, etree.fromstring(fill.format("link", outside)))
+    background = f'<p:bg xmlns:p="{p}"><p:bgPr>{fill.format("embed", shown[1])}</p:bgPr></p:bg>'
+    slide._element.cSld.insert(0, etree.fromstring(background))
+    parsed = read(deck, ocr=True)
+    assert [element.text for element in parsed.elements] == ["Desk 8301", "Serial 4711"]
     assert parsed.notes == {"pictures_not_read": 1}

@@ -5,7 +5,7 @@ counts from 1.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +21,9 @@ from ingest.parse.tables.markdown import Rows
 
 _MAX_GROUPS = 50
 """The deepest nesting of groups whose shapes are read."""
+_BLIPS = ".//a:blip/@r:embed | .//a:blip/@r:link"
+"""The pictures of a shape: what it is, or what fills it or a cell of it."""
+_BACKGROUND = "./p:cSld/p:bg//a:blip/@r:embed"
 _BULLETS = "./a:pPr/a:buChar | ./a:pPr/a:buAutoNum"
 
 
@@ -44,6 +47,7 @@ def _slide(slide: Any, location: Location, pictures: Pictures) -> Iterator[Eleme
     title = slide.shapes.title
     if title is not None:
         yield from _title(title, location)
+    yield from _pictured(slide._element.xpath(_BACKGROUND), slide.part, location, pictures)
     for shape in _in_reading_order(slide.shapes):
         if title is None or shape.shape_id != title.shape_id:
             yield from _shape(shape, location, pictures)
@@ -94,8 +98,7 @@ def _content(shape: Any, location: Location, pictures: Pictures) -> Iterator[Ele
             yield Element("list_item" if listed else "paragraph", text_of(paragraph._p, shape.part.rels), location)
     else:
         yield from (Element("paragraph", text, location) for text in diagram_texts(shape.part, shape._element))
-    if (picture := _picture(shape)) is not None:
-        yield from (Element("paragraph", text, location) for text in pictures.texts(picture))
+    yield from _pictured(shape._element.xpath(_BLIPS), shape.part, location, pictures)
 
 
 def _rows(table: Any) -> Rows:
@@ -114,12 +117,15 @@ def _cell_text(cell: Any) -> str:
     return body_text(cell.text_frame._txBody, cell.part.rels)
 
 
-def _picture(shape: Any) -> bytes | None:
-    try:
-        image: bytes = shape.image.blob
-    except (AttributeError, KeyError, ValueError):
-        return None  # not a picture, or a picture that is only linked
-    return image
+def _pictured(relations: Iterable[str], part: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
+    """Yields the words in the pictures with these relations. One that is only linked, or not there, is counted."""
+    for relation in dict.fromkeys(relations):
+        try:
+            data = part.related_part(relation).blob
+        except (KeyError, ValueError):
+            pictures.give_up()
+            continue
+        yield from (Element("paragraph", text, location) for text in pictures.texts(data))
 
 
 def _comments(slide: Any, location: Location) -> Iterator[Element]:

@@ -69,10 +69,11 @@ def part_of(pixels: Pixels) -> Part:
     """Returns the text in a picture as a part of a page that is measured in pixels. The picture has shape (height,
     width, 3) in RGB. If its text is upside down or sideways, the part is turned.
     """
-    turn = 0
     strips = strips_of(pixels)
     lines = [_lines(strip) for _, strip in strips]
-    if len(strips) == 1 and (turn := turn_of(pixels, lines[0], _is_upside_down)):
+    # What is cut into strips is one picture all the same. The strip with the most text tells how it was turned.
+    fullest = max(range(len(strips)), key=lambda place: sum(len(text) for _, text in lines[place]))
+    if turn := turn_of(strips[fullest][1], lines[fullest], _is_upside_down):
         pixels = np.ascontiguousarray(np.rot90(pixels, -turn))
         strips = strips_of(pixels)
         lines = [_lines(strip) for _, strip in strips]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -87,11 +87,14 @@ def read_notebook(text: str, words_of: WordsOf | None = None) -> Extracted:
             printed = _joined(output.get("text") or output.get("data", {}).get("text/plain"))
             if printed.strip():
                 elements.append(Element("code", printed.strip()))
-            for kind in _PLOTS if words_of is not None else ():
-                if isinstance(plot := output.get("data", {}).get(kind), str):
-                    address = f"data:{kind};base64,{plot}"
-                    elements.extend(Element("paragraph", seen) for seen in words_of(address))
+            elements.extend(_plotted(output.get("data", {}), words_of) if words_of is not None else ())
     return Extracted(tuple(elements))
+
+
+def _plotted(output: Mapping[str, Any], words_of: WordsOf) -> Iterator[Element]:
+    for kind in _PLOTS:
+        if isinstance(plot := output.get(kind), str):
+            yield from (Element("paragraph", seen) for seen in words_of(f"data:{kind};base64,{plot}"))
 
 
 def read_xml(data: bytes, name: str) -> Extracted:
