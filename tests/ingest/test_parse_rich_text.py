@@ -66,4 +66,4 @@ def test_objects_in_rich_text_are_counted() -> None:
     body = r"See the sheet{\object\objemb{\*\objdata 0105}{\result{\pict 00}}}\par"
     _, found = read_kind(rich(body), "a.rtf", IngestSettings(), Allowance())
     assert [element.text for element in found.elements] == ["See the sheet"]
-    assert found.notes == {"embedded_objects": 1}
+    assert found.notes == {"pictures_not_read": 1, "embedded_objects": 1}
