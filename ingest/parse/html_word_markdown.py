@@ -218,7 +218,8 @@ def read_docx(
     }
     found = word.chunks.read_in_place(_elements(_once(parts), paged=True, marks_headers=True), readers, allowance)
     notes = together([word.notes, found.notes])
-    return Extracted(found.elements, core_title(data), pages or None, notes=notes)
+    attachments = (*word.attachments, *found.attachments)
+    return Extracted(found.elements, core_title(data), pages or None, notes=notes, attachments=attachments)
 
 
 def _once(parts: Iterable[Any]) -> Iterator[Any]:

@@ -28,6 +28,7 @@ _TYPES = "[Content_Types].xml"
 TYPES = {
     "mht": "message/rfc822", "htm": "text/html", "xhtml": "application/xhtml+xml", "txt": "text/plain",
     "rtf": "application/rtf", "docx": _WORD, "bin": "application/octet-stream",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }  # fmt: skip
 
 

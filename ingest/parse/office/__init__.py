@@ -8,6 +8,7 @@ Its files:
     opendocument_flat.py    FODT, FODS and FODP, made into zip files
     opendocument_text.py    their texts: looks, struck-through text, links, headings typed by hand
     charts.py               charts as tables
+    embedded_objects.py     documents of other programs inside an Office file
     drawing_text.py         the text of shapes and diagrams, without what is struck through, with targets of links
     typed_headings.py       judges which lines were made headings by hand, for every format
     ooxml.py                what DOCX, PPTX and XLSX have in common

@@ -11,7 +11,9 @@ from ingest.parse.links import with_target
 _A = "{http://schemas.openxmlformats.org/drawingml/2006/main}"
 _ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _BREAK, _LINK, _PARAGRAPH = f"{_A}br", f"{_A}hlinkClick", f"{_A}p"
-_RUNS = (f"{_A}r", f"{_A}fld", _BREAK)
+_FORMULA = "{http://schemas.microsoft.com/office/drawing/2010/main}m"
+_FORMULA_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
+_RUNS = (f"{_A}r", f"{_A}fld", _BREAK, _FORMULA)
 _STRUCK = frozenset({"sngStrike", "dblStrike"})
 
 Relations = Mapping[str, Any]
@@ -50,6 +52,8 @@ def _linked(paragraph: Any, relations: Relations) -> Iterator[tuple[str, str | N
 def _words(run: Any) -> str:
     if run.tag == _BREAK:
         return "\n"
+    if run.tag == _FORMULA:
+        return "".join(text.text or "" for text in run.iter(_FORMULA_TEXT))
     properties = run.find(f"{_A}rPr")
     if properties is not None and properties.get("strike") in _STRUCK:
         return ""

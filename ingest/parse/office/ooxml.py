@@ -13,6 +13,7 @@ from lxml import etree
 
 from ingest.parse.office.drawing_text import text_of
 
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _DRAWN_PARAGRAPH = "{http://schemas.openxmlformats.org/drawingml/2006/main}p"
 _DIAGRAMS = ".//*[local-name()='relIds']/@r:dm"
@@ -72,6 +73,19 @@ def plain_variant(data: bytes) -> bytes:
                     part = _STRICT.sub(_TRANSITIONAL, part)
                 copy.writestr(member.filename, part)
     return plain.getvalue()
+
+
+def take_choices(root: Any) -> None:
+    """Replace what a program wrote in two ways by the newer one. Charts, formulas and models of today are written so,
+    beside a picture for programs that do not know them. The way with VML is the older one.
+    """
+    for alternate in list(root.iter(f"{_MC}AlternateContent")):
+        ways = list(alternate.iterchildren(f"{_MC}Choice", f"{_MC}Fallback"))
+        newer = [way for way in ways if way.get("Requires") != "v"]
+        for child in list((newer or ways)[0]) if ways else ():
+            alternate.addprevious(child)
+        if (parent := alternate.getparent()) is not None:
+            parent.remove(alternate)
 
 
 def without_dangling(data: bytes) -> bytes:

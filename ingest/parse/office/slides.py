@@ -12,9 +12,11 @@ from typing import Any
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.links import with_target
-from ingest.parse.office.charts import chart_elements
+from ingest.parse.notes import PARTS_NOT_READ, together
+from ingest.parse.office.charts import CHARTS, read_chart
 from ingest.parse.office.drawing_text import body_text, target_of, text_of
-from ingest.parse.office.ooxml import diagram_texts, plain_variant, xml
+from ingest.parse.office.embedded_objects import EmbeddedObjects
+from ingest.parse.office.ooxml import diagram_texts, plain_variant, take_choices, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.markdown import Rows
@@ -24,6 +26,8 @@ _MAX_GROUPS = 50
 _BLIPS = ".//a:blip/@r:embed | .//a:blip/@r:link"
 """The pictures of a shape: what it is, or what fills it or a cell of it."""
 _BACKGROUND = "./p:cSld/p:bg//a:blip/@r:embed"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_OBJECT = "{http://schemas.openxmlformats.org/presentationml/2006/main}oleObj"
 _BULLETS = "./a:pPr/a:buChar | ./a:pPr/a:buAutoNum"
 
 
@@ -34,26 +38,77 @@ def read_pptx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:
     from pptx import Presentation
 
     deck = Presentation(io.BytesIO(plain_variant(data)))
+    reader = _Slides(pictures)
     elements: list[Element] = []
     for number, slide in enumerate(deck.slides, 1):
         if slide._element.get("show") not in ("0", "false"):
             location = Location(slide=number)
-            elements.extend(_slide(slide, location, pictures))
+            elements.extend(reader.slide(slide, location))
             elements.extend(_comments(slide, location) if comments else ())
-    return Extracted(tuple(elements), deck.core_properties.title, len(deck.slides))
+    notes = together([{PARTS_NOT_READ: reader.not_read}, reader.objects.notes])
+    title, pages = deck.core_properties.title, len(deck.slides)
+    return Extracted(tuple(elements), title, pages, notes=notes, attachments=reader.objects.attachments)
 
 
-def _slide(slide: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
-    title = slide.shapes.title
-    if title is not None:
-        yield from _title(title, location)
-    yield from _pictured(slide._element.xpath(_BACKGROUND), slide.part, location, pictures)
-    for shape in _in_reading_order(slide.shapes):
-        if title is None or shape.shape_id != title.shape_id:
-            yield from _shape(shape, location, pictures)
-    if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
-        for paragraph in frame.paragraphs:
-            yield Element("paragraph", text_of(paragraph._p, frame.part.rels), location)
+class _Slides:
+    """Reads slides. It collects the objects in them, and counts the charts that could not be read."""
+
+    def __init__(self, pictures: Pictures) -> None:
+        self._pictures = pictures
+        self.objects = EmbeddedObjects()
+        self.not_read = 0
+
+    def slide(self, slide: Any, location: Location) -> Iterator[Element]:
+        """Yields what a slide says: its title, its shapes, its notes."""
+        take_choices(slide._element)
+        title = slide.shapes.title
+        if title is not None:
+            yield from _title(title, location)
+        yield from _pictured(slide._element.xpath(_BACKGROUND), slide.part, location, self._pictures)
+        for shape in _in_reading_order(slide.shapes):
+            if title is None or shape.shape_id != title.shape_id:
+                yield from self._shape(shape, location)
+        if slide.has_notes_slide and (frame := slide.notes_slide.notes_text_frame) is not None:
+            for paragraph in frame.paragraphs:
+                yield Element("paragraph", text_of(paragraph._p, frame.part.rels), location)
+
+    def _shape(self, shape: Any, location: Location) -> Iterator[Element]:
+        """Yields what a shape says, and where it leads: behind its last text, or the description of a picture."""
+        elements = [element for element in self._content(shape, location) if element.text.strip()]
+        if (target := _shape_target(shape)) is not None:
+            last = elements.pop() if elements and elements[-1].kind in ("paragraph", "list_item") else None
+            described = " ".join(shape._element.xpath("string(./*[1]/p:cNvPr/@descr)").split())
+            text = with_target(last.text if last else described, target)
+            elements.append(replace(last, text=text) if last else Element("paragraph", text, location))
+        yield from elements
+
+    def _content(self, shape: Any, location: Location) -> Iterator[Element]:
+        if getattr(shape, "has_table", False):
+            yield from table_elements(_rows(shape.table), place=lambda first, stop: location)
+        elif shape.has_text_frame:
+            for paragraph in shape.text_frame.paragraphs:
+                listed = paragraph.level > 0 or bool(paragraph._p.xpath(_BULLETS))
+                yield Element("list_item" if listed else "paragraph", text_of(paragraph._p, shape.part.rels), location)
+        else:
+            yield from self._framed(shape, location)
+        yield from _pictured(shape._element.xpath(_BLIPS), shape.part, location, self._pictures)
+
+    def _framed(self, shape: Any, location: Location) -> Iterator[Element]:
+        """Yields the charts and diagrams in a frame, and notes its objects."""
+        for chart in shape._element.iter(*CHARTS):
+            try:
+                found = read_chart(xml(shape.part.related_part(chart.get(_RELATION)).blob))
+            except (KeyError, ValueError, SyntaxError):  # SyntaxError is that of lxml
+                self.not_read += 1
+                continue
+            self.not_read += not found.tables
+            yield from found.elements(location)
+        for embedded in shape._element.iter(_OBJECT):
+            relation = shape.part.rels.get(embedded.get(_RELATION, ""))
+            is_here = relation is not None and not relation.is_external
+            name = str(relation.target_part.partname) if is_here else ""
+            self.objects.add(name, relation.target_part.blob if is_here else None)
+        yield from (Element("paragraph", text, location) for text in diagram_texts(shape.part, shape._element))
 
 
 def _title(shape: Any, location: Location) -> Iterator[Element]:
@@ -74,31 +129,6 @@ def _in_reading_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
             yield from _in_reading_order(shape.shapes, depth + 1)
         else:
             yield shape
-
-
-def _shape(shape: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
-    """Yields what a shape says, and where it leads: behind its last text, or behind the description of a picture."""
-    elements = [element for element in _content(shape, location, pictures) if element.text.strip()]
-    if (target := _shape_target(shape)) is not None:
-        last = elements.pop() if elements and elements[-1].kind in ("paragraph", "list_item") else None
-        described = " ".join(shape._element.xpath("string(./*[1]/p:cNvPr/@descr)").split())
-        text = with_target(last.text if last else described, target)
-        elements.append(replace(last, text=text) if last else Element("paragraph", text, location))
-    yield from elements
-
-
-def _content(shape: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
-    if getattr(shape, "has_table", False):
-        yield from table_elements(_rows(shape.table), place=lambda first, stop: location)
-    elif getattr(shape, "has_chart", False):
-        yield from chart_elements(shape.chart, location)
-    elif shape.has_text_frame:
-        for paragraph in shape.text_frame.paragraphs:
-            listed = paragraph.level > 0 or bool(paragraph._p.xpath(_BULLETS))
-            yield Element("list_item" if listed else "paragraph", text_of(paragraph._p, shape.part.rels), location)
-    else:
-        yield from (Element("paragraph", text, location) for text in diagram_texts(shape.part, shape._element))
-    yield from _pictured(shape._element.xpath(_BLIPS), shape.part, location, pictures)
 
 
 def _rows(table: Any) -> Rows:

@@ -15,5 +15,6 @@ Its files:
     old_records.py     the records of XLS
     old_formulas.py    finds the formulas of XLS that have no stored value
     old_pictures.py    finds the pictures of XLS and their places
+    drawings.py        the charts and the texts of shapes on a sheet of XLSX
     regions.py         the tables of a sheet: each region of cells is one
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -12,6 +13,8 @@ import xlrd
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
+from ingest.parse.notes import together
+from ingest.parse.office.embedded_objects import OBJECT_RELATIONS, EmbeddedObjects
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
 from ingest.parse.sheets.cells import XlsCells, XlsxCells
@@ -32,12 +35,14 @@ _MAX_PADDED_CELLS = 5_000_000
 
 def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
     """Read the visible sheets of a workbook without hidden rows and columns, and without what is struck through. A
-    formula is read as its last value. The words in the pictures on a sheet come after its tables, those of a picture in
-    a cell are its text.
+    formula is read as its last value. The charts of a sheet, the texts of its shapes and the words in its pictures come
+    after its tables. The words in a picture that is in a cell are its text.
     """
     workbook = open_workbook(data, name)
     shown, drawn = XlsxCells(workbook), DrawnPictures(data, pictures)
     elements: list[Element] = []
+    notes: Counter[str] = Counter()
+    visible = frozenset(sheet.title for sheet in workbook.worksheets if sheet.sheet_state == "visible")
     for sheet in workbook.worksheets:
         if sheet.sheet_state != "visible":
             continue
@@ -53,8 +58,32 @@ def read_xlsx(data: bytes, name: str, pictures: Pictures, comments: bool) -> Ext
         _leave_out_hidden(sheet, found)
         elements.extend(_elements(sheet.title, found, name))
         elements.extend(_comments(sheet) if comments else ())
+        for place in sheet._charts:  # openpyxl has no public attribute for them
+            elements.extend(place.elements(sheet.title, visible, notes))
         elements.extend(_pictured(sheet.title, drawn.on(sheet.title), pictures, headed=bool(found.cells)))
-    return Extracted(tuple(elements), workbook.properties.title, notes=shown.notes)
+    for sheet in workbook.chartsheets:
+        for place in sheet._charts if sheet.sheet_state == "visible" else ():
+            elements.extend(place.elements(sheet.title, visible, notes))
+    objects = _objects(workbook, data)
+    return Extracted(
+        tuple(elements),
+        workbook.properties.title,
+        notes=together([shown.notes, notes, objects.notes]),
+        attachments=objects.attachments,
+    )
+
+
+def _objects(workbook: Any, data: bytes) -> EmbeddedObjects:
+    """Returns the objects of other programs on the visible sheets."""
+    objects = EmbeddedObjects()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = set(archive.namelist())
+        for sheet in workbook.worksheets:
+            for relation in sheet._rels if sheet.sheet_state == "visible" else ():
+                if relation.Type.endswith(OBJECT_RELATIONS):
+                    is_here = relation.TargetMode != "External" and relation.target in names
+                    objects.add(relation.target or "", archive.read(relation.target) if is_here else None)
+    return objects
 
 
 def _leave_out_hidden(sheet: Any, found: SparseSheet) -> None:

@@ -19,6 +19,7 @@ from lxml import etree
 
 from ingest.parse.office.ooxml import plain_variant, xml
 from ingest.parse.refusals import refuse
+from ingest.parse.sheets.drawings import find_drawn
 from ingest.parse.sheets.formulas.calculator import Formula
 
 _MAX_COVERED = 1 << 20
@@ -102,6 +103,7 @@ def _adapt() -> None:
     Fill.from_tree = staticmethod(lambda element: read_fill(element) or PatternFill())
     excel.WorksheetReader = Reader
     excel.WorkbookParser = BookReader
+    excel.find_images = lambda archive, path: (find_drawn(archive, path), [])
     excel.read_string_table = lambda source: read_strings(_without_struck(source))
 
 

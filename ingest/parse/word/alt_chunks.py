@@ -56,12 +56,12 @@ class Allowance:
 
 
 class Chunks:
-    """The parts that a document takes in, each with the mark that stands in its place."""
+    """The parts that a document takes in, and the charts in it, each with the mark that stands in its place."""
 
     def __init__(self, data: bytes) -> None:
         """`data` is the whole document."""
         self._key = hashlib.sha256(data).hexdigest()
-        self._parts: list[tuple[str, bytes]] = []
+        self._parts: list[tuple[str, bytes] | Extracted] = []
         self.missing = 0
         """How many parts the document names and does not have."""
 
@@ -73,8 +73,18 @@ class Chunks:
                 self.missing += 1
                 remove(chunk)
                 continue
-            chunk.getparent().replace(chunk, paragraph(f"{self._key}-{len(self._parts)}-"))
-            self._parts.append((_name(relation.target_part), relation.target_part.blob))
+            part_inside = _name(relation.target_part), relation.target_part.blob
+            chunk.getparent().replace(chunk, paragraph(self._mark_of(part_inside)))
+
+    def keep(self, found: Extracted) -> str:
+        """Returns the mark for something that was already read, such as a chart. The mark has to be put in its place
+        as a paragraph.
+        """
+        return self._mark_of(found)
+
+    def _mark_of(self, part: tuple[str, bytes] | Extracted) -> str:
+        self._parts.append(part)
+        return f"{self._key}-{len(self._parts) - 1}-"
 
     def read_in_place(self, elements: Iterable[Element], read: dict[str, Reader], allowance: Allowance) -> Extracted:
         """Returns the elements with those of the parts in the places of the marks. `read` has a reader for each kind
@@ -82,11 +92,12 @@ class Chunks:
         """
         if not self._parts:
             return Extracted(tuple(elements), notes=together([{PARTS_NOT_READ: self.missing}]))
-        found = [_read(name, data, read, allowance) for name, data in self._parts]
+        found = [part if isinstance(part, Extracted) else _read(*part, read, allowance) for part in self._parts]
         mark = re.compile(rf"{self._key}-(\d++)-")
         placed = tuple(_placed(elements, mark, found))
         not_read = self.missing + sum(each is None for each in found)
-        return Extracted(placed, notes=together([{PARTS_NOT_READ: not_read}, *(each.notes for each in found if each)]))
+        notes = together([{PARTS_NOT_READ: not_read}, *(each.notes for each in found if each)])
+        return Extracted(placed, notes=notes, attachments=tuple(a for each in found if each for a in each.attachments))
 
 
 def _placed(elements: Iterable[Element], mark: re.Pattern[str], found: list[Extracted | None]) -> Iterator[Element]:

@@ -9,6 +9,7 @@ from copy import deepcopy
 from itertools import takewhile
 from typing import Any
 
+from ingest.parse.office.charts import CHARTS
 from ingest.parse.tables.layout import Cell, Run, runs_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -23,7 +24,7 @@ def unwrap_layout(document: Any) -> None:
     body = document.element.body
     styles = _heading_styles(document)
     tables = list(body.iter(f"{_W}tbl"))
-    holders = {_holder(table) for table in tables}
+    holders = {_holder(node) for node in (*tables, *body.iter(*CHARTS))}  # a chart becomes a table
     titled = {_holder(paragraph) for paragraph in body.iter(f"{_W}p") if _is_heading(paragraph, styles)}
     for table in tables:
         rows = list(table.iterchildren(f"{_W}tr"))

@@ -13,8 +13,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ingest.document import Location
+from ingest.parse.extracted import Attachment, Extracted
 from ingest.parse.links import shown_target
-from ingest.parse.notes import EMBEDDED_OBJECTS, together
+from ingest.parse.notes import PARTS_NOT_READ
+from ingest.parse.office.charts import CHARTS, read_chart
+from ingest.parse.office.embedded_objects import EmbeddedObjects
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, without_dangling, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.word.alt_chunks import Chunks
@@ -31,6 +35,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _OLE = "{urn:schemas-microsoft-com:office:office}OLEObject"
+_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _REMOVED = (f"{_W}del", f"{_W}moveFrom", f"{_MC}Fallback")
 _UNWRAPPED = (
     *(f"{_W}{name}" for name in ("ins", "moveTo", "smartTag", "customXml", "sdtContent", "sdt", "fldSimple")),
@@ -53,12 +58,13 @@ empty one.
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A Word document with everything stated in paragraphs and styles. `chunks` has the parts that are read apart, and
-    `notes` counts what is not read.
+    `notes` counts what is not read. `attachments` are the documents of other programs in it.
     """
 
     data: bytes
     chunks: Chunks
     notes: dict[str, int]
+    attachments: tuple[Attachment, ...]
 
 
 def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
@@ -71,7 +77,8 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
         document = Document(io.BytesIO(plain))
     except KeyError:  # a part is not there
         document = Document(io.BytesIO(without_dangling(plain)))
-    stories = _Stories(document, Chunks(data))
+    chunks = Chunks(data)
+    stories = _Stories(document, chunks)
     body = document.element.body
     stories.state(body, document.part)
     margins = [(margin.element, margin) for margin in _margins(document.part)]
@@ -86,11 +93,12 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     stories.append_notes(comments)
     for story, part in ((body, document.part), *margins):
         for paragraph in list(story.iter(f"{_W}p")):
-            _insert_after(paragraph, _drawn(part, paragraph, pictures))
+            charts = stories.charts(paragraph) if story is body else ()
+            _insert_after(paragraph, [*_drawn(part, paragraph, pictures), *charts])
     state_headings(document)
     stated = io.BytesIO()
     document.save(stated)
-    return Prepared(stated.getvalue(), stories.chunks, together([{EMBEDDED_OBJECTS: stories.objects}]))
+    return Prepared(stated.getvalue(), chunks, stories.objects.notes, stories.objects.attachments)
 
 
 def _margins(part: Any) -> Iterator[Any]:
@@ -108,8 +116,7 @@ class _Stories:
         self._document = document
         self.styles = Styles(document.styles.element)
         self.chunks = chunks
-        self.objects = 0
-        """How many objects of other programs the stories have."""
+        self.objects = EmbeddedObjects()
 
     def state(self, story: Any, part: Any) -> None:
         """State everything in one story as ordinary text. `part` has the relations of the story."""
@@ -118,8 +125,24 @@ class _Stories:
         state_links(story, part.rels)
         _unwrap(story)
         _state_text(story)
-        self.objects += sum(1 for _ in story.iter(_OLE))
+        for embedded in story.iter(_OLE):
+            relation = part.rels.get(embedded.get(_RELATION))
+            is_here = relation is not None and not relation.is_external
+            name = str(relation.target_part.partname) if is_here else ""
+            self.objects.add(name, relation.target_part.blob if is_here else None)
         self.chunks.mark(story, part)
+
+    def charts(self, paragraph: Any) -> Iterator[str]:
+        """Yields a mark for each chart in a paragraph of the body."""
+        for chart in paragraph.iter(*CHARTS):
+            part = self._document.part.related_parts.get(chart.get(_RELATION))
+            try:
+                found = read_chart(xml(part.blob)) if part is not None else None
+            except (ValueError, SyntaxError):  # SyntaxError is that of lxml
+                found = None
+            elements = tuple(found.elements(Location())) if found is not None else ()
+            missing = {} if found is not None and found.tables else {PARTS_NOT_READ: 1}
+            yield self.chunks.keep(Extracted(elements, notes=missing))
 
     def append_notes(self, comments: bool) -> None:
         """Add each footnote, endnote and (if requested) comment as a paragraph after the block that refers to it."""
