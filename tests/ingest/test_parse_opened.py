@@ -116,7 +116,8 @@ def test_sheets_of_an_open_spreadsheet_have_names_headers_and_cells() -> None:
         '</table:table><table:table table:name="old" table:style-name="gone"><table:table-row>'
         f"{cell('not to be found')}</table:table-row></table:table></office:spreadsheet>"
     )
-    hidden = '<style:style style:name="gone"><style:table-properties table:display="false"/></style:style>'
+    hidden = '<style:style style:name="gone" style:family="table"><style:table-properties table:display="false"/>'
+    hidden += "</style:style>"
     heading, table = read(opened("spreadsheet", body, hidden), "a.ods").elements
     assert (heading.text, table.location.sheet, table.location.cells) == ("价格", "价格", "A3:B4")
     assert table.text == "| 产品 | 单价 |\n| --- | --- |\n| 显微镜 | 9,800.00 |"

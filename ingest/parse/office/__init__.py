@@ -6,7 +6,11 @@ Its files:
     rtf.py                  RTF
     opendocument_epub.py    ODT, ODS, ODP and EPUB
     opendocument_flat.py    FODT, FODS and FODP, made into zip files
-    opendocument_text.py    their texts: looks, struck-through text, links, headings typed by hand
+    opendocument_text.py    their texts: looks, hidden and struck-through text, links, headings typed by hand
+    opendocument_tables.py  their tables: cells, header rows, tables that only lay out a page
+    opendocument_styles.py  their styles, for texts and sheets
+    opendocument_objects.py  charts, formulas and documents inside them
+    opendocument_charts.py  their charts as tables
     charts.py               charts as tables
     embedded_objects.py     documents of other programs inside an Office file
     drawing_text.py         the text of shapes and diagrams, without what is struck through, with targets of links

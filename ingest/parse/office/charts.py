@@ -33,12 +33,16 @@ Points = dict[int, str]
 @dataclass(frozen=True, slots=True)
 class Chart:
     """What a chart says. `caption` has the title in its first line, and the names of the axes in the second. `sources`
-    are the ranges of cells from which its numbers come. Numbers that are only in the chart have none.
+    are the sheets from which its numbers come. Numbers that are only in the chart have none.
     """
 
     caption: str
     tables: tuple[Rows, ...]
     sources: tuple[str, ...] = ()
+
+    def repeats(self, sheets: frozenset[str]) -> bool:
+        """Returns True if all the numbers come from these sheets."""
+        return bool(self.sources) and all(sheet in sheets for sheet in self.sources)
 
     def elements(self, location: Location, *, numbers: bool = True) -> Iterator[Element]:
         """Yields the caption and, with `numbers`, the tables."""
@@ -60,7 +64,8 @@ def read_chart(space: Any) -> Chart:
         return Chart(_title(space.find(f"{_C}chart")), ())
     caption = caption_of(_title(space.find(f"{_C}chart")), map(_title, plot.iterchildren(*_AXES)))
     series = [_Series(each, _counts_from_1904(space)) for each in plot.iterfind(f"*/{_C}ser")]
-    sources = tuple(source.text or "" for each in plot.iterfind(f"*/{_C}ser") for source in each.iterfind(f"*/*/{_C}f"))
+    ranges = (cells for each in plot.iterfind(f"*/{_C}ser") for cells in each.iterfind(f"*/*/{_C}f"))
+    sources = tuple(_sheet(cells.text or "") for cells in ranges)
     return Chart(caption, tuple(_tables(series)), sources)
 
 
@@ -198,6 +203,12 @@ def _place(point: Any) -> int:
     return int(stated) if stated.isdecimal() and len(stated) < 10 else 0
 
 
+def _sheet(cells: str) -> str:
+    """Returns the sheet of a range of cells: `限额` for `'限额'!$A$1:$B$4`."""
+    name = cells.strip().lstrip("(").partition("!")[0]
+    return name[1:-1].replace("''", "'") if name.startswith("'") and name.endswith("'") else name
+
+
 def _value(node: Any) -> str | None:
     return None if node is None else node.get("val")
 
@@ -230,7 +241,7 @@ def _newer_chart(space: Any) -> Chart:
             name = " ".join(series.findtext(f"{_CX}tx/{_CX}txData/{_CX}v", "").split())
             columns = [(name, _newer_points(level)) for level in numbers.iterfind(f"{_CX}numDim/{_CX}lvl")]
             tables.extend(table_of("", _joined(places) if places else {}, columns))
-    sources = tuple(source.text or "" for source in space.iterfind(f"{_CX}chartData/{_CX}data/*/{_CX}f"))
+    sources = tuple(_sheet(cells.text or "") for cells in space.iterfind(f"{_CX}chartData/{_CX}data/*/{_CX}f"))
     return Chart(caption, tuple(tables), sources)
 
 

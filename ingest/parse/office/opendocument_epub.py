@@ -6,7 +6,7 @@ import io
 import posixpath
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from urllib.parse import unquote
@@ -16,19 +16,21 @@ from lxml import etree
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
+from ingest.parse.notes import together
 from ingest.parse.office.ooxml import xml
-from ingest.parse.office.opendocument_text import SKIPPED, Styles, Texts, state_typed_headings
+from ingest.parse.office.opendocument_objects import OBJECTS, Objects
+from ingest.parse.office.opendocument_styles import Styles, is_hidden_slide
+from ingest.parse.office.opendocument_tables import TABLE, elements_of, unwrap_layout
+from ingest.parse.office.opendocument_text import Texts, is_left_out, state_typed_headings
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import stated
 from ingest.parse.sheets.opendocument import OpenSheets
 from ingest.parse.sheets.reader import read_sheets
-from ingest.parse.tables.elements import table_elements
-from ingest.parse.tables.markdown import Rows
 from ingest.parse.text import encoding
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
-_TEXT, _TABLE, _OFFICE, _STYLE, _SHOW = map(_NAMES.format, ("text", "table", "office", "style", "presentation"))
+_TEXT, _TABLE, _OFFICE, _SHOW = map(_NAMES.format, ("text", "table", "office", "presentation"))
 _DRAW = _NAMES.format("drawing")
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _DC = "{http://purl.org/dc/elements/1.1/}"
@@ -37,59 +39,70 @@ _PICTURE = re.compile(r"<(?:img|image)\b([^<>]*)", re.I)
 _SOURCE = re.compile(r"""\b(?:xlink:href|src)\s*+=\s*+["']([^"']+)["']""", re.I)
 _REPEATED = frozenset({"header", "footer", "page-number", "date-time"})
 """The frames of a slide, or of its notes, that say on every page the same."""
-_MAX_REPEATED = 100
-"""No repetition counts for more than this."""
-_MAX_MERGED = 100_000
-"""The limit for the places that the merged cells of a table cover."""
 
 
 def read_odt(data: bytes, pictures: Pictures) -> Extracted:
     """Read an OpenDocument text: headings with their outline level, paragraphs, lists, tables, notes and pictures."""
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = xml(archive.read("content.xml"))
-        body, texts = content.find(f"{_OFFICE}body"), _texts(archive, content)
+        body, texts = content.find(f"{_OFFICE}body"), Texts(_styles(archive, content))
         if body is None:
             return Extracted((), _title(archive))
         state_typed_headings(body, texts)
-        return Extracted(tuple(_Body(archive, pictures, texts).elements(body)), _title(archive))
+        unwrap_layout(body)
+        reader = _Body(archive, pictures, texts)
+        elements = tuple(reader.elements(body))
+        return Extracted(elements, _title(archive), notes=reader.objects.notes, attachments=reader.objects.attachments)
 
 
 def read_odp(data: bytes, pictures: Pictures) -> Extracted:
-    """Read an OpenDocument presentation. `location.slide` counts from 1. The first title of a slide is its heading."""
+    """Read an OpenDocument presentation without its hidden slides. `location.slide` counts from 1. The first title of a
+    slide is its heading.
+    """
     elements: list[Element] = []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = xml(archive.read("content.xml"))
-        texts = _texts(archive, content)
-        reader = _Body(archive, pictures, texts)
+        styles = _styles(archive, content)
+        reader = _Body(archive, pictures, Texts(styles))
         number = 0
         for number, page in enumerate(content.iter(f"{_DRAW}page"), 1):
-            frames = list(page.iter(f"{_DRAW}frame"))
-            for frame in (frame for frame in frames if frame.get(f"{_SHOW}class") in _REPEATED):
-                frame.getparent().remove(frame)
-            titles = [frame for frame in frames if frame.get(f"{_SHOW}class") == "title"]
-            for title in titles[:1]:
-                text = " ".join(" ".join(texts.of(part)[0] for part in title.iter(f"{_TEXT}p")).split())
-                elements.append(Element("heading", text, Location(slide=number), level=1))
-                title.getparent().remove(title)
-            elements.extend(replace(found, location=Location(slide=number)) for found in reader.elements(page))
-        return Extracted(tuple(elements), _title(archive), number or None)
+            for frame in list(page.iter(f"{_DRAW}frame")):
+                if frame.get(f"{_SHOW}class") in _REPEATED:
+                    frame.getparent().remove(frame)
+            if not is_hidden_slide(styles.of("drawing-page", page.get(f"{_DRAW}style-name"))):
+                found = (*reader.title(page), *reader.elements(page))
+                elements.extend(replace(element, location=Location(slide=number)) for element in found)
+        objects = reader.objects
+        return Extracted(
+            tuple(elements),
+            _title(archive),
+            number or None,
+            notes=objects.notes,
+            attachments=objects.attachments,
+        )
 
 
 def read_ods(data: bytes, name: str, pictures: Pictures) -> Extracted:
-    """Read an OpenDocument spreadsheet like a workbook of Excel. Sheets whose style hides them are left out. The words
-    in the pictures of a sheet come after its tables.
+    """Read an OpenDocument spreadsheet like a workbook of Excel. Sheets whose style hides them are left out. The charts
+    of a sheet, and the words in its pictures, come after its tables.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = xml(archive.read("content.xml"))
-        texts = _texts(archive, content)
-        sheets = OpenSheets(content, lambda paragraph: texts.of(paragraph)[0])
-        elements: list[Element] = []
-        for sheet, found in sheets:
-            elements.extend(read_sheets([(sheet, found)], name).elements)
+        styles = _styles(archive, content)
+        texts = Texts(styles)
+        sheets = OpenSheets(content, lambda paragraph: texts.of(paragraph)[0], styles)
+        objects = Objects(archive, frozenset(sheets.names))
+
+        def drawn(sheet: str) -> Iterator[Element]:
+            for node in sheets.table(sheet).iter(*OBJECTS):
+                yield from objects.elements(node, Location(sheet=sheet))
             for path, where in sheets.pictures(sheet):
                 seen = _read_picture(archive, path, pictures)
-                elements.extend(replace(element, location=where) for element in seen)
-        return Extracted(tuple(elements), _title(archive), notes=sheets.notes)
+                yield from (replace(element, location=where) for element in seen)
+
+        found = read_sheets(sheets, name, drawn)
+        notes = together([sheets.notes, objects.notes])
+        return replace(found, title=_title(archive), notes=notes, attachments=objects.attachments)
 
 
 def read_epub(data: bytes, pictures: Pictures) -> Extracted:
@@ -122,10 +135,10 @@ def _beside(archive: zipfile.ZipFile, folder: str, address: str) -> bytes | None
     return archive.read(path) if path in archive.namelist() else None
 
 
-def _texts(archive: zipfile.ZipFile, content: etree._Element) -> Texts:
-    """Returns the reader of texts for the styles of an archive."""
+def _styles(archive: zipfile.ZipFile, content: etree._Element) -> Styles:
+    """Returns the styles of an archive."""
     named = [xml(archive.read("styles.xml"))] if "styles.xml" in archive.namelist() else []
-    return Texts(Styles(*named, content))
+    return Styles(*named, content)
 
 
 def _title(archive: zipfile.ZipFile) -> str | None:
@@ -149,16 +162,26 @@ class _Body:
         self._archive = archive
         self._texts = texts
         self._pictures = pictures
-        self._notes = 0
+        self.objects = Objects(archive)
+
+    def title(self, page: etree._Element) -> Iterator[Element]:
+        """Yields the first title of a slide, and takes it out of the slide."""
+        title = next((each for each in page.iter(f"{_DRAW}frame") if each.get(f"{_SHOW}class") == "title"), None)
+        if title is not None:
+            text = " ".join(" ".join(self._texts.of(part)[0] for part in title.iter(f"{_TEXT}p")).split())
+            yield Element("heading", text, level=1)
+            title.getparent().remove(title)
 
     def elements(self, parent: etree._Element, listed: bool = False) -> Iterator[Element]:
         for node in parent:
             if node.tag in (f"{_TEXT}h", f"{_TEXT}p"):
                 yield from self._paragraph(node, listed)
-            elif node.tag == f"{_TABLE}table":
-                yield from table_elements(_rows(node, self._texts, self._pictured))
-            elif node.tag not in SKIPPED and isinstance(node.tag, str):
-                yield from self._pictured(node) if node.tag == f"{_DRAW}image" else ()
+            elif node.tag == TABLE:
+                yield from elements_of(node, self._texts)
+                for frame in node.iter(f"{_DRAW}frame"):
+                    yield from self._drawn(frame)
+            elif not is_left_out(node):
+                yield from self._drawn(node) if node.tag == f"{_DRAW}frame" else ()
                 yield from self.elements(node, listed or node.tag == f"{_TEXT}list")
 
     def _paragraph(self, node: etree._Element, listed: bool) -> Iterator[Element]:
@@ -176,39 +199,10 @@ class _Body:
             else:
                 yield from self.elements([frame])
 
-    def _pictured(self, image: etree._Element) -> Iterator[Element]:
-        yield from _read_picture(self._archive, image.get(_HREF, "").removeprefix("./"), self._pictures)
-
-
-def _rows(
-    table: etree._Element, texts: Texts, pictured: Callable[[etree._Element], Iterable[Element]] = lambda image: ()
-) -> Rows:
-    """Returns the cells of a table, with the words in their pictures. Every place that a merged cell covers gets its
-    text.
-    """
-    rows: Rows = []
-    merged: dict[tuple[int, int], str] = {}
-    spread = 0
-    for number, row in enumerate(table.iter(f"{_TABLE}table-row")):
-        cells: list[str] = []
-        for cell in row.iterchildren(f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"):
-            paragraphs, look = cell.iter(f"{_TEXT}p", f"{_TEXT}h"), texts.cell(cell)
-            said = [texts.of(paragraph, cell=look)[0] for paragraph in paragraphs]
-            said.extend(found.text for image in cell.iter(f"{_DRAW}image") for found in pictured(image))
-            text = " ".join(said)
-            across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
-            places = [(below, column) for below in range(down) for column in range(across)]
-            spread += len(places) if len(places) > 1 else 0
-            if spread > _MAX_MERGED:
-                raise ValueError("a table with too many merged cells")
-            for below, column in places if len(places) > 1 else ():
-                merged[number + below, len(cells) + column] = text
-            for _ in range(_count(cell, "number-columns-repeated")):
-                cells.append(merged.get((number, len(cells)), text))
-        rows.append(cells)
-    return rows
-
-
-def _count(node: etree._Element, attribute: str) -> int:
-    value = node.get(f"{_TABLE}{attribute}", "1")
-    return min(max(int(value), 1), _MAX_REPEATED) if value.isdecimal() else 1
+    def _drawn(self, frame: etree._Element) -> Iterator[Element]:
+        """Yields what the objects in a frame say, or the words in its picture. A picture beside an object shows it."""
+        objects = list(frame.iterchildren(*OBJECTS))
+        for node in objects:
+            yield from self.objects.elements(node, Location())
+        for image in frame.iterchildren(f"{_DRAW}image") if not objects else ():
+            yield from _read_picture(self._archive, image.get(_HREF, "").removeprefix("./"), self._pictures)

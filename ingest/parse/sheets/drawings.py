@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ingest.document import Element, Location
 from ingest.parse.links import with_target
 from ingest.parse.notes import PARTS_NOT_READ
-from ingest.parse.office.charts import CHARTS, Chart, read_chart
+from ingest.parse.office.charts import CHARTS, read_chart
 from ingest.parse.office.drawing_text import body_text, target_of
 from ingest.parse.office.ooxml import take_choices, xml
 from ingest.parse.sheets.regions import cell_range
@@ -54,7 +54,7 @@ class Drawn:
             except (ValueError, SyntaxError):  # SyntaxError is that of lxml
                 notes[PARTS_NOT_READ] += 1
                 continue
-            yield from chart.elements(where, numbers=not _repeats(chart, visible))
+            yield from chart.elements(where, numbers=not chart.repeats(visible))
         yield from (Element("paragraph", text, where) for text in self.texts)
 
 
@@ -105,14 +105,3 @@ def _corner(marker: Any) -> tuple[int, int] | None:
         return None
     row, column = (min(int(number), _MAX_PLACE) for number in stated)
     return row, column
-
-
-def _repeats(chart: Chart, visible: frozenset[str]) -> bool:
-    """Returns True if all the numbers of a chart come from visible sheets of the workbook."""
-    return bool(chart.sources) and all(_sheet(source) in visible for source in chart.sources)
-
-
-def _sheet(source: str) -> str:
-    """Returns the sheet of a range of cells: `限额` for `'限额'!$A$1:$B$4`."""
-    name = source.strip().lstrip("(").partition("!")[0]
-    return name[1:-1].replace("''", "'") if name.startswith("'") and name.endswith("'") else name

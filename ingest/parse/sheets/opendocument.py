@@ -15,6 +15,7 @@ from typing import Any
 from ingest.document import Location
 from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
+from ingest.parse.office.opendocument_styles import Styles, is_hidden_table, is_unseen
 from ingest.parse.sheets.cells import written
 from ingest.parse.sheets.formulas.calculator import Calculator, Formula
 from ingest.parse.sheets.formulas.values import Scalar, UncomputableError
@@ -22,7 +23,7 @@ from ingest.parse.sheets.regions import cell_range
 from ingest.parse.sheets.sparse import SparseSheet
 
 _NAMES = "{{urn:oasis:names:tc:opendocument:xmlns:{}:1.0}}"
-_TEXT, _TABLE, _OFFICE, _STYLE = map(_NAMES.format, ("text", "table", "office", "style"))
+_TEXT, _TABLE, _OFFICE = map(_NAMES.format, ("text", "table", "office"))
 _DRAW, _HREF = _NAMES.format("drawing"), "{http://www.w3.org/1999/xlink}href"
 _MAX_REPEATED = 100
 """No repetition of a cell or row with content counts for more than this."""
@@ -56,18 +57,18 @@ class _Sheet:
 class OpenSheets:
     """The visible sheets of a document. `notes` counts formulas that have no value and could not be computed."""
 
-    def __init__(self, content: Any, words: Words) -> None:
+    def __init__(self, content: Any, words: Words, styles: Styles) -> None:
         self._words = words
-        self._struck = _styles(content, "text-properties", "text-line-through-style", lambda value: value != "none")
-        hidden = _styles(content, "table-properties", "display", lambda value: value == "false")
+        self._styles = styles
         self._computes = any(_lacks_value(cell) for cell in content.iter(f"{_TABLE}table-cell"))
         self.notes: Counter[str] = Counter()
-        self._sheets = [
-            (table.get(f"{_TABLE}name", ""), self._sheet(table))
+        self._tables = [
+            (table.get(f"{_TABLE}name", ""), table)
             for table in content.iter(f"{_TABLE}table")
-            if table.get(f"{_TABLE}style-name") not in hidden
+            if not is_hidden_table(styles.of("table", table.get(f"{_TABLE}style-name")))
         ]
         self._names = _names(content)
+        self._sheets = [(name, self._sheet(table)) for name, table in self._tables]
         self._compute()
 
     def __iter__(self) -> Iterator[tuple[str, SparseSheet]]:
@@ -80,6 +81,15 @@ class OpenSheets:
                 row, column = place or (0, 0)
                 cells = cell_range(row, row + 1, column, column + 1) if place else None
                 yield path, Location(sheet=name, cells=cells)
+
+    @property
+    def names(self) -> list[str]:
+        """Returns the names of the sheets."""
+        return [name for name, _ in self._tables]
+
+    def table(self, name: str) -> Any:
+        """Returns the element of a sheet."""
+        return next(table for named, table in self._tables if named == name)
 
     def _sheet(self, table: Any) -> _Sheet:
         sheet = _Sheet()
@@ -115,9 +125,10 @@ class OpenSheets:
                 if sheet.stated > _MAX_CELLS:
                     raise ValueError(f"a sheet of more than {_MAX_CELLS} cells")
                 style = cell.get(f"{_TABLE}style-name") or styled or _default(defaults, column)
+                is_struck = is_unseen(self._styles.of("table-cell", style))
                 for below in range(place, place + repeated):
                     for across in range(column, column + min(count, _MAX_REPEATED)):
-                        sheet.found.add(below, across, text, struck=style in self._struck)
+                        sheet.found.add(below, across, text, struck=is_struck)
                         if self._computes:
                             sheet.values[below + 1, across + 1] = value
             across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
@@ -165,20 +176,10 @@ class OpenSheets:
 
 
 def _pictured(node: Any) -> Iterator[str]:
-    """Yields the paths of the pictures in a part of a sheet."""
+    """Yields the paths of the pictures in a part of a sheet. A picture beside an object only shows it."""
     for image in node.iter(f"{_DRAW}image"):
-        yield str(image.get(_HREF, "")).removeprefix("./")
-
-
-def _styles(content: Any, properties: str, attribute: str, holds: Callable[[str], bool]) -> frozenset[str]:
-    """Returns the names of the styles with a property. `None` is none of them."""
-    return frozenset(
-        style.get(f"{_STYLE}name", "")
-        for style in content.iter(f"{_STYLE}style")
-        for node in style.iterchildren(f"{_STYLE}{properties}")
-        for name, value in node.attrib.items()
-        if name.endswith(f"}}{attribute}") and holds(value)
-    )
+        if image.getparent().find(f"{_DRAW}object") is None:
+            yield str(image.get(_HREF, "")).removeprefix("./")
 
 
 def _names(content: Any) -> dict[tuple[str, str], str]:

@@ -6,7 +6,7 @@ import csv
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import xlrd
@@ -158,9 +158,13 @@ def _has_formats(data: bytes) -> bool:
     return data[:8] == b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def read_sheets(sheets: Iterable[tuple[str, SparseSheet]], name: str) -> Extracted:
-    """Read the sheets of a workbook of another format, given as their contents."""
-    return Extracted(tuple(element for title, found in sheets for element in _elements(title, found, name)))
+def read_sheets(
+    sheets: Iterable[tuple[str, SparseSheet]], name: str, drawn: Callable[[str], Iterable[Element]] = lambda sheet: ()
+) -> Extracted:
+    """Read the sheets of a workbook of another format, given as their contents. `drawn` gives what is drawn on a sheet
+    of this name.
+    """
+    return Extracted(tuple(e for title, found in sheets for e in (*_elements(title, found, name), *drawn(title))))
 
 
 def _elements(title: str, found: SparseSheet, name: str) -> Iterator[Element]:
