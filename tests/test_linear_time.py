@@ -61,7 +61,7 @@ from ingest.document import Element, ElementKind, Location, ParsedDocument
 from ingest.embedding import codes
 from ingest.embedding.glosses import dictionary
 from ingest.errors import YoujuError
-from ingest.parse import html_word_markdown, sniff
+from ingest.parse import contents_lists, html_word_markdown, sniff
 from ingest.parse.mail import message as mail
 from ingest.parse.office import opendocument_epub as opened
 from ingest.parse.office import rtf
@@ -231,6 +231,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.markup, rst": markup.read_rst,
     "parse.markup, org": markup.read_org,
     "parse.text": text.read_text,
+    "parse.contents_lists": lambda whole: contents_lists.without_contents([Element("paragraph", whole)] * 2),
     "parse.text, json": text.read_json,
     "parse.text, xml": lambda whole: text.read_xml(f"<a><b>{whole}</b></a>".encode(), "a.xml"),
     "parse.sheets, csv": sheets.read_csv,

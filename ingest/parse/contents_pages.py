@@ -110,5 +110,10 @@ def _is_contents(found: Sequence[_Entry], is_stated: bool, pages: int, is_elsewh
         return len(found) > 1
     numbered = sum(_NUMBERED.match(entry.title) is not None for entry in found) * 2 >= len(found)
     if is_stated or is_led:
-        return len(found) >= (2 if is_stated else _LEAST) and (numbered or max(numbers, default=0) <= pages)
-    return len(found) >= _LEAST_APART and sum(is_elsewhere(entry.title) for entry in found) * 2 > len(found)
+        may_be = numbered or max(numbers, default=0) <= pages or _are_elsewhere(found, is_elsewhere)
+        return len(found) >= (2 if is_stated else _LEAST) and may_be
+    return len(found) >= _LEAST_APART and _are_elsewhere(found, is_elsewhere)
+
+
+def _are_elsewhere(found: Sequence[_Entry], is_elsewhere: Callable[[str], bool]) -> bool:
+    return sum(is_elsewhere(entry.title) for entry in found) * 2 > len(found)

@@ -12,6 +12,7 @@ from functools import partial
 
 from ingest.errors import DocumentError
 from ingest.parse import html_word_markdown
+from ingest.parse.contents_lists import without_contents
 from ingest.parse.detect import HEAD_BYTES, detect, suffix
 from ingest.parse.extracted import Extracted
 from ingest.parse.mail.attachments import Allowance, with_attachments
@@ -34,6 +35,7 @@ from ingest.parse.sniff import is_saved_page
 from ingest.parse.text import characters, encoding, markup, plain
 from ingest.settings import IngestSettings
 
+_WITHOUT_PAGES = frozenset({"docx", "odt", "rtf", "html", "md", "epub"})
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
 _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
     "xml": plain.read_xml,
@@ -103,7 +105,8 @@ def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extrac
         data, kind = converted(data, kind, name)
     pictures = Pictures(settings.ocr and settings.ocr_embedded, settings.ocr_pictures)
     extracted = _by_reader(data, kind, name, settings, pictures)
-    return replace(extracted, notes=together([extracted.notes, pictures.notes]))
+    elements = without_contents(extracted.elements) if kind in _WITHOUT_PAGES else extracted.elements
+    return replace(extracted, elements=elements, notes=together([extracted.notes, pictures.notes]))
 
 
 def _by_reader(data: bytes, kind: str, name: str, settings: IngestSettings, pictures: Pictures) -> Extracted:

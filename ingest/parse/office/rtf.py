@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from ingest.document import Element
+from ingest.parse.contents_pages import is_heading
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
 from ingest.parse.office.typed_headings import Line, typed_levels
@@ -31,6 +32,7 @@ _CHARACTERS = {
 _UNSEEN = frozenset({b"strike", b"striked", b"v", b"deleted"})
 """Marks of letters that a reader does not see, or takes for deleted."""
 _MAX_FIELDS = 20
+_CONTENTS = re.compile(r"\s*TOC\b", re.IGNORECASE)
 _SYMBOLS = {b"\\": "\\", b"{": "{", b"}": "}", b"~": " ", b"_": "-"}
 _CODE_PAGES = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
                204: "cp1251", 238: "cp1250"}  # fmt: skip
@@ -155,6 +157,15 @@ class _Reader:
         else:
             self.pictured.extend(words)
 
+    def lists_contents(self) -> bool:
+        """Returns True if the open field is a list of contents, whose result is no text. Its heading goes."""
+        if not self.fields or not _CONTENTS.match("".join(self.fields[-1].instruction[:_MAX_FIELDS])):
+            return False
+        if self.elements and is_heading(self.elements[-1].text):
+            self.elements.pop()
+            self.lines.pop()
+        return True
+
     def paragraph(self) -> None:
         text = "".join(self.text).strip()
         if self.in_table:
@@ -261,6 +272,8 @@ def _read(
             reader.close(len(states), state)
         elif word == b"fldinst":
             state = replace(state, hidden=True, says=True)
+        elif word == b"fldrslt" and reader.lists_contents():
+            state = replace(state, hidden=True)
         elif word in _SKIPPED or symbol == b"*":
             reader.objects += word == b"object" and not state.hidden
             state = replace(state, hidden=True, drawn=word == b"pict" and not state.twin)

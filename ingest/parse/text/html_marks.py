@@ -1,5 +1,5 @@
-"""Makes a web page ready for its reader: what nobody sees and what is struck through goes, what a person can open
-stays, and links say where they lead.
+"""Makes a web page ready for its reader: what nobody sees, what is struck through and lists of contents go, what a
+person can open stays, and links say where they lead.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from typing import Any
 
 from lxml import etree
 
+from ingest.parse.text.html_contents import drop_contents
 from ingest.parse.text.html_links import write_targets
 from ingest.parse.text.html_styles import is_hidden, is_struck, styles_of
 
@@ -23,6 +24,7 @@ _LAID_OUT = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "li", "dt", 
 def prepare(page: Any, address: str | None = None) -> None:
     """Change a parsed page to what a person reads of it. `address` is where it was found; links are relative to it."""
     _clear_unseen(page)
+    drop_contents(page)
     for node in page.iter(*_OPENED):
         node.tag = _OPENED[node.tag]
     write_targets(page, address)

@@ -4,6 +4,7 @@ Its files:
 
     reader.py        the whole document: changes, boxes, notes, comments
     headings.py      headings that are stated by outline levels or were typed by hand
+    contents.py      lists of contents that are fields or have styles of their own
     links.py         where links and fields lead
     nodes.py         making and removing the elements of a Word document
     styles.py        how its letters look, by their own marks and by styles

@@ -10,28 +10,22 @@ from collections import Counter
 from typing import Any
 
 from ingest.parse.office.typed_headings import Line, typed_levels
-from ingest.parse.word.nodes import remove
 from ingest.parse.word.styles import Styles, size_of
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _OUTLINE = "./w:pPr/w:outlineLvl/@w:val"
 _STATED = ("Heading", "Title", "Subtitle")
-_CONTENTS = ("toc ", "目录 ")
 _APART = ("caption", "题注", "quote", "引用", "intense quote")
 """The names of styles whose paragraphs are neither headings nor what a heading looks like."""
 _SPACES = {f"{_W}tab": "\t", f"{_W}cr": "\n", f"{_W}br": "\n"}
 
 
 def state_headings(document: Any) -> None:
-    """Give a paragraph a heading style if its outline level says that it is a heading and its style does not. Entries
-    of a list of contents are removed.
-    """
+    """Give a paragraph a heading style if its outline level says that it is a heading and its style does not."""
     levels = _Levels()
     for paragraph in document.paragraphs:
         name = levels.style_name(paragraph)
-        if name.lower().startswith(_CONTENTS):
-            remove(paragraph._p)
-        elif not name.startswith(_STATED) and (level := levels.of(paragraph)) is not None:
+        if not name.startswith(_STATED) and (level := levels.of(paragraph)) is not None:
             paragraph.style = _heading_style(document, level)
 
 
@@ -77,7 +71,7 @@ class _Levels:
 
 
 def _line(paragraph: Any, styles: Styles, levels: _Levels) -> Line | None:
-    """Returns how a paragraph looks as a line. Returns None for one without text, or one of a list of contents."""
+    """Returns how a paragraph looks as a line. Returns None for one without text."""
     node, name = paragraph._p, levels.style_name(paragraph)
     pieces: list[str] = []
     sizes: Counter[float] = Counter()
@@ -93,8 +87,6 @@ def _line(paragraph: Any, styles: Styles, levels: _Levels) -> Line | None:
         fonts[look.font] += length
         bold = bold and (bool(look.bold) or not any(map(str.isalpha, text)))
     text = "".join(pieces).strip()
-    if name.lower().startswith(_CONTENTS):
-        return None
     if not text:
         return Line("", "block") if any(True for _ in node.iter(f"{_W}drawing", f"{_W}pict")) else None
     level = levels.of(paragraph)

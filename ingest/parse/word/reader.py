@@ -22,6 +22,7 @@ from ingest.parse.office.embedded_objects import EmbeddedObjects
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, without_dangling, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.word.alt_chunks import Chunks
+from ingest.parse.word.contents import drop_contents
 from ingest.parse.word.headings import state_headings, state_typed_headings
 from ingest.parse.word.layout import unwrap_layout
 from ingest.parse.word.links import state_links
@@ -80,6 +81,7 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     chunks = Chunks(data)
     stories = _Stories(document, chunks)
     body = document.element.body
+    drop_contents(document)
     stories.state(body, document.part)
     margins = [(margin.element, margin) for margin in _margins(document.part)]
     for story, part in margins:
@@ -182,11 +184,7 @@ class _Stories:
 
 
 def _leave_out(story: Any) -> None:
-    """Accept every deletion, and remove hidden text, lists of contents and what stands in for older programs."""
-    for gallery in list(story.iter(f"{_W}docPartGallery")):
-        contents = next(gallery.iterancestors(f"{_W}sdt"), None)
-        if gallery.get(f"{_W}val") == "Table of Contents" and contents is not None:
-            remove(contents)
+    """Accept every deletion, and remove hidden text and what stands in for older programs."""
     for node in list(story.iter(*_REMOVED)):
         parent = node.getparent()
         if parent is not None and parent.tag == f"{_W}trPr" and node.tag == f"{_W}del":
