@@ -1,4 +1,4 @@
-"""Lists of contents in Word, OpenDocument, RTF, web pages and Markdown are no text. Sections are found where they are."""
+"""Lists of contents in Word, OpenDocument, RTF, web pages and Markdown are no text. Sections stay where they are."""
 
 from __future__ import annotations
 

@@ -15,5 +15,6 @@ Its files:
     confluence.py    pages of Confluence in its storage format, as HTML
     markup.py        reStructuredText and Org
     markup_inline.py the marks inside their lines: links, literals, struck-through text
+    rst_tables.py    the tables of reStructuredText
     xml_entities.py  whether an XML file declares entities, found out without parsing it
 """

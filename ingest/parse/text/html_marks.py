@@ -27,6 +27,8 @@ def prepare(page: Any, address: str | None = None) -> None:
     drop_contents(page)
     for node in page.iter(*_OPENED):
         node.tag = _OPENED[node.tag]
+    for caption in list(page.iter("caption")):
+        _say_before(caption)
     write_targets(page, address)
 
 
@@ -57,6 +59,16 @@ def _clear_unseen(page: Any) -> None:
         node.text = None
         for child in node:
             child.tail = None
+
+
+def _say_before(caption: Any) -> None:
+    """Put the title of a table before it. It is no row of the table, and its reader would leave it out."""
+    table = next(caption.iterancestors("table"), None)
+    if table is not None:
+        caption.drop_tree()
+        caption.tag = "p"
+        caption.tail = None
+        table.addprevious(caption)
 
 
 def _remove(node: Any) -> None:

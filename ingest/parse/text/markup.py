@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from dataclasses import replace
 
-from ingest.document import Element
+from ingest.document import Element, ElementKind
 from ingest.parse.extracted import Extracted
-from ingest.parse.tables.elements import table_text
+from ingest.parse.tables.elements import table_elements, table_text
 from ingest.parse.text.markup_inline import (
     Targets,
     org_text,
     rst_targets,
     rst_text,
 )
+from ingest.parse.text.rst_tables import drawn_rows, is_drawn, stated_rows
 
 _ADORNMENT = re.compile(r"([!-/:-@\[-`{-~])\1{2,}\s*")
 _RST_ITEM = re.compile(r"(?:[-*+•]|\(?(?:\d+|#|[a-zA-Z])[.)])\s+(?=\S)")
 _RST_DIRECTIVE = re.compile(r"\.\.\s+([\w-]+)::\s*(.*)")
 _RST_CODE = frozenset({"code", "code-block", "sourcecode", "literalinclude", "parsed-literal", "highlight", "math"})
-_RST_GRID = re.compile(r"\+[-=+]+\+\s*")
-_RST_SIMPLE = re.compile(r"=+(?:\s+=+)+\s*")
 _ORG_HEADING = re.compile(r"(\*+)\s+(?:(?:T[O]DO|DONE|NEXT|WAITING)\s+)?(?:\[#\w\]\s+)?(.*?)(?:\s+:[\w@#%:]+:)?\s*")
 _MAX_HEADING_CHARACTERS = 1000
 _ORG_KEYWORD = re.compile(r"#\+(\w+):\s*(.*)", re.I)
+_ORG_CAPTION = re.compile(r"#\+caption(?:\[[^\[\]]{0,200}\])?:\s*+(\S.*)", re.I)
 _ORG_BEGIN = re.compile(r"#\+begin_(\w+)", re.I)
 _ORG_DRAWER = re.compile(r"\s*:[A-Z_]+:\s*")
 _ORG_ITEM = re.compile(r"\s*(?:[-+]|\d+[.)])\s+(?:\[[ X-]\]\s+)?(?=\S)")
@@ -60,8 +60,8 @@ def _rst(lines: list[str], targets: Targets) -> Iterator[Element]:
             elif block[0].startswith(".. "):
                 number = _indented_end(lines, number)  # a comment, a target, or the mark of a footnote
                 yield from _rst_note(block, targets)
-            elif _RST_GRID.fullmatch(block[0].strip()) or _RST_SIMPLE.fullmatch(block[0].strip()):
-                yield Element("table", _rst_table(block, targets))
+            elif is_drawn(block[0]):
+                yield Element("table", rst_text(table_text(drawn_rows(block)), targets))
             else:
                 yield from _rst_paragraph(block, targets)
                 if block[-1].rstrip().endswith("::"):
@@ -106,11 +106,15 @@ def _rst_directive(directive: re.Match[str], body: list[str], targets: Targets) 
     content = [line for line in body if not re.match(r"\s+:[\w-]+:", line)]
     if name in _RST_CODE:
         yield Element("code", _dedented(content))
+    elif name in ("csv-table", "list-table"):
+        if argument.strip():
+            yield Element("caption", rst_text(argument, targets))
+        for element in table_elements(*stated_rows(name, body)):
+            yield replace(element, text=rst_text(element.text, targets))
     elif name not in ("toctree", "contents", "image", "include", "raw", "meta", "index"):
         if argument.strip():
-            yield Element(
-                "caption" if name in ("figure", "table", "csv-table") else "paragraph", rst_text(argument, targets)
-            )
+            kind: ElementKind = "caption" if name in ("figure", "table") else "paragraph"
+            yield Element(kind, rst_text(argument, targets))
         yield from _rst(_dedented(content).split("\n"), targets)
 
 
@@ -134,28 +138,6 @@ def _rst_paragraph(block: list[str], targets: Targets) -> Iterator[Element]:
         content = content[:-1] if content.endswith("::") else content
         if content.strip(":"):
             yield Element("list_item" if listed else "paragraph", rst_text(content, targets))
-
-
-def _rst_table(block: list[str], targets: Targets) -> str:
-    """Returns a grid table or a simple table as Markdown. In both, the columns are at fixed places."""
-    width = max(map(len, block))
-    rule = block[0].ljust(width)
-    if rule.lstrip().startswith("+"):
-        edges = [place for place, character in enumerate(rule) if character == "+"]
-        spans = list(pairwise(edges))
-        rows: list[list[str]] = [[]]
-        for line in block[1:]:
-            if _RST_GRID.fullmatch(line.strip()):
-                rows.append([])
-                continue
-            cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-            cells = cells if len(cells) == len(spans) else [line[a + 1 : b].strip(" |") for a, b in spans]
-            rows[-1] = [f"{old} {new}" for old, new in zip(rows[-1] or [""] * len(cells), cells, strict=False)]
-        return rst_text(table_text(rows), targets)
-    starts = [match.start() for match in re.finditer(r"=+", rule)] + [width]
-    bodies = [line for line in block if not _RST_SIMPLE.fullmatch(line.strip())]
-    cut = [[line[a:b].strip() for a, b in zip(starts, [*starts[1:-1], None], strict=False)] for line in bodies]
-    return rst_text(table_text(cut), targets)
 
 
 def _dedented(lines: list[str]) -> str:
@@ -193,6 +175,9 @@ def _org(lines: list[str]) -> Iterator[Element]:
             rows = [row.strip().strip("|").split("|") for row in lines[number:end] if not re.match(r"\s*\|[-+]+", row)]
             yield Element("table", org_text(table_text(rows)))
             number = end
+        elif caption := _ORG_CAPTION.match(line.strip()):
+            yield Element("caption", org_text(caption[1]))
+            number += 1
         elif not line.strip() or line.lstrip().startswith("#"):
             number += 1
         else:
