@@ -67,6 +67,12 @@ def test_charts_side_by_side_in_a_layout_table_are_tables_of_their_own() -> None
     assert [e.text for e in parsed.elements] == ["左", SHARES, "右", SHARES]
 
 
+def test_a_chart_that_is_used_again_is_read_once() -> None:
+    data = word(f"<w:p>{DRAWN.format('c1')}{DRAWN.format('c1')}</w:p>")
+    parsed = read(related(data, {"c1": "chart1.xml"}, chart1__xml=shares().encode()))
+    assert [e.text for e in parsed.elements] == ["各月占比", SHARES]
+
+
 def test_a_chart_without_numbers_or_that_is_damaged_is_counted() -> None:
     without = re.sub("(?s)<c:numCache>.*?</c:numCache>|<c:strCache>.*?</c:strCache>", "", shares())
     data = word(f"<w:p>{run('之前')}{DRAWN.format('c1')}{DRAWN.format('c2')}</w:p>")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from lxml import etree
 from pptx import Presentation
 from pptx.util import Inches
 
@@ -88,3 +89,29 @@ def test_the_target_of_a_title_is_said_below_it() -> None:
         ("heading", "门禁系统"), ("paragraph", "门禁系统 (https://door.corp.example)"), ("paragraph", "刷卡进入"),
     ]  # fmt: skip
     assert parsed.elements[2].location.heading_path == ("门禁系统",)
+
+
+def test_shapes_that_are_hidden_are_left_out() -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    for text in ("seen", "secret"):
+        add(frame_of(slide).paragraphs[0], text)
+    slide.shapes[1]._element.xpath("./*[1]/p:cNvPr")[0].set("hidden", "1")
+    assert [e.text for e in read(deck).elements] == ["seen"]
+
+
+def test_what_is_written_in_two_ways_is_read_once() -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    for text in ("older", "a formula: "):
+        add(frame_of(slide).paragraphs[0], text)
+    older, newer = (shape._element for shape in slide.shapes)
+    math = "http://schemas.openxmlformats.org/officeDocument/2006/math"
+    drawing = "http://schemas.microsoft.com/office/drawing/2010/main"
+    formula = etree.fromstring(f'<a:m xmlns:a="{drawing}"><m:r xmlns:m="{math}"><m:t>E=m</m:t></m:r></a:m>')
+    newer.xpath(".//a:r")[0].addnext(formula)
+    names = "http://schemas.openxmlformats.org/markup-compatibility/2006"
+    both = etree.SubElement(older.getparent(), f"{{{names}}}AlternateContent")
+    for way, shape in (("Choice", newer), ("Fallback", older)):
+        etree.SubElement(both, f"{{{names}}}{way}").append(shape)
+    assert [e.text for e in read(deck).elements] == ["a formula: E=m"]

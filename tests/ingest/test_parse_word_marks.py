@@ -136,3 +136,18 @@ def test_links_in_tables_lists_headings_and_notes_say_where_they_lead() -> None:
         f"fees ({PORTAL})", f"| System | Owner |\n| --- | --- |\n| fees ({PORTAL}) | Finance |", "A note[1]",
         f"[1] fees ({PORTAL}/note)",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["paragraph", "character"])
+def test_text_whose_style_hides_it_is_left_out(kind: str) -> None:
+    style = f'<w:style w:type="{kind}" w:styleId="s"><w:name w:val="s"/><w:rPr><w:vanish/></w:rPr></w:style>'
+    seen = '<w:r><w:rPr><w:vanish w:val="0"/></w:rPr><w:t>seen</w:t></w:r>'
+    of_paragraph = f'<w:p><w:pPr><w:pStyle w:val="s"/></w:pPr>{run("secret")}{seen}</w:p>'
+    of_letters = f'<w:p>{run("seen")}<w:r><w:rPr><w:rStyle w:val="s"/></w:rPr><w:t>secret</w:t></w:r></w:p>'
+    assert texts(read(word(of_paragraph if kind == "paragraph" else of_letters, styles=style))) == ["seen"]
+
+
+def test_a_hidden_picture_and_a_hidden_box_are_left_out() -> None:
+    box = f"<w:pict><v:shape><v:textbox><w:txbxContent><w:p>{run('secret')}</w:p></w:txbxContent></v:textbox></v:shape>"
+    hidden = f"<w:r><w:rPr><w:vanish/></w:rPr>{box}</w:pict></w:r>"
+    assert texts(read(word(f"<w:p>{run('seen')}{hidden}</w:p>"))) == ["seen"]

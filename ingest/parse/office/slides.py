@@ -28,6 +28,7 @@ _BLIPS = ".//a:blip/@r:embed | .//a:blip/@r:link"
 _BACKGROUND = "./p:cSld/p:bg//a:blip/@r:embed"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OBJECT = "{http://schemas.openxmlformats.org/presentationml/2006/main}oleObj"
+_HIDDEN = "./*[1]/p:cNvPr[@hidden='1' or @hidden='true']"
 _BULLETS = "./a:pPr/a:buChar | ./a:pPr/a:buAutoNum"
 
 
@@ -57,6 +58,7 @@ class _Slides:
         self._pictures = pictures
         self.objects = EmbeddedObjects()
         self.not_read = 0
+        self._charts: set[Any] = set()
 
     def slide(self, slide: Any, location: Location) -> Iterator[Element]:
         """Yields what a slide says: its title, its shapes, its notes."""
@@ -94,10 +96,14 @@ class _Slides:
         yield from _pictured(shape._element.xpath(_BLIPS), shape.part, location, self._pictures)
 
     def _framed(self, shape: Any, location: Location) -> Iterator[Element]:
-        """Yields the charts and diagrams in a frame, and notes its objects."""
+        """Yields the charts and diagrams in a frame, and notes its objects. A chart that is used again is read once."""
         for chart in shape._element.iter(*CHARTS):
             try:
-                found = read_chart(xml(shape.part.related_part(chart.get(_RELATION)).blob))
+                part = shape.part.related_part(chart.get(_RELATION))
+                if part in self._charts:
+                    continue
+                self._charts.add(part)
+                found = read_chart(xml(part.blob))
             except (KeyError, ValueError, SyntaxError):  # SyntaxError is that of lxml
                 self.not_read += 1
                 continue
@@ -123,8 +129,9 @@ def _shape_target(shape: Any) -> str | None:
 
 
 def _in_reading_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
-    """Yields the shapes from top to bottom, then from left to right. The shapes of a group stay together."""
-    for shape in sorted(shapes, key=lambda shape: (shape.top or 0, shape.left or 0)):
+    """Yields the shapes that are shown, from top to bottom and from left to right. Those of a group stay together."""
+    shown = (shape for shape in shapes if not shape._element.xpath(_HIDDEN))
+    for shape in sorted(shown, key=lambda shape: (shape.top or 0, shape.left or 0)):
         if hasattr(shape, "shapes") and depth < _MAX_GROUPS:
             yield from _in_reading_order(shape.shapes, depth + 1)
         else:

@@ -29,7 +29,7 @@ from ingest.parse.word.links import state_links
 from ingest.parse.word.merged_cells import part_merges
 from ingest.parse.word.nodes import paragraph as new_paragraph
 from ingest.parse.word.nodes import remove, run, text_node
-from ingest.parse.word.styles import Styles
+from ingest.parse.word.styles import UNSEEN, Styles
 from ingest.parse.word.xpaths import quicken
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -47,6 +47,8 @@ _WRITTEN = tuple(
     f"{_W}{name}" for name in ("t", "sym", "tab", "noBreakHyphen", "ruby", "footnoteReference", "endnoteReference")
 )
 """What a line through a run strikes. Pictures, and the marks of fields and pages, stay."""
+_SHOWN = (*_WRITTEN, *(f"{_W}{name}" for name in ("br", "cr", "drawing", "pict", "object")))
+"""What is hidden with a run. The marks of fields stay, so that the fields end."""
 _PICTURES = ".//*[local-name()='blip']/@r:embed | .//*[local-name()='imagedata']/@r:id"
 _LINKED = ".//*[local-name()='hlinkClick']/@r:id"
 _MAX_BOXES = 10_000
@@ -119,11 +121,12 @@ class _Stories:
         self.styles = Styles(document.styles.element)
         self.chunks = chunks
         self.objects = EmbeddedObjects()
+        self._charts: set[Any] = set()
 
     def state(self, story: Any, part: Any) -> None:
         """State everything in one story as ordinary text. `part` has the relations of the story."""
         _leave_out(story)
-        _strike_out(story, self.styles)
+        _drop_unseen(story, self.styles)
         state_links(story, part.rels)
         _unwrap(story)
         _state_text(story)
@@ -135,9 +138,12 @@ class _Stories:
         self.chunks.mark(story, part)
 
     def charts(self, paragraph: Any) -> Iterator[str]:
-        """Yields a mark for each chart in a paragraph of the body."""
+        """Yields a mark for each chart in a paragraph of the body, when it comes for the first time."""
         for chart in paragraph.iter(*CHARTS):
             part = self._document.part.related_parts.get(chart.get(_RELATION))
+            if part in self._charts:
+                continue
+            self._charts.add(part)
             try:
                 found = read_chart(xml(part.blob)) if part is not None else None
             except (ValueError, SyntaxError):  # SyntaxError is that of lxml
@@ -184,7 +190,7 @@ class _Stories:
 
 
 def _leave_out(story: Any) -> None:
-    """Accept every deletion, and remove hidden text and what stands in for older programs."""
+    """Accept every deletion, and remove what stands in for older programs."""
     for node in list(story.iter(*_REMOVED)):
         parent = node.getparent()
         if parent is not None and parent.tag == f"{_W}trPr" and node.tag == f"{_W}del":
@@ -192,22 +198,16 @@ def _leave_out(story: Any) -> None:
         # The mark of a deleted paragraph end or of an inserted row is a property. It is not text.
         elif parent is not None and parent.tag not in (f"{_W}rPr", f"{_W}trPr"):
             remove(node)
-    for hidden in list(story.iter(f"{_W}vanish")):
-        properties = hidden.getparent()
-        if hidden.get(f"{_W}val") in ("0", "false", "off") or properties.tag != f"{_W}rPr":
-            continue
-        if (holder := properties.getparent()) is not None and holder.tag == f"{_W}r":
-            remove(holder)
 
 
-def _strike_out(story: Any, styles: Styles) -> None:
-    """Remove the text that is struck through. A reader takes it for deleted."""
-    if not styles.strikes and not any(True for _ in story.iter(f"{_W}strike", f"{_W}dstrike")):
+def _drop_unseen(story: Any, styles: Styles) -> None:
+    """Remove the text that is hidden, with its pictures, or struck through. A reader takes this for deleted."""
+    if not styles.has_unseen and not any(True for _ in story.iter(*UNSEEN)):
         return
     for letters in list(story.iter(f"{_W}r")):
         look = styles.look(letters, next(letters.iterancestors(f"{_W}p"), None))
-        if look.struck or look.struck_twice:
-            for written in list(letters.iterchildren(*_WRITTEN)):
+        if look.is_unseen:
+            for written in list(letters.iterchildren(*(_SHOWN if look.hidden else _WRITTEN))):
                 remove(written)
 
 

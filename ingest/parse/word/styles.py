@@ -1,5 +1,5 @@
-"""How the letters of a Word document look: bold, struck through, their size and font. A property is stated by the run,
-by its character style, by the style of its paragraph or by the defaults of the document.
+"""How the letters of a Word document look: bold, struck through, hidden, their size and font. A property is stated by
+the run, by its character style, by the style of its paragraph or by the defaults of the document.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from typing import Any
 
 _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _VALUE = f"{_W}val"
+UNSEEN = tuple(f"{_W}{name}" for name in ("strike", "dstrike", "vanish"))
+"""The properties by which a reader does not see letters, or takes them for deleted."""
 _OFF = frozenset({"0", "false", "off"})
 _FONTS = ("eastAsia", "eastAsiaTheme", "ascii", "asciiTheme")
 _DEFAULT_HALF_POINTS = 20
@@ -23,6 +25,7 @@ class Look:
     struck_twice: bool | None = None
     size: int | None = None
     font: str | None = None
+    hidden: bool | None = None
 
     def over(self, base: Look) -> Look:
         """Returns this look, with what it does not state taken from `base`."""
@@ -30,16 +33,22 @@ class Look:
         return Look(*(ours if ours is not None else theirs for ours, theirs in pairs))
 
     def within(self, paragraph: Look) -> Look:
-        """Returns the look of a character style inside a paragraph's style. Bold in bold is not bold, says the format,
-        and so is a line through a line.
+        """Returns the look of a character style inside a paragraph's style. Bold in bold is not bold, says the format.
+        A line through a line is none, and what is hidden twice is seen.
         """
         both = self.over(paragraph)
-        bold = _either(self.bold, paragraph.bold)
-        return Look(bold, _either(self.struck, paragraph.struck), both.struck_twice, both.size, both.font)
+        bold, struck = _either(self.bold, paragraph.bold), _either(self.struck, paragraph.struck)
+        hidden = _either(self.hidden, paragraph.hidden)
+        return Look(bold, struck, both.struck_twice, both.size, both.font, hidden)
+
+    @property
+    def is_unseen(self) -> bool:
+        """Returns True for letters that are hidden, or struck through. A reader takes these for deleted."""
+        return bool(self.struck or self.struck_twice or self.hidden)
 
 
 def _values(look: Look) -> tuple[Any, ...]:
-    return look.bold, look.struck, look.struck_twice, look.size, look.font
+    return look.bold, look.struck, look.struck_twice, look.size, look.font, look.hidden
 
 
 def _either(one: bool | None, other: bool | None) -> bool | None:
@@ -62,8 +71,8 @@ class Styles:
                 self._default = style.get(f"{_W}styleId")
         self._defaults = _stated(root.find(f"{_W}docDefaults/{_W}rPrDefault/{_W}rPr"))
         self._looks: dict[str | None, Look] = {}
-        self.strikes = any(True for _ in root.iter(f"{_W}strike", f"{_W}dstrike"))
-        """True if some style may strike letters through."""
+        self.has_unseen = any(True for _ in root.iter(*UNSEEN))
+        """True if some style may hide letters or strike them through."""
 
     def look(self, run: Any, paragraph: Any | None) -> Look:
         """Returns the look of a run in its paragraph."""
@@ -120,6 +129,7 @@ def _stated(properties: Any | None) -> Look:
         _switch(properties, "dstrike"),
         int(points) if points.isdecimal() and len(points) <= 4 else None,
         next((name for name in named if name), None),
+        _switch(properties, "vanish"),
     )
 
 
