@@ -67,3 +67,14 @@ def test_objects_in_rich_text_are_counted() -> None:
     _, found = read_kind(rich(body), "a.rtf", IngestSettings(), Allowance())
     assert [element.text for element in found.elements] == ["See the sheet"]
     assert found.notes == {"pictures_not_read": 1, "embedded_objects": 1}
+
+
+def test_layout_tables_and_boxes_of_rich_text_are_paragraphs() -> None:
+    box = r"\pard\intbl Log in first.\cell\row\pard\par "
+    columns = r"\pard\intbl Left one.\par Left two.\cell Right one.\par Right two.\cell\row\pard\par "
+    table = r"\pard\intbl City\cell Limit\cell\row\intbl Sanya\par (island)\cell 500\cell\row\pard\par "
+    parsed = read(("{\\rtf1\\ansi " + f"{box}A{chr(92)}par {columns}B{chr(92)}par {table}" + "}").encode(), "a.rtf")
+    assert [e.text for e in parsed.elements] == [
+        "Log in first.", "A", "Left one.", "Left two.", "Right one.", "Right two.", "B",
+        "| City | Limit |\n| --- | --- |\n| Sanya (island) | 500 |",
+    ]  # fmt: skip

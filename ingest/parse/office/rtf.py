@@ -14,6 +14,7 @@ from ingest.parse.office.typed_headings import Line, typed_levels
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
 from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.layout import Cell, runs_of
 from ingest.parse.tables.markdown import Rows
 from ingest.parse.word.links import field_target, suffix
 
@@ -32,6 +33,8 @@ _CHARACTERS = {
 _UNSEEN = frozenset({b"strike", b"striked", b"v", b"deleted"})
 """Marks of letters that a reader does not see, or takes for deleted."""
 _MAX_FIELDS = 20
+_BETWEEN = "\x1e"
+"""Stands between the paragraphs of a cell."""
 _CONTENTS = re.compile(r"\s*TOC\b", re.IGNORECASE)
 _SYMBOLS = {b"\\": "\\", b"{": "{", b"}": "}", b"~": " ", b"_": "-"}
 _CODE_PAGES = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
@@ -169,7 +172,7 @@ class _Reader:
     def paragraph(self) -> None:
         text = "".join(self.text).strip()
         if self.in_table:
-            self.text.append(" ")
+            self.text.append(_BETWEEN)
             return
         self.text.clear()
         self._say_paragraph(text)
@@ -203,9 +206,15 @@ class _Reader:
         self.table()
 
     def table(self) -> None:
-        found = list(table_elements(self.rows))
-        self.elements.extend(found)
-        self.lines.extend(Line("", "block") for _ in found)
+        """End the table. One that only lays out the page, or is a single box, becomes the paragraphs of its cells."""
+        for run in runs_of([[Cell(len(_blocks(cell))) for cell in row] for row in self.rows]) if self.rows else ():
+            rows = self.rows[run.first : run.stop]
+            if run.is_table:
+                found = list(table_elements([[" ".join(_blocks(cell)) for cell in row] for row in rows]))
+            else:
+                found = [Element("paragraph", block) for row in rows for cell in row for block in _blocks(cell)]
+            self.elements.extend(found)
+            self.lines.extend(Line("", "block") for _ in found)
         self.rows = []
 
     def with_typed_headings(self) -> list[Element]:
@@ -215,6 +224,11 @@ class _Reader:
             Element("heading", element.text, level=levels[place]) if place in levels else element
             for place, element in enumerate(self.elements)
         ]
+
+
+def _blocks(cell: str) -> list[str]:
+    """Returns the paragraphs of a cell that have text."""
+    return [block.strip() for block in cell.split(_BETWEEN) if block.strip()]
 
 
 def read_rtf(data: bytes, pictures: Pictures | None = None) -> Extracted:

@@ -51,7 +51,7 @@ def _grid_rows(rule: str, lines: list[str]) -> Rows:
 
 def stated_rows(directive: str, body: list[str]) -> tuple[Rows, int | None]:
     """Returns the cells that a `csv-table` or a `list-table` has, and how many first rows it states as its header."""
-    options = dict(found.groups() for line in body if (found := _OPTION.fullmatch(line)))
+    options = {found[1]: found[2] for line in body if (found := _OPTION.fullmatch(line))}
     content = [line for line in body if not _OPTION.fullmatch(line)]
     stated = options.get("header-rows", "")
     headers = int(stated) if stated.isdecimal() and len(stated) < 3 else 0
