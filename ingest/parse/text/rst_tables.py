@@ -12,8 +12,8 @@ from ingest.parse.tables.markdown import Rows
 
 _GRID = re.compile(r"\+[-=+]+\+\s*")
 _SIMPLE = re.compile(r"=+(?:\s+=+)+\s*")
-_OPTION = re.compile(r"\s*:([\w-]{1,40}):\s*(.*)")
-_ROW, _CELL = re.compile(r"\s*[*+-]\s+[*+-](?:\s+|$)"), re.compile(r"\s*[*+-](?:\s+|$)")
+_OPTION = re.compile(r"\s*+:([\w-]{1,40}):\s*+(.*)")
+_ROW, _CELL = re.compile(r"\s*+[*+-]\s++[*+-](?:\s++|$)"), re.compile(r"\s*+[*+-](?:\s++|$)")
 _FILLER = "\0"
 
 
