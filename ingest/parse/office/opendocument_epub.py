@@ -177,9 +177,9 @@ class _Body:
             if node.tag in (f"{_TEXT}h", f"{_TEXT}p"):
                 yield from self._paragraph(node, listed)
             elif node.tag == TABLE:
-                yield from elements_of(node, self._texts)
-                for frame in node.iter(f"{_DRAW}frame"):
-                    yield from self._drawn(frame)
+                yield from elements_of(node, self._texts, self._words)
+                for inner in node.iter(*OBJECTS):
+                    yield from self.objects.elements(inner, Location())
             elif not is_left_out(node):
                 yield from self._drawn(node) if node.tag == f"{_DRAW}frame" else ()
                 yield from self.elements(node, listed or node.tag == f"{_TEXT}list")
@@ -200,9 +200,14 @@ class _Body:
                 yield from self.elements([frame])
 
     def _drawn(self, frame: etree._Element) -> Iterator[Element]:
-        """Yields what the objects in a frame say, or the words in its picture. A picture beside an object shows it."""
-        objects = list(frame.iterchildren(*OBJECTS))
-        for node in objects:
+        """Yields what the objects in a frame say, or the words in its picture."""
+        for node in frame.iterchildren(*OBJECTS):
             yield from self.objects.elements(node, Location())
-        for image in frame.iterchildren(f"{_DRAW}image") if not objects else ():
-            yield from _read_picture(self._archive, image.get(_HREF, "").removeprefix("./"), self._pictures)
+        yield from (Element("paragraph", words) for words in self._words(frame))
+
+    def _words(self, frame: etree._Element) -> Iterator[str]:
+        """Yields the words in the picture of a frame. A picture beside an object only shows it."""
+        if next(frame.iterchildren(*OBJECTS), None) is None:
+            for image in frame.iterchildren(f"{_DRAW}image"):
+                path = image.get(_HREF, "").removeprefix("./")
+                yield from (found.text for found in _read_picture(self._archive, path, self._pictures))

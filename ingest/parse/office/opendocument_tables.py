@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ingest.document import Element
@@ -23,13 +23,15 @@ _MAX_REPEATED = 100
 _MAX_MERGED = 100_000
 """The limit for the places that the merged cells of a table cover."""
 _DEEPEST_GROUPS = 50
+Pictured = Callable[[Any], Iterable[str]]
+"""Returns the words in the picture of a frame."""
 
 
-def elements_of(table: Any, texts: Texts) -> Iterator[Element]:
+def elements_of(table: Any, texts: Texts, pictured: Pictured) -> Iterator[Element]:
     """Yields the elements of a table. The rows that it repeats at the top of each page are its header."""
     rows = list(_rows(table))
     marked = sum(row.getparent().tag == _HEADER for row in rows)
-    yield from table_elements(_texts(rows, texts), marked or None)
+    yield from table_elements(_cells(rows, texts, pictured), marked or None)
 
 
 def unwrap_layout(body: Any) -> None:
@@ -84,15 +86,15 @@ def _rows(table: Any, depth: int = 0) -> Iterator[Any]:
             yield from _rows(child, depth + 1)
 
 
-def _texts(rows: Sequence[Any], texts: Texts) -> Rows:
-    """Returns the cells of some rows. Every place that a merged cell covers gets its text."""
+def _cells(rows: Sequence[Any], texts: Texts, pictured: Pictured) -> Rows:
+    """Returns the cells of some rows, with the words in their pictures. Every place that a merged cell covers gets its text."""
     found: Rows = []
     merged: dict[tuple[int, int], str] = {}
     spread = 0
     for number, row in enumerate(rows):
         cells: list[str] = []
         for cell in row.iterchildren(*_CELLS):
-            text = " ".join(filter(None, _words(cell, texts, texts.cell(cell))))
+            text = " ".join(filter(None, _words(cell, texts, texts.cell(cell), pictured)))
             across, down = _count(cell, "number-columns-spanned"), _count(cell, "number-rows-spanned")
             places = [(below, column) for below in range(down) for column in range(across)]
             spread += len(places) if len(places) > 1 else 0
@@ -106,15 +108,18 @@ def _texts(rows: Sequence[Any], texts: Texts) -> Rows:
     return found
 
 
-def _words(node: Any, texts: Texts, look: Any) -> Iterator[str]:
-    """Yields the texts of the paragraphs in a cell, and of the notes and boxes in them. Comments are no text."""
+def _words(node: Any, texts: Texts, look: Any, pictured: Pictured) -> Iterator[str]:
+    """Yields the texts of the paragraphs in a cell, of the notes and boxes in them, and the words in pictures. Comments
+    are no text.
+    """
     for child in node:
         if child.tag in _PARAGRAPHS:
             text, apart = texts.of(child, cell=look)
             yield text.strip()
-            yield from _words(apart, texts, look)
+            yield from _words(apart, texts, look, pictured)
         elif not is_left_out(child):
-            yield from _words(child, texts, look)
+            yield from pictured(child) if child.tag == f"{_DRAW}frame" else ()
+            yield from _words(child, texts, look, pictured)
 
 
 def _count(node: Any, attribute: str) -> int:

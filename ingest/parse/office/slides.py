@@ -23,8 +23,8 @@ from ingest.parse.tables.markdown import Rows
 
 _MAX_GROUPS = 50
 """The deepest nesting of groups whose shapes are read."""
-_BLIPS = ".//a:blip/@r:embed | .//a:blip/@r:link"
-"""The pictures of a shape: what it is, or what fills it or a cell of it."""
+_BLIPS = ".//a:blip[not(ancestor::p:oleObj)]/@r:embed | .//a:blip[not(ancestor::p:oleObj)]/@r:link"
+"""The pictures of a shape: what it is, or what fills it or a cell of it. That of an object only shows the object."""
 _BACKGROUND = "./p:cSld/p:bg//a:blip/@r:embed"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OBJECT = "{http://schemas.openxmlformats.org/presentationml/2006/main}oleObj"
