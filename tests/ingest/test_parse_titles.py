@@ -22,12 +22,25 @@ JUNK = [
     "IMG_2031", "IMG_20261103_102233", "Scan_20261103", "微信图片_20261103102233",
     "Screenshot 2026-11-03 at 10.22.15", "Microsoft Word - xyz.doc", "未命名1", "Untitled", "Untitled-2",
     "550e8400-e29b-41d4-a716-446655440000", "d41d8cd98f00b204e9800998ecf8427e", "2026-11-03", "2026年11月3日",
+    "- no title specified", "[No Title]", "(untitled)", "Untitled Page", "无标题文档", "未标题-1", "无标题演示文稿",
+    "WPS文字 - 新建文档", "WPS 演示", "WPS Office", "复件 新建文档", "我的文档", "飞书云文档", "腾讯文档",
+    "Google Docs",
+    "在线文档",
+    "Exported From Confluence", "JasperReports", "Crystal Reports", "Full page photo", "HP Scan", "SKM_C22726110310220",
+    "Normal.dotm", "~WRL0005.tmp", "PDF", "Print Document", "打印文档", "Remote Desktop Redirected Printer Doc",
+    "https://oa.example.com/print?id=1", r"\\nas\rules.doc", "about:blank", "index", "新标签页", "第 1 页 共 3 页",
+    "[文档标题]", "在此处键入标题", "请输入标题", "Enter title here", "内容占位符 2", "Slide Number Placeholder 5",
+    "PPT模板",
+    "第一PPT模板网-WWW.1PPT.COM", "公司名称", "LOGO", "模板",
     "第 3 页", "目录", "单击此处添加标题", "Click to edit Master title style", "final v2.docx",
 ]  # fmt: skip
 REAL = [
     "附件1：供应商准入办法", "文档管理制度", "演示文稿制作规范", "扫描仪使用说明", "CamScanner 使用说明",
     "PowerPoint 培训", "Slide rules for engineers", "Sheet metal handbook", "Document control procedure",
     "Scanning policy", "Page layout", "2026年度预算", "图片版权规定", "第三方支付规范", "一体化平台", "匿名举报制度",
+    "飞书文档使用手册", "Word 排版规范", "模板使用说明", "打印机使用指南", "测试大纲",
+    "Report on safety", "Title IX policy",
+    "Index of suppliers", "WPS 使用指南", "语雀迁移方案", "PDF 归档要求", "网页发布流程", "Templates for letters",
     "HT200", "ISO 9001", "deadbeef", "目录服务手册",
 ]  # fmt: skip
 
