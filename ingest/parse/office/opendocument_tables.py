@@ -87,7 +87,9 @@ def _rows(table: Any, depth: int = 0) -> Iterator[Any]:
 
 
 def _cells(rows: Sequence[Any], texts: Texts, pictured: Pictured) -> Rows:
-    """Returns the cells of some rows, with the words in their pictures. Every place that a merged cell covers gets its text."""
+    """Returns the cells of some rows, with the words in their pictures. Every place that a merged cell covers gets its
+    text.
+    """
     found: Rows = []
     merged: dict[tuple[int, int], str] = {}
     spread = 0

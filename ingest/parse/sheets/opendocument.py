@@ -60,7 +60,7 @@ class OpenSheets:
     def __init__(self, content: Any, words: Words, styles: Styles) -> None:
         self._words = words
         self._styles = styles
-        self._computes = any(_lacks_value(cell) for cell in content.iter(f"{_TABLE}table-cell"))
+        self._computes = any(_lacks_value(cell) or _is_link(cell) for cell in content.iter(f"{_TABLE}table-cell"))
         self.notes: Counter[str] = Counter()
         self._tables = [
             (table.get(f"{_TABLE}name", ""), table)
@@ -144,12 +144,10 @@ class OpenSheets:
         text = " ".join(self._words(paragraph) for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h")).strip()
         value = _value(cell)
         if (stated := cell.get(f"{_TABLE}formula")) is not None:
-            formula = Formula(_as_excel_writes(stated), text)
             if _lacks_value(cell) and not text:
-                return "", Formula(formula.text)
-            if "HYPERLINK" in formula.text.upper():
-                link = Calculator({"": {}}).link("", formula)
-                text = with_target(text, link[1]) if link else text
+                return "", Formula(_as_excel_writes(stated))
+            if _is_link(cell):  # its target may be put together from other cells, which are not read yet
+                return text, Formula(_as_excel_writes(stated), text)
         if not text:
             text = _plain(cell, value)
         day = cell.get(f"{_OFFICE}date-value", "")[:10]
@@ -165,7 +163,7 @@ class OpenSheets:
                 if not isinstance(value, Formula) or (row - 1, column - 1) not in sheet.found.cells:
                     continue
                 try:
-                    text = written(calculator.computed(name, row, column))
+                    text = value.stored or written(calculator.computed(name, row, column))
                 except UncomputableError:
                     self.notes[FORMULAS_WITHOUT_VALUE] += 1
                     text = value.text
@@ -196,6 +194,10 @@ def _names(content: Any) -> dict[tuple[str, str], str]:
 
 def _lacks_value(cell: Any) -> bool:
     return cell.get(f"{_TABLE}formula") is not None and cell.get(f"{_OFFICE}value-type") is None
+
+
+def _is_link(cell: Any) -> bool:
+    return "HYPERLINK" in cell.get(f"{_TABLE}formula", "").upper()
 
 
 def _default(defaults: list[tuple[int, str | None]], column: int) -> str | None:

@@ -46,8 +46,9 @@ def write_targets(page: Any, address: str | None) -> None:
 
 
 def _collect(node: Any, target: str, links: list[tuple[Any, str]]) -> None:
-    """Note a link with a target that its text does not say."""
-    text = " ".join("".join(node.itertext(etree.Element)).split())
+    """Note a link with a target that its text does not say. The words of a picture are those that stand for it."""
+    texts = (*node.itertext(etree.Element), *(picture.get("alt") or "" for picture in node.iter("img")))
+    text = " ".join("".join(texts).split())
     if target and text and unquote(target).rstrip("/") not in unquote(text):
         links.append((node, target))
 
@@ -74,6 +75,8 @@ def _addresses(page: Any, address: str | None) -> tuple[str, str]:
 def _target(node: Any, base: str, own: str) -> str:
     """Returns the full target of a link. It is empty for places on the same page, and for what cannot be said."""
     stated = "".join((node.get("href") or "").split())
+    if stated.startswith("//") and not base:
+        stated = f"https:{stated}"  # a page that was saved no longer says which of the two it came by
     try:
         whole = urljoin(base, stated)
         is_here = stated.startswith("#") or (own and urldefrag(whole)[0] == own)
@@ -89,7 +92,9 @@ def _append(link: Any, target: str) -> None:
         if not len(node) or (node[-1].tail or "").strip() or not _has_words(node[-1]):
             break
         node = node[-1]
-    if len(node):
+    if len(node) and node[-1].tag == "img" and node[-1].get("alt") and not (node[-1].tail or "").strip():
+        node[-1].set("alt", f"{node[-1].get('alt').rstrip()} ({target})")  # the reader of pages makes it a caption
+    elif len(node):
         node[-1].tail = f"{(node[-1].tail or '').rstrip()} ({target})"
     else:
         node.text = f"{(node.text or '').rstrip()} ({target})"
