@@ -78,3 +78,43 @@ def test_layout_tables_and_boxes_of_rich_text_are_paragraphs() -> None:
         "Log in first.", "A", "Left one.", "Left two.", "Right one.", "Right two.", "B",
         "| City | Limit |\n| --- | --- |\n| Sanya (island) | 500 |",
     ]  # fmt: skip
+
+
+def table(*rows: str) -> bytes:
+    """A table of rich text. A row is `what ends where: text | text`, as in `300v 600: a | b`; v goes on from above."""
+
+    def written(row: str) -> str:
+        look, _, cells = row.partition(": ")
+        marks = {"v": r"\clvmrg", "w": r"\clmrg", "h": r"\trhdr"}
+        edges = "".join(
+            "".join(marks[mark] for mark in edge if mark in marks) + rf"\cellx{edge.rstrip('vwh')}"
+            for edge in look.split()
+        )
+        texts = "".join(rf"\pard\intbl {cell.strip()}\cell" for cell in cells.split("|"))
+        return rf"\trowd\trleft-100{edges}{texts}\row" + "\n"
+
+    return rich("".join(map(written, rows)) + r"\pard end\par")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("900 3000: 城市 | 限额", "900v 1990 3020:  | 处级 | 其他", "900 2000 3000: 三亚 | 500 | 400"),
+        ("900 2000 3000w: 城市 | 限额 | ", "900v 2000 3000:  | 处级 | 其他", "900 2000 3000: 三亚 | 500 | 400"),
+        ("900h 3000: 城市 | 限额", "900vh 2000 3000:  | 处级 | 其他", "900 2000 3000: 三亚 | 500 | 400"),
+    ],
+)
+def test_merged_cells_of_rich_text_cover_their_columns(rows: tuple[str, ...]) -> None:
+    lines = texts(read(table(*rows), "a.rtf"))[0].split("\n")
+    assert lines == ["| 城市 | 限额·处级 | 限额·其他 |", "| --- | --- | --- |", "| 三亚 | 500 | 400 |"]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("900: City | Limit", "900 2000: Sanya | 500"),  # more cells than places
+        ("2000 900: City | Limit", "900 2000: Sanya | 500"),  # places that go back
+    ],
+)
+def test_rows_of_rich_text_that_state_nonsense_are_read_as_they_stand(rows: tuple[str, ...]) -> None:
+    assert texts(read(table(*rows), "a.rtf"))[0] == "| City | Limit |\n| --- | --- |\n| Sanya | 500 |"

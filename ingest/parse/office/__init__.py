@@ -4,6 +4,7 @@ Its files:
 
     slides.py               PPTX
     rtf.py                  RTF
+    rtf_tables.py           its tables: merged cells, by the places where cells end
     opendocument_epub.py    ODT, ODS, ODP and EPUB
     opendocument_flat.py    FODT, FODS and FODP, made into zip files
     opendocument_text.py    their texts: looks, hidden and struck-through text, links, headings typed by hand

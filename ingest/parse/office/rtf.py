@@ -10,6 +10,7 @@ from ingest.document import Element
 from ingest.parse.contents_pages import is_heading
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
+from ingest.parse.office.rtf_tables import RowLook, headers, placed
 from ingest.parse.office.typed_headings import Line, typed_levels
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
@@ -106,6 +107,8 @@ class _Reader:
     elements: list[Element] = field(default_factory=list)
     lines: list[Line] = field(default_factory=list)
     rows: Rows = field(default_factory=list)
+    looks_of_rows: list[RowLook] = field(default_factory=list)
+    look: RowLook = field(default_factory=RowLook)
     cells: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
     raw: bytearray = field(default_factory=bytearray)
@@ -198,6 +201,7 @@ class _Reader:
 
     def row(self) -> None:
         self.rows.append(self.cells)
+        self.looks_of_rows.append(self.look)
         self.cells, self.in_table = [], False
 
     def end(self) -> None:
@@ -208,14 +212,15 @@ class _Reader:
     def table(self) -> None:
         """End the table. One that only lays out the page, or is a single box, becomes the paragraphs of its cells."""
         for run in runs_of([[Cell(len(_blocks(cell))) for cell in row] for row in self.rows]) if self.rows else ():
-            rows = self.rows[run.first : run.stop]
+            rows, looks = self.rows[run.first : run.stop], self.looks_of_rows[run.first : run.stop]
             if run.is_table:
-                found = list(table_elements([[" ".join(_blocks(cell)) for cell in row] for row in rows]))
+                texts = [[" ".join(_blocks(cell)) for cell in row] for row in rows]
+                found = list(table_elements(placed(texts, looks), headers(looks)))
             else:
                 found = [Element("paragraph", block) for row in rows for cell in row for block in _blocks(cell)]
             self.elements.extend(found)
             self.lines.extend(Line("", "block") for _ in found)
-        self.rows = []
+        self.rows, self.looks_of_rows = [], []
 
     def with_typed_headings(self) -> list[Element]:
         """Returns the elements. Those that were made headings by hand are headings."""
@@ -350,3 +355,7 @@ def _obey(reader: _Reader, word: bytes | None, value: int, styles: dict[int, int
         reader.cell()
     elif word == b"row":
         reader.row()
+    elif word == b"trowd":
+        reader.look = RowLook()
+    elif word is not None:
+        reader.look.obey(word, value)
