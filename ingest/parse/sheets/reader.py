@@ -21,9 +21,10 @@ from ingest.parse.sheets.cells import XlsCells, XlsxCells
 from ingest.parse.sheets.drawn_pictures import DrawnPictures
 from ingest.parse.sheets.old_formulas import OldFormulas
 from ingest.parse.sheets.old_pictures import OldPictures
-from ingest.parse.sheets.regions import cell_range, sheet_elements, tables_beside
+from ingest.parse.sheets.regions import COLUMN_GAP, cell_range, sheet_elements
 from ingest.parse.sheets.sparse import SparseSheet
 from ingest.parse.sheets.workbooks import open_workbook
+from ingest.parse.tables.beside import tables_beside
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.markdown import Rows
 
@@ -190,14 +191,14 @@ def _csv_elements(rows: Rows) -> Iterator[Element]:
     tables = [(0, width)]
     if 0 < len(rows) * width <= _MAX_PADDED_CELLS:
         rows = [row + [""] * (width - len(row)) for row in rows]
-        found = tables_beside(rows)
+        found = tables_beside(rows, gap=COLUMN_GAP)
         tables = found if len(found) > 1 else tables
     for left, right in tables:
 
         def place(first: int, stop: int, left: int = left, right: int = right) -> Location:
             return Location(cells=cell_range(first, stop, left, right))
 
-        yield from table_elements([row[left:right] for row in rows], place=place)
+        yield from table_elements([row[left:right] for row in rows], place=place, may_be_two=False)
 
 
 def _csv_rows(lines: list[str], delimiter: str) -> Rows:

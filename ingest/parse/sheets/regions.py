@@ -6,19 +6,14 @@ import re
 from collections.abc import Iterator
 
 from ingest.document import Element, Location
+from ingest.parse.tables.beside import runs, tables_beside
 from ingest.parse.tables.elements import table_elements
-from ingest.parse.tables.headers import is_value, values_of
+from ingest.parse.tables.headers import values_of
 from ingest.parse.tables.markdown import Rows
 
 _MAX_HEADER_ROWS = 3
-_ATTRIBUTE = re.compile(
-    r".*(?:地址|电话|手机|邮箱|传真|备注|说明|描述|金额|数量|单价|总价|总额|合计|小计|状态|价格|费用|比例|结果|意见|要求|原因|签字|签名|审核)"
-    r"|(?:.* )?(?:phone|tel|e-?mail|address|notes?|remarks?|amount|total|price|cost|status)",
-    re.I,
-)
-"""What heads a column that no table begins with."""
 _NUMBER = re.compile(r"[-+(]?[\d.,\s]+[%)]?")
-_COLUMN_GAP = 2
+COLUMN_GAP = 2
 """This many blank columns separate two tables in any case."""
 Region = tuple[int, int, int, int]
 """The first row and the row after the last, the first column and the column after the last."""
@@ -44,7 +39,7 @@ def _region(title: str, rows: Rows, region: Region) -> Iterator[Element]:
         text = "\n".join(value for row in cells for value in values_of(row))
         yield Element("paragraph", text, place(0, len(cells)))
     else:
-        yield from table_elements(cells, place=place)
+        yield from table_elements(cells, place=place, may_be_two=False)
 
 
 def _regions(rows: Rows) -> Iterator[Region]:
@@ -52,7 +47,7 @@ def _regions(rows: Rows) -> Iterator[Region]:
     for top, bottom in _row_blocks(rows):
         block = rows[top:bottom]
         titles = next((number for number, row in enumerate(block) if len(values_of(row)) > 1), 0)
-        tables = tables_beside(block[titles:])
+        tables = tables_beside(block[titles:], gap=COLUMN_GAP)
         if len(tables) == 1:
             used = [column for column in range(len(block[0])) if any(row[column] for row in block)]
             yield top, bottom, used[0], used[-1] + 1
@@ -67,45 +62,12 @@ def _regions(rows: Rows) -> Iterator[Region]:
                 yield top + start, top + stop, left, right
 
 
-def tables_beside(block: Rows) -> list[tuple[int, int]]:
-    """Returns the columns of the tables of some rows, which are equally long. Two blank columns separate tables. One
-    does if what stands on each side is a table of its own. Otherwise it is only spacing.
-    """
-    tables: list[tuple[int, int]] = []
-    before = (0, 0)
-    for start, stop in _runs([any(row[column] for row in block) for column in range(len(block[0]))], gap=1):
-        if tables and start - before[1] < _COLUMN_GAP and not _are_two(block, before, (start, stop)):
-            tables[-1] = tables[-1][0], stop
-        else:
-            tables.append((start, stop))
-        before = start, stop
-    return tables
-
-
-def _are_two(block: Rows, before: tuple[int, int], behind: tuple[int, int]) -> bool:
-    """Returns True if two groups of columns are two tables: the right one goes on below the left one, they begin with
-    the same word, or the right one begins with a column of words, or of values as on the left, that tells its rows
-    apart.
-    """
-    if min(before[1] - before[0], behind[1] - behind[0]) < 2:
-        return False
-    left, right = ([row[start:stop] for row in block] for start, stop in (before, behind))
-    last = max(number for number, row in enumerate(left) if any(row))
-    head = right[0][0]
-    if any(map(any, right[last + 2 :])) or (head and head in left[0]):
-        return True
-    ours, keys = ([row[0] for row in rows[1:] if any(row)] for rows in (left, right))
-    if not head or _ATTRIBUTE.fullmatch(head) or not keys or not all(keys) or len(set(keys)) < len(keys):
-        return False
-    return not any(map(is_value, keys)) or all(map(is_value, (*keys, *ours)))
-
-
 def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
     """Yields the blocks of rows between blank rows. If a single blank row follows a header, the header stays with its
     table.
     """
     top = bottom = -1
-    for start, stop in _runs([any(row) for row in rows], gap=1):
+    for start, stop in runs([any(row) for row in rows], gap=1):
         if top >= 0 and (start - bottom > 1 or not _is_header(rows[top:bottom])):
             yield top, bottom
             top = start
@@ -119,20 +81,6 @@ def _is_header(rows: Rows) -> bool:
     cells = [value for row in rows for value in row if value]
     several = any(len(values_of(row)) > 2 for row in rows)
     return len(rows) <= _MAX_HEADER_ROWS and several and not any(_NUMBER.fullmatch(value) for value in cells)
-
-
-def _runs(filled: list[bool], gap: int) -> Iterator[tuple[int, int]]:
-    """Yields half-open runs of true values. At least `gap` false values separate two runs."""
-    start = end = -1
-    for index, value in enumerate(filled):
-        if not value:
-            continue
-        if start >= 0 and index - end >= gap:
-            yield start, end
-            start = index
-        start, end = (index if start < 0 else start), index + 1
-    if start >= 0:
-        yield start, end
 
 
 def cell_range(top: int, bottom: int, left: int, right: int) -> str:

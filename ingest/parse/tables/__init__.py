@@ -2,6 +2,8 @@
 
 Its files:
 
+    beside.py    tables that stand beside each other
+    units.py     rows that only say units
     headers.py   which rows are headers, and which tables have none
     layout.py    tables that only lay out a page, and boxes of one cell
     elements.py  a table as elements, long ones part by part with their header

@@ -7,33 +7,67 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from ingest.document import Element, Location
+from ingest.parse.tables.beside import tables_beside
 from ingest.parse.tables.headers import Structure, pairs_of, structure, values_of
 from ingest.parse.tables.markdown import Rows, markdown
 
 _DASHES = re.compile(r"[-=_*~—－+#\s]{3,}+")
 _DECORATED = re.compile(r"[-=_*~—－#]{3,}+[^-=_*~—－#]{1,40}+[-=_*~—－#]{3,}+")
+_MAX_PADDED = 100_000
+"""So many cells a table may grow to when its rows are made equally long."""
 Place = Callable[[int, int], Location]
 """Returns the location of the rows from the first number up to the second, counted from 0."""
 
 
-def table_elements(rows: Rows, stated: int | None = None, place: Place | None = None) -> Iterator[Element]:
+def table_elements(
+    rows: Rows, stated: int | None = None, place: Place | None = None, *, may_be_two: bool = True
+) -> Iterator[Element]:
     """Yields the elements of a table. Lines above its header become a caption or a paragraph. `stated` is how many
-    first rows the format marks as header (see `structure`).
+    first rows the format marks as header (see `structure`). If it `may_be_two`, tables are looked for that stand beside
+    each other in it.
     """
     kept, numbers = _kept(rows)
     if not kept:
         return
     where = place or (lambda first, stop: Location())
+    tables = _beside(kept) if may_be_two else []
+    if len(tables) > 1:
+        first = _first_row(kept)
+        yield from _above(kept[:first], where(numbers[0], numbers[first]))
+        location = where(numbers[first], len(rows))
+        below = stated and max(stated - first, 0)
+        for left, right in tables:
+            part = [row[left:right] for row in kept[first:]]
+            yield from table_elements(part, below, lambda first, stop: location, may_be_two=False)
+        return
     built = structure(kept, stated)
-    above, table = kept[: built.above], kept[built.above :]
-    if lines := _lines(above):
-        kind = "caption" if len(lines) == 1 else "paragraph"
-        yield Element(kind, "\n".join(lines), where(numbers[0], numbers[built.above - 1] + 1))  # type: ignore[arg-type]
+    table = kept[built.above :]
+    if built.above:
+        yield from _above(kept[: built.above], where(numbers[0], numbers[built.above - 1] + 1))
     location = where(numbers[built.above], len(rows))
     if len(table) == 1 and not built.headers and len(values_of(table[0])) <= 2:
         yield Element("paragraph", _line(table[0]), location)
     else:
         yield Element("table", _markdown(table, built), location)
+
+
+def _above(rows: Rows, location: Location) -> Iterator[Element]:
+    """Yields the lines that stand above a table."""
+    if lines := _lines(rows):
+        yield Element("caption" if len(lines) == 1 else "paragraph", "\n".join(lines), location)
+
+
+def _beside(rows: Rows) -> list[tuple[int, int]]:
+    """Returns the columns of the tables that stand beside each other in these rows. It is all columns as a rule."""
+    width = max(map(len, rows))
+    if len(rows) * width > max(_MAX_PADDED, 10 * sum(map(len, rows))):
+        return []
+    return tables_beside([row + [""] * (width - len(row)) for row in rows[_first_row(rows) :]])
+
+
+def _first_row(rows: Rows) -> int:
+    """Returns the number of the first row with several values."""
+    return next((number for number, row in enumerate(rows) if len(values_of(row)) > 1), 0)
 
 
 def table_text(rows: Rows) -> str:

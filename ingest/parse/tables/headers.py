@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from ingest.parse.tables.units import are_units
+
 Grid = Sequence[Sequence[str]]
 
 MAX_HEADERS = 3
@@ -135,6 +137,7 @@ def _lines_above(rows: Grid, above: int) -> int:
         return above
     for number in range(above, len(rows) - 1):
         narrow = filled[number] * 4 < usual * 3 or (filled[number] < usual and any(map(_tells, rows[number])))
+        narrow = narrow or _are_pairs(rows[number])
         if not narrow or _levels(rows[number:]) > 1:
             words = not any(map(_is_number, rows[number]))
             return number if number > above and words and _heads_values(rows[number:]) else above
@@ -144,6 +147,12 @@ def _lines_above(rows: Grid, above: int) -> int:
 def _tells(cell: str) -> bool:
     """Returns True for a cell that no header has: a value, or a label with a colon."""
     return _is_number(cell) or "：" in cell or ":" in cell
+
+
+def _are_pairs(row: Sequence[str]) -> bool:
+    """Returns True for labels with colons that have their values beside them, as forms have them above their table."""
+    said = values_of(row)
+    return len(said) > 2 and len(said) % 2 == 0 and all(label.endswith((":", "：")) for label in said[::2])
 
 
 def _is_number(text: str) -> bool:
@@ -175,6 +184,8 @@ def _goes_on(rows: Grid) -> bool:
     """Returns True if the second row is a header too: it names the columns that a cell of the first row covers."""
     width = max(len(rows[0]), len(rows[1]))
     upper, lower = ([*row, *[""] * (width - len(row))] for row in rows[:2])
+    if are_units(lower, upper) and not any(map(_tells, upper)):
+        return True
     covered = _covered(upper, lower)
     named = {lower[column] for column in covered}
     if min(len(values_of(upper)), len(named - {""})) < 2 or any(map(_tells, upper)):
