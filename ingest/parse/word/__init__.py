@@ -5,6 +5,7 @@ Its files:
     reader.py        the whole document: changes, boxes, notes, comments
     headings.py      headings that are stated by outline levels or were typed by hand
     contents.py      lists of contents that are fields or have styles of their own
+    controls.py      what controls and symbols show: boxes to tick, choices, signs of Symbol and Wingdings
     links.py         where links and fields lead
     nodes.py         making and removing the elements of a Word document
     styles.py        how its letters look, by their own marks and by styles

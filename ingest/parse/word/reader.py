@@ -23,6 +23,7 @@ from ingest.parse.office.ooxml import diagram_texts, plain_variant, without_dang
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.word.alt_chunks import Chunks
 from ingest.parse.word.contents import drop_contents
+from ingest.parse.word.controls import state_controls
 from ingest.parse.word.headings import state_headings, state_typed_headings
 from ingest.parse.word.layout import unwrap_layout
 from ingest.parse.word.links import state_links
@@ -126,6 +127,7 @@ class _Stories:
     def state(self, story: Any, part: Any) -> None:
         """State everything in one story as ordinary text. `part` has the relations of the story."""
         _leave_out(story)
+        state_controls(story)
         _drop_unseen(story, self.styles)
         state_links(story, part.rels)
         _unwrap(story)
