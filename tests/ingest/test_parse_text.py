@@ -141,6 +141,11 @@ def test_csv_cells_may_hold_delimiters_and_line_breaks() -> None:
     assert parsed.text.split("\n")[-1] == "| Li, Fang | first second |"
 
 
+def test_identifiers_that_programs_protect_from_excel_are_read_without_their_mark() -> None:
+    parsed = read('code,name\n="001234",A\n"=""000087""",B\n=1+1,C\n', "a.csv")
+    assert [line.split(" | ")[0] for line in parsed.text.split("\n")[2:]] == ["| 001234", "| 000087", "| =1+1"]
+
+
 def test_a_quotation_mark_that_never_closes_costs_no_rows() -> None:
     parsed = read('size,price\n5",10\n' + "x,1\n" * 300, "a.csv")
     assert parsed.text.count("| x | 1 |") == 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,8 @@ from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.markdown import Rows
 
 _DELIMITERS = ",;\t|"
+_KEPT_AS_TEXT = re.compile(r'="((?:[^"]|"")*+)"')
+"""What programs write so that Excel does not take an identifier for a number: `="001234"`."""
 _MAX_CELL_CHARACTERS = 1 << 30
 _MAX_CELL_LINES = 100
 _MAX_PADDED_CELLS = 5_000_000
@@ -181,7 +184,7 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
     lines = list(io.StringIO(text.lstrip("\ufeff"), newline=""))
     if lines and lines[0].lower().startswith("sep=") and len(lines[0].strip()) == 5:
         delimiter = lines.pop(0).strip()[-1]
-    rows = _csv_rows(lines, delimiter or _delimiter(lines[:50]))
+    rows = [[_as_shown(cell) for cell in row] for row in _csv_rows(lines, delimiter or _delimiter(lines[:50]))]
     return Extracted(tuple(_csv_elements(rows)))
 
 
@@ -199,6 +202,11 @@ def _csv_elements(rows: Rows) -> Iterator[Element]:
             return Location(cells=cell_range(first, stop, left, right))
 
         yield from table_elements([row[left:right] for row in rows], place=place, may_be_two=False)
+
+
+def _as_shown(cell: str) -> str:
+    found = _KEPT_AS_TEXT.fullmatch(cell.strip()) if cell.startswith("=") else None
+    return found[1].replace('""', '"') if found else cell
 
 
 def _csv_rows(lines: list[str], delimiter: str) -> Rows:

@@ -10,6 +10,7 @@ Its files:
     html_styles.py   which parts those are, by tags, attributes and styles
     html_pictures.py the words in the pictures of a page, written into it
     html_contents.py lists of contents of web pages
+    html_numbers.py  numbers in them as Excel shows them
     html_links.py    where the links of a page lead
     markdown.py      Markdown, as HTML
     confluence.py    pages of Confluence in its storage format, as HTML

@@ -10,6 +10,7 @@ from lxml import etree
 
 from ingest.parse.text.html_contents import drop_contents
 from ingest.parse.text.html_links import write_targets
+from ingest.parse.text.html_numbers import show_numbers
 from ingest.parse.text.html_styles import is_hidden, is_struck, styles_of
 
 _OPENED = {"details": "div", "summary": "div", "figure": "div", "figcaption": "p", "form": "div", "del": "ins"}
@@ -29,6 +30,7 @@ def prepare(page: Any, address: str | None = None) -> None:
         node.tag = _OPENED[node.tag]
     for caption in list(page.iter("caption")):
         _say_before(caption)
+    show_numbers(page)
     write_targets(page, address)
 
 
