@@ -129,6 +129,7 @@ def _read_page(
         return Extracted(())
     body = confluence.html_of(body) if confluence.is_storage(body) else body
     page = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
+    confluence.leave_out_surroundings(page)
     title, metadata = page.findtext(".//title"), of_page(page)
     prepare(page, address)
     if words_of is not None:

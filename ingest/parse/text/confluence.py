@@ -34,6 +34,14 @@ _SHOWN_PARAMETERS = {"jira": "key"}
 """The parameter that a macro shows. Of most it is the title."""
 _TARGETS = ("content-title", "filename", "value")
 _HEADING = re.compile(r"h([1-5])")
+_AROUND = (
+    "//*[@id='breadcrumb-section' or @id='footer' or contains(concat(' ', @class, ' '), ' page-metadata ')"
+    " or contains(concat(' ', @class, ' '), ' toc-macro ')]"
+)
+"""What an exported page has around its text: where it stands, who exported it, its table of contents."""
+_EXPORTED = (
+    "boolean(//*[@id='title-text' or contains(concat(' ', @class, ' '), ' confluenceTable ') or @class='toc-macro'])"
+)
 _PAGES = frozenset({"Page", "BlogPost"})
 
 
@@ -52,6 +60,21 @@ def html_of(storage: str, below: int = 0) -> str:
     page.tag = "div"
     etree.cleanup_namespaces(page)
     return str(etree.tostring(page, method="html", encoding="unicode"))
+
+
+def leave_out_surroundings(page: Any) -> None:
+    """Remove what Confluence puts around the text of a page that it exports as HTML, and the name of the space in its
+    title. Other pages stay as they are.
+    """
+    if not page.xpath(_EXPORTED):
+        return
+    for node in page.xpath(_AROUND):
+        _clear(node)
+    for named in page.xpath("//*[@id='title-text'][1]"):
+        whole, stated = " ".join(named.text_content().split()), page.find(".//title")
+        if stated is not None and " ".join((stated.text or "").split()) == whole and " : " in whole:
+            _clear(named)
+            named.text = stated.text = whole.partition(" : ")[2]
 
 
 def is_space(root: Any) -> bool:
