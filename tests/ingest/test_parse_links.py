@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
+import openpyxl
 import pytest
+from openpyxl.worksheet.hyperlink import Hyperlink
 
 from tests.ingest.test_parse_opened import opened
 from tests.ingest.tiny_word import read, texts
@@ -44,3 +48,12 @@ def test_targets_of_an_open_spreadsheet_are_put_together_from_other_cells(formul
     rows = f"<table:table-row>{cell('fees')}{cell('https://hr.example.com/')}{linked}</table:table-row>"
     sheet = f"<office:spreadsheet><table:table table:name='Links'>{rows}</table:table></office:spreadsheet>"
     assert f"| {expected} |" in read(opened("spreadsheet", sheet), "a.ods").text
+
+
+def test_a_link_of_a_workbook_says_the_place_on_its_page() -> None:
+    book = openpyxl.Workbook()
+    book.active.append(["Rules", "open"])
+    book.active["B1"].hyperlink = Hyperlink("B1", target="https://it.example.com/rules", location="leave")
+    stream = io.BytesIO()
+    book.save(stream)
+    assert "open (https://it.example.com/rules#leave)" in read(stream.getvalue(), "a.xlsx").text

@@ -84,7 +84,7 @@ class XlsxCells:
         text = shown(value, self._code(cell._style.numFmtId) if cell.has_style else "", self._epoch_1904)
         if link is not None:
             text = with_target(text, link[1])
-        return with_target(text, cell.hyperlink.target) if text and cell.hyperlink is not None else text
+        return with_target(text, _whole_target(cell.hyperlink)) if text and cell.hyperlink is not None else text
 
     def _is_left_out(self, title: str, row: int, kind: int) -> bool:
         """Returns True if SUBTOTAL leaves out a row: if a filter hides it, or, from 101 on, if it is hidden at all."""
@@ -126,6 +126,13 @@ def _names(workbook: Any) -> dict[tuple[str, str], str]:
         for name, defined in names.items()
         if defined.attr_text
     }
+
+
+def _whole_target(link: Any) -> str | None:
+    """Returns where a link leads. Excel keeps the place on a page, behind `#`, apart from its address."""
+    if link.target and link.location and "#" not in link.target:
+        return f"{link.target}#{link.location}"
+    return link.target  # type: ignore[no-any-return]
 
 
 class XlsCells:
