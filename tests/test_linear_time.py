@@ -76,6 +76,7 @@ from ingest.parse.sheets import reader as sheets
 from ingest.parse.sheets.formulas.calculator import Calculator, Formula
 from ingest.parse.sheets.formulas.values import UncomputableError
 from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.units import are_units
 from ingest.parse.text import characters, confluence, encoding, markup
 from ingest.parse.text import plain as text
 from ingest.settings import IngestSettings
@@ -250,6 +251,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.html_word_markdown, html with pictures": lambda whole: html_word_markdown.read_html(
         f"<p>{whole}", words_of=PagePictures(_NO_PICTURES)
     ),
+    "parse.text.html_numbers": lambda whole: html_word_markdown.read_html(
+        f"<style>.a{{mso-number-format:{whole}}}{whole}</style><table><td style='mso-number-format:{whole}'>{whole}"
+    ),
+    "parse.tables.units": lambda whole: are_units(["", whole, f"({whole}"], ["", "a", "b"]),
     "parse.html_word_markdown, markdown": html_word_markdown.read_markdown,
     "sources.addresses": lambda whole: addresses.normal(f"http://a.example/{whole}"),
     "sources.page_links": lambda whole: page_links.robots_words(whole, "youju"),
