@@ -130,7 +130,8 @@ def _read_page(
     body = confluence.html_of(body) if confluence.is_storage(body) else body
     page = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
     confluence.leave_out_surroundings(page)
-    title, metadata = page.findtext(".//title"), of_page(page)
+    title = next(iter(page.xpath("//title[not(ancestor::svg)]/text()")), None)
+    metadata = of_page(page)
     prepare(page, address)
     if words_of is not None:
         write_words(page, words_of)

@@ -51,13 +51,16 @@ def notebook(source: str) -> str:
         '<span hidden>旧 6800</span>', '<i style="display:none">旧 6800</i>', '<i class="off">旧 6800</i>',
         '<i style="visibility: hidden !important">旧 6800</i>', '<i id="secret">旧 6800</i>', "<tt>旧 6800</tt>",
         '<b class="never" style="display:block">旧 6800</b>', "<template>旧 6800</template>",
+        '<b class="archive"><i><u class="price">旧 6800</u></i></b>', '<b class="box"><q class="base">旧 6800</q></b>',
+        '<span style="font-size:0">旧 <b>6800</b></span>', '<b class="tiny">旧 6800</b>', "<dialog>旧 6800</dialog>",
     ],
 )  # fmt: skip
 def test_what_is_struck_through_or_hidden_is_no_text(old: str) -> None:
     sheet = (
         "<style>/* .new{display:none} */ .gone, u.gone {text-decoration : line-through}\n"
         "@media screen { .off{color:red;display:none} } #secret{visibility:hidden} TT{display:none}"
-        ".never{display:none !important}</style>"
+        ".never{display:none !important} .archive .price{display:none} b.box > .base {visibility:hidden}"
+        ".tiny{font-size:0px}</style>"
     )
     table = f"<table><tr><td>项</td><td>{old}9800</td></tr></table>"
     body = f"<h1>价格</h1><p>年费 {old}<span class='new'>9800</span> 元</p>{table}"
@@ -79,17 +82,26 @@ def test_what_is_struck_through_or_hidden_is_no_text(old: str) -> None:
         "<details><summary>如何退票</summary><p>仍然有效</p></details>", "<figure><p>仍然有效</p></figure>",
         '<a data-toggle="collapse" href="#more">更多</a><p id="more" style="display:none">仍然有效</p>',
         '<div style="visibility:hidden">x<b style="visibility:visible">仍然有效</b>y</div>',
+        '<div class="tabs"><p class="panel">仍然有效</p></div>',
+        '<div class="tabs"><i><b class="own">仍然有效</b></i></div>',
+        '<p style="font-size:0"><span style="font-size:14px">仍然有效</span></p>', "<dialog open>仍然有效</dialog>",
+        '<p style="font-size:0"><b class="text">仍然有效</b></p>', '<p class="panel">仍然有效</p>',
     ],
 )  # fmt: skip
 def test_what_a_person_sees_or_can_open_is_text(shown: str) -> None:
     sheet = (
         "<style>.tip{display:none} .tip.on{display:block} #tip{display:inline} .paper:hover{display:none}"
         "@media print{.paper{display:none}} @media (max-width: 600px) { .narrow{display:none} }"
-        ".maybe{display:none} .js .maybe{display:block}</style>"
+        ".maybe{display:none} .js .maybe{display:block} .tabs .panel{display:none} .panel.open{display:block}"
+        ".tabs > .own{display:none} .tabs + p{display:none} .tabs .tabs .panel{display:none}</style>"
     )
     parsed = read(page(f"<h1>退票</h1>{shown}<p>其他规定</p>", sheet), "a.html")
     assert "仍然有效" in parsed.text
     assert parsed.elements[-1].text == "其他规定"
+
+
+def test_the_name_of_a_drawing_is_not_the_title_of_the_page() -> None:
+    assert read(page("<svg><title>图标</title></svg><h1>退票规定</h1><p>可退</p>"), "a.html").title == "退票规定"
 
 
 def test_a_page_nested_deeply_hides_the_same() -> None:
@@ -191,6 +203,7 @@ def test_the_target_of_a_heading_is_said_below_it() -> None:
         "<s>a</s>b", "<p hidden>a</p>b", "<a href='https://a.example'>", "<a href='https://a.example'><b>x</b>",
         "<h1><a href='http://a'>x", "<style>.a{", "<style>.a .b", "<style>{}", "<p class='a b c d'>",
         "<i style='visibility:hidden'>a</i>b", "<style>.a,</style>",
+        "<style>.a .b{display:none}</style><p class='b'>", "<div class='a'><p class='b'>",
     ],
 )  # fmt: skip
 def test_many_marks_take_linear_time(piece: str) -> None:

@@ -11,11 +11,13 @@ from lxml import etree
 from ingest.parse.text.html_contents import drop_contents
 from ingest.parse.text.html_links import write_targets
 from ingest.parse.text.html_numbers import show_numbers
-from ingest.parse.text.html_styles import is_hidden, is_struck, styles_of
+from ingest.parse.text.html_styles import has_no_size, is_hidden, is_struck, styles_of
 
-_OPENED = {"details": "div", "summary": "div", "figure": "div", "figcaption": "p", "form": "div", "del": "ins"}
+_OPENED = {"details": "div", "summary": "div", "figure": "div", "figcaption": "p", "form": "div", "dialog": "div",
+           "del": "ins"}  # fmt: skip
 """Tags that the reader of pages leaves out with their text, though a person can read it, and others instead."""
 _OPENERS = "//@aria-controls | //@data-target | //@data-bs-target | //a/@href"
+_MARKS = frozenset({"class", "id", "style"})
 _PAGE_ITSELF = frozenset({"html", "head", "body"})
 """Scripts show what is hidden of these when the page has loaded."""
 _LAID_OUT = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "li", "dt", "dd"})
@@ -39,21 +41,26 @@ def _clear_unseen(page: Any) -> None:
     styles = styles_of(page)
     opened = {word.removeprefix("#") for value in page.xpath(_OPENERS) for word in value.split()}
     unseen, blank = [], []
-    is_blank = [False]
+    is_blank, is_sizeless = [False], [False]
     walk = etree.iterwalk(page, events=("start", "end"))
     for event, node in walk:
         if event == "end":
             is_blank.pop()
+            is_sizeless.pop()
             continue
         stated = styles.of(node)
         visibility = stated.get("visibility", "inherit") if node.tag not in _PAGE_ITSELF else "visible"
         is_blank.append(is_blank[-1] if visibility == "inherit" else visibility in ("hidden", "collapse"))
+        # What has marks of its own may get its size from a rule that is not followed.
+        is_marked = "size" in stated or not _MARKS.isdisjoint(node.attrib)
+        is_sizeless.append(has_no_size(stated) if is_marked else is_sizeless[-1])
         if node.tag in _PAGE_ITSELF:
             continue
-        if is_struck(stated) or (is_hidden(stated) and node.get("id") not in opened):
+        is_closed = node.tag == "dialog" and "open" not in node.attrib
+        if is_struck(stated) or ((is_hidden(stated) or is_closed) and node.get("id") not in opened):
             unseen.append(node)
             walk.skip_subtree()
-        elif is_blank[-1]:
+        elif is_blank[-1] or is_sizeless[-1]:
             blank.append(node)
     for node in unseen:
         _remove(node)

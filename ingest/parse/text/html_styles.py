@@ -1,15 +1,16 @@
 """Which parts of a web page are hidden or struck through: by their tags, their attributes, and the styles of the page.
 
-Of the style sheets in the page, only simple selectors are followed: a tag, a class, an id, or two of them together
-(`p.old`). A rule with another selector, or for print or small screens only, hides nothing.
+Of the style sheets in the page, simple selectors are followed: a tag, a class, an id, or two of them together
+(`p.old`), and such an element inside others (`.archive p.old`, `td > .old`) if no other rule may show it. A rule with
+another selector, or for print or small screens only, hides nothing.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from itertools import combinations, islice
 from typing import Any
 
 _IGNORED = re.compile(
@@ -21,17 +22,23 @@ _BRACE = re.compile("([{}])")
 _COMPOUND = re.compile(r"([a-zA-Z][\w-]*+|\*)?((?:[.#][\w-]++)*+)")
 _SIMPLE = re.compile(r"[.#][\w-]++")
 _COMBINATOR = re.compile(r"[\s>+~]")
+_INSIDE = re.compile(r"\s*(>)\s*|\s+")
 _CONDITION = re.compile(r"[:\[]")
 _EVERYWHERE = re.compile(r"@media\s++(?:only\s++)?+(?:screen|all)", re.I)
-_PROPERTIES = {"display": "display", "visibility": "visibility"} | dict.fromkeys(
+_ZERO = re.compile(r"[0.]+(?:[a-z]{1,4}|%)?")
+_PROPERTIES = {"display": "display", "visibility": "visibility", "font-size": "size"} | dict.fromkeys(
     ("text-decoration", "text-decoration-line"), "decoration"
 )
 _STRUCK_TAGS = frozenset({"s", "strike", "del"})
 _MAX_CLASSES = 16
+_MAX_HOLDERS, _MAX_CONTEXTS, _MAX_ANCESTORS = 2, 16, 100
+"""The most holders that a selector may name, the most such selectors for one element, and the ancestors looked at."""
 
 _Priority = tuple[bool, int, int, int]
 """Whether it is important, its origin (browser, sheet, element), the weight of its selector, and its place."""
 _Stated = dict[str, tuple[_Priority, str]]
+_Holders = list[tuple[frozenset[str], bool]]
+"""What an element must be inside of, the innermost first, and if that must be its parent."""
 _BY_BROWSER: _Priority = (False, 0, 0, 0)
 
 
@@ -42,7 +49,10 @@ class Styles:
     _rules: dict[frozenset[str], _Stated] = field(default_factory=dict)
     _showing: set[frozenset[str]] = field(default_factory=set)
     """What selectors that are not followed may show under some condition."""
+    _inside: dict[frozenset[str], list[tuple[_Holders, _Stated]]] = field(default_factory=dict)
+    """What is stated for elements that are inside others."""
     _named: set[str] = field(default_factory=set)
+    _widened: set[frozenset[str]] | None = None
     _count: int = 0
 
     def add(self, sheet: str) -> None:
@@ -54,20 +64,32 @@ class Styles:
 
     def _add(self, selector: str, stated: list[tuple[str, str, bool]]) -> None:
         self._count += 1
-        parts = _simple_parts(selector)
-        if parts is None or len(parts) > 2:
+        *holders, parts = _compounds(selector)
+        if not parts or len(parts) > 2:
             subject = _CONDITION.split(_COMBINATOR.split(selector)[-1])[0]
-            some = frozenset((_simple_parts(subject) or [])[-2:])
-            if some and any(name == "display" and value != "none" for name, value, _ in stated):
-                self._showing.add(some)
-                self._named |= some
-        elif parts:
+            parts = (_simple_parts(subject) or [])[-2:]
+            self._show(parts, stated)
+        elif holders:
+            self._named.update(parts)
+            self._show(parts, stated)
+            found: _Stated = {}
+            weight = _weight([part for holder, _ in holders for part in holder]) + _weight(parts)
+            for name, value, is_important in stated:
+                _state(found, name, (is_important, 1, weight, self._count), value)
+            rules = self._inside.setdefault(frozenset(parts), [])
+            if len(rules) < _MAX_CONTEXTS:
+                rules.append((holders[::-1], found))
+        else:
             self._named.update(parts)
             known = self._rules.setdefault(frozenset(parts), {})
-            kinds = [sum(part[0] == mark for part in parts) for mark in "#."]
-            weight = kinds[0] * 100 + kinds[1] * 10 + len(parts) - sum(kinds)
             for name, value, is_important in stated:
-                _state(known, name, (is_important, 1, weight, self._count), value)
+                _state(known, name, (is_important, 1, _weight(parts), self._count), value)
+
+    def _show(self, parts: Sequence[str], stated: list[tuple[str, str, bool]]) -> None:
+        """Keep in mind that a rule that is not followed everywhere may show such elements."""
+        if parts and any(name == "display" and value != "none" for name, value, _ in stated):
+            self._showing.add(frozenset(parts))
+            self._named.update(parts)
 
     def of(self, node: Any) -> dict[str, str]:
         """Returns the display, visibility and decoration that are stated for an element, as far as they are."""
@@ -90,8 +112,20 @@ class Styles:
         for key in keys:
             for name, (priority, value) in self._rules.get(key, {}).items():
                 _state(found, name, priority, value)
+        for key in keys:
+            for holders, stated in self._inside.get(key, ()):
+                if not self._may_be_shown(key) and _is_inside(node, holders):
+                    for name, (priority, value) in stated.items():
+                        _state(found, name, priority, value)
         if any(key in self._showing for key in keys) and found.get("display", (_BY_BROWSER, ""))[0][1] == 1:
             del found["display"]
+
+    def _may_be_shown(self, key: frozenset[str]) -> bool:
+        """Returns True if a script may show elements that have these parts by a class of their own: an open tab."""
+        if self._widened is None:
+            shown = (parts for parts, stated in self._rules.items() if stated.get("display", (0, "none"))[1] != "none")
+            self._widened = {frozenset({part}) for parts in (*shown, *self._showing) for part in parts}
+        return key in self._widened or key in self._showing
 
     def _keys(self, node: Any) -> Iterator[frozenset[str]]:
         """Yields what a selector may ask for: each of its tag, id and classes that the styles name, and each two."""
@@ -113,6 +147,11 @@ def styles_of(page: Any) -> Styles:
 def is_hidden(stated: dict[str, str]) -> bool:
     """Returns True for an element that takes no place on the page, with all that is in it."""
     return stated.get("display") == "none"
+
+
+def has_no_size(stated: dict[str, str]) -> bool:
+    """Returns True if letters have no size, which nobody can read."""
+    return _ZERO.fullmatch(stated.get("size", "inherit")) is not None
 
 
 def is_struck(stated: dict[str, str]) -> bool:
@@ -140,6 +179,38 @@ def _declared(declarations: str) -> Iterator[tuple[str, str, bool]]:
         if (known := _PROPERTIES.get(name.strip().lower())) is not None:
             value, mark, _ = value.strip().lower().partition("!")
             yield known, value.strip(), bool(mark)
+
+
+def _compounds(selector: str) -> list[Any]:
+    """Returns the holders of a selector, each with whether it must be the parent of the next, and the parts of the
+    element itself. They are empty if the selector asks for more than that.
+    """
+    pieces = _INSIDE.split(selector)
+    parts = [_simple_parts(piece) for piece in pieces[::2]]
+    if not all(parts) or len(parts) > _MAX_HOLDERS + 1:
+        return [[]] if len(parts) > 1 or parts[0] is None else parts
+    marks = [mark == ">" for mark in pieces[1::2]]
+    return [*((frozenset(part or ()), mark) for part, mark in zip(parts, marks, strict=False)), parts[-1]]
+
+
+def _is_inside(node: Any, holders: _Holders) -> bool:
+    """Returns True if an element is inside the holders, from the innermost to the outermost."""
+    wanted = iter(holders)
+    parts, is_parent = next(wanted)
+    for above in islice(node.iterancestors(), _MAX_ANCESTORS):
+        has = {above.tag, f"#{above.get('id', '')}", *(f".{name}" for name in above.get("class", "").split())}
+        if parts <= has:
+            if (following := next(wanted, None)) is None:
+                return True
+            parts, is_parent = following
+        elif is_parent:
+            return False
+    return False
+
+
+def _weight(parts: Sequence[str]) -> int:
+    """Returns the weight of a selector: ids before classes before tags."""
+    return sum({"#": 100, ".": 10}.get(part[0], 1) for part in parts)
 
 
 def _simple_parts(selector: str) -> list[str] | None:
