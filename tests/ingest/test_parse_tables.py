@@ -190,6 +190,13 @@ def test_header_rows_that_word_repeats_on_each_page_are_joined() -> None:
         [("Item", "Cost"), ("Desk", 120), ("Chair", 80)],
         [("", "ms"), ("httpx", "12.6"), ("aiohttp", "2.5")],
         [("工序", "要求", "责任岗位"), ("下料", "按图", "班长"), ("焊接", "满焊", "焊工")],
+        [("灯色", "含义"), ("红灯", "立即停机"), ("黄灯", "减速")],
+        [("假别", "天数"), ("陪产假", "十五天"), ("丧假", "三天")],
+        [("步骤", "动作"), ("1", "提出申请"), ("2", "部门审批"), ("3", "复核")],
+        [("存期", "一年", "三年"), ("年利率", "1.5%", "2.1%"), ("罚息", "0.3%", "0.2%")],
+        [("城市", "旺季"), ("三亚", "十月到次年四月"), ("昆明", "全年")],
+        [("Command", "Effect"), ("start", "begins a run"), ("stop", "ends a run")],
+        [("周期", "时段"), ("周一", "上午"), ("周二", "上午")],
     ],
 )
 def test_an_ordinary_table_keeps_its_first_row_as_header(name: str, rows: Rows) -> None:
@@ -205,6 +212,16 @@ def test_an_ordinary_table_keeps_its_first_row_as_header(name: str, rows: Rows) 
         [("陪产假", "15天"), ("丧假", "3天"), ("产假", "158天")],
         [("合同编号", "HT-88"), ("签订日期", "2026-04-01"), ("联系人", "周舟")],
         [("赵一", "财务部", "8101"), ("钱二", "采购部", "8102")],
+        [("红灯", "立即停机"), ("黄灯", "减速"), ("绿灯", "运行")],
+        [("陪产假", "十五天"), ("丧假", "三天"), ("产假", "一百五十八天")],
+        [("产地", "云南普洱"), ("处理法", "日晒"), ("烘焙程度", "中深")],
+        [("怎样补卡？", "找考勤员"), ("怎样订餐？", "拨 6100")],
+        [("1", "提出申请", "申请人"), ("2", "部门审批", "经理"), ("3", "复核", "财务部")],
+        [("大厅甲", "10人", "3楼"), ("大厅乙", "20人", "5楼"), ("大厅丙", "50人", "8楼")],
+        [("优", "90分以上", "3000元"), ("良", "80-89分", "800元"), ("中", "60-79分", "90元")],
+        [("周舟", "北京", "采购"), ("方圆", "上海", "销售"), ("江河", "北京", "采购")],
+        [("基本信息", "姓名", "周舟"), ("基本信息", "工号", "A12"), ("紧急联系", "电话", "6001")],
+        [("Monday", "at home"), ("Tuesday", "Berlin"), ("Friday", "Hamburg")],
     ],
 )
 def test_a_table_without_a_header_keeps_every_row_as_data(name: str, rows: Rows) -> None:
@@ -221,6 +238,19 @@ def test_each_value_of_a_form_stands_beside_its_own_label(name: str) -> None:
     assert table.text.splitlines()[2:] == [
         "| 设备名称 | 空压机 |", "| 设备编号 | KY-3 |", "| 使用部门 | 动力车间 |", "| 启用日期 | 2024-05-01 |",
     ]  # fmt: skip
+
+
+@EVERY_FORMAT
+def test_labels_of_things_make_a_form(name: str) -> None:
+    rows = [("品牌", "南风", "型号", "NF-3"), ("内存", "16GB", "硬盘", "512GB"), ("颜色", "灰", "系统", "鸿蒙")]
+    (table,) = tables(read(WRITERS[name](rows), name))
+    assert table.text.splitlines()[2:5] == ["| 品牌 | 南风 |", "| 型号 | NF-3 |", "| 内存 | 16GB |"]
+
+
+def test_a_header_that_is_repeated_among_the_rows_is_one() -> None:
+    rows = [("鸟", "兽"), ("雁", "鹿"), ("鸟", "兽"), ("鹤", "狐")]
+    (table,) = tables(read(csv([(*cells, "x") for cells in rows]), "a.csv"))
+    assert table.text.splitlines()[0] == "| 鸟 | 兽 | x |"
 
 
 def test_labels_that_html_marks_make_a_form() -> None:

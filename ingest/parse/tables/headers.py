@@ -6,12 +6,23 @@ of data has one header row, and so has a table of which nothing else is certain.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import median
 
+from ingest.parse.tables.labels import (
+    MAX_LABEL,
+    first_number,
+    heads_column,
+    is_generic,
+    is_label,
+    is_number,
+    is_value,
+    ordinal,
+    shape,
+)
 from ingest.parse.tables.units import are_units
 
 Grid = Sequence[Sequence[str]]
@@ -19,35 +30,10 @@ Grid = Sequence[Sequence[str]]
 MAX_HEADERS = 3
 _LOOKED_AT = 60
 """So many rows are looked at. A statement of an account has up to 30 lines above its header."""
-_MAX_VALUE, _MAX_LABEL = 40, 24
 _MANY_ENDINGS = 6
+_ENDS_SENTENCE = ("。", "？", "！", "；", "?", "!", ";")
 _MAX_FORM = 8
 """The most columns of a form. Each label stands before its value, so a form has an even number of columns."""
-
-_NUMBER = re.compile(r"\d[\d,.]*+")
-_STARTS_WITH_NUMBER = re.compile(r"[约≥≤<>＜＞±+−(（-]{0,2}+[￥¥$€£]?+\s?+\d")
-_PERIOD = re.compile(
-    r"(?:19|20)\d\d(?:\s?年(?!\d{1,2}月\d).*|\s?[QH]\d.*|[-–~至](?:19|20)\d\d.*)?|\d{1,2}\s?月份?|[QH][1-4]\b.*|"
-    r"第?\s?\d{1,2}\s?(?:季度|周|期|阶段|档)"
-)
-"""Years, quarters and months head columns as often as they are values."""
-_GENERIC = re.compile(
-    r"(?:主要|检查|考核|评分|费用|技术|性能)?(?:项目|参数|指标|字段|字段名|序号|类别|分类|内容|事项|科目|要素|维度|对比项|级别|等级|档次)"
-    r"|items?|parameters?|metrics?|fields?|categor(?:y|ies)|features?|properties|property|key|no\.?|#",
-    re.I,
-)
-"""What heads the first column of a table with a header, and is no label of a value."""
-_LABEL = re.compile(
-    r".*(?:编号|号码|代码|名称|姓名|部门|科室|岗位|职务|职位|职级|日期|时间|期限|年限|工期|地点|地址|电话|手机|邮箱|邮编|传真"
-    r"|网址|网站|微信|分机|负责人|责任人|联系人|经办人|申请人|审批人|审核人|制单人|填表人|代表人|金额|总额|总价|预算|费用|单价|价格"
-    r"|数量|人数|规格|型号|来源|单位|性别|年龄|民族|学历|专业|籍贯|备注|说明|描述|目的|用途|事由|原因|版本|密级"
-    r"|状态|类型|方式|账号|账户|户名|开户行|税号|资本|面积|币种|工号|简介|概述|范围|周期|比例|标准|要求|含义|取值|结果|意见"
-    r"|职责|任务|城市|省份|地区|区域|条件|材料|流程|步骤|方法|措施|频次|频率|人员)"
-    r"|(?:[\w.]++ ){0,2}(?:name|date|no\.?|number|id|phone|tel|telephone|mobile|fax|e-?mail|address|department|owner"
-    r"|manager|contact|status|version|title|amount|budget|type|project|company|customer|supplier|location|position|remarks?|notes?"
-    r"|description|price|quantity|unit|code|value|time|currency|rate|cost)",
-    re.I,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,31 +64,24 @@ def structure(rows: Grid, stated: int | None = None) -> Structure:
     above = _lines_above(seen, above)
     table = seen[above:]
     headers, is_form = _inferred(table)
-    if above and headers and len(table[0]) == 2 and any(map(_is_number, table[0])):
+    if above and headers and len(table[0]) == 2 and any(map(is_number, table[0])):
         return Structure()  # what stands above is the header, and one column has no name
     return Structure(above, headers, is_form)
 
 
 def _inferred(table: Grid) -> tuple[int, bool]:
     """Returns the number of header rows of a table that marks none, and if it is a form."""
-    if len(table) > 1 and (not table[0][0] or _GENERIC.fullmatch(table[0][0])):
+    if len(table) > 1 and (not table[0][0] or is_generic(table[0][0])):
         return _levels(table), False
     if _is_form(table):
         return 0, True
-    return 0 if len(table) == 1 or _is_list(table) else _levels(table), False
+    has_none = len(table) == 1 or _is_list(table) or _is_list_of_words(table) or _is_form_in_groups(table)
+    return 0 if has_none else _levels(table), False
 
 
 def values_of(row: Sequence[str]) -> list[str]:
     """Returns the different values of a row, in order."""
     return list(dict.fromkeys(value for value in row if value))
-
-
-def is_value(text: str) -> bool:
-    """Returns True for a number, an amount, a date, a code: it has digits, and few letters."""
-    if len(text) > _MAX_VALUE or _PERIOD.fullmatch(text):
-        return False
-    digits = sum(character.isdecimal() for character in text)
-    return digits > 0 and sum(character.isalpha() for character in text) <= max(4, digits)
 
 
 def pairs_of(row: Sequence[str]) -> list[tuple[str, str]]:
@@ -139,24 +118,20 @@ def _lines_above(rows: Grid, above: int) -> int:
         narrow = filled[number] * 4 < usual * 3 or (filled[number] < usual and any(map(_tells, rows[number])))
         narrow = narrow or _are_pairs(rows[number])
         if not narrow or _levels(rows[number:]) > 1:
-            words = not any(map(_is_number, rows[number]))
+            words = not any(map(is_number, rows[number]))
             return number if number > above and words and _heads_values(rows[number:]) else above
     return above
 
 
 def _tells(cell: str) -> bool:
     """Returns True for a cell that no header has: a value, or a label with a colon."""
-    return _is_number(cell) or "：" in cell or ":" in cell
+    return is_number(cell) or "：" in cell or ":" in cell
 
 
 def _are_pairs(row: Sequence[str]) -> bool:
     """Returns True for labels with colons that have their values beside them, as forms have them above their table."""
     said = values_of(row)
     return len(said) > 2 and len(said) % 2 == 0 and all(label.endswith((":", "：")) for label in said[::2])
-
-
-def _is_number(text: str) -> bool:
-    return is_value(text) and _STARTS_WITH_NUMBER.match(text) is not None
 
 
 def _heads_values(rows: Grid) -> bool:
@@ -220,52 +195,96 @@ def _is_form(rows: Grid) -> bool:
     pairs = [pair for row in rows if len(values_of(row)) > 1 for pair in pairs_of(row)]
     first = pairs_of(rows[0])
     labels = [label for label, _ in pairs if label]
-    if not first or any(not label or _is_label(value) for label, value in first):
+    if not first or any(not label or is_label(value) for label, value in first):
         return False
-    if any(len(label) > _MAX_LABEL or is_value(label) for label in labels):
+    if any(len(label) > MAX_LABEL or is_value(label) for label in labels):
         return False
-    named = [label.rstrip("：: ")[-2:] for label in labels if _is_label(label)]
-    if all(_is_label(label) for label, _ in first) and len(named) * 5 >= len(labels) * 3:
+    named = [label.rstrip("：: ")[-2:] for label in labels if is_label(label)]
+    if all(is_label(label) for label, _ in first) and len(named) * 5 >= len(labels) * 3:
         # 采购人员 and 仓库人员 are not labels of one form: they end alike.
         return len(set(named)) * 3 > len(named) * 2 or len(set(named)) >= _MANY_ENDINGS
     if width == 2:
-        return len(rows) > 1 and _is_number(first[0][1])
-    return any(_is_number(value) for _, value in first) and len(set(labels)) == len(labels) == len(rows) * width // 2
+        return len(rows) > 1 and is_number(first[0][1])
+    return any(is_number(value) for _, value in first) and len(set(labels)) == len(labels) == len(rows) * width // 2
 
 
-def _is_label(text: str) -> bool:
-    """Returns True for the name of a field, such as 项目编号."""
-    named = text.rstrip("：: ")
-    if not 0 < len(named) <= _MAX_LABEL:
-        return False
-    return named != text or bool(_LABEL.fullmatch(named) or _GENERIC.fullmatch(named))
+def _is_form_in_groups(rows: Grid) -> bool:
+    """Returns True for a form whose first column, of merged cells, says to which group the labels belong."""
+    parts = [row[1:] for row in rows]
+    return len(rows) > 1 and len(rows[0]) > 2 and rows[0][0] == rows[1][0] and all(map(any, parts)) and _is_form(parts)
 
 
 def _is_list(rows: Grid) -> bool:
-    """Returns True if the first row is data like the others: in every column of values, it has such a value too."""
+    """Returns True if the first row is data like the others: in every column of values, it has such a value too. So it
+    is if its first cell is the first of numbers that count the rows.
+    """
     first = rows[0]
-    if not all(first) or any(map(_is_label, first)):
+    if not all(first):
+        return False
+    if [ordinal(row[0]) for row in rows[:3]] == [1, 2, 3] and not all(map(is_value, first)):
+        return True
+    if any(map(is_label, first)):
         return False
     columns: list[int] = []
+    alike = 0
     for column, cell in enumerate(first):
         below = list(_below(rows, column))
         if _are_values(below):
-            like = sum(_shape(other) == _shape(cell) for other in below)
-            if not is_value(cell) or like * 2 < len(below):
+            if not is_value(cell):
                 return False
             columns.append(column)
-    return bool(columns) and not _is_scale(first, columns)
-
-
-def _shape(text: str) -> str:
-    return _NUMBER.sub("9", text)
+            alike += sum(shape(other) == shape(cell) for other in below) * 2 >= len(below)
+    return 0 < len(columns) <= alike * 2 and not _is_scale(first, columns)
 
 
 def _is_scale(row: Sequence[str], columns: Sequence[int]) -> bool:
-    """Returns True if all but the first cell are values that only rise or only fall: 10mm, 20mm, 50mm head columns."""
+    """Returns True if all but the first cell are values of one kind that only rise or only fall: 10mm, 20mm, 50mm head
+    columns. Where no column has words, they must rise evenly.
+    """
     if len(columns) < 2 or columns != [*range(len(row) - len(columns), len(row))] or columns[0] > 1:
         return False
-    found = [_NUMBER.search(row[column]) for column in columns]
-    numbers = [float(match[0].replace(",", "").split(".")[0] or 0) for match in found if match]
+    if len({shape(row[column]) for column in columns}) > 1:
+        return False
+    numbers = [first_number(row[column]) for column in columns]
     steps = [right - left for left, right in pairwise(numbers)]
+    if columns[0] == 0 and len(set(steps)) > 1:
+        return False
     return all(step > 0 for step in steps) or all(step < 0 for step in steps)
+
+
+def _is_list_of_words(rows: Grid) -> bool:
+    """Returns True if the first row is words like those below it, and none of them could head a column. Of two columns
+    that is enough: a false header would say something wrong of every row, and a missing one says nothing wrong.
+    """
+    first = rows[0]
+    if not all(first) or _levels(rows) > 1 or (any(map(heads_column, first)) and not _goes_on_as_labels(rows)):
+        return False
+    if any(cell.endswith(_ENDS_SENTENCE) for cell in first):
+        return True
+    columns = [list(_below(rows, column)) for column in range(len(first))]
+    is_over_values = (_are_values(below) and not is_value(cell) for cell, below in zip(first, columns, strict=True))
+    if any(is_over_values) or all(map(is_value, first)):
+        return False
+    if any(_is_one_of(cell, below) for cell, below in zip(first, columns, strict=True)):
+        return not any(row[: len(first)] == first for row in rows[1:])  # a header that is repeated on each page
+    return len(first) == 2 and not _is_short(first[1], columns[1])
+
+
+def _goes_on_as_labels(rows: Grid) -> bool:
+    """Returns True if the first of two cells is a label, beside what is none, and so are others below it."""
+    labels = [label for label in _below(rows, 0) if heads_column(label)]
+    endings = {label[-2:] for label in (rows[0][0], *labels)}
+    is_label_first = len(rows[0]) == 2 and heads_column(rows[0][0]) and not heads_column(rows[0][1])
+    return is_label_first and len(labels) * 3 >= len(rows) - 1 and len(endings) > len(labels)
+
+
+def _is_one_of(cell: str, below: Sequence[str]) -> bool:
+    """Returns True if a cell is said again below, or if all Chinese words of its column end alike: 红色, 黄色, 绿色."""
+    if cell in below:
+        return True
+    return len(below) > 1 and cell[-1] > "\u2e80" and len(cell) > 1 and all(other[-1] == cell[-1] for other in below)
+
+
+def _is_short(cell: str, below: Sequence[str]) -> bool:
+    """Returns True for a word over longer texts."""
+    return bool(below) and len(cell) * 3 <= median(map(len, below))
