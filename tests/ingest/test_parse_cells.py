@@ -233,10 +233,25 @@ def test_struck_through_words_among_shared_texts_are_left_out() -> None:
     assert tables(read(stream.getvalue(), "a.xlsx")) == [("A1:B3", KEPT)]
 
 
+def test_words_that_are_not_struck_through_stay_in_a_cell_that_is() -> None:
+    book = openpyxl.Workbook()
+    own = TextBlock(InlineFont(b=True), "每小时 40 元")
+    for line in (["项目", "标准"], ["早班", CellRichText("每小时 30 元", own)], ["夜班", 50]):
+        book.active.append(line)
+    book.active["B2"].font = Font(strike=True)
+    assert tables(read(saved(book), "a.xlsx")) == [("A1:B3", KEPT)]
+    old = {
+        0: {0: Cell("项目"), 1: Cell("标准")},
+        1: {0: Cell("早班"), 1: Cell("每小时 30 元每小时 40 元", struck=True, turns_at=8)},
+        2: {0: Cell("夜班"), 1: Cell(50)},
+    }
+    assert tables(read(old_book(old), "a.xls")) == [("A1:B3", KEPT)]
+
+
 def test_struck_through_text_of_old_and_open_workbooks_is_left_out() -> None:
     old = {
         0: {0: Cell("项目"), 1: Cell("标准")},
-        1: {0: Cell("早班"), 1: Cell("每小时 40 元，原为每小时 30 元", struck_from=8)},
+        1: {0: Cell("早班"), 1: Cell("每小时 40 元，原为每小时 30 元", turns_at=8)},
         2: {0: Cell("中班", struck=True), 1: Cell(45, struck=True)},
         3: {0: Cell("夜班"), 1: Cell(50)},
     }

@@ -18,14 +18,14 @@ _STYLES = 16
 @dataclass(frozen=True, slots=True)
 class Cell:
     """A number or a text, with a format: a code, or the number of one that is built in. A cell without content has a
-    colour only, and one whose content are bytes has these tokens of a formula without a value. `struck_from` is the
-    character at which a text begins to be struck through.
+    colour only, and one whose content are bytes has these tokens of a formula without a value. `turns_at` is the
+    character at which a text begins to be struck through, or ends if the cell is.
     """
 
     content: float | str | bytes | None
     format: str | int = 0
     struck: bool = False
-    struck_from: int | None = None
+    turns_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,9 @@ def _look(font: int, format_: int, *, style: bool) -> bytes:
 
 def _string(cell: Cell) -> bytes:
     text = str(cell.content)
-    if cell.struck_from is None:
+    if cell.turns_at is None:
         return struct.pack("<HB", len(text), 1) + text.encode("utf-16-le")
-    runs = struct.pack("<HH", cell.struck_from, _STRUCK_FONT)
+    runs = struct.pack("<HH", cell.turns_at, 0 if cell.struck else _STRUCK_FONT)
     return struct.pack("<HBH", len(text), 9, 1) + text.encode("utf-16-le") + runs
 
 

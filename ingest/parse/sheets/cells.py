@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,6 +15,7 @@ from ingest.parse.sheets.formulas.calculator import Calculator, Formula
 from ingest.parse.sheets.formulas.values import UncomputableError
 from ingest.parse.sheets.number_formats import built_in, general, is_general, shown_number, shown_text
 from ingest.parse.sheets.old_formulas import OldFormulas
+from ingest.parse.sheets.workbooks import RichText
 
 _FIRST_OWN_FORMAT = 164
 """Formats with lower numbers are built in."""
@@ -70,6 +71,9 @@ class XlsxCells:
 
     def is_struck(self, cell: Any) -> bool:
         """Returns True if the whole cell is struck through."""
+        return self._has_struck_font(cell) and not isinstance(cell._value, RichText)
+
+    def _has_struck_font(self, cell: Any) -> bool:
         return bool(self._struck) and cell.has_style and cell._style.fontId in self._struck
 
     def text(self, cell: Any) -> str:
@@ -81,6 +85,8 @@ class XlsxCells:
             value = self._computed(cell, value) if value.stored is None else value.stored
         elif isinstance(value, (date, time, timedelta)):
             value = self._counted(value)
+        elif isinstance(value, RichText) and self._has_struck_font(cell):
+            value = value.own
         text = shown(value, self._code(cell._style.numFmtId) if cell.has_style else "", self._epoch_1904)
         if link is not None:
             text = with_target(text, link[1])
@@ -162,6 +168,9 @@ class XlsCells:
 
     def is_struck(self, row: int, column: int) -> bool:
         """Returns True if the whole cell is struck through."""
+        return not self._runs(row, column) and self._has_struck_font(row, column)
+
+    def _has_struck_font(self, row: int, column: int) -> bool:
         if not self._formatted:
             return False
         font = self._book.font_list[self._book.xf_list[self._sheet.cell_xf_index(row, column)].font_index]
@@ -175,12 +184,16 @@ class XlsCells:
         own = format_.format_str if format_ is not None else ""
         return own if key in self._stated else built_in(key) or own
 
+    def _runs(self, row: int, column: int) -> Sequence[tuple[int, int]]:
+        """Returns where a piece of the cell's text begins that has a font of its own, and the number of the font."""
+        return self._sheet.rich_text_runlist_map.get((row, column), ()) if self._formatted else ()
+
     def _without_struck(self, row: int, column: int, text: str) -> str:
-        runs = self._sheet.rich_text_runlist_map.get((row, column)) if self._formatted else None
+        runs = self._runs(row, column)
         if not runs:
             return text
         starts = [start for start, _ in runs]
-        kept = [text[: starts[0]]]
+        kept = ["" if self._has_struck_font(row, column) else text[: starts[0]]]
         for (start, font), end in zip(runs, [*starts[1:], len(text)], strict=True):
             kept.append("" if self._book.font_list[font].struck_out else text[start:end])
         return "".join(kept)

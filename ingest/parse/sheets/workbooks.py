@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import Any
 
@@ -43,6 +43,17 @@ class RichValue(str):
         value = super().__new__(cls, shown)
         value.number = number
         return value
+
+
+class RichText(str):
+    """A text in pieces. `own` is the text of those that state how their letters look; the others look as their cell."""
+
+    __slots__ = ("own",)
+
+    def __new__(cls, text: str, own: str) -> RichText:
+        made = super().__new__(cls, text)
+        made.own = own
+        return made
 
 
 class _TooManyError(Exception):
@@ -104,7 +115,7 @@ def _adapt() -> None:
     excel.WorksheetReader = Reader
     excel.WorkbookParser = BookReader
     excel.find_images = lambda archive, path: (find_drawn(archive, path), [])
-    excel.read_string_table = lambda source: read_strings(_without_struck(source))
+    excel.read_string_table = lambda source: _shared_texts(source, read_strings)
 
 
 @cache
@@ -118,8 +129,11 @@ def _parser() -> Any:
         def parse_cell(self, element: Any) -> Any:
             kind = element.get("t", "n")
             if kind == "inlineStr":
-                _drop_struck(element)
-                return super().parse_cell(element)
+                found = _drop_struck(element)
+                cell = super().parse_cell(element)
+                if found:
+                    cell["value"] = RichText(cell["value"], found[0])
+                return cell
             cell = super().parse_cell(element)
             value = cell["value"]
             if kind == "e" and (stated := element.get("vm", "")).isdecimal():
@@ -143,22 +157,34 @@ def _parser() -> Any:
     return Parser
 
 
-def _without_struck(strings: Any) -> Any:
+def _shared_texts(source: Any, read: Callable[[Any], list[Any]]) -> list[Any]:
     """Returns the shared texts of a workbook without their struck-through pieces."""
-    data = strings.read()
-    if b"strike" in data:
-        root = xml(data)
-        _drop_struck(root)
-        data = etree.tostring(root)
-    return io.BytesIO(data)
+    data = source.read()
+    if b"rPr" not in data:
+        return read(io.BytesIO(data))
+    root = xml(data)
+    rich = _drop_struck(root)
+    texts = read(io.BytesIO(etree.tostring(root)))
+    return [RichText(text, rich[number]) if number in rich else text for number, text in enumerate(texts)]
 
 
-def _drop_struck(element: Any) -> None:
-    for text in (*element.iter(f"{_MAIN}si"), *element.iter(f"{_MAIN}is")):
+def _drop_struck(element: Any) -> dict[int, str]:
+    """Remove the struck-through pieces of the texts in an element. Returns what pieces with looks of their own still
+    say, by the number of the text.
+    """
+    found: dict[int, str] = {}
+    for number, text in enumerate((*element.iter(f"{_MAIN}si"), *element.iter(f"{_MAIN}is"))):
+        own: list[str] = []
         for run in text.findall(f"{_MAIN}r"):
-            struck = run.find(f"{_MAIN}rPr/{_MAIN}strike")
+            look = run.find(f"{_MAIN}rPr")
+            struck = None if look is None else look.find(f"{_MAIN}strike")
             if struck is not None and struck.get("val", "1") not in ("0", "false"):
                 text.remove(run)
+            elif look is not None:
+                own.append(run.findtext(f"{_MAIN}t", ""))
+        if "".join(own).strip():
+            found[number] = "".join(own)
+    return found
 
 
 def _check(areas: Iterable[str]) -> None:

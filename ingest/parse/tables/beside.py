@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.parse.tables.headers import is_value
+from ingest.parse.tables.labels import is_value
 from ingest.parse.tables.markdown import Rows
 
 _ATTRIBUTE = re.compile(
