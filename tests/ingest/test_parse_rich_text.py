@@ -118,3 +118,35 @@ def test_merged_cells_of_rich_text_cover_their_columns(rows: tuple[str, ...]) ->
 )
 def test_rows_of_rich_text_that_state_nonsense_are_read_as_they_stand(rows: tuple[str, ...]) -> None:
     assert texts(read(table(*rows), "a.rtf"))[0] == "| City | Limit |\n| --- | --- |\n| Sanya | 500 |"
+
+
+def test_far_eastern_letters_may_have_looks_of_their_own() -> None:
+    def letters(text: str, look: str) -> str:
+        return "{\\hich\\af7\\loch\\fs22\\dbch" + look + "\\dbch " + text + "}\\par "
+
+    body = "".join(
+        letters(title, "\\afs32\\ab")
+        + letters("货物应当分区存放，并由专人每日检查记录，发现问题立即上报主管部门处理。", "\\afs21")
+        for title in ("仓储要求", "运输要求")
+    )
+    assert [(each.kind, each.level) for each in read(rich("\\fs22 " + body), "a.rtf").elements] == [
+        ("heading", 1), ("paragraph", None), ("heading", 1), ("paragraph", None),
+    ]  # fmt: skip
+
+
+def test_a_style_named_heading_makes_headings() -> None:
+    sheet = "{\\stylesheet{\\s0 Normal;}{\\s2\\sbasedon0\\fs28 heading 2;}}"
+    parsed = read(rich(sheet + "\\pard\\s2 运费\\par \\pard\\s0 每单 8 元\\par"), "a.rtf")
+    assert [(each.kind, each.level) for each in parsed.elements] == [("heading", 2), ("paragraph", None)]
+
+
+def test_items_of_lists_are_known_by_their_marks_and_an_empty_one_says_nothing() -> None:
+    def item(mark: str, text: str) -> str:
+        return "\\pard{\\listtext\\pard\\plain " + mark + "\\tab}" + text + "\\par "
+
+    body = item("\uf0b7", "{\\strike 纸质单据}") + item("\uf0b7", "电子发票") + item("2.", "交财务部")
+    parsed = read(rich(body), "a.rtf")
+    assert [(each.kind, each.text) for each in parsed.elements] == [
+        ("list_item", "电子发票"),
+        ("list_item", "2. 交财务部"),
+    ]

@@ -33,6 +33,7 @@ _CHARACTERS = {
 }  # fmt: skip
 _UNSEEN = frozenset({b"strike", b"striked", b"v", b"deleted"})
 """Marks of letters that a reader does not see, or takes for deleted."""
+_SCRIPTS = frozenset({b"loch", b"hich", b"dbch", b"ltrch", b"rtlch"})
 _MAX_FIELDS = 20
 _BETWEEN = "\x1e"
 """Stands between the paragraphs of a cell."""
@@ -42,6 +43,7 @@ _CODE_PAGES = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "bi
                204: "cp1251", 238: "cp1250"}  # fmt: skip
 _FONT = re.compile(rb"\{\\f(\d+)[^{};]*?\\fcharset(\d+)")
 _STYLE = re.compile(rb"\{\\s(\d+)[^{}]*?\\outlinelevel(\d)")
+_STYLE_NAME = re.compile(rb"\{\\s(\d+)[^{}]*? heading (\d);\}", re.I)
 _AUTHOR = re.compile(rb"\{\\author\s([^{}]{1,2000})\}")
 _MOMENT = re.compile(rb"\{\\(creatim|revtim)\\yr(\d{1,4})\\mo(\d{1,2})\\dy(\d{1,2})")
 _TITLE = re.compile(rb"\{\\title\s([^{}\\]+)\}")
@@ -51,7 +53,9 @@ _TITLE = re.compile(rb"\{\\title\s([^{}\\]+)\}")
 class _State:
     """The state that a group inherits. `skips` is the number of characters after a Unicode character that replace it
     for old readers. `unseen` has the marks by which the letters are not seen. `says` is True in the instruction of a
-    field. `size` is in half points. `drawn` is True in a picture, and `twin` in one that stands in for another.
+    field, `labels` in the mark of an item of a list. `size` is in half points. `drawn` is True in a picture, and `twin`
+    in one that stands in for another. `script` is the kind of letters that the next marks are about; those of far
+    eastern letters may be stated beside the others, as LibreOffice does.
     """
 
     hidden: bool = False
@@ -61,13 +65,24 @@ class _State:
     says: bool = False
     drawn: bool = False
     twin: bool = False
+    labels: bool = False
     bold: bool = False
     size: int = 24
     font: int = 0
+    script: bytes = b"loch"
+    eastern_bold: bool | None = None
+    eastern_size: int | None = None
 
     def plain(self) -> _State:
         """Returns the state in which letters have no marks."""
-        return replace(self, unseen=frozenset(), bold=False, size=24)
+        return replace(self, unseen=frozenset(), bold=False, size=24, eastern_bold=None, eastern_size=None)
+
+    def shown(self, text: str) -> tuple[int, bool]:
+        """Returns the size and the boldness of a text."""
+        if text > "\u2e80":
+            bold = self.bold if self.eastern_bold is None else self.eastern_bold
+            return self.eastern_size or self.size, bold
+        return self.size, self.bold
 
 
 @dataclass(slots=True)
@@ -90,9 +105,10 @@ class _Looks:
 
     def add(self, text: str, state: _State) -> None:
         if length := len(text.strip()):
-            self.sizes[state.size] += length
+            size, bold = state.shown(text.strip())
+            self.sizes[size] += length
             self.fonts[state.font] += length
-            self.bold = self.bold and (state.bold or not any(map(str.isalpha, text)))
+            self.bold = self.bold and (bold or not any(map(str.isalpha, text)))
 
     def line(self, text: str) -> Line:
         size = self.sizes.most_common(1)[0][0] / 2 if self.sizes else 0.0
@@ -111,6 +127,7 @@ class _Reader:
     look: RowLook = field(default_factory=RowLook)
     cells: list[str] = field(default_factory=list)
     text: list[str] = field(default_factory=list)
+    label: list[str] = field(default_factory=list)
     raw: bytearray = field(default_factory=bytearray)
     fields: list[_Field] = field(default_factory=list)
     looks: _Looks = field(default_factory=_Looks)
@@ -132,6 +149,8 @@ class _Reader:
         if state.says:
             if self.fields:
                 self.fields[-1].instruction.append(text)
+        elif state.labels:
+            self.label.append(text)
         elif not state.unseen:
             self.text.append(text)
             self.looks.add(text, state)
@@ -177,8 +196,10 @@ class _Reader:
         if self.in_table:
             self.text.append(_BETWEEN)
             return
+        label = "".join(self.label).strip()
         self.text.clear()
-        self._say_paragraph(text)
+        self.label.clear()
+        self._say_paragraph(text, label)
         if self.pictured:
             self.table()
         for words in self.pictured:
@@ -186,13 +207,18 @@ class _Reader:
             self.lines.append(Line("", "block"))
         self.pictured.clear()
 
-    def _say_paragraph(self, text: str) -> None:
+    def _say_paragraph(self, text: str, label: str) -> None:
+        number = ""
         if text:
             self.table()
-            kind = "paragraph" if self.level is None else "heading"
-            self.elements.append(Element(kind, text, level=self.level))  # type: ignore[arg-type]
-            stated = Line(text, "heading", level=self.level or 0)
-            self.lines.append(self.looks.line(text) if self.level is None else stated)
+            if any(map(str.isalnum, label)):
+                number = f"{label} "
+            kind = "heading" if self.level is not None else "list_item" if label else "paragraph"
+            self.elements.append(Element(kind, number + text, level=self.level))  # type: ignore[arg-type]
+            line = Line(text, "heading", level=self.level or 0)
+            if self.level is None:
+                line = replace(self.looks.line(number + text), role="item" if label and not number else "text")
+            self.lines.append(line)
         self.looks = _Looks(centred=self.looks.centred)
 
     def cell(self) -> None:
@@ -244,7 +270,8 @@ def read_rtf(data: bytes, pictures: Pictures | None = None) -> Extracted:
     default = f"cp{page.group(1).decode()}" if page else "cp1252"
     default = "gb18030" if default == "cp936" else default
     fonts = {int(number): _CODE_PAGES.get(int(charset), default) for number, charset in _FONT.findall(data)}
-    styles = {int(number): int(level) + 1 for number, level in _STYLE.findall(data)}
+    styles = {int(number): int(level) for number, level in _STYLE_NAME.findall(data)}
+    styles |= {int(number): int(level) + 1 for number, level in _STYLE.findall(data)}
     # A character outside the basic plane is written as two halves. `parse` joins them.
     reader = _read(data, default, fonts, styles, pictures)
     title = _TITLE.search(data)
@@ -293,6 +320,8 @@ def _read(
             state = replace(state, hidden=True, says=True)
         elif word == b"fldrslt" and reader.lists_contents():
             state = replace(state, hidden=True)
+        elif word in (b"listtext", b"pntext"):
+            state = replace(state, labels=True)
         elif word in _SKIPPED or symbol == b"*":
             reader.objects += word == b"object" and not state.hidden
             state = replace(state, hidden=True, drawn=word == b"pict" and not state.twin)
@@ -332,6 +361,10 @@ def _letters(
         return replace(state, bold=on)
     if word == b"fs":
         return replace(state, size=value or 24)
+    if word in _SCRIPTS:
+        return replace(state, script=word)
+    if word in (b"ab", b"afs") and state.script == b"dbch":
+        return replace(state, eastern_bold=on) if word == b"ab" else replace(state, eastern_size=value or 24)
     if word in _UNSEEN:
         return replace(state, unseen=state.unseen | {word} if on else state.unseen - {word})
     return None
