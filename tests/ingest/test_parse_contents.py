@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pytest
+from docx import Document
 
 from ingest.document import ParsedDocument, Reference
 from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
+from tests.ingest.test_parse_office import saved
+from tests.ingest.test_parse_opened import opened
+from tests.ingest.test_parse_rich_text import rich
 from tests.ingest.tiny_pdf import Item, Words, pdf
 
 SECTIONS = ("1 Scope", "2 Storage of acids", "3 Loading", "4 Emergencies")
@@ -84,3 +88,33 @@ def test_a_table_of_contents_typed_into_a_text_file_is_left_out() -> None:
 def test_a_file_of_contents_alone_is_kept() -> None:
     page = [item for place, title in enumerate(SECTIONS) for item in led(place, title)]
     assert "Storage of acids" in " ".join(texts(read(pdf(page))))
+
+
+def written(name: str, lines: list[str], sections: list[str]) -> bytes:
+    """A document of a word processor that begins with these lines, and has these sections."""
+    if name == "a.docx":
+        document = Document()
+        for line in lines:
+            document.add_paragraph(line)
+        for title in sections:
+            document.add_heading(title)
+            document.add_paragraph("正文。")
+        return saved(document)
+    if name == "a.odt":
+        body = "".join(f"<text:p>{line}</text:p>" for line in lines).replace("\t", "<text:tab/>")
+        body += "".join(f'<text:h text:outline-level="1">{t}</text:h><text:p>正文。</text:p>' for t in sections)
+        return opened("text", f"<office:text>{body}</office:text>")
+    body = "".join(f"{line}\\par " for line in lines).replace("\t", "\\tab ")
+    body += "".join(f"\\outlinelevel0 {t}\\par \\outlinelevel9 正文。\\par " for t in sections)
+    return rich(body)
+
+
+@pytest.mark.parametrize("name", ["a.docx", "a.odt", "a.rtf"])
+def test_contents_that_are_typed_in_a_document_are_left_out(name: str) -> None:
+    sections = ["1 总则", "2 储存", "3 领用"]
+    entries = [f"{title}\t{page}" for page, title in enumerate(sections, 3)]
+    document = read(written(name, ["管理办法", "目  录", "前言\tII", *entries], sections), name)
+    assert texts(document) == ["管理办法", *(text for title in sections for text in (title, "正文。"))]
+    prices = ["苹果\t5", "梨\t6", "桃\t8", "李\t9"]
+    assert texts(read(written(name, prices, sections), name))[:4] == prices
+    assert texts(read(written(name, ["目录", *entries], []), name)) == ["目录", *entries]
