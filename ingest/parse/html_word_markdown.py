@@ -35,9 +35,10 @@ from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import of_page, stated
 from ingest.parse.tables.elements import table_elements
-from ingest.parse.tables.layout import unwrap_layout
+from ingest.parse.tables.layout import drop_empty_rows, unwrap_layout
 from ingest.parse.tables.markdown import rows_of_html, spread, stated_headers
 from ingest.parse.text import confluence, encoding
+from ingest.parse.text.html_headings import mark_typed_headings
 from ingest.parse.text.html_marks import prepare
 from ingest.parse.text.html_pictures import WordsOf, write_words
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
@@ -140,9 +141,11 @@ def _read_page(
         body = body if depth > _WHOLE_DEPTH else lxml_html.tostring(page, encoding="unicode")
         return Extracted(tuple(_plain_paragraphs(body)), title, metadata=metadata)
     unwrap_layout(page)
+    mark_typed_headings(page)
     copies = 0
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):
         copies += spread(table, copies)  # unstructured ignores the spans of the cells
+    drop_empty_rows(page)
     parts = _unstructured().html(text=lxml_html.tostring(page, encoding="unicode"), languages=_NO_LANGUAGE_DETECTION)
     return Extracted(tuple(_elements(parts, marks_headers=marks_headers)), title, metadata=metadata)
 

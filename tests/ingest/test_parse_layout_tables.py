@@ -115,3 +115,13 @@ def test_very_many_nested_tables_and_alternating_rows_end_in_time() -> None:
     assert [text for _, text in said(read(saved(document), "a.docx"))] == ["层"] * 60
     row = "<tr><td>甲</td><td>乙</td></tr><tr><td><table><tr><td>丙</td></tr></table></td></tr>"
     assert read(f"<table>{row * 3000}</table>", "a.html").text.count("丙") == 3000
+
+
+def test_rows_of_a_page_that_say_nothing_are_left_out_and_a_header_may_be_empty() -> None:
+    empty = "<tr><td></td><td>&nbsp;</td></tr>"
+    page = f"<table><tr><td>班次</td><td>时间</td></tr>{empty}<tr><td>早班</td><td>8:00</td></tr>{empty * 50}</table>"
+    assert said(read(page, "a.html")) == [("table", "| 班次 | 时间 |\n| --- | --- |\n| 早班 | 8:00 |")]
+    headless = (
+        "<table><tr><th></th><th></th></tr><tr><td>颜色</td><td>灰</td></tr><tr><td>用途</td><td>门</td></tr></table>"
+    )
+    assert said(read(headless, "a.html"))[0][1].splitlines()[2:] == ["| 颜色 | 灰 |", "| 用途 | 门 |"]

@@ -157,6 +157,33 @@ def test_typed_headings_stand_below_the_title_of_the_document() -> None:
     assert headings(parsed) == [(1, "仓库管理办法"), (2, "收货"), (2, "发货")]
 
 
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "<p><b>{}</b></p>", '<p class=MsoNormal><b><span style="font-size:16.0pt">{}</span></b></p>',
+        '<div style="font-weight:700">{}</div>', '<p align="center"><font size="5">{}</font></p>',
+        '<p style="text-align:center"><span style="font-size:20px">{}</span></p>', "**{}**\n\n",
+    ],
+)  # fmt: skip
+def test_headings_typed_by_hand_in_pages_and_markdown_are_headings(heading: str) -> None:
+    body = "".join(heading.format(f"{number}、{name}") + f"<p>{TEXT}</p>\n\n" for number, name in ("一收", "二发"))
+    parsed = read(body.encode(), "stock.md" if heading.startswith("*") else "stock.html")
+    assert headings(parsed) == [(1, "一、收"), (1, "二、发")]
+    assert parsed.elements[-1].location.heading_path == ("二、发",)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<h1>仓库</h1><h2>收货</h2><p><b>要点</b></p><p>{TEXT}</p>", f"<p><b>注意</b> {TEXT}</p><p>{TEXT}</p>",
+        "<p><b>周舟</b></p><p><b>仓库主管</b></p><p>电话 6001</p>", f"<ul><li><b>一、收</b></li><li>{TEXT}</li></ul>",
+        f"<table><tr><td><p><b>一、收</b></p></td><td><p>{TEXT}</p></td></tr></table>",
+    ],
+)  # fmt: skip
+def test_other_bold_lines_of_a_page_are_no_headings(body: str) -> None:
+    assert headings(read(body.encode(), "stock.html")) == ([(1, "仓库"), (2, "收货")] if "<h2>" in body else [])
+
+
 def test_lines_are_judged_in_linear_time() -> None:
     assert list(slow_patterns(lambda text: typed_levels([Line(text, bold=True), Line(text)]))) == []
 

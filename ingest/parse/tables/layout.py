@@ -77,6 +77,16 @@ def unwrap_layout(page: html.HtmlElement) -> None:
             _unwrap(table, rows, runs)
 
 
+def drop_empty_rows(page: html.HtmlElement) -> None:
+    """Remove the rows that say nothing, of which programs for tables write thousands. An empty header row tells that a
+    table has none, and stays.
+    """
+    told = {id(row) for mark in page.iter("img", "th", "table") for row in mark.iterancestors("tr")}
+    for row in list(page.iter("tr")):
+        if id(row) not in told and not row.text_content().strip():
+            row.getparent().remove(row)
+
+
 def _holder(node: Any, *tags: str) -> Any:
     """Returns the cell that holds a node, or None."""
     return next(node.iterancestors(*tags), None)
