@@ -253,6 +253,20 @@ def test_running_headers_and_page_numbers_are_left_out() -> None:
     assert document.pages == 5
 
 
+def test_the_first_and_last_rows_of_a_table_that_goes_on_are_no_headers_and_footers() -> None:
+    pages = []
+    for page in range(4):
+        rows = [(40 + 20 * row, page * 38 + row) for row in range(38)]
+        pages.append([
+            item for y, number in rows
+            for item in (Words(72, y, f"M{number:05}"), Words(200, y, f"Part {number}"), Words(350, y, "in stock"))
+        ] + [Words(480, 820, f"Print {page + 1}")])  # fmt: skip
+    text = read(pdf(*pages)).text
+    assert [number for number in range(4 * 38) if f"M{number:05} " not in text] == []
+    assert text.count("in stock") == 4 * 38
+    assert "Print" not in text
+
+
 def test_headers_of_a_chapter_and_page_numbers_of_every_kind_are_left_out() -> None:
     numbers = ["i", "ii", "iii", "- 4 -", "5 / 9", "Page 6 of 9", "第 7 页 共 9 页", "viii", "ix"]
     pages = []

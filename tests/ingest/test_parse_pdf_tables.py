@@ -152,6 +152,16 @@ def test_aligned_rows_with_wrapped_cells_and_no_lines_at_all() -> None:
     ]
 
 
+def test_a_header_stands_over_numbers_that_begin_behind_its_end() -> None:
+    items = [Words(72, 100, "Part"), Words(150, 100, "Shelf"), Words(250, 100, "Stock in hand")]
+    for row in range(1, 7):
+        items += [Words(72, 100 + 20 * row, f"M{row}"), Words(150, 100 + 20 * row, f"A{row}")]
+        items.append(Words(345, 100 + 20 * row, str(row * 20)))
+    assert read(items).text.splitlines()[:3] == [
+        "| Part | Shelf | Stock in hand |", "| --- | --- | --- |", "| M1 | A1 | 20 |",
+    ]  # fmt: skip
+
+
 def test_aligned_and_centred_numbers_keep_a_row_each() -> None:
     rows = [
         ("Catchment", "Area", "Rain"),

@@ -7,6 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.parse.page.reading_order import lines_of
 from ingest.parse.page.segments import Segment
@@ -32,13 +33,15 @@ _NUMBER = re.compile(
 @dataclass(frozen=True, slots=True)
 class _Edge:
     """A segment near the top or bottom of its page. `is_outer` is True if it is in the line next to the edge and this
-    line has at most three segments. `middle` is the middle of its height, as a fraction of the page height.
+    line has at most three segments. `middle` is the middle of its height, as a fraction of the page height. `line` is
+    the same for the segments of one line.
     """
 
     page: int
     segment: Segment
     middle: float
     is_outer: bool
+    line: int
 
     @property
     def words(self) -> str:
@@ -52,7 +55,8 @@ class _Edge:
 def drop_running(pages: Mapping[int, Sequence[Part]]) -> None:
     """Remove running texts from the parts of the pages. The keys of `pages` are page numbers from 1.
 
-    Two texts are the same if only their digits differ. A plain number is a page number if it grows with the pages.
+    Two texts are the same if only their digits differ, and these grow no faster than the pages, as in the rows of a
+    table that goes on. A plain number is a page number if it grows with the pages.
     """
     edges = [edge for number, parts in pages.items() for part in parts for edge in _edges(number, part)]
     dropped = {id(segment) for segment in (*_numbers(edges, len(pages)), *_repeated(edges, len(pages)))}
@@ -77,7 +81,9 @@ def _edges(page: int, part: Part) -> Iterator[_Edge]:
         lines = lines_of(near)
         for number, line in enumerate(lines if at_top else reversed(lines)):
             for segment in line:
-                yield _Edge(page, segment, (segment.y0 + segment.y1) / 2 / tall, number == 0 and len(line) < 4)
+                yield _Edge(
+                    page, segment, (segment.y0 + segment.y1) / 2 / tall, number == 0 and len(line) < 4, id(line[0])
+                )
 
 
 def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
@@ -85,7 +91,8 @@ def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
     if count < _OUTER_PAGES:
         return
     needed = max(_OUTER_PAGES, math.ceil(count * _PART_OF_PAGES))
-    lettered = [edge for edge in edges if any(letter.isalpha() for letter in edge.words)]
+    rows = _rows(edges)
+    lettered = [edge for edge in edges if edge.line not in rows and any(map(str.isalpha, edge.words))]
     places: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
     outer: defaultdict[tuple[str, int], set[int]] = defaultdict(set)
     for edge in lettered:
@@ -100,6 +107,29 @@ def _repeated(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:
     for edge in lettered:
         if on(places, edge) >= needed or (edge.is_outer and on(outer, edge) >= _OUTER_PAGES):
             yield edge.segment
+
+
+def _rows(edges: Sequence[_Edge]) -> set[int]:
+    """Returns the lines that are rows of a table: from page to page, a number in them mostly grows faster than the
+    pages do. A line between two heights may be rounded to either of them.
+    """
+    alike: defaultdict[tuple[str, int, float], list[_Edge]] = defaultdict(list)
+    for edge in edges:
+        if _DIGITS.search(edge.segment.text):
+            for shift in (0.0, 0.5):
+                alike[edge.words, round(edge.middle * 50 + shift), shift].append(edge)
+    rows: set[int] = set()
+    for found in alike.values():
+        steps = [_jumps(above, below) for above, below in pairwise(found) if above.page != below.page]
+        if sum(steps) * 2 > len(steps):
+            rows.update(edge.line for edge in found)
+    return rows
+
+
+def _jumps(above: _Edge, below: _Edge) -> bool:
+    """Returns True if a number differs by more than the pages do."""
+    pairs = zip(_DIGITS.findall(above.segment.text), _DIGITS.findall(below.segment.text), strict=True)
+    return any(abs(int(one[-9:]) - int(other[-9:])) > abs(below.page - above.page) for one, other in pairs)
 
 
 def _numbers(edges: Sequence[_Edge], count: int) -> Iterator[Segment]:

@@ -54,12 +54,26 @@ def table_of(lines: Sequence[Line]) -> Table:
     strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
     # The middle of each strip separates two columns.
     edges = [(left + right) / 2 for left, right in strips]
+    edges = _without_lone_headers(_cells(lines, edges), edges)
     grid = _cells(lines, edges)
     stacked = [[segment for cells in grid for segment in cells[number]] for number in range(len(edges) + 1)]
     columns = [(min(s.x0 for s in held), max(s.x1 for s in held)) for held in stacked]
     below = [segment.bold for line in lines[1:] for segment in line]
     bold = all(segment.bold for segment in lines[0]) and sum(below) * 2 <= len(below)
     return Table(_rows(lines, grid, columns), columns, False, bold)
+
+
+def _without_lone_headers(grid: Sequence[Sequence[Line]], edges: Sequence[float]) -> list[float]:
+    """Returns the places between columns without those that part a header from its column: the left end of a header
+    may stand before numbers that are set to the right.
+    """
+    held = [{number for number, cells in enumerate(grid) if cells[column]} for column in range(len(edges) + 1)]
+    kept: list[float] = []
+    for column, edge in enumerate(edges):
+        pair = held[column], held[column + 1]
+        if not any(one == {0} and 0 not in other and len(other) > 1 for one, other in (pair, pair[::-1])):
+            kept.append(edge)
+    return kept
 
 
 def rows_between(lines: Sequence[Line], columns: Sequence[tuple[float, float]]) -> list[list[str]]:
