@@ -49,6 +49,7 @@ class RichText(str):
     """A text in pieces. `own` is the text of those that state how their letters look; the others look as their cell."""
 
     __slots__ = ("own",)
+    own: str
 
     def __new__(cls, text: str, own: str) -> RichText:
         made = super().__new__(cls, text)
