@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from ingest.document import Element
-
 _HEADING = re.compile(
     r"(?:[图圖表附插]{0,2}(?:格|件)?目[录錄次]|(?:table of |list of )?(?:contents|figures|tables)|"
     r"inhalt(?:sverzeichnis)?|sommaire)[:：]?",
@@ -28,7 +26,6 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_TITLE = 150
-_ENTRY_KINDS = ("paragraph", "list_item", "heading")
 _LEAST = 3
 _LEAST_APART = 4
 _MANY = 0.8
@@ -58,23 +55,6 @@ def contents_in(
         is_stated = heading is not None or (is_open and not any(line.strip() for line in lines[:start]))
         if _is_contents(found, is_stated, pages, is_elsewhere):
             yield (start if heading is None else heading), stop
-
-
-def without_contents(elements: Sequence[Element]) -> tuple[Element, ...]:
-    """Returns the elements of a document without its tables of contents. Each entry is a paragraph, as word processors
-    write them. Where nothing else would be left, all elements are returned.
-    """
-    lines = [element.text if element.kind in _ENTRY_KINDS else "" for element in elements]
-    titles = {_bare(element.text) for element in elements if element.kind == "heading"}
-    dropped: set[int] = set()
-    for start, stop in contents_in(lines, 0, False, lambda title: _bare(title) in titles):
-        dropped.update(range(start, stop))
-    kept = tuple(element for place, element in enumerate(elements) if place not in dropped)
-    return kept or tuple(elements)
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split()).casefold()
 
 
 def is_heading(line: str) -> bool:
