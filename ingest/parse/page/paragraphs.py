@@ -137,6 +137,10 @@ def _paragraph(lines: Sequence[Line]) -> Block:
 
 
 def _block(text: str, segments: Sequence[Segment], kind: Literal["paragraph", "table"]) -> Block:
+    if len(segments) == 1:
+        (one,) = segments
+        is_bold = one.bold and one.text != ""
+        return Block(text, one.x0, one.y0, one.x1, one.y1, one.size, is_bold, one.font, kind)
     letters = sum(len(segment.text) for segment in segments)
     bold = sum(len(segment.text) for segment in segments if segment.bold)
     longest = max(segments, key=lambda segment: len(segment.text))

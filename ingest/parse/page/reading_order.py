@@ -32,24 +32,25 @@ def lines_of(segments: Sequence[Segment]) -> list[Line]:
     """Returns the segments as lines. Segments are on one line if they share more than half of the height of the
     smallest one.
     """
+    if len(segments) < 2:
+        return [[segment] for segment in segments]
     lines: list[Line] = []
     # `top` and `bottom` are the edges of the current line. `lowest` is the height of its smallest segment.
     top = bottom = lowest = 0.0
     for segment in sorted(segments, key=lambda segment: segment.y0 + segment.y1):
-        shared = min(bottom, segment.y1) - max(top, segment.y0)
-        if lines and shared > 0.5 * min(segment.height, lowest):
+        y0, y1 = segment.y0, segment.y1
+        if lines and min(bottom, y1) - max(top, y0) > 0.5 * min(y1 - y0, lowest):
             lines[-1].append(segment)
-            top, bottom = min(top, segment.y0), max(bottom, segment.y1)
-            lowest = min(lowest, segment.height)
+            top, bottom, lowest = min(top, y0), max(bottom, y1), min(lowest, y1 - y0)
         else:
             lines.append([segment])
-            top, bottom, lowest = segment.y0, segment.y1, segment.height
-    return [_with_marker(sorted(line, key=lambda segment: segment.x0)) for line in lines]
+            top, bottom, lowest = y0, y1, y1 - y0
+    return [line if len(line) < 2 else _with_marker(sorted(line, key=lambda segment: segment.x0)) for line in lines]
 
 
 def _with_marker(line: Line) -> Line:
     """Join a bullet or number with its item if there is a gap between them. It is not a column of its own."""
-    if len(line) < 2 or not _MARKER_ALONE.fullmatch(line[0].text) or line[1].x0 - line[0].x1 > 4 * line[1].size:
+    if not _MARKER_ALONE.fullmatch(line[0].text) or line[1].x0 - line[0].x1 > 4 * line[1].size:
         return line
     first = replace(line[1], text=f"{line[0].text} {line[1].text}", x0=line[0].x0)
     return [first, *line[2:]]
@@ -60,6 +61,8 @@ def gaps(segments: Sequence[Segment], narrowest: float) -> list[tuple[float, flo
     `narrowest` wide.
     """
     strips: list[tuple[float, float]] = []
+    if len(segments) < 2:
+        return strips
     # The right end of all segments so far. It is infinite before the first one, so no strip begins there.
     reached = math.inf
     for segment in sorted(segments, key=lambda segment: segment.x0):

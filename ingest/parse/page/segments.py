@@ -104,7 +104,7 @@ def segments_of(
     ends, narrow = _breaks(codes[drawn], boxes[drawn])
     if cuts is not None and cuts.size:
         ends = np.union1d(ends, _parted(boxes[drawn], cuts))
-    text = _text(codes, blank, [(drawn[left] + 1, drawn[left + 1]) for left in np.flatnonzero(narrow)])
+    text = _text(codes, blank, drawn[:-1][narrow] + 1, drawn[1:][narrow])
     starts = np.concatenate(([0], ends + 1))
     stops = np.concatenate((ends, [drawn.size - 1]))
     low = np.minimum.reduceat(boxes[drawn, :2], starts, axis=0).tolist()
@@ -127,10 +127,14 @@ def _parted(boxes: Floats, cuts: Floats) -> npt.NDArray[np.intp]:
     return np.flatnonzero(between.any(axis=0))
 
 
-def _text(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_], removed: list[tuple[int, int]]) -> str:
-    """Returns one letter for each code. A blank becomes a space. Each pair in `removed` is a first place and the place
-    after the last one, and the codes between them get a character that is dropped later. Two surrogate halves become
-    one character at the place of the first.
+def _text(
+    codes: npt.NDArray[np.uint32],
+    blank: npt.NDArray[np.bool_],
+    first: npt.NDArray[np.intp],
+    after: npt.NDArray[np.intp],
+) -> str:
+    """Returns one letter for each code. A blank becomes a space. The codes from each place in `first` up to the one in
+    `after` get a character that is dropped later. Two surrogate halves become one character at the place of the first.
     """
     letters = np.where(blank, 32, np.where(codes == HYPHEN, 45, codes)).astype(np.uint32)
     half = (letters & 0xF800) == 0xD800
@@ -140,8 +144,8 @@ def _text(codes: npt.NDArray[np.uint32], blank: npt.NDArray[np.bool_], removed: 
         letters[half] = 0xFFFD
         letters[pair], letters[pair + 1] = whole, ord(_NOTHING)
     letters[letters > 0x10FFFF] = 0xFFFD
-    for first, after in removed:  # between two Han characters that touch, a space has no meaning
-        letters[first:after] = ord(_NOTHING)
+    for place in np.flatnonzero(first < after):  # between two Han characters that touch, a space has no meaning
+        letters[first[place] : after[place]] = ord(_NOTHING)
     return letters.astype("<u4").tobytes().decode("utf-32-le")
 
 
@@ -150,14 +154,18 @@ def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.b
     to make it bold.
     """
     twice = np.zeros(codes.size, dtype=np.bool_)
+    drawn = np.flatnonzero(~blank)
+    if drawn.size < 2:
+        return twice
+    codes, boxes = codes[drawn], boxes[drawn]
     wide = np.maximum(boxes[:, 2] - boxes[:, 0], 0.1)
     tall = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
-    cell = max(float(np.median(tall[~blank])) if (~blank).any() else 1.0, 1.0)
+    cell = max(float(np.median(tall)), 1.0)
     across = np.clip(boxes[:, 0] * 8, 0, 0xFFFF).astype(np.int64)
     for offset in (0.0, 0.5):
         # Neighbours in this order are compared. The second pass finds pairs that the rows of the first pass separate.
         row = np.clip(np.floor(boxes[:, 1] / cell + offset), 0, 0xFFFF).astype(np.int64)
-        order = np.argsort(codes.astype(np.int64) << 32 | row << 16 | across, kind="stable")
+        order = _sorted(codes.astype(np.int64) << 32 | row << 16 | across)
         here, there = order[1:], order[:-1]
         alike = np.flatnonzero(codes[here] == codes[there])
         here, there = here[alike], there[alike]
@@ -166,8 +174,15 @@ def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.b
             & (np.abs(boxes[here, 1] - boxes[there, 1]) < 0.3 * tall[here])
             & (np.abs(tall[here] - tall[there]) < 0.2 * tall[here])
         )
-        twice[np.maximum(here[same], there[same])] = True
-    return twice & ~blank
+        twice[drawn[np.maximum(here[same], there[same])]] = True
+    return twice
+
+
+def _sorted(keys: npt.NDArray[np.int64]) -> npt.NDArray[np.intp]:
+    """Returns the indices of the keys in their order. Equal keys keep theirs, for which a slower sort is needed."""
+    order = np.argsort(keys)
+    inorder = keys[order]
+    return np.argsort(keys, kind="stable") if (inorder[1:] == inorder[:-1]).any() else order
 
 
 def _breaks(codes: npt.NDArray[np.uint32], boxes: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:

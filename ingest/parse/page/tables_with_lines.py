@@ -60,7 +60,8 @@ def _table(grid: Grid, inside: Sequence[Segment]) -> list[list[str]]:
         return []
     if max(lengths) > _LONG_CELL and max(lengths) * 2 > sum(lengths):
         return []
-    if any(_is_list(held, _right(grid, owner, place) - grid.columns[place[1]]) for place, held in merged.items()):
+    right = _right_edges(grid, owner)
+    if any(_is_list(held, right[place] - grid.columns[place[1]]) for place, held in merged.items()):
         return []
     if len({row for row, _ in merged}) < 2 or len({column for _, column in merged}) < 2:
         return []
@@ -112,9 +113,10 @@ def _owners(grid: Grid) -> dict[tuple[int, int], tuple[int, int]]:
     return owner
 
 
-def _right(grid: Grid, owner: dict[tuple[int, int], tuple[int, int]], place: tuple[int, int]) -> float:
-    """Returns the x coordinate of the right edge of the merged cell that begins at this place."""
-    return grid.columns[max(column for (row, column), first in owner.items() if first == place and row == place[0]) + 1]
+def _right_edges(grid: Grid, owner: dict[tuple[int, int], tuple[int, int]]) -> dict[tuple[int, int], float]:
+    """Returns the x coordinate of the right edge of each merged cell, by the place at which it begins."""
+    # The places of a row come from left to right, so the last one of a cell counts.
+    return {first: grid.columns[column + 1] for (row, column), first in owner.items() if row == first[0]}
 
 
 def _drawn(lines: Sequence[Ruling], at: float, through: float) -> bool:
@@ -161,6 +163,8 @@ def _is_list(held: Sequence[Segment], width: float) -> bool:
     """Returns True if a cell holds separate lines and not wrapped text. It is then a frame around a list or another
     table.
     """
+    if len(held) < 5:
+        return False
     lines = lines_of(held)
     pairs = list(pairwise(lines))
     side_by_side = sum(len(line) > 1 for line in lines)

@@ -59,10 +59,14 @@ def _with(text: str, drawn: int, shown: str, target: str) -> str:
 def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: Any) -> list[_Link]:
     """Returns the links with a target outside the file, in the order of their characters."""
     found: list[_Link] = []
+    stated = list(_stated(page))
+    if not stated:
+        return found
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    for rectangle, target in _stated(page):
-        ((x0, y0, x1, y1),) = displayed(np.array([rectangle]), page)
-        inside = (middle_x >= x0) & (middle_x <= x1) & (middle_y >= y0) & (middle_y <= y1) & _is_drawn(codes)
+    drawn = _is_drawn(codes)
+    rectangles = displayed(np.array([rectangle for rectangle, _ in stated]), page).tolist()
+    for (x0, y0, x1, y1), (_, target) in zip(rectangles, stated, strict=True):
+        inside = (middle_x >= x0) & (middle_x <= x1) & (middle_y >= y0) & (middle_y <= y1) & drawn
         places = np.flatnonzero(inside).tolist()
         if places:
             found.append(_Link(target, places))

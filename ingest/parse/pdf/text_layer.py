@@ -25,6 +25,7 @@ _SLANT = 0.1
 _BULK = 512
 _SAMPLE = 128
 _MATRIX = np.zeros(6, dtype=np.float32)
+_MATRIX_AT = _MATRIX.ctypes.data
 _NAME = ctypes.create_string_buffer(128)
 """pdfium writes its results here, one at a time. So it must not be called from two threads at once."""
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
@@ -334,7 +335,7 @@ def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segm
     handle = ctypes.cast(raw, ctypes.c_void_p).value
     first, last = int(places[segment.first]), int(places[segment.last])
     size = size_of(handle, first)
-    if matrix_of(handle, first, _MATRIX.ctypes.data):
+    if matrix_of(handle, first, _MATRIX_AT):
         size *= math.hypot(_MATRIX[2], _MATRIX[3])
     font, bold = _font(handle, first)
     bold = bold and _font(handle, last)[1]
@@ -348,9 +349,15 @@ def _font(handle: int | None, place: int) -> tuple[str, bool]:
     """Returns the name of a character's font in lower case, and True if it is bold."""
     *_, info_of, weight_of = _font_calls()
     info_of(handle, place, _NAME, len(_NAME), None)
-    font = _NAME.value.decode("utf-8", "replace").lower()
-    weight = weight_of(handle, place)
-    return font, 600 <= weight <= 1000 or any(word in font for word in _BOLD_FONTS)
+    font, is_bold = _named(_NAME.value)
+    return font, is_bold or 600 <= weight_of(handle, place) <= 1000
+
+
+@lru_cache(maxsize=256)
+def _named(name: bytes) -> tuple[str, bool]:
+    """Returns the name of a font in lower case, and True if it says that the font is bold."""
+    font = name.decode("utf-8", "replace").lower()
+    return font, any(word in font for word in _BOLD_FONTS)
 
 
 @lru_cache(maxsize=1)
