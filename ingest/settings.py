@@ -75,6 +75,11 @@ class IngestSettings(BaseModel):
     ocr_pictures: int = Field(
         60, ge=0, le=10_000, description="Pictures inside one document that OCR reads. The others count as not read."
     )
+    ocr_picture_seconds: float = Field(
+        120.0,
+        gt=0,
+        description="Processor time for the pictures inside one document. The rest of them counts as not read.",
+    )
     ocr_embedded: bool = Field(
         True, description="Read pictures inside Office files, e-books and PDF pages by OCR, too."
     )

@@ -12,11 +12,13 @@ STAGE_VERSIONS: Final[dict[str, str]] = {"parser": "4", "splitter": "4"}
 Every document is then read again.
 """
 
-CHUNK_SETTINGS: Final = ("chunk_tokens", "chunk_overlap_tokens", "ocr", "ocr_embedded", "comments", "ocr_pictures")
+CHUNK_SETTINGS: Final = (
+    "chunk_tokens", "chunk_overlap_tokens", "ocr", "ocr_embedded", "comments", "ocr_pictures", "ocr_picture_seconds",
+)  # fmt: skip
 """Settings that decide which chunks a document gives. Their order is part of the fingerprint, so add new ones at the
 end.
 """
-LATER_SETTINGS: Final = ("ocr_pictures",)
+LATER_SETTINGS: Final = ("ocr_pictures", "ocr_picture_seconds")
 """Those of them that came when there were indexes already. At their default they are no part of the fingerprint."""
 EMBEDDING_SETTINGS: Final = ("embedding_model", "embedding_url", "embedding_languages", "embedding_query_prompt")
 """Settings that identify the embedder."""

@@ -103,7 +103,7 @@ def _opened(data: bytes, name: str, settings: IngestSettings, *, inside: bool) -
 def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extracted:
     if kind in NEWER:
         data, kind = converted(data, kind, name)
-    pictures = Pictures(settings.ocr and settings.ocr_embedded, settings.ocr_pictures)
+    pictures = Pictures(settings.ocr and settings.ocr_embedded, settings.ocr_pictures, settings.ocr_picture_seconds)
     extracted = _by_reader(data, kind, name, settings, pictures)
     elements = without_contents(extracted.elements) if kind in _WITHOUT_PAGES else extracted.elements
     return replace(extracted, elements=elements, notes=together([extracted.notes, pictures.notes]))

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ingest.document import ParsedDocument, Reference
 from ingest.parse.parsed import parse
+from ingest.parse.pictures import ocr
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Item, Shown, Words, grid, pdf
 
@@ -91,3 +92,18 @@ def test_a_picture_beside_a_ruled_table_leaves_the_table_whole() -> None:
     document = read([*ABOVE, picture("Day rate 1.38 per hour"), *table])
     (found,) = [element for element in document.elements if element.kind == "table"]
     assert found.text.split("\n")[0] == "| Site | Rate |"
+
+
+def test_a_large_picture_without_words_is_only_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[int, ...]] = []
+    part_of = ocr.part_of
+    monkeypatch.setattr(ocr, "part_of", lambda pixels: seen.append(pixels.shape) or part_of(pixels))
+    shades = Image.radial_gradient("L").resize((1250, 800))
+    photograph = Shown(72, 200, 450, 288, shades.tobytes(), 1250)
+    document = read([*ABOVE, photograph, *BELOW])
+    assert "Below the picture" in document.text
+    assert seen == []
+    ImageDraw.Draw(shades).text((400, 300), "Day rate 1.38 per hour", fill=0, font=ImageFont.load_default(34))
+    written = Shown(72, 200, 450, 288, shades.tobytes(), 1250)
+    assert "Day rate 1.38 per hour" in read([*ABOVE, written, *BELOW]).text
+    assert len(seen) == 1

@@ -161,6 +161,9 @@ def test_pictures_beyond_the_setting_are_counted() -> None:
     parsed = read(deck, ocr=True, ocr_pictures=2)
     assert len(parsed.elements) == 2
     assert parsed.notes == {"pictures_not_read": 1}
+    parsed = read(deck, ocr=True, ocr_picture_seconds=1e-6)
+    assert len(parsed.elements) == 1
+    assert parsed.notes == {"pictures_not_read": 2}
 
 
 def test_pictures_that_fill_a_shape_or_the_background_are_read_and_linked_ones_are_counted() -> None:

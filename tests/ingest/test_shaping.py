@@ -31,6 +31,7 @@ ANOTHER: dict[str, Any] = {
     "ocr_embedded": False,
     "comments": True,
     "ocr_pictures": 3,
+    "ocr_picture_seconds": 5.0,
     "embedding_model": "another",
     "embedding_url": "http://127.0.0.1:9/v1",
     "embedding_languages": ("zh", "en"),

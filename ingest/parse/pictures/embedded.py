@@ -1,10 +1,12 @@
-"""Reads pictures inside documents by OCR. The limits depend on the document alone."""
+"""Reads pictures inside documents by OCR, within limits."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from ingest.errors import DocumentError
 from ingest.parse.notes import PICTURES_NOT_READ
@@ -21,14 +23,17 @@ logger = logging.getLogger(__name__)
 
 
 class Pictures:
-    """The pictures of one document. The limit is on pixels and pictures and not on time, so the same document gives the
-    same text on a slow machine. A picture that is used again (such as the logo on every slide) is read once.
+    """The pictures of one document. A picture that is used again (such as the logo on every slide) is read once.
+
+    The limits on pixels and pictures come first, so the same document gives the same text on a slow machine. The limit
+    on time is for the few documents whose pictures are full of words.
     """
 
-    def __init__(self, enabled: bool, most: int) -> None:
-        """`most` pictures are read."""
+    def __init__(self, enabled: bool, most: int, most_seconds: float = 120.0) -> None:
+        """`most` pictures are read, until `most_seconds` of the processor's time are over."""
         self.is_enabled = enabled
         self._most = most
+        self._seconds_left = most_seconds
         self._seen: set[bytes] = set()
         self._read = 0
         self._pixels = 0
@@ -36,7 +41,7 @@ class Pictures:
 
     @property
     def notes(self) -> dict[str, int]:
-        """Returns how many pictures were given up: too many, too large, in no format that is read, or OCR is off."""
+        """Returns how many pictures were given up: too many, too large, too late, in no format that is read, OCR off."""
         return {PICTURES_NOT_READ: self._given_up}
 
     def give_up(self) -> None:
@@ -64,7 +69,9 @@ class Pictures:
                 size = image.size
             if not self._fits(*size):
                 return ()
-            return tuple(element.text for element in ocr.read_image(data, "picture", ocr=True).elements)
+            with self._timed():
+                found = ocr.read_image(data, "picture", ocr=True, glance=True)
+            return tuple(element.text for element in found.elements)
         except DocumentError as error:
             logger.debug("A picture inside a document was not read: %s", error.message)
         except Exception:  # drawings of other programs, damaged pictures: the document is read without them
@@ -79,12 +86,23 @@ class Pictures:
         if not self._is_new(mark) or not self._fits(*size):
             return None
         try:
-            part = ocr.part_of(drawn())
+            with self._timed():
+                pixels = drawn()
+                part = ocr.part_of(pixels) if ocr.may_have_text(pixels) else None
         except Exception:
             logger.debug("A picture on a page could not be read", exc_info=True)
             self.give_up()
             return None
-        return part if part.segments else None
+        return part if part and part.segments else None
+
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Take the processor's time of what is done in this block from what is left."""
+        start = time.process_time()
+        try:
+            yield
+        finally:
+            self._seconds_left -= time.process_time() - start
 
     def _is_new(self, data: bytes) -> bool:
         digest = hashlib.sha256(data).digest()
@@ -97,7 +115,8 @@ class Pictures:
         """Returns True if a picture of this size is large enough for words, and is to be read within the limits."""
         if max(width, height) < _MIN_SIDES[0] or min(width, height) < _MIN_SIDES[1]:
             return False
-        if not self.is_enabled or self._read >= self._most or self._pixels + width * height > _MAX_PIXELS:
+        over = self._read >= self._most or self._pixels + width * height > _MAX_PIXELS
+        if not self.is_enabled or over or self._seconds_left <= 0:
             self.give_up()
             return False
         self._read += 1
