@@ -21,8 +21,9 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Elements in reading order. `title` is the title in the format's metadata, or None. `notes` counts what could not
-    be taken (`ingest.parse.notes`).
+    """Elements in reading order. `title` is the title in the format's metadata, or None. `visible_title` is the one
+    that a person sees on the first page, if that is certain. `notes` counts what could not be taken
+    (`ingest.parse.notes`).
 
     Readers do not set `location.start`, `location.end` and `location.heading_path`.
     """
@@ -33,3 +34,4 @@ class Extracted:
     metadata: Mapping[str, str] = field(default_factory=dict)
     notes: Mapping[str, int] = field(default_factory=dict)
     attachments: tuple[Attachment, ...] = ()
+    visible_title: str | None = None

@@ -1,5 +1,5 @@
-"""The title of a document: what its metadata states, its first heading, or the name of its file, whichever says
-something first.
+"""The title of a document: what its metadata states, what its first page shows, its first heading, or the name of its
+file, whichever says something first.
 """
 
 from __future__ import annotations
@@ -83,14 +83,17 @@ _NUMBERED = re.compile(
 
 def title_of(reference: Reference, extracted: Extracted) -> str:
     """Returns the title of the reference. Otherwise it returns the first of these that says something: the title in the
-    metadata, the first prominent heading, the file's name, the heading of the first section. The file's name is used if
-    none does.
+    metadata, the one that the first page shows, the first prominent heading, the file's name, the heading of the first
+    section. The file's name is used if none does.
     """
     if reference.title is not None:
         return encoding.storable(reference.title)
     stated = _line(extracted.title or "")
     if _says_something(stated):
         return stated
+    visible = _line(extracted.visible_title or "")
+    if _says_something(visible) and not _names_a_section(visible):
+        return visible
     # The name of a sheet is not the title of its workbook.
     heads = [each for each in extracted.elements if each.kind in ("title", "heading") and each.location.sheet is None]
     usable = [head for head in heads if _says_something(_line(head.text))]

@@ -9,8 +9,11 @@ from docx import Document
 
 from ingest.document import Element, Reference
 from ingest.parse.extracted import Extracted
+from ingest.parse.parsed import parse
 from ingest.parse.titles import title_of
+from ingest.settings import IngestSettings
 from tests.hostile_texts import slow_patterns
+from tests.ingest.tiny_pdf import Item, Words, pdf
 from tests.ingest.tiny_word import read
 
 JUNK = [
@@ -91,6 +94,44 @@ def test_the_properties_of_a_word_document_are_judged_too() -> None:
     stream = io.BytesIO()
     document.save(stream)
     assert read(stream.getvalue(), "a.docx").title == "供应商准入办法"
+
+
+RULE = "Goods are counted on the day of their arrival, and the slip is signed by two."
+SECTIONS: list[Item] = [
+    item
+    for place, name in enumerate(("Receiving", "Storage", "Returns"))
+    for item in (
+        Words(72, 300 + 90 * place, name, 14),
+        Words(72, 320 + 90 * place, RULE),
+        Words(72, 334 + 90 * place, RULE),
+    )
+]
+
+
+def title_on(*page: Item, stated: str | None = None, following: list[Item] | None = None) -> str:
+    data = pdf([*page, *SECTIONS], *([following] if following else []), title=stated)
+    return parse(Reference("local", "x", "stock-7.pdf", len(data), 0, content=data), IngestSettings(ocr=False)).title
+
+
+@pytest.mark.parametrize("stated", [None, "Microsoft Word - xyz.doc"])
+def test_the_largest_letters_on_the_first_page_are_the_title_where_the_metadata_says_nothing(
+    stated: str | None,
+) -> None:
+    address = Words(72, 60, "Northwind Stores Ltd, 4 Harbour Road")
+    title = [Words(72, 120, "Rules for the stock", 24), Words(72, 148, "of spare parts", 24)]
+    assert title_on(address, *title, stated=stated) == "Rules for the stock of spare parts"
+    assert title_on(address, *title, stated="Stock handbook") == "Stock handbook"
+
+
+def test_a_title_as_large_as_the_sections_is_the_title_if_no_text_is_above_it() -> None:
+    running = Words(72, 40, "Handbook", 6)
+    assert title_on(running, Words(72, 120, "Rules for the stock", 14)) == "Rules for the stock"
+    assert title_on(running, Words(72, 100, RULE)) == "stock-7"
+
+
+def test_a_large_slogan_at_the_bottom_and_an_initial_are_no_title() -> None:
+    page = [Words(72, 120, "Rules for the stock", 24), Words(72, 200, "G", 48), Words(110, 200, RULE)]
+    assert title_on(*page, Words(72, 760, "We care", 60)) == "Rules for the stock"
 
 
 def test_titles_are_judged_in_linear_time() -> None:

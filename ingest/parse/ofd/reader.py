@@ -22,6 +22,7 @@ from ingest.parse.ofd.jbig2 import as_png
 from ingest.parse.ofd.package import Package, text_of
 from ingest.parse.ofd.resources import Resources
 from ingest.parse.page.segments import Segment
+from ingest.parse.page.visible_title import visible_title
 from ingest.parse.pdf.garbled_text import is_garbage
 from ingest.parse.pdf.outline import Outline, bare
 from ingest.parse.pdf.reader import Page, elements_of
@@ -70,6 +71,7 @@ def read_ofd(data: bytes, name: str, pictures: Pictures, read_scans: bool) -> Ex
             stated(*(text_of(about, key) for key in ("Author", "CreationDate", "ModDate"))),
             file.notes,
             tuple(file.attachments),
+            visible_title([page.parts for page in file.pages]),
         )
 
 

@@ -12,6 +12,7 @@ In the order in which they are used:
     tables_without_lines.py  or a table: rows of cells that leave the same strips of the page free
     tables_over_pages.py     a table that goes on over the page keeps its header
     headings.py              which paragraphs are headings
+    visible_title.py         the largest letters at the top of the first page
     hyphens.py               words broken at the end of a line, mended
     addresses.py             and addresses and codes, joined
 """

@@ -16,6 +16,7 @@ from ingest.parse.page.headers_footers import drop_running
 from ingest.parse.page.headings import Headings
 from ingest.parse.page.hyphens import mended
 from ingest.parse.page.tables_over_pages import placed_blocks
+from ingest.parse.page.visible_title import visible_title
 from ingest.parse.pdf.attachments import attachments_of
 from ingest.parse.pdf.fields import fields_and_comments, metadata_of
 from ingest.parse.pdf.form_structure import is_closed
@@ -73,7 +74,8 @@ def read_pdf(
         raise refuse("corrupt", name, "its pages have impossible sizes, and nothing on them can be read")
     notes = {PAGES_WITHOUT_TEXT: sum(page.is_lost for page in pages)}
     elements = elements_of(pages, outline)
-    return Extracted(elements, title or None, count, metadata, notes, attached)
+    visible = visible_title([page.parts for page in pages])
+    return Extracted(elements, title or None, count, metadata, notes, attached, visible)
 
 
 def elements_of(pages: Sequence[Page], outline: Outline) -> tuple[Element, ...]:

@@ -41,7 +41,7 @@ class Pictures:
 
     @property
     def notes(self) -> dict[str, int]:
-        """Returns how many pictures were given up: too many, too large, too late, in no format that is read, OCR off."""
+        """Returns how many pictures were given up: too many, too large, too late, an unknown format, or OCR is off."""
         return {PICTURES_NOT_READ: self._given_up}
 
     def give_up(self) -> None:
