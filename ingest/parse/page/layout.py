@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ingest.parse.page.paragraphs import Block, blocks_of
+from ingest.parse.page.paragraphs import Block, blocks_of, captioned
 from ingest.parse.page.reading_order import reading_order
 from ingest.parse.page.segments import Segment
 from ingest.parse.page.tables_with_lines import with_tables
@@ -24,7 +24,7 @@ def blocks_in(part: Part) -> Iterator[Block]:
     blocks = [block for region in reading_order(segments, part.width) for block in blocks_of(region)]
     for picture in part.pictures:
         place = _place(picture, blocks)
-        blocks[place:place] = [_moved(block, picture) for block in blocks_in(picture.text)]
+        blocks[place:place] = [_moved(each, picture) for block in blocks_in(picture.text) for each in captioned(block)]
     yield from blocks
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from ingest.parse.page.reading_order import Line, lines_of
 from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.page.tables_without_lines import table_end, table_of
-from ingest.parse.tables.elements import table_text
+from ingest.parse.tables.elements import table_parts
 
 _MARKER = re.compile(
     r"[•●▪■◆◇○·–—*\uf000-\uf0ff-]\s*\S|\(?[0-9a-zA-Z]{1,2}[.)、）]\s*\D|[（(][一二三四五六七八九十0-9]{1,3}[)）]|"
@@ -35,7 +35,7 @@ class Block:
     size: float
     bold: bool
     font: str
-    kind: Literal["paragraph", "list_item", "table"] = "paragraph"
+    kind: Literal["paragraph", "list_item", "table", "caption"] = "paragraph"
     lines: int = 1
     table: Table | None = None
     is_pictured: bool = False
@@ -64,10 +64,22 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
     yield from _paragraphs(plain)
 
 
+def captioned(block: Block) -> Iterator[Block]:
+    """Yields the lines that stand above the header of a table, and the table. Both have the place of the table. Other
+    blocks are given back as they are.
+    """
+    if block.table and block.table.above:
+        above = block.table.above
+        kind: Literal["caption", "paragraph"] = "caption" if len(above) == 1 else "paragraph"
+        yield replace(block, text="\n".join(above), kind=kind, lines=len(above), table=None)
+    yield block
+
+
 def _table(lines: Sequence[Line]) -> Block:
     table = table_of(lines)
-    block = _block(table_text(table.rows), [segment for line in lines for segment in line], "table")
-    block.table = table
+    above, first, text = table_parts(table.rows)
+    block = _block(text, [segment for line in lines for segment in line], "table")
+    block.table = replace(table, above=tuple(above), first=first)
     return block
 
 

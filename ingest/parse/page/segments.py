@@ -30,13 +30,16 @@ HYPHEN = 0x02
 class Table:
     """The cells of a table, row by row, and where its columns are: the left and the right edge of each.
 
-    The edges of a table with lines are its lines. The edges of another are those of its texts.
+    The edges of a table with lines are its lines. The edges of another are those of its texts. `above` are the lines of
+    text in its first rows that are no part of it, and `first` is the number of the row after them.
     """
 
     rows: list[list[str]]
     columns: list[tuple[float, float]]
     is_ruled: bool
     has_bold_head: bool = False
+    above: tuple[str, ...] = ()
+    first: int = 0
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from ingest.parse.page.layout import blocks_in
-from ingest.parse.page.paragraphs import Block
+from ingest.parse.page.paragraphs import Block, captioned
 from ingest.parse.page.reading_order import Line, lines_of
 from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.page.tables_with_lines import rows_inside
@@ -61,7 +61,7 @@ def placed_blocks(pages: Iterable[Sequence[Part]]) -> list[Placed]:
         start = next((place for place, found in enumerate(here) if not _is_between(found, running)), None)
         if opened and start is not None:
             placed[number][:] = _continued(opened, here, start)
-    return placed
+    return [[(part, each) for part, block in page for each in captioned(block)] for page in placed]
 
 
 def _running(placed: Placed) -> set[str]:
@@ -221,14 +221,18 @@ def _takes_over(opened: _Open, block: Block, header: list[str], part: Part) -> b
     """
     assert block.table is not None
     assert opened.first.table is not None
-    rows = block.table.rows
-    repeated = _repeated(opened.first.table.rows, header, rows)
-    if not repeated and (_is_alike(header, rows[0]) or _has_own_header(opened, block.table)):
+    rows, first = block.table.rows, opened.first.table
+    if all(line in first.above or _CONTINUED.fullmatch(line) for line in block.table.above):
+        rows = rows[block.table.first :]
+    repeated = _repeated(first.rows[first.first :], header, rows)
+    if not rows or (
+        not repeated and (_is_alike(header, rows[0]) or _has_own_header(opened, replace(block.table, rows=rows)))
+    ):
         return True
     rows = rows[repeated:]
     if rows and _ends_with(opened.last, rows[0]):
         rows = rows[1:]
-    block.table = replace(block.table, rows=rows, has_bold_head=False)
+    block.table = replace(block.table, rows=rows, has_bold_head=False, above=(), first=0)
     block.text = markdown([header, *rows]) if any(header) else markdown(rows, headers=0)
     if rows:
         opened.last = block

@@ -10,7 +10,7 @@ from ingest.parse.page.reading_order import lines_of
 from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.pdf.drawn_lines import Grid
 from ingest.parse.pdf.drawn_lines import Line as Ruling
-from ingest.parse.tables.elements import table_text
+from ingest.parse.tables.elements import table_parts
 
 _NEAR = 3.0
 _FILLED = 0.25
@@ -40,8 +40,9 @@ def with_tables(segments: Sequence[Segment], grids: Sequence[Grid]) -> list[Segm
             taken = {id(segment) for segment in inside}
             rest = [segment for segment in rest if id(segment) not in taken]
             sizes = sorted(segment.size for segment in inside)
-            table = Table(rows, list(pairwise(grid.columns)), True, _has_bold_head(grid, inside))
-            rest.append(Segment(table_text(rows), left, top, right, bottom, sizes[len(sizes) // 2], table=table))
+            above, first, text = table_parts(rows)
+            table = Table(rows, list(pairwise(grid.columns)), True, _has_bold_head(grid, inside), tuple(above), first)
+            rest.append(Segment(text, left, top, right, bottom, sizes[len(sizes) // 2], table=table))
     return rest
 
 

@@ -19,6 +19,7 @@ from ingest.engines.heartbeat import beat
 from ingest.parse.extracted import Extracted
 from ingest.parse.page.hyphens import mended
 from ingest.parse.page.layout import blocks_in
+from ingest.parse.page.paragraphs import captioned
 from ingest.parse.page.segments import Segment
 from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures.images import Pixels, frames_of, open_image, strips_of, upright
@@ -113,7 +114,7 @@ def elements_of(pixels: Pixels, page: int) -> list[Element]:
     in RGB.
     """
     part = part_of(pixels)
-    blocks = list(blocks_in(part))
+    blocks = [each for block in blocks_in(part) for each in captioned(block)]
     texts = mended(block.text for block in blocks)
     return [
         Element(

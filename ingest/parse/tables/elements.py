@@ -72,11 +72,18 @@ def _first_row(rows: Rows) -> int:
 
 def table_text(rows: Rows) -> str:
     """Returns a table as Markdown, below the lines that stand above its header."""
-    kept, _ = _kept(rows)
+    lines, _, text = table_parts(rows)
+    return "\n\n".join(filter(None, ["\n".join(lines), text]))
+
+
+def table_parts(rows: Rows) -> tuple[list[str], int, str]:
+    """Returns the lines that stand above the header of a table, how many rows they take, and the rest as Markdown."""
+    kept, numbers = _kept(rows)
     if not kept:
-        return ""
+        return [], 0, ""
     built = structure(kept)
-    return "\n\n".join(filter(None, ["\n".join(_lines(kept[: built.above])), _markdown(kept[built.above :], built)]))
+    first = numbers[built.above] if built.above else 0
+    return _lines(kept[: built.above]), first, _markdown(kept[built.above :], built)
 
 
 def _kept(rows: Rows) -> tuple[Rows, list[int]]:
