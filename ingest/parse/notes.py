@@ -1,8 +1,8 @@
 """What a document has and could not be taken from it, counted. A document with notes is read and ready.
 
 formulas_without_value    a formula whose value the file does not have, and that could not be computed
-pictures_not_read         a picture whose words may be missing: too many, too large, too late, in an unknown format, or OCR
-                          is off
+pictures_not_read         a picture whose words may be missing: too many, too large, too late, in an unknown format, or
+                          OCR is off
 embedded_objects          an object of another program inside the document that is not read
 parts_not_read            a part of a kind that is not read here, or that is damaged
 pages_without_text        a page that shows something and gave no text

@@ -118,3 +118,9 @@ def test_contents_that_are_typed_in_a_document_are_left_out(name: str) -> None:
     prices = ["苹果\t5", "梨\t6", "桃\t8", "李\t9"]
     assert texts(read(written(name, prices, sections), name))[:4] == prices
     assert texts(read(written(name, ["目录", *entries], []), name)) == ["目录", *entries]
+
+
+def test_names_before_rising_numbers_are_a_table() -> None:
+    names = ["Wang Fang", "Li Qiang", "Zhao Min", "Chen Wei", "Sun Li"]
+    page = [item for place, name in enumerate(names) for item in apart(place, name)]
+    assert all(name in read(pdf(page, *body())).text for name in names)

@@ -9,7 +9,7 @@ import pytest
 from ingest.document import Element, ParsedDocument, Reference
 from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
-from tests.ingest.tiny_pdf import Item, Words, grid, pdf
+from tests.ingest.tiny_pdf import Item, Stroke, Words, grid, pdf
 
 PLACES = (70, 200, 330)
 HEADER = ("Defect", "Found on", "Days")
@@ -137,3 +137,21 @@ def test_a_cell_that_is_broken_over_the_page_is_whole() -> None:
     first, second = tables(document)
     assert rows_of(first)[-1] == ("QX-35", "on the back, where nobody looks", "4")
     assert rows_of(second) == [HEADER, row(36), row(37)]
+
+
+def test_the_line_above_the_header_that_says_that_a_table_goes_on_is_no_row() -> None:
+    def captioned(caption: str, *rows: Sequence[str]) -> list[Item]:
+        table = [
+            item for item in ruled(*rows, top=120) if isinstance(item, Words) or item.y0 != item.y1 or item.y0 > 110
+        ]
+        frame = [Stroke(65, 86, 400, 86), Stroke(65, 106, 400, 106), Stroke(65, 86, 65, 106), Stroke(400, 86, 400, 106)]
+        return [*frame, *table, Words(150, 100, caption)]
+
+    document = read(
+        captioned("Table 3. Defects", HEADER, *map(row, range(1, 35))),
+        captioned("Table 3. Defects (continued)", HEADER, *map(row, range(35, 60))),
+    )
+    first, second = tables(document)
+    assert rows_of(first) == [HEADER, *map(row, range(1, 35))]
+    assert rows_of(second) == [HEADER, *map(row, range(35, 60))]
+    assert [element.text for element in document.elements if element.kind == "caption"] == ["Table 3. Defects"]

@@ -173,3 +173,46 @@ def test_aligned_and_centred_numbers_keep_a_row_each() -> None:
         for column, cell in enumerate(row)
     ]
     assert table(read(page)) == [list(row) for row in rows]
+
+
+INTRODUCTION = Words(70, 60, "Rooms and parts are counted by the stores once in every quarter of the year.")
+CLOSING = Words(70, 400, "The stores keep the list and count all of it in June.")
+PARTS = [("Part", "Count", "Price"), ("Bolt M8", "12", "1.20"), ("Nut M8", "14", "0.80"), ("Washer", "55", "0.05")]
+
+
+def cells(rows: list[tuple[str, ...]], x: float, y: float, step: float = 80) -> list[Item]:
+    return [Words(x + step * c, y + 20 * r, cell) for r, row in enumerate(rows) for c, cell in enumerate(row)]
+
+
+def test_an_unruled_table_beside_a_ruled_one_is_a_table_of_its_own() -> None:
+    rooms = [("Room", "Floor"), ("Archive", "1"), ("Stores", "2"), ("Kitchen", "3"), ("Hall", "4")]
+    ruled = [*grid([70, 140, 210], [106 + 20 * row for row in range(6)]), *cells(rooms, 75, 120, 70)]
+    document = read([INTRODUCTION, *ruled, *cells(PARTS, 300, 120), CLOSING])
+    left, right = (element.text for element in document.elements if element.kind == "table")
+    assert left.startswith("| Room | Floor |\n| --- | --- |\n| Archive | 1 |")
+    assert right.split("\n")[0] == "| Part | Count | Price |"
+    assert right.split("\n")[-1] == "| Washer | 55 | 0.05 |"
+
+
+def test_columns_of_numbers_stay_with_their_words_if_the_strip_before_them_goes_on_below_the_table() -> None:
+    words = [("Name", "Site", *PARTS[0][1:])]
+    words += [(part, "Harbour", count, price) for part, count, price in PARTS[1:]]
+    assert table(
+        read([INTRODUCTION, *cells(words, 70, 120, 100), Words(70, 240, "Kept by the stores of the harbour")])
+    ) == [list(row) for row in words]
+
+
+def test_a_line_in_the_first_row_of_a_ruled_table_stands_before_the_table() -> None:
+    lines: list[Item] = [Stroke(70, y, 310, y) for y in range(100, 201, 20)]
+    lines += [
+        Stroke(70, 100, 70, 200),
+        Stroke(310, 100, 310, 200),
+        Stroke(150, 120, 150, 200),
+        Stroke(230, 120, 230, 200),
+    ]
+    document = read([INTRODUCTION, *lines, Words(130, 114, "Table 3. Parts in the stores"), *cells(PARTS, 75, 134)])
+    caption, found = document.elements[1:]
+    assert (caption.kind, caption.text) == ("caption", "Table 3. Parts in the stores")
+    assert found.text.startswith("| Part | Count | Price |\n")
+    assert "Table 3" not in found.text
+    assert caption.location.boxes == found.location.boxes

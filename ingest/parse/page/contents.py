@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
 
@@ -20,8 +21,8 @@ def drop_contents(pages: Mapping[int, Sequence[Part]]) -> None:
     """
 
     @cache
-    def titles() -> frozenset[str]:
-        return frozenset(_bare(s.text) for parts in pages.values() for part in parts for s in part.segments)
+    def titles() -> Counter[str]:
+        return Counter(_bare(s.text) for parts in pages.values() for part in parts for s in part.segments)
 
     dropped: set[int] = set()
     is_open = False
@@ -32,7 +33,13 @@ def drop_contents(pages: Mapping[int, Sequence[Part]]) -> None:
                 continue
             lines = lines_of(part.segments)
             texts = [_text(line) for line in lines]
-            for start, stop in contents_in(texts, len(pages), was_open, lambda title: _bare(title) in titles()):
+            # What stands before a number is not elsewhere because it stands here: names before their phone numbers.
+            here = Counter(_bare(s.text) for line in lines for s in line[:-1])
+
+            def is_elsewhere(title: str, here: Counter[str] = here) -> bool:
+                return titles()[_bare(title)] > here[_bare(title)]
+
+            for start, stop in contents_in(texts, len(pages), was_open, is_elsewhere):
                 # A line may have its number joined with its first text, so segments are known by their place.
                 top, bottom = min(s.y0 for s in lines[start]), max(s.y1 for s in lines[stop - 1])
                 dropped.update(id(s) for s in part.segments if top <= (s.y0 + s.y1) / 2 <= bottom)

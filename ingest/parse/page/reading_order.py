@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ingest.parse.page.segments import Segment
+from ingest.parse.tables.labels import is_value
 
 Line = list[Segment]
 """Segments of one line, from left to right."""
@@ -15,6 +16,8 @@ Line = list[Segment]
 _MIN_COLUMN = 0.12
 """In a fraction of the page's width. Narrower parts are table cells or margin notes, and not columns of text."""
 _MIN_LINES = 3
+_FEW_VALUES, _MANY_VALUES = 0.3, 0.6
+"""Rows begin with values if more than the second fraction of them do, and with words if less than the first do."""
 _MARKER_ALONE = re.compile(r"[•●▪■◆◇○·–*\uf000-\uf0ff-]|\(?[0-9a-zA-Z]{1,2}[.)、）]|[0-9]+(\.[0-9]+)+\.?")
 
 
@@ -97,6 +100,8 @@ def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iter
         # The gutter is free in all bands from `at` to the one before `stop`.
         stop, gutter = _gutter(bands, at, narrowest)
         columns = _columns(bands[at:stop], gutter, width)
+        if gutter and not columns:
+            stop, (gutter, columns) = at + 1, _beside_table(bands[at], narrowest, width)
         if gutter and columns:
             # Beside a picture in one column there is text only in the other column, so no gutter was found there. These
             # bands belong to the column if the strip of the gutter is free in them too.
@@ -119,16 +124,49 @@ def _regions(bands: list[list[Segment]], width: float, narrowest: float) -> Iter
         yield lines_of([segment for band in plain for segment in band])
 
 
+def _beside_table(
+    band: list[Segment], narrowest: float, width: float
+) -> tuple[tuple[float, float] | None, tuple[list[Segment], list[Segment]] | None]:
+    """Returns the strip between a ruled table and what stands beside it, and the segments on both sides. A strip
+    between the columns of an unruled table may go on further down the page, and was tried before.
+    """
+    edges = {edge for segment in band if segment.is_table for edge in (segment.x0, segment.x1)}
+    for strip in gaps(band, narrowest) if edges else ():
+        if not edges.isdisjoint(strip) and (columns := _columns([band], strip, width)):
+            return strip, columns
+    return None, None
+
+
 def _columns(
     bands: list[list[Segment]], gutter: tuple[float, float] | None, width: float
 ) -> tuple[list[Segment], list[Segment]] | None:
-    """Returns the segments left and right of the gutter. Returns None if they are not both running text."""
+    """Returns the segments left and right of the gutter. Returns None if they are not both running text, or if they are
+    the cells of one table.
+    """
     if gutter is None:
         return None
     group = [segment for band in bands for segment in band]
     left = [segment for segment in group if segment.x1 <= gutter[0] + 0.01]
     right = [segment for segment in group if segment.x0 >= gutter[1] - 0.01]
-    return (left, right) if _is_text(left, width) and _is_text(right, width) else None
+    if not _is_text(left, width) or not _is_text(right, width) or _is_one_table(left, right):
+        return None
+    return left, right
+
+
+def _is_one_table(left: list[Segment], right: list[Segment]) -> bool:
+    """Returns True if the segments on both sides are the cells of one unruled table: rows that begin with words on the
+    left, and with nothing but values on the right. A table of its own has words there, or numbers on both sides.
+    """
+    if any(segment.is_table for segment in (*left, *right)):
+        return False
+    values = []
+    for lines in map(lines_of, (left, right)):
+        rows = [line for line in lines if len(line) > 1]
+        if len(rows) * 2 <= len(lines):
+            return False
+        # M8 and QX-35 are names, although they have digits.
+        values.append(sum(is_value(row[0].text) and not row[0].text[0].isalpha() for row in rows) / len(rows))
+    return values[0] < _FEW_VALUES and values[1] > _MANY_VALUES
 
 
 def _gutter(bands: list[list[Segment]], at: int, narrowest: float) -> tuple[int, tuple[float, float] | None]:
