@@ -7,7 +7,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ingest.document import ParsedDocument, Reference
 from ingest.parse.parsed import parse
+from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures import ocr
+from ingest.parse.pictures.images import Pixels
 from ingest.settings import IngestSettings
 from tests.ingest.tiny_pdf import Item, Shown, Words, grid, pdf
 
@@ -97,7 +99,12 @@ def test_a_picture_beside_a_ruled_table_leaves_the_table_whole() -> None:
 def test_a_large_picture_without_words_is_only_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[int, ...]] = []
     part_of = ocr.part_of
-    monkeypatch.setattr(ocr, "part_of", lambda pixels: seen.append(pixels.shape) or part_of(pixels))
+
+    def noted(pixels: Pixels) -> Part:
+        seen.append(pixels.shape)
+        return part_of(pixels)
+
+    monkeypatch.setattr(ocr, "part_of", noted)
     shades = Image.radial_gradient("L").resize((1250, 800))
     photograph = Shown(72, 200, 450, 288, shades.tobytes(), 1250)
     document = read([*ABOVE, photograph, *BELOW])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ingest.document import ParsedDocument, Reference
 from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
@@ -180,7 +182,7 @@ CLOSING = Words(70, 400, "The stores keep the list and count all of it in June."
 PARTS = [("Part", "Count", "Price"), ("Bolt M8", "12", "1.20"), ("Nut M8", "14", "0.80"), ("Washer", "55", "0.05")]
 
 
-def cells(rows: list[tuple[str, ...]], x: float, y: float, step: float = 80) -> list[Item]:
+def cells(rows: Sequence[Sequence[str]], x: float, y: float, step: float = 80) -> list[Item]:
     return [Words(x + step * c, y + 20 * r, cell) for r, row in enumerate(rows) for c, cell in enumerate(row)]
 
 
