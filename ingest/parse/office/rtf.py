@@ -316,17 +316,8 @@ def _read(
             if ended.drawn and not state.drawn:
                 reader.end_picture()
             reader.close(len(states), state)
-        elif word == b"fldinst":
-            state = replace(state, hidden=True, says=True)
-        elif word == b"fldrslt" and reader.lists_contents():
-            state = replace(state, hidden=True)
-        elif word in (b"listtext", b"pntext"):
-            state = replace(state, labels=True)
-        elif word in _SKIPPED or symbol == b"*":
-            reader.objects += word == b"object" and not state.hidden
-            state = replace(state, hidden=True, drawn=word == b"pict" and not state.twin)
-        elif word == b"nonshppict":
-            state = replace(state, twin=True)
+        elif (told := _destination(reader, state, word, symbol)) is not None:
+            state = told
         elif word == b"u" and (state.says or not state.hidden):
             reader.say(chr(value % 65536), state)
             skip = state.skips
@@ -344,6 +335,20 @@ def _read(
             _obey(reader, word, value, styles)
     reader.end()
     return reader
+
+
+def _destination(reader: _Reader, state: _State, word: bytes | None, symbol: bytes | None) -> _State | None:
+    """Returns the state after a word that says what its group is, or None for another word."""
+    if word == b"fldinst":
+        return replace(state, hidden=True, says=True)
+    if word == b"fldrslt" and reader.lists_contents():
+        return replace(state, hidden=True)
+    if word in (b"listtext", b"pntext"):
+        return replace(state, labels=True)
+    if word in _SKIPPED or symbol == b"*":
+        reader.objects += word == b"object" and not state.hidden
+        return replace(state, hidden=True, drawn=word == b"pict" and not state.twin)
+    return replace(state, twin=True) if word == b"nonshppict" else None
 
 
 def _letters(

@@ -8,6 +8,7 @@ Its files:
     workbooks.py       opening a workbook without writing out areas that no sheet needs
     sparse.py          a sheet as the few cells that have content
     cells.py           what a cell shows: its value in its format, where its link leads
+    rich_values.py     values that know more than their text: looks of pieces, rich values of Excel
     number_formats.py  numbers as spreadsheets show them
     date_formats.py    dates, times and durations as spreadsheets show them
     formulas/          computes formulas that have no stored value

@@ -15,7 +15,7 @@ from ingest.parse.sheets.formulas.calculator import Calculator, Formula
 from ingest.parse.sheets.formulas.values import UncomputableError
 from ingest.parse.sheets.number_formats import built_in, general, is_general, shown_number, shown_text
 from ingest.parse.sheets.old_formulas import OldFormulas
-from ingest.parse.sheets.workbooks import RichText
+from ingest.parse.sheets.rich_values import RichText
 
 _FIRST_OWN_FORMAT = 164
 """Formats with lower numbers are built in."""

@@ -21,7 +21,7 @@ from ingest.parse.office.ooxml import xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.sheets.formulas.calculator import Formula
 from ingest.parse.sheets.regions import cell_range
-from ingest.parse.sheets.workbooks import RichValue
+from ingest.parse.sheets.rich_values import RichValue
 
 _ANCHORS = ("{*}twoCellAnchor", "{*}oneCellAnchor", "{*}absoluteAnchor")
 _WPS_FORMULA = re.compile(r"""=?(?:_xlfn\.)?DISPIMG\(\s*"([^"]{1,100})""", re.I)

@@ -21,6 +21,7 @@ from ingest.parse.office.ooxml import plain_variant, xml
 from ingest.parse.refusals import refuse
 from ingest.parse.sheets.drawings import find_drawn
 from ingest.parse.sheets.formulas.calculator import Formula
+from ingest.parse.sheets.rich_values import RichText, RichValue
 
 _MAX_COVERED = 1 << 20
 """How many cells the merged areas of a sheet may cover, and how many its links may cover. A whole column has as many
@@ -29,32 +30,6 @@ cells.
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RECALCULATED = re.compile(rb"""<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad\s*=\s*["'](?:1|true)["']""")
 """Matches where a program says that it has not computed the formulas. Some write 0 in the place of every value then."""
-
-
-class RichValue(str):
-    """What a cell shows to programs that do not know its rich value, such as a picture in the cell. `number` counts the
-    rich values of the workbook from 1.
-    """
-
-    __slots__ = ("number",)
-    number: int
-
-    def __new__(cls, shown: object, number: int) -> RichValue:
-        value = super().__new__(cls, shown)
-        value.number = number
-        return value
-
-
-class RichText(str):
-    """A text in pieces. `own` is the text of those that state how their letters look; the others look as their cell."""
-
-    __slots__ = ("own",)
-    own: str
-
-    def __new__(cls, text: str, own: str) -> RichText:
-        made = super().__new__(cls, text)
-        made.own = own
-        return made
 
 
 class _TooManyError(Exception):
