@@ -21,6 +21,7 @@ The way of a question, in the order in which it goes:
     prompts/         what the model is told, in Chinese and in English
     request.py       what the model is asked for, and the pieces in which its answer comes
     models/          the chat model: a server, one in this process, or quotations where there is none
+    qwen/            what is known of the Qwen chat models: sizes, licences, contexts, how they think
     reading/         a model that reads: how likely each sentence of a passage answers
     quoting/         where there is no chat model: which sentence, row or list of the evidence answers
     cite.py          the model's text streams through; each citation mark is checked against its chunk

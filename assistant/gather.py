@@ -10,6 +10,7 @@ from assistant.context import available_tokens, choose_evidence, estimate_tokens
 from assistant.conversation import Conversation
 from assistant.models import Described
 from assistant.prompts.messages import answer_messages
+from assistant.qwen.defaults import context_tokens, temperature
 from assistant.request import AnswerLanguage, Request
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
@@ -17,7 +18,6 @@ from ingest.document import Hit
 
 _HISTORY_SHARE = 3
 """Earlier turns may take at most one third of the tokens that the context window has left."""
-_UNKNOWN_WINDOW = 8192
 _LARGEST_WINDOW = 32_768
 """More is used only if a setting says so. A longer prompt makes every model slower and less exact."""
 _NEAR = 0.7
@@ -60,13 +60,16 @@ class Gatherer:
     def __init__(self, gate: Gate, settings: AssistantSettings) -> None:
         self._gate = gate
         self._settings = settings
+        self._temperature = temperature(settings)
 
     def window(self, described: Described) -> int:
-        """Returns the context window that is used, in tokens: the smaller of what the settings and the model say."""
+        """Returns the context window that is used, in tokens: the smaller of what the settings and the model say. If
+        neither says it, it is what is known of the model.
+        """
         stated, own = self._settings.model_context_tokens, described.window_tokens
         if stated is not None:
             return min(stated, own or stated)
-        return min(own, _LARGEST_WINDOW) if own else _UNKNOWN_WINDOW
+        return min(own, _LARGEST_WINDOW) if own else context_tokens(self._settings)
 
     def room(self, window: int) -> int:
         """Returns the tokens of a window that a prompt may take beside its answer."""
@@ -106,7 +109,7 @@ class Gatherer:
             asked.question,
             asked.language,
             evidence,
-            settings.model_temperature,
+            self._temperature,
             settings.model_max_tokens,
             asked.query,
         )

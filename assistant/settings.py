@@ -25,10 +25,13 @@ class AssistantSettings(BaseModel):
     model_context_tokens: int | None = Field(
         None,
         ge=512,
-        description="Context window of the chat model, in tokens; what the server says, up to 32768, if unset.",
+        description="Context window of the chat model, in tokens; if unset what the server says, up to 32768, or else "
+        "that of the Qwen model, up to 16384.",
     )
     model_max_tokens: int = Field(1024, ge=16, description="Longest answer, in tokens.")
-    model_temperature: float = Field(0.2, ge=0, le=2, description="Sampling temperature.")
+    model_temperature: float | None = Field(
+        None, ge=0, le=2, description="Sampling temperature; what suits the Qwen model if unset, usually 0.2."
+    )
     model_connect_seconds: float = Field(5.0, gt=0, description="How long connecting to the model server may take.")
     model_timeout_seconds: float = Field(60.0, gt=0, description="How long the model may stay silent.")
 

@@ -87,7 +87,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "onnxruntime": ("ingest/embedding/e5/network",),
     "huggingface_hub": ("ingest/embedding", "assistant/models"),
     "transformers": ("ingest/embedding/transformer", "assistant/models"),
-    "torch": ("ingest/embedding", "assistant/models"),
+    "torch": ("ingest/embedding", "assistant/models", "assistant/qwen/memory"),
     "threadpoolctl": ("ingest/embedding/dense",),
     "tenacity": ("ingest/network/retrying",),
     # index and state

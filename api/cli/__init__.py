@@ -33,6 +33,7 @@ _COMMANDS = {
     "runs": "List the runs, and show, follow or cancel one of them.",
     "verify": "Check that every document can be found, and repair the rest.",
     "index": "List the versions of the index, switch to one, or drop one.",
+    "models": "List the Qwen chat models, show one, or find those that fit.",
     "home": "Join a home and a database that are kept apart.",
     "doctor": "Check this installation and its settings.",
 }

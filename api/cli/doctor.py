@@ -19,6 +19,7 @@ from api.cli.connection import connect
 from api.cli.finding import Finding
 from api.cli.home import count_originals
 from api.cli.index import building_note
+from api.cli.model_facts import look_at_model_facts
 from api.cli.model_server import look_at_model_server
 from api.cli.output import console, print_json
 from api.settings import Settings, load_settings, synonyms_file
@@ -69,6 +70,8 @@ def _examine(settings: Settings) -> Iterator[Finding]:
             yield check(settings)
         except YoujuError as error:
             yield Finding(name, "bad", error.message, error.hint)
+        if name == "chat model":
+            yield from look_at_model_facts(settings)
 
 
 def _home(settings: Settings) -> Finding:

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from assistant.models import ChatModel
 from assistant.models.extractive import ExtractiveChatModel
 from assistant.quoting.reading import PassageReading
+from assistant.qwen.defaults import grounded
+from assistant.qwen.find import Found, find
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
 from ingest.home.processes import loaded_for_good
@@ -24,14 +26,26 @@ def open_model(settings: AssistantSettings, *, hub: bool, reading: PassageReadin
     `reading` helps to choose.
 
     It loads no weights and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
-    Raises ConfigurationError (`model_url_invalid`, `model_not_found`).
+    Raises ConfigurationError (`model_url_invalid`, `model_not_found`, `model_not_in_process`).
     """
     if settings.model_url is not None:
         return _server_model(settings, settings.model_url)
     if settings.model is not None:
+        _check_runs_here(settings.model)
         local: type[LocalChatModel] = _module("local").LocalChatModel
-        return local.open(settings.model, hub=hub)
+        return local.open(settings.model, hub=hub, sampling=grounded(settings))
     return ExtractiveChatModel(reading)
+
+
+def _check_runs_here(name: str) -> None:
+    """Refuse a model of the registry that transformers does not run, before anything is loaded."""
+    found = find(name)
+    if isinstance(found, Found) and "process" not in found.model.series.runs:
+        raise ConfigurationError(
+            "model_not_in_process",
+            f"{found.model.name} does not run in this process. It runs by: {', '.join(found.model.series.runs)}.",
+            "Start a server with it and set YOUJU_MODEL_URL, or take another model: `youju models fit` lists some.",
+        )
 
 
 def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:

@@ -21,12 +21,14 @@ from assistant.errors import ModelUnavailableError
 from assistant.models import Described
 from assistant.models.langchain import LangChainModel, as_sent, message_of
 from assistant.models.thinking import OPENING, ThinkingFilter
+from assistant.qwen.registry import Sampling
 from assistant.request import Message
 from ingest.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
 _DEFAULT_TOKENS = 1024
+_USUAL = Sampling(top_p=0.8, top_k=20)
 
 
 class LocalChatModel(LangChainModel):
@@ -39,6 +41,7 @@ class LocalChatModel(LangChainModel):
 
     path: str
     hub: bool = False
+    sampling: Sampling = _USUAL
 
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     # The model has its own thread. Otherwise answers that wait would occupy the threads of the searches.
@@ -46,8 +49,9 @@ class LocalChatModel(LangChainModel):
     _loaded: tuple[Any, Any] | None = PrivateAttr(default=None)
 
     @classmethod
-    def open(cls, name: str, *, hub: bool) -> LocalChatModel:
-        """Returns the model in the folder `name`, or the one with that name on the hub if `hub` allows it.
+    def open(cls, name: str, *, hub: bool, sampling: Sampling = _USUAL) -> LocalChatModel:
+        """Returns the model in the folder `name`, or the one with that name on the hub if `hub` allows it. `sampling`
+        has the values beside the temperature.
 
         Raises ConfigurationError (`model_not_found`).
         """
@@ -60,8 +64,8 @@ class LocalChatModel(LangChainModel):
                 "to download models.",
             )
         if folder.is_dir():
-            return cls(model=folder.resolve().name, path=str(folder))
-        return cls(model=name, path=name, hub=True)
+            return cls(model=folder.resolve().name, path=str(folder), sampling=sampling)
+        return cls(model=name, path=name, hub=True, sampling=sampling)
 
     @property
     def _llm_type(self) -> str:
@@ -166,8 +170,9 @@ class LocalChatModel(LangChainModel):
                 put(OPENING)
             temperature = float(options.get("temperature", 0.0))
             most = int(options.get("max_tokens", _DEFAULT_TOKENS))
+            top_p, top_k = self.sampling.top_p or _USUAL.top_p, self.sampling.top_k or _USUAL.top_k
             sampling = (
-                {"do_sample": True, "temperature": temperature, "top_p": 0.8, "top_k": 20}
+                {"do_sample": True, "temperature": temperature, "top_p": top_p, "top_k": top_k}
                 if temperature
                 else {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
             )

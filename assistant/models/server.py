@@ -30,6 +30,7 @@ from assistant.models.reply import DONE, Reply
 from assistant.models.servers.counting import count_tokens
 from assistant.models.servers.identity import Identity, identify
 from assistant.models.servers.kinds import Server, ServerKind, server_at, servers
+from assistant.models.suited import Suited, found_at, suited
 from assistant.models.thinking import ThinkingFilter, thinks_always
 from assistant.request import Message, Piece, Request
 from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
@@ -82,6 +83,11 @@ class ServerChatModel(LangChainModel):
         if self._identity is not None:
             return self._identity.server
         return servers()[self.kind] if self.kind != "auto" else server_at(self.url) or servers()["auto"]
+
+    @property
+    def suited(self) -> Suited:
+        """What this kind of server is sent for its model."""
+        return suited(self.server, found_at(self.model, self._identity))
 
     async def described(self) -> Described:
         """Returns what the server says of its model. If it cannot be asked now, it is asked again next time."""
@@ -164,7 +170,8 @@ class ServerChatModel(LangChainModel):
     ) -> AsyncGenerator[tuple[str, Reply | None], None]:
         """Yields the texts of the answer. The last one is empty, and the whole reply comes with it."""
         await self._check_named()
-        told = _Telling(self.model, int(options.get("max_tokens") or _MAX_TOKENS), self._secrets())
+        always = self.suited.always_thinks or thinks_always(self.model)
+        told = _Telling(always, int(options.get("max_tokens") or _MAX_TOKENS), self._secrets())
         decoder = EventDecoder(last=DONE)
         async with self._opened(messages, options) as (response, sent, refused):
             try:
@@ -181,7 +188,7 @@ class ServerChatModel(LangChainModel):
                 # The answer was complete, so an error at the end of the connection does not matter.
         told.reply.check_whole(decoder.stray)
         self._remember(refused)
-        if rest := told.finish(thinking_off=any(name in sent for name in self.server.thinking_off)):
+        if rest := told.finish(thinking_off=self.suited.is_silent(sent)):
             yield rest, None
         told.reply.check_said()
         yield "", told.reply
@@ -221,7 +228,7 @@ class ServerChatModel(LangChainModel):
         """
         refused = self._refused
         while True:
-            sent = refused.without(body)
+            sent = self.suited.switched_off(refused.without(body))
             try:
                 response = await self._connection.post(sent)
             except aiohttp.SocketTimeoutError:
@@ -264,12 +271,13 @@ class ServerChatModel(LangChainModel):
         )
 
     def _body(self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> dict[str, Any]:
+        suits = self.suited
         body: dict[str, Any] = {
             "model": self.model,
             "messages": messages,
             "stream": True,
-            **self.server.sampling,
-            **self.server.thinking_off,
+            **suits.sampling,
+            **suits.thinking_off,
         }
         if self.server.stream_usage:
             body["stream_options"] = {"include_usage": True}
@@ -279,9 +287,9 @@ class ServerChatModel(LangChainModel):
 class _Telling:
     """Reads one reply on its way to the asker, and removes its thinking and its end tokens."""
 
-    def __init__(self, model: str, max_tokens: int, secrets: tuple[str, ...]) -> None:
+    def __init__(self, always: bool, max_tokens: int, secrets: tuple[str, ...]) -> None:
         self.reply = Reply(_CHARS_PER_TOKEN * max_tokens, secrets)
-        self._always = thinks_always(model)
+        self._always = always
         self._thinking = ThinkingFilter(opened=self._always)
         self._ending = EndTokenFilter()
 

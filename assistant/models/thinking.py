@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 
+from assistant.qwen.find import Found, find_by_name
+
 OPENING = "<think>"
 _CLOSING = "</think>"
 _THINKS_ALWAYS = re.compile(r"thinking|qwq|qvq|-r1\b", re.IGNORECASE)
+"""How models are named that are not in the registry, or that were made from one that is."""
 
 
 def thinks_always(model: str) -> bool:
     """Returns True if a model of this name always thinks. The prompt of such a model already has the opening tag."""
+    found = find_by_name(model)
+    if isinstance(found, Found) and (found.behaves_as_its_series or found.model.thinks_always):
+        return found.model.thinks_always
     return _THINKS_ALWAYS.search(model) is not None
 
 

@@ -40,12 +40,14 @@ class Asks(Protocol):
 class Served:
     """A model that a server has. `window_tokens` is its context window there, or None if the server does not say it.
 
-    `base` is the model of an adapter (LoRA), or None for a model itself.
+    `base` is the model of an adapter (LoRA), or None for a model itself. `root` is what was loaded under this name: a
+    name on a hub or a path on the server's machine.
     """
 
     name: str
     window_tokens: int | None = None
     base: str | None = None
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +127,8 @@ def _served(entry: Mapping[str, Any], server: Server) -> Served:
     if server.window == "meta":
         meta = entry.get("meta")
         stated = meta.get("n_ctx") if isinstance(meta, dict) else None
-    parent = entry.get("parent")
-    return Served(str(entry["id"]), _tokens(stated), parent if isinstance(parent, str) else None)
+    parent, root = (value if isinstance(value := entry.get(name), str) else None for name in ("parent", "root"))
+    return Served(str(entry["id"]), _tokens(stated), parent, root)
 
 
 async def _of_ollama(
