@@ -398,5 +398,6 @@ def test_a_ruled_form_in_a_pdf_and_the_title_across_a_table() -> None:
         Words(130, 114, "Rooms by floor"), Words(75, 134, "Floor"), Words(175, 134, "Rooms"),
         Words(75, 154, "First"), Words(175, 154, "12"), Words(75, 174, "Second"), Words(175, 174, "30"),
     ]  # fmt: skip
-    (table,) = tables(read_pdf(page))
-    assert table.text == "Rooms by floor\n\n| Floor | Rooms |\n| --- | --- |\n| First | 12 |\n| Second | 30 |"
+    title, table = read_pdf(page).elements
+    assert (title.kind, title.text) == ("caption", "Rooms by floor")
+    assert table.text == "| Floor | Rooms |\n| --- | --- |\n| First | 12 |\n| Second | 30 |"
