@@ -34,6 +34,12 @@ class AssistantSettings(BaseModel):
     )
     model_connect_seconds: float = Field(5.0, gt=0, description="How long connecting to the model server may take.")
     model_timeout_seconds: float = Field(60.0, gt=0, description="How long the model may stay silent.")
+    model_first_token_seconds: float = Field(
+        120.0, gt=0, description="How long the model server may take to the first word of an answer; thinking is none."
+    )
+    model_answer_seconds: float = Field(
+        600.0, gt=0, description="How long the model server may take for a whole answer."
+    )
 
     answers_at_once: int = Field(128, ge=1, description="How many answers the model writes at a time.")
     answers_waiting: int = Field(

@@ -28,6 +28,8 @@ OPENAI_PATHS = ("/v1/chat/", "/v1/models")
 _BY_CODE = {  # a `Failed` event has a code but no type
     "question_too_long": 413,
     "model_silent": 504,
+    "model_slow_start": 504,
+    "model_slow": 504,
     "model_unreachable": 503,
     "model_busy": 503,
     "internal_error": 500,

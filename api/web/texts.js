@@ -209,6 +209,8 @@ const TEXTS = {
 const SAME = {
   answer_incomplete: "incomplete",
   model_closed: "model_busy",
+  model_slow_start: "model_silent",
+  model_slow: "model_silent",
   model_rejected: "model_broken",
   model_empty: "model_broken",
   model_failed: "model_broken",

@@ -61,6 +61,8 @@ def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
         kind=settings.model_server,
         connect_seconds=settings.model_connect_seconds,
         silence_seconds=settings.model_timeout_seconds,
+        first_token_seconds=settings.model_first_token_seconds,
+        answer_seconds=settings.model_answer_seconds,
     )
 
 

@@ -22,6 +22,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 from assistant.errors import ModelError, ModelRejectedError
 from assistant.models import Described
 from assistant.models.connection import ChatConnection
+from assistant.models.deadlines import Deadlines, in_time
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
 from assistant.models.langchain import LangChainModel, as_sent, options_of, usage_of
@@ -54,8 +55,9 @@ _CHARS_PER_TOKEN = 16
 class ServerChatModel(LangChainModel):
     """A chat model at `url` (…/v1). It is only asynchronous: `astream` and `ainvoke`.
 
-    Its call options are `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next piece. If
-    `model` is empty, the only model of the server is taken. `kind` says what kind of server it is; if that is `auto`,
+    Its call options are `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next byte,
+    `first_token_seconds` and `answer_seconds` are those of `Deadlines`. If `model` is empty, the only model of the
+    server is taken. `kind` says what kind of server it is; if that is `auto`,
     the server is asked.
     """
 
@@ -66,6 +68,8 @@ class ServerChatModel(LangChainModel):
     kind: ServerKind = "auto"
     connect_seconds: float = 5.0
     silence_seconds: float = 60.0
+    first_token_seconds: float = 120.0
+    answer_seconds: float = 600.0
 
     model: str = ""
 
@@ -148,7 +152,7 @@ class ServerChatModel(LangChainModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        async with aclosing(self._told([as_sent(message) for message in messages], kwargs)) as told:
+        async with aclosing(self._in_time([as_sent(message) for message in messages], kwargs)) as told:
             async for text, ended in told:
                 yield _chunk(text, ended.usage if ended else None, ended.finish if ended else None)
 
@@ -158,12 +162,18 @@ class ServerChatModel(LangChainModel):
         It does not go through LangChain's messages. To make one costs more than all else that is done for a piece.
         """
         messages = [{"role": message.role, "content": message.text} for message in request.messages]
-        async with aclosing(self._told(messages, options_of(request))) as told:
+        async with aclosing(self._in_time(messages, options_of(request))) as told:
             async for text, ended in told:
                 if ended is None:
                     yield Piece(text)
                 else:
                     yield Piece(text, usage_of(ended.usage), ended.finish, ended.thought)
+
+    def _in_time(
+        self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
+    ) -> AsyncGenerator[tuple[str, Reply | None], None]:
+        """Yields what `_told` yields, within the deadlines."""
+        return in_time(self._told(messages, options), Deadlines(self.first_token_seconds, self.answer_seconds))
 
     async def _told(
         self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
