@@ -18,15 +18,15 @@ class ModelError(YoujuError):
 
 
 class ModelUnavailableError(ModelError):
-    """The model server cannot be reached."""
-
-
-class ModelBusyError(ModelUnavailableError):
-    """The model server has no room at the moment. If it said how long to wait, `retry_seconds` is that time."""
+    """The model server cannot be reached. If it is known how long to wait, `retry_seconds` is that time."""
 
     def __init__(self, code: str, message: str, hint: str = "", retry_seconds: int | None = None) -> None:
         super().__init__(code, message, hint)
         self.retry_seconds = retry_seconds
+
+
+class ModelBusyError(ModelUnavailableError):
+    """The model server has no room at the moment."""
 
 
 class ModelTimeoutError(ModelError):

@@ -32,6 +32,7 @@ _BY_CODE = {  # a `Failed` event has a code but no type
     "model_slow": 504,
     "model_unreachable": 503,
     "model_busy": 503,
+    "model_down": 503,
     "internal_error": 500,
     "unknown_cursor": 400,
     "unknown_kind": 400,

@@ -209,6 +209,7 @@ const TEXTS = {
 const SAME = {
   answer_incomplete: "incomplete",
   model_closed: "model_busy",
+  model_down: "model_unreachable",
   model_slow_start: "model_silent",
   model_slow: "model_silent",
   model_rejected: "model_broken",

@@ -147,6 +147,8 @@ def _error(status: int, message: str, overflow: bool, retry_seconds: int | None)
     if status in (429, 503):
         why = "limits requests" if status == 429 else "is loading or overloaded"
         return ModelBusyError("model_busy", message, f"The server {why}: ask again in a moment.", retry_seconds)
+    if status in (502, 504):  # a gateway says so, and what stands behind it is away
+        return ModelUnavailableError("model_unreachable", message, "Start the server behind the gateway that answers.")
     code, hint = {
         401: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key the server knows."),
         403: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key that may use this model."),

@@ -21,6 +21,7 @@ from pydantic import ConfigDict, Field, PrivateAttr, SecretStr
 
 from assistant.errors import ModelError, ModelRejectedError
 from assistant.models import Described
+from assistant.models.circuit import Circuit
 from assistant.models.connection import ChatConnection
 from assistant.models.deadlines import Deadlines, in_time
 from assistant.models.end_tokens import EndTokenFilter
@@ -74,6 +75,7 @@ class ServerChatModel(LangChainModel):
     model: str = ""
 
     _connection: ChatConnection = PrivateAttr()
+    _circuit: Circuit = PrivateAttr(default_factory=Circuit)
     _identity: Identity | None = PrivateAttr(default=None)
     _refused: RefusedFields = PrivateAttr(default_factory=RefusedFields)
 
@@ -102,15 +104,20 @@ class ServerChatModel(LangChainModel):
     async def count_tokens(self, messages: Sequence[Message]) -> int | None:
         """Returns the tokens of a prompt as the server counts them, or None."""
         sent = [{"role": message.role, "content": message.text} for message in messages]
+        if self._circuit.is_open:
+            return None
         try:
             return await count_tokens(self._connection.fetch, self.url, self.server, self.model, sent)
         except (aiohttp.ClientError, TimeoutError):
             return None
 
     async def identified(self) -> Identity | None:
-        """Returns what stands at the address, or None if that cannot be said now. Takes the server's only model if none
-        is named.
+        """Returns what stands at the address, or None if that cannot be said now, or would be waited for in vain. Takes the
+        server's only model if none is named.
         """
+        return None if self._circuit.is_open else await self._identified()
+
+    async def _identified(self) -> Identity | None:
         if self._identity is None or not self._identity.is_final:
             try:
                 self._identity = await identify(
@@ -125,7 +132,7 @@ class ServerChatModel(LangChainModel):
 
     async def _check_named(self) -> None:
         """Find out what the server is, and check that it is known which of its models is meant."""
-        identity = await self.identified()
+        identity = await self._identified()
         if self.model or identity is None:
             return
         names = ", ".join(scrubbed(model.name, self._secrets()) for model in identity.models[:_MOST_SHOWN])
@@ -169,11 +176,16 @@ class ServerChatModel(LangChainModel):
                 else:
                     yield Piece(text, usage_of(ended.usage), ended.finish, ended.thought)
 
-    def _in_time(
+    async def _in_time(
         self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
     ) -> AsyncGenerator[tuple[str, Reply | None], None]:
-        """Yields what `_told` yields, within the deadlines."""
-        return in_time(self._told(messages, options), Deadlines(self.first_token_seconds, self.answer_seconds))
+        """Yields what `_told` yields, within the deadlines, unless the server has been away all the time."""
+        deadlines = Deadlines(self.first_token_seconds, self.answer_seconds)
+        with self._circuit.attempt() as attempt:
+            async with aclosing(in_time(self._told(messages, options), deadlines)) as told:
+                async for item in told:
+                    attempt.heard()
+                    yield item
 
     async def _told(
         self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
