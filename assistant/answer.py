@@ -163,9 +163,10 @@ class Assistant:
         refused = not citer.citations and is_refusal(citer.text)
         near = await self._read(partial(nearest, query, found.hits)) if refused else ()
         usage, citations = told.counted(citer.text), tuple(citer.citations)
-        yield self._finished(
+        end = self._finished(
             answer_id, citer.text, language, watch, citations, usage, cut=told.cut, near=near, refused=refused
         )
+        yield replace(end, model=told.model or end.model)
 
     async def _gathered(self, asked: Asked, found: Retrieved) -> Gathered | None:
         """Returns the request to the model, or None if the hits do not answer.
@@ -328,17 +329,19 @@ def _retrievals(model: ChatModel) -> int:
 class _Told:
     """Collects what the model says about its own answer: how many tokens it took, and if the limit of tokens cut it.
 
-    `sent` is the estimated number of tokens of the prompt.
+    `sent` is the estimated number of tokens of the prompt. `model` is the model that wrote it, if not the one asked.
     """
 
     def __init__(self, sent: int) -> None:
         self.cut = False
+        self.model = ""
         self._sent = sent
         self._usage: Usage | None = None
 
     def take(self, piece: Piece) -> None:
         self._usage = piece.usage or self._usage
         self.cut = self.cut or piece.finish == "length"
+        self.model = piece.model or self.model
 
     @property
     def was_cut(self) -> bool:

@@ -41,10 +41,12 @@ class Piece:
     """A piece of a model's answer. `usage` and `finish` come with the last piece, if the model states them.
 
     `finish` is the model server's `finish_reason`. It is `length` if the limit of tokens cut the answer. `thought` is
-    True if the model was thinking before its answer, which was not asked of it.
+    True if the model was thinking before its answer, which was not asked of it. `model` is the name of the model that
+    wrote the piece, if that is another one than was asked, or empty.
     """
 
     text: str
     usage: Usage | None = None
     finish: str | None = None
     thought: bool = False
+    model: str = ""

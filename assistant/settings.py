@@ -41,6 +41,14 @@ class AssistantSettings(BaseModel):
         600.0, gt=0, description="How long the model server may take for a whole answer."
     )
 
+    fallback_model: str | None = Field(
+        None,
+        description="Model that answers where the first one fails before its first word: at fallback_model_url, or in "
+        "this process; `extractive` quotes the documents.",
+    )
+    fallback_model_url: str | None = Field(None, repr=False, description="Base URL (…/v1) of that model's server.")
+    fallback_model_api_key: SecretStr | None = Field(None, description="API key of that server.")
+
     answers_at_once: int = Field(128, ge=1, description="How many answers the model writes at a time.")
     answers_waiting: int = Field(
         256, ge=0, description="How many more questions may wait for that; the next is refused as busy."

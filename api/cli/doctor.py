@@ -25,7 +25,7 @@ from api.cli.output import console, print_json
 from api.settings import Settings, load_settings, synonyms_file
 from assistant.gate.weights import FILE_NAME as GATE_FILE
 from assistant.gate.weights import OwnWeights
-from assistant.models.from_settings import open_model
+from assistant.models.from_settings import as_fallback, fallback_alone, first_alone, open_model
 from assistant.quoting.reading import open_reading
 from assistant.rewording.synonyms import read_synonyms
 from ingest.embedding.dense import NoDenseEmbedder
@@ -67,7 +67,9 @@ def _examine(settings: Settings) -> Iterator[Finding]:
     yield Finding("youju", "ok", importlib.metadata.version("youju"))
     for name, check in _CHECKS.items():
         try:
-            yield check(settings)
+            found = check(settings)
+            if found is not None:
+                yield found
         except YoujuError as error:
             yield Finding(name, "bad", error.message, error.hint)
         if name == "chat model":
@@ -137,9 +139,20 @@ def _model(settings: Settings) -> Finding:
     if settings.model is None and settings.model_url is None:
         return Finding("chat model", "note", "none: answers are quoted from the documents", "Set YOUJU_MODEL_URL.")
     if settings.model_url is None:
-        open_model(settings, hub=settings.hub)
+        open_model(first_alone(settings), hub=settings.hub)
         return Finding("chat model", "ok", f"{settings.model}, in this process")
     return look_at_model_server(settings)
+
+
+def _fallback(settings: Settings) -> Finding | None:
+    """Returns the finding about the model that stands in, or None if there is none."""
+    spare = fallback_alone(settings)
+    if spare is None:
+        return None
+    if spare.model_url is None and spare.model is None:
+        return Finding("fallback model", "ok", "quotes the documents where the chat model fails")
+    found = _model(spare)
+    return Finding("fallback model", found.state, found.detail, as_fallback(found.hint))
 
 
 def _gate(settings: Settings) -> Finding:
@@ -187,6 +200,7 @@ _CHECKS: dict[str, Callable[[Settings], Finding]] = {
     "originals": _originals,
     "embedder": _embedder,
     "chat model": _model,
+    "fallback model": _fallback,
     "gate": _gate,
     "synonyms": _synonyms,
     "old office files": _office,

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from api.cli.finding import Finding
 from api.settings import Settings
 from assistant.models import stream
-from assistant.models.from_settings import open_model
+from assistant.models.from_settings import first_alone, open_model
 from assistant.request import Message, Piece, Request
 from ingest.errors import YoujuError
 from ingest.network.secrecy import scrubbed, secrets_in, without_secrets
@@ -36,7 +36,7 @@ def look_at_model_server(settings: Settings) -> Finding:
 
 
 async def _looked(settings: Settings) -> Finding:
-    model: ServerChatModel = open_model(settings, hub=False)  # type: ignore[assignment]  # model_url is set
+    model: ServerChatModel = open_model(first_alone(settings), hub=False)  # type: ignore[assignment]  # model_url is set
     try:
         identity = await model.identified()
         if (wrong := _wrong_name(model, identity, settings)) is not None:
@@ -91,7 +91,7 @@ async def _elsewhere(settings: Settings) -> str | None:
         return None
     for path in ("/v1", "/v3"):
         model: ServerChatModel = open_model(  # type: ignore[assignment]
-            settings.model_copy(update={"model_url": url + path}), hub=False
+            first_alone(settings).model_copy(update={"model_url": url + path}), hub=False
         )
         try:
             identity = await model.identified()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import re
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from assistant.models import ChatModel
+from assistant.models.extractive import MODEL as EXTRACTIVE
 from assistant.models.extractive import ExtractiveChatModel
+from assistant.models.fallback import FallbackChatModel
 from assistant.quoting.reading import PassageReading
 from assistant.qwen.defaults import grounded
 from assistant.qwen.find import Found, find
@@ -20,14 +23,67 @@ if TYPE_CHECKING:
     from assistant.models.local import LocalChatModel
     from assistant.models.server import ServerChatModel
 
+Settings = TypeVar("Settings", bound=AssistantSettings)
+
+_FALLBACK = ("fallback_model", "fallback_model_url", "fallback_model_api_key")
+
 
 def open_model(settings: AssistantSettings, *, hub: bool, reading: PassageReading | None = None) -> ChatModel:
     """Returns the chat model: the one at `model_url`, or `model` in this process, or quotations of the evidence, which
     `reading` helps to choose.
 
     It loads no weights and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
-    Raises ConfigurationError (`model_url_invalid`, `model_not_found`, `model_not_in_process`).
+    Where the settings name a fallback, it answers if that model fails.
+
+    Raises ConfigurationError (`model_url_invalid`, `model_not_found`, `model_not_in_process`, `fallback_without_model`).
     """
+    spare = fallback_alone(settings)
+    first = _opened(settings, hub=hub, reading=reading)
+    if spare is None:
+        return first
+    try:
+        return FallbackChatModel(first, _opened(spare, hub=hub, reading=reading))
+    except ConfigurationError as error:
+        raise ConfigurationError(error.code, as_fallback(error.message), as_fallback(error.hint)) from error
+
+
+def first_alone(settings: Settings) -> Settings:
+    """Returns the settings without their fallback."""
+    return settings.model_copy(update=dict.fromkeys(_FALLBACK))
+
+
+def fallback_alone(settings: Settings) -> Settings | None:
+    """Returns the settings with the fallback as their only model, or None if there is no fallback.
+
+    Raises ConfigurationError (`fallback_without_model`).
+    """
+    if settings.fallback_model is None and settings.fallback_model_url is None:
+        return None
+    if settings.model is None and settings.model_url is None:
+        raise ConfigurationError(
+            "fallback_without_model",
+            "YOUJU_FALLBACK_MODEL is set, and there is no model before it.",
+            "Set YOUJU_MODEL_URL or YOUJU_MODEL, or set that one as YOUJU_MODEL.",
+        )
+    name = settings.fallback_model
+    quotes = settings.fallback_model_url is None and name == EXTRACTIVE
+    return settings.model_copy(
+        update={
+            **dict.fromkeys(_FALLBACK),
+            "model": None if quotes else name,
+            "model_url": settings.fallback_model_url,
+            "model_api_key": settings.fallback_model_api_key,
+            "model_server": "auto",
+        }
+    )
+
+
+def as_fallback(text: str) -> str:
+    """Returns a text about the settings of a model with those of the fallback in their place."""
+    return re.sub(r"YOUJU_MODEL(?=\b|_URL|_API_KEY)", "YOUJU_FALLBACK_MODEL", text)
+
+
+def _opened(settings: AssistantSettings, *, hub: bool, reading: PassageReading | None) -> ChatModel:
     if settings.model_url is not None:
         return _server_model(settings, settings.model_url)
     if settings.model is not None:

@@ -112,8 +112,9 @@ class ServerChatModel(LangChainModel):
             return None
 
     async def identified(self) -> Identity | None:
-        """Returns what stands at the address, or None if that cannot be said now, or would be waited for in vain. Takes the
-        server's only model if none is named.
+        """Returns what stands at the address, or None if that cannot be said now, or would be waited for in vain.
+
+        Takes the server's only model if none is named.
         """
         return None if self._circuit.is_open else await self._identified()
 
