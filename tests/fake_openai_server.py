@@ -9,6 +9,7 @@ The last reply of the script is repeated; a function from the request's body to 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -70,7 +71,7 @@ class FakeOpenAIServer:
         self._closing = threading.Event()
         self._lock = threading.Lock()
         handler = type("Handler", (_Handler,), {"fake": self})
-        self._http = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self._http = _Quiet(("127.0.0.1", port), handler)
         self._http.daemon_threads = True
         self.port = int(self._http.server_address[1])
         self.url = f"http://127.0.0.1:{self.port}/v1"
@@ -112,6 +113,13 @@ class FakeOpenAIServer:
         while not happened() and time.monotonic() < until:
             time.sleep(0.01)
         return happened()
+
+
+class _Quiet(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of clients that are gone."""
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _Handler(BaseHTTPRequestHandler):
