@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from assistant.models.loading import Precision
 from assistant.models.servers.kinds import ServerKind
 
 
@@ -39,6 +40,13 @@ class AssistantSettings(BaseModel):
     )
     model_answer_seconds: float = Field(
         600.0, gt=0, description="How long the model server may take for a whole answer."
+    )
+
+    model_precision: Precision = Field(
+        "auto", description="Form of the weights of a model in this process; auto is the one that they are stored in."
+    )
+    model_waiting: int = Field(
+        16, ge=0, description="How many answers may wait for a model in this process; the next is refused as busy."
     )
 
     fallback_model: str | None = Field(

@@ -194,7 +194,7 @@ def _dingtalk(settings: Settings) -> Finding:
     return Finding("dingtalk", "ok", "stream" if settings.dingtalk_stream else "HTTP callback")
 
 
-_CHECKS: dict[str, Callable[[Settings], Finding]] = {
+_CHECKS: dict[str, Callable[[Settings], Finding | None]] = {
     "home": _home,
     "index": _documents,
     "originals": _originals,

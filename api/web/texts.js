@@ -221,6 +221,8 @@ const SAME = {
   model_missing: "model_misconfigured",
   prompt_cut: "model_misconfigured",
   model_not_loaded: "model_misconfigured",
+  model_remote_code: "model_misconfigured",
+  quantization_not_installed: "model_misconfigured",
   model_without_template: "model_misconfigured",
   database_unavailable: "search_unavailable",
   index_failed: "search_unavailable",

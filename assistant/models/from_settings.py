@@ -35,7 +35,8 @@ def open_model(settings: AssistantSettings, *, hub: bool, reading: PassageReadin
     It loads no weights and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
     Where the settings name a fallback, it answers if that model fails.
 
-    Raises ConfigurationError (`model_url_invalid`, `model_not_found`, `model_not_in_process`, `fallback_without_model`).
+    Raises ConfigurationError (`model_url_invalid`, `model_not_found`, `model_not_in_process`,
+    `fallback_without_model`).
     """
     spare = fallback_alone(settings)
     first = _opened(settings, hub=hub, reading=reading)
@@ -89,7 +90,13 @@ def _opened(settings: AssistantSettings, *, hub: bool, reading: PassageReading |
     if settings.model is not None:
         _check_runs_here(settings.model)
         local: type[LocalChatModel] = _module("local").LocalChatModel
-        return local.open(settings.model, hub=hub, sampling=grounded(settings))
+        return local.open(
+            settings.model,
+            hub=hub,
+            sampling=grounded(settings),
+            precision=settings.model_precision,
+            waiting=settings.model_waiting,
+        )
     return ExtractiveChatModel(reading)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -17,9 +16,11 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import ConfigDict, PrivateAttr
 
-from assistant.errors import ModelUnavailableError
+from assistant.errors import ModelBusyError, ModelUnavailableError
 from assistant.models import Described
 from assistant.models.langchain import LangChainModel, as_sent, message_of
+from assistant.models.loading import Precision, config_of, load
+from assistant.models.prefixes import PrefixCache, reads_in_parts
 from assistant.models.thinking import OPENING, ThinkingFilter
 from assistant.qwen.registry import Sampling
 from assistant.request import Message
@@ -32,7 +33,10 @@ _USUAL = Sampling(top_p=0.8, top_k=20)
 
 
 class LocalChatModel(LangChainModel):
-    """A causal language model with a chat template. It writes one answer at a time. Other answers wait for their turn.
+    """A causal language model with a chat template. It writes one answer at a time.
+
+    `waiting` other answers wait for their turn, in the order in which they were asked for. The next one is told that
+    the model is busy.
 
     Its call options are `temperature` (0 is greedy) and `max_tokens`. The first answer loads the weights.
     """
@@ -42,14 +46,25 @@ class LocalChatModel(LangChainModel):
     path: str
     hub: bool = False
     sampling: Sampling = _USUAL
+    precision: Precision = "auto"
+    waiting: int = 16
 
+    _asked: int = PrivateAttr(default=0)
     _lock: threading.Lock = PrivateAttr(default_factory=threading.Lock)
     # The model has its own thread. Otherwise answers that wait would occupy the threads of the searches.
     _turns: ThreadPoolExecutor = PrivateAttr(default_factory=lambda: ThreadPoolExecutor(1, "youju-model"))
-    _loaded: tuple[Any, Any] | None = PrivateAttr(default=None)
+    _loaded: tuple[Any, Any, PrefixCache | None] | None = PrivateAttr(default=None)
 
     @classmethod
-    def open(cls, name: str, *, hub: bool, sampling: Sampling = _USUAL) -> LocalChatModel:
+    def open(
+        cls,
+        name: str,
+        *,
+        hub: bool,
+        sampling: Sampling = _USUAL,
+        precision: Precision = "auto",
+        waiting: int = 16,
+    ) -> LocalChatModel:
         """Returns the model in the folder `name`, or the one with that name on the hub if `hub` allows it. `sampling`
         has the values beside the temperature.
 
@@ -64,8 +79,17 @@ class LocalChatModel(LangChainModel):
                 "to download models.",
             )
         if folder.is_dir():
-            return cls(model=folder.resolve().name, path=str(folder), sampling=sampling)
-        return cls(model=name, path=name, hub=True, sampling=sampling)
+            path, known = str(folder), folder.resolve().name
+        else:
+            path, known = name, name
+        return cls(
+            model=known,
+            path=path,
+            hub=not folder.is_dir(),
+            sampling=sampling,
+            precision=precision,
+            waiting=waiting,
+        )
 
     @property
     def _llm_type(self) -> str:
@@ -83,11 +107,9 @@ class LocalChatModel(LangChainModel):
         return int((await asyncio.to_thread(_tokens, tokenizer, said))["input_ids"].shape[-1])
 
     def _window(self) -> int | None:
-        try:
-            config = json.loads((Path(self.path) / "config.json").read_text(encoding="utf-8"))
-            stated = config.get("text_config", config).get("max_position_embeddings")
-        except (OSError, ValueError, AttributeError):
-            return None  # on a hub, or damaged: loading it says what is wrong
+        config = config_of(self.path)  # a hub has none here, and loading a damaged one says what is wrong
+        inner = config.get("text_config", config)
+        stated = inner.get("max_position_embeddings") if isinstance(inner, dict) else None
         return stated if isinstance(stated, int) and stated > 0 else None
 
     async def aclose(self) -> None:
@@ -115,6 +137,12 @@ class LocalChatModel(LangChainModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
+        if self._asked > self.waiting:
+            raise ModelBusyError(
+                "model_busy",
+                f"The model in this process writes one answer at a time, and {self.waiting} others wait for it.",
+                "Ask again in a moment. YOUJU_MODEL_WAITING says how many may wait; a server writes many at once.",
+            )
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[str | None] = asyncio.Queue()
         stopped = threading.Event()
@@ -129,6 +157,7 @@ class LocalChatModel(LangChainModel):
             raise _closed() from None
         running = asyncio.wrap_future(turn)
         running.add_done_callback(lambda _: pieces.put_nowait(None))
+        self._asked += 1
         filtered = ThinkingFilter()
         try:
             while (piece := await pieces.get()) is not None:
@@ -144,7 +173,10 @@ class LocalChatModel(LangChainModel):
             # The thread checks this after every token. We wait for the thread, so that its errors are not lost.
             stopped.set()
             turn.cancel()  # this only works on an answer that has not begun
-            await asyncio.gather(running, return_exceptions=True)
+            try:
+                await asyncio.gather(running, return_exceptions=True)
+            finally:
+                self._asked -= 1
 
     def _run(
         self,
@@ -161,9 +193,13 @@ class LocalChatModel(LangChainModel):
         from transformers import StoppingCriteriaList
 
         with self._lock:
-            tokenizer, model = self._load()
+            tokenizer, model, prefixes = self._load()
             prompt = _tokens(tokenizer, messages).to(model.device)
             length = int(prompt["input_ids"].shape[-1])
+            cache = None
+            if prefixes is not None:
+                with torch.inference_mode():
+                    cache = prefixes.read(prompt["input_ids"], [as_sent(message) for message in messages], stopped)
             if stopped.is_set():
                 return UsageMetadata(input_tokens=length, output_tokens=0, total_tokens=length), "stop"
             if _opens_thinking(tokenizer, prompt):
@@ -180,6 +216,7 @@ class LocalChatModel(LangChainModel):
                 output = model.generate(
                     **prompt,
                     **sampling,
+                    past_key_values=cache,
                     max_new_tokens=most,
                     streamer=_streamer(tokenizer, put),
                     stopping_criteria=StoppingCriteriaList([lambda ids, scores, **_: _halt(ids, stopped)]),
@@ -189,30 +226,11 @@ class LocalChatModel(LangChainModel):
         usage = UsageMetadata(input_tokens=length, output_tokens=said, total_tokens=length + said)
         return usage, "length" if cut else "stop"
 
-    def _load(self) -> tuple[Any, Any]:
+    def _load(self) -> tuple[Any, Any, PrefixCache | None]:
         if self._loaded is None:
-            import torch
-            from transformers import AutoModelForCausalLM, AutoTokenizer
-            from transformers.utils.logging import disable_progress_bar
-
-            disable_progress_bar()
-            offline = not self.hub
-            try:
-                tokenizer = AutoTokenizer.from_pretrained(self.path, local_files_only=offline)
-                model = AutoModelForCausalLM.from_pretrained(self.path, local_files_only=offline, dtype="auto")
-            except (OSError, ValueError) as error:
-                raise ModelUnavailableError(
-                    "model_not_loaded",
-                    f"The chat model {self.path} cannot be loaded: {str(error).splitlines()[0][:300]}",
-                    "It must be the folder of a transformers chat model: config, weights and tokenizer.",
-                ) from error
-            if tokenizer.chat_template is None:
-                raise ModelUnavailableError(
-                    "model_without_template", f"The model {self.path} has no chat template.", "Use a chat model."
-                )
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            self._loaded = tokenizer, model.to(device).eval()
-            logger.info("Loaded the chat model %s on %s", self.model, device)
+            tokenizer, model = load(self.path, hub=self.hub, precision=self.precision)
+            self._loaded = tokenizer, model, PrefixCache(tokenizer, model) if reads_in_parts(model) else None
+            logger.info("Loaded the chat model %s on %s as %s", self.model, model.device, model.dtype)
         return self._loaded
 
 

@@ -90,7 +90,7 @@ def test_an_answer_ends_as_cut_only_where_the_limit_of_tokens_ended_it(model: Lo
 
 def test_a_model_that_ends_its_answer_itself_does_not_cut_it(tiny: Path) -> None:
     model = LocalChatModel.open(str(tiny), hub=False)
-    _, loaded = model._load()
+    _, loaded, _ = model._load()
     first = loaded.generate(**_prompt(model), max_new_tokens=5, do_sample=False)[0, -1]
     loaded.generation_config.eos_token_id = [int(first)]
     whole = model.invoke(AS_TUPLES, max_tokens=5, temperature=0.0)
@@ -98,7 +98,7 @@ def test_a_model_that_ends_its_answer_itself_does_not_cut_it(tiny: Path) -> None
 
 
 def _prompt(model: LocalChatModel) -> Any:
-    tokenizer, _ = model._load()
+    tokenizer, *_ = model._load()
     messages = [{"role": "system", "content": "只依据资料回答。"}, {"role": "user", "content": "年假有几天？"}]
     return tokenizer.apply_chat_template(
         messages, add_generation_prompt=True, enable_thinking=False, return_tensors="pt", return_dict=True
@@ -110,7 +110,7 @@ def test_the_template_and_not_the_name_says_whether_a_local_model_begins_with_th
     model = LocalChatModel(model=name, path=str(tiny))
     pieces, _ = asyncio.run(collect(model, max_tokens=12, temperature=0.0))
     assert pieces, "it does not think, whatever its name says"
-    tokenizer, _ = model._load()
+    tokenizer, *_ = model._load()
     tokenizer.chat_template = tokenizer.chat_template.replace("<think>\\n\\n</think>\\n\\n", "<think>\\n")
     with pytest.raises(ModelError) as caught:
         asyncio.run(collect(model, max_tokens=12, temperature=0.0))
