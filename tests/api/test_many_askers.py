@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,6 +63,33 @@ def test_a_hundred_answers_at_once_all_come_to_their_end(settings: Settings, pat
     with FakeOpenAIServer([Reply(5 * ANSWER, pause_seconds=0.02)]) as model, asked(settings, model) as url:
         ends = asyncio.run(ask(url))
     assert [last.split("\n")[0] for last in ends] == [end] * 100
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_two_hundred_answers_at_once_lose_no_word_and_cross_none(settings: Settings) -> None:
+    def words(number: int) -> str:
+        return "".join(f"case{number}word{word} " for word in range(25)) + f"end{number}."
+
+    def script(body: dict[str, Any]) -> Reply:
+        number = int(re.findall(r"case (\d+)", body["messages"][-1]["content"])[-1])
+        return Reply(words(number), piece_chars=5 + number % 7, pause_seconds=0.02)
+
+    async def ask(client: httpx.AsyncClient, url: str, number: int) -> tuple[str, str]:
+        """The words as they came, and the whole answer."""
+        response = await client.post(f"{url}/v1/ask", json={"question": f"{QUESTION} (case {number})", "stream": True})
+        events = [block.partition("\ndata: ") for block in response.text.strip().split("\n\n")]
+        deltas = [json.loads(data)["text"] for name, _, data in events if name.endswith("text_delta")]
+        return "".join(deltas), json.loads(events[-1][2]).get("answer", events[-1][2])
+
+    async def ask_all(url: str) -> list[tuple[str, str]]:
+        limits = httpx.Limits(max_connections=None)
+        async with httpx.AsyncClient(timeout=300, limits=limits, trust_env=False) as client:
+            return await asyncio.gather(*(ask(client, url, number) for number in range(200)))
+
+    with FakeOpenAIServer(script) as model, asked(settings, model, answers_at_once=200) as url:
+        answers = asyncio.run(ask_all(url))
+    assert answers == [(words(number), words(number)) for number in range(200)]
 
 
 def test_the_question_for_which_there_is_no_place_is_told_to_come_again(settings: Settings) -> None:
