@@ -224,6 +224,11 @@ class Assistant:
         """The model's name, as answers state it."""
         return self._model.model
 
+    @property
+    def is_model_away(self) -> bool:
+        """True while the model server is away. Questions get their evidence all the same."""
+        return self._model.is_away
+
     def _checked(self, question: str) -> str:
         question = question.strip()
         longest = self._settings.question_chars

@@ -92,9 +92,13 @@ async def healthz() -> dict[str, str]:
 @router.get("/readyz")
 async def readyz(request: Request) -> JSONResponse:
     """Say if questions can be answered. The status is 200 if they can. Otherwise it is 503, with the part that is not
-    ready and the code of its error.
+    ready and the code of its error. A model server that is away is named, too, but searching goes on without it, and so
+    does `ready`.
     """
     readiness: Readiness = request.app.state.readiness
     ready = readiness.search == "ready"
-    body = {"ready": ready, "parts": {"search": {"state": readiness.search, "code": readiness.problem or None}}}
+    parts = {"search": {"state": readiness.search, "code": readiness.problem or None}}
+    if request.app.state.workspace.assistant.is_model_away:
+        parts["model"] = {"state": "failed", "code": "model_down"}
+    body = {"ready": ready, "parts": parts}
     return JSONResponse(body, status_code=200 if ready else 503)

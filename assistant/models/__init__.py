@@ -41,6 +41,11 @@ class ChatModel(Protocol):
         """True if the model follows its messages, so that it can also be asked for other things than an answer."""
         ...
 
+    @property
+    def is_away(self) -> bool:
+        """True while a server is known to be away, so that it is hardly asked."""
+        ...
+
     async def described(self) -> Described:
         """Returns what the model says of itself. A server is asked when this is first needed, and never raises here."""
         ...

@@ -53,6 +53,11 @@ class Circuit:
         """True if a request would fail now without having been tried."""
         return self._until is not None and (self._probe is not None or self._clock() < self._until)
 
+    @property
+    def is_away(self) -> bool:
+        """True from the moment in which the circuit opens to the first answer after it."""
+        return self._until is not None
+
     @contextmanager
     def attempt(self) -> Iterator[Attempt]:
         """Try the server. How the block ends says whether the server is away.

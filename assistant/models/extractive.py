@@ -22,6 +22,7 @@ class ExtractiveChatModel:
 
     model = MODEL
     follows_instructions = False
+    is_away = False
 
     def __init__(self, reading: PassageReading | None = None) -> None:
         """Without `reading`, what is quoted is chosen by words alone."""

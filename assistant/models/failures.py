@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Collection
 from contextlib import suppress
@@ -13,6 +14,7 @@ import aiohttp
 
 from assistant.errors import ModelBusyError, ModelError, ModelRejectedError, ModelTimeoutError, ModelUnavailableError
 from ingest.network.bodies import ERROR_BYTES, Body, BodyError, check_coding
+from ingest.network.retrying import retry_after
 from ingest.network.secrecy import scrubbed, without_secrets
 
 _READ_CHARS = 4000
@@ -199,8 +201,9 @@ def _inner(body: str) -> Any:
 
 
 def _wait(header: str | None) -> int | None:
-    """Returns the seconds of a Retry-After header. Its other form, a date, is rare and gives None."""
-    return max(1, min(int(header), _LONGEST_WAIT)) if header and re.fullmatch(r"\d{1,9}", header.strip()) else None
+    """Returns the whole seconds of a Retry-After header, or None if it states none."""
+    seconds = retry_after(header)
+    return None if seconds is None else max(1, min(math.ceil(seconds), _LONGEST_WAIT))
 
 
 async def _beginning(response: aiohttp.ClientResponse) -> str:

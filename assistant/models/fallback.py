@@ -32,6 +32,11 @@ class FallbackChatModel:
         """True if the first model does."""
         return self._first.follows_instructions
 
+    @property
+    def is_away(self) -> bool:
+        """True if the first model is away, because that one is to be mended."""
+        return self._first.is_away
+
     async def described(self) -> Described:
         """Returns the smaller window of the two, because either of them may have to read a prompt."""
         both = await asyncio.gather(self._first.described(), self._second.described())

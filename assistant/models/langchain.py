@@ -25,6 +25,11 @@ class LangChainModel(BaseChatModel):
         """Always True, because it is an ordinary chat model."""
         return True
 
+    @property
+    def is_away(self) -> bool:
+        """Always False, unless a model overrides this method."""
+        return False
+
     async def described(self) -> Described:
         """Returns nothing, unless a model overrides this method."""
         return Described()

@@ -95,6 +95,11 @@ class ServerChatModel(LangChainModel):
         """What this kind of server is sent for its model."""
         return suited(self.server, found_at(self.model, self._identity))
 
+    @property
+    def is_away(self) -> bool:
+        """True if the last questions failed because the server was away or silent."""
+        return self._circuit.is_away
+
     async def described(self) -> Described:
         """Returns what the server says of its model. If it cannot be asked now, it is asked again next time."""
         identity = await self.identified()

@@ -154,6 +154,7 @@ class ScriptedAssistant:
     asked: list[tuple[str, Conversation, Reader]] = field(default_factory=list)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     model_name: str = "scripted"
+    is_model_away: bool = False
 
     async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncIterator[Event]:
         self.asked.append((question, conversation, reader))

@@ -226,6 +226,10 @@ def test_readyz_waits_for_the_first_search_and_names_what_is_missing() -> None:
     with client_of(app_of()) as healthy:
         ready = {"ready": True, "parts": {"search": {"state": "ready", "code": None}}}
         assert _once_looked(healthy).json() == ready
+    with client_of(app_of(ScriptedAssistant(is_model_away=True))) as alone:
+        answer = _once_looked(alone)
+        assert (answer.status_code, answer.json()["ready"]) == (200, True), "searching goes on"
+        assert answer.json()["parts"]["model"] == {"state": "failed", "code": "model_down"}
 
 
 def _once_looked(client: TestClient) -> httpx.Response:

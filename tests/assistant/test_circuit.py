@@ -174,7 +174,9 @@ def test_a_server_that_is_down_is_not_waited_for_and_is_found_again_when_it_is_b
         assert (await model.described()).window_tokens is None
         with FakeOpenAIServer([Reply("back")], port=port) as server:
             await asyncio.sleep(2.0)
+            assert model.is_away
             assert [(await outcome(model))[0] for _ in range(2)] == ["back", "back"]
+            assert not model.is_away
             assert len(server.requests) == 2
 
     run(opened(f"http://127.0.0.1:{port}/v1"), work)
@@ -214,7 +216,9 @@ def test_while_the_model_is_away_questions_get_their_evidence_at_once() -> None:
 
         async def answers() -> list[list[Event]]:
             try:
-                return [[event async for event in house.answer("年假有几天？", (), OPERATOR)] for _ in range(4)]
+                told = [[event async for event in house.answer("年假有几天？", (), OPERATOR)] for _ in range(4)]
+                assert house.is_model_away
+                return told
             finally:
                 await house.aclose()
 

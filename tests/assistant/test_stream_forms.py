@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 import pytest
@@ -267,6 +269,15 @@ def test_a_busy_server_says_when_to_come_again(status: int, header: str | None, 
         error = ask_failing(opened(server.url))
     assert isinstance(error, ModelBusyError)
     assert (error.code, error.retry_seconds) == ("model_busy", seconds)
+
+
+def test_a_busy_server_may_say_it_as_a_date() -> None:
+    header = formatdate(time.time() + 100, usegmt=True)
+    with FakeOpenAIServer([Reply(status=429, headers={"Retry-After": header})]) as server:
+        error = ask_failing(opened(server.url))
+    assert isinstance(error, ModelBusyError)
+    assert error.retry_seconds is not None
+    assert 80 < error.retry_seconds <= 100
 
 
 def test_the_finish_reason_reaches_whoever_reads_the_stream() -> None:
