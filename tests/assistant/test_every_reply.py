@@ -28,6 +28,7 @@ THOUGHT = "SECRET-THOUGHT about <|im_start|> and 42"
 ANSWER = "Ten days of leave [1]."
 NEXT = "Eleven days, says the next reply [2]."
 KEY = "sk-cell-0123456789"
+_AT_ONCE = 20
 USAGE = {"prompt_tokens": 321, "completion_tokens": 12}
 NAMES = {"Qwen2.5-7B-Instruct": False, "Qwen3-8B": False, "Qwen3-4B-Thinking-2507": True}
 """The names of models, and whether one of this name always thinks, so that its prompt opens the thinking."""
@@ -146,10 +147,10 @@ class Outcome:
     error: str = ""
 
 
-async def outcome(model: ServerChatModel) -> Outcome:
+async def outcome(model: ServerChatModel, question: str) -> Outcome:
     found = Outcome()
     try:
-        async for piece in stream(model, Request((Message("user", "How many days?"),), max_tokens=200)):
+        async for piece in stream(model, Request((Message("user", question),), max_tokens=200)):
             found.text += piece.text
             found.finish = piece.finish or found.finish
             if piece.usage is not None:
@@ -159,12 +160,12 @@ async def outcome(model: ServerChatModel) -> Outcome:
     return found
 
 
-async def twice(kind: ServerKind, url: str, cell: Cell) -> tuple[Outcome, Outcome]:
+async def twice(kind: ServerKind, url: str, cell: Cell, number: int) -> tuple[Outcome, Outcome]:
     settings = AssistantSettings(model=cell.name, model_url=url, model_server=kind, model_api_key=SecretStr(KEY))
     model = open_model(settings, hub=False)
     assert isinstance(model, ServerChatModel)
     try:
-        return await outcome(model), await outcome(model)
+        return await outcome(model, f"cell {number}"), await outcome(model, "next")
     finally:
         await model.aclose()
 
@@ -191,14 +192,22 @@ TABLES = [pytest.param("vllm", 7), *(pytest.param(kind, 1, marks=pytest.mark.slo
 def test_no_cell_leaks_its_thinking_loses_its_answer_or_changes_the_next_reply(kind: ServerKind, step: int) -> None:
     table = list(cells())[::step]
     plain = Reply(raw=[_event({"content": NEXT}) + _event({}, "stop") + b"data: [DONE]\n\n"])
-    script = [reply for cell in table for reply in (cell.reply(), plain)]
+
+    def script(body: dict[str, Any]) -> Reply:
+        name, _, number = body["messages"][0]["content"].partition(" ")
+        return table[int(number)].reply() if name == "cell" else plain
 
     async def fill() -> list[tuple[Outcome, Outcome]]:
-        return [await twice(kind, server.url, cell) for cell in table]
+        """Ask for many cells at the same time, each with an adapter of its own."""
+        found: list[tuple[Outcome, Outcome]] = []
+        for at in range(0, len(table), _AT_ONCE):
+            some = enumerate(table[at : at + _AT_ONCE], at)
+            found += await asyncio.gather(*(twice(kind, server.url, cell, number) for number, cell in some))
+        return found
 
     with FakeOpenAIServer(script) as server:
         outcomes = asyncio.run(fill())
-        assert len(server.requests) == len(script)
+        assert len(server.requests) == 2 * len(table)
     wrong = []
     for cell, (first, second) in zip(table, outcomes, strict=True):
         try:
