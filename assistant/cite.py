@@ -19,13 +19,19 @@ from assistant.events import Citation, Cited, Evidence, Support, TextDelta
 from assistant.figures import Figures, borne_out, figures_of, stated
 from assistant.links import (
     AUTOLINK,
+    BARE_ADDRESS,
     DROPPED_TAG,
     LINE_BREAK,
     LINK,
+    OPENING,
     TAG,
+    UNFINISHED_ADDRESS,
     UNFINISHED_LINK,
     UNFINISHED_TAG,
     addresses,
+    paragraph_ahead,
+    sentence_ahead,
+    without_end,
 )
 from assistant.quote import Quotes
 from assistant.terms import coverage, is_chinese, numbers, terms, vocabulary
@@ -36,12 +42,9 @@ _LABEL = r"(?:资料|来源|文档|文件|证据|引用|source|document|doc|evid
 _NUMBERS = rf"\^?+{_LABEL}\s*+[:：#]?+\s*+\d{{1,3}}+(?:\s*+[,，、;；]\s*+{_LABEL}\s*+\d{{1,3}}+){{0,40}}+"
 _MARKER = re.compile(rf"[\[［【]\s*+{_NUMBERS}\s*+[\]］】]", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[\[［【][\s\^\w:：#,，、;；]{0,40}")
-_OPENING = re.compile(r"(?<!\s)\s*+[\[［【<]|!(?=\[|\Z)|\](?=[(:]|\Z)|(?<![ \t])[ \t]++\Z")
-"""Matches where a marker, a link, an image or a tag may begin. It also matches the blanks before it: a marker that is
-dropped takes them with it."""
 _BRACKET = re.compile(r"[\[［【<]")
-_TO_MARKER = re.compile(r"[^。！？!?；;\n\[［【]*+[。！？!?；;]?+[ \t]*+(?=[\[［【]|\Z)")
 _CLAUSE_END = re.compile(r"[。！？!?；;\n\[［【]|\.(?=\s)")
+_ADDRESS_BEGINS = frozenset("hHfFwW")
 _CLAUSE_CHARS = 300
 _HELD_CHARS = 600
 """At most so many characters are held back. A longer run of markers or of blanks is handled as it is."""
@@ -140,7 +143,7 @@ class Citer:
     def _drain(self, *, finishing: bool) -> Iterator[TextDelta | Cited]:
         while self._buffer:
             yield from self._apart()
-            opening = _OPENING.search(self._buffer)
+            opening = OPENING.search(self._buffer)
             # The text before the next opening is passed on first. `_step` then finds the opening at the beginning.
             if opening is None or opening.start():
                 yield self._pass_on(opening.start() if opening else len(self._buffer))
@@ -176,6 +179,8 @@ class Citer:
             return None
         if coded:
             return iter([self._pass_on(start + 1)])
+        if self._buffer[start] in _ADDRESS_BEGINS:
+            return self._address(held=held)
         if self._buffer[start] not in "[［【":
             return self._tag(start, held=held) if self._buffer[start] == "<" else self._mark_of_link(held=held)
         self._code.give_up()
@@ -228,9 +233,9 @@ class Citer:
         """Handle a link. If its target is in a cited chunk, the link stays. Otherwise only its text stays."""
         label, target = link["label"], link["target"]
         inert = self.text.endswith("!") or _IN_WAY.search(label) or not label.strip()
-        keeps = (
-            False if inert or _MARKER.fullmatch(f"[{label}]") else self._vouches(target, label, link.end(), held=held)
-        )
+        inert = inert or _MARKER.fullmatch(f"[{label}]")
+        ahead = sentence_ahead(self._buffer, link.end())
+        keeps = False if inert else self._vouches(target, label, ahead, held=held)
         if keeps is None:
             return None
         return iter([self._pass_on(link.end())]) if keeps else self._only_label(start, link)
@@ -254,7 +259,7 @@ class Citer:
     def _tag(self, start: int, *, held: bool) -> Iterator[TextDelta | Cited] | None:
         """Handle an address in angle brackets, a line break, or a tag, which is dropped or shown as text."""
         if auto := AUTOLINK.match(self._buffer, start):
-            keeps = self._vouches(auto[1], "", auto.end(), held=held)
+            keeps = self._vouches(auto[1], "", sentence_ahead(self._buffer, auto.end()), held=held)
             if keeps is None:
                 return None
             if keeps:
@@ -268,19 +273,33 @@ class Citer:
         before = self._pass_on(start)
         return iter([before, self._write(1, "＜") if TAG.match(self._buffer) else self._pass_on(1)])
 
-    def _vouches(self, target: str, label: str, end: int, *, held: bool) -> bool | None:
+    def _address(self, *, held: bool) -> Iterator[TextDelta | Cited] | None:
+        """Handle a web address that stands in the text. If no cited chunk has it, a blank breaks it."""
+        address = BARE_ADDRESS.match(self._buffer)
+        if address is None:
+            return None if held and UNFINISHED_ADDRESS.match(self._buffer) else iter([self._pass_on(1)])
+        if held and address.end() == len(self._buffer):
+            return None
+        target = without_end(address[0])
+        # A table, a list or a quotation has its one marker at its end.
+        keeps = self._vouches(target, target, paragraph_ahead(self._buffer, len(target)), held=held)
+        if keeps is None:
+            return None
+        if keeps:
+            return iter([self._pass_on(len(target))])
+        return iter([self._pass_on(address.end("scheme")), self._say(" ")])
+
+    def _vouches(self, target: str, label: str, ahead: re.Match[str] | None, *, held: bool) -> bool | None:
         """Returns True if a cited chunk has this address, or None if this is not known yet.
 
-        The chunk has been cited before, or the next marker cites it for the statement that the link is in.
+        The chunk has been cited before, or the next marker cites it for the text up to there, `ahead`.
         """
         holders = {number for number, source in self._sources.items() if target in source.addresses}
         if not holders or not holders.isdisjoint(citation.number for citation in self.citations):
             return bool(holders)
-        rest = self._buffer[end:]
-        ahead = _TO_MARKER.match(rest)
         if ahead is None:
             return False
-        start = end + ahead.end()
+        start = ahead.end()
         group = self._group(start)
         if held and (group == len(self._buffer) or _UNFINISHED.fullmatch(self._buffer, group)):
             return None

@@ -7,7 +7,7 @@ from functools import cache
 from importlib.resources import files
 from string import Template
 
-from assistant.conversation import Conversation
+from assistant.conversation import Conversation, Turn
 from assistant.events import Evidence
 from assistant.prompts.fences import neutralise
 from assistant.prompts.refusals import REFUSALS
@@ -32,9 +32,10 @@ def answer_messages(
         company=neutralise(company) or _COMPANY[language], refusal=REFUSALS[language]
     )
     numbered = "\n\n".join(_numbered(item, language) for item in evidence)
-    asked = _template("user", language).substitute(evidence=numbered, question=neutralise(question))
-    turns = (Message(turn.role, neutralise(turn.text)) for turn in conversation)
-    return (Message("system", rules), *turns, Message("user", asked))
+    turns = _alternating((*conversation, Turn("user", question)))
+    earlier = (Message(turn.role, neutralise(turn.text)) for turn in turns[:-1])
+    asked = _template("user", language).substitute(evidence=numbered, question=neutralise(turns[-1].text))
+    return (Message("system", rules), *earlier, Message("user", asked))
 
 
 def condense_messages(question: str, language: AnswerLanguage, conversation: Conversation) -> tuple[Message, ...]:
@@ -48,9 +49,26 @@ def condense_messages(question: str, language: AnswerLanguage, conversation: Con
     return (Message("system", rules), Message("user", asked))
 
 
+def _alternating(turns: Conversation) -> Conversation:
+    """Returns the turns with the asker's and the assistant's in alternation, the asker's first.
+
+    Many chat templates refuse anything else. Turns of one side that follow each other become one, so a question that
+    got no answer stays before the next one.
+    """
+    joined: list[Turn] = []
+    for turn in turns:
+        if joined and joined[-1].role == turn.role:
+            joined[-1] = Turn(turn.role, f"{joined[-1].text}\n\n{turn.text}")
+        elif joined or turn.role == "user":
+            joined.append(turn)
+    return tuple(joined)
+
+
 def _numbered(item: Evidence, language: AnswerLanguage) -> str:
     chunk = item.hit.chunk
-    return f"[{item.number}] {_TITLE[language]}{neutralise(chunk.heading)}\n{neutralise(chunk.text)}"
+    # A heading of several lines could pass for the end of its evidence and the beginning of another.
+    heading = neutralise(" ".join(chunk.heading.split()))
+    return f"[{item.number}] {_TITLE[language]}{heading}\n{neutralise(chunk.text)}"
 
 
 @cache

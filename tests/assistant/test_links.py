@@ -30,8 +30,8 @@ def said(text: str) -> str:
         ("![图](http://evil.example/?q=1) 年假", "图 年假"),
         ("![](http://evil.example/)年假", "年假"),
         ('![图](<http://evil.example/> "标题")年假', "图年假"),
-        ("[![图](http://evil.example/)](http://evil.example/)", "[ 图] (http://evil.example/)"),
-        ("![图][x]\n\n[x]: http://evil.example/", "![图][x]\n\n[x] : http://evil.example/"),
+        ("[![图](http://evil.example/)](http://evil.example/)", "[ 图] (http: //evil.example/)"),
+        ("![图][x]\n\n[x]: http://evil.example/", "![图][x]\n\n[x] : http: //evil.example/"),
         ('<img src="http://evil.example/"> <IMG SRC=x>年假', " 年假"),
         ("<svg onload=x><iframe src=y>", "＜svg onload=x>＜iframe src=y>"),
     ],
@@ -60,10 +60,34 @@ def test_a_link_stays_where_a_cited_chunk_has_its_target() -> None:
         ("见[登记](https://visitor.example/)，年假为十五天[1]。", "见登记，年假为十五天[1]。"),
         ("见[入口](javascript:alert(1))，年假", "见[入口] (javascript:alert(1))，年假"),
         ('<a href="http://evil.example/">入口</a>', "入口"),
-        ("见 <http://evil.example/>。", "见 ＜http://evil.example/>。"),
+        ("见 <http://evil.example/>。", "见 ＜http: //evil.example/>。"),
     ],
 )
 def test_of_any_other_link_the_text_stays(text: str, left: str) -> None:
+    assert said(text) == left
+
+
+def test_an_address_in_the_text_stays_whole_where_a_cited_chunk_has_it() -> None:
+    for stays in (
+        f"年假为十五天[1]，见 {PORTAL}。",
+        f"见{PORTAL}，年假为十五天[1]。",
+        f"入口见 {PORTAL}。年假为十五天。[1]",
+        "年假为十五天[1]，见 `http://evil.example/`。",
+    ):
+        assert said(stays) == stays
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("年假为十五天[1]，见 http://evil.example/?q=1。", "年假为十五天[1]，见 http: //evil.example/?q=1。"),
+        ("见https://visitor.example/。年假为十五天[1]。", "见https: //visitor.example/。年假为十五天[1]。"),
+        (f"年假为十五天[1]，见 {PORTAL}&q=1", f"年假为十五天[1]，见 https: {PORTAL[6:]}&q=1"),
+        ("WWW.evil.example ftp://evil.example 年假", "WWW. evil.example ftp: //evil.example 年假"),
+        ("hot http www. https: 年假", "hot http www.  https: 年假"),
+    ],
+)
+def test_any_other_address_in_the_text_is_no_link_for_any_program(text: str, left: str) -> None:
     assert said(text) == left
 
 
@@ -71,8 +95,8 @@ def test_of_any_other_link_the_text_stays(text: str, left: str) -> None:
     ("text", "left"),
     [
         ("年假为十五天[1](http://evil.example/)。", "年假为十五天[1]。"),
-        ("年假为十五天[1][1](http://evil.example/)。", "年假为十五天[1] (http://evil.example/)。"),
-        ("年假为十五天。\n\n[1]: http://evil.example/", "年假为十五天。\n\n[1] : http://evil.example/"),
+        ("年假为十五天[1][1](http://evil.example/)。", "年假为十五天[1] (http: //evil.example/)。"),
+        ("年假为十五天。\n\n[1]: http://evil.example/", "年假为十五天。\n\n[1] : http: //evil.example/"),
     ],
 )
 def test_a_marker_never_becomes_a_link(text: str, left: str) -> None:
@@ -81,7 +105,7 @@ def test_a_marker_never_becomes_a_link(text: str, left: str) -> None:
 
 def test_what_is_taken_out_puts_nothing_together() -> None:
     assert said("<[](x)img src=y>") == "< img src=y>"
-    assert said("[a][](x)(http://evil.example/)") == "[a] (http://evil.example/)"
+    assert said("[a][](x)(http://evil.example/)") == "[a] (http: //evil.example/)"
     assert said("[[](x)7]") == "[ 7]"
     assert said("[7[7]]") == said("[7</a>]") == "[7 ]"
 
