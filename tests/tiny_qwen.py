@@ -43,13 +43,18 @@ def ranks_file() -> Path | None:
     return path if path.is_file() else None
 
 
+def tokenizer_of_qwen(*, real_vocabulary: bool = False) -> Any:
+    """A tokenizer with Qwen's rules and control tokens, as `tokenizers.Tokenizer`."""
+    return _real_tokenizer() if real_vocabulary else _small_tokenizer()
+
+
 def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 7) -> Path:
     """Write config, weights (hidden size 16, two layers) and tokenizer into `folder`, and return it."""
     import torch
     from transformers import GenerationConfig, Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
 
     folder.mkdir(parents=True, exist_ok=True)
-    backend = _real_tokenizer() if real_vocabulary else _small_tokenizer()
+    backend = tokenizer_of_qwen(real_vocabulary=real_vocabulary)
     backend.save(str(folder / "tokenizer.json"))
     tokenizer = Qwen2Tokenizer(
         tokenizer_file=str(folder / "tokenizer.json"), eos_token="<|im_end|>", pad_token="<|endoftext|>", unk_token=None
