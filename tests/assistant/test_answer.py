@@ -88,7 +88,7 @@ def test_a_model_server_answers_with_verified_and_dropped_citations() -> None:
     ]
     assert (end.usage.prompt_tokens, end.usage.completion_tokens, end.model) == (242, 7, "qwen")
     assert [message["role"] for message in prompt] == ["system", "user"]
-    assert "用中文回答" in prompt[0]["content"]
+    assert "用简体中文回答" in prompt[0]["content"]
     assert "[1] 标题：员工手册\n工作满一年" in prompt[1]["content"]
 
 

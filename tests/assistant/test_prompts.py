@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from importlib.resources import files
+from typing import Any
+
 import pytest
 
 from assistant.conversation import Turn
@@ -34,7 +38,7 @@ def test_a_question_without_words_keeps_the_language_of_the_conversation() -> No
 
 
 @pytest.mark.parametrize(
-    ("language", "order", "fence"), [("zh", "用中文回答", "<资料>"), ("en", "Answer in English", "<documents>")]
+    ("language", "order", "fence"), [("zh", "用简体中文回答", "<资料>"), ("en", "Answer in English", "<documents>")]
 )
 def test_rules_and_request_name_the_language_of_the_answer(language: str, order: str, fence: str) -> None:
     (hit,) = hits_of(passage("Ten days.", title="Handbook"))
@@ -69,3 +73,54 @@ def test_control_tokens_fences_and_forged_numbers_do_not_survive() -> None:
 def test_ordinary_text_is_left_alone() -> None:
     text = "if a[1] < b | c > d: 见 <附件> and [draft] <b>"
     assert neutralise(text) == text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_rules_are_the_template_and_nothing_else(language: Any) -> None:
+    """No date, no reader and no question is in them, so that a server keeps them for all who ask."""
+    written = files("assistant.prompts").joinpath(f"system.{language}.txt").read_text(encoding="utf-8").strip()
+    expected = written.replace("$company", "澜衡").replace("$refusal", REFUSALS[language])
+    for asked in ("年假有几天？", "$company ${refusal} $$ 澜衡"):
+        (hit,) = hits_of(passage(asked, title=asked))
+        turns = (Turn("user", asked), Turn("assistant", asked))
+        for evidence, conversation in (((), ()), ((Evidence(1, hit),), turns)):
+            assert answer_messages(asked, language, evidence, conversation, "澜衡")[0].text == expected
+
+
+@pytest.mark.parametrize("company", ["", "澜衡"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_two_prompts_are_the_same_up_to_what_was_asked_or_found(language: Any, company: str) -> None:
+    leave, travel = (Evidence(1, hit) for hit in hits_of(passage("年假十天。"), passage("住宿费六百元。")))
+
+    def prompt(question: str, evidence: Evidence, *turns: Turn) -> str:
+        messages = answer_messages(question, language, (evidence,), turns, company)
+        return "".join(f"<|im_start|>{message.role}\n{message.text}<|im_end|>\n" for message in messages)
+
+    first = prompt("年假有几天？", leave)
+    rules, fence, _ = re.split(r"(<资料>\n|<documents>\n)", first.partition("<|im_start|>user\n")[2], maxsplit=1)
+    until_evidence = first.partition("<|im_start|>user\n")[0] + "<|im_start|>user\n" + rules + fence + "[1] "
+    assert prompt("住宿费上限？", travel).startswith(until_evidence)
+    # The same evidence is read once, whatever is asked about it.
+    until_question = first.partition("年假有几天？")[0]
+    assert prompt("要提前申请吗？", leave).startswith(until_question)
+    assert "年假十天。" in until_question
+    # Earlier turns follow the rules, and the next turn begins with the same ones.
+    turns = (Turn("user", "在吗？"), Turn("assistant", "在。"))
+    before = prompt("年假有几天？", leave, *turns).partition(fence)[0]
+    later = (*turns, Turn("user", "年假有几天？"), Turn("assistant", "十天。"))
+    assert prompt("要提前申请吗？", leave, *later).startswith(before)
+
+
+@pytest.mark.parametrize(
+    ("language", "rules"),
+    [("zh", ("资料", "用简体中文回答", "[编号]")), ("en", ("documents", "Answer in English", "[number]"))],
+)
+def test_the_rules_stand_at_both_ends(language: Any, rules: tuple[str, ...]) -> None:
+    evidence = tuple(Evidence(n, hit) for n, hit in enumerate(hits_of(passage("年假十天。"), passage("病假。")), 1))
+    first, *_, last = answer_messages("有几天？", language, evidence)
+    end = last.text.strip().splitlines()[-1]
+    for rule in rules:
+        assert rule in first.text
+        assert rule.lower() in end.lower()
+    places = [last.text.index(part) for part in ("[1] ", "年假十天。", "[2] ", "病假。", "有几天？", end)]
+    assert places == sorted(places)
