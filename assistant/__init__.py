@@ -24,6 +24,7 @@ The way of a question, in the order in which it goes:
     qwen/            what is known of the Qwen chat models: sizes, licences, contexts, how they think
     reading/         a model that reads: how likely each sentence of a passage answers
     quoting/         where there is no chat model: which sentence, row or list of the evidence answers
+    adherence.py     an answer that begins in another language than the question's is asked for again, once
     cite.py          the model's text streams through; each citation mark is checked against its chunk
     events.py        what comes out, in order; the faces render these events and add nothing
 

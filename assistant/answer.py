@@ -7,19 +7,21 @@ import logging
 import os
 import time
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
 from typing import Protocol, TypeVar
 
+from assistant.adherence import Adherence
 from assistant.admission import Admission
 from assistant.cite import Citer
 from assistant.condense import condense
 from assistant.context import estimate_tokens
 from assistant.conversation import Conversation
 from assistant.events import (
+    Change,
     Citation,
     Cited,
     Event,
@@ -33,13 +35,13 @@ from assistant.events import (
 )
 from assistant.gather import Asked, Gate, Gathered, Gatherer
 from assistant.introduction import HasHoldings, introduction
-from assistant.models import ChatModel, Described, stream
+from assistant.models import ChatModel, Described
 from assistant.models.extractive import MODEL as EXTRACTIVE
 from assistant.nearest import nearest
-from assistant.prompts.answer_language import answer_language
+from assistant.prompts.answer_language import answer_locale
 from assistant.prompts.refusals import REFUSALS
 from assistant.refuse import is_refusal
-from assistant.request import AnswerLanguage, Piece
+from assistant.request import AnswerLanguage, Locale, Piece, language_of
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from assistant.small_talk import Kind, small_talk
@@ -97,9 +99,11 @@ class Assistant:
         self._settings = settings
         self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
 
-    async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+    async def answer(
+        self, question: str, conversation: Conversation, reader: Reader, page: Locale | None = None
+    ) -> AsyncGenerator[Event, None]:
         """Yields the events of one answer, in the order that `assistant.events` draws. Closing the iterator stops the
-        model.
+        model. `page` is the language of the page that was asked on, for a question that has none.
 
         Raises RequestError (`question_empty`, `question_too_long`), UnavailableError (`too_many_questions`) and the
         errors of retrieval. All of them are raised before the first event. If the model fails, the stream ends with
@@ -111,13 +115,15 @@ class Assistant:
             answered = (
                 self._introduced(said, question, conversation, reader)
                 if said
-                else self._answered(question, conversation, reader)
+                else self._answered(question, conversation, reader, page)
             )
             async with aclosing(answered) as events:
                 async for event in events:
                     yield event
 
-    async def _answered(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+    async def _answered(
+        self, question: str, conversation: Conversation, reader: Reader, page: Locale | None
+    ) -> AsyncGenerator[Event, None]:
         answer_id = uuid.uuid4().hex
         watch = _Stopwatch()
         query = await self._condensed(question, conversation)
@@ -125,23 +131,23 @@ class Assistant:
         found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
         watch.lap("retrieve")
         query = found.query
-        for change in found.changed:
-            if change.kind != "synonym":  # synonyms stay as the asker wrote them
-                question = question.replace(change.written, change.searched)
-        language = answer_language(question, conversation)
+        question = _mended(question, found.changed)
+        locale = answer_locale(question, conversation, page)
+        language = language_of(locale)
         yield Searched(answer_id, query, found.language, len(found.hits), found.changed)
-        gathered = await self._gathered(Asked(question, query, language, conversation), found)
+        gathered = await self._gathered(Asked(question, query, locale, conversation), found)
         if gathered is None:
             near = await self._read(partial(nearest, query, found.hits))
-            for event in self._fixed(answer_id, REFUSALS[language], language, watch, near=near):
+            for event in self._fixed(answer_id, REFUSALS[locale], language, watch, near=near):
                 yield event
             return
         yield EvidenceFound(gathered.request.evidence)
         citer, told = Citer(gathered.request.evidence, f"{question}\n{query}"), _Told(gathered.tokens)
+        adherence = Adherence(self._model, locale)
         try:
             async with (
                 self._admission.model(),
-                aclosing(stream(self._model, gathered.request)) as pieces,
+                aclosing(adherence.stream(gathered.request)) as pieces,
             ):
                 async for piece in pieces:
                     told.take(piece)
@@ -163,10 +169,8 @@ class Assistant:
         refused = not citer.citations and is_refusal(citer.text)
         near = await self._read(partial(nearest, query, found.hits)) if refused else ()
         usage, citations = told.counted(citer.text), tuple(citer.citations)
-        end = self._finished(
-            answer_id, citer.text, language, watch, citations, usage, cut=told.cut, near=near, refused=refused
-        )
-        yield replace(end, model=told.model or end.model)
+        end = self._finished(answer_id, citer.text, language, watch, citations, usage, near=near, refused=refused)
+        yield replace(end, cut=told.cut, strayed=adherence.strayed, model=told.model or end.model)
 
     async def _gathered(self, asked: Asked, found: Retrieved) -> Gathered | None:
         """Returns the request to the model, or None if the hits do not answer.
@@ -201,7 +205,7 @@ class Assistant:
         """Yields the reply to small talk. It needs no search and no model."""
         answer_id, watch = uuid.uuid4().hex, _Stopwatch()
         is_chinese = detect(question) in ("zh", "mixed")
-        language = "zh" if is_chinese else answer_language(question, conversation)
+        language = "zh" if is_chinese else language_of(answer_locale(question, conversation))
         # It is short SQL, as other routes do it, and needs no thread of its own.
         held = await asyncio.to_thread(self._holdings.of, reader) if self._holdings is not None else None
         yield Searched(answer_id, question, language, 0)
@@ -296,7 +300,6 @@ class Assistant:
         *,
         refused: bool,
         near: tuple[Nearest, ...] = (),
-        cut: bool = False,
     ) -> Finished:
         watch.first("first_token")
         return Finished(
@@ -309,9 +312,16 @@ class Assistant:
             model=self._model.model,
             usage=usage or Usage(),
             timings_ms=watch.total(),
-            cut=cut,
             nearest=near,
         )
+
+
+def _mended(question: str, changed: Sequence[Change]) -> str:
+    """Returns the question with the changes of its spelling. Synonyms stay as the asker wrote them."""
+    for change in changed:
+        if change.kind != "synonym":
+            question = question.replace(change.written, change.searched)
+    return question
 
 
 def _searches() -> int:

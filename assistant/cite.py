@@ -38,7 +38,7 @@ from assistant.terms import coverage, is_chinese, numbers, terms, vocabulary
 from ingest.language import sentences
 
 # A marker's quantifiers are possessive, so that a list of numbers that is no marker is not split in every way.
-_LABEL = r"(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)?+"
+_LABEL = r"(?:资料|資料|来源|來源|文档|文件|证据|證據|引用|source|document|doc|evidence|ref|citation)?+"
 _NUMBERS = rf"\^?+{_LABEL}\s*+[:：#]?+\s*+\d{{1,3}}+(?:\s*+[,，、;；]\s*+{_LABEL}\s*+\d{{1,3}}+){{0,40}}+"
 _MARKER = re.compile(rf"[\[［【]\s*+{_NUMBERS}\s*+[\]］】]", re.IGNORECASE)
 _UNFINISHED = re.compile(r"[\[［【][\s\^\w:：#,，、;；]{0,40}")
@@ -232,8 +232,8 @@ class Citer:
     def _link(self, start: int, link: re.Match[str], *, held: bool) -> Iterator[TextDelta | Cited] | None:
         """Handle a link. If its target is in a cited chunk, the link stays. Otherwise only its text stays."""
         label, target = link["label"], link["target"]
-        inert = self.text.endswith("!") or _IN_WAY.search(label) or not label.strip()
-        inert = inert or _MARKER.fullmatch(f"[{label}]")
+        in_way = self.text.endswith("!") or _IN_WAY.search(label) or not label.strip()
+        inert = bool(in_way or _MARKER.fullmatch(f"[{label}]"))
         ahead = sentence_ahead(self._buffer, link.end())
         keeps = False if inert else self._vouches(target, label, ahead, held=held)
         if keeps is None:

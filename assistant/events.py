@@ -144,7 +144,8 @@ class Finished:
     `answer_id` is the one of `Searched`. `answer` is the whole text. `grounded` is True if at least one citation was
     checked and holds. `timings_ms` has the milliseconds of each stage. `cut` is True if the limit of tokens ended the
     answer, so that its end is missing. `nearest` is empty unless the answer is a refusal. `small_talk` is True for the
-    fixed reply to a greeting and the like: it says nothing of the documents' content, so it needs no source.
+    fixed reply to a greeting and the like: it says nothing of the documents' content, so it needs no source. `strayed`
+    is True if the model answered in another language than `language`, though it was asked twice.
     """
 
     answer_id: str
@@ -159,6 +160,7 @@ class Finished:
     cut: bool = False
     nearest: tuple[Nearest, ...] = ()
     small_talk: bool = False
+    strayed: bool = False
     type: Literal["finished"] = "finished"
 
 

@@ -11,7 +11,7 @@ from assistant.conversation import Conversation
 from assistant.models import Described
 from assistant.prompts.messages import answer_messages
 from assistant.qwen.defaults import context_tokens, temperature
-from assistant.request import AnswerLanguage, Request
+from assistant.request import Locale, Request, language_of
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.document import Hit
@@ -38,11 +38,11 @@ class Gate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question, its standalone query, the language of its answer, and the turns before it."""
+    """A question, its standalone query, the language and script of its answer, and the turns before it."""
 
     question: str
     query: str
-    language: AnswerLanguage
+    locale: Locale
     conversation: Conversation
 
 
@@ -90,7 +90,7 @@ class Gatherer:
         most `evidence_tokens`.
         """
         settings = self._settings
-        bare = answer_messages(asked.question, asked.language, company=settings.company)
+        bare = answer_messages(asked.question, asked.locale, company=settings.company)
         room = available_tokens(window, settings.model_max_tokens, [message.text for message in bare])
         turns = recent_turns(asked.conversation, room // _HISTORY_SHARE)
         room -= sum(estimate_tokens(turn.text) for turn in turns)
@@ -103,11 +103,11 @@ class Gatherer:
         # The gate judges what would be answered from, so that no passage is read twice.
         if not self._gate(asked.query, [item.hit for item in evidence], embedder=found.embedder):
             return None
-        messages = answer_messages(asked.question, asked.language, evidence, turns, settings.company)
+        messages = answer_messages(asked.question, asked.locale, evidence, turns, settings.company)
         request = Request(
             messages,
             asked.question,
-            asked.language,
+            language_of(asked.locale),
             evidence,
             self._temperature,
             settings.model_max_tokens,

@@ -8,8 +8,8 @@ from assistant.prompts.refusals import REFUSALS
 
 _PUNCTUATION = re.compile(r"[\s\W_]+")
 _ADMISSION = re.compile(
-    r"(?:资料|文档|材料|已知信息|上下文)[^。\n]{0,12}(?:没有|未|并未|不包含|不足以|无法)[^。\n]{0,20}"
-    r"|(?:无法|不能)(?:根据[^。\n]{0,12})?(?:回答|确定|得知)"
+    r"(?:资料|資料|文档|文檔|文件|材料|已知信息|上下文)[^。\n]{0,12}(?:没有|沒有|未|并未|不包含|不足以|无法|無法)[^。\n]{0,20}"
+    r"|(?:无法|無法|不能)(?:[根據据]{2}[^。\n]{0,12})?(?:回答|确定|確定|得知)"
     r"|(?:documents?|evidence|context|sources?)[^.\n]{0,30}(?:do(?:es)? not|don't|doesn't|no)\b[^.\n]{0,40}"
     r"(?:answer|contain|mention|information|say|specify|provide)"
     r"|(?:cannot|can't|unable to|not able to)\s+(?:answer|find|determine)"

@@ -8,6 +8,13 @@ from typing import Literal
 from assistant.events import Evidence, Usage
 
 AnswerLanguage = Literal["zh", "en"]
+Locale = Literal["zh", "zh-Hant", "en"]
+"""The language of an answer and, for Chinese, its script: `zh` is simplified, and `zh-Hant` is traditional."""
+
+
+def language_of(locale: Locale) -> AnswerLanguage:
+    """Returns the language of a locale."""
+    return "en" if locale == "en" else "zh"
 
 
 @dataclass(frozen=True, slots=True)

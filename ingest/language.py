@@ -12,6 +12,7 @@ import unicodedata
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal
 
 from ingest.document import Language
 
@@ -95,11 +96,24 @@ def is_traditional(text: str) -> bool:
     """Returns True if a text is in traditional Chinese: more of its characters exist only there than only in simplified
     Chinese.
     """
+    return script(text) == "zh-Hant"
+
+
+def script(text: str) -> Literal["zh", "zh-Hant"] | None:
+    """Returns the script of a Chinese text, `zh` for simplified. None if its characters do not tell, as in 年假."""
+    traditional, simplified = script_counts(text)
+    if traditional == simplified:
+        return None
+    return "zh-Hant" if traditional > simplified else "zh"
+
+
+def script_counts(text: str) -> tuple[int, int]:
+    """Returns how many characters exist only in traditional Chinese, and how many only in simplified Chinese."""
     han = "".join(_HAN.findall(text))
     only_traditional, only_simplified = (
         sum(table.get(ord(each), ord(each)) != ord(each) for each in han) for table in (_simplified(), _traditional())
     )
-    return only_traditional > only_simplified
+    return only_traditional, only_simplified
 
 
 @cache

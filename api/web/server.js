@@ -40,7 +40,7 @@ function problemOf(error) {
 export async function* ask(question, conversation, signal) {
   const response = await call("/v1/ask", {
     method: "POST",
-    headers: { "content-type": "application/json", accept: "text/event-stream" },
+    headers: { "content-type": "application/json", accept: "text/event-stream", "accept-language": pageLanguage() },
     body: JSON.stringify({ question, conversation, stream: true }),
     signal,
   });
@@ -50,6 +50,12 @@ export async function* ask(question, conversation, signal) {
     if (event.name === "finished") return;
   }
   throw new Problem("incomplete");
+}
+
+/** The language of the page, in the form that the browser prefers (zh-TW, not just zh): a question may have none. */
+function pageLanguage() {
+  const shown = document.documentElement.lang;
+  return navigator.languages.find((name) => name.slice(0, 2) === shown.slice(0, 2)) ?? shown;
 }
 
 async function* events(body) {

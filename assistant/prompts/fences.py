@@ -46,7 +46,7 @@ _REMEMBERED_TEXTS = 256
 
 # The markers that `cite` reads, for text whose full-width forms have become plain; and subscripts, which are no
 # markers.
-_LABEL = "(?:资料|来源|文档|文件|证据|引用|source|document|doc|evidence|ref|citation)"
+_LABEL = "(?:资料|資料|来源|來源|文档|文件|证据|證據|引用|source|document|doc|evidence|ref|citation)"
 _MARKER = rf"[\[【]\s*+\^?+{_LABEL}?+\s*+[:#]?+\s*+\d{{1,3}}+(?:\s*+[,、;]\s*+{_LABEL}?+\s*+\d{{1,3}}+)*+\s*+[\]】]"
 _SUBSCRIPTS = rf"(?<=[A-Za-z0-9_)])(?:\[(?!\s*+\^?+{_LABEL})[ -Z\\^-~]{{1,60}}+\])++"
 _NUMBERED = re.compile(rf"(?P<code>{_SUBSCRIPTS})|{_MARKER}", re.IGNORECASE)

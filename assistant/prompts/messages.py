@@ -11,15 +11,15 @@ from assistant.conversation import Conversation, Turn
 from assistant.events import Evidence
 from assistant.prompts.fences import neutralise
 from assistant.prompts.refusals import REFUSALS
-from assistant.request import AnswerLanguage, Message
+from assistant.request import AnswerLanguage, Locale, Message
 
-_COMPANY: dict[AnswerLanguage, str] = {"zh": "公司", "en": "the company"}
-_TITLE: dict[AnswerLanguage, str] = {"zh": "标题：", "en": "Title: "}
+_COMPANY: dict[Locale, str] = {"zh": "公司", "zh-Hant": "公司", "en": "the company"}
+_TITLE: dict[Locale, str] = {"zh": "标题：", "zh-Hant": "標題：", "en": "Title: "}
 
 
 def answer_messages(
     question: str,
-    language: AnswerLanguage,
+    locale: Locale,
     evidence: Sequence[Evidence] = (),
     conversation: Conversation = (),
     company: str = "",
@@ -28,14 +28,20 @@ def answer_messages(
 
     Without evidence and turns, it returns only the parts whose length is fixed.
     """
-    rules = _template("system", language).substitute(
-        company=neutralise(company) or _COMPANY[language], refusal=REFUSALS[language]
+    rules = _template("system", locale).substitute(
+        company=neutralise(company) or _COMPANY[locale], refusal=REFUSALS[locale]
     )
-    numbered = "\n\n".join(_numbered(item, language) for item in evidence)
+    numbered = "\n\n".join(_numbered(item, locale) for item in evidence)
     turns = _alternating((*conversation, Turn("user", question)))
     earlier = (Message(turn.role, neutralise(turn.text)) for turn in turns[:-1])
-    asked = _template("user", language).substitute(evidence=numbered, question=neutralise(turns[-1].text))
+    asked = _template("user", locale).substitute(evidence=numbered, question=neutralise(turns[-1].text))
     return (Message("system", rules), *earlier, Message("user", asked))
+
+
+def insisting(messages: tuple[Message, ...], locale: Locale) -> tuple[Message, ...]:
+    """Returns the messages with a stronger order at their end to answer in this language. All before it stays."""
+    *before, last = messages
+    return (*before, Message(last.role, f"{last.text}\n{_template('again', locale).substitute()}"))
 
 
 def condense_messages(question: str, language: AnswerLanguage, conversation: Conversation) -> tuple[Message, ...]:
@@ -64,13 +70,13 @@ def _alternating(turns: Conversation) -> Conversation:
     return tuple(joined)
 
 
-def _numbered(item: Evidence, language: AnswerLanguage) -> str:
+def _numbered(item: Evidence, locale: Locale) -> str:
     chunk = item.hit.chunk
     # A heading of several lines could pass for the end of its evidence and the beginning of another.
     heading = neutralise(" ".join(chunk.heading.split()))
-    return f"[{item.number}] {_TITLE[language]}{heading}\n{neutralise(chunk.text)}"
+    return f"[{item.number}] {_TITLE[locale]}{heading}\n{neutralise(chunk.text)}"
 
 
 @cache
-def _template(name: str, language: AnswerLanguage) -> Template:
-    return Template(files(__package__).joinpath(f"{name}.{language}.txt").read_text(encoding="utf-8").strip())
+def _template(name: str, locale: Locale) -> Template:
+    return Template(files(__package__).joinpath(f"{name}.{locale}.txt").read_text(encoding="utf-8").strip())

@@ -152,12 +152,16 @@ class ScriptedAssistant:
     pause_seconds: float = 0.0
     search_error: Exception | None = None
     asked: list[tuple[str, Conversation, Reader]] = field(default_factory=list)
+    pages: list[str | None] = field(default_factory=list)
     stopped: asyncio.Event = field(default_factory=asyncio.Event)
     model_name: str = "scripted"
     is_model_away: bool = False
 
-    async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncIterator[Event]:
+    async def answer(
+        self, question: str, conversation: Conversation, reader: Reader, page: Any = None
+    ) -> AsyncIterator[Event]:
         self.asked.append((question, conversation, reader))
+        self.pages.append(page)
         if len(question) > 4000:
             raise RequestError("question_too_long", "The question is too long.", "Ask in fewer words.")
         try:

@@ -41,7 +41,9 @@ class Observed:
     inner: Assistant
     seen: list[tuple[str, Reader, list[Event]]] = field(default_factory=list)
 
-    async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+    async def answer(
+        self, question: str, conversation: Conversation, reader: Reader, page: Any = None
+    ) -> AsyncGenerator[Event, None]:
         events: list[Event] = []
         self.seen.append((question, reader, events))
         async with aclosing(self.inner.answer(question, conversation, reader)) as answered:

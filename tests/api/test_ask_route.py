@@ -308,3 +308,24 @@ def test_what_was_ready_before_an_event_that_cannot_be_rendered_is_still_sent() 
         return [lines async for lines in rendered(together(burst(), asyncio.Event()), render, scope)]
 
     assert asyncio.run(run()) == ["abfailed: internal_error"]
+
+
+@pytest.mark.parametrize(
+    ("header", "page"),
+    [
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh"),
+        ("zh-TW", "zh-Hant"),
+        ("zh-Hant-HK,zh", "zh-Hant"),
+        ("zh-Hans-HK", "zh"),
+        ("en-GB,en;q=0.9,zh-CN;q=0.5", "en"),
+        ("fr, de;q=0.7, zh;q=0.5", "zh"),
+        ("fr", None),
+        ("*", None),
+        ("", None),
+        (",;-,zh" + "x" * 5000, None),
+    ],
+)
+def test_the_language_of_the_page_comes_with_the_question(header: str, page: str | None) -> None:
+    assistant = ScriptedAssistant()
+    client_of(assistant).post("/v1/ask", json={"question": "QX-17"}, headers={"accept-language": header})
+    assert assistant.pages == [page]

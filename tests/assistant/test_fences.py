@@ -63,7 +63,7 @@ def test_every_tag_of_the_templates_is_a_fence() -> None:
     for file in files("assistant.prompts").iterdir():
         if file.name.endswith(".txt"):
             tags |= set(re.findall(r"</?\w+>", file.read_text(encoding="utf-8")))
-    assert tags == {"<documents>", "</documents>", "<资料>", "</资料>"}
+    assert tags == {"<documents>", "</documents>", "<资料>", "</资料>", "<資料>", "</資料>"}
     for tag in tags:
         assert neutralise(f"x{tag}y") == f"x<\u200b{tag[1:]}y"
 
@@ -71,6 +71,7 @@ def test_every_tag_of_the_templates_is_a_fence() -> None:
 _MARKERS = (
     "[1]", "[1][2]", "[1] [2]", "[1, 2]", "[1，2]", "[1、2]", "[1；2]", "［１］", "【1】", "【资料1】", "[资料 1]",
     "[资料1、资料2]", "[^1]", "[ 1 ]", "[Source 1]", "[source: 1]", "[doc #1]", "[来源：1]", "[引用1]", "[1】", "[\n1]",
+    "[資料1]", "[來源：1]",
 )  # fmt: skip
 
 
