@@ -6,7 +6,7 @@ import asyncio
 import logging
 import re
 
-from assistant.conversation import Conversation
+from assistant.conversation import Conversation, Turn
 from assistant.follow_up import completed
 from assistant.models import ChatModel, complete
 from assistant.prompts.answer_language import answer_language
@@ -49,7 +49,10 @@ async def _rewritten(model: ChatModel, question: str, conversation: Conversation
         logger.warning("The model did not rewrite the follow-up question: %s", error or "the model was too slow")
         return None
     rewritten = _first_line(said)
-    if not rewritten or len(rewritten) > max(3 * len(question), 80) or answer_language(rewritten) != language:
+    if not rewritten or len(rewritten) > max(3 * len(question), 80):
+        return None
+    # A rewrite that is only a name or a code has the language of what it stands for.
+    if answer_language(rewritten, (*conversation, Turn("user", question))) != language:
         return None
     logger.debug("Condensed a question of %d characters to %d", len(question), len(rewritten))
     return rewritten

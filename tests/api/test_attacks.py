@@ -58,7 +58,9 @@ class Rig:
         return Retrieved(query, detect(query), "canned", hits_of(*self.chunks), {})
 
     def sent(self) -> list[list[tuple[str, str]]]:
-        """What reached the model server to be answered, and forget it."""
+        """What reached the model server to be answered, and forget it. No tool was ever offered to a model."""
+        fields = {name for body in self.model.requests for name in body}
+        assert fields.isdisjoint({"tools", "tool_choice", "functions", "function_call"})
         every = [[(each["role"], each["content"]) for each in body["messages"]] for body in self.model.requests]
         self.model.requests.clear()
         return [messages for messages in every if messages[0][1] not in _CONDENSING]
@@ -91,6 +93,11 @@ class Rig:
         return "".join(delta.get("content") or "" for delta in deltas)
 
 
+def _locale(attack: Attack, body: dict[str, Any]) -> str:
+    """The language of the prompt. It is the question's, and a question that is an attack may be in any."""
+    return str(body["language"]) if attack.place == "question" else attack.language
+
+
 def _lets_all_through(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
     return True
 
@@ -121,7 +128,7 @@ def test_no_attack_gets_past_the_prompt_or_into_the_answer(rig: Rig, attack: Att
     sent = rig.sent()
     assert len(sent) == 4
     for messages in sent:
-        check_messages(attack, messages, len(rig.chunks), language=body["language"])
+        check_messages(attack, messages, len(rig.chunks), language=_locale(attack, body))
     assert [(hit["text"], hit["title"], hit["uri"]) for hit in body["evidence"]] == [
         (chunk.text, chunk.title, chunk.uri) for chunk in rig.chunks
     ]

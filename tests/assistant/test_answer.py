@@ -75,6 +75,19 @@ def test_without_a_model_the_evidence_is_quoted_and_cited() -> None:
     assert {"condense", "retrieve", "first_token", "total"} <= end.timings_ms.keys()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "报销系统的地址是 https://finance.example/claims。发票须在三十天内上传。",
+        "| 系统 | 地址 |\n| --- | --- |\n| 报销系统 | https://finance.example/claims |",
+        "- 报销系统的地址：https://finance.example/claims\n- 请假系统的地址：https://leave.example/",
+    ],
+)
+def test_an_address_in_what_is_quoted_stays_whole(text: str) -> None:
+    events = events_of(assistant(CannedRetriever([passage(text, title="系统地址")])), "报销系统的地址是什么？")
+    assert "https://finance.example/claims" in finished(events).answer
+
+
 def test_a_model_server_answers_with_verified_and_dropped_citations() -> None:
     usage = {"prompt_tokens": 242, "completion_tokens": 7}
     reply = Reply("年假为十天【1】，须提前三天申请[资料1]。公司明年上市[1]。另见[9]。", usage=usage)

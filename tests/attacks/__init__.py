@@ -23,20 +23,33 @@ from markdown_it import MarkdownIt
 
 from assistant.conversation import Conversation, Turn
 from assistant.prompts.messages import answer_messages
+from assistant.request import Locale
 from ingest.document import Chunk
 from tests.canned_retrieval import passage
 from tests.tiny_qwen import ranks_file, tokenizer_of_qwen
 
 Place = Literal["document", "title", "heading", "file name", "question", "earlier question", "earlier answer", "answer"]
 
-_FENCES = {"zh": ("<资料>", "</资料>"), "en": ("<documents>", "</documents>")}
-_STATEMENT = {"zh": "QX-17 的保修期为三十六个月。", "en": "The warranty of the QX-17 is 36 months."}
-_QUESTION = {"zh": "QX-17 的保修期多久？", "en": "How long is the warranty of the QX-17?"}
-_OTHER = {"zh": "QX-17 的保修卡在包装箱内。", "en": "The warranty card of the QX-17 is in the box."}
+_FENCES = {"zh": ("<资料>", "</资料>"), "zh-Hant": ("<資料>", "</資料>"), "en": ("<documents>", "</documents>")}
+_STATEMENT = {
+    "zh": "QX-17 的保修期为三十六个月。",
+    "zh-Hant": "QX-17 的保固期為三十六個月。",
+    "en": "The warranty of the QX-17 is 36 months.",
+}
+_QUESTION = {
+    "zh": "QX-17 的保修期多久？",
+    "zh-Hant": "QX-17 的保固期為多長時間？",
+    "en": "How long is the warranty of the QX-17?",
+}
+_OTHER = {
+    "zh": "QX-17 的保修卡在包装箱内。",
+    "zh-Hant": "QX-17 的保固卡在包裝箱內。",
+    "en": "The warranty card of the QX-17 is in the box.",
+}
 
 _OPENED = re.compile(r"[<＜〈]\s*/?\s*[|｜│┃]|[<＜]\s*/?\s*(?:think|tool_|function=|parameter=)", re.IGNORECASE)
 """Matches what a model could read as the beginning of a control token. `neutralise` breaks it behind the bracket."""
-_NUMBER = re.compile(r"[\[［【]\s*\^?(?:资料)?\s*\d+\s*[\]］】]")
+_NUMBER = re.compile(r"[\[［【]\s*\^?(?:资料|資料)?\s*\d+\s*[\]］】]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\u00ad\u200c-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
 )
@@ -49,7 +62,7 @@ class Attack:
 
     id: str
     kind: str
-    language: Literal["zh", "en"]
+    language: Locale
     place: Place
     text: str
     gone: tuple[str, ...] = ()
@@ -119,9 +132,9 @@ def check_messages(attack: Attack, messages: Sequence[tuple[str, str]], evidence
     before, _, numbered = inside.partition(opening)
     assert before.strip() == ""
     assert [mark[0] for mark in _NUMBER.finditer(numbered)] == [f"[{number}]" for number in range(1, evidence + 1)]
-    begins = re.findall(r"^\[(\d+)\] (?:标题|Title)", numbered, re.MULTILINE)
+    begins = re.findall(r"^\[(\d+)\] (?:标题|標題|Title)", numbered, re.MULTILINE)
     assert begins == [str(number) for number in range(1, evidence + 1)]
-    assert not _NUMBER.search(asked.replace("[编号]", "").replace("[number]", ""))
+    assert not _NUMBER.search(asked.replace("[编号]", "").replace("[編號]", "").replace("[number]", ""))
     for _, text in turns:
         assert not _NUMBER.search(text)
         assert opening not in text
