@@ -141,6 +141,20 @@ def test_the_page_says_once_that_no_chat_model_is_configured(driver: Chrome, lan
 
 @pytest.mark.browser
 @needs_browser
+@pytest.mark.parametrize(("language", "sent"), [("en-US", ["en", "zh"]), ("zh-CN", ["zh", "en"])])
+def test_the_language_of_the_page_comes_with_each_question(driver: Chrome, language: str, sent: list[str]) -> None:
+    assistant = ScriptedAssistant()
+    with page(driver, assistant, language=language) as browser:
+        browser.ask("QX-17")
+        browser.one(".actions button")
+        browser.one("#language").click()
+        browser.ask("QX-18")
+        browser.until(lambda _: len(assistant.pages) == 2)
+    assert assistant.pages == sent
+
+
+@pytest.mark.browser
+@needs_browser
 @pytest.mark.parametrize(
     ("language", "question", "answer", "source", "place", "quote"),
     [
