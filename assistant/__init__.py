@@ -40,6 +40,7 @@ What checking stands on:
 Beside the chain:
 
     conversation.py  the turns before a question
+    history/         conversations that the server keeps: their owners, their bounds, how each answer ended
     follow_up_words.py  the words of a question: those that ask, aspects, measures, and names of things
     pronouns.py      whether a question speaks of something that it does not name
     errors.py        what can go wrong with a model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
@@ -60,6 +61,18 @@ class AssistantSettings(BaseModel):
     answers_at_once: int = Field(128, ge=1, description="How many answers the model writes at a time.")
     answers_waiting: int = Field(
         256, ge=0, description="How many more questions may wait for that; the next is refused as busy."
+    )
+
+    conversation_days: int = Field(
+        30, ge=0, le=36_500, description="How many days a conversation is kept after its last question; 0 keeps none."
+    )
+    conversations_per_owner: int = Field(1000, ge=1, description="How many conversations one owner may have.")
+    conversation_exchanges: int = Field(200, ge=1, le=10_000, description="How many questions a conversation may have.")
+    conversation_chars: int = Field(
+        1_000_000, ge=1000, description="How long a conversation may be, in characters, with answers and citations."
+    )
+    when_reader_leaves: Literal["cancel", "finish"] = Field(
+        "cancel", description="Whether an answer in a conversation is cancelled or finished once its reader has gone."
     )
 
     evidence_limit: int = Field(6, ge=1, le=50, description="How many chunks are given to the model.")

@@ -95,7 +95,7 @@ HOMES: dict[str, tuple[str, ...]] = {
     "qdrant_edge": ("ingest/index/edge", "ingest/index/generations", "ingest/embedding/sparse"),
     "sqlalchemy": (
         "ingest/home", "ingest/store", "ingest/catalog", "ingest/runs", "ingest/schedule", "ingest/versions",
-        "ingest/uploads/register", "api/channels/inbox",
+        "ingest/uploads/register", "assistant/history/register", "api/channels/inbox",
     ),
     "cronsim": ("ingest/schedule/timetable",),
     "alembic": ("ingest/home",),

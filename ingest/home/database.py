@@ -1,6 +1,7 @@
 """Opens the SQL database. It has one `metadata` and one migration history.
 
-The modules that own tables declare them on `metadata`: the catalog here, DingTalk's inbox in `api`.
+The modules that own tables declare them on `metadata`: the catalog here, conversations in `assistant`,
+DingTalk's inbox in `api`.
 Calls are synchronous. Asynchronous code calls them in a thread.
 """
 

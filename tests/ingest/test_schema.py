@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 
 def _declare_all_tables() -> None:
     """Import every module that declares a table on `metadata`."""
-    for package in ("ingest", "api"):
+    for package in ("ingest", "assistant", "api"):
         for path in (ROOT / package).rglob("*.py"):
             if re.search(r"\bsa\.Table\(", path.read_text(encoding="utf-8")):
                 module = ".".join(path.relative_to(ROOT).with_suffix("").parts)

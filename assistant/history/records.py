@@ -1,0 +1,96 @@
+"""What is kept of a conversation: its exchanges, and how each answer ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from assistant.conversation import Conversation, Turn
+from assistant.events import Citation
+
+State = Literal["answering", "complete", "cut", "left", "failed"]
+"""How an answer stands.
+
+`answering`: it is being written. `complete`: it has its end. `cut`: the limit of tokens ended it. `left`: its reader
+went away and the work was stopped; the text is what had come until then. `failed`: the model or the server failed.
+"""
+
+WITH_AN_ANSWER = ("complete", "cut")
+"""The states of an answer that a later question may refer to."""
+
+Told = Mapping[str, Any]
+"""A citation as JSON: what `citation_told` returns. It is kept as it was shown, also if the document changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """The end of an answer: its text, how it ended, and what is known of it.
+
+    `reader_left` is True if its reader had gone before the end. `error` is the code of what failed, or empty.
+    """
+
+    state: State
+    answer: str
+    citations: tuple[Told, ...] = ()
+    answer_id: str | None = None
+    grounded: bool = False
+    refused: bool = False
+    small_talk: bool = False
+    reader_left: bool = False
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A question with its answer. `number` counts from 1 within the conversation. Times are milliseconds since 1970.
+
+    `ended_ms` is None while the answer is being written.
+    """
+
+    number: int
+    question: str
+    ending: Ending
+    asked_ms: int
+    ended_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A conversation without its exchanges, as a list shows it. `exchanges` is how many it has."""
+
+    id: str
+    title: str
+    created_ms: int
+    updated_ms: int
+    exchanges: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """An exchange whose answer is to be written: its place, and the turns before it."""
+
+    conversation_id: str
+    number: int
+    turns: Conversation
+
+
+def turns_of(question: str, answer: str) -> Conversation:
+    """Returns an exchange as the chain is given it."""
+    return Turn("user", question), Turn("assistant", answer)
+
+
+def citation_told(citation: Citation) -> Told:
+    """Returns a citation as JSON. Its uri is the whole one: the faces shorten it for whoever sees it."""
+    chunk = citation.evidence.hit.chunk
+    return {
+        "number": citation.number,
+        "document_id": chunk.document_id,
+        "chunk_id": chunk.id,
+        "title": chunk.title,
+        "source": chunk.source,
+        "uri": chunk.uri,
+        "quote": citation.quote,
+        "support": citation.support,
+        "location": asdict(citation.place),
+    }
