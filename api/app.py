@@ -20,13 +20,28 @@ from api.http.errors import add_error_handlers
 from api.http.known_fields import known_parameters
 from api.http.plain_text import plain_text
 from api.http.streaming import ClientGone
-from api.routes import ask, documents, failures, health, index, openai, page, runs, search, sources, uploads, verify
+from api.routes import (
+    ask,
+    conversations,
+    documents,
+    failures,
+    health,
+    index,
+    openai,
+    page,
+    runs,
+    search,
+    sources,
+    uploads,
+    verify,
+)
 from api.security.audit import Audit
 from api.security.guard import Guard, Identities
 from api.security.keys import Keys
 from api.serving.drawing import Drawing
 from api.serving.executors import Executors
 from api.serving.scheduling import make_scheduler, scheduled
+from assistant.history.recording import Recorder
 
 if TYPE_CHECKING:
     from api.settings import Settings
@@ -54,7 +69,11 @@ def create_app(workspace: Workspace, identities: Identities | None = None) -> Fa
     app.state.executors = Executors()
     app.state.drawing = Drawing(app.state.executors.drawing)
     app.state.verifying = asyncio.Lock()
-    for module in (ask, search, documents, failures, uploads, runs, sources, index, verify, openai, health, page):
+    app.state.recorder = Recorder(
+        workspace.conversations, workspace.assistant, finish_when_left=settings.when_reader_leaves == "finish"
+    )
+    answering, operating = (ask, conversations, search, openai), (failures, uploads, runs, sources, index, verify)
+    for module in (*answering, documents, *operating, health, page):
         app.include_router(module.router)
     app.state.scheduler = make_scheduler(workspace)
     app.state.dingtalk = bot = _dingtalk(workspace)
@@ -94,7 +113,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     bot: DingTalkBot | None = app.state.dingtalk
     workspace.intake.start()
     watching = app.state.readiness.watch(workspace.assistant, workspace.opened.open_versions)
-    beside = [asyncio.create_task(watching)]
+    sweeping = conversations.swept(workspace.conversations)
+    beside = [asyncio.create_task(watching), asyncio.create_task(sweeping)]
     if bot is not None:
         await bot.resume()
         beside.append(asyncio.create_task(bot.tend()))
@@ -110,6 +130,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(workspace.intake.close)
         if bot is not None:
             await bot.aclose()
+        await app.state.recorder.aclose()
         await workspace.assistant.aclose()
         app.state.executors.close()
 

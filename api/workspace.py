@@ -8,6 +8,7 @@ from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
 from assistant.gate.fitted import FittedGate
 from assistant.gate.weights import OwnWeights
+from assistant.history.register import Register
 from assistant.models import ChatModel
 from assistant.models.from_settings import open_model
 from assistant.quoting.reading import PassageReading, open_reading
@@ -49,6 +50,7 @@ class Workspace:
     assistant: Assistant
     pages: PageRenderer
     intake: Intake
+    conversations: Register
 
     @classmethod
     def open(cls, settings: Settings, *, command: str, rebuild: bool = False) -> Workspace:
@@ -67,7 +69,8 @@ class Workspace:
             assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store))
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
-            return cls(settings, store, ingestor, assistant, PageRenderer(passwords=settings.passwords), intake)
+            pages, conversations = PageRenderer(passwords=settings.passwords), Register(store.database, settings)
+            return cls(settings, store, ingestor, assistant, pages, intake, conversations)
         except BaseException:
             store.close()
             raise

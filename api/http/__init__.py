@@ -14,6 +14,7 @@ What goes out:
     headers.py       which headers these are
     schemas.py       the bodies of `/v1`, and of the command line's `--json`
     document_bodies.py  those of `/v1/documents`
+    conversation_bodies.py  those of `/v1/conversations`
     run_progress.py  runs as JSON, and the events of one that is followed
     streaming.py     events on their way to a client that may go away
     download.py      an original as a download

@@ -51,6 +51,9 @@ _NOT_OURS = ("HTTPValidationError", "ValidationError")
 _LOCKED_ROUTES = ("/original", "/pages/{page}.png")
 """Routes that only read, but may conflict with a change of the file from which a document was made."""
 
+_BOUNDED_ROUTES = (("POST", "/v1/ask"), ("POST", "/v1/conversations"))
+"""Routes of readers that may find a conversation full, or as many conversations as one may have."""
+
 
 class ErrorFields(BaseModel):
     """The error and the way out. `code` is stable. `request_id` is in the server's log."""
@@ -163,7 +166,8 @@ def _statuses(method: str, path: str, *, has_body: bool) -> Iterator[int]:
     yield from (400, 401, 403)
     if "{" in path or has_body or path == "/v1/search":
         yield 404
-    if (method != "GET" and grant_of(method, path) == "operator") or path.endswith(_LOCKED_ROUTES):
+    operators_change = method != "GET" and grant_of(method, path) == "operator"
+    if operators_change or path.endswith(_LOCKED_ROUTES) or (method, path) in _BOUNDED_ROUTES:
         yield 409
     if has_body:
         yield 413

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.http.known_fields import RequestBody, WholeNumber
 from api.security.uris import ShownUri
@@ -31,12 +31,21 @@ Sources = Annotated[
 
 
 class AskRequest(RequestBody):
-    """A question, and the earlier messages, oldest first."""
+    """A question, and what was said before it: the earlier messages, oldest first, or a conversation that is kept."""
 
     question: str = Field(min_length=1)
     conversation: list[TurnBody] = Field(default_factory=list, max_length=200)
+    conversation_id: str | None = Field(
+        None, min_length=1, max_length=64, description="A conversation of POST /v1/conversations, to go on with."
+    )
     sources: Sources = None
     stream: bool = False
+
+    @model_validator(mode="after")
+    def _says_once_what_was_before(self) -> AskRequest:
+        if self.conversation and self.conversation_id is not None:
+            raise ValueError("conversation_id: the server knows its earlier messages; leave `conversation` out.")
+        return self
 
     def turns(self) -> Conversation:
         return tuple(Turn(turn.role, turn.text) for turn in self.conversation)

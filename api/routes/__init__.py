@@ -12,6 +12,7 @@ from ingest.access import Reader
 
 if TYPE_CHECKING:
     from api.workspace import Workspace
+    from assistant.history.recording import Recorder
 
 CurrentReader = Annotated[Reader, Depends(current_reader)]
 """The type of a route's parameter for the reader that sends the request."""
@@ -24,6 +25,12 @@ def workspace_of(request: Request) -> Workspace:
     """Returns the stores and chains that this application serves."""
     workspace: Workspace = request.app.state.workspace
     return workspace
+
+
+def recorder_of(request: Request) -> Recorder:
+    """Returns what answers questions in conversations that are kept."""
+    recorder: Recorder = request.app.state.recorder
+    return recorder
 
 
 def shown_to(reader: Reader, request: Request) -> ShownUri:

@@ -13,10 +13,12 @@ from api.http.errors import error_fields, status_of_failure
 from api.http.headers import headers_of, page_locale
 from api.http.schemas import AskBody, AskRequest, ChangeBody, CitationBody, evidence_bodies
 from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, together, while_connected
-from api.routes import CurrentReader, shown_to, workspace_of
+from api.routes import CurrentReader, recorder_of, shown_to, workspace_of
 from api.security.scope import narrowed
 from api.security.uris import ShownUri
 from assistant.events import Change, Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
+from assistant.history.owner import owner_of
+from assistant.history.recording import Asked
 
 router = APIRouter()
 
@@ -63,14 +65,19 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     With `"stream": true`, or `Accept: text/event-stream`, the answer is sent as server-sent events: `searched`,
     `evidence_found`, `text_delta` and `cited` as often as needed, then `finished` or `failed`. The data of `finished`
     is the same as the answer in one JSON object. If the model fails, the evidence that was found is still sent.
+    With a `conversation_id` the question and its answer are kept in that conversation, and its earlier turns count.
 
     The answer is in the language of the question. If that has no words of one, as a code, it is in that of the
     conversation, or in the first one of `Accept-Language`.
     """
     assistant, shown = workspace_of(request).assistant, shown_to(reader, request)
     reader = await narrowed(request, reader, asked.sources)
-    answer = assistant.answer(asked.question, asked.turns(), reader, page_locale(request))
-    events, stops = answer, stopping(request.scope)
+    stops, locale = stopping(request.scope), page_locale(request)
+    if asked.conversation_id is None:
+        events = assistant.answer(asked.question, asked.turns(), reader, locale)
+    else:
+        place = Asked(asked.question, asked.conversation_id, owner_of(reader), reader, locale)
+        events = recorder_of(request).answer(place, stops)
     if asked.stream or "text/event-stream" in request.headers.get("accept", ""):
         begins = await begun(together(events, stops))
         return EventStream(await begun(rendered(begins, _rendering(asked.question, request, shown), request.scope)))

@@ -32,6 +32,12 @@ PAGE_PATHS = ("/", *(f"/web/{folder}{{name}}" for folder in PAGE_FOLDERS))
 READER_ROUTES: tuple[Route, ...] = (
     ("GET", "/openapi.json"),
     ("POST", "/v1/ask"),
+    ("POST", "/v1/conversations"),
+    ("GET", "/v1/conversations"),
+    ("GET", "/v1/conversations/{conversation_id}"),
+    ("PATCH", "/v1/conversations/{conversation_id}"),
+    ("DELETE", "/v1/conversations/{conversation_id}"),
+    ("GET", "/v1/conversations/{conversation_id}/export"),
     ("POST", "/v1/search"),
     ("GET", "/v1/search"),
     ("POST", "/v1/chat/completions"),
@@ -43,7 +49,7 @@ READER_ROUTES: tuple[Route, ...] = (
     ("GET", "/v1/documents/{document_id}/pages/{page}.png"),
     ("GET", "/v1/documents/{document_id}/original"),
 )
-"""They show what their reader may read, and change nothing."""
+"""They show what their reader may read. They change nothing but the conversations of that reader."""
 
 UPLOAD_ROUTES: tuple[Route, ...] = (("POST", "/v1/documents"), ("PUT", "/v1/documents/{document_id}"))
 """The body of these requests is a document."""

@@ -154,7 +154,7 @@ class Register:
             earlier = connection.execute(before.order_by(_exchanges.c.number)).all()
             self._check_room(len(earlier), sum(each.chars for each in earlier) + len(question))
             number = earlier[-1].number + 1 if earlier else 1
-            values = {
+            values: dict[str, Any] = {
                 "conversation_id": conversation_id, "number": number, "question": question, "answer": "",
                 "state": "answering", "told": {}, "chars": len(question), "asked_ms": now,
             }  # fmt: skip

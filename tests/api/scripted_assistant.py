@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+import sqlalchemy as sa
+
 from api.settings import Settings
 from assistant.conversation import Conversation
 from assistant.events import (
@@ -23,11 +25,13 @@ from assistant.events import (
     TextDelta,
     Usage,
 )
+from assistant.history.register import Register
 from ingest.access import Reader
 from ingest.catalog.listing import Place, place_of
 from ingest.catalog.records import Document
 from ingest.document import Box, Chunk, Hit, Language, Location, chunk_id, document_id
 from ingest.errors import RequestError
+from ingest.home.database import metadata
 
 HANDBOOK = document_id("local", "handbook.md")
 PRICES = document_id("local", "价格表.xlsx")
@@ -246,7 +250,11 @@ def a_breakdown() -> list[Event]:
 
 
 def a_workspace(
-    assistant: ScriptedAssistant, documents: list[Document] | None = None, pages: Any = None, **settings: Any
+    assistant: ScriptedAssistant,
+    documents: list[Document] | None = None,
+    pages: Any = None,
+    database: sa.Engine | None = None,
+    **settings: Any,
 ) -> Any:
     """A workspace with that assistant and a catalog of three documents, one of which is not for everyone."""
     listed = (
@@ -272,4 +280,12 @@ def a_workspace(
         pages=pages,
         intake=intake,
         documents=catalog.documents,
+        conversations=Register(database or in_memory(), Settings(**settings)),
     )
+
+
+def in_memory() -> sa.Engine:
+    """A database with all tables, for one test."""
+    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    metadata.create_all(engine)
+    return engine

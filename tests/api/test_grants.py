@@ -31,8 +31,12 @@ READ = {
     "/openapi.json", "/v1/ask", "/v1/search", "/v1/chat/completions", "/v1/models", "/v1/models/{model_id}",
     "/v1/documents", "/v1/documents/{document_id}", "/v1/documents/{document_id}/passages/{chunk_id}",
     "/v1/documents/{document_id}/pages/{page}.png", "/v1/documents/{document_id}/original",
+    "/v1/conversations", "/v1/conversations/{conversation_id}", "/v1/conversations/{conversation_id}/export",
 }  # fmt: skip
-ASKED = {("POST", "/v1/ask"), ("POST", "/v1/search"), ("POST", "/v1/chat/completions")}
+ASKED = {
+    ("POST", "/v1/ask"), ("POST", "/v1/search"), ("POST", "/v1/chat/completions"), ("POST", "/v1/conversations"),
+    ("PATCH", "/v1/conversations/{conversation_id}"), ("DELETE", "/v1/conversations/{conversation_id}"),
+}  # fmt: skip
 """What may be opened to readers, written down a second time: opening more takes two hands."""
 
 

@@ -51,7 +51,7 @@ def client(workspace: Workspace) -> Iterator[TestClient]:
     [
         ("/v1/search", {"query": "leave", "source": "local"}, "source: there is no such field. Did you mean sources?"),
         ("/v1/search", {"query": "leave", "filters": {"source": "local"}}, "filters: there is no such field."),
-        ("/v1/ask", {"question": "leave?", "conversation_id": "7"}, "conversation_id: there is no such field."),
+        ("/v1/ask", {"question": "leave?", "session_id": "7"}, "session_id: there is no such field."),
         ("/v1/ask", {"question": "leave?", "limit": 1}, "limit: there is no such field."),
         (
             "/v1/ask",

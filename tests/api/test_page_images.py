@@ -16,6 +16,7 @@ from PIL import Image
 from api.app import create_app
 from api.security.guard import current_reader
 from api.settings import Settings
+from assistant.history.register import Register
 from ingest.access import Reader
 from ingest.catalog.records import Publication
 from ingest.page_images import PageRenderer
@@ -37,8 +38,9 @@ def renderer() -> Iterator[PageRenderer]:
 @pytest.fixture
 def client(store: Store, settings: Settings, renderer: PageRenderer) -> TestClient:
     workspace: Any = SimpleNamespace(
-        settings=settings, store=store, ingestor=None, assistant=ScriptedAssistant(), pages=renderer
-    )
+        settings=settings, store=store, ingestor=None, assistant=ScriptedAssistant(), pages=renderer,
+        conversations=Register(store.database, settings),
+    )  # fmt: skip
     return TestClient(create_app(workspace), base_url="http://127.0.0.1")
 
 

@@ -333,6 +333,7 @@ def test_only_the_operator_may_write(workspace: Workspace) -> None:
     keyed = Workspace(
         workspace.settings.model_copy(update={"api_key": SecretStr("k-77")}),
         workspace.store, workspace.ingestor, workspace.assistant, workspace.pages, workspace.intake,
+        workspace.conversations,
     )  # fmt: skip
     with served(create_app(keyed)) as url, httpx.Client(base_url=url, trust_env=False) as stranger:
         assert error_of(send(stranger, "a.txt", LEAVE)) == (401, "unauthorized")
