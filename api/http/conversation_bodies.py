@@ -61,8 +61,12 @@ class ConversationBody(BaseModel):
 
 
 class ConversationsBody(BaseModel):
-    """The conversations of a reader, the one that changed last first. `next_cursor` is null on the last page."""
+    """The conversations of a reader, the one that changed last first. `next_cursor` is null on the last page.
 
+    `keeps` is false if the server keeps no conversations, or none for this key.
+    """
+
+    keeps: bool
     conversations: list[ConversationBody]
     next_cursor: str | None
 

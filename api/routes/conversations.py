@@ -23,7 +23,7 @@ from api.http.conversation_bodies import (
     WholeConversationBody,
 )
 from api.routes import CurrentReader, shown_to, workspace_of
-from assistant.history.owner import owner_of
+from assistant.history.owner import found_owner, owner_of
 from assistant.history.records import Kept
 from assistant.history.register import Place, Register
 from ingest.access import Reader
@@ -50,11 +50,14 @@ def listed(
     limit: Annotated[int, Query(ge=1, le=1000, description="How many conversations a page has at most.")] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
 ) -> ConversationsBody:
-    """List one's own conversations, the one that changed last first."""
-    after = _place(cursor) if cursor is not None else None
-    found = _register(request).listed(owner_of(reader), after=after, limit=limit + 1)
+    """List one's own conversations, the one that changed last first. `keeps` says whether there can be any."""
+    after, owner = _place(cursor) if cursor is not None else None, found_owner(reader)
+    if owner is None or not workspace_of(request).settings.conversation_days:
+        return ConversationsBody(keeps=False, conversations=[], next_cursor=None)
+    found = _register(request).listed(owner, after=after, limit=limit + 1)
     page = found[:limit]
     return ConversationsBody(
+        keeps=True,
         conversations=[ConversationBody.of(kept) for kept in page],
         next_cursor=_cursor(page[-1]) if len(found) > limit else None,
     )

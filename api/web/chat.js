@@ -2,12 +2,16 @@
 
 import { element } from "./markdown.js";
 import { closePassage, openPassage, passageIsOpen } from "./passage.js";
-import { ask, documentsAre, isOfKey, key, needsKey, refusal } from "./server.js";
+import { openKept } from "./conversations.js";
+import {
+  ask, beginConversation, conversations, documentsAre, isOfKey, keptConversation, key, needsKey, refusal,
+} from "./server.js";
 import { language, say, sayProblem, setLanguage } from "./texts.js";
 import { TurnView } from "./turn.js";
 
 const TURNS_SENT = 20;
 const LANGUAGE = "youju-language";
+const KEPT = "youju-conversation"; // of this tab, so that it is there after a reload
 const WITHOUT_MODEL = "extractive"; // the model's name in answers where none is configured
 
 const by = (id) => document.getElementById(id);
@@ -15,7 +19,9 @@ const [thread, turns, composer, question, send] = ["thread", "turns", "composer"
 const dialog = by("key-dialog");
 
 let views = [];
-let conversation = [];
+let conversation = []; // the turns so far, where the server keeps none for us
+let kept = null; // the id of this conversation on the server; null before its first question
+let keeps = Promise.resolve(false);
 let asking = null;
 let following = true;
 
@@ -44,7 +50,7 @@ async function answer(view, text) {
   announce(say("searching"));
   settle();
   try {
-    for await (const event of ask(text, conversation.slice(-TURNS_SENT), mine.signal)) view.take(event);
+    for await (const event of ask(text, await before(view, mine.signal), mine.signal)) view.take(event);
     remember(text, view);
     by("no-model").hidden = view.model !== WITHOUT_MODEL;
     announce(`${say("done")}: ${view.text}`);
@@ -61,6 +67,37 @@ async function answer(view, text) {
     settle();
     focusQuestion();
   }
+}
+
+// What the question refers to: a conversation that the server keeps, or the turns that only this page has.
+async function before(view, signal) {
+  if (!(await keeps)) return { conversation: conversation.slice(-TURNS_SENT) };
+  if (!kept) {
+    const begun = await beginConversation(signal);
+    if (views.includes(view)) keepTo(begun); // else a new chat was begun meanwhile
+    return { conversation_id: begun };
+  }
+  return { conversation_id: kept };
+}
+
+function keepTo(id) {
+  kept = id;
+  if (id) sessionStorage.setItem(KEPT, id);
+  else sessionStorage.removeItem(KEPT);
+}
+
+async function reopen(id) {
+  const whole = await keptConversation(id);
+  begin();
+  keepTo(id);
+  for (const exchange of whole.exchanges) {
+    const view = new TurnView(exchange.question, { open: openSource, retry: () => again(view, exchange.question) });
+    view.restore(exchange);
+    views.push(view);
+    turns.append(view.node);
+  }
+  following = true;
+  settle();
 }
 
 function remember(text, view) {
@@ -82,6 +119,7 @@ function begin() {
   asking?.abort();
   views = [];
   conversation = [];
+  keepTo(null);
   turns.replaceChildren();
   leavePassage();
   settle();
@@ -116,7 +154,9 @@ function speak(name) {
   by("language").textContent = say("language");
   by("language").setAttribute("aria-label", say("languageLabel"));
   by("language").lang = name === "zh" ? "en" : "zh-CN";
-  for (const id of ["panel-close", "enlarged-close"]) by(id).setAttribute("aria-label", say("close"));
+  // On a phone these show a picture only.
+  for (const [id, text] of [["fresh", "fresh"], ["kept", "kept"], ["enter-key", "key"]]) by(id).setAttribute("aria-label", say(text));
+  for (const id of ["panel-close", "enlarged-close", "kept-close"]) by(id).setAttribute("aria-label", say("close"));
   by("examples").replaceChildren(...say("examples").map(example));
   for (const view of views) view.relabel();
   settle();
@@ -134,6 +174,13 @@ async function welcome() {
   const documents = await documentsAre().catch(() => null);
   by("examples").hidden = documents !== "examples";
   by("no-documents").hidden = documents !== "none";
+}
+
+// Once the server takes our key, or wants none.
+function enter() {
+  keeps = conversations(1).then((page) => page.keeps, () => false);
+  keeps.then((does) => (by("kept").hidden = !does));
+  return welcome();
 }
 
 function announce(text) {
@@ -187,7 +234,7 @@ async function saveKey(event) {
   }
   key.set(value);
   dialog.close();
-  welcome();
+  enter();
   const last = views.at(-1);
   if (last?.state === "failed" && isOfKey(last.problem)) last.retry();
   else if (location.hash) followAddress();
@@ -223,6 +270,14 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !document.querySelector("dialog[open]")) leavePassage();
 });
 by("fresh").addEventListener("click", begin);
+by("kept").addEventListener("click", () =>
+  openKept({
+    open: reopen,
+    deleted: (id) => {
+      if (id === kept) begin();
+    },
+  }),
+);
 by("language").addEventListener("click", () => {
   const next = language() === "zh" ? "en" : "zh";
   localStorage.setItem(LANGUAGE, next);
@@ -239,4 +294,8 @@ focusQuestion();
 if (location.hash) followAddress();
 if (key.get()) by("enter-key").hidden = false;
 if (!key.get() && (await needsKey())) askForKey();
-else welcome();
+else {
+  enter();
+  const last = sessionStorage.getItem(KEPT);
+  if (last) await reopen(last).catch(() => keepTo(null));
+}

@@ -36,14 +36,11 @@ function problemOf(error) {
   return new Problem(error.code, error.message, error.hint, error.request_id);
 }
 
-/** Ask, and get `{name, data}` for every event until the answer is finished. Throws a Problem. */
-export async function* ask(question, conversation, signal) {
-  const response = await call("/v1/ask", {
-    method: "POST",
-    headers: { "content-type": "application/json", accept: "text/event-stream", "accept-language": pageLanguage() },
-    body: JSON.stringify({ question, conversation, stream: true }),
-    signal,
-  });
+/** Ask, and get `{name, data}` for every event until the answer is finished. `before` has the earlier turns as
+ * `conversation`, or the `conversation_id` of one that the server keeps. Throws a Problem. */
+export async function* ask(question, before, signal) {
+  const accept = { accept: "text/event-stream", "accept-language": pageLanguage() };
+  const response = await call("/v1/ask", { ...json("POST", { question, ...before, stream: true }, accept), signal });
   for await (const event of events(response.body)) {
     if (event.name === "failed") throw problemOf(event.data.error);
     yield event;
@@ -56,6 +53,42 @@ export async function* ask(question, conversation, signal) {
 function pageLanguage() {
   const shown = document.documentElement.lang;
   return navigator.languages.find((name) => name.slice(0, 2) === shown.slice(0, 2)) ?? shown;
+}
+
+function json(method, body, headers = {}) {
+  return { method, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
+}
+
+/** A page of the conversations that the server keeps for us, the newest first; `keeps` says whether it does. */
+export async function conversations(limit, cursor = null) {
+  const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
+  return (await call(`/v1/conversations?limit=${limit}${after}`)).json();
+}
+
+/** Begin a conversation that the server keeps: its id. */
+export async function beginConversation(signal) {
+  const response = await call("/v1/conversations", { ...json("POST", {}), signal });
+  return (await response.json()).conversation_id;
+}
+
+const conversationPath = (id) => `/v1/conversations/${encodeURIComponent(id)}`;
+
+/** A conversation with its questions and answers. */
+export async function keptConversation(id) {
+  return (await call(conversationPath(id))).json();
+}
+
+export async function renameConversation(id, title) {
+  return (await call(conversationPath(id), json("PATCH", { title }))).json();
+}
+
+export async function deleteConversation(id) {
+  await call(conversationPath(id), { method: "DELETE" });
+}
+
+/** A conversation as Markdown, as a blob. */
+export async function exportedConversation(id) {
+  return (await call(`${conversationPath(id)}/export`)).blob();
 }
 
 async function* events(body) {

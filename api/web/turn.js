@@ -1,7 +1,7 @@
 // One question and its answer as the thread shows them.
 
 import { cells, element, render } from "./markdown.js";
-import { linkTo, nameOf } from "./server.js";
+import { linkTo, nameOf, Problem } from "./server.js";
 import { language, say, sayPlace, sayProblem, sayWhere } from "./texts.js";
 
 /** The view of one turn. `open(source, citation, button)` is called when the reader wants to see a source; without a
@@ -46,6 +46,21 @@ export class TurnView {
       this.state = data.refused ? "refused" : "finished";
     }
     this.draw();
+  }
+
+  /** Show an answer that was kept. What was found for it and not cited is not kept. */
+  restore(exchange) {
+    this.text = exchange.answer;
+    this.citations = exchange.citations;
+    const cited = new Map([...exchange.citations].reverse().map((each) => [each.number, { ...each, text: each.quote }]));
+    this.evidence = [...cited.values()].sort((one, other) => one.number - other.number);
+    this.grounded = exchange.grounded;
+    this.cut = exchange.state === "cut";
+    this.smallTalk = exchange.small_talk;
+    const ended = exchange.refused ? "refused" : "finished";
+    this.state = { answering: "unfinished", left: "stopped", failed: "failed" }[exchange.state] ?? ended;
+    if (this.state === "failed") this.problem = new Problem(exchange.error);
+    this.relabel();
   }
 
   fail(problem) {
@@ -147,6 +162,7 @@ export class TurnView {
       return [notice];
     }
     if (this.state === "refused") return [element("p", "refusal-label", say("refused"))];
+    if (this.state === "unfinished") return [element("p", "quiet-text", say("stillAnswering"))];
     if (this.state === "stopped") return [element("p", "quiet-text", say("stopped"))];
     if (this.state !== "finished" || this.smallTalk) return [];
     const caution = (...text) => element("p", "caution", say(...text));

@@ -17,13 +17,19 @@ def owner_of(reader: Reader) -> str:
     Raises RequestError `no_owner` if the reader is nobody in particular, such as everybody with the reader's key: what
     one of them asked would be shown to all of them.
     """
-    if reader.principals is None:
-        return OPERATORS
-    persons = [principal for principal in reader.principals if principal.startswith(_PERSON)]
-    if len(persons) == 1:
-        return persons[0]
+    owner = found_owner(reader)
+    if owner is not None:
+        return owner
     raise RequestError(
         "no_owner",
         "This key belongs to more than one person, so the server keeps no conversations for it.",
         "Send the earlier turns with each question, in `conversation`.",
     )
+
+
+def found_owner(reader: Reader) -> str | None:
+    """Returns the owner of the conversations of this reader, or None if the reader is nobody in particular."""
+    if reader.principals is None:
+        return OPERATORS
+    persons = [principal for principal in reader.principals if principal.startswith(_PERSON)]
+    return persons[0] if len(persons) == 1 else None

@@ -16,8 +16,9 @@ State = Literal["answering", "complete", "cut", "left", "failed"]
 went away and the work was stopped; the text is what had come until then. `failed`: the model or the server failed.
 """
 
-WITH_AN_ANSWER = ("complete", "cut")
-"""The states of an answer that a later question may refer to."""
+REFERABLE = ("complete", "cut", "left")
+"""The states of an answer that a later question may refer to, if it has a text. Of one that was left, the reader has
+seen that text."""
 
 Told = Mapping[str, Any]
 """A citation as JSON: what `citation_told` returns. It is kept as it was shown, also if the document changes."""

@@ -17,7 +17,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from assistant.history.records import WITH_AN_ANSWER, Begun, Ending, Exchange, Kept, turns_of
+from assistant.history.records import REFERABLE, Begun, Ending, Exchange, Kept, turns_of
 from assistant.settings import AssistantSettings
 from ingest.errors import RequestError
 from ingest.home.database import alone, metadata
@@ -140,7 +140,7 @@ class Register:
                 raise _unknown()
 
     def begin(self, owner: str, conversation_id: str, question: str) -> Begun:
-        """Write a question down. Returns its place, and the turns before it that have an answer.
+        """Write a question down. Returns its place, and the turns before it that it may refer to.
 
         Raises RequestError `unknown_conversation` or `conversation_full`.
         """
@@ -161,7 +161,8 @@ class Register:
             connection.execute(sa.insert(_exchanges).values(values))
             title = row.title or " ".join(question.split())[:_TITLE_CHARS]
             connection.execute(sa.update(_conversations).where(*own).values(title=title, updated_ms=now))
-        referable = [each for each in earlier if each.state in WITH_AN_ANSWER and not each.told.get("small_talk")]
+        referable = [each for each in earlier if each.state in REFERABLE and each.answer]
+        referable = [each for each in referable if not each.told.get("small_talk")]
         pairs = [turns_of(each.question, each.answer) for each in referable[-_EXCHANGES_GIVEN:]]
         return Begun(conversation_id, number, tuple(turn for pair in pairs for turn in pair))
 

@@ -286,6 +286,8 @@ def a_workspace(
 
 def in_memory() -> sa.Engine:
     """A database with all tables, for one test."""
-    engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool, connect_args={"check_same_thread": False})
+    # One connection, which is the database. Whoever comes second waits.
+    one = {"poolclass": sa.QueuePool, "pool_size": 1, "max_overflow": 0}
+    engine = sa.create_engine("sqlite://", connect_args={"check_same_thread": False}, **one)
     metadata.create_all(engine)
     return engine

@@ -127,11 +127,12 @@ def test_nothing_is_kept_for_a_key_that_many_people_have(face: Face) -> None:
     crowd = face.of(CROWD)
     for response in (
         crowd.post("/v1/conversations", json={}),
-        crowd.get("/v1/conversations"),
         crowd.get(f"/v1/conversations/{begin(face.of(ANNA))}"),
         ask(crowd, "0" * 32, "How much leave?"),
     ):
         assert refusal(response) == (403, "no_owner")
+    none = {"keeps": False, "conversations": [], "next_cursor": None}
+    assert crowd.get("/v1/conversations").json() == none
 
 
 def test_a_conversation_is_renamed_and_deleted(face: Face) -> None:
@@ -144,7 +145,7 @@ def test_a_conversation_is_renamed_and_deleted(face: Face) -> None:
         assert refusal(anna.patch(f"/v1/conversations/{made}", json={"title": title})) == (400, "invalid_request")
     assert anna.delete(f"/v1/conversations/{made}").json() == {"conversation_id": made, "deleted": True}
     assert refusal(anna.delete(f"/v1/conversations/{made}")) == (404, "unknown_conversation")
-    assert anna.get("/v1/conversations").json() == {"conversations": [], "next_cursor": None}
+    assert anna.get("/v1/conversations").json() == {"keeps": True, "conversations": [], "next_cursor": None}
 
 
 def test_the_list_comes_in_pages(face: Face) -> None:
@@ -182,6 +183,7 @@ def test_bounds_are_conflicts_that_name_the_setting(database: sa.Engine) -> None
     assert "YOUJU_CONVERSATIONS_PER_OWNER" in many.json()["error"]["hint"]
     none = Face(database, conversation_days=0).of(BEN)
     assert refusal(none.post("/v1/conversations", json={})) == (409, "conversations_off")
+    assert none.get("/v1/conversations").json()["keeps"] is False
     assert none.post("/v1/ask", json={"question": "How much leave?"}).status_code == 200
 
 

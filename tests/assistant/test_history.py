@@ -75,16 +75,19 @@ def test_what_was_asked_and_answered_is_read_again_in_its_order(database: sa.Eng
     assert exchanges[1].ending == Ending("cut", "They lapse", answer_id="a2", refused=True, reader_left=True)
 
 
-def test_a_question_gets_the_turns_before_it_that_have_an_answer(database: sa.Engine, clock: Clock) -> None:
+def test_a_question_gets_the_turns_before_it_that_it_may_refer_to(database: sa.Engine, clock: Clock) -> None:
     register = a_register(database, clock)
     made = register.create(ANNA).id
     say(register, made, "hello", Ending("complete", "Hello!", small_talk=True))
     say(register, made, "leave?", Ending("complete", "15 days [1]."))
     say(register, made, "broken?", Ending("failed", "It", error="model_silent"))
-    say(register, made, "gone?", Ending("left", "It is"))
+    say(register, made, "gone?", Ending("left", ""))
+    say(register, made, "stopped?", Ending("left", "It is"))
     register.begin(ANNA, made, "under way?")
     begun = register.begin(ANNA, made, "and then?")
-    assert (begun.number, begun.turns) == (6, (Turn("user", "leave?"), Turn("assistant", "15 days [1].")))
+    told = [("leave?", "15 days [1]."), ("stopped?", "It is")]
+    assert begun.number == 7
+    assert begun.turns == tuple(turn for q, a in told for turn in (Turn("user", q), Turn("assistant", a)))
 
 
 def test_nobody_sees_or_touches_what_another_owns(database: sa.Engine, clock: Clock) -> None:
