@@ -11,6 +11,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import Response
 from starlette.middleware import Middleware
 
+from api.channels.memory import KeptChats
 from api.dingtalk.bot import DingTalkBot
 from api.dingtalk.settings import DingTalkSettings
 from api.http.body_limit import BODY_LIMIT_BYTES, BodyLimit
@@ -76,7 +77,7 @@ def create_app(workspace: Workspace, identities: Identities | None = None) -> Fa
     for module in (*answering, documents, *operating, health, page):
         app.include_router(module.router)
     app.state.scheduler = make_scheduler(workspace)
-    app.state.dingtalk = bot = _dingtalk(workspace)
+    app.state.dingtalk = bot = _dingtalk(workspace, app.state.recorder)
     if bot is not None and settings.dingtalk_http:
         app.include_router(bot.router)
     describe(app, needs_key=identities.needs_key)
@@ -100,11 +101,12 @@ def _layers(settings: Settings, identities: Identities) -> list[Middleware]:
     ]
 
 
-def _dingtalk(workspace: Workspace) -> DingTalkBot | None:
+def _dingtalk(workspace: Workspace, recorder: Recorder) -> DingTalkBot | None:
     settings = workspace.settings
     if not (settings.dingtalk_stream or settings.dingtalk_http):
         return None
-    return DingTalkBot(workspace.assistant, workspace.store.database, DingTalkSettings.of(settings))
+    kept = KeptChats(workspace.conversations, recorder)
+    return DingTalkBot(workspace.assistant, workspace.store.database, DingTalkSettings.of(settings), kept)
 
 
 @asynccontextmanager

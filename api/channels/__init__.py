@@ -11,7 +11,7 @@ Its files:
     access.py    who reads what
     inbox.py     each message once
     lanes.py     one after the other within a conversation
-    memory.py    the last turns of a chat
+    memory.py    single chats: the conversations that are kept, or the last turns in memory
     render.py    an answer as one Markdown message
     markdown.py  text of documents, made harmless, and cut into parts
     texts.py     what a bot itself says

@@ -21,7 +21,7 @@ from api.channels.channel import Begin, Channel, DeliveryError, Replies
 from api.channels.inbox import Database, Inbox
 from api.channels.lanes import Lanes, Place
 from api.channels.markdown import code_span, quoted
-from api.channels.memory import Memory
+from api.channels.memory import KeptChats, Memory
 from api.channels.message import Message, Received
 from api.channels.render import Rendered, render
 from api.channels.settings import BotSettings
@@ -61,7 +61,9 @@ class Bot(Generic[Received]):
         database: Database,
         replier: Replies[Received],
         settings: BotSettings,
+        kept: KeptChats | None = None,
     ) -> None:
+        """Without `kept`, the turns of single chats are in memory only."""
         self._channel = channel
         self._label = channel.label
         self._assistant = assistant
@@ -69,6 +71,8 @@ class Bot(Generic[Received]):
         self._inbox = Inbox(database, channel)
         self._replier = replier
         self._memory = Memory()
+        self._kept = kept
+        self._stops = asyncio.Event()
         self._lanes = Lanes()
         self._slots = asyncio.Semaphore(settings.parallel_answers)
         self._answering: dict[str, asyncio.Task[None]] = {}
@@ -124,6 +128,7 @@ class Bot(Generic[Received]):
     async def aclose(self) -> None:
         """Stop. Messages that are being sent are sent to the end. The others stay accepted for the next start."""
         self._closing = True
+        self._stops.set()
         for task in self._answering.values():
             task.cancel()
         await asyncio.gather(*self._answering.values(), return_exceptions=True)
@@ -223,11 +228,16 @@ class Bot(Generic[Received]):
             return Rendered(say_in_both("no_question" if message.msgtype == "text" else "unsupported"))
         if not message.insider:
             logger.info("%s message %s comes from nobody known to be of our organisation.", self._label, message.id)
-        conversation = () if message.group else self._memory.recall(message.conversation_id)
+        reader = reader_of(message)
+        place = await self._kept.place(message, reader) if self._kept is not None and not message.group else None
+        conversation = place.turns if place is not None else self._recalled(message)
         language = answer_language(message.question, conversation)
         try:
             async with asyncio.timeout(self._settings.answer_seconds):
-                events = self._assistant.answer(message.question, conversation, reader_of(message))
+                if place is not None and self._kept is not None:
+                    events = self._kept.answer(message.question, place, reader, self._stops)
+                else:
+                    events = self._assistant.answer(message.question, conversation, reader)
                 rendered = await render(events, language, self._channel.layout, self._settings.public_url)
         except TimeoutError:
             return Rendered(say("too_slow", language))
@@ -239,9 +249,12 @@ class Bot(Generic[Received]):
         except Exception:
             logger.exception("%s message %s was not answered.", self._label, message.id)
             return Rendered(say("failed", language, code=code_span("internal_error")))
-        if rendered.answer and not message.group:
+        if rendered.answer and not message.group and place is None:
             self._memory.remember(message.conversation_id, message.question, rendered.answer)
         return rendered
+
+    def _recalled(self, message: Received) -> Conversation:
+        return () if message.group else self._memory.recall(message.conversation_id)
 
     async def _deliver(self, message: Received, place: Place, markdown: str) -> None:
         if not await asyncio.to_thread(self._inbox.begin_sending, message.id):

@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from api.channels.bot import Answers, Bot
 from api.channels.channel import Begin, Channel
 from api.channels.inbox import Database
+from api.channels.memory import KeptChats
 from api.dingtalk.callback import callback_router
 from api.dingtalk.markdown import spaced
 from api.dingtalk.message import NAME, DingTalkMessage, parse_message
@@ -25,8 +26,10 @@ DINGTALK = Channel(NAME, "DingTalk", DingTalkMessage.from_json, spaced)
 class DingTalkBot(Bot[DingTalkMessage]):
     """One robot of one DingTalk application. Build it inside the serving process. One event loop runs all of it."""
 
-    def __init__(self, assistant: Answers, database: Database, settings: DingTalkSettings) -> None:
-        super().__init__(DINGTALK, assistant, database, Replier(settings), settings)
+    def __init__(
+        self, assistant: Answers, database: Database, settings: DingTalkSettings, kept: KeptChats | None = None
+    ) -> None:
+        super().__init__(DINGTALK, assistant, database, Replier(settings), settings, kept)
         self._application = settings
         self.router: APIRouter = callback_router(settings, self.accept)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -19,6 +19,8 @@ went away and the work was stopped; the text is what had come until then. `faile
 REFERABLE = ("complete", "cut", "left")
 """The states of an answer that a later question may refer to, if it has a text. Of one that was left, the reader has
 seen that text."""
+
+_EXCHANGES_GIVEN = 100
 
 Told = Mapping[str, Any]
 """A citation as JSON: what `citation_told` returns. It is kept as it was shown, also if the document changes."""
@@ -76,9 +78,14 @@ class Begun:
     turns: Conversation
 
 
-def turns_of(question: str, answer: str) -> Conversation:
-    """Returns an exchange as the chain is given it."""
-    return Turn("user", question), Turn("assistant", answer)
+def turns_before(exchanges: Sequence[Exchange]) -> Conversation:
+    """Returns what a question after these exchanges may refer to, as the chain is given it: no small talk, and of a
+    long conversation the newest part.
+    """
+    seen = [each for each in exchanges if each.ending.state in REFERABLE and each.ending.answer]
+    referable = [each for each in seen if not each.ending.small_talk][-_EXCHANGES_GIVEN:]
+    pairs = ((Turn("user", each.question), Turn("assistant", each.ending.answer)) for each in referable)
+    return tuple(turn for pair in pairs for turn in pair)
 
 
 def citation_told(citation: Citation) -> Told:

@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from assistant.history.records import REFERABLE, Begun, Ending, Exchange, Kept, turns_of
+from assistant.history.records import Begun, Ending, Exchange, Kept, turns_before
 from assistant.settings import AssistantSettings
 from ingest.errors import RequestError
 from ingest.home.database import alone, metadata
@@ -27,7 +27,6 @@ LONGEST_ANSWER_SECONDS = 3600
 """An answer that is still being written after this time lost its process."""
 
 _TITLE_CHARS = 80
-_EXCHANGES_GIVEN = 100
 _DAY_MS = 24 * 3_600_000
 _LOCK = 0x596F756374
 _BESIDE = ("answer_id", "grounded", "refused", "small_talk", "reader_left", "error")
@@ -42,6 +41,7 @@ _conversations = sa.Table(
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("owner", sa.String(220), nullable=False),
     sa.Column("title", sa.Text, nullable=False),  # empty until the first question
+    sa.Column("chat", sa.String(64)),  # the digest of a bot's chat that it belongs to, else null
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
     sa.Index("ix_conversations_owner", "owner", "updated_ms", "id"),
@@ -75,8 +75,9 @@ class Register:
         self._settings = settings
         self._now_ms = now_ms or _now_ms
 
-    def create(self, owner: str, title: str = "") -> Kept:
-        """Begin a conversation. Without a title it gets the beginning of its first question.
+    def create(self, owner: str, title: str = "", *, chat: str | None = None) -> Kept:
+        """Begin a conversation. Without a title it gets the beginning of its first question. `chat` names the chat of a
+        bot that it belongs to, see `ongoing`.
 
         Raises RequestError `conversations_off` or `too_many_conversations`.
         """
@@ -96,7 +97,7 @@ class Register:
                     f"There are {most} conversations already, as many as one owner may have.",
                     "Delete some, or raise YOUJU_CONVERSATIONS_PER_OWNER.",
                 )
-            row = {"id": kept.id, "owner": owner, "title": title, "created_ms": now, "updated_ms": now}
+            row = {"id": kept.id, "owner": owner, "title": title, "created_ms": now, "updated_ms": now, "chat": chat}
             connection.execute(sa.insert(_conversations).values(row))
         return kept
 
@@ -110,15 +111,26 @@ class Register:
         with self._reads.begin() as connection:
             return [Kept(*row) for row in connection.execute(newest_first.limit(limit))]
 
+    def ongoing(self, owner: str, chat: str, seconds: float) -> tuple[Kept, list[Exchange]] | None:
+        """Returns the newest conversation of a chat, if it changed within so many seconds and is not full."""
+        since = self._now_ms() - int(seconds * 1000)
+        own = (*self._owned(owner), _conversations.c.chat == chat, _conversations.c.updated_ms > since)
+        newest = _kept_query().where(*own).order_by(_conversations.c.updated_ms.desc(), _conversations.c.id.desc())
+        with self._reads.begin() as connection:
+            row = connection.execute(newest.limit(1)).one_or_none()
+            rows = connection.execute(_exchanges_of(row.id)).all() if row is not None else []
+        if row is None or self._is_full(rows):
+            return None
+        return Kept(*row), [_exchange(each, self._now_ms()) for each in rows]
+
     def read(self, owner: str, conversation_id: str) -> tuple[Kept, list[Exchange]]:
         """Returns a conversation and its exchanges, the oldest first. Raises RequestError `unknown_conversation`."""
         found = _kept_query().where(*self._owned(owner), _conversations.c.id == conversation_id)
-        exchanges = sa.select(_exchanges).where(_exchanges.c.conversation_id == conversation_id)
         with self._reads.begin() as connection:
             row = connection.execute(found).one_or_none()
             if row is None:
                 raise _unknown()
-            rows = connection.execute(exchanges.order_by(_exchanges.c.number)).all()
+            rows = connection.execute(_exchanges_of(conversation_id)).all()
         return Kept(*row), [_exchange(each, self._now_ms()) for each in rows]
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Kept:
@@ -150,9 +162,9 @@ class Register:
             row = connection.execute(sa.select(_conversations.c.title).where(*own).with_for_update()).one_or_none()
             if row is None:
                 raise _unknown()
-            before = sa.select(_exchanges).where(_exchanges.c.conversation_id == conversation_id)
-            earlier = connection.execute(before.order_by(_exchanges.c.number)).all()
-            self._check_room(len(earlier), sum(each.chars for each in earlier) + len(question))
+            earlier = connection.execute(_exchanges_of(conversation_id)).all()
+            if self._is_full(earlier, len(question)):
+                raise self._full()
             number = earlier[-1].number + 1 if earlier else 1
             values: dict[str, Any] = {
                 "conversation_id": conversation_id, "number": number, "question": question, "answer": "",
@@ -161,10 +173,7 @@ class Register:
             connection.execute(sa.insert(_exchanges).values(values))
             title = row.title or " ".join(question.split())[:_TITLE_CHARS]
             connection.execute(sa.update(_conversations).where(*own).values(title=title, updated_ms=now))
-        referable = [each for each in earlier if each.state in REFERABLE and each.answer]
-        referable = [each for each in referable if not each.told.get("small_talk")]
-        pairs = [turns_of(each.question, each.answer) for each in referable[-_EXCHANGES_GIVEN:]]
-        return Begun(conversation_id, number, tuple(turn for pair in pairs for turn in pair))
+        return Begun(conversation_id, number, turns_before([_exchange(each, now) for each in earlier]))
 
     def end(self, begun: Begun, ending: Ending) -> None:
         """Write the end of an answer down. It does nothing if the conversation was deleted meanwhile."""
@@ -195,15 +204,17 @@ class Register:
     def _kept_since_ms(self) -> int:
         return self._now_ms() - self._settings.conversation_days * _DAY_MS
 
-    def _check_room(self, exchanges: int, chars: int) -> None:
-        settings = self._settings
-        if exchanges >= settings.conversation_exchanges or chars > settings.conversation_chars:
-            raise RequestError(
-                "conversation_full",
-                f"This conversation is full: it may have {settings.conversation_exchanges} questions, "
-                f"and {settings.conversation_chars} characters in all.",
-                "Begin another one, or raise YOUJU_CONVERSATION_EXCHANGES or YOUJU_CONVERSATION_CHARS.",
-            )
+    def _is_full(self, exchanges: Sequence[sa.Row[Any]], more_chars: int = 0) -> bool:
+        chars = sum(each.chars for each in exchanges) + more_chars
+        return len(exchanges) >= self._settings.conversation_exchanges or chars > self._settings.conversation_chars
+
+    def _full(self) -> RequestError:
+        return RequestError(
+            "conversation_full",
+            f"This conversation is full: it may have {self._settings.conversation_exchanges} questions, "
+            f"and {self._settings.conversation_chars} characters in all.",
+            "Begin another one, or raise YOUJU_CONVERSATION_EXCHANGES or YOUJU_CONVERSATION_CHARS.",
+        )
 
 
 def _kept_query() -> sa.Select[Any]:
@@ -211,6 +222,11 @@ def _kept_query() -> sa.Select[Any]:
     ours, theirs = _conversations.c, _exchanges.c
     count = sa.select(sa.func.count()).select_from(_exchanges).where(theirs.conversation_id == ours.id)
     return sa.select(ours.id, ours.title, ours.created_ms, ours.updated_ms, count.scalar_subquery())
+
+
+def _exchanges_of(conversation_id: str) -> sa.Select[Any]:
+    """Returns the query for the exchanges of a conversation, the oldest first."""
+    return sa.select(_exchanges).where(_exchanges.c.conversation_id == conversation_id).order_by(_exchanges.c.number)
 
 
 def _place(begun: Begun) -> tuple[sa.ColumnElement[bool], ...]:

@@ -11,9 +11,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from api.channels.inbox import messages
+from api.channels.memory import KeptChats
 from api.dingtalk.bot import DingTalkBot
 from assistant.conversation import Conversation
 from assistant.events import Citation, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
+from assistant.history.recording import Recorder
+from assistant.history.register import Register
+from assistant.settings import AssistantSettings
 from ingest.access import Reader
 from ingest.document import Chunk, Hit, Language, Location
 from ingest.home.database import open_database
@@ -94,10 +98,18 @@ class Scripted:
 
 @asynccontextmanager
 async def running(
-    ding: FakeDingTalk, assistant: Scripted, engine: sa.Engine, *, stream: bool = True, **settings: Any
+    ding: FakeDingTalk,
+    assistant: Scripted,
+    engine: sa.Engine,
+    *,
+    stream: bool = True,
+    register: Register | None = None,
+    **settings: Any,
 ) -> AsyncIterator[DingTalkBot]:
     """A bot, connected where `stream`, that is stopped in the end."""
-    bot = DingTalkBot(assistant, engine, ding.settings(**settings))
+    recorder = Recorder(register or Register(engine, AssistantSettings()), assistant, finish_when_left=False)
+    kept = KeptChats(register, recorder) if register is not None else None
+    bot = DingTalkBot(assistant, engine, ding.settings(**settings), kept)
     before = ding.connections
     connection = asyncio.create_task(bot.run_stream()) if stream else None
     try:
@@ -110,6 +122,7 @@ async def running(
             with suppress(asyncio.CancelledError):
                 await connection
         await bot.aclose()
+        await recorder.aclose()
 
 
 def database(home: Path) -> sa.Engine:

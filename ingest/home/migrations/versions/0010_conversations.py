@@ -13,6 +13,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("owner", sa.String(220), nullable=False),
         sa.Column("title", sa.Text, nullable=False),
+        sa.Column("chat", sa.String(64)),
         sa.Column("created_ms", sa.BigInteger, nullable=False),
         sa.Column("updated_ms", sa.BigInteger, nullable=False),
     )
