@@ -74,6 +74,8 @@ TYPES = ["application/json", "text/plain", "multipart/form-data", "multipart/for
 
 VALID: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/v1/ask"): {"question": "a", "conversation": [{"role": "user", "text": "b"}]},
+    ("post", "/v1/conversations"): {"title": "a"},
+    ("patch", "/v1/conversations/{conversation_id}"): {"title": "a"},
     ("post", "/v1/search"): {"query": "a", "limit": 1},
     ("post", "/v1/chat/completions"): {"model": "youju", "messages": [{"role": "user", "content": "a"}], "n": 1},
     ("post", "/v1/documents/failed/retry"): {"documents": ["a"], "all": False},

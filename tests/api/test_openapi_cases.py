@@ -32,6 +32,9 @@ CALLERS = [("open", ""), ("keyed", KEY), ("keyed", READER_KEY)]
 
 MEANT = {
     ("GET /v1/documents", "unknown_cursor"): "cursors are handed out, and cannot be made up",
+    ("GET /v1/conversations", "unknown_cursor"): "the same",
+    ("POST /v1/ask", "leave `conversation` out"): "turns and a conversation each are good, and not both",
+    ("PATCH /v1/conversations/{conversation_id}", "no blank"): "which characters are blank, no pattern says",
     ("GET /v1/documents/{document_id}/pages/{page}.png", "not_renderable"): "the document has no such page",
     ("POST /v1/documents", "invalid_path"): "which characters can be printed, no pattern says",
     ("POST /v1/runs", "paths_not_accepted"): "paths are for the local socket, which has the same description",
