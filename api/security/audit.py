@@ -1,4 +1,5 @@
-"""The audit log. It has one line of JSON for each request that changes what the server holds or does.
+"""The audit log. It has one line of JSON for each request that changes what the server holds or does for everybody:
+what people ask, and do with conversations of their own, is not in it.
 
 A line says who sent the request, from where, what it asked for, and how it was answered. It never says what a document
 contains, and it never holds a key.
