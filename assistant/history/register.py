@@ -3,8 +3,8 @@
     conversations   one row each: owner, title, when it began and when it last changed
     exchanges       one row for each question: written when the question is accepted, completed when its answer ends
 
-Whatever a reader asks for names the owner, so what belongs to somebody else is not there. Several processes may work on one
-conversation: its row is locked while a question takes its number, and each answer writes to its own row only.
+Whatever a reader asks for names the owner, so what belongs to somebody else is not there. Several processes may work
+on one conversation: its row is locked while a question takes its number, and each answer writes to its own row only.
 """
 
 from __future__ import annotations
