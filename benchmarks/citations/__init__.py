@@ -1,0 +1,16 @@
+"""Statements with the passages that they cite, and what a check of citations should say of each.
+
+    chinese.txt, english.txt, traditional.txt   the documents and the statements about them, written by hand
+    expand.py       makes the two files below from them
+    passages.jsonl  the passages: `id`, `document`, `half`, `title`, `heading`, `language`, `text`
+    pairs.jsonl     the pairs: `passage`, `statement`, `question`, `label`, `kind`, `holds`, `language`, `figures`
+
+The form of the text files. The lines of the last three follow the statement that they change:
+
+    === ID | TITLE | LANGUAGE       a document
+    --- HEADING > HEADING           a passage, its text below
+    S: / X:                         a statement that the passage supports, in its language / in another one
+    f: OLD => NEW ; OLD => NEW      changes that make a figure wrong, each alone
+    w: / n:                         the same for the subject, and for what is denied
+    a: QUESTION => ANSWER           a question that names a wrong figure, and an answer that agrees
+"""
