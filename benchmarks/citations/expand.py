@@ -157,9 +157,9 @@ def _yes(statement: str) -> str:
 
 
 def _is_it(statement: str) -> str:
-    return (
-        f"{statement.rstrip('。')}，对吗？" if _HAN.search(statement) else f"Is it true that {statement.rstrip('.')}?"
-    )
+    if _HAN.search(statement):
+        return f"{statement.rstrip('。')}，对吗？"
+    return f"Is it true that {statement.rstrip('.')}?"
 
 
 def _joined(first: str, second: str) -> str:
