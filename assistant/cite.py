@@ -14,9 +14,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from assistant.checking.figures import Passage, borne_out, confirms
 from assistant.code_spans import CodeSpans
 from assistant.events import Citation, Cited, Evidence, Support, TextDelta
-from assistant.figures import Figures, borne_out, figures_of, stated
 from assistant.links import (
     AUTOLINK,
     BARE_ADDRESS,
@@ -34,7 +34,7 @@ from assistant.links import (
     without_end,
 )
 from assistant.quote import Quotes
-from assistant.terms import coverage, is_chinese, numbers, terms, vocabulary
+from assistant.terms import coverage, is_chinese, terms, vocabulary
 from ingest.language import sentences
 
 # A marker's quantifiers are possessive, so that a list of numbers that is no marker is not split in every way.
@@ -76,7 +76,7 @@ class _Source:
         self.terms = vocabulary(f"{chunk.heading}\n{chunk.text}")
         self.is_chinese = is_chinese(self.terms)
         self._quotes: Quotes | None = None
-        self._figures: Figures | None = None
+        self.passage = Passage(chunk.heading, chunk.text)
         self._addresses: frozenset[str] | None = None
 
     @property
@@ -84,12 +84,6 @@ class _Source:
         if self._quotes is None:
             self._quotes = Quotes(*(self.evidence.parts or (self.evidence.hit.chunk,)))
         return self._quotes
-
-    @property
-    def figures(self) -> Figures:
-        if self._figures is None:
-            self._figures = figures_of(self.evidence.hit.chunk.heading, self.quotes.all_texts)
-        return self._figures
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -118,7 +112,7 @@ class Citer:
         self.text = ""
         self.citations: list[Citation] = []
         self._sources = {item.number: _Source(item) for item in evidence}
-        self._asked = numbers(question)
+        self._question = question
         self._asked_terms = terms(question)[:_TERMS]
         self._buffer = ""  # text that has arrived and has not been passed on
         self._clause = ""  # the end of the text that has been passed on since the last citation
@@ -357,7 +351,7 @@ class Citer:
         before = self._statement(clause)
         for statement in (before, f"{before} {following}".strip()):
             bare = _LIST_NUMBER.sub("", statement)
-            figures = borne_out(bare, self._asked, [source.figures for source in sources])
+            figures = borne_out(bare, self._question, [source.passage for source in sources])
             if figures is None:
                 continue
             judged = [(source, _supports(source, statement, bare)) for source in sources]
@@ -375,9 +369,12 @@ class Citer:
         answer so far, or nothing if the answer has no citation yet.
         """
         spans = sentences(clause)
-        for start, end in reversed(spans):
+        for place in reversed(range(len(spans))):
+            start, end = spans[place]
             if terms(clause[start:end]):
-                return clause[start:end]
+                while place and clause[spans[place - 1][1] - 1] in "；;":  # a semicolon ends no statement
+                    place -= 1
+                return clause[spans[place][0] : end]
         return self.text[-_STATEMENT_CHARS:] if self.citations else ""
 
 
@@ -390,7 +387,7 @@ def _supports(source: _Source, statement: str, bare: str) -> Support | None:
     if not words:
         return None
     if is_chinese(words) != source.is_chinese:
-        return "checked" if any(source.figures.has(figure) for figure in stated(bare)) else "not_checkable"
+        return "checked" if confirms(bare, source.passage) else "not_checkable"
     return "checked" if coverage(words, source.terms) >= _SUPPORTED else None
 
 

@@ -1,0 +1,297 @@
+"""Reads the quantities of a text: numbers with their units, dates, times of day, ordinals and codes.
+
+A quantity has one or more readings, each a kind and a value, because a text may mean either: `12日` is twelve days or
+the twelfth day of a month. Two quantities agree if they share a reading. A number without a unit may have any.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from assistant.checking.units import COUNTED, PATTERN, PREFIXES, Unit, unit_of
+from assistant.terms import FIGURE, HAN_NUMBER, han_value, scaled
+from ingest.embedding.spoken import as_written
+from ingest.language import fold
+
+Reading = tuple[str, str]
+Date = tuple[int | None, int | None, int | None]
+
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = (
+    r"(?:jan(?:uary)?+|feb(?:ruary)?+|mar(?:ch)?+|apr(?:il)?+|may|june?+|july?+|aug(?:ust)?+|sept?+(?:ember)?+"
+    r"|oct(?:ober)?+|nov(?:ember)?+|dec(?:ember)?+)\b\.?+"
+)
+_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_HAN_WEEKDAYS = {day: place for place, day in enumerate("一二三四五六")} | {"日": 6, "天": 6}
+_ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: E501
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ENGLISH = {word: place for place, word in enumerate(_ONES, start=1)}
+_ENGLISH |= {word: 10 * place for place, word in enumerate(_TENS, start=2)}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_NUMBER_WORD = "|".join(sorted([*_ENGLISH, *_SCALES], key=len, reverse=True))
+_HAN_DAY = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})"
+_PREFIX = "|".join(sorted(map(re.escape, PREFIXES), key=len, reverse=True))
+
+_QUANTITY = re.compile(
+    rf"(?<![\d.-])(?P<iso>\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}})(?![\d.])"
+    rf"|(?<!\d)(?P<han_year>\d{{4}}|[二一][〇零一二三四五六七八九]{{3}})年(?:度?(?P<year_month>{_HAN_DAY})月(?:(?P<year_day>{_HAN_DAY})[日号])?)?"
+    rf"|(?<![\d.])(?P<han_month>{_HAN_DAY})月(?:(?P<han_day>{_HAN_DAY})[日号]|(?=[底初中末份]))"
+    rf"|\b(?P<name>{_MONTH})\s(?P<after>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?P<after_year>\d{{4}})\b)?"
+    rf"|(?<![\d.,])(?P<before>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<its_month>{_MONTH})(?:,?\s?(?P<before_year>\d{{4}})\b)?"
+    rf"|\b(?P<month_only>{_MONTH})\s(?P<only_year>\d{{4}})\b"
+    rf"|(?P<part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d:])(?P<hour>\d{{1,2}})[:：](?P<minute>\d{{2}})(?![\d:])(?:\s?(?P<half>[ap])\.?m\b)?"
+    rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二三四五六七八九十])(?P<oclock>{_HAN_DAY})(?:点(?![\d个心])|时(?![间长段候]))(?P<thirty>半)?"
+    r"|(?<![\d:.])(?P<bare_hour>\d{1,2})\s?(?P<bare_half>[ap])\.?m\b"
+    r"|(?:周|星期|礼拜)(?P<han_weekday>[一二三四五六日天])(?!次|个)"
+    r"|\b(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b"
+    r"|第?(?P<han_quarter>[一二三四1-4])季度|\bq(?P<quarter>[1-4])\b|\b(?P<named_quarter>first|second|third|fourth)\squarter\b"
+    rf"|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
+    r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
+    r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*(?:-[a-z0-9]+)*)(?![a-z0-9.])"
+    rf"|(?<![\d.])(?P<discount>[1-9]\d?|[一二三四五六七八九]{{1,2}})折"
+    r"|(?P<three_quarters>\bthree[ -]quarters\b(?: of an hour\b)?)"
+    rf"|(?P<share>一半|折半|半数|\bhalf\b(?!\s(?:a|an)\b))"
+    rf"|(?P<half_unit>半个?(?:小时|钟头|年|天|日|月))|\bhalf an? (?P<half_word>hour|year|day)\b"
+    r"|(?P<every>每季度?|每半年|\b(?:every|each|per) quarter\b|\bquarterly\b|\b(?:every|each) half[ -]year\b)"
+    r"|\b(?P<often>once|twice)\b"
+    rf"|(?:(?P<prefix>{_PREFIX})\s?)?(?:(?P<digits>{FIGURE.pattern})|(?P<han>(?<![几数])(?!千[瓦克米卡]){HAN_NUMBER.pattern}+)"
+    rf"|\b(?P<english>(?:{_NUMBER_WORD})\b(?:[ -](?:and )?(?:{_NUMBER_WORD})\b){{0,5}}))"
+    rf"(?:[ \t-]?(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
+    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ](?:[a-z]{{3,14}} )?[a-z]{{2,14}}(?<![uia])s\b(?<!less))))?"
+)
+"""Matches one quantity. Every part is bounded or possessive, so the time is linear in the text."""
+_JOINS = re.compile(r"\s?(?:[-–—~至到]|to|and|或|和)\s?")
+_PLAIN = {"count", "times"}
+_EVENING = ("下午", "晚上", "夜里")
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A quantity of a text. `readings` are its kinds and values. `written` is the number alone, or empty.
+
+    `bare` is True if it has no unit, and `worded` if it is written in words. Places are those in the read text.
+    """
+
+    readings: frozenset[Reading]
+    written: str
+    start: int
+    end: int
+    bare: bool = False
+    worded: bool = False
+    date: Date | None = None
+
+    @property
+    def kinds(self) -> frozenset[str]:
+        return frozenset(kind for kind, _ in self.readings)
+
+    def agrees(self, other: Quantity) -> bool:
+        """Returns True if both may be the same quantity."""
+        if self.date and other.date:
+            return _same_date(self.date, other.date)
+        if self.readings & other.readings or self._is_day_of(other) or other._is_day_of(self):
+            return True
+        if not self.written or self.written != other.written:
+            return (self.bare and other.is_year(self.written)) or (other.bare and self.is_year(other.written))
+        return self.bare or other.bare
+
+    def rivals(self, other: Quantity) -> bool:
+        """Returns True if both are of one kind and do not agree, so that a statement may confuse them."""
+        if self.agrees(other):
+            return False
+        if self.kinds & other.kinds:
+            return True
+        return self.is_plain and other.is_plain and _is_year(self.written) == _is_year(other.written)
+
+    @property
+    def is_plain(self) -> bool:
+        """Returns True for a number without a unit, or of things that are counted."""
+        return bool(self.written) and (self.bare or not self.kinds.isdisjoint(_PLAIN))
+
+    def is_year(self, written: str) -> bool:
+        """Returns True if this is a date of the year that is written so."""
+        return self.date is not None and str(self.date[0]) == written
+
+    def _is_day_of(self, other: Quantity) -> bool:
+        day = other.date[2] if other.date is not None else None
+        return day is not None and ("monthday", str(day)) in self.readings
+
+
+def read_text(text: str) -> str:
+    """Returns a text in the form in which its quantities are read, and in which their places are counted."""
+    return as_written(fold(text).lower())
+
+
+def quantities(text: str) -> list[Quantity]:
+    """Returns the quantities of a text that `read_text` returned, in order."""
+    found = [quantity for match in _QUANTITY.finditer(text) if (quantity := _quantity(match)) is not None]
+    for place in range(len(found) - 1):  # 5-10 years: the first number has the unit of the second
+        first, second = found[place], found[place + 1]
+        if first.bare and not second.bare and first.written and _JOINS.fullmatch(text[first.end : second.start]):
+            factors = _factors(second)
+            if factors:
+                readings = frozenset((kind, _value(first.written, factor)) for kind, factor in factors)
+                written = "" if first.worded else first.written  # two to six thousand: nobody means two
+                found[place] = replace(first, readings=readings, bare=False, written=written)
+    return found
+
+
+def _factors(quantity: Quantity) -> list[tuple[str, Fraction]]:
+    number = Fraction(quantity.written) if _is_number(quantity.written) else Fraction(0)
+    if not number:
+        return []
+    return [(kind, Fraction(value) / number) for kind, value in quantity.readings if _is_number(value)]
+
+
+def _quantity(match: re.Match[str]) -> Quantity | None:
+    start, end = match.span()
+    if date := _date(match):
+        year, month, _ = date
+        written = str(year) if year is not None and month is None else ""
+        return Quantity(frozenset([("date", str(date))]), written, start, end, date=date)
+    if reading := _named(match):
+        return Quantity(frozenset([reading]), "", start, end)
+    if match["ordinal"] or match["han_ordinal"]:
+        value = match["ordinal"] or _whole(match["han_ordinal"])
+        readings = {("ordinal", value)} | ({("monthday", value)} if match["ordinal"] else set())
+        return Quantity(frozenset(readings), value, start, end, worded=True)
+    if match["discount"]:
+        value = _whole(match["discount"])
+        kept = int(value) * (10 if len(value) == 1 else 1)
+        return Quantity(frozenset([("percent", str(kept)), ("percent", str(100 - kept))]), "", start, end)
+    if match["share"]:
+        return Quantity(frozenset([("percent", "50")]), "", start, end, worded=True)
+    if match["three_quarters"]:
+        return Quantity(frozenset([("percent", "75"), ("minutes", "45")]), "", start, end, worded=True)
+    if half := match["half_word"] or match["half_unit"]:
+        word = half.removeprefix("半")
+        unit = unit_of(word) or unit_of(f"个{word}")
+        return Quantity(_readings("0.5", unit), "", start, end, worded=True)
+    if match["every"]:
+        months = "6" if "half" in match["every"] or "半" in match["every"] else "3"
+        return Quantity(frozenset([("months", months)]), "", start, end, worded=True)
+    if match["often"]:
+        value = "1" if match["often"] == "once" else "2"
+        return Quantity(frozenset([("times", value), ("count", value)]), "", start, end, worded=True)
+    return _measured(match)
+
+
+def _measured(match: re.Match[str]) -> Quantity | None:
+    worded = match["digits"] is None
+    if not worded:
+        parts = FIGURE.fullmatch(match["digits"])
+        value = scaled(*parts.groups("")) if parts else ""
+    else:
+        value = han_value(match["han"]) if match["han"] else str(_english(match["english"]))
+    unit = PREFIXES.get(match["prefix"] or "") or unit_of(match["unit"] or "")
+    if match["prefix"] and match["unit"]:
+        unit = tuple(dict.fromkeys((*unit, *unit_of(match["unit"]))))
+    if match["counted"] is not None:
+        unit = unit or (("count", Fraction(1)),)
+    if worded and (value in ("", "0") or not (unit or (match["english"] and value != "1"))):
+        return None
+    return Quantity(_readings(value, unit), value, match.start(), match.end(), bare=not unit, worded=worded)
+
+
+def _readings(value: str, unit: Unit) -> frozenset[Reading]:
+    if not _is_number(value):
+        return frozenset([("version", value)])
+    return frozenset((kind, _value(value, factor)) for kind, factor in unit)
+
+
+def _value(number: str, factor: Fraction) -> str:
+    return str(Fraction(number) * factor)
+
+
+def _is_number(value: str) -> bool:
+    return len(value) <= 40 and re.fullmatch(r"\d+(?:\.\d+)?(?:/\d+)?", value) is not None
+
+
+def _whole(number: str) -> str:
+    return str(int(number)) if number.isdecimal() else han_value(number)
+
+
+def _english(words: str) -> int:
+    total = section = 0
+    for word in re.split(r"[ -]+", words):
+        if word in _SCALES:
+            scale = _SCALES[word]
+            section = (section or 1) * scale
+            if scale > 100:
+                total, section = total + section, 0
+        elif word != "and":
+            section += _ENGLISH[word]
+    return total + section
+
+
+def _date(match: re.Match[str]) -> Date | None:
+    if match["iso"]:
+        year, month, day = map(int, re.split(r"[-/.]", match["iso"]))
+        return year, month, day
+    if match["han_year"]:
+        return int(_whole(match["han_year"])), _number(match["year_month"]), _number(match["year_day"])
+    if match["han_month"]:
+        return None, _number(match["han_month"]), _number(match["han_day"])
+    if match["name"]:
+        return _number(match["after_year"]), _month(match["name"]), int(match["after"])
+    if match["its_month"]:
+        return _number(match["before_year"]), _month(match["its_month"]), int(match["before"])
+    if match["month_only"]:
+        return int(match["only_year"]), _month(match["month_only"]), None
+    return None
+
+
+def _is_year(written: str) -> bool:
+    return len(written) == 4 and written[:2] in ("19", "20")
+
+
+def _number(text: str | None) -> int | None:
+    return int(_whole(text)) if text else None
+
+
+def _month(name: str) -> int:
+    return _MONTHS.index(name[:3]) + 1
+
+
+def _same_date(one: Date, other: Date) -> bool:
+    """Returns True if no part of two dates differs, and they share a day, a month, or a year alone."""
+    pairs = [(mine, theirs) for mine, theirs in zip(one, other, strict=True) if mine is not None and theirs is not None]
+    return bool(pairs) and all(mine == theirs for mine, theirs in pairs)
+
+
+def _named(match: re.Match[str]) -> Reading | None:
+    """Returns the reading of a time of day, a day of the week, a quarter or a code."""
+    if match["hour"]:
+        return _clock(match["hour"], match["minute"], match["part"], match["half"])
+    if match["oclock"]:
+        return _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", match["bare_part"], None)
+    if match["bare_hour"]:
+        return _clock(match["bare_hour"], "0", None, match["bare_half"])
+    if match["han_weekday"]:
+        return "weekday", str(_HAN_WEEKDAYS[match["han_weekday"]])
+    if match["weekday"]:
+        return "weekday", str(_WEEKDAYS.index(match["weekday"]))
+    if quarter := match["han_quarter"] or match["quarter"]:
+        return "quarter", _whole(quarter)
+    if match["named_quarter"]:
+        return "quarter", str(_ORDINALS.index(match["named_quarter"]) + 1)
+    if match["code"]:
+        return "code", match["code"].replace("-", "")
+    return None
+
+
+def _clock(hour: str, minute: str, part: str | None, half: str | None) -> Reading:
+    hours = int(hour)
+    if hours < 12 and (half == "p" or part in _EVENING):
+        hours += 12
+    if hours == 12 and half == "a":
+        hours = 0
+    return "clock", f"{hours}:{int(minute):02}"
+
+
+def all_quantities(texts: Iterator[str]) -> list[Quantity]:
+    """Returns the quantities of several texts, in order."""
+    return [quantity for text in texts for quantity in quantities(read_text(text))]

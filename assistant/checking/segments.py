@@ -1,0 +1,192 @@
+"""Cuts a passage or a statement into segments: the clauses of its sentences, and the cells of its tables.
+
+A figure belongs to the words of its segment. The words of the other clauses of its sentence count less, because a
+clause often leaves out what was named before. A cell has the words of its row and of its column's header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from assistant.checking.quantities import Quantity, quantities, read_text
+from assistant.terms import terms
+from ingest.language import sentences
+
+_BEFORE, _STATED_BEFORE, _ELLIPTIC, _AFTER, _LEAST = 0.4, 0.7, 0.9, 0.2, 0.02
+"""The weights of the words of the clauses before and of the one after. A clause that has no words of its own, but for
+those that its whole sentence repeats (`享有10天`), goes on with what was named before."""
+_KEY, _HEADER, _BESIDE = 1.0, 1.0, 0.3
+_CUT = re.compile(
+    r"[；;：:。！？!?（）()]|(?<!\d)[,，]|[,，](?!\d{3})|[—–](?!\d)|\b(?:and|but|while|whereas)\b|而(?=[^且])|或者"
+)
+_PART = re.compile(r"[；;]")
+_JOINED = re.compile(r"、|和|与|及|或|\bor\b|/")
+_RULE = re.compile(r"[\s:|-]*+")
+_CELL_UNIT = re.compile(r"[(（]\s*([^\d()（）]{1,12})\s*[)）]")
+FIGURE = "#"
+_LIMITS = frozenset("least maximum minimum within 至少 最多 最高 最低 最长 最少 少于 超过 不超 不得 不少 以上 以下 以内 之内".split())
+"""Terms that say that a figure is a limit, and not what it is of."""
+_SENTENCES = 400
+"""At most so many sentences and rows of a passage are compared with statements."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A clause or a cell: its terms with their weights, its quantities, and the number of its sentence or row.
+
+    `row` is True for the cells of a table, and `keys` are the terms that name its row.
+    """
+
+    text: str
+    words: Mapping[str, float]
+    quantities: tuple[Quantity, ...]
+    unit: int
+    row: bool = False
+    keys: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=64)
+def segments_of(heading: str, text: str) -> tuple[Segment, ...]:
+    """Returns the segments of a passage. They are cached, because the same few passages are cited in many answers."""
+    found: list[Segment] = []
+    block: list[str] = []
+    prose: list[str] = [heading, ""] if heading else []
+    for line in [*text.split("\n"), ""]:
+        if line.lstrip().startswith("|"):
+            if prose:
+                found += _prose("\n".join(prose), len(found))
+                prose = []
+            block.append(line)
+            continue
+        if block:
+            found += _table(block, len(found))
+            block = []
+        prose.append(line)
+    found += _prose("\n".join(prose), len(found))
+    return tuple(found)
+
+
+def statement_segments(text: str) -> tuple[Segment, ...]:
+    """Returns the clauses of a statement. What it is about is named at its beginning and counts longer."""
+    return tuple(_sentence(text, 0, _STATED_BEFORE))
+
+
+def _prose(text: str, unit: int) -> Iterator[Segment]:
+    spans: list[tuple[int, int]] = []
+    for start, end in sentences(text)[:_SENTENCES]:
+        if spans and text[spans[-1][1] - 1] in "；;":  # what it goes on with was named before
+            start = spans.pop()[0]
+        spans.append((start, end))
+    for start, end in spans:
+        found = list(_sentence(text[start:end], unit, _BEFORE))
+        unit = max((segment.unit for segment in found), default=unit) + 1
+        yield from found
+
+
+def _sentence(text: str, unit: int, kept: float) -> Iterator[Segment]:
+    read = read_text(text)
+    parts = [(number, clause) for number, part in enumerate(_PART.split(read)) for clause in _clauses(part)]
+    clauses = [(number, clause) for number, clause in parts if clause.strip()]
+    own = [_content(clause) for _, clause in clauses]
+    shared = Counter(term for words in own for term in set(words))
+    before: dict[str, float] = {}
+    for place, (part, clause) in enumerate(clauses):
+        elliptic = all(shared[term] > 1 or term.startswith(FIGURE) for term in own[place])
+        share = _ELLIPTIC if elliptic else kept
+        words = {term: share * weight for term, weight in before.items() if share * weight > _LEAST}
+        before = words | dict.fromkeys(own[place], 1.0)
+        following = dict.fromkeys(own[place + 1], _AFTER) if place + 1 < len(own) else {}
+        yield Segment(clause, following | before, tuple(quantities(clause)), unit + part)
+
+
+def _clauses(text: str) -> Iterator[str]:
+    start = 0
+    taken = [quantity for quantity in quantities(text)]
+    for cut in _CUT.finditer(text):
+        if any(quantity.start < cut.end() and cut.start() < quantity.end for quantity in taken):
+            continue
+        if _stands_between(text, taken, cut):
+            continue
+        yield from _joined(text[start : cut.start()])
+        start = cut.end()
+    yield from _joined(text[start:])
+
+
+def _stands_between(text: str, found: Sequence[Quantity], cut: re.Match[str]) -> bool:
+    """Returns True if a word joins two numbers and nothing else: between 2 and 5."""
+    before = [quantity for quantity in found if quantity.end <= cut.start()]
+    after = [quantity for quantity in found if quantity.start >= cut.end()]
+    return (
+        bool(before and after and cut[0].isalpha())
+        and not text[before[-1].end : cut.start()].strip()
+        and not text[cut.end() : after[0].start].strip()
+    )
+
+
+def _joined(clause: str) -> Iterator[str]:
+    """Yields the parts of a clause that `and` joins, if each has a figure of its own: 上海550元和北京500元."""
+    found = quantities(clause)
+    start = 0
+    for join in _JOINED.finditer(clause):
+        before = [quantity for quantity in found if start <= quantity.start and quantity.end <= join.start()]
+        after = [quantity for quantity in found if quantity.start >= join.end()]
+        if not (before and after):
+            continue
+        if clause[before[-1].end : join.start()].strip() or clause[join.end() : after[0].start].strip():
+            yield clause[start : join.start()]
+            start = join.end()
+    yield clause[start:]
+
+
+def _content(text: str) -> list[str]:
+    """Returns the terms of a read text, and its figures as terms that begin with `FIGURE`, without words of limits."""
+    left, figures, start = [], [], 0
+    for quantity in quantities(text):
+        figures += figure_terms(quantity)
+        left.append(text[start : quantity.start])
+        start = quantity.end
+    left.append(text[start:])
+    rest = " ".join(left)
+    return figures + [term for term in terms(rest) if not term.isdecimal() and term not in _LIMITS]
+
+
+def figure_terms(quantity: Quantity) -> list[str]:
+    """Returns what stands for a figure among the terms of a segment."""
+    return [f"{FIGURE}{kind}:{value}" for kind, value in quantity.readings] or [f"{FIGURE}{quantity.written}"]
+
+
+def _table(lines: Sequence[str], unit: int) -> Iterator[Segment]:
+    rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines[:_SENTENCES]]
+    ruled = len(lines) > 1 and _RULE.fullmatch(lines[1].strip()) is not None and "-" in lines[1]
+    header = rows[0] if ruled else []
+    body = [row for row, line in zip(rows, lines, strict=False) if not _RULE.fullmatch(line.strip())][1 if ruled else 0 :]
+    for head in header:
+        yield Segment(read_text(head), dict.fromkeys(_content(read_text(head)), 1.0), tuple(quantities(read_text(head))), unit)
+    for number, row in enumerate(body, start=unit + 1):
+        words = [_content(read_text(cell)) for cell in row]
+        for place, cell in enumerate(row):
+            head = header[place] if place < len(header) else ""
+            weights: dict[str, float] = dict.fromkeys(
+                (term for beside in words for term in beside), _BESIDE
+            )
+            weights |= dict.fromkeys(words[0], _KEY)
+            named = _content(read_text(head))
+            names = frozenset([*words[0], *(term for term in named if term.startswith(f"{FIGURE}code"))])
+            weights |= dict.fromkeys(named, _HEADER)
+            weights |= dict.fromkeys(words[place], 1.0)
+            yield Segment(read_text(cell), weights, tuple(_cell_quantities(cell, head)), number, row=True, keys=names)
+
+
+def _cell_quantities(cell: str, head: str) -> list[Quantity]:
+    """Returns the quantities of a cell. A bare number has the unit in brackets in the header of its column."""
+    found = quantities(read_text(cell))
+    named = _CELL_UNIT.search(head)
+    if named and len(found) == 1 and found[0].bare:
+        with_unit = quantities(read_text(f"{found[0].written}{named[1].partition('/')[0]}"))
+        if len(with_unit) == 1 and with_unit[0].written:
+            return with_unit
+    return found

@@ -1,0 +1,110 @@
+"""The units of figures: which words name them, and how much of its kind's smallest unit each is.
+
+Figures of one kind can be compared: 48 hours are 2 days, and 500 mm are no 500 m. A unit with several kinds may mean
+either: 12 日 is a length of time, or a day of a month.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from fractions import Fraction
+
+Unit = tuple[tuple[str, Fraction], ...]
+"""The kinds that a unit may be of, each with its factor."""
+
+
+def _unit(*kinds: str) -> Unit:
+    found = []
+    for kind in kinds:
+        name, _, factor = kind.partition("*")
+        found.append((name, Fraction(factor or 1)))
+    return tuple(found)
+
+
+_WORDS: Mapping[str, Unit] = {
+    "秒钟? seconds? secs?": _unit("minutes*1/60"),
+    "分钟 minutes? mins?": _unit("minutes"),
+    "小时 钟头 hours? hrs?": _unit("minutes*60"),
+    "天 工作日 自然日 days? nights? 晚": _unit("minutes*1440"),
+    "日": _unit("minutes*1440", "monthday"),
+    "号": _unit("monthday", "count"),
+    "周(?![一二三四五六日天]) 星期(?![一二三四五六日天]) 礼拜(?![一二三四五六日天]) weeks?": _unit("minutes*10080"),
+    "个月 months?": _unit("months"),
+    "月": _unit("months", "month"),
+    "季度 quarters?(?!_of)": _unit("months*3"),
+    "周年 周岁 年 岁 years? yrs?": _unit("months*12"),
+    "% percent per_cent 百分点 percentage_points?": _unit("percent"),
+    "次 回": _unit("times", "count"),
+    "倍": _unit("times"),
+    "times": _unit("times", "count"),
+    "元 块 人民币 rmb cny yuan": _unit("yuan"),
+    "taiwan_dollars? 台币 台币元": _unit("twd", "yuan"),
+    "hk_dollars? 港元 港币": _unit("hkd"),
+    "美元 美金 usd dollars? us_dollars?": _unit("dollar"),
+    "欧元 eur euros?": _unit("euro"),
+    "英镑 gbp": _unit("pound"),
+    "pounds?": _unit("pound", "grams*454"),
+    "日元 jpy yen": _unit("yen"),
+    "cents? ct": _unit("cent", "dollar*1/100", "euro*1/100"),
+    "分": _unit("count", "cent"),
+    "毫米 mm 公厘": _unit("metres*1/1000"),
+    "厘米 公分 cm": _unit("metres*1/100"),
+    "公里 km kilomet(?:er|re)s?": _unit("metres*1000"),
+    "米 m met(?:er|re)s?": _unit("metres"),
+    "英寸 寸 吋 inch(?:es)?": _unit("inches"),
+    "km/h": _unit("km/h"),
+    "平方米 平米 m2 sqm square_met(?:er|re)s?": _unit("square metres"),
+    "坪": _unit("ping"),
+    "m3/h 立方米/小时 立方米每小时": _unit("m3/h"),
+    "毫升 ml": _unit("litres*1/1000"),
+    "公升 升 lit(?:er|re)s? l": _unit("litres"),
+    "毫克 mg": _unit("grams*1/1000"),
+    "公斤 千克 kg kilos? kilograms?": _unit("grams*1000"),
+    "克 g grams?": _unit("grams"),
+    "吨 tonn?es? tons?": _unit("grams*1000000"),
+    "g/m2": _unit("g/m2"),
+    "mg/l": _unit("mg/l"),
+    "ntu": _unit("ntu"),
+    "cfu/ml": _unit("cfu/ml"),
+    "kb": _unit("bytes*1000"),
+    "mb": _unit("bytes*1000000"),
+    "gb": _unit("bytes*1000000000"),
+    "tb": _unit("bytes*1000000000000"),
+    "千瓦时 kwh": _unit("kwh"),
+    "千瓦 kw": _unit("watts*1000"),
+    "瓦 w watts?": _unit("watts"),
+    "°c 度 degrees?(?:_celsius)?": _unit("degrees"),
+    "bar": _unit("bar"),
+    "mpa": _unit("bar*10"),
+}
+"""Each unit by the words for it, in folded and lower-case text, in which ℃ is °c and m² is m2. `_` is a blank."""
+
+PREFIXES: Mapping[str, Unit] = {
+    "新台币": _unit("twd", "yuan"), "nt$": _unit("twd", "yuan"), "hk$": _unit("hkd"), "us$": _unit("dollar"),
+    "usd": _unit("dollar"), "$": _unit("dollar"), "eur": _unit("euro"), "€": _unit("euro"), "gbp": _unit("pound"),
+    "£": _unit("pound"), "cny": _unit("yuan"), "rmb": _unit("yuan"), "人民币": _unit("yuan"), "¥": _unit("yuan", "yen"),
+    "百分之": _unit("percent"),
+}  # fmt: skip
+"""The units that stand before a number."""
+
+COUNTED = "个位名台辆部家件张条本份套枚只项票笔门支组款种袋瓶箱盒页路级类层楼期道颗双班堂字点间座架篇段版届人轮节步批排行列遍顿杯碗盘根粒片匹桶罐卷处口扇幢栋"
+"""Characters for what is counted. A figure with one of them is a count, and no length, price or time."""
+
+_BY_LENGTH = sorted(
+    ((word.replace("_", "[ ]"), unit) for words, unit in _WORDS.items() for word in words.split(" ")), key=lambda pair: -len(pair[0])
+)
+_PATTERNS = [(re.compile(word), unit) for word, unit in _BY_LENGTH]
+
+
+def _bounded(word: str) -> str:
+    return rf"{word}(?![a-z0-9])" if word.isascii() and word != "%" else word
+
+
+PATTERN = "|".join(_bounded(word) for word, _ in _BY_LENGTH)
+"""Matches a unit, the longest first."""
+
+
+def unit_of(word: str) -> Unit:
+    """Returns the kinds of a unit's word. It is empty if the word is no unit."""
+    return next((unit for pattern, unit in _PATTERNS if pattern.fullmatch(word)), ())
