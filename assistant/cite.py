@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from assistant.checking.figures import Passage, borne_out, confirms
+from assistant.checking.meaning import Meaning, Meant
 from assistant.code_spans import CodeSpans
 from assistant.events import Citation, Cited, Evidence, Support, TextDelta
 from assistant.links import (
@@ -34,8 +35,9 @@ from assistant.links import (
     without_end,
 )
 from assistant.quote import Quotes
-from assistant.terms import coverage, is_chinese, terms, vocabulary
-from ingest.language import sentences
+from assistant.terms import coverage, terms, vocabulary
+from ingest.document import Language
+from ingest.language import detect, sentences
 
 # A marker's quantifiers are possessive, so that a list of numbers that is no marker is not split in every way.
 _LABEL = r"(?:资料|資料|来源|來源|文档|文件|证据|證據|引用|source|document|doc|evidence|ref|citation)?+"
@@ -61,6 +63,8 @@ _TERMS = 500
 """At most so many terms of a statement or a question are compared with a chunk."""
 _LIST_NUMBER = re.compile(r"^\s*(?:[-*•#]+\s*)?\d{1,2}[.、)）]\s*")
 
+_MEANINGS = 12
+"""At most so many statements of an answer are compared by their meaning, each with one chunk."""
 _SUPPORTED = 0.2
 """The share of a statement's content terms that its chunk must contain. It is low on purpose: a paraphrase must pass,
 and a statement about something else shares nearly no terms with the chunk. Numbers have no such tolerance."""
@@ -74,10 +78,14 @@ class _Source:
         self.evidence = evidence
         self.number = evidence.number
         self.terms = vocabulary(f"{chunk.heading}\n{chunk.text}")
-        self.is_chinese = is_chinese(self.terms)
+        self.language = detect(chunk.text)
         self._quotes: Quotes | None = None
-        self.passage = Passage(chunk.heading, chunk.text)
+        self.passages = (Passage(chunk.heading, chunk.text), Passage(chunk.heading, chunk.text, crossed=True))
         self._addresses: frozenset[str] | None = None
+
+    def crosses(self, language: Language) -> bool:
+        """Returns True if a statement in this language has no words in common with the chunk, for being in another."""
+        return {language, self.language} == {"zh", "en"}
 
     @property
     def quotes(self) -> Quotes:
@@ -108,9 +116,12 @@ class Citer:
     if it may be an unfinished marker, link or tag, or if the text that decides about one has not arrived yet.
     """
 
-    def __init__(self, evidence: Sequence[Evidence], question: str) -> None:
+    def __init__(self, evidence: Sequence[Evidence], question: str, meaning: Meaning | None = None) -> None:
+        """Without `meaning`, statements in another language than their passage are checked by their figures alone."""
         self.text = ""
         self.citations: list[Citation] = []
+        self._meaning = meaning
+        self._compared: dict[tuple[str, int], Meant] = {}
         self._sources = {item.number: _Source(item) for item in evidence}
         self._question = question
         self._asked_terms = terms(question)[:_TERMS]
@@ -351,10 +362,12 @@ class Citer:
         before = self._statement(clause)
         for statement in (before, f"{before} {following}".strip()):
             bare = _LIST_NUMBER.sub("", statement)
-            figures = borne_out(bare, self._question, [source.passage for source in sources])
+            language = detect(bare)
+            passages = [source.passages[source.crosses(language)] for source in sources]
+            figures = borne_out(bare, self._question, passages)
             if figures is None:
                 continue
-            judged = [(source, _supports(source, statement, bare)) for source in sources]
+            judged = [(source, self._supports(source, statement, bare)) for source in sources]
             held = [
                 _Verdict(source, statement, "checked" if words == figures == "checked" else "not_checkable")
                 for source, words in judged
@@ -363,6 +376,31 @@ class Citer:
             if held:
                 return held
         return None
+
+    def _supports(self, source: _Source, statement: str, bare: str) -> Support | None:
+        """Returns how far the statement was checked against the chunk's words, or None if they share too few.
+
+        Words of two languages cannot be compared. There the meaning decides, and if it is not known, the statement is
+        checked if the chunk has one of its figures.
+        """
+        words = dict.fromkeys(terms(statement)[:_TERMS], 1.0)
+        if not words:
+            return None
+        if source.crosses(detect(bare)):
+            meant = self._meant(source, bare)
+            if meant == "unknown":
+                return "checked" if confirms(bare, source.passages[1]) else "not_checkable"
+            return "checked" if meant == "yes" else None
+        return "checked" if coverage(words, source.terms) >= _SUPPORTED else None
+
+    def _meant(self, source: _Source, bare: str) -> Meant:
+        """Returns if the chunk means what the statement says. Only some statements of an answer are compared."""
+        key = (bare, source.number)
+        if self._meaning is None or (key not in self._compared and len(self._compared) >= _MEANINGS):
+            return "unknown"
+        if key not in self._compared:
+            self._compared[key] = self._meaning.says(bare, source.quotes.all_texts, source.language)
+        return self._compared[key]
 
     def _statement(self, clause: str) -> str:
         """Returns the last sentence of `clause` that has content terms. If there is none, returns the end of the
@@ -376,19 +414,6 @@ class Citer:
                     place -= 1
                 return clause[spans[place][0] : end]
         return self.text[-_STATEMENT_CHARS:] if self.citations else ""
-
-
-def _supports(source: _Source, statement: str, bare: str) -> Support | None:
-    """Returns how far the statement was checked against the chunk's words, or None if they share too few.
-
-    Words of two languages cannot be compared. The statement is then checked if the chunk has one of its figures.
-    """
-    words = dict.fromkeys(terms(statement)[:_TERMS], 1.0)
-    if not words:
-        return None
-    if is_chinese(words) != source.is_chinese:
-        return "checked" if confirms(bare, source.passage) else "not_checkable"
-    return "checked" if coverage(words, source.terms) >= _SUPPORTED else None
 
 
 def _spaces(text: str, start: int) -> int:

@@ -18,10 +18,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from assistant.checking.meaning import Meaning
 from assistant.cite import Citer
 from assistant.events import Evidence
 from ingest.document import Chunk, Hit, Location, chunk_id, document_id
+from ingest.embedding.from_settings import open_embedder
 from ingest.language import detect
+from ingest.settings import IngestSettings
 
 FOLDER = Path(__file__).parent / "citations"
 _PIECE = 8
@@ -53,9 +56,9 @@ def chunk_of(passage: dict[str, Any]) -> Chunk:
     )
 
 
-def outcome(pair: dict[str, Any], chunk: Chunk) -> str:
+def outcome(pair: dict[str, Any], chunk: Chunk, meaning: Meaning | None) -> str:
     """Returns what the check makes of `statement[1]`."""
-    citer = Citer((Evidence(1, Hit(chunk, 1.0, None, 1.0)),), pair["question"])
+    citer = Citer((Evidence(1, Hit(chunk, 1.0, None, 1.0)),), pair["question"], meaning)
     answer = f"{pair['statement']}[1]"
     for start in range(0, len(answer), _PIECE):
         list(citer.feed(answer[start : start + _PIECE]))
@@ -101,13 +104,16 @@ def _percent(pairs: Sequence[dict[str, Any]], holds: Any) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("fit", "held_out"), help="measure only this half of the documents")
+    parser.add_argument("--without-embedder", action="store_true", help="check as where no embedder is installed")
     parser.add_argument("--failures", action="store_true", help="print the statements that came out wrong")
     given = parser.parse_args()
     passages = {row["id"]: row for row in rows("passages")}
     chunks = {name: chunk_of(passage) for name, passage in passages.items()}
+    dense = None if given.without_embedder else open_embedder(IngestSettings()).dense
+    meaning = None if dense is None else Meaning(lambda: dense, seconds=60)
     began = time.process_time()
     measured = [
-        {**pair, "outcome": outcome(pair, chunks[pair["passage"]])}
+        {**pair, "outcome": outcome(pair, chunks[pair["passage"]], meaning)}
         for pair in rows("pairs")
         if given.half in (None, passages[pair["passage"]]["half"])
     ]

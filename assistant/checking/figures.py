@@ -58,21 +58,26 @@ _COMPARED = 40
 """At most so many figures of a statement are compared with the passages."""
 _NAMED, _FURTHER, _UNSURE = 2.0, 0.5, 0.5
 _SUMMED = 30
-MISPLACED = 0.1
+MISPLACED, MISPLACED_ACROSS = 0.1, 0.1
 """A figure is misplaced if the words of its clause fit another figure of its kind better by this share of their weight.
+MISPLACED_ACROSS is the same across languages, where a dictionary translates the words.
 From `benchmarks.citation_check`, on the half of the documents that is for fitting."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage as figures are looked for in it. What it says is read when it is first needed."""
+    """A passage as figures are looked for in it. What it says is read when it is first needed.
+
+    It is `crossed` if the statement is in another language.
+    """
 
     heading: str
     text: str
+    crossed: bool = False
 
     @cached_property
     def segments(self) -> tuple[Segment, ...]:
-        return segments_of(self.heading, self.text)
+        return segments_of(self.heading, self.text, self.crossed)
 
     @cached_property
     def found(self) -> tuple[tuple[Quantity, Segment], ...]:
@@ -81,7 +86,9 @@ class Passage:
 
     @cached_property
     def ranges(self) -> tuple[tuple[Range, Segment], ...]:
-        return tuple((each, segment) for segment in self.segments for each in ranges_of(segment.text, segment.quantities))
+        return tuple(
+            (each, segment) for segment in self.segments for each in ranges_of(segment.text, segment.quantities)
+        )
 
     @cached_property
     def rows(self) -> int:
@@ -112,7 +119,8 @@ def stated(statement: Sequence[Segment]) -> Iterator[tuple[Quantity, Segment]]:
 
 def borne_out(statement: str, question: str, passages: Sequence[Passage]) -> Support | None:
     """Returns how far the passages together confirm the figures of a statement, or None if they do not."""
-    clauses = statement_segments(statement)
+    crossed = any(passage.crossed for passage in passages)
+    clauses = statement_segments(statement, crossed)
     figures = list(stated(clauses))[:_COMPARED]
     asked = quantities(read_text(question)) if figures else []
     own = [pair for pair in figures if any(passage.agreeing(pair[0]) for passage in passages)]
@@ -273,7 +281,7 @@ def _is_swapped(
             continue
         mine, its = _owned(clause, figure), _owned(its_clause, other)
         gain = _gain(mine, beside, holders, passages) + _gain(its, holders, beside, passages)
-        if gain > MISPLACED * _whole(mine, passages):
+        if gain > _margin(passages) * _whole(mine, passages):
             return True
     return False
 
@@ -310,7 +318,7 @@ def _fits_better(
     if not (rivals and holders and weights):
         return False
     best = max(_fit(weights, segment) * (1.0 if segment in surely else _UNSURE) for segment in holders)
-    return max(_fit(weights, segment) for segment in rivals) - best > MISPLACED * _whole(words, passages)
+    return max(_fit(weights, segment) for segment in rivals) - best > _margin(passages) * _whole(words, passages)
 
 
 def _weights(words: Mapping[str, float], passages: Sequence[Passage]) -> dict[str, float]:
@@ -327,13 +335,22 @@ def _weights(words: Mapping[str, float], passages: Sequence[Passage]) -> dict[st
 def _whole(words: Mapping[str, float], passages: Sequence[Passage]) -> float:
     """Returns what all these terms weigh, those that no passage has as if one segment had them."""
     weights = _weights(words, passages)
+    if any(passage.crossed for passage in passages):
+        return sum(weights.values())
     rarest = math.log(1 + max(len(passage.segments) for passage in passages))
     return sum(weights.get(term, weight * rarest) for term, weight in words.items())
 
 
+def _margin(passages: Sequence[Passage]) -> float:
+    return MISPLACED_ACROSS if any(passage.crossed for passage in passages) else MISPLACED
+
+
 def _fit(weights: Mapping[str, float], segment: Segment) -> float:
     """Returns what a segment has of the terms. A row whose name has further terms is another row: Home Green."""
-    fit = sum(weight * segment.words.get(term, 0.0) * (_NAMED if term in segment.keys else 1.0) for term, weight in weights.items())
+    fit = sum(
+        weight * segment.words.get(term, 0.0) * (_NAMED if term in segment.keys else 1.0)
+        for term, weight in weights.items()
+    )
     if segment.keys and not segment.keys.isdisjoint(weights):
         fit -= sum(weights.values()) / len(weights) * len(segment.keys.difference(weights)) * _FURTHER
     return fit

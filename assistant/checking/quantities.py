@@ -61,7 +61,7 @@ _QUANTITY = re.compile(
     rf"|(?:(?P<prefix>{_PREFIX})\s?)?(?:(?P<digits>{FIGURE.pattern})|(?P<han>(?<![几数])(?!千[瓦克米卡]){HAN_NUMBER.pattern}+)"
     rf"|\b(?P<english>(?:{_NUMBER_WORD})\b(?:[ -](?:and )?(?:{_NUMBER_WORD})\b){{0,5}}))"
     rf"(?:[ \t-]?(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
-    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ](?:[a-z]{{3,14}} )?[a-z]{{2,14}}(?<![uia])s\b(?<!less))))?"
+    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating)[ ]|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?"
 )
 """Matches one quantity. Every part is bounded or possessive, so the time is linear in the text."""
 _JOINS = re.compile(r"\s?(?:[-–—~至到]|to|and|或|和)\s?")
@@ -102,6 +102,8 @@ class Quantity:
         """Returns True if both are of one kind and do not agree, so that a statement may confuse them."""
         if self.agrees(other):
             return False
+        if self.date and other.date:
+            return (self.date[1] is None) == (other.date[1] is None)
         if self.kinds & other.kinds:
             return True
         return self.is_plain and other.is_plain and _is_year(self.written) == _is_year(other.written)

@@ -23,7 +23,9 @@ _TO_BEFORE = re.compile(
     r"|\bup to|\bno more than|\bwithin|\bmaximum of)[ ]?\Z"
 )
 _TO_AFTER = re.compile(r"\s?(?:及?以下|以内|之内|内|or less|or fewer|at most)")
-_DUE = re.compile(r"(?:限额|上限|封顶|限于|\bcap(?:ped)? (?:at|of)|\blimit(?:ed)? (?:to|of|is)|不(?:得|能|可|应)?(?:少于|低于|小于)|至少|最少|最低|\bat least|\bno less than|\bminimum of)[ ]?\Z")
+_DUE = re.compile(
+    r"(?:限额|上限|封顶|限于|\bcap(?:ped)? (?:at|of)|\blimit(?:ed)? (?:to|of|is)|不(?:得|能|可|应)?(?:少于|低于|小于)|至少|最少|最低|\bat least|\bno less than|\bminimum of)[ ]?\Z"
+)
 _BELOW = re.compile(r"(?:不满|未满|不足|小于|低于|不到|\bless than|\bunder|\bfewer than|\bbelow)[ ]?\Z")
 _CONDITION_AFTER = re.compile(r"\s?(?:\(含\))?(?:及?以[上下]|or more|or less|and above|or over|and over)")
 _AROUND = 12

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from assistant.checking.quantities import Quantity, quantities, read_text
+from assistant.checking.bridge import english_terms
 from assistant.terms import terms
 from ingest.language import sentences
 
@@ -24,11 +25,13 @@ _CUT = re.compile(
     r"[；;：:。！？!?（）()]|(?<!\d)[,，]|[,，](?!\d{3})|[—–](?!\d)|\b(?:and|but|while|whereas)\b|而(?=[^且])|或者"
 )
 _PART = re.compile(r"[；;]")
-_JOINED = re.compile(r"、|和|与|及|或|\bor\b|/")
+_JOINED = re.compile(r"、|和|与|及|或|\bor\b(?! (?:more|less|over|fewer)\b)|/")
 _RULE = re.compile(r"[\s:|-]*+")
 _CELL_UNIT = re.compile(r"[(（]\s*([^\d()（）]{1,12})\s*[)）]")
 FIGURE = "#"
-_LIMITS = frozenset("least maximum minimum within 至少 最多 最高 最低 最长 最少 少于 超过 不超 不得 不少 以上 以下 以内 之内".split())
+_LIMITS = frozenset(
+    "least maximum minimum within 至少 最多 最高 最低 最长 最少 少于 超过 不超 不得 不少 以上 以下 以内 之内".split()
+)
 """Terms that say that a figure is a limit, and not what it is of."""
 _SENTENCES = 400
 """At most so many sentences and rows of a passage are compared with statements."""
@@ -50,48 +53,51 @@ class Segment:
 
 
 @lru_cache(maxsize=64)
-def segments_of(heading: str, text: str) -> tuple[Segment, ...]:
-    """Returns the segments of a passage. They are cached, because the same few passages are cited in many answers."""
+def segments_of(heading: str, text: str, glossed: bool = False) -> tuple[Segment, ...]:
+    """Returns the segments of a passage. If it is `glossed`, its Chinese words have their English ones beside them.
+
+    They are cached, because the same few passages are cited in many answers.
+    """
     found: list[Segment] = []
     block: list[str] = []
     prose: list[str] = [heading, ""] if heading else []
     for line in [*text.split("\n"), ""]:
         if line.lstrip().startswith("|"):
             if prose:
-                found += _prose("\n".join(prose), len(found))
+                found += _prose("\n".join(prose), len(found), glossed)
                 prose = []
             block.append(line)
             continue
         if block:
-            found += _table(block, len(found))
+            found += _table(block, len(found), glossed)
             block = []
         prose.append(line)
-    found += _prose("\n".join(prose), len(found))
+    found += _prose("\n".join(prose), len(found), glossed)
     return tuple(found)
 
 
-def statement_segments(text: str) -> tuple[Segment, ...]:
+def statement_segments(text: str, glossed: bool = False) -> tuple[Segment, ...]:
     """Returns the clauses of a statement. What it is about is named at its beginning and counts longer."""
-    return tuple(_sentence(text, 0, _STATED_BEFORE))
+    return tuple(_sentence(text, 0, _STATED_BEFORE, glossed))
 
 
-def _prose(text: str, unit: int) -> Iterator[Segment]:
+def _prose(text: str, unit: int, glossed: bool) -> Iterator[Segment]:
     spans: list[tuple[int, int]] = []
     for start, end in sentences(text)[:_SENTENCES]:
         if spans and text[spans[-1][1] - 1] in "；;":  # what it goes on with was named before
             start = spans.pop()[0]
         spans.append((start, end))
     for start, end in spans:
-        found = list(_sentence(text[start:end], unit, _BEFORE))
+        found = list(_sentence(text[start:end], unit, _BEFORE, glossed))
         unit = max((segment.unit for segment in found), default=unit) + 1
         yield from found
 
 
-def _sentence(text: str, unit: int, kept: float) -> Iterator[Segment]:
+def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segment]:
     read = read_text(text)
     parts = [(number, clause) for number, part in enumerate(_PART.split(read)) for clause in _clauses(part)]
     clauses = [(number, clause) for number, clause in parts if clause.strip()]
-    own = [_content(clause) for _, clause in clauses]
+    own = [_content(clause, glossed) for _, clause in clauses]
     shared = Counter(term for words in own for term in set(words))
     before: dict[str, float] = {}
     for place, (part, clause) in enumerate(clauses):
@@ -142,7 +148,7 @@ def _joined(clause: str) -> Iterator[str]:
     yield clause[start:]
 
 
-def _content(text: str) -> list[str]:
+def _content(text: str, glossed: bool) -> list[str]:
     """Returns the terms of a read text, and its figures as terms that begin with `FIGURE`, without words of limits."""
     left, figures, start = [], [], 0
     for quantity in quantities(text):
@@ -151,7 +157,8 @@ def _content(text: str) -> list[str]:
         start = quantity.end
     left.append(text[start:])
     rest = " ".join(left)
-    return figures + [term for term in terms(rest) if not term.isdecimal() and term not in _LIMITS]
+    found = [*terms(rest), *(english_terms(rest) if glossed else ())]
+    return figures + [term for term in found if not term.isdecimal() and term not in _LIMITS]
 
 
 def figure_terms(quantity: Quantity) -> list[str]:
@@ -159,22 +166,27 @@ def figure_terms(quantity: Quantity) -> list[str]:
     return [f"{FIGURE}{kind}:{value}" for kind, value in quantity.readings] or [f"{FIGURE}{quantity.written}"]
 
 
-def _table(lines: Sequence[str], unit: int) -> Iterator[Segment]:
+def _table(lines: Sequence[str], unit: int, glossed: bool) -> Iterator[Segment]:
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in lines[:_SENTENCES]]
     ruled = len(lines) > 1 and _RULE.fullmatch(lines[1].strip()) is not None and "-" in lines[1]
     header = rows[0] if ruled else []
-    body = [row for row, line in zip(rows, lines, strict=False) if not _RULE.fullmatch(line.strip())][1 if ruled else 0 :]
+    body = [row for row, line in zip(rows, lines, strict=False) if not _RULE.fullmatch(line.strip())][
+        1 if ruled else 0 :
+    ]
     for head in header:
-        yield Segment(read_text(head), dict.fromkeys(_content(read_text(head)), 1.0), tuple(quantities(read_text(head))), unit)
+        yield Segment(
+            read_text(head),
+            dict.fromkeys(_content(read_text(head), glossed), 1.0),
+            tuple(quantities(read_text(head))),
+            unit,
+        )
     for number, row in enumerate(body, start=unit + 1):
-        words = [_content(read_text(cell)) for cell in row]
+        words = [_content(read_text(cell), glossed) for cell in row]
         for place, cell in enumerate(row):
             head = header[place] if place < len(header) else ""
-            weights: dict[str, float] = dict.fromkeys(
-                (term for beside in words for term in beside), _BESIDE
-            )
+            weights: dict[str, float] = dict.fromkeys((term for beside in words for term in beside), _BESIDE)
             weights |= dict.fromkeys(words[0], _KEY)
-            named = _content(read_text(head))
+            named = _content(read_text(head), glossed)
             names = frozenset([*words[0], *(term for term in named if term.startswith(f"{FIGURE}code"))])
             weights |= dict.fromkeys(named, _HEADER)
             weights |= dict.fromkeys(words[place], 1.0)

@@ -36,8 +36,8 @@ _WORDS: Mapping[str, Unit] = {
     "周年 周岁 年 岁 years? yrs?": _unit("months*12"),
     "% percent per_cent 百分点 percentage_points?": _unit("percent"),
     "次 回": _unit("times", "count"),
-    "倍": _unit("times"),
-    "times": _unit("times", "count"),
+    "倍": _unit("multiple"),
+    "times": _unit("times", "count", "multiple"),
     "元 块 人民币 rmb cny yuan": _unit("yuan"),
     "taiwan_dollars? 台币 台币元": _unit("twd", "yuan"),
     "hk_dollars? 港元 港币": _unit("hkd"),
@@ -92,7 +92,8 @@ COUNTED = "个位名台辆部家件张条本份套枚只项票笔门支组款种
 """Characters for what is counted. A figure with one of them is a count, and no length, price or time."""
 
 _BY_LENGTH = sorted(
-    ((word.replace("_", "[ ]"), unit) for words, unit in _WORDS.items() for word in words.split(" ")), key=lambda pair: -len(pair[0])
+    ((word.replace("_", "[ ]"), unit) for words, unit in _WORDS.items() for word in words.split(" ")),
+    key=lambda pair: -len(pair[0]),
 )
 _PATTERNS = [(re.compile(word), unit) for word, unit in _BY_LENGTH]
 
