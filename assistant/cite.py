@@ -61,7 +61,7 @@ _IN_WAY = re.compile(r"[<`!\\]")
 """The text of a link that is kept may have none of these: it would be read as something else."""
 _TERMS = 500
 """At most so many terms of a statement or a question are compared with a chunk."""
-_LIST_NUMBER = re.compile(r"^\s*(?:[-*•#]+\s*)?\d{1,2}[.、)）]\s*")
+_LIST_NUMBER = re.compile(r"^\s*(?:[-*•#]+\s*)?\d{1,2}[.、)）](?!\d)\s*")
 
 _MEANINGS = 12
 """At most so many statements of an answer are compared by their meaning, each with one chunk."""

@@ -14,13 +14,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from fractions import Fraction
+from functools import cached_property
 from itertools import combinations
 
 from assistant.checking.quantities import Date, Quantity, quantities, read_text
 from assistant.checking.ranges import Range, is_condition, is_limit, ranges_of, values
-from assistant.checking.segments import Segment, figure_terms, segments_of, statement_segments
+from assistant.checking.segments import FIGURE, Segment, figure_terms, segments_of, statement_segments
 from assistant.events import Support
 
 _DENIED_BEFORE = re.compile(
@@ -51,6 +51,11 @@ _PERIODS = {
     )
 }
 _PER = frozenset(("yuan", "twd", "dollar", "euro", "pound", "hkd", "yen", "percent"))
+_ROUNDS_BEFORE = re.compile(
+    r"(?:约|大概|大约|近|将近|接近|不到|差不多|\babout|\baround|\broughly|\bnearly|\balmost|\bapproximately|\bjust (?:under|over))[ ]?\Z"
+)
+_ROUNDS_AFTER = re.compile(r"[ ]?(?:左右|上下|or so)")
+_ROUNDED = Fraction(1, 20)
 _COUNTS = {"count", "times"}
 _EXCUSED = 20
 """At most so many figures of the asker are excused in one statement. With more, the statement is not confirmed."""
@@ -152,6 +157,8 @@ def _excused(
 ) -> Support | None:
     if figure.worded and figure.kinds <= _COUNTS:
         return _counted(figure, passages)
+    if _is_rounded(figure, clause, passages):
+        return "not_checkable"
     if not any(figure.agrees(other) for other in asked):
         return _derived(figure, clause, passages)
     before, after = clause.text[: figure.start], clause.text[figure.end :]
@@ -161,6 +168,21 @@ def _excused(
     if same and _MENTIONED.search(before):
         return "not_checkable"
     return _within_range(figure, clause, own, passages)
+
+
+def _is_rounded(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> bool:
+    """Returns True if the statement says that it rounds, and the passage has a figure near to this one."""
+    before, after = clause.text[: figure.start], clause.text[figure.end :]
+    if not (_ROUNDS_BEFORE.search(before) or _ROUNDS_AFTER.match(after)):
+        return False
+    return any(
+        abs(value - wanted) <= wanted * _ROUNDED
+        for kind in figure.kinds
+        for wanted in values(figure, kind)
+        for passage in passages
+        for other, _ in passage.found
+        for value in values(other, kind)
+    )
 
 
 def _within_range(
@@ -258,8 +280,9 @@ def _misplaced(
     if _is_swapped(figure, clause, holders, rivals, own, passages):
         return True
     unsaid = [segment for other, segment in rivals if not any(other.agrees(each) for each, _ in own)]
-    itself = figure_terms(figure)
-    words = {term: weight for term, weight in clause.words.items() if term not in itself}
+    # Figures of its own kind that were named before belong to something else.
+    alike = tuple(f"{FIGURE}{kind}:" for kind in figure.kinds) or figure_terms(figure)
+    words = {term: weight for term, weight in clause.words.items() if not term.startswith(tuple(alike))}
     owned = _owned(clause, figure)
     return any(_fits_better(each, unsaid, holders, surely, passages) for each in (owned, words))
 
@@ -296,9 +319,12 @@ def _gain(
     words: Mapping[str, float], rivals: Sequence[Segment], holders: Sequence[Segment], passages: Sequence[Passage]
 ) -> float:
     weights = _weights(words, passages)
+    crossed = any(passage.crossed for passage in passages)
     if not weights:
         return 0.0
-    return max(_fit(weights, segment) for segment in rivals) - max(_fit(weights, segment) for segment in holders)
+    return max(_fit(weights, segment, crossed) for segment in rivals) - max(
+        _fit(weights, segment, crossed) for segment in holders
+    )
 
 
 def periods(text: str) -> set[str]:
@@ -315,10 +341,13 @@ def _fits_better(
 ) -> bool:
     """Returns True if a rival fits the words better than every holder. A number without a unit holds half as surely."""
     weights = _weights(words, passages)
+    crossed = any(passage.crossed for passage in passages)
     if not (rivals and holders and weights):
         return False
-    best = max(_fit(weights, segment) * (1.0 if segment in surely else _UNSURE) for segment in holders)
-    return max(_fit(weights, segment) for segment in rivals) - best > _margin(passages) * _whole(words, passages)
+    best = max(_fit(weights, segment, crossed) * (1.0 if segment in surely else _UNSURE) for segment in holders)
+    return max(_fit(weights, segment, crossed) for segment in rivals) - best > _margin(passages) * _whole(
+        words, passages
+    )
 
 
 def _weights(words: Mapping[str, float], passages: Sequence[Passage]) -> dict[str, float]:
@@ -345,12 +374,12 @@ def _margin(passages: Sequence[Passage]) -> float:
     return MISPLACED_ACROSS if any(passage.crossed for passage in passages) else MISPLACED
 
 
-def _fit(weights: Mapping[str, float], segment: Segment) -> float:
+def _fit(weights: Mapping[str, float], segment: Segment, crossed: bool) -> float:
     """Returns what a segment has of the terms. A row whose name has further terms is another row: Home Green."""
     fit = sum(
         weight * segment.words.get(term, 0.0) * (_NAMED if term in segment.keys else 1.0)
         for term, weight in weights.items()
     )
-    if segment.keys and not segment.keys.isdisjoint(weights):
+    if segment.keys and not crossed and not segment.keys.isdisjoint(weights):
         fit -= sum(weights.values()) / len(weights) * len(segment.keys.difference(weights)) * _FURTHER
     return fit

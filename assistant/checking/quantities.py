@@ -26,8 +26,8 @@ _MONTH = (
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HAN_WEEKDAYS = {day: place for place, day in enumerate("一二三四五六")} | {"日": 6, "天": 6}
-_ONES = "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()  # noqa: E501
-_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_ONES = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # noqa: E501
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _ENGLISH = {word: place for place, word in enumerate(_ONES, start=1)}
 _ENGLISH |= {word: 10 * place for place, word in enumerate(_TENS, start=2)}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
@@ -49,7 +49,8 @@ _QUANTITY = re.compile(
     r"|(?:周|星期|礼拜)(?P<han_weekday>[一二三四五六日天])(?!次|个)"
     r"|\b(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b"
     r"|第?(?P<han_quarter>[一二三四1-4])季度|\bq(?P<quarter>[1-4])\b|\b(?P<named_quarter>first|second|third|fourth)\squarter\b"
-    rf"|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
+    r"|(?P<jiao>\d)角(?:(?P<fen>\d)分)?"
+    rf"|第[一二](?:天|年|日|次|个)|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
     r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
     r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*(?:-[a-z0-9]+)*)(?![a-z0-9.])"
     rf"|(?<![\d.])(?P<discount>[1-9]\d?|[一二三四五六七八九]{{1,2}})折"
@@ -60,11 +61,13 @@ _QUANTITY = re.compile(
     r"|\b(?P<often>once|twice)\b"
     rf"|(?:(?P<prefix>{_PREFIX})\s?)?(?:(?P<digits>{FIGURE.pattern})|(?P<han>(?<![几数])(?!千[瓦克米卡]){HAN_NUMBER.pattern}+)"
     rf"|\b(?P<english>(?:{_NUMBER_WORD})\b(?:[ -](?:and )?(?:{_NUMBER_WORD})\b){{0,5}}))"
-    rf"(?:[ \t-]?(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
-    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating)[ ]|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?"
+    rf"(?:[ \t-]{{0,2}}(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
+    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating|more|extra|further|additional)[ ]|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?"
 )
 """Matches one quantity. Every part is bounded or possessive, so the time is linear in the text."""
 _JOINS = re.compile(r"\s?(?:[-–—~至到]|to|and|或|和)\s?")
+_SPREAD = {"minutes": 300, "bytes": 2000, "grams": 2000}
+"""Lengths of time that differ more are no rivals."""
 _PLAIN = {"count", "times"}
 _EVENING = ("下午", "晚上", "夜里")
 
@@ -96,6 +99,8 @@ class Quantity:
             return True
         if not self.written or self.written != other.written:
             return (self.bare and other.is_year(self.written)) or (other.bare and self.is_year(other.written))
+        if (self.bare and self.worded) or (other.bare and other.worded):  # two trips are no two months
+            return self.is_plain and other.is_plain
         return self.bare or other.bare
 
     def rivals(self, other: Quantity) -> bool:
@@ -105,7 +110,7 @@ class Quantity:
         if self.date and other.date:
             return (self.date[1] is None) == (other.date[1] is None)
         if self.kinds & other.kinds:
-            return True
+            return all(_comparable(one, another) for one in self.readings for another in other.readings)
         return self.is_plain and other.is_plain and _is_year(self.written) == _is_year(other.written)
 
     @property
@@ -160,6 +165,9 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
         value = match["ordinal"] or _whole(match["han_ordinal"])
         readings = {("ordinal", value)} | ({("monthday", value)} if match["ordinal"] else set())
         return Quantity(frozenset(readings), value, start, end, worded=True)
+    if match["jiao"]:
+        coins = Fraction(10 * int(match["jiao"]) + int(match["fen"] or 0), 100)
+        return Quantity(frozenset([("yuan", str(coins))]), "", start, end)
     if match["discount"]:
         value = _whole(match["discount"])
         kept = int(value) * (10 if len(value) == 1 else 1)
@@ -178,7 +186,7 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
     if match["often"]:
         value = "1" if match["often"] == "once" else "2"
         return Quantity(frozenset([("times", value), ("count", value)]), "", start, end, worded=True)
-    return _measured(match)
+    return _measured(match) if match["digits"] or match["han"] or match["english"] else None
 
 
 def _measured(match: re.Match[str]) -> Quantity | None:
@@ -244,6 +252,14 @@ def _date(match: re.Match[str]) -> Date | None:
     if match["month_only"]:
         return int(match["only_year"]), _month(match["month_only"]), None
     return None
+
+
+def _comparable(one: Reading, other: Reading) -> bool:
+    """Returns False for two values of one kind that nobody confuses: 35 minutes and 8 weeks."""
+    if one[0] != other[0] or one[0] not in _SPREAD:
+        return True
+    first, second = Fraction(one[1]), Fraction(other[1])
+    return bool(first and second) and 1 / _SPREAD[one[0]] <= first / second <= _SPREAD[one[0]]
 
 
 def _is_year(written: str) -> bool:

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from assistant.checking.quantities import Quantity, quantities, read_text
 from assistant.checking.bridge import english_terms
+from assistant.checking.quantities import Quantity, quantities, read_text
 from assistant.terms import terms
 from ingest.language import sentences
 
@@ -30,7 +30,7 @@ _RULE = re.compile(r"[\s:|-]*+")
 _CELL_UNIT = re.compile(r"[(（]\s*([^\d()（）]{1,12})\s*[)）]")
 FIGURE = "#"
 _LIMITS = frozenset(
-    "least maximum minimum within 至少 最多 最高 最低 最长 最少 少于 超过 不超 不得 不少 以上 以下 以内 之内".split()
+    ["least", "maximum", "minimum", "within", "至少", "最多", "最高", "最低", "最长", "最少", "少于", "超过", "不超", "不得", "不少", "以上", "以下", "以内", "之内"]
 )
 """Terms that say that a figure is a limit, and not what it is of."""
 _SENTENCES = 400

@@ -32,6 +32,7 @@ _WORDS: Mapping[str, Unit] = {
     "周(?![一二三四五六日天]) 星期(?![一二三四五六日天]) 礼拜(?![一二三四五六日天]) weeks?": _unit("minutes*10080"),
     "个月 months?": _unit("months"),
     "月": _unit("months", "month"),
+    "学期 semesters?": _unit("semesters"),
     "季度 quarters?(?!_of)": _unit("months*3"),
     "周年 周岁 年 岁 years? yrs?": _unit("months*12"),
     "% percent per_cent 百分点 percentage_points?": _unit("percent"),
