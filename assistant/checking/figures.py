@@ -62,6 +62,8 @@ _EXCUSED = 20
 _COMPARED = 40
 """At most so many figures of a statement are compared with the passages."""
 _NAMED, _FURTHER, _UNSURE = 2.0, 0.5, 0.5
+_BEFORE = 1.5
+"""The margin is so many times wider for words that the clause only goes on with."""
 _SUMMED = 30
 MISPLACED, MISPLACED_ACROSS = 0.1, 0.1
 """A figure is misplaced if the words of its clause fit another figure of its kind better by this share of their weight.
@@ -101,6 +103,15 @@ class Passage:
         return len({segment.unit for segment in self.segments if segment.row})
 
     @cached_property
+    def names(self) -> Mapping[str, set[int]]:
+        """Returns the names of its tables' rows, each with the numbers of the rows."""
+        found: dict[str, set[int]] = {}
+        for segment in self.segments:
+            if len(segment.name) > 1:
+                found.setdefault(segment.name, set()).add(segment.unit)
+        return found
+
+    @cached_property
     def frequencies(self) -> Mapping[str, int]:
         """Returns for each term the number of segments that have it as their own."""
         return Counter(term for segment in self.segments for term, weight in segment.words.items() if weight >= 1.0)
@@ -119,6 +130,8 @@ def stated(statement: Sequence[Segment]) -> Iterator[tuple[Quantity, Segment]]:
         for figure in segment.quantities:
             counts = figure.kinds <= _COUNTS
             if not figure.worded or figure.written not in ("", "1", "2") or (figure.written == "2" and not counts):
+                if figure.worded and figure.kinds == {"ordinal"}:
+                    continue
                 yield figure, segment
 
 
@@ -261,7 +274,8 @@ def _misplaced(
     The clause's own words are compared first. Those that it goes on with may belong to the figures before it, so they
     are compared only with figures that the statement does not have.
     """
-    if is_condition(clause.text, figure):
+    condition = is_condition(clause.text, figure)
+    if condition and len(clause.quantities) > 1:  # below 99 % you get 10 %: the words are those of the 10 %
         return False
     held = [(other, segment) for passage in passages for other, segment in passage.found if other.agrees(figure)]
     surely = [segment for other, segment in held if segment.row or other.is_plain == figure.is_plain]
@@ -277,6 +291,8 @@ def _misplaced(
         if segment not in holders
         and (other.rivals(figure) or (in_cells and other.bare and segment.row and not other.agrees(figure)))
     ]
+    if _is_in_other_row(clause, holders, rivals, passages):
+        return True
     if _is_swapped(figure, clause, holders, rivals, own, passages):
         return True
     unsaid = [segment for other, segment in rivals if not any(other.agrees(each) for each, _ in own)]
@@ -284,7 +300,36 @@ def _misplaced(
     alike = tuple(f"{FIGURE}{kind}:" for kind in figure.kinds) or figure_terms(figure)
     words = {term: weight for term, weight in clause.words.items() if not term.startswith(tuple(alike))}
     owned = _owned(clause, figure)
-    return any(_fits_better(each, unsaid, holders, surely, passages) for each in (owned, words))
+    if _fits_better(owned, unsaid, holders, surely, passages, _margin(passages)):
+        return True
+    return not condition and _fits_better(words, unsaid, holders, surely, passages, _margin(passages) * _BEFORE)
+
+
+def _is_in_other_row(
+    clause: Segment,
+    holders: Sequence[Segment],
+    rivals: Sequence[tuple[Quantity, Segment]],
+    passages: Sequence[Passage],
+) -> bool:
+    """Returns True if the statement names another row than those with the figure, and that row has a rival."""
+    rows = _named_rows(clause.text, passages) or _named_rows(clause.before, passages, last=True)
+    if not rows or any(not segment.row or segment.unit in rows for segment in holders):
+        return False
+    return any(segment.unit in rows for _, segment in rivals)
+
+
+def _named_rows(text: str, passages: Sequence[Passage], *, last: bool = False) -> set[int]:
+    """Returns the rows that a text names, or the one that it names last. Home Green is not Home."""
+    found = {
+        name: (text.rfind(name), rows)
+        for passage in passages
+        for name, rows in passage.names.items()
+        if name in text
+    }
+    kept = {name: place for name, place in found.items() if not any(name != other and name in other for other in found)}
+    if last and kept:
+        return max(kept.values(), key=lambda place: place[0])[1]
+    return {row for _, rows in kept.values() for row in rows}
 
 
 def _is_swapped(
@@ -338,6 +383,7 @@ def _fits_better(
     holders: Sequence[Segment],
     surely: Sequence[Segment],
     passages: Sequence[Passage],
+    margin: float,
 ) -> bool:
     """Returns True if a rival fits the words better than every holder. A number without a unit holds half as surely."""
     weights = _weights(words, passages)

@@ -51,6 +51,7 @@ _QUANTITY = re.compile(
     r"|第?(?P<han_quarter>[一二三四1-4])季度|\bq(?P<quarter>[1-4])\b|\b(?P<named_quarter>first|second|third|fourth)\squarter\b"
     r"|(?P<jiao>\d)角(?:(?P<fen>\d)分)?"
     rf"|第[一二](?:天|年|日|次|个)|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
+    rf"|\b(?P<named_ordinal>{'|'.join(_ORDINALS[2:])})\b"
     r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
     r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*(?:-[a-z0-9]+)*)(?![a-z0-9.])"
     rf"|(?<![\d.])(?P<discount>[1-9]\d?|[一二三四五六七八九]{{1,2}})折"
@@ -92,15 +93,15 @@ class Quantity:
         return frozenset(kind for kind, _ in self.readings)
 
     def agrees(self, other: Quantity) -> bool:
-        """Returns True if both may be the same quantity."""
+        """Returns True if this quantity of a passage may be the other one, of a statement, which may leave a unit out."""
         if self.date and other.date:
             return _same_date(self.date, other.date)
         if self.readings & other.readings or self._is_day_of(other) or other._is_day_of(self):
             return True
         if not self.written or self.written != other.written:
             return (self.bare and other.is_year(self.written)) or (other.bare and self.is_year(other.written))
-        if (self.bare and self.worded) or (other.bare and other.worded):  # two trips are no two months
-            return self.is_plain and other.is_plain
+        if self.bare and self.worded:  # a passage's two trips are no two months
+            return other.is_plain
         return self.bare or other.bare
 
     def rivals(self, other: Quantity) -> bool:
@@ -161,10 +162,13 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
         return Quantity(frozenset([("date", str(date))]), written, start, end, date=date)
     if reading := _named(match):
         return Quantity(frozenset([reading]), "", start, end)
+    if match["named_ordinal"]:
+        value = str(_ORDINALS.index(match["named_ordinal"]) + 1)
+        return Quantity(frozenset([("ordinal", value)]), value, start, end, worded=True)
     if match["ordinal"] or match["han_ordinal"]:
         value = match["ordinal"] or _whole(match["han_ordinal"])
         readings = {("ordinal", value)} | ({("monthday", value)} if match["ordinal"] else set())
-        return Quantity(frozenset(readings), value, start, end, worded=True)
+        return Quantity(frozenset(readings), value, start, end)
     if match["jiao"]:
         coins = Fraction(10 * int(match["jiao"]) + int(match["fen"] or 0), 100)
         return Quantity(frozenset([("yuan", str(coins))]), "", start, end)

@@ -15,7 +15,7 @@ _JOINS = re.compile(
 )
 _BETWEEN = re.compile(r"\bbetween[ ]\Z|介于\Z|在\Z")
 _FROM_BEFORE = re.compile(
-    r"(?:(?<![不未])满|(?<![不得能])超过|大于|高于|\bover|\bmore than|\bafter|\blonger than|\bexceeding|\babove)[ ]?\Z"
+    r"(?:(?<![不未])满|(?<![不得能])超过|(?<![不超])过了?|大于|高于|\bover|\bmore than|\bafter|\blonger than|\bexceeding|\babove)[ ]?\Z"
 )
 _FROM_AFTER = re.compile(r"\s?(?:\(含\))?(?:及?以上|起|or more|and above|or over|and over|\+)")
 _TO_BEFORE = re.compile(

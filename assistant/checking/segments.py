@@ -24,6 +24,7 @@ _KEY, _HEADER, _BESIDE = 1.0, 1.0, 0.3
 _CUT = re.compile(
     r"[；;：:。！？!?（）()]|(?<!\d)[,，]|[,，](?!\d{3})|[—–](?!\d)|\b(?:and|but|while|whereas)\b|而(?=[^且])|或者"
 )
+_LIST_NUMBER = re.compile(r"\A\s*\(?\d{1,2}[.、)）](?!\d)\s*")
 _PART = re.compile(r"[；;]")
 _JOINED = re.compile(r"、|和|与|及|或|\bor\b(?! (?:more|less|over|fewer)\b)|/")
 _RULE = re.compile(r"[\s:|-]*+")
@@ -41,7 +42,8 @@ _SENTENCES = 400
 class Segment:
     """A clause or a cell: its terms with their weights, its quantities, and the number of its sentence or row.
 
-    `row` is True for the cells of a table, and `keys` are the terms that name its row.
+    `row` is True for the cells of a table, and `keys` are the terms that
+    name its row, whose first cell is `name`. `before` is the text of the clauses before.
     """
 
     text: str
@@ -50,6 +52,8 @@ class Segment:
     unit: int
     row: bool = False
     keys: frozenset[str] = frozenset()
+    name: str = ""
+    before: str = ""
 
 
 @lru_cache(maxsize=64)
@@ -94,7 +98,7 @@ def _prose(text: str, unit: int, glossed: bool) -> Iterator[Segment]:
 
 
 def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segment]:
-    read = read_text(text)
+    read = _LIST_NUMBER.sub("", read_text(text))
     parts = [(number, clause) for number, part in enumerate(_PART.split(read)) for clause in _clauses(part)]
     clauses = [(number, clause) for number, clause in parts if clause.strip()]
     own = [_content(clause, glossed) for _, clause in clauses]
@@ -106,7 +110,8 @@ def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segm
         words = {term: share * weight for term, weight in before.items() if share * weight > _LEAST}
         before = words | dict.fromkeys(own[place], 1.0)
         following = dict.fromkeys(own[place + 1], _AFTER) if place + 1 < len(own) else {}
-        yield Segment(clause, following | before, tuple(quantities(clause)), unit + part)
+        earlier = "".join(text for _, text in clauses[:place])
+        yield Segment(clause, following | before, tuple(quantities(clause)), unit + part, before=earlier)
 
 
 def _clauses(text: str) -> Iterator[str]:
@@ -190,7 +195,8 @@ def _table(lines: Sequence[str], unit: int, glossed: bool) -> Iterator[Segment]:
             names = frozenset([*words[0], *(term for term in named if term.startswith(f"{FIGURE}code"))])
             weights |= dict.fromkeys(named, _HEADER)
             weights |= dict.fromkeys(words[place], 1.0)
-            yield Segment(read_text(cell), weights, tuple(_cell_quantities(cell, head)), number, row=True, keys=names)
+            found, name = tuple(_cell_quantities(cell, head)), read_text(row[0])
+            yield Segment(read_text(cell), weights, found, number, row=True, keys=names, name=name)
 
 
 def _cell_quantities(cell: str, head: str) -> list[Quantity]:

@@ -51,7 +51,7 @@ _WORDS: Mapping[str, Unit] = {
     "分": _unit("count", "cent"),
     "毫米 mm 公厘": _unit("metres*1/1000"),
     "厘米 公分 cm": _unit("metres*1/100"),
-    "公里 km kilomet(?:er|re)s?": _unit("metres*1000"),
+    "公里 km kilomet(?:er|re)s?": _unit("metres*1000", "km/h"),
     "米 m met(?:er|re)s?": _unit("metres"),
     "英寸 寸 吋 inch(?:es)?": _unit("inches"),
     "km/h": _unit("km/h"),
