@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
+from assistant.checking.meaning import Meaning
 from assistant.gate.fitted import FittedGate
 from assistant.gate.weights import OwnWeights
 from assistant.history.register import Register
@@ -66,7 +67,8 @@ class Workspace:
             everyday = everyday_words() if settings.everyday_words else NO_WORDS
             retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms, everyday=everyday)
             gate = open_gate(settings, model, reading)
-            assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store))
+            meaning = Meaning(lambda: store.current().embedder.dense)
+            assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store), meaning)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
             pages, conversations = PageRenderer(passwords=settings.passwords), Register(store.database, settings)

@@ -31,7 +31,8 @@ The way of a question, in the order in which it goes:
 What checking stands on:
 
     quote.py         the sentence or the table row that a mark stands for, and where it is
-    figures.py       the figures of a statement with their units, and whether a passage bears them out
+    checking/        whether a passage supports a statement: its figures, its words, its meaning
+    figures.py       numbers with their units, as the choice of a row compares them
     signals/         how far a hit stands out from what does not answer
     terms.py         the words of a text that carry its content
     links.py         links and images in the model's Markdown: what must not be passed on

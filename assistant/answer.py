@@ -16,14 +16,14 @@ from typing import Protocol, TypeVar
 
 from assistant.adherence import Adherence
 from assistant.admission import Admission
-from assistant.cite import Citer
+from assistant.checking.meaning import Meaning
+from assistant.cite import Checked, Citer
 from assistant.condense import condense
 from assistant.context import estimate_tokens
 from assistant.conversation import Conversation
 from assistant.events import (
     Change,
     Citation,
-    Cited,
     Event,
     EvidenceFound,
     Failed,
@@ -56,6 +56,8 @@ logger = logging.getLogger(__name__)
 _READERS = 1
 """So many threads read chunks. More would do no more work at once, because Python runs one thread at a time, and each
 that runs makes the searches wait for its turn."""
+_CROSSING = 2
+"""So many threads check citations across languages. They mostly wait for the embedder."""
 _CUT_PROMPT = 2
 """If the model counts fewer tokens than half of our estimate, the prompt was cut. Estimates are never that wrong."""
 _CUT = (
@@ -86,15 +88,21 @@ class Assistant:
         model: ChatModel,
         settings: AssistantSettings,
         holdings: HasHoldings | None = None,
+        meaning: Meaning | None = None,
     ) -> None:
-        """Without `holdings`, replies to small talk do not say what there is to search."""
+        """Without `holdings`, replies to small talk do not say what there is to search. Without `meaning`, citations
+        across languages are checked by their figures alone.
+        """
         self._retriever = retriever
         self._gatherer = Gatherer(gate, settings)
         self._holdings = holdings
+        self._meaning = meaning
         # A search that is asked for alone does not wait behind the searches of answers.
         self._searching = ThreadPoolExecutor(_searches(), thread_name_prefix="search")
         self._retrieving = ThreadPoolExecutor(_retrievals(model), thread_name_prefix="retrieval")
         self._reading = ThreadPoolExecutor(_READERS, thread_name_prefix="reading")
+        # Checks that wait for the embedder, so that those of other answers do not wait for them.
+        self._crossing = ThreadPoolExecutor(_CROSSING, thread_name_prefix="crossing")
         self._model = model
         self._settings = settings
         self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
@@ -142,7 +150,7 @@ class Assistant:
                 yield event
             return
         yield EvidenceFound(gathered.request.evidence)
-        citer, told = Citer(gathered.request.evidence, f"{question}\n{query}"), _Told(gathered.tokens)
+        citer, told = Citer(gathered.request.evidence, f"{question}\n{query}", self._meaning), _Told(gathered.tokens)
         adherence = Adherence(self._model, locale)
         try:
             async with (
@@ -170,7 +178,10 @@ class Assistant:
         near = await self._read(partial(nearest, query, found.hits)) if refused else ()
         usage, citations = told.counted(citer.text), tuple(citer.citations)
         end = self._finished(answer_id, citer.text, language, watch, citations, usage, near=near, refused=refused)
-        yield replace(end, cut=told.cut, strayed=adherence.strayed, model=told.model or end.model)
+        unsupported = () if refused else tuple(citer.unsupported)
+        yield replace(
+            end, cut=told.cut, strayed=adherence.strayed, model=told.model or end.model, unsupported=unsupported
+        )
 
     async def _gathered(self, asked: Asked, found: Retrieved) -> Gathered | None:
         """Returns the request to the model, or None if the hits do not answer.
@@ -219,8 +230,10 @@ class Assistant:
 
     async def aclose(self) -> None:
         """Close the model and the threads. Whoever opened the retriever closes it."""
-        for executor in (self._searching, self._retrieving, self._reading):
+        for executor in (self._searching, self._retrieving, self._reading, self._crossing):
             executor.shutdown(wait=False, cancel_futures=True)
+        if self._meaning is not None:
+            self._meaning.close()
         await self._model.aclose()
 
     @property
@@ -262,16 +275,20 @@ class Assistant:
         """
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)
 
-    async def _fed(self, citer: Citer, delta: str) -> list[TextDelta | Cited]:
+    async def _fed(self, citer: Citer, delta: str) -> list[Checked]:
         """Returns the events of one piece of the model's text. Only markers need a comparison with chunks."""
         if citer.is_plain(delta):
             return list(citer.feed(delta))
-        return await self._read(lambda: list(citer.feed(delta)))
+        return await self._check(citer, lambda: list(citer.feed(delta)))
 
-    async def _ended(self, citer: Citer) -> list[TextDelta | Cited]:
+    async def _ended(self, citer: Citer) -> list[Checked]:
         if citer.is_plain(""):
             return list(citer.finish())
-        return await self._read(lambda: list(citer.finish()))
+        return await self._check(citer, lambda: list(citer.finish()))
+
+    async def _check(self, citer: Citer, work: Callable[[], T]) -> T:
+        threads = self._crossing if self._meaning is not None and citer.crosses else self._reading
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
 
     def _fixed(
         self,

@@ -1,6 +1,7 @@
 """Cite: the model's text streams through, its citation markers are normalised, and each is checked against its chunk.
 
-A marker never reaches the reader if it names no evidence, or if its chunk does not support the statement. An image or a
+A marker never reaches the reader if it names no evidence, or if its chunk does not support the statement
+(`assistant.checking`). Where no marker is left, the statement is reported as unsupported. An image or a
 tag never reaches the reader, nor does a link whose address is in no cited chunk. They would make the reader's program
 fetch or open an address that no document confirms.
 
@@ -12,12 +13,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from assistant.checking.figures import Passage, borne_out, confirms
-from assistant.checking.meaning import Meaning, Meant
+from assistant.checking.judging import Judge, Source, Verdict
+from assistant.checking.meaning import Meaning
 from assistant.code_spans import CodeSpans
-from assistant.events import Citation, Cited, Evidence, Support, TextDelta
+from assistant.events import Citation, Cited, Evidence, TextDelta, Unsupported
 from assistant.links import (
     AUTOLINK,
     BARE_ADDRESS,
@@ -29,14 +30,11 @@ from assistant.links import (
     UNFINISHED_ADDRESS,
     UNFINISHED_LINK,
     UNFINISHED_TAG,
-    addresses,
     paragraph_ahead,
     sentence_ahead,
     without_end,
 )
-from assistant.quote import Quotes
-from assistant.terms import coverage, terms, vocabulary
-from ingest.document import Language
+from assistant.terms import terms
 from ingest.language import detect, sentences
 
 # A marker's quantifiers are possessive, so that a list of numbers that is no marker is not split in every way.
@@ -60,59 +58,18 @@ _MARKERS_END = re.compile(r"[\d\]］】]")
 _IN_WAY = re.compile(r"[<`!\\]")
 """The text of a link that is kept may have none of these: it would be read as something else."""
 _TERMS = 500
-"""At most so many terms of a statement or a question are compared with a chunk."""
+"""At most so many terms of a question are compared with a chunk."""
 _LIST_NUMBER = re.compile(r"^\s*(?:[-*•#]+\s*)?\d{1,2}[.、)）](?!\d)\s*")
 
-_MEANINGS = 12
-"""At most so many statements of an answer are compared by their meaning, each with one chunk."""
-_SUPPORTED = 0.2
-"""The share of a statement's content terms that its chunk must contain. It is low on purpose: a paraphrase must pass,
-and a statement about something else shares nearly no terms with the chunk. Numbers have no such tolerance."""
-
-
-class _Source:
-    """The contents of an evidence's chunk. Its words are computed once per answer, the rest when it is first needed."""
-
-    def __init__(self, evidence: Evidence) -> None:
-        chunk = evidence.hit.chunk
-        self.evidence = evidence
-        self.number = evidence.number
-        self.terms = vocabulary(f"{chunk.heading}\n{chunk.text}")
-        self.language = detect(chunk.text)
-        self._quotes: Quotes | None = None
-        self.passages = (Passage(chunk.heading, chunk.text), Passage(chunk.heading, chunk.text, crossed=True))
-        self._addresses: frozenset[str] | None = None
-
-    def crosses(self, language: Language) -> bool:
-        """Returns True if a statement in this language has no words in common with the chunk, for being in another."""
-        return {language, self.language} == {"zh", "en"}
-
-    @property
-    def quotes(self) -> Quotes:
-        if self._quotes is None:
-            self._quotes = Quotes(*(self.evidence.parts or (self.evidence.hit.chunk,)))
-        return self._quotes
-
-    @property
-    def addresses(self) -> frozenset[str]:
-        if self._addresses is None:
-            self._addresses = addresses(self.evidence.hit.chunk)
-        return self._addresses
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """A source that supports a statement, and how far that was checked."""
-
-    source: _Source
-    statement: str
-    support: Support
+Checked = TextDelta | Cited | Unsupported
+"""What comes of a model's text once its markers are checked."""
 
 
 class Citer:
     """Checks one answer's text on its way to the reader. Call `feed` with each delta, then `finish`.
 
-    `text` is the text that has been passed on so far. `citations` are the citations that hold. Text is held back only
+    `text` is the text that has been passed on so far. `citations` are the citations that hold, and `unsupported` the
+    statements of which no mark does. Text is held back only
     if it may be an unfinished marker, link or tag, or if the text that decides about one has not arrived yet.
     """
 
@@ -120,10 +77,9 @@ class Citer:
         """Without `meaning`, statements in another language than their passage are checked by their figures alone."""
         self.text = ""
         self.citations: list[Citation] = []
-        self._meaning = meaning
-        self._compared: dict[tuple[str, int], Meant] = {}
-        self._sources = {item.number: _Source(item) for item in evidence}
-        self._question = question
+        self.unsupported: list[Unsupported] = []
+        self._judge = Judge(question, meaning)
+        self._sources = {item.number: Source(item) for item in evidence}
         self._asked_terms = terms(question)[:_TERMS]
         self._buffer = ""  # text that has arrived and has not been passed on
         self._clause = ""  # the end of the text that has been passed on since the last citation
@@ -131,21 +87,27 @@ class Citer:
         self._marked = -1  # the length of `text` when the last marker was written
         self._seam = -1  # the length of `text` when a part behind it was removed
 
+    @property
+    def crosses(self) -> bool:
+        """Returns True if a chunk is in another language than the answer so far, so that a check may take longer."""
+        language = detect(self.text[-_CLAUSE_CHARS:] or self._buffer)
+        return any(source.crosses(language) for source in self._sources.values())
+
     def is_plain(self, delta: str) -> bool:
         """Returns True if no marker can end in `delta`, so that feeding it compares nothing with any chunk."""
         return _BRACKET.search(self._buffer) is None and _BRACKET.search(delta) is None
 
-    def feed(self, delta: str) -> Iterator[TextDelta | Cited]:
+    def feed(self, delta: str) -> Iterator[Checked]:
         """Yields the events for the text that can be passed on now that `delta` has arrived."""
         for start in range(0, len(delta), _HELD_CHARS):
             self._buffer += delta[start : start + _HELD_CHARS]
             yield from self._drain(finishing=False)
 
-    def finish(self) -> Iterator[TextDelta | Cited]:
+    def finish(self) -> Iterator[Checked]:
         """Returns the events for the text that was held back."""
         return self._drain(finishing=True)
 
-    def _drain(self, *, finishing: bool) -> Iterator[TextDelta | Cited]:
+    def _drain(self, *, finishing: bool) -> Iterator[Checked]:
         while self._buffer:
             yield from self._apart()
             opening = OPENING.search(self._buffer)
@@ -172,7 +134,7 @@ class Citer:
         if self._buffer[0] == "(" or not _LETTER.search(_BARE_MARKER.sub("", self._code.line)):
             yield self._say(" ")
 
-    def _step(self, *, held: bool) -> Iterator[TextDelta | Cited] | None:
+    def _step(self, *, held: bool) -> Iterator[Checked] | None:
         """Handle the beginning of the buffer. Returns its events, or None if more text must arrive first."""
         start = len(self._buffer) - len(self._buffer.lstrip())
         if line := self._buffer.rfind("\n", 0, start) + 1:  # code may begin or end with the next line
@@ -196,7 +158,7 @@ class Citer:
                 return None
         return self._markers(start, held=held)
 
-    def _markers(self, start: int, *, held: bool) -> Iterator[TextDelta | Cited] | None:
+    def _markers(self, start: int, *, held: bool) -> Iterator[Checked] | None:
         """Handle a run of markers: judge it and write the markers that hold."""
         group = self._group(start)
         if group == start:
@@ -209,11 +171,12 @@ class Citer:
         ahead = _CLAUSE_END.search(rest)
         complete = not held or ahead is not None or len(rest) > _CLAUSE_CHARS
         following = rest[: ahead.start() if ahead else _CLAUSE_CHARS]
-        verdicts = self._judge(self._buffer[start:group], self._clause, following)
+        markers = self._buffer[start:group]
+        verdicts = self._judged(markers, self._clause, following)
         if verdicts is None and not complete:
             return None
         space, self._buffer = self._buffer[:start], rest
-        return self._mark(space, verdicts or [])
+        return self._mark(space, verdicts) if verdicts else self._drop(markers)
 
     def _group(self, start: int) -> int:
         """Returns the end of the run of markers at `start`, or `start` if there is none."""
@@ -222,7 +185,7 @@ class Citer:
             end = match.end()
         return end
 
-    def _mark_of_link(self, *, held: bool) -> Iterator[TextDelta | Cited] | None:
+    def _mark_of_link(self, *, held: bool) -> Iterator[Checked] | None:
         """Handle an exclamation mark that may begin an image, or a bracket that may end the text of a link."""
         mark, following = self._buffer[0], self._buffer[1:]
         if not following:
@@ -234,7 +197,7 @@ class Citer:
             return None if held and UNFINISHED_LINK.fullmatch(self._buffer, 1) else iter([self._pass_on(1)])
         return self._only_label(0, image)
 
-    def _link(self, start: int, link: re.Match[str], *, held: bool) -> Iterator[TextDelta | Cited] | None:
+    def _link(self, start: int, link: re.Match[str], *, held: bool) -> Iterator[Checked] | None:
         """Handle a link. If its target is in a cited chunk, the link stays. Otherwise only its text stays."""
         label, target = link["label"], link["target"]
         in_way = self.text.endswith("!") or _IN_WAY.search(label) or not label.strip()
@@ -245,14 +208,14 @@ class Citer:
             return None
         return iter([self._pass_on(link.end())]) if keeps else self._only_label(start, link)
 
-    def _only_label(self, start: int, link: re.Match[str]) -> Iterator[TextDelta | Cited]:
+    def _only_label(self, start: int, link: re.Match[str]) -> Iterator[Checked]:
         """Replace a link or an image by its text. If the text in its brackets is a marker, the marker replaces it."""
         label = link["label"]
         marker = f"[{label}]" if _MARKER.fullmatch(f"[{label}]") else ""
         kept = "!" if marker and self._buffer[start] == "!" else ""
         return self._replace(start, link.end(), kept + (marker or label))
 
-    def _replace(self, start: int, end: int, text: str) -> Iterator[TextDelta | Cited]:
+    def _replace(self, start: int, end: int, text: str) -> Iterator[Checked]:
         """Replace a part of the buffer by `text`. A blank keeps it apart from text before it that it could join."""
         if not start and self.text.endswith(_JOINING):
             text = f" {text}"
@@ -261,7 +224,7 @@ class Citer:
         self._buffer = self._buffer[:start] + text + self._buffer[end:]
         return iter(())
 
-    def _tag(self, start: int, *, held: bool) -> Iterator[TextDelta | Cited] | None:
+    def _tag(self, start: int, *, held: bool) -> Iterator[Checked] | None:
         """Handle an address in angle brackets, a line break, or a tag, which is dropped or shown as text."""
         if auto := AUTOLINK.match(self._buffer, start):
             keeps = self._vouches(auto[1], "", sentence_ahead(self._buffer, auto.end()), held=held)
@@ -310,7 +273,7 @@ class Citer:
             return None
         if group == start:
             return False
-        verdicts = self._judge(self._buffer[start:group], f"{self._clause} {label} {ahead[0]}", "")
+        verdicts = self._judged(self._buffer[start:group], f"{self._clause} {label} {ahead[0]}", "")
         return any(verdict.source.number in holders for verdict in verdicts or ())
 
     def _pass_on(self, length: int) -> TextDelta:
@@ -322,8 +285,8 @@ class Citer:
         self._clause = (self._clause + text)[-_STATEMENT_CHARS:]
         return self._say(text)
 
-    def _mark(self, space: str, verdicts: Sequence[_Verdict]) -> Iterator[TextDelta | Cited]:
-        """Write the markers that hold. If none holds, the space before them is dropped too."""
+    def _mark(self, space: str, verdicts: Sequence[Verdict]) -> Iterator[Checked]:
+        """Write the markers that hold."""
         for verdict in verdicts:
             number = verdict.source.number
             marker = f"[{number}]"
@@ -337,9 +300,18 @@ class Citer:
             citation = Citation(number, evidence, quote, end - len(marker), end, verdict.support, location)
             self.citations.append(citation)
             yield Cited(citation)
-        if verdicts:
-            self._clause = ""
-        elif self.text.endswith(_JOINING):
+        self._clause = ""
+
+    def _drop(self, markers: str) -> Iterator[Checked]:
+        """Leave out a run of markers of which none holds, with the space before them, and say so."""
+        end = len(self.text)
+        statement = len(self._statement(self._clause))
+        number = re.search(r"\d+", markers)
+        if number is not None and statement:
+            found = Unsupported(int(number[0]), max(0, end - statement), end)
+            self.unsupported.append(found)
+            yield found
+        if self.text.endswith(_JOINING):
             yield self._say(" ")
         else:
             self._seam = len(self.text)
@@ -349,7 +321,7 @@ class Citer:
         self._code.write(text)
         return TextDelta(text)
 
-    def _judge(self, group: str, clause: str, following: str) -> list[_Verdict] | None:
+    def _judged(self, group: str, clause: str, following: str) -> list[Verdict] | None:
         """Returns the sources of a run of markers that support the statement before it. If none does, the clause after
         the run is added to the statement.
 
@@ -361,46 +333,9 @@ class Citer:
             return []
         before = self._statement(clause)
         for statement in (before, f"{before} {following}".strip()):
-            bare = _LIST_NUMBER.sub("", statement)
-            language = detect(bare)
-            passages = [source.passages[source.crosses(language)] for source in sources]
-            figures = borne_out(bare, self._question, passages)
-            if figures is None:
-                continue
-            judged = [(source, self._supports(source, statement, bare)) for source in sources]
-            held = [
-                _Verdict(source, statement, "checked" if words == figures == "checked" else "not_checkable")
-                for source, words in judged
-                if words
-            ]
-            if held:
+            if held := self._judge.verdicts(statement, _LIST_NUMBER.sub("", statement), sources):
                 return held
         return None
-
-    def _supports(self, source: _Source, statement: str, bare: str) -> Support | None:
-        """Returns how far the statement was checked against the chunk's words, or None if they share too few.
-
-        Words of two languages cannot be compared. There the meaning decides, and if it is not known, the statement is
-        checked if the chunk has one of its figures.
-        """
-        words = dict.fromkeys(terms(statement)[:_TERMS], 1.0)
-        if not words:
-            return None
-        if source.crosses(detect(bare)):
-            meant = self._meant(source, bare)
-            if meant == "unknown":
-                return "checked" if confirms(bare, source.passages[1]) else "not_checkable"
-            return "checked" if meant == "yes" else None
-        return "checked" if coverage(words, source.terms) >= _SUPPORTED else None
-
-    def _meant(self, source: _Source, bare: str) -> Meant:
-        """Returns if the chunk means what the statement says. Only some statements of an answer are compared."""
-        key = (bare, source.number)
-        if self._meaning is None or (key not in self._compared and len(self._compared) >= _MEANINGS):
-            return "unknown"
-        if key not in self._compared:
-            self._compared[key] = self._meaning.says(bare, source.quotes.all_texts, source.language)
-        return self._compared[key]
 
     def _statement(self, clause: str) -> str:
         """Returns the last sentence of `clause` that has content terms. If there is none, returns the end of the

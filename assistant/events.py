@@ -3,8 +3,8 @@
 Each answer has an id, a UUID in 32 hexadecimal digits. Its first event and its last one carry it, so that a rating or a
 line of a log can name the answer. `Failed` has none: a face also makes it of errors that come from no answer.
 
-    Searched → EvidenceFound → (TextDelta | Cited)* → Finished
-                                                    ↘ Failed      (at any point; evidence already sent stays)
+    Searched → EvidenceFound → (TextDelta | Cited | Unsupported)* → Finished
+                                                                  ↘ Failed      (at any point; evidence already sent stays)
 
 A refusal is an ordinary answer: EvidenceFound with no evidence, one TextDelta, Finished(refused=True). The passages
 nearest to the question come with Finished, apart from evidence and citations, because they do not answer it. A reply to
@@ -20,9 +20,10 @@ from typing import Literal
 from ingest.document import Chunk, Hit, Language, Location
 
 Support = Literal["checked", "not_checkable"]
-"""How far a citation was checked. `checked` means that its words and figures were compared with the passage.
-`not_checkable` means that they could not be compared: the statement and the passage are in different languages, or a
-figure of the asker falls into an open range."""
+"""How far a citation was checked. `checked` means that its figures, and its words or its meaning, were compared with the
+passage. `not_checkable` means that nothing could tell: the statement and the passage are in different languages and no
+embedder covers both, a figure is rounded or a sum, or a figure of the asker falls into an open range. A statement that
+its passage does not support has no citation; it is `Unsupported`."""
 
 ChangeKind = Literal["spelling", "pinyin", "synonym"]
 
@@ -138,6 +139,20 @@ class Cited:
 
 
 @dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A statement of the text so far that none of the passages supports that the model cited for it.
+
+    It is shown as text without a mark. It reaches from `start` to `end` in the answer's text, in characters: `end` is
+    where the mark would stand. `number` is the first one that the model wrote there.
+    """
+
+    number: int
+    start: int
+    end: int
+    type: Literal["unsupported"] = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The end of an answer.
 
@@ -146,6 +161,7 @@ class Finished:
     answer, so that its end is missing. `nearest` is empty unless the answer is a refusal. `small_talk` is True for the
     fixed reply to a greeting and the like: it says nothing of the documents' content, so it needs no source. `strayed`
     is True if the model answered in another language than `language`, though it was asked twice.
+    `unsupported` are the statements whose marks were dropped.
     """
 
     answer_id: str
@@ -161,6 +177,7 @@ class Finished:
     nearest: tuple[Nearest, ...] = ()
     small_talk: bool = False
     strayed: bool = False
+    unsupported: tuple[Unsupported, ...] = ()
     type: Literal["finished"] = "finished"
 
 
@@ -177,4 +194,4 @@ class Failed:
     type: Literal["failed"] = "failed"
 
 
-Event = Searched | EvidenceFound | TextDelta | Cited | Finished | Failed
+Event = Searched | EvidenceFound | TextDelta | Cited | Unsupported | Finished | Failed

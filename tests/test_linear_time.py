@@ -41,6 +41,10 @@ from assistant import (
     small_talk,
     terms,
 )
+from assistant.checking import figures as checking
+from assistant.checking import quantities
+from assistant.checking import segments as clauses
+from assistant.checking.passage import Passage
 from assistant.conversation import Turn
 from assistant.events import Evidence
 from assistant.gate import words
@@ -183,7 +187,8 @@ def _cited_from(whole: str) -> None:
 
 def _borne_out(whole: str) -> None:
     """A statement whose figures are compared with a passage, the asker's among them."""
-    figures.borne_out(f"30 天, {whole[:2000]}", {"30", "7", "9999"}, [figures.Figures("", [whole, "满 15 天"])])
+    text = f"{whole}\n\n满 15 天"
+    checking.borne_out(f"30 天, {whole[:2000]}", "30 7 9999", [Passage("", text)])
 
 
 def _quoted(whole: str) -> None:
@@ -265,7 +270,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "terms.numbers": terms.numbers,
     "terms.coverage": _coverage,
     "figures.measures": figures.measures,
-    "figures.borne_out": _borne_out,
+    "checking.quantities": lambda whole: quantities.quantities(quantities.read_text(whole)),
+    "checking.segments": lambda whole: clauses.segments_of("", whole),
+    "checking.borne_out": _borne_out,
     "links.addresses": lambda whole: links.addresses(passage(whole)),
     "quote": lambda whole: quote.Quotes(passage(whole)).best(whole[:2000], ["leave"]),
     "cite, the answer": _cited,

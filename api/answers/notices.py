@@ -17,25 +17,41 @@ _NOT_CHECKABLE = (
     "{numbers} 未能与原文核对，请打开原文确认。",
     "{numbers} could not be checked against the source. Read it there before you rely on it.",
 )
+_UNSUPPORTED = (
+    "有 {count} 处陈述在所引原文中找不到依据，未加编号。",
+    "{count} statements have no support in the passages that were cited for them, and carry no mark.",
+)
+_ONE_UNSUPPORTED = (_UNSUPPORTED[0], "One statement has no support in the passage that was cited for it, and no mark.")
 _LABEL = ("未核对", "not checked")
 _SEARCHED = ("已按{words}搜索。", "Searched for {words}.")
 _QUOTED = re.compile(rf"(?:\n\n> (?:[⚠ℹ] [^\n]*+|(?:{QUOTED_HEADING})(?:\n>[^\n]*+)*+))++\Z")
 
 
 def notice(
-    language: Language, *, grounded: bool, refused: bool, small_talk: bool, not_checkable: Collection[int]
+    language: Language,
+    *,
+    grounded: bool,
+    refused: bool,
+    small_talk: bool,
+    not_checkable: Collection[int],
+    unsupported: int = 0,
 ) -> str:
-    """Returns one sentence about an answer. It is empty if nothing is wrong, or if the answer needs no source.
+    """Returns a sentence or two about an answer. It is empty if nothing is wrong, or if the answer needs no source.
 
-    `not_checkable` are the numbers of the marks that could not be checked. If no mark was checked, the sentence says
-    only that.
+    `not_checkable` are the numbers of the marks that could not be checked, and `unsupported` counts the statements
+    whose marks were dropped. If no mark was checked, it says only that.
     """
-    if refused or small_talk or (grounded and not not_checkable):
+    if refused or small_talk:
         return ""
     if not grounded:
         return _in(language, _UNGROUNDED)
-    numbers = " ".join(f"[{number}]" for number in sorted(set(not_checkable)))
-    return _in(language, _NOT_CHECKABLE).format(numbers=numbers)
+    said = []
+    if not_checkable:
+        numbers = " ".join(f"[{number}]" for number in sorted(set(not_checkable)))
+        said.append(_in(language, _NOT_CHECKABLE).format(numbers=numbers))
+    if unsupported:
+        said.append(_in(language, _ONE_UNSUPPORTED if unsupported == 1 else _UNSUPPORTED).format(count=unsupported))
+    return ("" if language in ("zh", "mixed") else " ").join(said)
 
 
 def not_checked(language: Language) -> str:

@@ -76,6 +76,14 @@ def renumbered(answer: str, citations: Iterable[Citation]) -> tuple[str, list[Re
     return "".join([*pieces, answer[read:]]), firsts + others
 
 
+def moved(place: int, citations: Iterable[Renumbered]) -> int:
+    """Returns where a place of the answer's text is in the new text. Each marker before it may have become longer or
+    shorter.
+    """
+    before = [each for each in citations if each.citation.end <= place]
+    return place + sum(each.end - each.start - (each.citation.end - each.citation.start) for each in before)
+
+
 def in_order(evidence: Sequence[Evidence], citations: Iterable[Renumbered]) -> list[Evidence]:
     """Returns the evidence by its new numbers: the cited evidence, then the rest."""
     numbers = {each.citation.number: each.number for each in citations}

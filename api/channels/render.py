@@ -71,6 +71,7 @@ def _finished(
         refused=event.refused,
         small_talk=event.small_talk,
         not_checkable=unchecked,
+        unsupported=len(event.unsupported),
     )
     searched = searched_for(language, changed, literal)
     blocks = [

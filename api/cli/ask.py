@@ -44,7 +44,7 @@ def ask(
     language, citations = answer["language"], answer["citations"]
     unchecked = {citation["number"] for citation in citations if citation["support"] == "not_checkable"}
     told = {name: answer[name] for name in ("grounded", "refused", "small_talk")}
-    if warning := notice(language, **told, not_checkable=unchecked):
+    if warning := notice(language, **told, not_checkable=unchecked, unsupported=len(answer["unsupported"])):
         console.print(f"[yellow]⚠ {escape(warning)}[/yellow]\n")
     _print_nearest(answer)
     for number, citation in sorted({hit["number"]: hit for hit in citations}.items()):

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.http.known_fields import RequestBody, WholeNumber
 from api.security.uris import ShownUri
 from assistant.conversation import Conversation, Turn
-from assistant.events import Change, ChangeKind, Citation, Evidence, Finished, Nearest, Support, Usage
+from assistant.events import Change, ChangeKind, Citation, Evidence, Finished, Nearest, Support, Unsupported, Usage
 from assistant.retrieve import Retrieved
 from ingest.document import Hit, Language, Location
 from ingest.runs.records import Report
@@ -122,9 +122,9 @@ class HitBody(BaseModel):
 class CitationBody(BaseModel):
     """A number in the answer, the chunk it stands for, and the sentence or table row that supports the statement.
 
-    `page` and `location` are those of the quote. `support` is `not_checkable` if the statement could not be compared
-    with the chunk: they are in different languages and share no figure, or a figure from the question falls into an
-    open range.
+    `page` and `location` are those of the quote. `support` is `not_checkable` if nothing could tell: statement and
+    chunk are in different languages and no embedder covers both, a figure is rounded or a sum, or a figure from the
+    question falls into an open range.
     """
 
     number: int
@@ -151,6 +151,21 @@ class CitationBody(BaseModel):
             quote=citation.quote,
             support=citation.support,
         )
+
+
+class UnsupportedBody(BaseModel):
+    """A statement that no passage supports that the model cited for it. It stands in the answer without a mark.
+
+    It reaches from `start` to `end`, in characters of the answer. `number` is what the model wrote at `end`.
+    """
+
+    number: int
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, unsupported: Unsupported) -> UnsupportedBody:
+        return cls(number=unsupported.number, start=unsupported.start, end=unsupported.end)
 
 
 class NearestBody(HitBody):
@@ -199,6 +214,7 @@ class AskBody(BaseModel):
     `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing. `changed`
     says what in the question was searched for in other words. `nearest` has the passages nearest to a refused question,
     and is empty otherwise. `small_talk` is true for the fixed reply to a greeting and the like, which needs no source.
+    `unsupported` has the statements of the answer whose marks were dropped.
     """
 
     answer_id: str
@@ -213,6 +229,7 @@ class AskBody(BaseModel):
     evidence: list[HitBody]
     nearest: list[NearestBody]
     small_talk: bool
+    unsupported: list[UnsupportedBody]
     model: str
     usage: UsageBody
     timings_ms: dict[str, float]
@@ -239,6 +256,7 @@ class AskBody(BaseModel):
             evidence=evidence_bodies(evidence, shown),
             nearest=[NearestBody.near(near, shown) for near in finished.nearest],
             small_talk=finished.small_talk,
+            unsupported=[UnsupportedBody.of(each) for each in finished.unsupported],
             model=finished.model,
             usage=UsageBody.of(finished.usage),
             timings_ms=rounded(finished.timings_ms),

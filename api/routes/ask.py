@@ -11,12 +11,23 @@ from fastapi.responses import JSONResponse, Response
 
 from api.http.errors import error_fields, status_of_failure
 from api.http.headers import headers_of, page_locale
-from api.http.schemas import AskBody, AskRequest, ChangeBody, CitationBody, evidence_bodies
+from api.http.schemas import AskBody, AskRequest, ChangeBody, CitationBody, UnsupportedBody, evidence_bodies
 from api.http.streaming import EVENTS, EventStream, begun, paced, rendered, sse, stopping, together, while_connected
 from api.routes import CurrentReader, recorder_of, shown_to, workspace_of
 from api.security.scope import narrowed
 from api.security.uris import ShownUri
-from assistant.events import Change, Cited, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
+from assistant.events import (
+    Change,
+    Cited,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Failed,
+    Finished,
+    Searched,
+    TextDelta,
+    Unsupported,
+)
 from assistant.history.owner import owner_of
 from assistant.history.recording import Asked
 
@@ -63,8 +74,8 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     """Answer a question from the documents.
 
     With `"stream": true`, or `Accept: text/event-stream`, the answer is sent as server-sent events: `searched`,
-    `evidence_found`, `text_delta` and `cited` as often as needed, then `finished` or `failed`. The data of `finished`
-    is the same as the answer in one JSON object. If the model fails, the evidence that was found is still sent.
+    `evidence_found`, `text_delta`, `cited` and `unsupported` as often as needed, then `finished` or `failed`. The data of
+    `finished` is the same as the answer in one JSON object. If the model fails, the evidence that was found is still sent.
     With a `conversation_id` the question and its answer are kept in that conversation, and its earlier turns count.
 
     The answer is in the language of the question. If that has no words of one, as a code, it is in that of the
@@ -131,6 +142,8 @@ def _render(event: Event, question: str, gathered: Gathered, request: Request, s
             return sse(event.type, {"text": event.text})
         case Cited():
             return sse(event.type, CitationBody.of(event.citation, shown).model_dump())
+        case Unsupported():
+            return sse(event.type, UnsupportedBody.of(event).model_dump())
         case Finished():
             return sse(event.type, AskBody.of(question, gathered.changed, gathered.evidence, event, shown).model_dump())
         case Failed():

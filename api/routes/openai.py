@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.answers.nearest import heading, snippet
 from api.answers.notices import notice, quoted, searched_for, without_notice
 from api.answers.places import passage_url, place
-from api.answers.renumbering import Renumbered, Renumbering, in_order, renumbered
+from api.answers.renumbering import Renumbered, Renumbering, in_order, moved, renumbered
 from api.channels.markdown import literal
 from api.http.errors import openai_error, status_of_failure
 from api.http.headers import headers_of
@@ -234,6 +234,10 @@ class Completion:
                 for near in finished.nearest
             ],
             "small_talk": finished.small_talk,
+            "unsupported": [
+                {"start_index": moved(each.start, citations), "end_index": moved(each.end, citations)}
+                for each in finished.unsupported
+            ],
         }
 
     def _ending(self, gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> str:
@@ -304,6 +308,7 @@ def _notice(gathered: Gathered, finished: Finished, citations: Sequence[Renumber
             refused=finished.refused,
             small_talk=finished.small_talk,
             not_checkable=not_checkable,
+            unsupported=len(finished.unsupported),
         )
     )
 

@@ -7,7 +7,9 @@ const ITEM = /^(\s*)(?:[-*+•]\s+|(\d{1,9})(?:[.)]\s+|、\s*))(.*)$/s;
 const ROW = /^\s*\|.*\|\s*$/s;
 const DASHES = /^:?-+:?$/;
 const LAST_DASHES = /^:?-*:?$/;
-const INLINE = /(`[^`\n]+`)|\*\*([^\n]+?)\*\*|\[(\d{1,3})\]/g;
+/** Stands in a text where a sign is put that says that what is before it has no support. */
+export const SIGN = "\uE000";
+const INLINE = /(`[^`\n]+`)|\*\*([^\n]+?)\*\*|\[(\d{1,3})\]|\uE000/g;
 
 export function element(name, className, ...children) {
   const node = document.createElement(name);
@@ -16,11 +18,13 @@ export function element(name, className, ...children) {
   return node;
 }
 
-/** Render `text` into a fragment. `marker(number, occurrence)` gives the node for a citation `[n]`, or null. */
-export function render(text, marker = () => null) {
+/** Render `text` into a fragment. `marker(number, occurrence)` gives the node for a citation `[n]`, or null, and `sign()`
+ * that for a `SIGN`. */
+export function render(text, marker = () => null, sign = () => null) {
   const seen = new Map();
   const inline = (words) =>
     inlined(words, (number) => {
+      if (number === SIGN) return sign();
       const occurrence = seen.get(number) ?? 0;
       seen.set(number, occurrence + 1);
       return marker(number, occurrence);
@@ -132,7 +136,7 @@ function inlined(text, marker) {
     let node;
     if (match[1]) node = element("code", "", match[1].slice(1, -1));
     else if (match[2]) node = element("strong", "", ...inlined(match[2], marker));
-    else node = marker(Number(match[3]));
+    else node = marker(match[3] ? Number(match[3]) : SIGN);
     if (!node) continue;
     nodes.push(text.slice(from, match.index), node);
     from = match.index + match[0].length;

@@ -22,13 +22,17 @@ const seen = new IntersectionObserver(
 );
 let addresses = [];
 
-/** Show the pages of the passage at `place`; each is fetched once it comes into view. */
-export function showPages(document_, place) {
+/** Show the pages of the quote at `place`, its boxes strong and those of the passage at `around` faint; each page is
+ * fetched once it comes into view. */
+export function showPages(document_, place, around) {
   hidePages();
   const numbers = new Set([place.page, ...place.boxes.map((box) => box.page)].filter((number) => number !== null));
   strip.hidden = numbers.size === 0;
   for (const number of numbers) {
-    const boxes = place.boxes.filter((box) => box.page === number);
+    const on = (boxes) => boxes.filter((box) => box.page === number);
+    const quoted = on(place.boxes).map((box) => marked(box, "box"));
+    const beside = on(around.boxes).filter((box) => !on(place.boxes).some((other) => same(box, other)));
+    const boxes = [...beside.map((box) => marked(box, "box faint")), ...quoted];
     const leaf = element("button", "leaf");
     leaf.type = "button";
     leaf.title = say("enlarge");
@@ -63,13 +67,17 @@ async function load(leaf, document_, number, boxes) {
     return;
   }
   leaf.removeAttribute("aria-label");
-  leaf.append(picture, ...boxes.map(marked));
+  leaf.append(picture, ...boxes);
   leaf.addEventListener("click", () => enlarge(leaf, `${document_.title} · ${say("page", number)}`));
   if (leaf === strip.firstChild) centre(strip, leaf);
 }
 
-function marked(box) {
-  const node = element("span", "box");
+function same(box, other) {
+  return ["x0", "y0", "x1", "y1"].every((edge) => Math.abs(box[edge] - other[edge]) < 1e-6);
+}
+
+function marked(box, className) {
+  const node = element("span", className);
   const percent = (fraction) => `${fraction * 100}%`;
   node.style.left = percent(box.x0);
   node.style.top = percent(box.y0);
@@ -89,7 +97,7 @@ function enlarge(leaf, heading) {
 
 // Bring the first marked part into the middle of what is seen.
 function centre(frame, leaf) {
-  const box = leaf.querySelector(".box");
+  const box = leaf.querySelector(".box:not(.faint)") ?? leaf.querySelector(".box");
   if (!box) return;
   const [inner, outer] = [box.getBoundingClientRect(), frame.getBoundingClientRect()];
   frame.scrollTop += inner.top - outer.top - Math.max((outer.height - inner.height) / 2, 24);

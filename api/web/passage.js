@@ -57,7 +57,7 @@ function show(found, quote, location) {
   const name = nameOf(found.document.uri);
   title.textContent = found.document.title || name;
   place.textContent = sayWhere(location, found.document.title);
-  if (found.original_available) showPages(found.document, location);
+  if (found.original_available) showPages(found.document, location, found.passage.location);
   const cited = block(found.passage.text, quote, "cited");
   body.replaceChildren(
     ...found.before.map((item) => block(item.text, "", "near")),

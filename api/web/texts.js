@@ -48,6 +48,8 @@ const TEXTS = {
     ungrounded: "这个回答没有能核实的出处，请谨慎使用。",
     cut: "回答太长，后面的内容被截断了。请把问题问得更具体。",
     unchecked: (numbers) => `${numbers.map((n) => `[${n}]`).join(" ")} 未能与原文核对，请打开原文确认。`,
+    unsupported: (count) => `有 ${count} 处陈述在所引原文中找不到依据，未加编号。`,
+    noSupport: "所引原文不支持这句话",
     notChecked: "未核对",
     stopped: "已停止。",
     again: "重试",
@@ -160,6 +162,11 @@ const TEXTS = {
     cut: "The answer was too long and its end was cut off. Ask something more specific.",
     unchecked: (numbers) =>
       `${numbers.map((n) => `[${n}]`).join(" ")} could not be checked against the source. Read it there before you rely on it.`,
+    unsupported: (count) =>
+      count === 1
+        ? "One statement has no support in the passage that was cited for it, and no mark."
+        : `${count} statements have no support in the passages that were cited for them, and carry no mark.`,
+    noSupport: "The passage that was cited does not support this statement",
     notChecked: "not checked",
     stopped: "Stopped.",
     again: "Try again",

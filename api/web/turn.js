@@ -1,6 +1,6 @@
 // One question and its answer as the thread shows them.
 
-import { cells, element, render } from "./markdown.js";
+import { SIGN, cells, element, render } from "./markdown.js";
 import { linkTo, nameOf, Problem } from "./server.js";
 import { language, say, sayPlace, sayProblem, sayWhere } from "./texts.js";
 
@@ -14,6 +14,7 @@ export class TurnView {
     this.changed = [];
     this.evidence = [];
     this.citations = [];
+    this.unsupported = [];
     this.nearest = [];
     this.smallTalk = false;
     this.state = "asking";
@@ -36,12 +37,14 @@ export class TurnView {
     if (name === "evidence_found") this.evidence = data.evidence;
     if (name === "text_delta") this.text += data.text;
     if (name === "cited") this.citations.push(data);
+    if (name === "unsupported") this.unsupported.push(data);
     if (name === "finished") {
       Object.assign(this, { text: data.answer, evidence: data.evidence, citations: data.citations });
       this.grounded = data.grounded;
       this.cut = data.cut;
       this.model = data.model;
       this.nearest = data.nearest;
+      this.unsupported = data.unsupported;
       this.smallTalk = data.small_talk;
       this.state = data.refused ? "refused" : "finished";
     }
@@ -117,10 +120,19 @@ export class TurnView {
 
   drawText() {
     // Drawn only when it says something else, so that a marker that is being clicked stays where it is.
-    const said = `${language()} ${this.evidence.length} ${this.citations.length} ${this.text}`;
+    const said = `${language()} ${this.evidence.length} ${this.citations.length} ${this.unsupported.length} ${this.text}`;
     if (said === this.said) return;
     this.said = said;
-    this.body.replaceChildren(render(this.text, (number, occurrence) => this.marker(number, occurrence)));
+    const marker = (number, occurrence) => this.marker(number, occurrence);
+    this.body.replaceChildren(render(this.signed(), marker, unsupportedSign));
+  }
+
+  // The text with a sign after each statement that has no support. Places are counted in characters, as in Python.
+  signed() {
+    if (!this.unsupported.length) return this.text;
+    const ends = new Set(this.unsupported.map((statement) => statement.end));
+    const characters = [...this.text.replaceAll(SIGN, "\uFFFD"), ""];
+    return characters.map((character, place) => (ends.has(place) ? SIGN + character : character)).join("");
   }
 
   marker(number, occurrence) {
@@ -169,7 +181,10 @@ export class TurnView {
     const unchecked = this.unchecked();
     const notices = this.cut ? [caution("cut")] : [];
     if (!this.grounded) notices.push(caution("ungrounded"));
-    else if (unchecked.length) notices.push(caution("unchecked", unchecked));
+    else {
+      if (unchecked.length) notices.push(caution("unchecked", unchecked));
+      if (this.unsupported.length) notices.push(caution("unsupported", this.unsupported.length));
+    }
     return notices;
   }
 
@@ -261,6 +276,15 @@ export class TurnView {
     const parts = [this.text, ...warning, lines.length ? `${say("sources")}\n${lines.join("\n")}` : ""];
     return parts.filter(Boolean).join("\n\n");
   }
+}
+
+// What stands after a statement that the passages do not support, where the mark would be.
+function unsupportedSign() {
+  const sign = element("span", "unsupported", "?");
+  sign.title = say("noSupport");
+  sign.setAttribute("role", "note");
+  sign.setAttribute("aria-label", say("noSupport"));
+  return sign;
 }
 
 const SNIPPET_CHARS = 160;

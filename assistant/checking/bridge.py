@@ -1,4 +1,4 @@
-"""The English words for Chinese ones, so that the words of a statement meet those of a passage in the other language."""
+"""English words for Chinese ones, so that the words of a statement meet those of a passage in the other language."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Whether a statement means what a passage in another language says, by the embedder.
 
-The likeness of a statement to a sentence is compared with its likeness to everyday texts that have nothing to do with it
-(`assistant.signals.background`), so that one line fits every embedder.
+The likeness of a statement to a sentence is compared with its likeness to everyday texts that have nothing to do with
+it (`assistant.signals.background`), so that one line fits every embedder.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ clause often leaves out what was named before. A cell has the words of its row a
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +26,35 @@ _CUT = re.compile(
     r"[；;：:。！？!?（）()]|(?<!\d)[,，]|[,，](?!\d{3})|[—–](?!\d)|\b(?:and|but|while|whereas)\b|而(?=[^且])|或者"
 )
 _LIST_NUMBER = re.compile(r"\A\s*\(?\d{1,2}[.、)）](?!\d)\s*")
+_HAN = re.compile(r"[\u3400-\u9fff]+")
+_NEAR = 1.0
 _PART = re.compile(r"[；;]")
 _JOINED = re.compile(r"、|和|与|及|或|\bor\b(?! (?:more|less|over|fewer)\b)|/")
 _RULE = re.compile(r"[\s:|-]*+")
 _CELL_UNIT = re.compile(r"[(（]\s*([^\d()（）]{1,12})\s*[)）]")
 FIGURE = "#"
 _LIMITS = frozenset(
-    ["least", "maximum", "minimum", "within", "至少", "最多", "最高", "最低", "最长", "最少", "少于", "超过", "不超", "不得", "不少", "以上", "以下", "以内", "之内"]
+    [
+        "least",
+        "maximum",
+        "minimum",
+        "within",
+        "至少",
+        "最多",
+        "最高",
+        "最低",
+        "最长",
+        "最少",
+        "少于",
+        "超过",
+        "不超",
+        "不得",
+        "不少",
+        "以上",
+        "以下",
+        "以内",
+        "之内",
+    ]
 )
 """Terms that say that a figure is a limit, and not what it is of."""
 _SENTENCES = 400
@@ -110,46 +133,51 @@ def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segm
         words = {term: share * weight for term, weight in before.items() if share * weight > _LEAST}
         before = words | dict.fromkeys(own[place], 1.0)
         following = dict.fromkeys(own[place + 1], _AFTER) if place + 1 < len(own) else {}
-        earlier = "".join(text for _, text in clauses[:place])
+        following |= dict.fromkeys(_near(clause), _NEAR)
+        earlier = read[: read.find(clause)] if kept == _STATED_BEFORE else ""
         yield Segment(clause, following | before, tuple(quantities(clause)), unit + part, before=earlier)
+
+
+def _near(text: str) -> Iterator[str]:
+    """Yields the pairs of Chinese characters that stand apart by one, so that 年假 is found in 年休假."""
+    for run in _HAN.findall(text):
+        for first, last in zip(run, run[2:], strict=False):
+            yield first + last
 
 
 def _clauses(text: str) -> Iterator[str]:
     start = 0
-    taken = [quantity for quantity in quantities(text)]
+    found = quantities(text)
+    starts = [quantity.start for quantity in found]
     for cut in _CUT.finditer(text):
-        if any(quantity.start < cut.end() and cut.start() < quantity.end for quantity in taken):
+        after = bisect_left(starts, cut.end())
+        if after and found[after - 1].end > cut.start():  # inside of a figure
             continue
-        if _stands_between(text, taken, cut):
+        if cut[0].isalpha() and _joins(text, found, after, cut):
             continue
         yield from _joined(text[start : cut.start()])
         start = cut.end()
     yield from _joined(text[start:])
 
 
-def _stands_between(text: str, found: Sequence[Quantity], cut: re.Match[str]) -> bool:
+def _joins(text: str, found: Sequence[Quantity], after: int, cut: re.Match[str]) -> bool:
     """Returns True if a word joins two numbers and nothing else: between 2 and 5."""
-    before = [quantity for quantity in found if quantity.end <= cut.start()]
-    after = [quantity for quantity in found if quantity.start >= cut.end()]
-    return (
-        bool(before and after and cut[0].isalpha())
-        and not text[before[-1].end : cut.start()].strip()
-        and not text[cut.end() : after[0].start].strip()
-    )
+    if not 0 < after < len(found):
+        return False
+    between = (text[found[after - 1].end : cut.start()], text[cut.end() : found[after].start])
+    return not any(map(str.strip, between))
 
 
 def _joined(clause: str) -> Iterator[str]:
     """Yields the parts of a clause that `and` joins, if each has a figure of its own: 上海550元和北京500元."""
     found = quantities(clause)
-    start = 0
+    starts = [quantity.start for quantity in found]
+    start = first = 0
     for join in _JOINED.finditer(clause):
-        before = [quantity for quantity in found if start <= quantity.start and quantity.end <= join.start()]
-        after = [quantity for quantity in found if quantity.start >= join.end()]
-        if not (before and after):
-            continue
-        if clause[before[-1].end : join.start()].strip() or clause[join.end() : after[0].start].strip():
+        after = bisect_left(starts, join.end())
+        if first < after < len(found) and not _joins(clause, found, after, join):
             yield clause[start : join.start()]
-            start = join.end()
+            start, first = join.end(), after
     yield clause[start:]
 
 

@@ -89,7 +89,10 @@ PREFIXES: Mapping[str, Unit] = {
 }  # fmt: skip
 """The units that stand before a number."""
 
-COUNTED = "个位名台辆部家件张条本份套枚只项票笔门支组款种袋瓶箱盒页路级类层楼期道颗双班堂字点间座架篇段版届人轮节步批排行列遍顿杯碗盘根粒片匹桶罐卷处口扇幢栋"
+COUNTED = (
+    "个位名台辆部家件张条本份套枚只项票笔门支组款种袋瓶箱盒页路级类层楼期道颗双班堂字点间座架篇"
+    "段版届人轮节步批排行列遍顿杯碗盘根粒片匹桶罐卷处口扇幢栋"
+)
 """Characters for what is counted. A figure with one of them is a count, and no length, price or time."""
 
 _BY_LENGTH = sorted(

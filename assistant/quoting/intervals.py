@@ -2,7 +2,7 @@
 
 A cell is read like a sentence. These are ranges: `1-3 年`, `over 10 years`, `≤ 500`, `5,000 元以下`, `June to August`,
 `7:00–21:00`. A number alone is a range of one value. Quantities are compared in the smallest unit of their kind, so
-18 months are in `满一年不满三年`. Citations use another reader (`assistant.figures`), which must not excuse a wrong
+18 months are in `满一年不满三年`. Citations use another reader (`assistant.checking`), which must not excuse a wrong
 figure. Here a range that is read wrongly only gives a worse order.
 """
 

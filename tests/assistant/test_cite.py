@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from assistant.cite import Citer
-from assistant.events import Cited, Evidence, TextDelta
+from assistant.events import Cited, Evidence, TextDelta, Unsupported
 from ingest.document import Chunk
 from tests.canned_retrieval import hits_of, passage
 
@@ -25,15 +25,17 @@ def evidence(*chunks: Chunk) -> tuple[Evidence, ...]:
 def run(text: str, *chunks: Chunk, question: str = "", piece: int = 3) -> Citer:
     """Feed `text` in small pieces, and check on the way that events and state agree."""
     citer = Citer(evidence(*chunks), question)
-    shown, cited = "", []
+    shown, cited, unsupported = "", [], []
     for start in range(0, len(text), piece):
         for event in citer.feed(text[start : start + piece]):
             shown += event.text if isinstance(event, TextDelta) else ""
             cited += [event.citation] if isinstance(event, Cited) else []
+            unsupported += [event] if isinstance(event, Unsupported) else []
     for event in citer.finish():
         shown += event.text if isinstance(event, TextDelta) else ""
         cited += [event.citation] if isinstance(event, Cited) else []
-    assert shown == citer.text
+        unsupported += [event] if isinstance(event, Unsupported) else []
+    assert (shown, unsupported) == (citer.text, citer.unsupported)
     assert cited == citer.citations
     assert all(citer.text[c.start : c.end] == f"[{c.number}]" for c in cited)
     return citer
@@ -100,7 +102,7 @@ def test_a_figure_of_the_askers_stands_beside_the_passages_own() -> None:
 def test_a_condition_of_the_askers_must_fall_into_a_range_of_the_passage() -> None:
     question = "我工作 8 年有几天年假？"
     assert support("司龄 8 年的员工有 15 天年休假[1]。", LADDER, question) == ["checked"]
-    assert support("司龄 8 年的员工有 12 天年休假[1]。", LADDER, question) == ["not_checkable"]
+    assert support("司龄 8 年的员工有 12 天年休假[1]。", LADDER, question) == []
     assert support("司龄 20 年的员工有 15 天年休假[1]。", LADDER, "我工作 20 年有几天年假？") == []
     assert support("司龄 8 年的员工有 15 天年休假[1]。", LADDER) == []
 
@@ -171,3 +173,18 @@ def test_text_is_held_back_only_while_it_may_be_a_marker() -> None:
     assert list(citer.feed("【")) == []
     assert list(citer.feed("1】")) == []
     assert [e.type for e in citer.feed("。")] == ["text_delta", "cited", "text_delta"]
+
+
+@pytest.mark.parametrize("piece", [1, 4, 1000])
+def test_a_statement_without_support_is_reported_with_its_place(piece: int) -> None:
+    citer = run("年假为十天[1]。年假为九十天[1]。病假须提供医院证明[1]。", HANDBOOK, piece=piece)
+    [found] = citer.unsupported
+    assert (found.number, citer.text[found.start : found.end]) == (1, "年假为九十天")
+    assert [c.quote for c in citer.citations][1] == "病假须提供医院证明。"
+
+
+def test_a_number_that_names_no_evidence_leaves_its_statement_without_support() -> None:
+    citer = run("Hotels are paid up to CNY 650 [7]. Claims are due within 30 days [1][9].", TRAVEL)
+    assert [(each.number, citer.text[each.start : each.end]) for each in citer.unsupported] == [
+        (7, "Hotels are paid up to CNY 650")
+    ]

@@ -1,0 +1,193 @@
+"""Whether a figure stands in a passage for what the statement says that it is of, and not for something else.
+
+Every clause and cell of the passage with another figure of the same kind is a rival: the price of the other row. The
+words of the statement's clause are compared with those of the figure and with those of its rivals.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+
+from assistant.checking.passage import Passage
+from assistant.checking.quantities import Quantity
+from assistant.checking.ranges import is_condition
+from assistant.checking.segments import FIGURE, Segment, figure_terms
+
+_PERIODS = {
+    name: re.compile(rf"每个?(?:{han})|\b(?:a|an|per|each|every) (?:{word})\b|\b(?:{adverb})\b")
+    for name, han, word, adverb in (
+        ("hour", "小时", "hour", "hourly"),
+        ("day", "[天日晚]", "day|night", "daily|nightly"),
+        ("week", "周|星期", "week", "weekly"),
+        ("month", "月", "month|calendar month", "monthly"),
+        ("quarter", "季度?", "quarter", "quarterly"),
+        ("year", "年", "year", "yearly|annual|annually"),
+    )
+}
+_PER = frozenset(("yuan", "twd", "dollar", "euro", "pound", "hkd", "yen", "percent"))
+_NAMED, _FURTHER, _UNSURE = 2.0, 0.5, 0.5
+_BEFORE, _APART, _ACROSS = 1.5, 1.5, 1.5
+"""Words that a clause only goes on with, figures of sentences that do not stand side by side, and words that a dictionary
+has translated say so many times less."""
+DOUBTED, MISPLACED = 0.09, 0.12
+"""From the first on, nothing can tell if a figure is in its place, and from the second on it is not. The scale is how
+much better the words of its clause fit another figure of its kind, as a share of what they weigh. From
+`benchmarks.citation_check`, on the documents that are for fitting."""
+_CERTAIN = 9.0
+
+Stated = tuple[Quantity, Segment]
+"""A figure of a statement, and its clause."""
+
+
+def displacement(figure: Quantity, clause: Segment, own: Sequence[Stated], passages: Sequence[Passage]) -> float:
+    """Returns how much better the words of a figure's clause fit another figure of its kind. 0 is not at all.
+
+    `own` are the figures of the statement that the passages have.
+    """
+    condition = is_condition(clause.text, figure)
+    if condition and len(clause.quantities) > 1:  # below 99 % you get 10 %: the words are those of the 10 %
+        return 0.0
+    placing = _Placing(figure, clause, own, passages)
+    if not placing.rivals and not placing.other_period():
+        return 0.0
+    if placing.other_period() or placing.in_other_row():
+        return _CERTAIN
+    found = max(placing.swapped(), placing.own_words())
+    return found if condition else max(found, placing.words_before() / _BEFORE)
+
+
+class _Placing:
+    """A figure of a statement, the segments that hold it, and its rivals there."""
+
+    def __init__(self, figure: Quantity, clause: Segment, own: Sequence[Stated], passages: Sequence[Passage]) -> None:
+        found = [pair for passage in passages for pair in passage.found]
+        held = [(other, segment) for other, segment in found if other.agrees(figure)]
+        in_cells = any(other.bare and segment.row for other, segment in held)
+        self._figure = figure
+        self._clause = clause
+        self._own = own
+        self._passages = passages
+        self._crossed = any(passage.crossed for passage in passages)
+        self._holders = [segment for _, segment in held]
+        self._surely = [segment for other, segment in held if segment.row or other.is_plain == figure.is_plain]
+        self.rivals = [
+            (other, segment)
+            for other, segment in found
+            if segment not in self._holders
+            and (other.rivals(figure) or (in_cells and other.bare and segment.row and not other.agrees(figure)))
+        ]
+
+    def other_period(self) -> bool:
+        """Returns True if the statement says the price of another period: a month's as a week's."""
+        mine = periods(self._clause.text)
+        if not mine or not self._figure.kinds & _PER or not self._holders:
+            return False
+        return all(mine.isdisjoint(periods(segment.text) or mine) for segment in self._holders)
+
+    def in_other_row(self) -> bool:
+        """Returns True if the statement names another row than those with the figure, and that row has a rival."""
+        clause = self._clause
+        rows = _named_rows(clause.text, self._passages) or _named_rows(clause.before, self._passages, last=True)
+        if not rows or any(not segment.row or segment.unit in rows for segment in self._holders):
+            return False
+        return any(segment.unit in rows for _, segment in self.rivals)
+
+    def swapped(self) -> float:
+        """Returns how much better two clauses of the statement fit the passage with their figures exchanged."""
+        best = 0.0
+        for other, clause in self._own:
+            if self._figure in clause.quantities or is_condition(clause.text, other):
+                continue
+            beside = [segment for rival, segment in self.rivals if rival.agrees(other)]
+            if beside:
+                mine, its = _owned(self._clause, self._figure), _owned(clause, other)
+                gain = self._gain(mine, beside, self._holders) + self._gain(its, self._holders, beside)
+                best = max(best, self._share(gain, mine))
+        return best
+
+    def own_words(self) -> float:
+        """Returns how much better the clause's own words fit a figure that the statement does not have."""
+        return self._better(_owned(self._clause, self._figure))
+
+    def words_before(self) -> float:
+        """Returns the same for all words that the clause goes on with.
+
+        Figures of this one's kind that were named before belong to something else.
+        """
+        alike = tuple(f"{FIGURE}{kind}:" for kind in self._figure.kinds) or tuple(figure_terms(self._figure))
+        return self._better({term: w for term, w in self._clause.words.items() if not term.startswith(alike)})
+
+    def _better(self, words: Mapping[str, float]) -> float:
+        weights = _weights(words, self._passages)
+        unsaid = [segment for other, segment in self.rivals if not any(other.agrees(each) for each, _ in self._own)]
+        if not (unsaid and self._holders and weights):
+            return 0.0
+        best = max(self._fit(weights, each) * (1.0 if each in self._surely else _UNSURE) for each in self._holders)
+        places = {segment.unit + step for segment in self._holders for step in (-1, 0, 1)}
+        gain = max(
+            (self._fit(weights, segment) - best) / (1.0 if segment.row or segment.unit in places else _APART)
+            for segment in unsaid
+        )
+        return self._share(gain, words)
+
+    def _gain(self, words: Mapping[str, float], these: Sequence[Segment], those: Sequence[Segment]) -> float:
+        weights = _weights(words, self._passages)
+        if not weights:
+            return 0.0
+        return max(self._fit(weights, each) for each in these) - max(self._fit(weights, each) for each in those)
+
+    def _share(self, gain: float, words: Mapping[str, float]) -> float:
+        """Returns a gain as a share of what all the words weigh, those that no passage has as if one segment had them.
+
+        Across languages only the words count that a passage has.
+        """
+        weights = _weights(words, self._passages)
+        if self._crossed:
+            return gain / (sum(weights.values()) or 1.0) / _ACROSS
+        rarest = math.log(1 + max(len(passage.segments) for passage in self._passages))
+        return gain / (sum(weights.get(term, weight * rarest) for term, weight in words.items()) or 1.0)
+
+    def _fit(self, weights: Mapping[str, float], segment: Segment) -> float:
+        """Returns what a segment has of the terms. A row whose name has further terms is another row: Home Green."""
+        fit = sum(
+            weight * segment.words.get(term, 0.0) * (_NAMED if term in segment.keys else 1.0)
+            for term, weight in weights.items()
+        )
+        if segment.keys and not self._crossed and not segment.keys.isdisjoint(weights):
+            fit -= sum(weights.values()) / len(weights) * len(segment.keys.difference(weights)) * _FURTHER
+        return fit
+
+
+def _owned(clause: Segment, figure: Quantity) -> dict[str, float]:
+    """Returns the terms of a clause itself, without those of the figure."""
+    itself = figure_terms(figure)
+    return {term: weight for term, weight in clause.words.items() if weight >= 1.0 and term not in itself}
+
+
+def _named_rows(text: str, passages: Sequence[Passage], *, last: bool = False) -> set[int]:
+    """Returns the rows that a text names, or the one that it names last. Home Green is not Home."""
+    found = {
+        name: (text.rfind(name), rows) for passage in passages for name, rows in passage.names.items() if name in text
+    }
+    kept = {name: place for name, place in found.items() if not any(name != other and name in other for other in found)}
+    if last and kept:
+        return max(kept.values(), key=lambda place: place[0])[1]
+    return {row for _, rows in kept.values() for row in rows}
+
+
+def periods(text: str) -> set[str]:
+    """Returns the periods for which a price or a share is due: 每月, a week, yearly."""
+    return {name for name, pattern in _PERIODS.items() if pattern.search(text)}
+
+
+def _weights(words: Mapping[str, float], passages: Sequence[Passage]) -> dict[str, float]:
+    """Returns the terms that a passage has. Terms of few segments weigh more: they tell the segments apart."""
+    weights: dict[str, float] = {}
+    for term, weight in words.items():
+        for passage in passages:
+            if frequency := passage.frequencies.get(term):
+                rarity = math.log(1 + len(passage.segments) / frequency)
+                weights[term] = max(weights.get(term, 0.0), weight * rarity)
+    return weights

@@ -1,0 +1,161 @@
+"""Whether passages support statements: figures with their units, in their place, and meaning across languages."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from assistant.checking.figures import borne_out
+from assistant.checking.meaning import Meaning
+from assistant.checking.passage import Passage
+from assistant.checking.quantities import quantities, read_text
+from assistant.cite import Citer
+from assistant.events import Evidence
+from ingest.document import Language
+from ingest.embedding.from_settings import open_embedder
+from ingest.errors import UnavailableError
+from ingest.settings import IngestSettings
+from tests.canned_retrieval import hits_of, passage
+
+PRICES = """| 型号 | 单价 | 质保 |
+| --- | --- | --- |
+| GW-110 | 1,280元 | 1年 |
+| GW-210 | 1,960元 | 2年 |"""
+ROOMS = "Hotel rooms are paid up to EUR 140 per night in Berlin, EUR 180 in Paris and EUR 210 in London."
+
+
+def said(statement: str, text: str, question: str = "") -> str | None:
+    return borne_out(statement, question, [Passage("", text)])
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("押金49600元。", "押金为人民币4.96万元。"),
+        ("账号在两天内停用。", "账号在48小时内停用。"),
+        ("The warranty lasts two years.", "The warranty is 24 months."),
+        ("到2026年2月14日为止。", "Next calibration: 2026-02-14"),
+        ("晚上6点以前提交。", "须在18:00前提交。"),
+        ("工资按七成发。", "工资按70%发放。"),
+        ("The rent is due on the 5th.", "每月5日前繳納租金。"),
+        ("离墙500毫米。", "与墙的距离不小于500 mm。"),
+        ("Revenue was 182 million.", "营业收入1.82亿元。"),
+    ],
+)
+def test_a_figure_is_the_same_in_another_form(statement: str, text: str) -> None:
+    assert said(statement, text) == "checked"
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("离墙500米。", "与墙的距离不小于500 mm。"),
+        ("押金4.96元。", "押金为人民币4.96万元。"),
+        ("到2026年2月24日为止。", "Next calibration: 2026-02-14"),
+        ("8级风时停工。", "动火证有效期8小时，风力达到6级时停工。"),
+        ("The disk is encrypted with AES-128.", "Disks are encrypted with AES-256. Room 128."),
+        ("Backups run on Mondays.", "Backups run on Sundays."),
+        ("补贴是60元。", "补贴为60美元。"),
+    ],
+)
+def test_another_figure_is_not_borne_out(statement: str, text: str) -> None:
+    assert said(statement, text) is None
+
+
+def test_a_figure_belongs_to_the_words_that_it_stands_with() -> None:
+    assert said("GW-210的单价是1960元。", PRICES) == "checked"
+    assert said("GW-210的单价是1280元。", PRICES) is None
+    assert said("A room in Paris may cost EUR 180.", ROOMS) == "checked"
+    assert said("A room in Paris may cost EUR 210.", ROOMS) is None
+    pay = "店员基本工资4,200元，店长6,800元。"
+    assert said("店员底薪4200元，店长是6800元。", pay) == "checked"
+    assert said("店员底薪6800元，店长是4200元。", pay) is None
+
+
+def test_a_price_is_for_its_period() -> None:
+    assert said("The forklift costs £640 a month.", "The forklift is rented for a monthly fee of £640.") == "checked"
+    assert said("The forklift costs £640 a week.", "The forklift is rented for a monthly fee of £640.") is None
+
+
+def test_who_agrees_to_a_wrong_figure_is_not_borne_out() -> None:
+    text = "报销单须在返回后15日内提交，超过30日不予受理。"
+    assert said("是的，报销单在20天内交。", text, "报销单是20天内交吗？") is None
+    assert said("不是20天，报销单要在15日内提交。", text, "报销单是20天内交吗？") == "checked"
+
+
+def test_a_rounded_figure_and_a_sum_cannot_be_checked() -> None:
+    assert said("基础套餐不到400元。", "基础套餐398元。") == "not_checkable"
+    assert said("The budget was raised by $3,500.", "The budget was raised from $8,000 to $11,500.") == "not_checkable"
+
+
+def test_a_number_of_a_range_has_the_unit_of_the_range() -> None:
+    [first, second] = quantities(read_text("Paper weights are 60 to 220 g/m²."))
+    assert first.kinds == second.kinds == {"g/m2"}
+
+
+HOTELS = passage("上海的住宿标准为每晚 650 元。员工每年享有十天带薪年休假。")
+
+
+def across(statement: str, meaning: Meaning | None) -> list[str]:
+    citer = Citer(tuple(Evidence(number, hit) for number, hit in enumerate(hits_of(HOTELS), start=1)), "", meaning)
+    list(citer.feed(f"{statement}[1]"))
+    list(citer.finish())
+    return [citation.support for citation in citer.citations]
+
+
+@pytest.fixture(scope="module")
+def meaning() -> Meaning:
+    dense = open_embedder(IngestSettings()).dense
+    return Meaning(lambda: dense, seconds=60)
+
+
+def test_across_languages_the_meaning_decides(meaning: Meaning) -> None:
+    assert across("Every employee has paid annual leave each year.", meaning) == ["checked"]
+    assert across("The printer needs a new cartridge when the red light blinks.", meaning) == []
+    assert across("Every employee has paid annual leave each year.", None) == ["not_checkable"]
+
+
+def test_figures_count_across_languages_too(meaning: Meaning) -> None:
+    assert across("A hotel in Shanghai may cost 650 yuan a night.", meaning) == ["checked"]
+    assert across("A hotel in Shanghai may cost 950 yuan a night.", meaning) == []
+
+
+class Stuck:
+    """An embedder that answers late, or not at all."""
+
+    name, dimension, max_tokens = "stuck", 4, 512
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.asked = 0
+        self._error = error
+
+    def covers(self, language: Language) -> bool:
+        return True
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        return [1 for _ in texts]
+
+    def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
+        return np.ones((len(texts), 4), dtype=np.float32) / 2
+
+    def embed_query(self, text: str) -> np.ndarray:
+        self.asked += 1
+        if self._error is not None:
+            raise self._error
+        time.sleep(1.0)
+        return np.ones(4, dtype=np.float32) / 2
+
+
+@pytest.mark.parametrize("error", [None, UnavailableError("embedding_server_down", "It is down.", "Start it.")])
+def test_an_embedder_that_is_late_or_fails_is_not_waited_for_again(error: Exception | None) -> None:
+    dense = Stuck(error)
+    meaning = Meaning(lambda: dense, seconds=0.2)
+    began = time.monotonic()
+    for _ in range(5):
+        assert across("Every employee has paid annual leave each year.", meaning) == ["not_checkable"]
+    assert time.monotonic() - began < 3.0
+    assert dense.asked == 1
+    meaning.close()
