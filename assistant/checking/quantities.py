@@ -7,9 +7,9 @@ the twelfth day of a month. Two quantities agree if they share a reading. A numb
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 from assistant.checking.units import COUNTED, PATTERN, PREFIXES, Unit, unit_of
 from assistant.terms import FIGURE, HAN_NUMBER, han_value, scaled
@@ -51,6 +51,7 @@ _HAN_DAY = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})"
 _PREFIX = "|".join(sorted(map(re.escape, PREFIXES), key=len, reverse=True))
 
 _QUANTITY = re.compile(
+    r"(?=[\d〇零一二两三四五六七八九十百千万半每第折周星礼凌早上中下晚夜新人台$€£¥]|(?<![a-z])[a-z])(?:"
     rf"(?<![\d.-])(?P<iso>\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}})(?![\d.])"
     rf"|(?<!\d)(?P<han_year>\d{{4}}|[二一][〇零一二三四五六七八九]{{3}})年(?:度?(?P<year_month>{_HAN_DAY})月(?:(?P<year_day>{_HAN_DAY})[日号])?)?"
     rf"|(?<![\d.])(?P<han_month>{_HAN_DAY})月(?:(?P<han_day>{_HAN_DAY})[日号]|(?=[底初中末份]))"
@@ -77,7 +78,7 @@ _QUANTITY = re.compile(
     rf"|(?:(?P<prefix>{_PREFIX})\s?)?(?:(?P<digits>{FIGURE.pattern})|(?P<han>(?<![几数])(?!千[瓦克米卡]){HAN_NUMBER.pattern}+)"
     rf"|\b(?P<english>(?:{_NUMBER_WORD})\b(?:[ -](?:and )?(?:{_NUMBER_WORD})\b){{0,5}}))"
     rf"(?:[ \t-]{{0,2}}(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
-    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating|more|extra|further|additional)[ ]|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?"
+    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating|more|extra|further|additional)[ ]|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?)"
 )
 """Matches one quantity. Every part is bounded or possessive, so the time is linear in the text."""
 _JOINS = re.compile(r"\s?(?:[-–—~至到]|to|and|或|和)\s?")
@@ -147,8 +148,11 @@ def read_text(text: str) -> str:
     return as_written(fold(text).lower())
 
 
-def quantities(text: str) -> list[Quantity]:
-    """Returns the quantities of a text that `read_text` returned, in order."""
+@lru_cache(maxsize=1024)
+def quantities(text: str) -> tuple[Quantity, ...]:
+    """Returns the quantities of a text that `read_text` returned, in order. They are cached, because a clause is read
+    for its figures, for its words and for its parts.
+    """
     found = [quantity for match in _QUANTITY.finditer(text) if (quantity := _quantity(match)) is not None]
     for place in range(len(found) - 1):  # 5-10 years: the first number has the unit of the second
         first, second = found[place], found[place + 1]
@@ -158,7 +162,7 @@ def quantities(text: str) -> list[Quantity]:
                 readings = frozenset((kind, _value(first.written, factor)) for kind, factor in factors)
                 written = "" if first.worded else first.written  # two to six thousand: nobody means two
                 found[place] = replace(first, readings=readings, bare=False, written=written)
-    return found
+    return tuple(found)
 
 
 def _factors(quantity: Quantity) -> list[tuple[str, Fraction]]:
@@ -326,8 +330,3 @@ def _clock(hour: str, minute: str, part: str | None, half: str | None) -> Readin
     if hours == 12 and half == "a":
         hours = 0
     return "clock", f"{hours}:{int(minute):02}"
-
-
-def all_quantities(texts: Iterator[str]) -> list[Quantity]:
-    """Returns the quantities of several texts, in order."""
-    return [quantity for text in texts for quantity in quantities(read_text(text))]

@@ -135,7 +135,7 @@ def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segm
         following = dict.fromkeys(own[place + 1], _AFTER) if place + 1 < len(own) else {}
         following |= dict.fromkeys(_near(clause), _NEAR)
         earlier = read[: read.find(clause)] if kept == _STATED_BEFORE else ""
-        yield Segment(clause, following | before, tuple(quantities(clause)), unit + part, before=earlier)
+        yield Segment(clause, following | before, quantities(clause), unit + part, before=earlier)
 
 
 def _near(text: str) -> Iterator[str]:
@@ -210,7 +210,7 @@ def _table(lines: Sequence[str], unit: int, glossed: bool) -> Iterator[Segment]:
         yield Segment(
             read_text(head),
             dict.fromkeys(_content(read_text(head), glossed), 1.0),
-            tuple(quantities(read_text(head))),
+            quantities(read_text(head)),
             unit,
         )
     for number, row in enumerate(body, start=unit + 1):
@@ -223,11 +223,11 @@ def _table(lines: Sequence[str], unit: int, glossed: bool) -> Iterator[Segment]:
             names = frozenset([*words[0], *(term for term in named if term.startswith(f"{FIGURE}code"))])
             weights |= dict.fromkeys(named, _HEADER)
             weights |= dict.fromkeys(words[place], 1.0)
-            found, name = tuple(_cell_quantities(cell, head)), read_text(row[0])
+            found, name = _cell_quantities(cell, head), read_text(row[0])
             yield Segment(read_text(cell), weights, found, number, row=True, keys=names, name=name)
 
 
-def _cell_quantities(cell: str, head: str) -> list[Quantity]:
+def _cell_quantities(cell: str, head: str) -> tuple[Quantity, ...]:
     """Returns the quantities of a cell. A bare number has the unit in brackets in the header of its column."""
     found = quantities(read_text(cell))
     named = _CELL_UNIT.search(head)
