@@ -1,6 +1,8 @@
 """Statements with the passages that they cite, and what a check of citations should say of each.
 
-    chinese.txt, english.txt, traditional.txt   the documents and the statements about them, written by hand
+    chinese.txt, english.txt, traditional.txt, fitting.txt
+                    documents and statements about them, written by hand: what the check was fitted on
+    held_out.txt    more of them, written after the last change of the check
     expand.py       makes the two files below from them
     passages.jsonl  the passages: `id`, `document`, `half`, `title`, `heading`, `language`, `text`
     pairs.jsonl     the pairs: `passage`, `statement`, `question`, `label`, `kind`, `holds`, `language`, `figures`
