@@ -4,7 +4,7 @@ Each answer has an id, a UUID in 32 hexadecimal digits. Its first event and its 
 line of a log can name the answer. `Failed` has none: a face also makes it of errors that come from no answer.
 
     Searched → EvidenceFound → (TextDelta | Cited | Unsupported)* → Finished
-                                                                  ↘ Failed      (at any point; evidence already sent stays)
+                                                                  ↘ Failed  (at any point; evidence sent before stays)
 
 A refusal is an ordinary answer: EvidenceFound with no evidence, one TextDelta, Finished(refused=True). The passages
 nearest to the question come with Finished, apart from evidence and citations, because they do not answer it. A reply to
@@ -20,10 +20,10 @@ from typing import Literal
 from ingest.document import Chunk, Hit, Language, Location
 
 Support = Literal["checked", "not_checkable"]
-"""How far a citation was checked. `checked` means that its figures, and its words or its meaning, were compared with the
-passage. `not_checkable` means that nothing could tell: the statement and the passage are in different languages and no
-embedder covers both, a figure is rounded or a sum, or a figure of the asker falls into an open range. A statement that
-its passage does not support has no citation; it is `Unsupported`."""
+"""How far a citation was checked. `checked` means that its figures, and its words or its meaning, were compared with
+the passage. `not_checkable` means that nothing could tell: the statement and the passage are in different languages
+and no embedder covers both, a figure is rounded or a sum or stands between two things, or a figure of the asker falls
+into an open range. A statement that its passage does not support has no citation; it is `Unsupported`."""
 
 ChangeKind = Literal["spelling", "pinyin", "synonym"]
 

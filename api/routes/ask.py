@@ -74,9 +74,10 @@ async def ask(asked: AskRequest, request: Request, reader: CurrentReader) -> Res
     """Answer a question from the documents.
 
     With `"stream": true`, or `Accept: text/event-stream`, the answer is sent as server-sent events: `searched`,
-    `evidence_found`, `text_delta`, `cited` and `unsupported` as often as needed, then `finished` or `failed`. The data of
-    `finished` is the same as the answer in one JSON object. If the model fails, the evidence that was found is still sent.
-    With a `conversation_id` the question and its answer are kept in that conversation, and its earlier turns count.
+    `evidence_found`, `text_delta`, `cited` and `unsupported` as often as needed, then `finished` or `failed`. The
+    data of `finished` is the same as the answer in one JSON object. If the model fails, the evidence that was found is
+    still sent. With a `conversation_id` the question and its answer are kept in that conversation, and its earlier
+    turns count.
 
     The answer is in the language of the question. If that has no words of one, as a code, it is in that of the
     conversation, or in the first one of `Accept-Language`.

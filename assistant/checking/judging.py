@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from assistant.checking.figures import Passage, borne_out, confirms
+from assistant.checking.figures import borne_out, confirms
 from assistant.checking.meaning import Meaning, Meant
+from assistant.checking.passage import Passage
 from assistant.events import Evidence, Support
 from assistant.links import addresses
 from assistant.quote import Quotes

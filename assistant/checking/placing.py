@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 from assistant.checking.passage import Passage
 from assistant.checking.quantities import Quantity
@@ -29,8 +29,10 @@ _PERIODS = {
 _PER = frozenset(("yuan", "twd", "dollar", "euro", "pound", "hkd", "yen", "percent"))
 _NAMED, _FURTHER, _UNSURE = 2.0, 0.5, 0.5
 _BEFORE, _APART, _ACROSS = 1.5, 1.5, 1.5
-"""Words that a clause only goes on with, figures of sentences that do not stand side by side, and words that a dictionary
-has translated say so many times less."""
+"""Words that a clause only goes on with, figures of sentences that do not stand side by side, and words that a
+dictionary has translated say so many times less."""
+_TABLED = 2.0
+"""What names a row or a column says so many times more."""
 DOUBTED, MISPLACED = 0.09, 0.12
 """From the first on, nothing can tell if a figure is in its place, and from the second on it is not. The scale is how
 much better the words of its clause fit another figure of its kind, as a share of what they weigh. From
@@ -126,11 +128,14 @@ class _Placing:
             return 0.0
         best = max(self._fit(weights, each) * (1.0 if each in self._surely else _UNSURE) for each in self._holders)
         places = {segment.unit + step for segment in self._holders for step in (-1, 0, 1)}
-        gain = max(
-            (self._fit(weights, segment) - best) / (1.0 if segment.row or segment.unit in places else _APART)
-            for segment in unsaid
-        )
+        gain = max((self._fit(weights, segment) - best) * self._weight(segment, places) for segment in unsaid)
         return self._share(gain, words)
+
+    @staticmethod
+    def _weight(segment: Segment, places: Container[int]) -> float:
+        if segment.row:
+            return _TABLED
+        return 1.0 if segment.unit in places else 1 / _APART
 
     def _gain(self, words: Mapping[str, float], these: Sequence[Segment], those: Sequence[Segment]) -> float:
         weights = _weights(words, self._passages)

@@ -26,7 +26,7 @@ _MONTH = (
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HAN_WEEKDAYS = {day: place for place, day in enumerate("一二三四五六")} | {"日": 6, "天": 6}
-_ONES = (
+_ONES: tuple[str, ...] = (
     "one",
     "two",
     "three",
@@ -39,8 +39,8 @@ _ONES = (
     "ten",
     "eleven",
     "twelve",
-    "thirteen",
-) + ("fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+)
+_ONES += ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _ENGLISH = {word: place for place, word in enumerate(_ONES, start=1)}
 _ENGLISH |= {word: 10 * place for place, word in enumerate(_TENS, start=2)}
@@ -53,32 +53,41 @@ _PREFIX = "|".join(sorted(map(re.escape, PREFIXES), key=len, reverse=True))
 _QUANTITY = re.compile(
     r"(?=[\d〇零一二两三四五六七八九十百千万半每第折周星礼凌早上中下晚夜新人台$€£¥]|(?<![a-z])[a-z])(?:"
     rf"(?<![\d.-])(?P<iso>\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}})(?![\d.])"
-    rf"|(?<!\d)(?P<han_year>\d{{4}}|[二一][〇零一二三四五六七八九]{{3}})年(?:度?(?P<year_month>{_HAN_DAY})月(?:(?P<year_day>{_HAN_DAY})[日号])?)?"
+    rf"|(?<!\d)(?P<han_year>\d{{4}}|[二一][〇零一二三四五六七八九]{{3}})年(?:度?(?P<year_month>{_HAN_DAY})月(?:"
+    rf"(?P<year_day>{_HAN_DAY})[日号])?)?"
     rf"|(?<![\d.])(?P<han_month>{_HAN_DAY})月(?:(?P<han_day>{_HAN_DAY})[日号]|(?=[底初中末份]))"
     rf"|\b(?P<name>{_MONTH})\s(?P<after>\d{{1,2}})(?:st|nd|rd|th)?\b(?!:)(?:,?\s(?P<after_year>\d{{4}})\b)?"
-    rf"|(?<![\d.,])(?P<before>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<its_month>{_MONTH})(?:,?\s?(?P<before_year>\d{{4}})\b)?"
+    rf"|(?<![\d.,])(?P<before>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<its_month>{_MONTH})"
+    rf"(?:,?\s?(?P<before_year>\d{{4}})\b)?"
     rf"|\b(?P<month_only>{_MONTH})\s(?P<only_year>\d{{4}})\b"
-    rf"|(?P<part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d:])(?P<hour>\d{{1,2}})[:：](?P<minute>\d{{2}})(?![\d:])(?:\s?(?P<half>[ap])\.?m\b)?"
-    rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二三四五六七八九十])(?P<oclock>{_HAN_DAY})(?:点(?![\d个心])|时(?![间长段候]))(?P<thirty>半)?"
+    rf"|(?P<part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d:])(?P<hour>\d{{1,2}})[:：](?P<minute>\d{{2}})(?![\d:])"
+    rf"(?:\s?(?P<half>[ap])\.?m\b)?"
+    rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二三四五六七八九十])(?P<oclock>{_HAN_DAY})(?:点(?![\d个心])|时"
+    rf"(?![间长段候]))(?P<thirty>半)?"
     r"|(?<![\d:.])(?P<bare_hour>\d{1,2})\s?(?P<bare_half>[ap])\.?m\b"
     r"|(?:周|星期|礼拜)(?P<han_weekday>[一二三四五六日天])(?!次|个)"
     r"|\b(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b"
-    r"|第?(?P<han_quarter>[一二三四1-4])季度|\bq(?P<quarter>[1-4])\b|\b(?P<named_quarter>first|second|third|fourth)\squarter\b"
+    r"|第?(?P<han_quarter>[一二三四1-4])季度|\bq(?P<quarter>[1-4])\b|\b(?P<named_quarter>first|second|third"
+    r"|fourth)\squarter\b"
     r"|(?P<jiao>\d)角(?:(?P<fen>\d)分)?"
     rf"|第[一二](?:天|年|日|次|个)|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
     rf"|\b(?P<named_ordinal>{'|'.join(_ORDINALS[2:])})\b"
     r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
-    r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*(?:-[a-z0-9]+)*)(?![a-z0-9.])"
+    r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*"
+    r"(?:-[a-z0-9]+)*)(?![a-z0-9.])"
     rf"|(?<![\d.])(?P<discount>[1-9]\d?|[一二三四五六七八九]{{1,2}})折"
     r"|(?P<three_quarters>\bthree[ -]quarters\b(?: of an hour\b)?)"
     rf"|(?P<share>一半|折半|半数|\bhalf\b(?!\s(?:a|an)\b))"
     rf"|(?P<half_unit>半个?(?:小时|钟头|年|天|日|月))|\bhalf an? (?P<half_word>hour|year|day)\b"
     r"|(?P<every>每季度?|每半年|\b(?:every|each|per) quarter\b|\bquarterly\b|\b(?:every|each) half[ -]year\b)"
     r"|\b(?P<often>once|twice)\b"
-    rf"|(?:(?P<prefix>{_PREFIX})\s?)?(?:(?P<digits>{FIGURE.pattern})|(?P<han>(?<![几数])(?!千[瓦克米卡]){HAN_NUMBER.pattern}+)"
+    rf"|(?:(?P<prefix>{_PREFIX})\s?)?(?:(?P<digits>{FIGURE.pattern})|(?P<han>(?<![几数])"
+    rf"(?!千[瓦克米卡]){HAN_NUMBER.pattern}+)"
     rf"|\b(?P<english>(?:{_NUMBER_WORD})\b(?:[ -](?:and )?(?:{_NUMBER_WORD})\b){{0,5}}))"
     rf"(?:[ \t-]{{0,2}}(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
-    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating|more|extra|further|additional)[ ]|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?)"
+    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating|more|extra|further|additional)[ ]"
+    rf"|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}"
+    rf"(?<![uia])s\b(?<!less))))?)"
 )
 """Matches one quantity. Every part is bounded or possessive, so the time is linear in the text."""
 _JOINS = re.compile(r"\s?(?:[-–—~至到]|to|and|或|和)\s?")
@@ -108,7 +117,7 @@ class Quantity:
         return frozenset(kind for kind, _ in self.readings)
 
     def agrees(self, other: Quantity) -> bool:
-        """Returns True if this quantity of a passage may be the other one, of a statement, which may leave a unit out."""
+        """Returns True if this quantity of a passage may be the other one, of a statement, which may lack a unit."""
         if self.date and other.date:
             return _same_date(self.date, other.date)
         if self.readings & other.readings or self._is_day_of(other) or other._is_day_of(self):
@@ -222,7 +231,8 @@ def _measured(match: re.Match[str]) -> Quantity | None:
     if match["prefix"] and match["unit"]:
         unit = tuple(dict.fromkeys((*unit, *unit_of(match["unit"]))))
     if match["counted"] is not None:
-        unit = unit or (("count", Fraction(1)),)
+        kinds = ("count",) if match["counted"] else ("count", "times")  # 600 calls may be 600次
+        unit = unit or tuple((kind, Fraction(1)) for kind in kinds)
     if worded and (value in ("", "0") or not (unit or (match["english"] and value != "1"))):
         return None
     return Quantity(_readings(value, unit), value, match.start(), match.end(), bare=not unit, worded=worded)

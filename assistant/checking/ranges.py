@@ -15,16 +15,19 @@ _JOINS = re.compile(
 )
 _BETWEEN = re.compile(r"\bbetween[ ]\Z|介于\Z|在\Z")
 _FROM_BEFORE = re.compile(
-    r"(?:(?<![不未])满|(?<![不得能])超过|(?<![不超])过了?|大于|高于|\bover|\bmore than|\bafter|\blonger than|\bexceeding|\babove)[ ]?\Z"
+    r"(?:(?<![不未])满|(?<![不得能])超过|(?<![不超])过了?|大于|高于"
+    r"|\bover|\bmore than|\bafter|\blonger than|\bexceeding|\babove)[ ]?\Z"
 )
 _FROM_AFTER = re.compile(r"\s?(?:\(含\))?(?:及?以上|起|or more|and above|or over|and over|\+)")
 _TO_BEFORE = re.compile(
     r"(?:不满|未满|不足|不到|小于|低于|不(?:得|能|可|应)?(?:超过|多于|高于|大于)|最多|至多|最高|最长"
-    r"|\bless than|\bunder|\bfewer than|\bbelow|\bat most|\bup to|\bno more than|\bwithin|\bmaximum of)[\u4e00-\u9fff]{0,2}[ ]?\Z"
+    r"|\bless than|\bunder|\bfewer than|\bbelow|\bat most|\bup to|\bno more than|\bwithin"
+    r"|\bmaximum of)[\u4e00-\u9fff]{0,2}[ ]?\Z"
 )
 _TO_AFTER = re.compile(r"\s?(?:及?以下|以内|之内|内|or less|or fewer|at most)")
 _DUE = re.compile(
-    r"(?:限额|上限|封顶|限于|\bcap(?:ped)? (?:at|of)|\blimit(?:ed)? (?:to|of|is)|不(?:得|能|可|应)?(?:少于|低于|小于)|至少|最少|最低"
+    r"(?:限额|上限|封顶|限于|\bcap(?:ped)? (?:at|of)|\blimit(?:ed)? (?:to|of|is)"
+    r"|不(?:得|能|可|应)?(?:少于|低于|小于)|至少|最少|最低"
     r"|\bat least|\bno less than|\bminimum of)[\u4e00-\u9fff]{0,2}[ ]?\Z"
 )
 _BELOW = re.compile(r"(?:不满|未满|不足|小于|低于|不到|\bless than|\bunder|\bfewer than|\bbelow)[ ]?\Z")

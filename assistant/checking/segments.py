@@ -131,9 +131,8 @@ def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segm
         elliptic = all(shared[term] > 1 or term.startswith(FIGURE) for term in own[place])
         share = _ELLIPTIC if elliptic else kept
         words = {term: share * weight for term, weight in before.items() if share * weight > _LEAST}
-        before = words | dict.fromkeys(own[place], 1.0)
+        before = words | dict.fromkeys(_near(clause), _NEAR) | dict.fromkeys(own[place], 1.0)
         following = dict.fromkeys(own[place + 1], _AFTER) if place + 1 < len(own) else {}
-        following |= dict.fromkeys(_near(clause), _NEAR)
         earlier = read[: read.find(clause)] if kept == _STATED_BEFORE else ""
         yield Segment(clause, following | before, quantities(clause), unit + part, before=earlier)
 

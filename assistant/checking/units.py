@@ -36,7 +36,7 @@ _WORDS: Mapping[str, Unit] = {
     "季度 quarters?(?!_of)": _unit("months*3"),
     "周年 周岁 年 岁 years? yrs?": _unit("months*12"),
     "% percent per_cent 百分点 percentage_points?": _unit("percent"),
-    "次 回": _unit("times", "count"),
+    "次 回": _unit("times"),
     "倍": _unit("multiple"),
     "times": _unit("times", "count", "multiple"),
     "元 块 人民币 rmb cny yuan": _unit("yuan"),
