@@ -17,6 +17,8 @@ from ingest.language import detect
 
 _TERMS = 500
 """At most so many terms of a statement are compared with a chunk."""
+_COPIED = 8
+"""A statement with fewer characters may stand in a chunk by chance."""
 _MEANINGS = 12
 """At most so many statements of an answer are compared by their meaning, each with one chunk."""
 _SUPPORTED = 0.2
@@ -31,11 +33,17 @@ class Source:
         chunk = evidence.hit.chunk
         self.evidence = evidence
         self.number = evidence.number
+        self._bare = "".join(chunk.text.split())
         self.terms = vocabulary(f"{chunk.heading}\n{chunk.text}")
         self.language = detect(chunk.text)
         self._quotes: Quotes | None = None
         self.passages = (Passage(chunk.heading, chunk.text), Passage(chunk.heading, chunk.text, crossed=True))
         self._addresses: frozenset[str] | None = None
+
+    def holds(self, statement: str) -> bool:
+        """Returns True if the statement is copied from the chunk, white space and its last mark aside."""
+        copied = "".join(statement.split()).rstrip("。.!！；;")
+        return len(copied) >= _COPIED and copied in self._bare
 
     def crosses(self, language: Language) -> bool:
         """Returns True if a statement in this language has no words in common with the chunk, for being in another."""
@@ -73,6 +81,8 @@ class Judge:
 
     def verdicts(self, statement: str, bare: str, sources: Sequence[Source]) -> list[Verdict]:
         """Returns the sources that support the statement. `bare` is the statement without the number of a list item."""
+        if all(source.holds(bare) for source in sources):
+            return [Verdict(source, statement, "checked") for source in sources]
         language = detect(bare)
         passages = [source.passages[source.crosses(language)] for source in sources]
         figures = borne_out(bare, self._question, passages)
