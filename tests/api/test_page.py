@@ -390,7 +390,7 @@ def test_a_mark_that_could_not_be_checked_says_so(driver: Chrome, language: str,
 
 @pytest.mark.browser
 @needs_browser
-def test_the_page_of_the_quote_is_shown_with_its_own_box(
+def test_the_page_shows_the_quotes_box_strong_and_the_passages_faint(
     driver: Chrome, manual: Document, renderer: PageRenderer
 ) -> None:
     *events, finished = a_good_answer("How much leave?")
@@ -403,7 +403,9 @@ def test_the_page_of_the_quote_is_shown_with_its_own_box(
         browser.one(".actions button")
         browser.one(".marker").click()
         browser.one("#panel .leaf img")
-        assert str(browser.one("#panel .leaf .box").get_attribute("style")).startswith("left: 10%; top: 25%;")
+        strong, faint = browser.one("#panel .leaf .box:not(.faint)"), browser.one("#panel .leaf .box.faint")
+        assert str(strong.get_attribute("style")).startswith("left: 10%; top: 25%;")
+        assert str(faint.get_attribute("style")).startswith("left: 10%; top: 20%;")
 
 
 @pytest.mark.browser
