@@ -3,9 +3,9 @@
     python -m benchmarks.citation_check
 
 Each pair of `benchmarks/citations/` goes through the product's own check, as a streamed answer `statement[1]` with the
-passage as its only evidence. Prints for both halves of the documents how many statements of each label were checked,
-could not be checked, and lost their mark. Nothing is chosen on the half `held_out`. `--failures` prints the statements
-that came out wrong.
+passage as its only evidence. Prints for both parts of the documents how many statements of each label were checked,
+could not be checked, and lost their mark. Nothing is chosen on the part `held_out`. `--thresholds` prints what other
+thresholds give on the part `fit`, without the embedder. `--failures` prints the statements that came out wrong.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from assistant.checking import judging, placing
 from assistant.checking.meaning import Meaning
 from assistant.cite import Citer
 from assistant.events import Evidence
@@ -97,6 +98,22 @@ def bars(pairs: Sequence[dict[str, Any]]) -> dict[str, float]:
     }
 
 
+def thresholds(pairs: Sequence[dict[str, Any]], chunks: dict[str, Chunk]) -> dict[str, dict[str, float]]:
+    """Returns the bars for other thresholds of what is misplaced and of the words that must be shared."""
+    found = {}
+    for module, name, values in (
+        (placing, "MISPLACED", (0.1, 0.12, 0.15, 0.18)),
+        (judging, "SUPPORTED", (0.1, 0.2, 0.3)),
+    ):
+        today = getattr(module, name)
+        for value in values:
+            setattr(module, name, value)
+            measured = [{**pair, "outcome": outcome(pair, chunks[pair["passage"]], None)} for pair in pairs]
+            found[f"{name} {value}"] = bars(measured)
+        setattr(module, name, today)
+    return found
+
+
 def _percent(pairs: Sequence[dict[str, Any]], holds: Any) -> float:
     return round(100 * sum(map(bool, map(holds, pairs))) / max(1, len(pairs)), 1)
 
@@ -105,10 +122,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=("fit", "held_out"), help="measure only this half of the documents")
     parser.add_argument("--without-embedder", action="store_true", help="check as where no embedder is installed")
+    parser.add_argument("--thresholds", action="store_true", help="print what other thresholds give")
     parser.add_argument("--failures", action="store_true", help="print the statements that came out wrong")
     given = parser.parse_args()
     passages = {row["id"]: row for row in rows("passages")}
     chunks = {name: chunk_of(passage) for name, passage in passages.items()}
+    if given.thresholds:
+        fitting = [pair for pair in rows("pairs") if passages[pair["passage"]]["half"] == "fit"]
+        print(json.dumps(thresholds(fitting, chunks), indent=2))
+        return
     dense = None if given.without_embedder else open_embedder(IngestSettings()).dense
     meaning = None if dense is None else Meaning(lambda: dense, seconds=60)
     began = time.process_time()

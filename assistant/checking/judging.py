@@ -21,7 +21,7 @@ _COPIED = 8
 """A statement with fewer characters may stand in a chunk by chance."""
 _MEANINGS = 12
 """At most so many statements of an answer are compared by their meaning, each with one chunk."""
-_SUPPORTED = 0.2
+SUPPORTED = 0.2
 """The share of a statement's content terms that its chunk must contain. It is low on purpose: a paraphrase must pass,
 and a statement about something else shares nearly no terms with the chunk. Numbers have no such tolerance."""
 
@@ -109,7 +109,7 @@ class Judge:
             if meant == "unknown":
                 return "checked" if confirms(bare, source.passages[1]) else "not_checkable"
             return "checked" if meant == "yes" else None
-        return "checked" if coverage(words, source.terms) >= _SUPPORTED else None
+        return "checked" if coverage(words, source.terms) >= SUPPORTED else None
 
     def _meant(self, source: Source, bare: str) -> Meant:
         """Returns if the chunk means what the statement says. Only some statements of an answer are compared."""

@@ -28,12 +28,12 @@ _PERIODS = {
 }
 _PER = frozenset(("yuan", "twd", "dollar", "euro", "pound", "hkd", "yen", "percent"))
 _NAMED, _FURTHER, _UNSURE = 2.0, 0.5, 0.5
-_BEFORE, _APART, _ACROSS = 1.5, 1.5, 1.5
+_BEFORE, _APART, _ACROSS = 1.5, 1.5, 2.0
 """Words that a clause only goes on with, figures of sentences that do not stand side by side, and words that a
 dictionary has translated say so many times less."""
 _TABLED = 2.0
 """What names a row or a column says so many times more."""
-DOUBTED, MISPLACED = 0.09, 0.12
+DOUBTED, MISPLACED = 0.09, 0.15
 """From the first on, nothing can tell if a figure is in its place, and from the second on it is not. The scale is how
 much better the words of its clause fit another figure of its kind, as a share of what they weigh. From
 `benchmarks.citation_check`, on the documents that are for fitting."""

@@ -18,7 +18,7 @@ from assistant.checking.quantities import Quantity, quantities, read_text
 from assistant.terms import terms
 from ingest.language import sentences
 
-_BEFORE, _STATED_BEFORE, _ELLIPTIC, _AFTER, _LEAST = 0.4, 0.7, 0.9, 0.2, 0.02
+_BEFORE, _STATED_BEFORE, _ELLIPTIC, _AFTER, _LEAST = 0.5, 0.7, 0.9, 0.2, 0.02
 """The weights of the words of the clauses before and of the one after. A clause that has no words of its own, but for
 those that its whole sentence repeats (`享有10天`), goes on with what was named before."""
 _KEY, _HEADER, _BESIDE = 1.0, 1.0, 0.3

@@ -4,8 +4,8 @@
 
 Beside the statements as they were written, and each with its changes, it makes three kinds by templates: two supported
 statements of one passage joined to one sentence, a question that names a wrong figure and an answer that agrees, and a
-statement that cites another passage. The documents of `held_out.txt` were written after the last change of the check,
-and nothing was chosen on them.
+statement that cites another passage. Nothing was chosen on the documents of
+`held_out.txt`.
 """
 
 from __future__ import annotations
