@@ -14,6 +14,7 @@ The way of a question, in the order in which it goes:
     gate/            whether the hits can answer the question at all
     refuse.py        whether an answer is itself a refusal
     nearest.py       what a refusal shows: the passages nearest to the question
+    usage.py         what one answer took: tokens as the model counts them, milliseconds of each stage
     gather.py        which evidence and which turns the model is given, within its context window
     context.py       which hits become evidence, and about how many tokens a text takes
     same_text.py     copies of one text are one hit; of two editions the newer comes first

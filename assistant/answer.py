@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import time
 import uuid
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,6 @@ from assistant.admission import Admission
 from assistant.checking.meaning import Meaning
 from assistant.cite import Checked, Citer
 from assistant.condense import condense
-from assistant.context import estimate_tokens
 from assistant.conversation import Conversation
 from assistant.events import (
     Change,
@@ -41,10 +39,11 @@ from assistant.nearest import nearest
 from assistant.prompts.answer_language import answer_locale
 from assistant.prompts.refusals import REFUSALS
 from assistant.refuse import is_refusal
-from assistant.request import AnswerLanguage, Locale, Piece, language_of
+from assistant.request import AnswerLanguage, Locale, language_of
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from assistant.small_talk import Kind, small_talk
+from assistant.usage import Stopwatch, ToldByModel
 from ingest.access import Reader
 from ingest.errors import RequestError, YoujuError
 from ingest.language import detect
@@ -58,8 +57,6 @@ _READERS = 1
 that runs makes the searches wait for its turn."""
 _CROSSING = 2
 """So many threads check citations across languages. They mostly wait for the embedder."""
-_CUT_PROMPT = 2
-"""If the model counts fewer tokens than half of our estimate, the prompt was cut. Estimates are never that wrong."""
 _CUT = (
     "The model server cut the prompt without a word, rules and best evidence first. Its answer is not to be used.",
     "Give it a larger context window (Ollama: OLLAMA_CONTEXT_LENGTH, or num_ctx in the Modelfile), or lower "
@@ -133,7 +130,7 @@ class Assistant:
         self, question: str, conversation: Conversation, reader: Reader, page: Locale | None
     ) -> AsyncGenerator[Event, None]:
         answer_id = uuid.uuid4().hex
-        watch = _Stopwatch()
+        watch = Stopwatch()
         query = await self._condensed(question, conversation)
         watch.lap("condense")
         found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
@@ -150,13 +147,10 @@ class Assistant:
                 yield event
             return
         yield EvidenceFound(gathered.request.evidence)
-        citer, told = Citer(gathered.request.evidence, f"{question}\n{query}", self._meaning), _Told(gathered.tokens)
-        adherence = Adherence(self._model, locale)
+        citer = Citer(gathered.request.evidence, f"{question}\n{query}", self._meaning)
+        told, adherence = ToldByModel(gathered.tokens), Adherence(self._model, locale)
         try:
-            async with (
-                self._admission.model(),
-                aclosing(adherence.stream(gathered.request)) as pieces,
-            ):
+            async with self._admission.model(), aclosing(adherence.stream(gathered.request)) as pieces:
                 async for piece in pieces:
                     told.take(piece)
                     for event in await self._fed(citer, piece.text):
@@ -176,11 +170,10 @@ class Assistant:
             return
         refused = not citer.citations and is_refusal(citer.text)
         near = await self._read(partial(nearest, query, found.hits)) if refused else ()
-        usage, citations = told.counted(citer.text), tuple(citer.citations)
-        end = self._finished(answer_id, citer.text, language, watch, citations, usage, near=near, refused=refused)
-        unsupported = () if refused else tuple(citer.unsupported)
         yield replace(
-            end, cut=told.cut, strayed=adherence.strayed, model=told.model or end.model, unsupported=unsupported
+            self._finished(answer_id, citer.text, language, watch, tuple(citer.citations), told, near, refused=refused),
+            strayed=adherence.strayed,
+            unsupported=() if refused else tuple(citer.unsupported),
         )
 
     async def _gathered(self, asked: Asked, found: Retrieved) -> Gathered | None:
@@ -189,32 +182,27 @@ class Assistant:
         It fits into the model's context window. If the estimate of its tokens is near to the limit, the model's own
         tokenizer counts them, where it is at hand.
         """
-        window = self._gatherer.window(await self._described())
-        gathered = await self._read(partial(self._gatherer.gather, asked, found, window))
+        try:
+            described = await asyncio.wait_for(self._model.described(), _DESCRIBING_SECONDS)
+        except TimeoutError:  # a server that is down must not hold up the evidence
+            described = Described()
+        gather = partial(self._gatherer.gather, asked, found, described)
+        gathered, shrunk = await self._read(gather), 1.0
         for _ in range(_FITTINGS):
-            if gathered is None or not self._gatherer.is_near(gathered.tokens, window):
+            if gathered is None or not gathered.is_near:
                 return gathered
             counted = await self._model.count_tokens(gathered.request.messages)
-            if counted is None:
-                return gathered
-            if self._gatherer.fits(counted, window):
-                return replace(gathered, tokens=counted)
-            window = int(window * self._gatherer.room(window) / counted)
-            gathered = await self._read(partial(self._gatherer.gather, asked, found, window))
+            if counted is None or counted <= gathered.room:
+                return replace(gathered, tokens=counted or gathered.tokens)
+            shrunk *= gathered.room / counted
+            gathered = await self._read(partial(gather, shrunk=shrunk))
         return gathered
-
-    async def _described(self) -> Described:
-        """Returns what the model says of itself. A server that is down must not hold up the evidence."""
-        try:
-            return await asyncio.wait_for(self._model.described(), _DESCRIBING_SECONDS)
-        except TimeoutError:
-            return Described()
 
     async def _introduced(
         self, said: Kind, question: str, conversation: Conversation, reader: Reader
     ) -> AsyncGenerator[Event, None]:
         """Yields the reply to small talk. It needs no search and no model."""
-        answer_id, watch = uuid.uuid4().hex, _Stopwatch()
+        answer_id, watch = uuid.uuid4().hex, Stopwatch()
         is_chinese = detect(question) in ("zh", "mixed")
         language = "zh" if is_chinese else language_of(answer_locale(question, conversation))
         # It is short SQL, as other routes do it, and needs no thread of its own.
@@ -295,7 +283,7 @@ class Assistant:
         answer_id: str,
         text: str,
         language: AnswerLanguage,
-        watch: _Stopwatch,
+        watch: Stopwatch,
         *,
         near: tuple[Nearest, ...] = (),
         small_talk: bool = False,
@@ -311,12 +299,12 @@ class Assistant:
         answer_id: str,
         text: str,
         language: AnswerLanguage,
-        watch: _Stopwatch,
+        watch: Stopwatch,
         citations: tuple[Citation, ...] = (),
-        usage: Usage | None = None,
+        told: ToldByModel | None = None,
+        near: tuple[Nearest, ...] = (),
         *,
         refused: bool,
-        near: tuple[Nearest, ...] = (),
     ) -> Finished:
         watch.first("first_token")
         return Finished(
@@ -326,9 +314,10 @@ class Assistant:
             language=language,
             grounded=any(citation.support == "checked" for citation in citations),
             refused=refused,
-            model=self._model.model,
-            usage=usage or Usage(),
+            model=(told and told.model) or self._model.model,
+            usage=told.counted(text) if told else Usage(),
             timings_ms=watch.total(),
+            cut=told is not None and told.cut,
             nearest=near,
         )
 
@@ -356,49 +345,3 @@ def _retrievals(model: ChatModel) -> int:
     at once would be no faster, and whoever searches would wait behind them for the interpreter's lock.
     """
     return max(1, (os.cpu_count() or 1) - 1) if model.model == EXTRACTIVE else _searches()
-
-
-class _Told:
-    """Collects what the model says about its own answer: how many tokens it took, and if the limit of tokens cut it.
-
-    `sent` is the estimated number of tokens of the prompt. `model` is the model that wrote it, if not the one asked.
-    """
-
-    def __init__(self, sent: int) -> None:
-        self.cut = False
-        self.model = ""
-        self._sent = sent
-        self._usage: Usage | None = None
-
-    def take(self, piece: Piece) -> None:
-        self._usage = piece.usage or self._usage
-        self.cut = self.cut or piece.finish == "length"
-        self.model = piece.model or self.model
-
-    @property
-    def was_cut(self) -> bool:
-        """True if the server read less than half of the prompt. No estimate is that wrong: it cut the prompt."""
-        return self._usage is not None and 0 < _CUT_PROMPT * self._usage.prompt_tokens < self._sent
-
-    def counted(self, answer: str) -> Usage:
-        """Returns the tokens as the model counted them. If it did not count them, they are estimated."""
-        return self._usage or Usage(self._sent, estimate_tokens(answer))
-
-
-class _Stopwatch:
-    """Measures milliseconds: of each stage, from the start to the first token, and from the start to the end."""
-
-    def __init__(self) -> None:
-        self._started = self._lap = time.perf_counter()
-        self._figures: dict[str, float] = {}
-
-    def lap(self, stage: str) -> None:
-        now = time.perf_counter()
-        self._figures[stage] = round(1000 * (now - self._lap), 2)
-        self._lap = now
-
-    def first(self, event: str) -> None:
-        self._figures.setdefault(event, round(1000 * (time.perf_counter() - self._started), 2))
-
-    def total(self) -> dict[str, float]:
-        return self._figures | {"total": round(1000 * (time.perf_counter() - self._started), 2)}

@@ -48,48 +48,40 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """The request to the model, and the tokens of its messages, which are estimated unless the model counted them."""
+    """The request to the model, and the tokens of its messages, which are estimated unless the model counted them.
+
+    `room` is how many tokens they may take in the context window. `is_near` is True if they take so much of it by the
+    estimate that it takes an exact count to know that they fit.
+    """
 
     request: Request
     tokens: int
+    room: int
+    is_near: bool
 
 
 class Gatherer:
-    """Makes the request to the model from what was found. Its methods compute, and are called from threads."""
+    """Makes the request to the model from what was found. It computes, and is called from threads."""
 
     def __init__(self, gate: Gate, settings: AssistantSettings) -> None:
         self._gate = gate
         self._settings = settings
         self._temperature = temperature(settings)
 
-    def window(self, described: Described) -> int:
-        """Returns the context window that is used, in tokens: the smaller of what the settings and the model say. If
-        neither says it, it is what is known of the model.
-        """
-        stated, own = self._settings.model_context_tokens, described.window_tokens
-        if stated is not None:
-            return min(stated, own or stated)
-        return min(own, _LARGEST_WINDOW) if own else context_tokens(self._settings)
-
-    def room(self, window: int) -> int:
-        """Returns the tokens of a window that a prompt may take beside its answer."""
-        return window - min(self._settings.model_max_tokens, window // 2)
-
-    def is_near(self, tokens: int, window: int) -> bool:
-        """Returns True if it takes an exact count to know that a prompt of about so many tokens fits."""
-        return tokens > _NEAR * self.room(window)
-
-    def fits(self, tokens: int, window: int) -> bool:
-        """Returns True if a prompt of exactly so many tokens fits into the window beside its answer."""
-        return tokens <= self.room(window)
-
-    def gather(self, asked: Asked, found: Retrieved, window: int) -> Gathered | None:
+    def gather(self, asked: Asked, found: Retrieved, described: Described, *, shrunk: float = 1.0) -> Gathered | None:
         """Returns the request to the model, or None if the hits do not answer.
 
-        Earlier turns get at most a third of the room that is left in the window. The evidence gets the rest, but at
-        most `evidence_tokens`.
+        The context window is the smaller of what the settings and the model say. If neither says it, it is what is
+        known of the model. `shrunk` is the share of it that is used, if the estimate of a prompt was too low. Earlier
+        turns get at most a third of the room that is left in it. The evidence gets the rest, but at most
+        `evidence_tokens`.
         """
-        settings = self._settings
+        settings, own = self._settings, described.window_tokens
+        stated = settings.model_context_tokens
+        window = (
+            min(stated, own or stated) if stated else min(own, _LARGEST_WINDOW) if own else context_tokens(settings)
+        )
+        window = int(window * shrunk)
         bare = answer_messages(asked.question, asked.locale, company=settings.company)
         room = available_tokens(window, settings.model_max_tokens, [message.text for message in bare])
         turns = recent_turns(asked.conversation, room // _HISTORY_SHARE)
@@ -113,4 +105,6 @@ class Gatherer:
             settings.model_max_tokens,
             asked.query,
         )
-        return Gathered(request, sum(estimate_tokens(message.text) for message in messages))
+        tokens = sum(estimate_tokens(message.text) for message in messages)
+        most = window - min(settings.model_max_tokens, window // 2)
+        return Gathered(request, tokens, most, tokens > _NEAR * most)
