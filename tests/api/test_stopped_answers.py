@@ -56,7 +56,7 @@ async def stop(client: httpx.AsyncClient, url: str, times: int, after: str) -> N
                     break
 
 
-async def stop_often(url: str, times: int, after: str = "Fift") -> None:
+async def stop_often(url: str, times: int, after: str = "days") -> None:
     async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
         await asyncio.gather(*(stop(client, url, times // 10, after) for _ in range(10)))
 
