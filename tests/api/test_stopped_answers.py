@@ -24,7 +24,7 @@ from tests.fake_openai_server import FakeOpenAIServer, Reply
 QUESTION = "How much annual leave is there?"
 ASKED = {"question": QUESTION, "stream": True}
 CHAT = {"model": "youju", "messages": [{"role": "user", "content": QUESTION}], "stream": True}
-WORDS = Reply("Fifteen days of annual leave. " * 2000, pause_seconds=0.05)
+WORDS = Reply("Employees have fifteen days of annual leave. " * 1500, pause_seconds=0.05)
 SILENCE = Reply("Fifteen days of annual leave.", pause_seconds=600)
 """Begins, and then says nothing."""
 
@@ -56,7 +56,7 @@ async def stop(client: httpx.AsyncClient, url: str, times: int, after: str) -> N
                     break
 
 
-async def stop_often(url: str, times: int, after: str = "days") -> None:
+async def stop_often(url: str, times: int, after: str = "Empl") -> None:
     async with httpx.AsyncClient(timeout=60, limits=httpx.Limits(max_keepalive_connections=0)) as client:
         await asyncio.gather(*(stop(client, url, times // 10, after) for _ in range(10)))
 
