@@ -17,6 +17,7 @@ from assistant.conversation import Conversation
 from assistant.events import Citation, Event, Evidence, EvidenceFound, Failed, Finished, Searched, TextDelta
 from assistant.history.recording import Recorder
 from assistant.history.register import Register
+from assistant.request import Locale
 from assistant.settings import AssistantSettings
 from ingest.access import Reader
 from ingest.document import Chunk, Hit, Language, Location
@@ -79,7 +80,9 @@ class Scripted:
         self.most_working = 0
         self.begun = asyncio.Event()
 
-    async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+    async def answer(
+        self, question: str, conversation: Conversation, reader: Reader, page: Locale | None = None
+    ) -> AsyncGenerator[Event, None]:
         self.asked.append((question, conversation, reader))
         self.begun.set()
         self.working += 1

@@ -24,6 +24,7 @@ from api.channels.message import Message, restored
 from api.channels.settings import BotSettings
 from assistant.conversation import Conversation, Turn
 from assistant.events import Event, Finished
+from assistant.request import Locale
 from ingest.access import Reader
 from ingest.home.database import open_database
 from ingest.settings import IngestSettings
@@ -101,7 +102,9 @@ class Echo:
         self.gate: asyncio.Event | None = None
         self.seconds: Mapping[str, float] = {}
 
-    async def answer(self, question: str, conversation: Conversation, reader: Reader) -> AsyncGenerator[Event, None]:
+    async def answer(
+        self, question: str, conversation: Conversation, reader: Reader, page: Locale | None = None
+    ) -> AsyncGenerator[Event, None]:
         self.asked.append((question, conversation, reader))
         if self.gate is not None:
             await self.gate.wait()
