@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import replace
@@ -153,16 +153,16 @@ class Assistant:
             async with self._admission.model(), aclosing(adherence.stream(gathered.request)) as pieces:
                 async for piece in pieces:
                     told.take(piece)
-                    for event in await self._fed(citer, piece.text):
+                    for event in await self._passed(citer, partial(citer.feed, piece.text), piece.text):
                         watch.first("first_token")
                         yield event
         except YoujuError as error:
-            for event in await self._ended(citer):
+            for event in await self._passed(citer, citer.finish):
                 yield event
             logger.warning("The answer %s ends early (%s): %s", answer_id, error.code, error.message)
             yield Failed(error.code, error.message, error.hint, getattr(error, "retry_seconds", None))
             return
-        for event in await self._ended(citer):
+        for event in await self._passed(citer, citer.finish):
             watch.first("first_token")
             yield event
         if told.was_cut:
@@ -263,20 +263,14 @@ class Assistant:
         """
         return await asyncio.get_running_loop().run_in_executor(self._reading, work)
 
-    async def _fed(self, citer: Citer, delta: str) -> list[Checked]:
-        """Returns the events of one piece of the model's text. Only markers need a comparison with chunks."""
+    async def _passed(self, citer: Citer, work: Callable[[], Iterable[Checked]], delta: str = "") -> list[Checked]:
+        """Returns the events of one piece of the model's text, or of what was held back at its end. Only markers need a
+        comparison with chunks.
+        """
         if citer.is_plain(delta):
-            return list(citer.feed(delta))
-        return await self._check(citer, lambda: list(citer.feed(delta)))
-
-    async def _ended(self, citer: Citer) -> list[Checked]:
-        if citer.is_plain(""):
-            return list(citer.finish())
-        return await self._check(citer, lambda: list(citer.finish()))
-
-    async def _check(self, citer: Citer, work: Callable[[], T]) -> T:
+            return list(work())
         threads = self._crossing if self._meaning is not None and citer.crosses else self._reading
-        return await asyncio.get_running_loop().run_in_executor(threads, work)
+        return await asyncio.get_running_loop().run_in_executor(threads, lambda: list(work()))
 
     def _fixed(
         self,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from api.cli.finding import Finding
 from api.settings import Settings
-from assistant.models.from_settings import open_model
+from assistant.models.from_settings import first_alone, open_model
 from assistant.models.suited import found_at
 from assistant.models.template import template_always_thinks
 from assistant.models.thinking import thinks_always
@@ -57,7 +57,7 @@ def _named(settings: Settings) -> tuple[str, Found | Missing]:
 
 async def _asked(settings: Settings) -> tuple[str, Found | None]:
     """Returns the name of the model on the server, or its only one, and the model behind it."""
-    model: ServerChatModel = open_model(settings, hub=False)  # type: ignore[assignment]  # model_url is set
+    model: ServerChatModel = open_model(first_alone(settings), hub=False)  # type: ignore[assignment]  # model_url is set
     try:
         identity = await model.identified()
     finally:

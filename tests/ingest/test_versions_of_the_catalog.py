@@ -196,7 +196,7 @@ def test_documents_of_before_are_the_first_version(tmp_path: Path) -> None:
 
 def _undo(connection: sa.Connection) -> None:
     """Make the tables what they were before there were versions."""
-    for later in ("index_versions", "catalog_identity", "unwanted_originals"):
+    for later in ("exchanges", "conversations", "index_versions", "catalog_identity", "unwanted_originals"):
         connection.exec_driver_sql(f"DROP TABLE {later}")
     connection.exec_driver_sql("DROP INDEX documents_by_source")
     connection.exec_driver_sql("ALTER TABLE documents RENAME TO later")
