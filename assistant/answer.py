@@ -58,9 +58,15 @@ that runs makes the searches wait for its turn."""
 _CROSSING = 2
 """So many threads check citations across languages. They mostly wait for the embedder."""
 _CUT = (
+    "prompt_cut",
     "The model server cut the prompt without a word, rules and best evidence first. Its answer is not to be used.",
     "Give it a larger context window (Ollama: OLLAMA_CONTEXT_LENGTH, or num_ctx in the Modelfile), or lower "
     "YOUJU_MODEL_CONTEXT_TOKENS to the one that it has.",
+)
+_NO_WORDS = (
+    "model_empty",
+    "The chat model named passages, and said nothing.",
+    "Ask again, or in other words. Very small models do this; a larger one answers.",
 )
 _DESCRIBING_SECONDS = 1.0
 _FITTINGS = 2
@@ -165,8 +171,8 @@ class Assistant:
         for event in await self._passed(citer, citer.finish):
             watch.first("first_token")
             yield event
-        if told.was_cut:
-            yield Failed("prompt_cut", *_CUT)
+        if told.was_cut or not citer.text.strip():
+            yield Failed(*(_CUT if told.was_cut else _NO_WORDS))
             return
         refused = not citer.citations and is_refusal(citer.text)
         near = await self._read(partial(nearest, query, found.hits)) if refused else ()

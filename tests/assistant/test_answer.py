@@ -256,6 +256,15 @@ def test_a_prompt_that_the_server_cut_is_an_error_with_the_way_out_behind_the_ev
         assert "num_ctx" in events[-1].hint
 
 
+@pytest.mark.parametrize("said", ["[1]", "[1][2]", "【1】\n", " [7] "])
+def test_numbers_of_passages_without_words_are_no_answer(said: str) -> None:
+    with FakeOpenAIServer([Reply(said)]) as server:
+        events = events_of(assistant(model="qwen", model_url=server.url), "年假有几天？")
+    assert events[1].type == "evidence_found"
+    assert isinstance(events[-1], Failed)
+    assert events[-1].code == "model_empty"
+
+
 def test_a_busy_model_says_when_to_ask_again() -> None:
     with FakeOpenAIServer([Reply(status=429, headers={"Retry-After": "17"})]) as server:
         events = events_of(assistant(model="qwen", model_url=server.url), "年假有几天？")
