@@ -35,7 +35,7 @@ test: $(VENV)/.installed-test ## Run the tests that are not slow
 	@echo "==> Running the tests"
 	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
-test-all: $(VENV)/.installed-test $(VENV)/.installed-ray ## Run every test
+test-all: $(VENV)/.installed-test $(VENV)/.installed-ray $(VENV)/.installed-llamacpp ## Run every test
 	@echo "==> Running every test; the slow ones measure and want the machine, so they go one after the other"
 	@$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 	@$(BIN)/python -m pytest -m slow

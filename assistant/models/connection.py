@@ -60,21 +60,29 @@ class ChatConnection:
         Waits as long as it may for a connection. Raises aiohttp.ClientError and TimeoutError.
         """
         async with asyncio.timeout(self._fetch_seconds):
-            async with self._connected().request(
-                "GET" if body is None else "POST",
-                address,
-                json=body,
-                headers=self._headers,
-                proxy=self._proxy,
-                allow_redirects=False,
-            ) as response:
-                try:
-                    said = Body(response.headers, _FETCHED_BYTES)
-                    async for piece in response.content.iter_any():
-                        said.add(piece)
-                except BodyError:
-                    return Fetched(response.status, None)
-                return Fetched(response.status, parsed(bytes(said.data)))
+            try:
+                return await self._fetched(address, body)
+            except aiohttp.ClientConnectorError:
+                raise
+            except aiohttp.ClientConnectionError:  # a connection that was kept, and that the server has closed
+                return await self._fetched(address, body)
+
+    async def _fetched(self, address: str, body: Mapping[str, Any] | None) -> Fetched:
+        async with self._connected().request(
+            "GET" if body is None else "POST",
+            address,
+            json=body,
+            headers=self._headers,
+            proxy=self._proxy,
+            allow_redirects=False,
+        ) as response:
+            try:
+                said = Body(response.headers, _FETCHED_BYTES)
+                async for piece in response.content.iter_any():
+                    said.add(piece)
+            except BodyError:
+                return Fetched(response.status, None)
+            return Fetched(response.status, parsed(bytes(said.data)))
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
         """Yields the body as it arrives: the first piece at once, and then, some times a second, all that has arrived
