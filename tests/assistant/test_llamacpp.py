@@ -116,9 +116,7 @@ def test_an_answer_streams_and_its_prompt_has_as_many_tokens_as_were_counted(url
 
 def test_an_answer_at_its_limit_of_tokens_is_cut(url: str) -> None:
     async def ask(model: ServerChatModel) -> Piece:
-        return [piece async for piece in stream(model, asked("Tell a long story about a lighthouse.", tokens=8))][
-            -1
-        ]
+        return [piece async for piece in stream(model, asked("Tell a long story about a lighthouse.", tokens=8))][-1]
 
     assert run(url, ask).finish == "length"
 
