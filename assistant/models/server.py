@@ -24,7 +24,6 @@ from assistant.models import Described
 from assistant.models.circuit import Circuit
 from assistant.models.connection import ChatConnection
 from assistant.models.deadlines import Deadlines, in_time
-from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
 from assistant.models.langchain import LangChainModel, as_sent, options_of, usage_of
 from assistant.models.refused_fields import RefusedFields
@@ -33,7 +32,8 @@ from assistant.models.servers.counting import count_tokens
 from assistant.models.servers.identity import Identity, identify
 from assistant.models.servers.kinds import Server, ServerKind, server_at, servers
 from assistant.models.suited import Suited, found_at, suited
-from assistant.models.thinking import ThinkingFilter, thinks_always
+from assistant.models.telling import Telling
+from assistant.models.thinking import thinks_always
 from assistant.request import Message, Piece, Request
 from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
 from ingest.network.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
@@ -49,8 +49,6 @@ _MAX_TOKENS = 4096
 _MOST_SHOWN = 5
 _GONE = ("model_unreachable", "model_unknown")
 """Errors after which another server, or another model, may be at the address."""
-_CHARS_PER_TOKEN = 16
-"""No tokenizer has more characters per token on average. A server that sends more than that ignores `max_tokens`."""
 
 
 class ServerChatModel(LangChainModel):
@@ -199,7 +197,7 @@ class ServerChatModel(LangChainModel):
         """Yields the texts of the answer. The last one is empty, and the whole reply comes with it."""
         await self._check_named()
         always = self.suited.always_thinks or thinks_always(self.model)
-        told = _Telling(always, int(options.get("max_tokens") or _MAX_TOKENS), self._secrets())
+        told = Telling(always, int(options.get("max_tokens") or _MAX_TOKENS), self._secrets())
         decoder = EventDecoder(last=DONE)
         async with self._opened(messages, options) as (response, sent, refused):
             try:
@@ -310,57 +308,6 @@ class ServerChatModel(LangChainModel):
         if self.server.stream_usage:
             body["stream_options"] = {"include_usage": True}
         return body | {name: options[name] for name in ("temperature", "max_tokens") if name in options}
-
-
-class _Telling:
-    """Reads one reply on its way to the asker, and removes its thinking and its end tokens."""
-
-    def __init__(self, always: bool, max_tokens: int, secrets: tuple[str, ...]) -> None:
-        self.reply = Reply(_CHARS_PER_TOKEN * max_tokens, secrets)
-        self._always = always
-        self._thinking = ThinkingFilter(opened=self._always)
-        self._ending = EndTokenFilter()
-
-    def take(self, events: Sequence[ServerSentEvent]) -> str:
-        """Returns the text that may be shown now that these events have arrived together."""
-        shown: list[str] = []
-        usual: list[str] = []
-        for event in events:
-            text = self.reply.read_usual(event)
-            if text is not None:
-                usual.append(text)
-                continue
-            shown.append(self._take_usual(usual))
-            usual = []
-            content = self.reply.read(event)
-            freed = self._thinking.separate() if self.reply.reasoning else ""
-            shown.append(self._ending.feed(freed + self._thinking.feed(content)))
-        shown.append(self._take_usual(usual))
-        return self._shown("".join(shown))
-
-    def _take_usual(self, texts: Sequence[str]) -> str:
-        if not texts:
-            return ""
-        return self._ending.feed(self._thinking.feed(self.reply.halves.feed("".join(texts))))
-
-    def finish(self, *, thinking_off: bool) -> str:
-        """Returns the text that is left to show at the end. With `thinking_off`, the model was told not to think."""
-        rest = self._thinking.feed(self.reply.halves.finish())
-        rest += self._thinking.finish(cut=self.reply.finish in (None, "length"))
-        rest = self._shown(self._ending.feed(rest) + self._ending.finish())
-        self.reply.thought = self._thinking.removed or bool("".join(self.reply.reasoning).strip())
-        if self._thinking.closed_unopened:
-            logger.warning(
-                "An answer has a closing </think> that nothing opened. If it was thinking, start the model server with "
-                "a reasoning parser or with thinking switched off."
-            )
-        hidden = "" if rest else self.reply.hidden_answer(thinking_off=thinking_off and not self._always)
-        self.reply.thought = self.reply.thought and not hidden
-        return rest or self._shown(hidden)
-
-    def _shown(self, text: str) -> str:
-        self.reply.shown = self.reply.shown or bool(text.strip())
-        return text
 
 
 async def _events(
