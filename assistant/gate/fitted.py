@@ -20,8 +20,9 @@ class FittedGate:
 
     The threshold is on a scale from 0 to 1 on which the strict gate has 0.5: it refuses 92 of 100 questions that
     another company asks. A `lenient` gate stands before a model that can refuse by itself, and lets pass whatever could
-    answer. With `reading`, a model reads the hits, and the hit that reads best is judged, by weights of its own. With
-    `own`, the weights of the home judge hits of the embedder that they were fitted with.
+    answer: it refuses none of 170 questions of colleagues that the documents answer, and a ninth of those of strangers.
+    With `reading`, a model reads the hits, and the hit that reads best is judged, by weights of its own. With `own`,
+    the weights of the home judge hits of the embedder that they were fitted with.
     """
 
     threshold: float
@@ -39,7 +40,7 @@ class FittedGate:
         """Returns how likely the best of the hits answers the query, from 0 to 1."""
         rows = rows_of(query, hits, self.reading)
         if not rows:
-            return relevance(query, hits)
+            return relevance(query, hits, lenient=self.lenient)
         weights = chosen(self.own, embedder, self.reading.name if self.reading else None)
         return weights.likelihood((values for _, values in rows), lenient=self.lenient)
 

@@ -15,11 +15,16 @@ _OTHER_LANGUAGE = 0.7
 _STRONG_ENOUGH = 0.38
 """The strength that becomes the middle of the scale, a relevance of 0.5. It was measured on the example company and on
 public sets: it refuses 19 of 20 questions from outside, and 1 of 25 questions that the documents answer."""
+_ENOUGH_FOR_A_MODEL = 0.02
+"""The same before a model that refuses by itself: a word in common. Colleagues who word things in their own way share
+less than `_STRONG_ENOUGH` with the passage that answers in three of four questions."""
 _NAME = re.compile(r"[a-z]++\d|\d++[a-z]")
 
 
-def relevance(query: str, hits: Sequence[Hit]) -> float:
+def relevance(query: str, hits: Sequence[Hit], *, lenient: bool = False) -> float:
     """Returns how well the best hit fits the query, from 0 to 1. The usual threshold is 0.5.
+
+    With `lenient`, which is for a model that refuses by itself, less makes 0.5.
 
     The words show how much of the query a chunk is about. A content term has more weight if fewer hits contain it.
     Words that the whole collection uses (公司, company) therefore have little weight. A term that no hit contains
@@ -33,9 +38,10 @@ def relevance(query: str, hits: Sequence[Hit]) -> float:
         for term in dict.fromkeys(terms(query))
     }
     strength = max((_shared_words(wanted, content) for content in contents), default=0.0)
-    if strength <= _STRONG_ENOUGH:
-        return 0.5 * strength / _STRONG_ENOUGH
-    return 0.5 + 0.5 * (strength - _STRONG_ENOUGH) / (1 - _STRONG_ENOUGH)
+    enough = _ENOUGH_FOR_A_MODEL if lenient else _STRONG_ENOUGH
+    if strength <= enough:
+        return 0.5 * strength / enough
+    return 0.5 + 0.5 * (strength - enough) / (1 - enough)
 
 
 def _shared_words(wanted: Mapping[str, float], content: Collection[str]) -> float:

@@ -81,7 +81,14 @@ def test_before_a_model_that_can_refuse_the_gate_is_lenient() -> None:
     question, hits = "How often do I get a new computer?", standing_out(ENGLISH, 6.6)
     assert not FittedGate(0.5)(question, hits, embedder="any")
     assert FittedGate(0.5, lenient=True)(question, hits, embedder="any")
-    assert not FittedGate(0.5, lenient=True)(question, standing_out(ENGLISH, 0.0), embedder="any")
+    assert not FittedGate(0.5, lenient=True)("红烧肉怎么做？", standing_out(ENGLISH, 0.0), embedder="any")
+
+
+def test_before_a_model_a_word_in_common_is_enough_where_hits_have_no_vectors() -> None:
+    question, hits = "my old laptop is slow, will I ever be given something faster?", hits_of(*ENGLISH)
+    assert not FittedGate(0.5)(question, hits, embedder="any")
+    assert FittedGate(0.5, lenient=True)(question, hits, embedder="any")
+    assert not FittedGate(0.5, lenient=True)("红烧肉怎么做？", hits, embedder="any")
 
 
 def test_a_product_number_finds_its_table_across_languages() -> None:
