@@ -31,6 +31,15 @@ _PATIENCE_SECONDS = 20.0
 _CLEAR_WORDS = 4
 """So many words of a language are enough to know that the answer is in it, if there is none of the other."""
 _HAN_PER_WORD = 1.5
+_ENGLISH_OPENING = re.compile(
+    r"\W{0,4}(?:According|After|All|An|Any|As|At|Based|Before|By|Each|Every|For|From|If|In|It|No|On|Only|Our|That|The|"
+    r"There|These|They|This|To|Under|We|When|With|Within|Yes|You|Your)[ ,]"
+)
+_CHINESE_OPENING = re.compile(
+    r"\W{0,4}(?:根[据據]|按照|依[照据據]|[对對][于於]|如果|可以|[应應][当當该該]|需要|不[能可会會需得]|是的|您|你)"
+)
+"""Words with which a sentence begins in one language only: no answer names a thing by them. They are clear at once, and
+most answers begin with one. In capitals they may be names (IT), and a single letter may be one in any language."""
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _WORD = re.compile(r"[A-Za-z\u00c0-\u024f]{2,}")
@@ -129,11 +138,12 @@ class Adherence:
 def is_clearly(said: str, locale: Locale) -> bool:
     """Returns True if a beginning is in this language, so that no more of it has to be waited for."""
     han, words = _counted(said)
-    if locale == "en":
-        return words > _CLEAR_WORDS and not han  # the last word may be unfinished
+    if locale == "en":  # the last word may be unfinished
+        return not han and (words > _CLEAR_WORDS or _ENGLISH_OPENING.match(said) is not None)
     traditional, simplified = script_counts(said)
     told = traditional > simplified if locale == "zh-Hant" else simplified > traditional
-    return told and han >= _CLEAR_WORDS * _HAN_PER_WORD and han / _HAN_PER_WORD > 2 * words
+    enough = han >= _CLEAR_WORDS * _HAN_PER_WORD or _CHINESE_OPENING.match(said) is not None
+    return told and enough and han / _HAN_PER_WORD > 2 * words
 
 
 def is_other(said: str, locale: Locale) -> bool:

@@ -84,12 +84,12 @@ def scripted_model(pieces: int, pause_ms: float) -> Iterator[str]:
 async def _ask_once(server: ServerProcess, times: int) -> None:
     for _ in range(times):
         for language in _QUESTIONS:
-            await _asked(server.port, language)
+            await asked(server.port, language)
 
 
 async def _at_once(server: ServerProcess, name: str, streams: int) -> dict[str, Any]:
     before, began = server.cpu_seconds(), time.monotonic()
-    answers = await asyncio.gather(*(_asked(server.port, name) for _ in range(streams)))
+    answers = await asyncio.gather(*(asked(server.port, name) for _ in range(streams)))
     seconds = time.monotonic() - began
     processor = server.cpu_seconds() - before
     failures = [answer for answer in answers if isinstance(answer, str)]
@@ -104,15 +104,17 @@ async def _at_once(server: ServerProcess, name: str, streams: int) -> dict[str, 
     }
 
 
-async def _asked(port: int, name: str) -> float | str:
-    """Seconds until the first words of an answer; what went wrong if it did."""
+async def asked(port: int, name: str, question: str = "", seen: list[bytes] | None = None) -> float | str:
+    """Seconds until the first words of an answer; what went wrong if it did. `name` is `openai` for a chat server, ours
+    or another, or else the language of the question to `/v1/ask`. The lines of the answer are added to `seen`.
+    """
     began = time.monotonic()
     if name == "openai":
-        messages = [{"role": "user", "content": _QUESTIONS["zh"]}]
+        messages = [{"role": "user", "content": question or _QUESTIONS["zh"]}]
         path, body = "/v1/chat/completions", {"model": "youju", "messages": messages, "stream": True}
         word, end = b'"content": "', b"data: [DONE]"
     else:
-        path, body = "/v1/ask", {"question": _QUESTIONS[name], "stream": True}
+        path, body = "/v1/ask", {"question": question or _QUESTIONS[name], "stream": True}
         word, end = b"event: text_delta", b"event: finished"
     first: float | None = None
     ended = False
@@ -123,6 +125,8 @@ async def _asked(port: int, name: str) -> float | str:
             if first is None and word in line and b'"content": ""' not in line:
                 first = time.monotonic() - began
             ended = ended or end in line
+            if seen is not None:
+                seen.append(line)
     except (OSError, asyncio.IncompleteReadError) as error:
         return repr(error)
     return first if first is not None and ended else lines.decode("utf-8", "replace")
@@ -148,7 +152,7 @@ async def _beside(server: ServerProcess, askers: int, followers: int) -> dict[st
 
     async def ask(language: str) -> None:
         while time.monotonic() < until:
-            answered.append(await _asked(server.port, language))
+            answered.append(await asked(server.port, language))
 
     def timed(method: str, path: str, body: dict[str, Any] | None) -> list[float]:
         figures = []

@@ -152,11 +152,12 @@ def memory_by_owner(pid: int | str = "self") -> dict[str, int]:
 
 
 def summary(milliseconds: Sequence[float]) -> dict[str, float]:
-    """How many, the median, the 99th percentile and the slowest."""
+    """How many, the median, the 90th and the 99th percentile and the slowest."""
     ordered = sorted(milliseconds)
     return {
         "requests": len(ordered),
         "p50_ms": round(statistics.median(ordered), 2),
+        "p90_ms": round(ordered[int(len(ordered) * 0.9)], 2),
         "p99_ms": round(ordered[int(len(ordered) * 0.99)], 2),
         "slowest_ms": round(ordered[-1], 2),
     }

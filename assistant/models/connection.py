@@ -21,6 +21,9 @@ from ingest.network.bodies import AS_IT_IS, Body, BodyError
 
 _EVERY_SECONDS = 0.05
 """The time between two reads of an answer. Twenty reads per second look as smooth as one read for each word."""
+_BRISK_READS = 4
+"""The first pauses of an answer are shorter: a sixteenth of the usual one, an eighth, and so on. Its beginning is held
+until its language is certain, so whoever waits for the first words would wait for whole pauses."""
 _FETCHED_BYTES = 4 << 20
 """Gateways list hundreds of models. The prompt that a server writes by its template may be long, too."""
 _READS_PER_SECOND = 400
@@ -85,16 +88,18 @@ class ChatConnection:
             return Fetched(response.status, parsed(bytes(said.data)))
 
     async def pieces(self, response: aiohttp.ClientResponse) -> AsyncGenerator[bytes, None]:
-        """Yields the body as it arrives: the first piece at once, and then, some times a second, all that has arrived
-        meanwhile.
+        """Yields the body as it arrives: the first piece at once, some more soon after it, and then, some times a
+        second, all that has arrived meanwhile.
 
         Raises aiohttp.ClientError if the body breaks off or is not sent.
         """
         self._read += 1
+        brisk = _BRISK_READS
         try:
             while piece := await response.content.readany():
                 yield piece
-                await self._pause(response)
+                await self._pause(response, self._seconds() / 2**brisk)
+                brisk = max(0, brisk - 1)
         except aiohttp.ClientError:
             # The bytes that came before the break are still there. aiohttp has no public method to get them.
             if rest := response.content._read_nowait(-1):
@@ -103,20 +108,20 @@ class ChatConnection:
         finally:
             self._read -= 1
 
-    async def _pause(self, response: aiohttp.ClientResponse) -> None:
-        """Wait until the next read. Meanwhile the system keeps what arrives: to receive each word by itself would cost
-        more than to read it.
+    async def _pause(self, response: aiohttp.ClientResponse, seconds: float) -> None:
+        """Wait so long until the next read. Meanwhile the system keeps what arrives: to receive each word by itself
+        would cost more than to read it.
         """
         connection = response.connection  # None once the body has ended
         transport = connection.transport if connection is not None else None
         # It is the transport that pauses. If the protocol did, aiohttp's parser would pause too: it would read one word
         # and leave the others for later.
         if transport is None or transport.is_closing():
-            await asyncio.sleep(self._seconds())
+            await asyncio.sleep(seconds)
             return
         transport.pause_reading()
         try:
-            await asyncio.sleep(self._seconds())
+            await asyncio.sleep(seconds)
         finally:
             if not transport.is_closing():
                 transport.resume_reading()

@@ -137,3 +137,39 @@ def test_a_beginning_is_either_clearly_right_or_in_another_language(asked: Local
     beginning = SAID[said][:40]
     assert is_other(beginning, asked) == (asked != said)
     assert is_clearly(beginning, asked) == (asked == said)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("The ", "en"),
+        ("According to", "en"),
+        ("**Yes, you", "en"),
+        ("根据", "zh"),
+        ("根據", "zh-Hant"),
+        ("您应", "zh"),
+        ("如果员", "zh"),
+    ],
+)
+def test_a_word_that_only_one_language_begins_with_is_clear_at_once(text: str, locale: Locale) -> None:
+    assert is_clearly(text, locale)
+
+
+@pytest.mark.parametrize(
+    ("text", "locale"),
+    [
+        ("The", "en"),  # it may become a longer word
+        ("IT 部门", "en"),
+        ("IT department", "en"),
+        ("A 类员工", "en"),
+        ("VPN ", "en"),
+        ("The 年假", "en"),
+        ("根据", "zh-Hant"),
+        ("根據", "zh"),
+        ("根据 the handbook you", "zh"),
+        ("年假", "zh"),
+        ("“根据”", "en"),
+    ],
+)
+def test_a_word_that_another_answer_may_begin_with_is_not(text: str, locale: Locale) -> None:
+    assert not is_clearly(text, locale)
