@@ -160,7 +160,7 @@ class Finished:
     checked and holds. `timings_ms` has the milliseconds of each stage. `cut` is True if the limit of tokens ended the
     answer, so that its end is missing. `nearest` is empty unless the answer is a refusal. `small_talk` is True for the
     fixed reply to a greeting and the like: it says nothing of the documents' content, so it needs no source. `strayed`
-    is True if the model answered in another language than `language`, though it was asked twice.
+    is True if the model answered in another language than `language`, though it was told to use this one.
     `unsupported` are the statements whose marks were dropped.
     """
 

@@ -1,4 +1,6 @@
-"""The notices that every face shows, in the language of the answer, if an answer or a source could not be checked."""
+"""The notices that every face shows, in the language of the question: that an answer or a source could not be checked,
+or that the answer is in another language.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,10 @@ from ingest.document import Language
 _UNGROUNDED = (
     "这个回答没有能核实的出处，请谨慎使用。",
     "No source of this answer could be verified. Use it with care.",
+)
+_STRAYED = (
+    "模型没有用提问的语言回答。",
+    "The model did not answer in the language of the question.",
 )
 _NOT_CHECKABLE = (
     "{numbers} 未能与原文核对，请打开原文确认。",
@@ -35,21 +41,23 @@ def notice(
     small_talk: bool,
     not_checkable: Collection[int],
     unsupported: int = 0,
+    strayed: bool = False,
 ) -> str:
-    """Returns a sentence or two about an answer. It is empty if nothing is wrong, or if the answer needs no source.
+    """Returns a few sentences about an answer. It is empty if nothing is wrong, or if the answer needs no source.
 
     `not_checkable` are the numbers of the marks that could not be checked, and `unsupported` counts the statements
-    whose marks were dropped. If no mark was checked, it says only that.
+    whose marks were dropped. If no mark was checked, it says only that of them. `strayed` is True if the answer is in
+    another language than `language`.
     """
     if refused or small_talk:
         return ""
+    said = [_in(language, _STRAYED)] if strayed else []
     if not grounded:
-        return _in(language, _UNGROUNDED)
-    said = []
-    if not_checkable:
+        said.append(_in(language, _UNGROUNDED))
+    elif not_checkable:
         numbers = " ".join(f"[{number}]" for number in sorted(set(not_checkable)))
         said.append(_in(language, _NOT_CHECKABLE).format(numbers=numbers))
-    if unsupported:
+    if grounded and unsupported:
         said.append(_in(language, _ONE_UNSUPPORTED if unsupported == 1 else _UNSUPPORTED).format(count=unsupported))
     return ("" if language in ("zh", "mixed") else " ").join(said)
 

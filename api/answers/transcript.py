@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from api.answers.notices import notice
 from api.channels.markdown import harmless, literal
 from api.http.conversation_bodies import ExchangeBody, KeptCitationBody, WholeConversationBody
+from ingest.language import detect
 
 _ENDINGS = {
     "answering": "⚠ 回答还在写。The answer was still being written.",
@@ -13,6 +15,10 @@ _ENDINGS = {
     "left": "⚠ 提问者中途离开，回答没有写完。Its reader left before the end, and it was stopped.",
     "failed": "⚠ 回答没有完成。The answer failed",
 }
+
+
+_WITH_NOTICE = ("complete", "cut")
+"""The states of an answer of which it is known whether its sources hold."""
 
 
 def transcript(whole: WholeConversationBody) -> str:
@@ -30,8 +36,22 @@ def _exchange(exchange: ExchangeBody) -> Iterator[str]:
         yield harmless(exchange.answer)
     if ending := _ENDINGS.get(exchange.state):
         yield f"> {ending}" + (f" (`{exchange.error}`)." if exchange.state == "failed" else "")
+    if exchange.state in _WITH_NOTICE and (warning := _warning(exchange)):
+        yield f"> ⚠ {warning}"
     if sources := _sources(exchange.citations):
         yield sources
+
+
+def _warning(exchange: ExchangeBody) -> str:
+    return notice(
+        exchange.language or detect(exchange.question),
+        grounded=exchange.grounded,
+        refused=exchange.refused,
+        small_talk=exchange.small_talk,
+        not_checkable={each.number for each in exchange.citations if each.support == "not_checkable"},
+        unsupported=len(exchange.unsupported),
+        strayed=exchange.strayed,
+    )
 
 
 def _sources(citations: list[KeptCitationBody]) -> str:

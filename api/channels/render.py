@@ -72,6 +72,7 @@ def _finished(
         small_talk=event.small_talk,
         not_checkable=unchecked,
         unsupported=len(event.unsupported),
+        strayed=event.strayed,
     )
     searched = searched_for(language, changed, literal)
     blocks = [

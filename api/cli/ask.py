@@ -20,6 +20,10 @@ _NO_DOCUMENTS = {
     "zh": "还没有收录任何文档：请先运行 `youju ingest 文件夹`。",
     "en": "There are no documents yet: `youju ingest FOLDER` brings some in.",
 }
+_CUT = {
+    "zh": "回答达到了 token 上限，结尾被截断：请调高 YOUJU_MODEL_MAX_TOKENS，或者把问题问得更具体。",
+    "en": "The answer was cut at its limit of tokens: raise YOUJU_MODEL_MAX_TOKENS, or ask for less.",
+}
 
 
 @app.command()
@@ -40,10 +44,10 @@ def ask(
         ):
             notes.print(_NO_DOCUMENTS["en" if answer["language"] == "en" else "zh"])
     if answer["cut"]:
-        notes.print("The answer was cut at its limit of tokens: raise YOUJU_MODEL_MAX_TOKENS, or ask for less.")
+        notes.print(_CUT["en" if answer["language"] == "en" else "zh"])
     language, citations = answer["language"], answer["citations"]
     unchecked = {citation["number"] for citation in citations if citation["support"] == "not_checkable"}
-    told = {name: answer[name] for name in ("grounded", "refused", "small_talk")}
+    told = {name: answer[name] for name in ("grounded", "refused", "small_talk", "strayed")}
     if warning := notice(language, **told, not_checkable=unchecked, unsupported=len(answer["unsupported"])):
         console.print(f"[yellow]⚠ {escape(warning)}[/yellow]\n")
     _print_nearest(answer)

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, Field, field_validator
 
 from api.http.known_fields import RequestBody
-from api.http.schemas import LocationBody
+from api.http.schemas import CitationBody, UnsupportedBody
 from api.security.uris import ShownUri
-from assistant.events import Support
 from assistant.history.records import Exchange, Kept, State, Told
 from assistant.history.register import MAX_TITLE
+from ingest.document import Language
 
 
 class NewConversation(RequestBody):
@@ -71,21 +71,11 @@ class ConversationsBody(BaseModel):
     next_cursor: str | None
 
 
-class KeptCitationBody(BaseModel):
+class KeptCitationBody(CitationBody):
     """A citation, as it was when the answer was given. Its document may have changed since, or be gone."""
 
-    number: int
-    document_id: str
-    chunk_id: str
-    title: str
-    uri: str
-    page: int | None
-    location: LocationBody
-    quote: str
-    support: Support
-
     @classmethod
-    def of(cls, told: Told, shown: ShownUri) -> KeptCitationBody:
+    def kept(cls, told: Told, shown: ShownUri) -> KeptCitationBody:
         uri = shown(told["source"], told["uri"])
         return cls.model_validate({**told, "uri": uri, "page": told["location"]["page"]})
 
@@ -95,6 +85,7 @@ class ExchangeBody(BaseModel):
 
     `state` is `answering`, `complete`, `cut` (the limit of tokens ended it), `left` (its reader went away and it was
     stopped) or `failed`, with the code in `error`. `reader_left` is true if its reader had gone before the end.
+    `unsupported` and `strayed` are those of the answer. `language` is null if it is not known.
     """
 
     number: int
@@ -107,7 +98,10 @@ class ExchangeBody(BaseModel):
     grounded: bool
     refused: bool
     small_talk: bool
+    language: Language | None
+    strayed: bool
     citations: list[KeptCitationBody]
+    unsupported: list[UnsupportedBody]
     asked_at: str
     ended_at: str | None
 
@@ -125,7 +119,10 @@ class ExchangeBody(BaseModel):
             grounded=ending.grounded,
             refused=ending.refused,
             small_talk=ending.small_talk,
-            citations=[KeptCitationBody.of(told, shown) for told in ending.citations],
+            language=ending.language,
+            strayed=ending.strayed,
+            citations=[KeptCitationBody.kept(told, shown) for told in ending.citations],
+            unsupported=[UnsupportedBody.model_validate(told) for told in ending.unsupported],
             asked_at=_time(exchange.asked_ms),
             ended_at=None if exchange.ended_ms is None else _time(exchange.ended_ms),
         )

@@ -214,7 +214,8 @@ class AskBody(BaseModel):
     `[n]`, in their order. `cut` is true if the limit of tokens ended the answer, so that its end is missing. `changed`
     says what in the question was searched for in other words. `nearest` has the passages nearest to a refused question,
     and is empty otherwise. `small_talk` is true for the fixed reply to a greeting and the like, which needs no source.
-    `unsupported` has the statements of the answer whose marks were dropped.
+    `unsupported` has the statements of the answer whose marks were dropped. `strayed` is true if the model answered in
+    another language than `language`, though it was told to use this one.
     """
 
     answer_id: str
@@ -230,6 +231,7 @@ class AskBody(BaseModel):
     nearest: list[NearestBody]
     small_talk: bool
     unsupported: list[UnsupportedBody]
+    strayed: bool
     model: str
     usage: UsageBody
     timings_ms: dict[str, float]
@@ -257,6 +259,7 @@ class AskBody(BaseModel):
             nearest=[NearestBody.near(near, shown) for near in finished.nearest],
             small_talk=finished.small_talk,
             unsupported=[UnsupportedBody.of(each) for each in finished.unsupported],
+            strayed=finished.strayed,
             model=finished.model,
             usage=UsageBody.of(finished.usage),
             timings_ms=rounded(finished.timings_ms),

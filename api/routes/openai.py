@@ -234,6 +234,7 @@ class Completion:
                 for near in finished.nearest
             ],
             "small_talk": finished.small_talk,
+            "strayed": finished.strayed,
             "unsupported": [
                 {"start_index": moved(each.start, citations), "end_index": moved(each.end, citations)}
                 for each in finished.unsupported
@@ -309,6 +310,7 @@ def _notice(gathered: Gathered, finished: Finished, citations: Sequence[Renumber
             small_talk=finished.small_talk,
             not_checkable=not_checkable,
             unsupported=len(finished.unsupported),
+            strayed=finished.strayed,
         )
     )
 

@@ -45,6 +45,7 @@ const TEXTS = {
     copied: "已复制",
     copyFailed: "无法复制",
     refused: "文档中没有找到依据",
+    strayed: "模型没有用提问的语言回答。",
     ungrounded: "这个回答没有能核实的出处，请谨慎使用。",
     cut: "回答太长，后面的内容被截断了。请把问题问得更具体。",
     unchecked: (numbers) => `${numbers.map((n) => `[${n}]`).join(" ")} 未能与原文核对，请打开原文确认。`,
@@ -158,6 +159,7 @@ const TEXTS = {
     copied: "Copied",
     copyFailed: "Cannot copy",
     refused: "No evidence in the documents",
+    strayed: "The model did not answer in the language of the question.",
     ungrounded: "No source of this answer could be verified. Use it with care.",
     cut: "The answer was too long and its end was cut off. Ask something more specific.",
     unchecked: (numbers) =>

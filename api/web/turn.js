@@ -42,6 +42,7 @@ export class TurnView {
       Object.assign(this, { text: data.answer, evidence: data.evidence, citations: data.citations });
       this.grounded = data.grounded;
       this.cut = data.cut;
+      this.strayed = data.strayed;
       this.model = data.model;
       this.nearest = data.nearest;
       this.unsupported = data.unsupported;
@@ -59,6 +60,8 @@ export class TurnView {
     this.evidence = [...cited.values()].sort((one, other) => one.number - other.number);
     this.grounded = exchange.grounded;
     this.cut = exchange.state === "cut";
+    this.strayed = exchange.strayed;
+    this.unsupported = exchange.unsupported;
     this.smallTalk = exchange.small_talk;
     const ended = exchange.refused ? "refused" : "finished";
     this.state = { answering: "unfinished", left: "stopped", failed: "failed" }[exchange.state] ?? ended;
@@ -180,6 +183,7 @@ export class TurnView {
     const caution = (...text) => element("p", "caution", say(...text));
     const unchecked = this.unchecked();
     const notices = this.cut ? [caution("cut")] : [];
+    if (this.strayed) notices.push(caution("strayed"));
     if (!this.grounded) notices.push(caution("ungrounded"));
     else {
       if (unchecked.length) notices.push(caution("unchecked", unchecked));

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from assistant.conversation import Conversation
-from assistant.events import Citation, Cited, Event, Failed, Finished, Searched, TextDelta
-from assistant.history.records import Begun, Ending, State, citation_told
+from assistant.events import Citation, Cited, Event, Failed, Finished, Searched, TextDelta, Unsupported
+from assistant.history.records import Begun, Ending, State, citation_told, unsupported_told
 from assistant.history.register import Register
 from assistant.request import Locale
 from ingest.access import Reader
@@ -58,6 +58,7 @@ class _Told:
     answer_id: str | None = None
     text: list[str] = field(default_factory=list)
     citations: list[Citation] = field(default_factory=list)
+    unsupported: list[Unsupported] = field(default_factory=list)
     last: Finished | Failed | None = None
 
     def take(self, event: Event) -> None:
@@ -68,6 +69,8 @@ class _Told:
                 self.text.append(event.text)
             case Cited():
                 self.citations.append(event.citation)
+            case Unsupported():
+                self.unsupported.append(event)
             case Finished() | Failed():
                 self.last = event
 
@@ -83,13 +86,23 @@ class _Told:
                 self.last.refused,
                 self.last.small_talk,
                 reader_left,
+                unsupported=tuple(unsupported_told(each) for each in self.last.unsupported),
+                language=self.last.language,
+                strayed=self.last.strayed,
             )
         return self.broken("failed", reader_left, self.last.code if self.last else "answer_incomplete")
 
     def broken(self, state: State, reader_left: bool, error: str = "") -> Ending:
         """Returns the record of an answer that stopped on its way: what had come until then."""
-        told = tuple(citation_told(citation) for citation in self.citations)
-        return Ending(state, "".join(self.text), told, self.answer_id, reader_left=reader_left, error=error)
+        return Ending(
+            state,
+            "".join(self.text),
+            tuple(citation_told(citation) for citation in self.citations),
+            self.answer_id,
+            reader_left=reader_left,
+            error=error,
+            unsupported=tuple(unsupported_told(each) for each in self.unsupported),
+        )
 
 
 class Recorder:

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from assistant.conversation import Conversation, Turn
-from assistant.events import Citation
+from assistant.events import Citation, Unsupported
+from ingest.document import Language
 
 State = Literal["answering", "complete", "cut", "left", "failed"]
 """How an answer stands.
@@ -31,6 +32,8 @@ class Ending:
     """The end of an answer: its text, how it ended, and what is known of it.
 
     `reader_left` is True if its reader had gone before the end. `error` is the code of what failed, or empty.
+    `unsupported` are the places of the statements without support, as JSON. `language` is the one that was asked for,
+    or None if that is not known, and `strayed` is True if the answer is in another one.
     """
 
     state: State
@@ -42,6 +45,9 @@ class Ending:
     small_talk: bool = False
     reader_left: bool = False
     error: str = ""
+    unsupported: tuple[Told, ...] = ()
+    language: Language | None = None
+    strayed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,3 +108,8 @@ def citation_told(citation: Citation) -> Told:
         "support": citation.support,
         "location": asdict(citation.place),
     }
+
+
+def unsupported_told(statement: Unsupported) -> Told:
+    """Returns the place of a statement without support as JSON."""
+    return {"number": statement.number, "start": statement.start, "end": statement.end}

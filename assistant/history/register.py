@@ -29,8 +29,8 @@ LONGEST_ANSWER_SECONDS = 3600
 _TITLE_CHARS = 80
 _DAY_MS = 24 * 3_600_000
 _LOCK = 0x596F756374
-_BESIDE = ("answer_id", "grounded", "refused", "small_talk", "reader_left", "error")
-"""The fields of an ending that stand in the column `told`, with its citations."""
+_BESIDE = ("answer_id", "grounded", "refused", "small_talk", "reader_left", "error", "language", "strayed")
+"""The fields of an ending that stand in the column `told`, with its citations and the places without support."""
 
 Place = tuple[int, str]
 """The place of a conversation in a list: when it last changed, and its id."""
@@ -178,8 +178,9 @@ class Register:
     def end(self, begun: Begun, ending: Ending) -> None:
         """Write the end of an answer down. It does nothing if the conversation was deleted meanwhile."""
         now, answer = self._now_ms(), ending.answer.replace("\x00", "")  # PostgreSQL takes no NUL
-        told = {name: getattr(ending, name) for name in _BESIDE} | {"citations": list(ending.citations)}
-        chars = len(answer) + len(json.dumps(told["citations"], ensure_ascii=False))
+        marks = {"citations": list(ending.citations), "unsupported": list(ending.unsupported)}
+        told = {name: getattr(ending, name) for name in _BESIDE} | marks
+        chars = len(answer) + len(json.dumps(list(marks.values()), ensure_ascii=False))
         values = {"answer": answer, "state": ending.state, "told": told, "ended_ms": now}
         with self._database.begin() as connection:
             changed = sa.update(_exchanges).where(*_place(begun)).values(**values, chars=_exchanges.c.chars + chars)
@@ -235,7 +236,8 @@ def _place(begun: Begun) -> tuple[sa.ColumnElement[bool], ...]:
 
 def _exchange(row: sa.Row[Any], now_ms: int) -> Exchange:
     beside = {name: row.told[name] for name in _BESIDE if name in row.told}
-    ending = Ending(row.state, row.answer, tuple(row.told.get("citations", ())), **beside)
+    citations, unsupported = (tuple(row.told.get(name, ())) for name in ("citations", "unsupported"))
+    ending = Ending(row.state, row.answer, citations, unsupported=unsupported, **beside)
     if row.state == "answering" and now_ms - row.asked_ms > LONGEST_ANSWER_SECONDS * 1000:
         ending = Ending("failed", row.answer, error="answer_incomplete")
     return Exchange(row.number, row.question, ending, row.asked_ms, row.ended_ms)

@@ -24,6 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("机房由谁负责？", "公司明年上市。", "⚠ 这个回答没有能核实的出处，请谨慎使用。", ""),
         ("机房由谁负责？", "机房由信息部负责[1]。Robots clean it [1].", "⚠ [1] 未能与原文核对", "未核对"),
+        ("机房由谁负责？", "The server room is run by the IT department.", "⚠ 模型没有用提问的语言回答。", ""),
         ("机房由谁负责？", "机房由信息部负责[1]。", "", ""),
     ],
 )

@@ -50,7 +50,7 @@ def test_one_json_has_the_answer_its_citations_and_its_evidence() -> None:
     assert response.status_code == 200
     assert set(body) == {
         "answer_id", "question", "changed", "language", "answer", "grounded", "refused", "cut", "citations", "evidence",
-        "nearest", "small_talk", "unsupported", "model", "usage", "timings_ms",
+        "nearest", "small_talk", "unsupported", "strayed", "model", "usage", "timings_ms",
     }  # fmt: skip
     assert body["answer"].startswith("Every employee has **15 days**")
     first = body["citations"][0]

@@ -22,7 +22,7 @@ REPORT_FIELDS = {
 HIT_FIELDS = {"number", "score", "text", "document_id", "chunk_id", "title", "uri", "page", "location"}
 ASK_FIELDS = {
     "answer_id", "question", "changed", "language", "answer", "grounded", "refused", "cut", "citations", "evidence",
-    "nearest", "small_talk", "unsupported", "model", "usage", "timings_ms",
+    "nearest", "small_talk", "unsupported", "strayed", "model", "usage", "timings_ms",
 }  # fmt: skip
 DOCUMENT_FIELDS = {
     "document_id", "source", "title", "uri", "kind", "language", "revision", "chunks", "waiting", "author", "created",

@@ -81,3 +81,24 @@ def test_the_page_puts_a_sign_where_the_mark_would_be(driver: Chrome) -> None:
         sign = browser.one(".answer-text .unsupported")
         assert "does not support" in str(sign.get_attribute("title"))
         assert "90 days?. Claims" in browser.one(".answer-text").text
+        driver.refresh()
+        browser.one(".caution", "One statement has no support")
+        assert "90 days?. Claims" in browser.one(".answer-text").text
+
+
+def test_the_record_and_the_transcript_of_a_conversation_have_it() -> None:
+    doubtful = [
+        replace(event, citations=tuple(replace(each, support="not_checkable") for each in event.citations))
+        if isinstance(event, Finished)
+        else event
+        for event in checked(SAID)
+    ]
+    client = TestClient(create_app(a_workspace(ScriptedAssistant(doubtful))), base_url="http://127.0.0.1")
+    made = client.post("/v1/conversations", json={}).json()["conversation_id"]
+    body = client.post("/v1/ask", json={"question": "How long?", "conversation_id": made}).json()
+    (kept,) = client.get(f"/v1/conversations/{made}").json()["exchanges"]
+    assert kept["unsupported"] == body["unsupported"]
+    assert kept["citations"] == body["citations"]
+    text = client.get(f"/v1/conversations/{made}/export").text
+    assert "> ⚠ [1] could not be checked against the source." in text
+    assert "One statement has no support in the passage that was cited for it, and no mark." in text
