@@ -12,6 +12,7 @@ from ingest.language import detect
 _ENDINGS = {
     "answering": "⚠ 回答还在写。The answer was still being written.",
     "cut": "⚠ 回答达到长度上限，结尾被截断。The answer reached its limit, so its end is missing.",
+    "stopped": "⚠ 回答被停止，没有写完。The answer was stopped before its end.",
     "left": "⚠ 提问者中途离开，回答没有写完。Its reader left before the end, and it was stopped.",
     "failed": "⚠ 回答没有完成。The answer failed",
 }

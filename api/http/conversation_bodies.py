@@ -83,8 +83,9 @@ class KeptCitationBody(CitationBody):
 class ExchangeBody(BaseModel):
     """A question with its answer.
 
-    `state` is `answering`, `complete`, `cut` (the limit of tokens ended it), `left` (its reader went away and it was
-    stopped) or `failed`, with the code in `error`. `reader_left` is true if its reader had gone before the end.
+    `state` is `answering`, `complete`, `cut` (the limit of tokens ended it), `stopped` (it was told to), `left` (its
+    reader went away and it was stopped) or `failed`, with the code in `error`. `reader_left` is true if its reader had
+    gone before the end.
     `unsupported` and `strayed` are those of the answer. `language` is null if it is not known.
     """
 
@@ -141,6 +142,13 @@ class WholeConversationBody(BaseModel):
     def of(cls, kept: Kept, exchanges: Iterable[Exchange], shown: ShownUri) -> WholeConversationBody:
         bodies = [ExchangeBody.of(exchange, shown) for exchange in exchanges]
         return cls.model_validate({**dict(ConversationBody.of(kept)), "exchanges": bodies})
+
+
+class StoppedBody(BaseModel):
+    """How many answers of a conversation were being written, and stop now."""
+
+    conversation_id: str
+    stopped: int
 
 
 class DeletedBody(BaseModel):

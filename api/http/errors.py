@@ -40,6 +40,7 @@ _BY_CODE = {  # a `Failed` event has a code but no type
     "no_owner": 403,
     "conversations_off": 409,
     "conversation_full": 409,
+    "answer_stopped": 409,
     "too_many_conversations": 409,
     "original_changed": 409,
     "original_unreadable": 409,

@@ -20,9 +20,10 @@ from api.http.conversation_bodies import (
     DeletedBody,
     NewConversation,
     Renaming,
+    StoppedBody,
     WholeConversationBody,
 )
-from api.routes import CurrentReader, shown_to, workspace_of
+from api.routes import CurrentReader, recorder_of, shown_to, workspace_of
 from assistant.history.owner import found_owner, owner_of
 from assistant.history.records import Kept
 from assistant.history.register import Place, Register
@@ -80,6 +81,16 @@ def delete(conversation_id: str, request: Request, reader: CurrentReader) -> Del
     """Delete a conversation with all that was said in it."""
     _register(request).delete(owner_of(reader), conversation_id)
     return DeletedBody(conversation_id=conversation_id, deleted=True)
+
+
+@router.post("/v1/conversations/{conversation_id}/stop")
+async def stop(conversation_id: str, request: Request, reader: CurrentReader) -> StoppedBody:
+    """Stop the answers that are being written in a conversation, whatever the settings say of readers who leave.
+
+    What had come until then is kept.
+    """
+    stopped = await recorder_of(request).stop(owner_of(reader), conversation_id)
+    return StoppedBody(conversation_id=conversation_id, stopped=stopped)
 
 
 @router.get(

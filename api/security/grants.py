@@ -37,6 +37,7 @@ READER_ROUTES: tuple[Route, ...] = (
     ("GET", "/v1/conversations/{conversation_id}"),
     ("PATCH", "/v1/conversations/{conversation_id}"),
     ("DELETE", "/v1/conversations/{conversation_id}"),
+    ("POST", "/v1/conversations/{conversation_id}/stop"),
     ("GET", "/v1/conversations/{conversation_id}/export"),
     ("POST", "/v1/search"),
     ("GET", "/v1/search"),

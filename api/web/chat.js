@@ -4,12 +4,13 @@ import { element } from "./markdown.js";
 import { closePassage, openPassage, passageIsOpen } from "./passage.js";
 import { openKept } from "./conversations.js";
 import {
-  ask, beginConversation, conversations, documentsAre, isOfKey, keptConversation, key, needsKey, refusal,
+  ask, beginConversation, conversations, documentsAre, isOfKey, keptConversation, key, needsKey, refusal, stopAnswers,
 } from "./server.js";
 import { language, say, sayProblem, setLanguage } from "./texts.js";
 import { TurnView } from "./turn.js";
 
 const TURNS_SENT = 20;
+const STOP_MS = 1500; // the reader waits no longer for the server's word that it has stopped
 const LANGUAGE = "youju-language";
 const KEPT = "youju-conversation"; // of this tab, so that it is there after a reload
 const WITHOUT_MODEL = "extractive"; // the model's name in answers where none is configured
@@ -55,7 +56,7 @@ async function answer(view, text) {
     by("no-model").hidden = view.model !== WITHOUT_MODEL;
     announce(`${say("done")}: ${view.text}`);
   } catch (problem) {
-    if (problem.name === "AbortError") {
+    if (problem.name === "AbortError" || problem.code === "answer_stopped") {
       view.stop();
       if (view.text) remember(text, view);
     } else {
@@ -67,6 +68,13 @@ async function answer(view, text) {
     settle();
     focusQuestion();
   }
+}
+
+// To go away would not stop an answer that the server is told to finish.
+async function stop() {
+  const mine = asking;
+  if (kept) await Promise.race([stopAnswers(kept).catch(() => {}), new Promise((late) => setTimeout(late, STOP_MS))]);
+  mine.abort();
 }
 
 // What the question refers to: a conversation that the server keeps, or the turns that only this page has.
@@ -245,7 +253,7 @@ async function saveKey(event) {
 composer.addEventListener("submit", (event) => {
   event.preventDefault();
   if (asking) {
-    asking.abort();
+    stop();
     return;
   }
   const text = question.value.trim();

@@ -86,6 +86,11 @@ export async function deleteConversation(id) {
   await call(conversationPath(id), { method: "DELETE" });
 }
 
+/** Stop what is being answered in a conversation, also where the server finishes answers whose reader leaves. */
+export async function stopAnswers(id) {
+  await call(`${conversationPath(id)}/stop`, { method: "POST" });
+}
+
 /** A conversation as Markdown, as a blob. */
 export async function exportedConversation(id) {
   return (await call(`${conversationPath(id)}/export`)).blob();

@@ -82,6 +82,7 @@ const TEXTS = {
       question_too_long: ["问题太长了。", "请缩短后再问。"],
       body_too_large: ["对话太长了。", "请开始新对话。"],
       conversation_full: ["这个对话已经满了。", "请开始新对话。"],
+      answer_stopped: ["回答已停止。", "需要完整的回答，请再问一次。"],
       too_many_conversations: ["保存的对话已经达到上限。", "请在「对话记录」里删掉一些，再开始新的。"],
       unknown_conversation: ["这个对话已经不在了。", "它可能被删除了，或者过了保留期。请开始新对话。"],
       model_unreachable: ["语言模型没有响应。", "找到的段落列在下面；请稍后重试，或联系管理员。"],
@@ -200,6 +201,7 @@ const TEXTS = {
       question_too_long: ["The question is too long.", "Shorten it and ask again."],
       body_too_large: ["The conversation has grown too long.", "Start a new chat."],
       conversation_full: ["This conversation is full.", "Start a new chat."],
+      answer_stopped: ["The answer was stopped.", "Ask again for a whole one."],
       too_many_conversations: ["There are as many conversations as can be kept.", "Delete some under Conversations, then start a new one."],
       unknown_conversation: ["This conversation is no longer there.", "It may have been deleted, or was kept for long enough. Start a new chat."],
       model_unreachable: [

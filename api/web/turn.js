@@ -64,7 +64,7 @@ export class TurnView {
     this.unsupported = exchange.unsupported;
     this.smallTalk = exchange.small_talk;
     const ended = exchange.refused ? "refused" : "finished";
-    this.state = { answering: "unfinished", left: "stopped", failed: "failed" }[exchange.state] ?? ended;
+    this.state = { answering: "unfinished", stopped: "stopped", left: "stopped", failed: "failed" }[exchange.state] ?? ended;
     if (this.state === "failed") this.problem = new Problem(exchange.error);
     this.relabel();
   }

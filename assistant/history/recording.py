@@ -1,7 +1,8 @@
-"""Writes an answer down as it streams, and says how it ended, also if its reader leaves.
+"""Writes an answer down as it streams, and says how it ended, also if its reader leaves or stops it.
 
 The answer runs in a task of its own, from its place in the conversation to its record. Whoever reads it takes the
-events from a queue. If the reader leaves, the settings say whether the task is cancelled or goes on to the end.
+events from a queue. If the reader leaves, the settings say whether the task is cancelled or goes on to the end. Who
+tells an answer to stop may do so at another process, so each looks once a second whether one of its own is meant.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 1.0
+_STOPPED = ("answer_stopped", "The answer was stopped.", "Ask again for a whole one.")
+
 _Queue = asyncio.Queue[Event | Exception | None]
 """The events of an answer; then an error, or None at its end."""
 
@@ -41,7 +45,10 @@ class Answers(Protocol):
 
 @dataclass(slots=True)
 class Asked:
-    """A question in a conversation: whose it is, who reads the answer, and the language of the page, if it has one."""
+    """A question in a conversation: whose it is, who reads the answer, and the language of the page, if it has one.
+
+    `number` is its place in the conversation, once it has one. `stopped` is True if the answer was told to stop.
+    """
 
     question: str
     conversation_id: str
@@ -49,6 +56,8 @@ class Asked:
     reader: Reader
     page: Locale | None = None
     reader_left: bool = False
+    number: int | None = None
+    stopped: bool = False
 
 
 @dataclass(slots=True)
@@ -113,7 +122,8 @@ class Recorder:
         self._assistant = assistant
         self._finish_when_left = finish_when_left
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._recordings: set[asyncio.Task[None]] = set()
+        self._recordings: dict[asyncio.Task[None], Asked] = {}
+        self._looking: asyncio.Task[None] | None = None
         self._closing = False
 
     async def answer(self, asked: Asked, stops: asyncio.Event) -> AsyncGenerator[Event, None]:
@@ -124,8 +134,10 @@ class Recorder:
         """
         queue: _Queue = asyncio.Queue()
         recording = self._kept(self._record(asked, queue, stops))
-        self._recordings.add(recording)
-        recording.add_done_callback(self._recordings.discard)
+        self._recordings[recording] = asked
+        recording.add_done_callback(self._recordings.pop)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
         try:
             while (item := await queue.get()) is not None:
                 if isinstance(item, Exception):
@@ -137,9 +149,43 @@ class Recorder:
                 recording.cancel()
                 await asyncio.wait({recording})
 
+    async def stop(self, owner: str, conversation_id: str) -> int:
+        """Stop the answers that are being written in a conversation, whether their readers have left or not. Returns
+        how many there were, once those of this process are written down.
+
+        Raises RequestError `unknown_conversation`.
+        """
+        count = await asyncio.to_thread(self._register.stop, owner, conversation_id)
+        own = [task for task, asked in self._recordings.items() if asked.conversation_id == conversation_id]
+        for task in own:
+            self._stop(task)
+        if own:
+            await asyncio.wait(own)
+        return max(count, len(own))
+
+    def _stop(self, recording: asyncio.Task[None]) -> None:
+        self._recordings[recording].stopped = True
+        recording.cancel()
+
+    async def _look(self) -> None:
+        """While answers are being written, look for those that were told to stop at another process."""
+        while self._recordings:
+            await asyncio.sleep(_LOOK_SECONDS)
+            conversations = {asked.conversation_id for asked in self._recordings.values()}
+            try:
+                meant = await asyncio.to_thread(self._register.to_be_stopped, conversations)
+            except Exception as error:
+                logger.warning("Whether answers are to be stopped cannot be read now (%s).", type(error).__name__)
+                continue
+            for recording, asked in tuple(self._recordings.items()):
+                if (asked.conversation_id, asked.number) in meant:
+                    self._stop(recording)
+
     async def aclose(self) -> None:
         """Stop the answers that nobody reads any more, and wait until each is written down."""
         self._closing = True
+        if self._looking is not None:
+            self._looking.cancel()
         for recording in self._recordings:
             recording.cancel()
         while self._tasks:  # what was cancelled begins to write its end
@@ -151,15 +197,13 @@ class Recorder:
         beginning = self._kept(asyncio.to_thread(self._register.begin, *place))
         try:
             begun = await asyncio.shield(beginning)
+            asked.number = begun.number
             ending = await self._follow(asked, begun.turns, told, queue)
         except asyncio.CancelledError:
-            stopping = self._closing or stops.is_set()
-            await self._see_through(
-                beginning,
-                told.broken("failed", asked.reader_left, "server_stopping")
-                if stopping
-                else told.broken("left", asked.reader_left),
-            )
+            await self._see_through(beginning, self._interrupted(asked, told, stops))
+            if asked.stopped:
+                queue.put_nowait(Failed(*_STOPPED))
+                queue.put_nowait(None)
             raise
         except Exception as error:
             await self._see_through(beginning, _ending_of(error, told, asked.reader_left))
@@ -168,6 +212,14 @@ class Recorder:
             await self._see_through(beginning, ending)
             queue.put_nowait(told.last)
             queue.put_nowait(None)
+
+    def _interrupted(self, asked: Asked, told: _Told, stops: asyncio.Event) -> Ending:
+        """Returns the record of an answer that was cancelled."""
+        if asked.stopped:
+            return told.broken("stopped", asked.reader_left)
+        if self._closing or stops.is_set():
+            return told.broken("failed", asked.reader_left, "server_stopping")
+        return told.broken("left", asked.reader_left)
 
     async def _follow(self, asked: Asked, turns: Conversation, told: _Told, queue: _Queue) -> Ending:
         """Pass the events on, all but the last one. Returns the end of the answer."""

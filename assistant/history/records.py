@@ -10,16 +10,17 @@ from assistant.conversation import Conversation, Turn
 from assistant.events import Citation, Unsupported
 from ingest.document import Language
 
-State = Literal["answering", "complete", "cut", "left", "failed"]
+State = Literal["answering", "complete", "cut", "stopped", "left", "failed"]
 """How an answer stands.
 
-`answering`: it is being written. `complete`: it has its end. `cut`: the limit of tokens ended it. `left`: its reader
-went away and the work was stopped; the text is what had come until then. `failed`: the model or the server failed.
+`answering`: it is being written. `complete`: it has its end. `cut`: the limit of tokens ended it. `stopped`: somebody
+told it to stop; the text is what had come until then. `left`: its reader went away and the work was stopped; the text
+is the same. `failed`: the model or the server failed.
 """
 
-REFERABLE = ("complete", "cut", "left")
-"""The states of an answer that a later question may refer to, if it has a text. Of one that was left, the reader has
-seen that text."""
+REFERABLE = ("complete", "cut", "stopped", "left")
+"""The states of an answer that a later question may refer to, if it has a text. Of one that was stopped or left, the
+reader has seen that text."""
 
 _EXCHANGES_GIVEN = 100
 

@@ -12,12 +12,12 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
-from assistant.history.records import Begun, Ending, Exchange, Kept, turns_before
+from assistant.history.records import Begun, Ending, Exchange, Kept, State, turns_before
 from assistant.settings import AssistantSettings
 from ingest.errors import RequestError
 from ingest.home.database import alone, metadata
@@ -31,6 +31,10 @@ _DAY_MS = 24 * 3_600_000
 _LOCK = 0x596F756374
 _BESIDE = ("answer_id", "grounded", "refused", "small_talk", "reader_left", "error", "language", "strayed")
 """The fields of an ending that stand in the column `told`, with its citations and the places without support."""
+
+_STOPPING = "stopping"
+"""The state of the row of an answer that is to be stopped. Who reads it sees `answering`: the process that writes the
+answer has not heard of it yet."""
 
 Place = tuple[int, str]
 """The place of a conversation in a list: when it last changed, and its id."""
@@ -188,6 +192,31 @@ class Register:
             touched = sa.update(_conversations).where(_conversations.c.id == begun.conversation_id)
             connection.execute(touched.values(updated_ms=now))
 
+    def stop(self, owner: str, conversation_id: str) -> int:
+        """Ask whatever process writes answers of a conversation now to stop them. Returns how many there are.
+
+        Raises RequestError `unknown_conversation`.
+        """
+        own = (*self._owned(owner), _conversations.c.id == conversation_id)
+        theirs = _exchanges.c
+        since = self._now_ms() - LONGEST_ANSWER_SECONDS * 1000
+        writing = (theirs.conversation_id == conversation_id, theirs.state == "answering", theirs.asked_ms > since)
+        with self._database.begin() as connection:
+            if connection.execute(sa.select(_conversations.c.id).where(*own)).one_or_none() is None:
+                raise _unknown()
+            return connection.execute(sa.update(_exchanges).where(*writing).values(state=_STOPPING)).rowcount
+
+    def to_be_stopped(self, conversation_ids: Collection[str]) -> set[tuple[str, int]]:
+        """Returns the answers in these conversations that are to be stopped: the id of each one's conversation, and its
+        number in it.
+        """
+        theirs = _exchanges.c
+        query = sa.select(theirs.conversation_id, theirs.number).where(
+            theirs.conversation_id.in_(conversation_ids), theirs.state == _STOPPING
+        )
+        with self._reads.begin() as connection:
+            return {(row.conversation_id, row.number) for row in connection.execute(query)}
+
     def forget(self, begun: Begun) -> None:
         """Remove a question that was refused before its answer began."""
         with self._database.begin() as connection:
@@ -237,8 +266,9 @@ def _place(begun: Begun) -> tuple[sa.ColumnElement[bool], ...]:
 def _exchange(row: sa.Row[Any], now_ms: int) -> Exchange:
     beside = {name: row.told[name] for name in _BESIDE if name in row.told}
     citations, unsupported = (tuple(row.told.get(name, ())) for name in ("citations", "unsupported"))
-    ending = Ending(row.state, row.answer, citations, unsupported=unsupported, **beside)
-    if row.state == "answering" and now_ms - row.asked_ms > LONGEST_ANSWER_SECONDS * 1000:
+    state: State = "answering" if row.state == _STOPPING else row.state
+    ending = Ending(state, row.answer, citations, unsupported=unsupported, **beside)
+    if state == "answering" and now_ms - row.asked_ms > LONGEST_ANSWER_SECONDS * 1000:
         ending = Ending("failed", row.answer, error="answer_incomplete")
     return Exchange(row.number, row.question, ending, row.asked_ms, row.ended_ms)
 

@@ -32,10 +32,12 @@ READ = {
     "/v1/documents", "/v1/documents/{document_id}", "/v1/documents/{document_id}/passages/{chunk_id}",
     "/v1/documents/{document_id}/pages/{page}.png", "/v1/documents/{document_id}/original",
     "/v1/conversations", "/v1/conversations/{conversation_id}", "/v1/conversations/{conversation_id}/export",
+    "/v1/conversations/{conversation_id}/stop",
 }  # fmt: skip
 ASKED = {
     ("POST", "/v1/ask"), ("POST", "/v1/search"), ("POST", "/v1/chat/completions"), ("POST", "/v1/conversations"),
     ("PATCH", "/v1/conversations/{conversation_id}"), ("DELETE", "/v1/conversations/{conversation_id}"),
+    ("POST", "/v1/conversations/{conversation_id}/stop"),
 }  # fmt: skip
 """What may be opened to readers, written down a second time: opening more takes two hands."""
 

@@ -1,4 +1,6 @@
-"""An answer in a conversation whose reader leaves is cancelled or finished, and its record says which."""
+"""An answer in a conversation whose reader leaves is cancelled or finished, one that is stopped is stopped, and its
+record says which.
+"""
 
 from __future__ import annotations
 
@@ -96,6 +98,40 @@ def test_an_answer_whose_reader_leaves_is_cancelled_or_finished(
             assert "word1 " in kept["answer"] or not stream
             assert kept["answer"] != whole
             assert assistant.stopped.is_set()
+
+
+@pytest.mark.parametrize("left", [True, False])
+@pytest.mark.parametrize("elsewhere", [True, False])
+def test_an_answer_is_stopped_also_where_the_server_finishes_those_whose_readers_leave(
+    database: sa.Engine, elsewhere: bool, left: bool
+) -> None:
+    assistant = ScriptedAssistant(a_slow_answer(), pause_seconds=0.5)
+    app = create_app(a_workspace(assistant, database=database, when_reader_leaves="finish"))
+    with served(app) as url, httpx.Client(base_url=url, trust_env=False, timeout=20) as client:
+        made = client.post("/v1/conversations", json={}).json()["conversation_id"]
+        with asking(url, made, stream=True) as reading:
+            if left:
+                reading.close()
+            if elsewhere:  # a register is all that another process has of this one
+                assert Register(database, AssistantSettings()).stop("operator", made) == 1
+            else:
+                told = client.post(f"/v1/conversations/{made}/stop").json()
+                assert told == {"conversation_id": made, "stopped": 1}
+            said = b"" if left else b"".join(iter(lambda: reading.recv(1000), b""))
+        (kept,) = becomes(
+            lambda: client.get(f"/v1/conversations/{made}").json()["exchanges"],
+            lambda exchanges: exchanges[0]["state"] != "answering",
+        )
+        assert client.post(f"/v1/conversations/{made}/stop").json()["stopped"] == 0
+        assert client.post(f"/v1/conversations/{'0' * 32}/stop").status_code == 404
+    assert (kept["state"], kept["reader_left"], kept["error"]) == ("stopped", left, None)
+    assert "".join(WORDS).startswith(kept["answer"])
+    assert "word1 " in kept["answer"]
+    assert "word29 " not in kept["answer"]
+    assert assistant.stopped.is_set()
+    if not left:
+        assert b"event: failed" in said
+        assert b"answer_stopped" in said
 
 
 @pytest.mark.parametrize("setting", ["cancel", "finish"])

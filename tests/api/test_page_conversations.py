@@ -93,12 +93,13 @@ def test_a_conversation_is_renamed_and_deleted(driver: Chrome) -> None:
         assert browser.complaints() == []
 
 
-def test_an_answer_that_was_stopped_is_kept_as_stopped(driver: Chrome) -> None:
+@pytest.mark.parametrize("setting", ["cancel", "finish"])
+def test_an_answer_that_was_stopped_is_kept_as_stopped(driver: Chrome, setting: str) -> None:
     evidence = a_good_answer("leave?")[1]
     assert isinstance(evidence, EvidenceFound)
     script: list[Event | Exception] = [evidence, *[TextDelta("word ")] * 400]
     assistant = ScriptedAssistant(script, pause_seconds=0.03)
-    with page(driver, assistant) as browser:
+    with page(driver, assistant, when_reader_leaves=setting) as browser:
         browser.ask("leave?")
         browser.one(".answer-text", "word word")
         browser.one("#send").click()

@@ -98,6 +98,7 @@ def test_nobody_sees_or_touches_what_another_owns(database: sa.Engine, clock: Cl
         lambda: register.read(BEN, made),
         lambda: register.rename(BEN, made, "mine"),
         lambda: register.delete(BEN, made),
+        lambda: register.stop(BEN, made),
         lambda: register.begin(BEN, made, "q"),
     ):
         assert refused(call) == "unknown_conversation"
