@@ -150,3 +150,84 @@ def test_items_of_lists_are_known_by_their_marks_and_an_empty_one_says_nothing()
         ("list_item", "电子发票"),
         ("list_item", "2. 交财务部"),
     ]
+
+
+NESTED = (
+    r"{\pard\intbl\itap2 %s\nestcell %s\nestcell"
+    r"{\*\nesttableprops\trowd\cellx900\cellx1800\nestrow}{\nonesttables\par}}"
+)
+
+
+def test_a_table_inside_a_cell_of_rich_text_is_not_taken_apart_into_columns() -> None:
+    inner = NESTED % ("处级", "500") + NESTED % ("其他", "400")
+    row = r"\trowd\cellx3000\cellx6000\pard\intbl %s\cell %s\cell\row"
+    data = row % ("城市", "限额") + row % ("三亚", rf"按级别\par {inner}\pard\intbl 含税") + r"\pard 完\par"
+    assert texts(read(rich(data), "a.rtf")) == [
+        "| 城市 | 限额 |\n| --- | --- |\n| 三亚 | 按级别 处级 500 其他 400 含税 |", "完",
+    ]  # fmt: skip
+
+
+def test_a_table_of_rich_text_that_only_lays_out_another_one_is_unwrapped() -> None:
+    inner = NESTED % ("级别", "限额") + NESTED % ("处级", "500")
+    data = rf"\trowd\cellx3000\cellx6000\pard\intbl 住宿标准\cell {inner}\pard\intbl 含税\cell\row\pard 完\par"
+    assert texts(read(rich(data), "a.rtf")) == [
+        "住宿标准", "| 级别 | 限额 |\n| --- | --- |\n| 处级 | 500 |", "含税", "完",
+    ]  # fmt: skip
+
+
+def test_tables_of_rich_text_with_an_empty_line_between_them_are_two() -> None:
+    row = r"\trowd\cellx900\cellx1800\pard\intbl %s\cell %s\cell\row"
+    data = row % ("City", "Limit") + row % ("Sanya", "500") + r"\pard\par" + row % ("Name", "Phone")
+    parsed = read(rich(data + row % ("Li", "8301")), "a.rtf")
+    assert [each.text.split("\n")[0] for each in parsed.elements] == ["| City | Limit |", "| Name | Phone |"]
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        r"{\shp{\*\shpinst\shpleft9{\sp{\sn fLine}{\sv 1}}{\shptxt\pard Desk 8301\par}}"
+        r"{\shprslt{\*\do{\dptxbxtext Desk 8301\par}}}}",
+        r"{\*\do\dobxcolumn\dptxbx{\dptxbxtext\pard Desk 8301\par}\dpx9}",
+        r"{\shpgrp{\*\shpinst{\shp{\*\shpinst{\shptxt\pard Desk 8301\par}}}}}",
+        r"{\shp{\*\shpinst{\shptxt\pard Desk 8301}}}",
+    ],
+)  # fmt: skip
+def test_a_text_box_of_rich_text_follows_its_paragraph(box: str) -> None:
+    body = rf"\pard\outlinelevel0 Who{box} helps\par \pard Ask them.\par"
+    parsed = read(rich(body), "a.rtf")
+    assert [(each.kind, each.text) for each in parsed.elements] == [
+        ("heading", "Who helps"), ("paragraph", "Desk 8301"), ("paragraph", "Ask them."),
+    ]  # fmt: skip
+
+
+def test_a_text_box_in_a_cell_of_rich_text_stays_in_it() -> None:
+    row = r"\trowd\cellx900\cellx1800\pard\intbl %s\cell %s\cell\row"
+    box = r"{\shp{\*\shpinst{\shptxt\pard (island)\par}}}"
+    data = rich(row % ("City", "Limit") + row % (f"San{box}ya", "500") + r"\pard\par")
+    assert texts(read(data, "a.rtf"))[0].split("\n")[-1] == "| Sanya (island) | 500 |"
+
+
+def test_headers_and_footers_of_rich_text_are_read_once_and_those_of_unused_page_styles_never() -> None:
+    margins = r"{\header\pard 公司制度\par}{\footer\pard 修订 3\par}"
+    unused = r"{\*\pgdsctbl{\pgdsc0{\header\pard 旧页眉\par}}}"
+    body = rf"{unused}{margins}\pard 第一节\par\sect{margins}\pard 第二节\par"
+    assert texts(read(rich(body), "a.rtf")) == ["公司制度", "第一节", "修订 3", "第二节"]
+
+
+def test_a_footnote_of_rich_text_follows_its_paragraph_and_leaves_it_a_heading() -> None:
+    body = r"\pard\outlinelevel1 运费{\footnote\pard\plain{\super\chftn} 不含税。}标准\par \pard 每单 8 元\par"
+    parsed = read(rich(body), "a.rtf")
+    assert [(each.kind, each.text) for each in parsed.elements] == [
+        ("heading", "运费[1]标准"), ("paragraph", "[1] 不含税。"), ("paragraph", "每单 8 元"),
+    ]  # fmt: skip
+
+
+def test_groups_that_are_not_known_and_what_is_in_them_are_left_out() -> None:
+    unknown = r"{\*\unknown{\do{\dptxbxtext no}}{\shptxt no\par}}{\shprslt{\shptxt no\par}}"
+    assert texts(read(rich(rf"\pard Read{unknown} this\par"), "a.rtf")) == ["Read this"]
+
+
+def test_a_row_whose_end_is_missing_is_read() -> None:
+    assert texts(read(rich(r"\pard\intbl City\cell Limit\cell\row\intbl Sanya\cell 500\cell"), "a.rtf")) == [
+        "| City | Limit |\n| --- | --- |\n| Sanya | 500 |"
+    ]

@@ -4,6 +4,9 @@ Its files:
 
     slides.py               PPTX
     rtf.py                  RTF
+    rtf_states.py           what its groups inherit: looks and encoding of letters
+    rtf_story.py            one text of it (body, box, note, header), as it is collected
+    rtf_blocks.py           what such a text is made of: paragraphs and tables
     rtf_tables.py           its tables: merged cells, by the places where cells end
     opendocument_epub.py    ODT, ODS, ODP and EPUB
     opendocument_flat.py    FODT, FODS and FODP, made into zip files

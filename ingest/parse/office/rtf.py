@@ -1,43 +1,42 @@
-"""Reads rich text (RTF). Of its control words, those for text, headings, tables and links are used."""
+"""Reads rich text (RTF). Of its control words, those for text, headings, tables, boxes, notes and links are used."""
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from dataclasses import dataclass, field, replace
 
 from ingest.document import Element
-from ingest.parse.contents_pages import is_heading
 from ingest.parse.extracted import Extracted
 from ingest.parse.notes import EMBEDDED_OBJECTS, together
-from ingest.parse.office.rtf_tables import RowLook, headers, placed
-from ingest.parse.office.typed_headings import Line, typed_levels
+from ingest.parse.office.rtf_blocks import Blocks, apart, told, words_of
+from ingest.parse.office.rtf_states import State, letters
+from ingest.parse.office.rtf_story import Story, plain_paragraph
+from ingest.parse.office.rtf_tables import RowLook
+from ingest.parse.office.typed_headings import typed_levels
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.properties import stated
-from ingest.parse.tables.elements import table_elements
-from ingest.parse.tables.layout import Cell, runs_of
-from ingest.parse.tables.markdown import Rows
-from ingest.parse.word.links import field_target, suffix
 
 _TOKEN = re.compile(
     rb"\\([a-zA-Z]{1,32})(-?\d{1,10})? ?|\\'([0-9a-fA-F]{2})|\\([^a-zA-Z])|([{}])|[\r\n]+|([^\\{}\r\n]+)"
 )
 _SKIPPED = frozenset(
     b"fonttbl colortbl stylesheet info pict object themedata datastore latentstyles listtable "
-    b"listoverridetable rsidtbl generator header headerl headerr headerf footer footerl footerr footerf "
-    b"xmlnstbl filetbl revtbl".split()
+    b"listoverridetable rsidtbl generator xmlnstbl filetbl revtbl sp shprslt nonesttables "
+    b"ftnsep ftnsepc ftncn aftnsep aftnsepc aftncn".split()
 )
+_KNOWN = frozenset({b"shpinst", b"do", b"nesttableprops"})
+"""Groups that older readers leave out, and that are read here: boxes, and the rows of tables inside tables."""
+_STORIES = {
+    b"shptxt": "box", b"dptxbxtext": "box", b"footnote": "note",
+    **dict.fromkeys((b"header", b"headerl", b"headerr", b"headerf"), "header"),
+    **dict.fromkeys((b"footer", b"footerl", b"footerr", b"footerf"), "footer"),
+}  # fmt: skip
+_MAX_STORIES = 20
+"""Boxes inside boxes. What is deeper belongs to the last of them."""
 _CHARACTERS = {
     b"line": "\n", b"tab": "\t", b"emdash": "—", b"endash": "–",
     b"lquote": "‘", b"rquote": "’", b"ldblquote": "“", b"rdblquote": "”", b"bullet": "•",
 }  # fmt: skip
-_UNSEEN = frozenset({b"strike", b"striked", b"v", b"deleted"})
-"""Marks of letters that a reader does not see, or takes for deleted."""
-_SCRIPTS = frozenset({b"loch", b"hich", b"dbch", b"ltrch", b"rtlch"})
-_MAX_FIELDS = 20
-_BETWEEN = "\x1e"
-"""Stands between the paragraphs of a cell."""
-_CONTENTS = re.compile(r"\s*TOC\b", re.IGNORECASE)
 _SYMBOLS = {b"\\": "\\", b"{": "{", b"}": "}", b"~": " ", b"_": "-"}
 _CODE_PAGES = {0: "cp1252", 128: "cp932", 129: "cp949", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
                204: "cp1251", 238: "cp1250"}  # fmt: skip
@@ -49,127 +48,72 @@ _MOMENT = re.compile(rb"\{\\(creatim|revtim)\\yr(\d{1,4})\\mo(\d{1,2})\\dy(\d{1,
 _TITLE = re.compile(rb"\{\\title\s([^{}\\]+)\}")
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """The state that a group inherits. `skips` is the number of characters after a Unicode character that replace it
-    for old readers. `unseen` has the marks by which the letters are not seen. `says` is True in the instruction of a
-    field, `labels` in the mark of an item of a list. `size` is in half points. `drawn` is True in a picture, and `twin`
-    in one that stands in for another. `script` is the kind of letters that the next marks are about; those of far
-    eastern letters may be stated beside the others, as LibreOffice does.
-    """
-
-    hidden: bool = False
-    skips: int = 1
-    encoding: str = "cp1252"
-    unseen: frozenset[bytes] = frozenset()
-    says: bool = False
-    drawn: bool = False
-    twin: bool = False
-    labels: bool = False
-    bold: bool = False
-    size: int = 24
-    font: int = 0
-    script: bytes = b"loch"
-    eastern_bold: bool | None = None
-    eastern_size: int | None = None
-
-    def plain(self) -> _State:
-        """Returns the state in which letters have no marks."""
-        return replace(self, unseen=frozenset(), bold=False, size=24, eastern_bold=None, eastern_size=None)
-
-    def shown(self, text: str) -> tuple[int, bool]:
-        """Returns the size and the boldness of a text."""
-        if text > "\u2e80":
-            bold = self.bold if self.eastern_bold is None else self.eastern_bold
-            return self.eastern_size or self.size, bold
-        return self.size, self.bold
-
-
-@dataclass(slots=True)
-class _Field:
-    """A field that is open: how many groups are around it, what it does, and its result."""
-
-    depth: int
-    instruction: list[str] = field(default_factory=list)
-    result: list[str] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class _Looks:
-    """How the letters of the current paragraph look."""
-
-    sizes: Counter[int] = field(default_factory=Counter)
-    fonts: Counter[int] = field(default_factory=Counter)
-    bold: bool = True
-    centred: bool = False
-
-    def add(self, text: str, state: _State) -> None:
-        if length := len(text.strip()):
-            size, bold = state.shown(text.strip())
-            self.sizes[size] += length
-            self.fonts[state.font] += length
-            self.bold = self.bold and (bold or not any(map(str.isalpha, text)))
-
-    def line(self, text: str) -> Line:
-        size = self.sizes.most_common(1)[0][0] / 2 if self.sizes else 0.0
-        font = str(self.fonts.most_common(1)[0][0]) if self.fonts else None
-        return Line(text, "text", size, self.bold and bool(self.sizes), font, self.centred)
-
-
 @dataclass(slots=True)
 class _Reader:
-    """Collects the elements, and how each looks as a line. `level` and `in_table` belong to the current paragraph."""
+    """Collects the texts of a file. `stories` has those that are open: the body, in it a box, in it a note."""
 
-    elements: list[Element] = field(default_factory=list)
-    lines: list[Line] = field(default_factory=list)
-    rows: Rows = field(default_factory=list)
-    looks_of_rows: list[RowLook] = field(default_factory=list)
-    look: RowLook = field(default_factory=RowLook)
-    cells: list[str] = field(default_factory=list)
-    text: list[str] = field(default_factory=list)
-    label: list[str] = field(default_factory=list)
-    raw: bytearray = field(default_factory=bytearray)
-    fields: list[_Field] = field(default_factory=list)
-    looks: _Looks = field(default_factory=_Looks)
-    level: int | None = None
-    in_table: bool = False
-    objects: int = 0
     pictures: Pictures | None = None
+    stories: list[Story] = field(default_factory=lambda: [Story()])
+    footers: list[Blocks] = field(default_factory=list)
+    margins: set[str] = field(default_factory=set)
+    notes: int = 0
+    objects: int = 0
+    look: RowLook = field(default_factory=RowLook)
+    nested_look: RowLook = field(default_factory=RowLook)
+    raw: bytearray = field(default_factory=bytearray)
     picture: bytearray = field(default_factory=bytearray)
-    pictured: list[str] = field(default_factory=list)
 
-    def decoded(self, state: _State) -> None:
+    @property
+    def story(self) -> Story:
+        """The text that is being read."""
+        return self.stories[-1]
+
+    def decoded(self, state: State) -> None:
         """Decode the bytes read so far and add them to the text."""
         if self.raw:
-            self.say(self.raw.decode(state.encoding, errors="replace"), state)
+            self.story.say(self.raw.decode(state.encoding, errors="replace"), state)
             self.raw.clear()
 
-    def say(self, text: str, state: _State) -> None:
-        """Add a text to the paragraph and to the link that is open, or to the instruction of a field."""
-        if state.says:
-            if self.fields:
-                self.fields[-1].instruction.append(text)
-        elif state.labels:
-            self.label.append(text)
-        elif not state.unseen:
-            self.text.append(text)
-            self.looks.add(text, state)
-            if self.fields:
-                self.fields[-1].result.append(text)
+    def begin_story(self, role: str, state: State) -> State:
+        """Begin a text of its own. Returns its state."""
+        if len(self.stories) >= _MAX_STORIES:
+            return state
+        if role == "note":
+            self.notes += 1
+            self.story.say(f"[{self.notes}]", state)
+        self.stories.append(Story(role))
+        return state.in_story()
 
-    def close(self, depth: int, state: _State) -> None:
-        """End the field that is open at this depth of groups. A link says where it leads."""
-        if not self.fields or self.fields[-1].depth <= depth:
+    def end_story(self) -> None:
+        """End the text inside another one. A box or a note follows the paragraph that it belongs to. A header stands
+        above its section and a footer below it, each once.
+        """
+        ended = self.stories.pop()
+        blocks = list(apart(ended.end()))
+        if ended.role in ("box", "note"):
+            if ended.role == "note":
+                blocks = [plain_paragraph(f"[{self.notes}] {' '.join(words_of(blocks))}".strip())]
+            self.story.add_behind(blocks)
             return
-        ended = self.fields.pop()
-        result = "".join(ended.result)
-        if result.strip():
-            self.text.append(suffix(result, field_target("".join(ended.instruction))))
-        if self.fields:
-            self.fields[-1].result.append(result)
+        said = " ".join(words_of(blocks))
+        if said in self.margins:
+            return
+        self.margins.add(said)
+        if ended.role == "footer":
+            self.footers.append(blocks)
+        else:
+            self.story.end_tables()
+            self.story.blocks.extend(blocks)
+
+    def end_section(self) -> None:
+        """End the section. What stands at the foot of its pages follows its text."""
+        self.story.end_paragraph()
+        if len(self.stories) == 1:
+            self.story.blocks.extend(block for blocks in self.footers for block in blocks)
+            self.footers.clear()
 
     def end_picture(self) -> None:
-        """Read the picture whose digits have come. Its words stay in their cell, or follow the paragraph."""
+        """Read the picture whose digits have come. Its words follow the paragraph, or stay in their cell."""
         digits = b"".join(bytes(self.picture).split())
         self.picture.clear()
         try:
@@ -177,94 +121,28 @@ class _Reader:
         except ValueError:
             data = b""
         words = self.pictures.texts(data) if self.pictures is not None and digits else ()
-        if self.in_table:
-            self.text.extend(f" {text} " for text in words)
-        else:
-            self.pictured.extend(words)
-
-    def lists_contents(self) -> bool:
-        """Returns True if the open field is a list of contents, whose result is no text. Its heading goes."""
-        if not self.fields or not _CONTENTS.match("".join(self.fields[-1].instruction[:_MAX_FIELDS])):
-            return False
-        if self.elements and is_heading(self.elements[-1].text):
-            self.elements.pop()
-            self.lines.pop()
-        return True
-
-    def paragraph(self) -> None:
-        text = "".join(self.text).strip()
-        if self.in_table:
-            self.text.append(_BETWEEN)
-            return
-        label = "".join(self.label).strip()
-        self.text.clear()
-        self.label.clear()
-        self._say_paragraph(text, label)
-        if self.pictured:
-            self.table()
-        for words in self.pictured:
-            self.elements.append(Element("paragraph", words))
-            self.lines.append(Line("", "block"))
-        self.pictured.clear()
-
-    def _say_paragraph(self, text: str, label: str) -> None:
-        number = ""
-        if text:
-            self.table()
-            if any(map(str.isalnum, label)):
-                number = f"{label} "
-            kind = "heading" if self.level is not None else "list_item" if label else "paragraph"
-            self.elements.append(Element(kind, number + text, level=self.level))  # type: ignore[arg-type]
-            line = Line(text, "heading", level=self.level or 0)
-            if self.level is None:
-                line = replace(self.looks.line(number + text), role="item" if label and not number else "text")
-            self.lines.append(line)
-        self.looks = _Looks(centred=self.looks.centred)
-
-    def cell(self) -> None:
-        self.cells.append("".join(self.text))
-        self.text.clear()
-
-    def row(self) -> None:
-        self.rows.append(self.cells)
-        self.looks_of_rows.append(self.look)
-        self.cells, self.in_table = [], False
+        self.story.add_behind([plain_paragraph(text) for text in words])
 
     def end(self) -> None:
-        self.in_table = False
-        self.paragraph()
-        self.table()
+        while len(self.stories) > 1:
+            self.end_story()
+        self.story.end()
+        self.end_section()
 
-    def table(self) -> None:
-        """End the table. One that only lays out the page, or is a single box, becomes the paragraphs of its cells."""
-        for run in runs_of([[Cell(len(_blocks(cell))) for cell in row] for row in self.rows]) if self.rows else ():
-            rows, looks = self.rows[run.first : run.stop], self.looks_of_rows[run.first : run.stop]
-            if run.is_table:
-                texts = [[" ".join(_blocks(cell)) for cell in row] for row in rows]
-                found = list(table_elements(placed(texts, looks), headers(looks)))
-            else:
-                found = [Element("paragraph", block) for row in rows for cell in row for block in _blocks(cell)]
-            self.elements.extend(found)
-            self.lines.extend(Line("", "block") for _ in found)
-        self.rows, self.looks_of_rows = [], []
-
-    def with_typed_headings(self) -> list[Element]:
+    def elements(self) -> list[Element]:
         """Returns the elements. Those that were made headings by hand are headings."""
-        levels = typed_levels(self.lines)
+        found = list(told(self.story.blocks))
+        levels = typed_levels([line for _, line in found])
         return [
             Element("heading", element.text, level=levels[place]) if place in levels else element
-            for place, element in enumerate(self.elements)
+            for place, (element, _) in enumerate(found)
         ]
 
 
-def _blocks(cell: str) -> list[str]:
-    """Returns the paragraphs of a cell that have text."""
-    return [block.strip() for block in cell.split(_BETWEEN) if block.strip()]
-
-
 def read_rtf(data: bytes, pictures: Pictures | None = None) -> Extracted:
-    """Read paragraphs, headings and tables. The outline level of a paragraph, or of its style, makes it a heading. The
-    words in its `pictures` stand behind the paragraph or table around them.
+    """Read paragraphs, headings and tables. The outline level of a paragraph, or of its style, makes it a heading.
+    Boxes, notes and the words in its `pictures` follow the paragraph that they belong to. Each header and footer
+    appears once.
     """
     page = re.search(rb"\\ansicpg(\d+)", data[:2000])
     default = f"cp{page.group(1).decode()}" if page else "cp1252"
@@ -276,7 +154,7 @@ def read_rtf(data: bytes, pictures: Pictures | None = None) -> Extracted:
     reader = _read(data, default, fonts, styles, pictures)
     title = _TITLE.search(data)
     return Extracted(
-        tuple(reader.with_typed_headings()),
+        tuple(reader.elements()),
         title.group(1).decode(default, "replace") if title else None,
         metadata=_metadata(data, default),
         notes=together([{EMBEDDED_OBJECTS: reader.objects}]),
@@ -285,7 +163,7 @@ def read_rtf(data: bytes, pictures: Pictures | None = None) -> Extracted:
 
 def _metadata(data: bytes, encoding: str) -> dict[str, str]:
     author = _AUTHOR.search(data)
-    name = _read(author.group(1) + rb"\par", encoding, {}, {}).elements if author else []
+    name = _read(author.group(1) + rb"\par", encoding, {}, {}).elements() if author else []
     moments = {
         word: f"{int(year):04}-{month.decode()}-{day.decode()}" for word, year, month, day in _MOMENT.findall(data)
     }
@@ -295,8 +173,8 @@ def _metadata(data: bytes, encoding: str) -> dict[str, str]:
 def _read(
     data: bytes, default: str, fonts: dict[int, str], styles: dict[int, int], pictures: Pictures | None = None
 ) -> _Reader:
-    reader, state, skip = _Reader(pictures=pictures), _State(encoding=default), 0
-    states: list[_State] = []
+    reader, state, skip = _Reader(pictures), State(encoding=default), 0
+    states: list[State] = []
     for token in _TOKEN.finditer(data):
         word, number, byte, symbol, brace, plain = token.groups()
         value = int(number) if number else 0
@@ -315,85 +193,86 @@ def _read(
             ended, state = state, states.pop() if states else state
             if ended.drawn and not state.drawn:
                 reader.end_picture()
-            reader.close(len(states), state)
+            if ended.stories > state.stories:
+                reader.end_story()
+            reader.story.close_field(len(states))
         elif (told := _destination(reader, state, word, symbol)) is not None:
             state = told
         elif word == b"u" and (state.says or not state.hidden):
-            reader.say(chr(value % 65536), state)
+            reader.story.say(chr(value % 65536), state)
             skip = state.skips
         elif symbol in _SYMBOLS and (state.says or not state.hidden):
-            reader.say(_SYMBOLS[symbol], state)
+            reader.story.say(_SYMBOLS[symbol], state)
         elif state.hidden:
             continue
-        elif word == b"field" and len(reader.fields) < _MAX_FIELDS:
-            reader.fields.append(_Field(len(states)))
+        elif word == b"field":
+            reader.story.open_field(len(states))
         elif word in _CHARACTERS:
-            reader.say(_CHARACTERS[word], state)
-        elif (changed := _letters(state, word, number, fonts, default)) is not None:
+            reader.story.say(_CHARACTERS[word], state)
+        elif (changed := letters(state, word, number, fonts, default)) is not None:
             state = changed
         else:
-            _obey(reader, word, value, styles)
+            _obey(reader, state, word, value, styles)
     reader.end()
     return reader
 
 
-def _destination(reader: _Reader, state: _State, word: bytes | None, symbol: bytes | None) -> _State | None:
+def _destination(reader: _Reader, state: State, word: bytes | None, symbol: bytes | None) -> State | None:
     """Returns the state after a word that says what its group is, or None for another word."""
     if word == b"fldinst":
-        return replace(state, hidden=True, says=True)
-    if word == b"fldrslt" and reader.lists_contents():
+        return replace(state, hidden=True, in_hidden=True, says=True)
+    if word == b"fldrslt" and reader.story.lists_contents():
         return replace(state, hidden=True)
     if word in (b"listtext", b"pntext"):
         return replace(state, labels=True)
+    if word in _KNOWN:
+        return replace(state, hidden=state.in_hidden, nested=word == b"nesttableprops")
+    if word in _STORIES and not state.hidden:
+        return reader.begin_story(_STORIES[word], state)
     if word in _SKIPPED or symbol == b"*":
         reader.objects += word == b"object" and not state.hidden
-        return replace(state, hidden=True, drawn=word == b"pict" and not state.twin)
+        in_hidden = state.hidden if symbol else True
+        return replace(state, hidden=True, in_hidden=in_hidden, drawn=word == b"pict" and not state.twin)
+    if word is not None and state.hidden and not state.in_hidden:
+        return replace(state, in_hidden=True)  # the name of a group that is not known here
     return replace(state, twin=True) if word == b"nonshppict" else None
 
 
-def _letters(
-    state: _State, word: bytes | None, number: bytes | None, fonts: dict[int, str], default: str
-) -> _State | None:
-    """Returns the state after a control word that is about letters. Returns None for another control word."""
-    on, value = number != b"0", int(number or 0)
-    if word == b"uc":
-        return replace(state, skips=value)
-    if word == b"f":
-        return replace(state, encoding=fonts.get(value, default), font=value)
-    if word == b"plain":
-        return state.plain()
-    if word == b"b":
-        return replace(state, bold=on)
-    if word == b"fs":
-        return replace(state, size=value or 24)
-    if word in _SCRIPTS:
-        return replace(state, script=word)
-    if word in (b"ab", b"afs") and state.script == b"dbch":
-        return replace(state, eastern_bold=on) if word == b"ab" else replace(state, eastern_size=value or 24)
-    if word in _UNSEEN:
-        return replace(state, unseen=state.unseen | {word} if on else state.unseen - {word})
-    return None
-
-
-def _obey(reader: _Reader, word: bytes | None, value: int, styles: dict[int, int]) -> None:
+def _obey(reader: _Reader, state: State, word: bytes | None, value: int, styles: dict[int, int]) -> None:
     """Apply a control word that is about the paragraph or the table."""
-    if word in (b"par", b"sect", b"page"):
-        reader.paragraph()
+    story = reader.story
+    if word in (b"par", b"page"):
+        story.end_paragraph()
+    elif word == b"sect":
+        reader.end_section()
     elif word == b"pard":
-        reader.level, reader.in_table, reader.looks.centred = None, False, False
+        story.begin_paragraph()
     elif word == b"qc":
-        reader.looks.centred = True
+        story.looks.centred = True
     elif word == b"s":
-        reader.level = styles.get(value)
+        story.level = styles.get(value)
     elif word == b"outlinelevel":
-        reader.level = value + 1 if value < 9 else None
+        story.level = value + 1 if value < 9 else None
     elif word == b"intbl":
-        reader.in_table = True
-    elif word in (b"cell", b"nestcell"):
-        reader.cell()
+        story.tables_around = max(story.tables_around, 1)
+    elif word == b"itap":
+        story.tables_around = max(value, 0)
+    else:
+        _obey_table(reader, state, word, value)
+
+
+def _obey_table(reader: _Reader, state: State, word: bytes | None, value: int) -> None:
+    story = reader.story
+    if word == b"cell":
+        story.end_cell(1)
+    elif word == b"nestcell":
+        story.end_cell(max(story.tables_around, 2))
     elif word == b"row":
-        reader.row()
+        story.end_row(1, reader.look)
+    elif word == b"nestrow":
+        story.end_row(max(story.tables_around, 2), reader.nested_look)
     elif word == b"trowd":
-        reader.look = RowLook()
+        look = RowLook()
+        reader.look, reader.nested_look = (reader.look, look) if state.nested else (look, reader.nested_look)
     elif word is not None:
-        reader.look.obey(word, value)
+        (reader.nested_look if state.nested else reader.look).obey(word, value)
