@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ingest.document import Element, Location
 
 _SHOWN = re.compile(r"(?:https?|ftp)://[^\s<>\"]++|(?:mailto|tel):[^\s<>\"]++", re.IGNORECASE)
 """Targets that mean something outside their document. Places inside it and scripts do not."""
@@ -20,6 +24,20 @@ def with_target(text: str, target: str | None) -> str:
     if not said or said.rstrip("/") in text:
         return text
     return f"{text.rstrip()} ({said})" if text.strip() else said
+
+
+def linked(
+    elements: Sequence[Element], target: str | None, described: str, location: Location | None = None
+) -> list[Element]:
+    """Returns what a shape or a picture says, and where a click on it leads: behind its last text, or behind its
+    description.
+    """
+    if not shown_target(target):
+        return list(elements)
+    said = [element for element in elements if element.text.strip()]
+    if said and said[-1].kind in ("paragraph", "list_item"):
+        return [*said[:-1], replace(said[-1], text=with_target(said[-1].text, target))]
+    return [*said, Element("paragraph", with_target(" ".join(described.split()), target), location or Location())]
 
 
 def shown_target(target: str | None) -> str:

@@ -6,8 +6,10 @@ from email.message import EmailMessage
 
 import pytest
 from docx import Document
+from pptx import Presentation
 
 from tests.ingest.test_parse_office import saved
+from tests.ingest.test_parse_opened import opened
 from tests.ingest.test_parse_tables import read, said
 
 MAIL = (
@@ -50,6 +52,33 @@ def test_the_layout_tables_of_a_word_document_are_unwrapped() -> None:
     parsed = read(saved(document), "a.docx")
     assert said(parsed) == [found for found in READ if found[1] != "各部门："]
     assert parsed.elements[3].location.heading_path == ("停水通知",)
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_the_layout_tables_of_slides_are_unwrapped(rows: int) -> None:
+    cells = ["周六检修水泵。\n请提前储水。", "联系后勤组"] if rows == 1 else ["周六检修水泵。", "请提前储水。"]
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    table = slide.shapes.add_table(rows, 2 // rows, 0, 0, 900, 900).table
+    written = ""
+    for number, text in enumerate(cells):
+        table.cell(number if rows == 2 else 0, 0 if rows == 2 else number).text = text
+        paragraphs = "".join(f"<text:p>{line}</text:p>" for line in text.split("\n"))
+        written += f"<table:table-cell>{paragraphs}</table:table-cell>"
+        written += "</table:table-row><table:table-row>" if rows == 2 and number == 0 else ""
+    frame = f"<draw:frame><table:table><table:table-row>{written}</table:table-row></table:table></draw:frame>"
+    page = f"<office:presentation><draw:page>{frame}</draw:page></office:presentation>"
+    expected = [("paragraph", line) for text in cells for line in text.split("\n")]
+    assert said(read(saved(deck), "a.pptx")) == expected
+    assert said(read(opened("presentation", page), "a.odp")) == expected
+
+
+def test_a_table_of_data_on_a_slide_stays_one() -> None:
+    deck = Presentation()
+    table = deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_table(2, 2, 0, 0, 900, 900).table
+    for number, text in enumerate(("楼层", "时段", "一层", "8 点\n9 点")):
+        table.cell(number // 2, number % 2).text = text
+    assert said(read(saved(deck), "a.pptx")) == [("table", "| 楼层 | 时段 |\n| --- | --- |\n| 一层 | 8 点 9 点 |")]
 
 
 def test_rows_of_plain_cells_stay_a_table_under_the_heading_that_is_laid_out_with_them() -> None:

@@ -15,7 +15,7 @@ NAMES = " ".join(
     f'xmlns:{short}="urn:oasis:names:tc:opendocument:xmlns:{long}:1.0"'
     for short, long in {
         "office": "office", "text": "text", "table": "table", "draw": "drawing", "style": "style",
-        "presentation": "presentation", "fo": "xsl-fo-compatible",
+        "presentation": "presentation", "fo": "xsl-fo-compatible", "svg": "svg-compatible",
     }.items()
 ) + ' xmlns:xlink="http://www.w3.org/1999/xlink"'  # fmt: skip
 

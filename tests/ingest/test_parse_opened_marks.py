@@ -67,6 +67,44 @@ def test_the_target_of_a_slide_title_is_said_below_it() -> None:
     ]  # fmt: skip
 
 
+CLICK = '<office:event-listeners><presentation:event-listener presentation:action="show" xlink:href="{}"/>{}'
+BOX = "<draw:custom-shape>{}<text:p>{}</text:p></draw:custom-shape>"
+FRAME = '<draw:a xlink:href="https://it.example/{}"><draw:frame>{}</draw:frame></draw:a>'
+
+
+def test_links_of_shapes_of_opendocument_say_where_they_lead() -> None:
+    clicked = CLICK.format("https://it.example/room", "</office:event-listeners>")
+    jump = CLICK.format("#page2", "</office:event-listeners>")
+    boxes = (
+        BOX.format(clicked, "订会议室</text:p><text:p>8 点起") + BOX.format(jump, "下一页") + BOX.format(clicked, "")
+    )
+    frames = FRAME.format("a", "<draw:text-box><text:p>手册</text:p></draw:text-box>")
+    slide = f"<draw:page>{boxes}{frames}{FRAME.format('b', '<svg:desc>菜单</svg:desc>')}</draw:page>"
+    parsed = read(opened("presentation", f"<office:presentation>{slide}</office:presentation>"), "a.odp")
+    assert [e.text for e in parsed.elements] == [
+        "订会议室", "8 点起 (https://it.example/room)", "下一页", "https://it.example/room",
+        "手册 (https://it.example/a)", "菜单 (https://it.example/b)",
+    ]  # fmt: skip
+
+
+def test_links_of_pictures_in_a_text_of_opendocument_say_where_they_lead() -> None:
+    picture = FRAME.format("a", "<svg:title>菜单</svg:title>")
+    table = f"<table:table>{HEADER}{ROW.format(CELL.format('', 800) + CELL.format('', picture))}</table:table>"
+    parsed = read(opened("text", f"<office:text><text:p>见{picture}。</text:p>{table}</office:text>"), "a.odt")
+    assert [e.text for e in parsed.elements] == [
+        "见。", "菜单 (https://it.example/a)",
+        "| 一级 | 二级 |\n| --- | --- |\n| 800 | 菜单 (https://it.example/a) |",
+    ]  # fmt: skip
+
+
+def test_a_slide_title_that_is_a_link_as_a_whole_says_its_target() -> None:
+    title = '<draw:frame presentation:class="title"><draw:text-box><text:p>门户</text:p></draw:text-box>{}</draw:frame>'
+    clicked = CLICK.format("https://it.example/a", "</office:event-listeners>")
+    slide = f"<draw:page>{title.format(clicked)}</draw:page>"
+    parsed = read(opened("presentation", f"<office:presentation>{slide}</office:presentation>"), "a.odp")
+    assert [e.text for e in parsed.elements] == ["门户", "门户 (https://it.example/a)"]
+
+
 def test_rtf_leaves_out_what_is_struck_through_hidden_or_deleted() -> None:
     words = (
         r"{\rtf1\ansi\ansicpg936 "

@@ -16,12 +16,19 @@ from lxml import etree
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
+from ingest.parse.links import linked, with_target
 from ingest.parse.notes import together
 from ingest.parse.office.ooxml import xml
 from ingest.parse.office.opendocument_objects import OBJECTS, Objects
 from ingest.parse.office.opendocument_styles import Styles, is_hidden_slide
 from ingest.parse.office.opendocument_tables import TABLE, elements_of, unwrap_layout
-from ingest.parse.office.opendocument_text import Texts, is_left_out, state_typed_headings
+from ingest.parse.office.opendocument_text import (
+    Texts,
+    description,
+    is_left_out,
+    shape_target,
+    state_typed_headings,
+)
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import stated
@@ -64,6 +71,7 @@ def read_odp(data: bytes, pictures: Pictures) -> Extracted:
         content = xml(archive.read("content.xml"))
         styles = _styles(archive, content)
         reader = _Body(archive, pictures, Texts(styles))
+        unwrap_layout(content)
         number = 0
         for number, page in enumerate(content.iter(f"{_DRAW}page"), 1):
             for frame in list(page.iter(f"{_DRAW}frame")):
@@ -169,8 +177,9 @@ class _Body:
         title = next((each for each in page.iter(f"{_DRAW}frame") if each.get(f"{_SHOW}class") == "title"), None)
         if title is not None:
             text = " ".join(" ".join(self._texts.of(part)[0] for part in title.iter(f"{_TEXT}p")).split())
-            yield Element("heading", text, level=1)
-            title.getparent().remove(title)
+            parent = title.getparent()
+            yield Element("heading", with_target(text, shape_target(title) or shape_target(parent)), level=1)
+            parent.remove(title)
 
     def elements(self, parent: etree._Element, listed: bool = False) -> Iterator[Element]:
         for node in parent:
@@ -181,8 +190,13 @@ class _Body:
                 for inner in node.iter(*OBJECTS):
                     yield from self.objects.elements(inner, Location())
             elif not is_left_out(node):
-                yield from self._drawn(node) if node.tag == f"{_DRAW}frame" else ()
-                yield from self.elements(node, listed or node.tag == f"{_TEXT}list")
+                found = self._inside(node, listed)
+                target = shape_target(node)
+                yield from linked(list(found), target, description(node)) if target else found
+
+    def _inside(self, node: etree._Element, listed: bool) -> Iterator[Element]:
+        yield from self._drawn(node) if node.tag == f"{_DRAW}frame" else ()
+        yield from self.elements(node, listed or node.tag == f"{_TEXT}list")
 
     def _paragraph(self, node: etree._Element, listed: bool) -> Iterator[Element]:
         text, inner = self._texts.of(node)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from ingest.document import Element
-from ingest.parse.office.opendocument_text import Texts, is_left_out
+from ingest.parse.links import with_target
+from ingest.parse.office.opendocument_text import Texts, description, is_left_out, shape_target
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.layout import Cell, Run, runs_of
 from ingest.parse.tables.markdown import Rows
@@ -120,8 +121,9 @@ def _words(node: Any, texts: Texts, look: Any, pictured: Pictured) -> Iterator[s
             yield text.strip()
             yield from _words(apart, texts, look, pictured)
         elif not is_left_out(child):
-            yield from pictured(child) if child.tag == f"{_DRAW}frame" else ()
-            yield from _words(child, texts, look, pictured)
+            words = [*(pictured(child) if child.tag == f"{_DRAW}frame" else ()), *_words(child, texts, look, pictured)]
+            target = shape_target(child)
+            yield from [with_target(" ".join(filter(None, words)) or description(child), target)] if target else words
 
 
 def _count(node: Any, attribute: str) -> int:

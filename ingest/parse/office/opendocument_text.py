@@ -81,7 +81,7 @@ class Texts:
             elif child.tag == f"{_TEXT}note":
                 found.append("" if unseen else f"[{child.findtext(f'{_TEXT}note-citation') or ''}]")
                 apart.extend([] if unseen else [child])
-            elif child.tag.startswith(_DRAW) and child.tag != f"{_DRAW}a":
+            elif child.tag.startswith(_DRAW):
                 apart.append(child)
             elif child.tag in (f"{_TEXT}s", f"{_TEXT}tab", f"{_TEXT}line-break"):
                 found.append("" if unseen else _space(child))
@@ -133,6 +133,21 @@ def _blocks(parent: etree._Element) -> Iterator[etree._Element]:
             yield node
         elif node.tag in (f"{_TEXT}section", f"{_OFFICE}text"):
             yield from _blocks(node)
+
+
+def shape_target(node: etree._Element) -> str | None:
+    """Returns where a click on a shape leads, or on the shapes in a link. Returns None if it leads nowhere."""
+    if node.tag == f"{_DRAW}a":
+        return node.get(_HREF)
+    if not node.tag.startswith(_DRAW):
+        return None
+    listeners = node.iterfind(f"{_OFFICE}event-listeners/*")
+    return next((target for each in listeners if (target := each.get(_HREF))), None)
+
+
+def description(node: etree._Element) -> str:
+    """Returns how a picture or a shape is described, or an empty text."""
+    return next((each.text or "" for name in ("desc", "title") for each in node.iter(f"{{*}}{name}")), "")
 
 
 def _linked(link: etree._Element, text: str) -> str:

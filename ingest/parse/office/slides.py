@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.links import with_target
+from ingest.parse.links import linked, with_target
 from ingest.parse.notes import PARTS_NOT_READ, together
 from ingest.parse.office.charts import CHARTS, read_chart
 from ingest.parse.office.drawing_text import body_text, target_of, text_of
@@ -19,6 +18,7 @@ from ingest.parse.office.embedded_objects import EmbeddedObjects
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, take_choices, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.layout import Cell, runs_of
 from ingest.parse.tables.markdown import Rows
 
 _MAX_GROUPS = 50
@@ -77,16 +77,12 @@ class _Slides:
     def _shape(self, shape: Any, location: Location) -> Iterator[Element]:
         """Yields what a shape says, and where it leads: behind its last text, or the description of a picture."""
         elements = [element for element in self._content(shape, location) if element.text.strip()]
-        if (target := _shape_target(shape)) is not None:
-            last = elements.pop() if elements and elements[-1].kind in ("paragraph", "list_item") else None
-            described = " ".join(shape._element.xpath("string(./*[1]/p:cNvPr/@descr)").split())
-            text = with_target(last.text if last else described, target)
-            elements.append(replace(last, text=text) if last else Element("paragraph", text, location))
-        yield from elements
+        described = shape._element.xpath("string(./*[1]/p:cNvPr/@descr)")
+        yield from linked(elements, _shape_target(shape), described, location)
 
     def _content(self, shape: Any, location: Location) -> Iterator[Element]:
         if getattr(shape, "has_table", False):
-            yield from table_elements(_rows(shape.table), place=lambda first, stop: location)
+            yield from _table(shape.table, location)
         elif shape.has_text_frame:
             for paragraph in shape.text_frame.paragraphs:
                 listed = paragraph.level > 0 or bool(paragraph._p.xpath(_BULLETS))
@@ -136,6 +132,24 @@ def _in_reading_order(shapes: Any, depth: int = 0) -> Iterator[Any]:
             yield from _in_reading_order(shape.shapes, depth + 1)
         else:
             yield shape
+
+
+def _table(table: Any, location: Location) -> Iterator[Element]:
+    """Yields the elements of a table. One that only lays out the slide becomes the paragraphs of its cells."""
+    rows = _rows(table)
+    cells = [[cell for cell in row.cells if not cell.is_spanned] for row in table.rows]
+    for run in runs_of([[Cell(_blocks(cell)) for cell in row] for row in cells]) if rows else ():
+        if run.is_table:
+            yield from table_elements(rows[run.first : run.stop], place=lambda first, stop: location)
+            continue
+        for cell in (cell for row in cells[run.first : run.stop] for cell in row):
+            for paragraph in cell.text_frame.paragraphs:
+                yield Element("paragraph", text_of(paragraph._p, cell.part.rels), location)
+
+
+def _blocks(cell: Any) -> int:
+    """Returns the number of paragraphs in a cell that have text."""
+    return sum(bool(paragraph.text.strip()) for paragraph in cell.text_frame.paragraphs)
 
 
 def _rows(table: Any) -> Rows:
