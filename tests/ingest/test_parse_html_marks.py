@@ -141,7 +141,7 @@ def test_links_of_markdown_say_where_they_lead() -> None:
         assert texts(parsed) == [
             "门户", "门户 (https://it.corp.example)",
             "打开 自助门户 (https://it.corp.example/box)，或 手册 (https://doc.corp.example/m)。",
-            "https://lib.corp.example，本页，文件，写信 (hr@corp.example)",
+            "https://lib.corp.example，本页，文件 (../a.docx)，写信 (hr@corp.example)",
             "| 系统 | 备注 |\n| --- | --- |\n| 报销 (https://fee.corp.example) | 无 |", "[a](https://b.example)",
         ]  # fmt: skip
         assert parsed.elements[-1].location.heading_path == ("门户",)

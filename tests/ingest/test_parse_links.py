@@ -7,9 +7,13 @@ import io
 import openpyxl
 import pytest
 from openpyxl.worksheet.hyperlink import Hyperlink
+from pptx import Presentation
 
+from ingest.parse.links import shown_target, with_target, without_targets
 from tests.ingest.test_parse_opened import opened
-from tests.ingest.tiny_word import read, texts
+from tests.ingest.tiny_pdf import Link, Words, pdf
+from tests.ingest.tiny_word import read, related, texts, word
+from tests.ingest.tiny_xls import Cell, old_book
 
 
 @pytest.mark.parametrize(
@@ -57,3 +61,106 @@ def test_a_link_of_a_workbook_says_the_place_on_its_page() -> None:
     stream = io.BytesIO()
     book.save(stream)
     assert "open (https://it.example.com/rules#leave)" in read(stream.getvalue(), "a.xlsx").text
+
+
+SHARE = r"\\files.example\forms\报销 单.xlsx"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (SHARE, SHARE),
+        (r"file:///\\files.example\forms\报销 单.xlsx", SHARE),
+        ("file://///files.example/forms/%E6%8A%A5%E9%94%80%20%E5%8D%95.xlsx", SHARE),
+        ("file://files.example/forms/%E6%8A%A5%E9%94%80%20%E5%8D%95.xlsx", SHARE),
+        ("file:///Z:/forms/a.xlsx", r"Z:\forms\a.xlsx"),
+        ("file:/C:/forms/a.xlsx", r"C:\forms\a.xlsx"),
+        (r"Z:\forms\a.xlsx", r"Z:\forms\a.xlsx"),
+        ("file:///srv/forms/a.xlsx", "/srv/forms/a.xlsx"),
+        ("forms/%E5%8D%95.xlsx?version=1#top", "forms/单.xlsx"),
+        ("./a.docx", "a.docx"),
+        ("mailto:it@files.example?subject=x", "it@files.example"),
+        ("tel:+86-10-8301", "+86-10-8301"),
+        *((target, "") for target in (
+            "setup.html", "setup.md", "setup", "#a.docx", "javascript:open('a.docx')", "cid:a.docx", "data:,a.docx",
+            ".docx", "file:", "file:///", "\\\\", "outlook:Inbox/a.docx", "C:a.docx",
+        )),
+    ],
+)  # fmt: skip
+def test_what_a_person_can_open_is_said(target: str, said: str) -> None:
+    assert shown_target(target) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "target"),
+    [
+        ("IT@files.example", "mailto:it@files.example"),
+        ("请拨 400-820 8820", "tel:4008208820"),
+        ("报销单.xlsx", "forms/报销单.xlsx"),
+        (SHARE, f"file:///{SHARE}"),
+        ("https://oa.example/费用", "https://oa.example/%E8%B4%B9%E7%94%A8/"),
+    ],
+)
+def test_a_target_that_the_text_says_is_not_said_again(text: str, target: str) -> None:
+    assert with_target(text, target) == text
+
+
+def test_a_heading_is_shown_without_the_path_of_a_file() -> None:
+    assert without_targets(f"报销 ({SHARE})") == without_targets("报销 (forms/单.xlsx)") == "报销"
+    assert without_targets("手册 (v1.2)") == "手册 (v1.2)"
+
+
+def _docx(target: str) -> bytes:
+    link = "<w:p><w:hyperlink r:id='web1'><w:r><w:t>报销单</w:t></w:r></w:hyperlink></w:p>"
+    return related(word(link), {"web1": f"file:///{target}"})
+
+
+def _xlsx(target: str) -> bytes:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["表单", "报销单"])
+    book.active["B1"].hyperlink = f"file:///{target}"
+    book.save(stream)
+    return stream.getvalue()
+
+
+def _pptx(target: str) -> bytes:
+    deck, stream = Presentation(), io.BytesIO()
+    box = deck.slides.add_slide(deck.slide_layouts[6]).shapes.add_textbox(0, 0, 900, 900)
+    run = box.text_frame.paragraphs[0].add_run()
+    run.text, run.hyperlink.address = "报销单", f"file:///{target}"
+    deck.save(stream)
+    return stream.getvalue()
+
+
+def _odt(target: str) -> bytes:
+    return opened("text", f'<office:text><text:p><text:a xlink:href="{target}">报销单</text:a></text:p></office:text>')
+
+
+MAKERS = {
+    "a.docx": _docx,
+    "a.xlsx": _xlsx,
+    "a.pptx": _pptx,
+    "a.odt": _odt,
+    "a.xls": lambda target: old_book({0: {0: Cell("表单"), 1: Cell("报销单")}}, [(0, 1, f"file:///{target}")]),
+    "a.html": lambda target: f'<!doctype html><p><a href="{target}">报销单</a></p>'.encode(),
+    "a.md": lambda target: f"[报销单](<{target.replace(chr(92), chr(92) * 2)}>)\n".encode(),
+    "a.org": lambda target: f"[[{target}][报销单]]\n".encode(),
+    "a.rst": lambda target: f"`报销单 <{target}>`_ 见此\n".encode(),
+    "a.rtf": lambda target: (
+        (r'{\rtf1\ansi\uc1 {\field{\*\fldinst HYPERLINK "PATH"}{\fldrslt \u25253?\u38144?\u21333?}}\par}')
+        .replace("PATH", target.replace("\\", "\\\\\\\\"))
+        .encode()
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_file_on_a_share_is_said_in_every_format(name: str) -> None:
+    target = r"\\files.example\forms\fees.xlsx"
+    assert rf"报销单 ({target})" in read(MAKERS[name](target), name).text.replace("&#95;", "_")
+
+
+@pytest.mark.parametrize("action", ["/S/GoToR/F(forms/fees.pdf)", "/S/Launch/F(forms/fees.pdf)"])
+def test_another_file_that_a_pdf_opens_is_said(action: str) -> None:
+    data = pdf([Words(72, 197, "Fees"), Link(60, 186, 100, action)])
+    assert read(data, "a.pdf").text == "Fees (forms/fees.pdf)"

@@ -106,7 +106,7 @@ def field(instruction: str, *result: str) -> str:
         (field(f' HYPERLINK "{PORTAL}" \\l "top" ', run("the portal")), f"Use the portal ({PORTAL}#top)"),
         (field(f' HYPERLINK "{PORTAL}" ', field(" DATE ", run("today"))), f"Use today ({PORTAL})"),
         (field(' HYPERLINK \\l "_Toc1" ', run("chapter 2")), "Use chapter 2"),
-        (field(' HYPERLINK "rules.docx" ', run("the rules")), "Use the rules"),
+        (field(' HYPERLINK "rules.docx" ', run("the rules")), "Use the rules (rules.docx)"),
         (f"<w:fldSimple w:instr=' HYPERLINK &quot;{PORTAL}&quot; '>{run('the portal')}</w:fldSimple>",
          f"Use the portal ({PORTAL})"),
         (link("the portal", "unknown"), "Use the portal"),

@@ -138,11 +138,17 @@ def _blocks(parent: etree._Element) -> Iterator[etree._Element]:
 def shape_target(node: etree._Element) -> str | None:
     """Returns where a click on a shape leads, or on the shapes in a link. Returns None if it leads nowhere."""
     if node.tag == f"{_DRAW}a":
-        return node.get(_HREF)
+        return _target(node)
     if not node.tag.startswith(_DRAW):
         return None
     listeners = node.iterfind(f"{_OFFICE}event-listeners/*")
-    return next((target for each in listeners if (target := each.get(_HREF))), None)
+    return next((target for each in listeners if (target := _target(each))), None)
+
+
+def _target(link: etree._Element) -> str | None:
+    """Returns where a link leads. What lies beside the document is stated from inside its zip file."""
+    target: str | None = link.get(_HREF)
+    return target.removeprefix("../") if target else target
 
 
 def description(node: etree._Element) -> str:
@@ -152,7 +158,7 @@ def description(node: etree._Element) -> str:
 
 def _linked(link: etree._Element, text: str) -> str:
     """Returns the text of a link with its target. A link that was cut into several says it once, at the end."""
-    target = link.get(_HREF)
+    target = _target(link)
     following = link.getnext()
     if following is not None and following.tag == link.tag and not link.tail and following.get(_HREF) == target:
         return text

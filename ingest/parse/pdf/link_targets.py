@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from ingest.parse.page.segments import HYPHEN, Floats, Segment
 
 _MAX_LINKS = 500
 _MAX_BYTES = 4_000
+_DRIVE = re.compile(r"^/([A-Za-z])/")
+"""How PDF writes a drive of Windows."""
 
 
 @dataclass(slots=True)
@@ -113,11 +116,20 @@ def _target(page: Any, link: Any) -> str:
     import pypdfium2.raw as pdfium
 
     action = pdfium.FPDFLink_GetAction(link)
-    if not action or pdfium.FPDFAction_GetType(action) != pdfium.PDFACTION_URI:
-        return ""
-    size = pdfium.FPDFAction_GetURIPath(page.pdf.raw, action, None, 0)
+    kind = pdfium.FPDFAction_GetType(action) if action else None
+    if kind == pdfium.PDFACTION_URI:
+        return _told(lambda buffer, size: pdfium.FPDFAction_GetURIPath(page.pdf.raw, action, buffer, size))
+    if kind in (pdfium.PDFACTION_REMOTEGOTO, pdfium.PDFACTION_LAUNCH):  # another file
+        path = _told(lambda buffer, size: pdfium.FPDFAction_GetFilePath(action, buffer, size))
+        return _DRIVE.sub(r"\1:/", path)
+    return ""
+
+
+def _told(ask: Callable[[Any, int], int]) -> str:
+    """Returns a text that pdfium writes into a buffer. It is empty if it is too long."""
+    size = ask(None, 0)
     if not 1 < size <= _MAX_BYTES:
         return ""
     buffer = ctypes.create_string_buffer(size)
-    pdfium.FPDFAction_GetURIPath(page.pdf.raw, action, buffer, size)
+    ask(buffer, size)
     return buffer.value.decode("utf-8", "replace")

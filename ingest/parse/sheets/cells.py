@@ -141,6 +141,11 @@ def _whole_target(link: Any) -> str | None:
     return link.target  # type: ignore[no-any-return]
 
 
+def _path(stated: str | bytes | None, book: Any) -> str | None:
+    """Returns where a link of XLS leads. The path of a file may be in bytes."""
+    return stated.decode(book.encoding or "cp1252", "replace") if isinstance(stated, bytes) else stated
+
+
 class XlsCells:
     """The cells of a sheet of an XLS workbook."""
 
@@ -149,7 +154,7 @@ class XlsCells:
         self._sheet = sheet
         self._formulas = formulas
         self._formatted = formatted
-        self._links = {place: link.url_or_path for place, link in sheet.hyperlink_map.items()}
+        self._links = {place: _path(link.url_or_path, sheet.book) for place, link in sheet.hyperlink_map.items()}
         self._stated = {format_.format_key for format_ in sheet.book.format_list}
 
     def text(self, row: int, column: int) -> str:
@@ -164,7 +169,7 @@ class XlsCells:
         if value == "" and (found := self._formulas.computed(self._sheet.name, row, column)) is not None:
             value, target = found[0], found[1] or target
         text = shown(value, self._format(cell), bool(self._book.datemode))
-        return with_target(text, target) if text and isinstance(target, str) else text
+        return with_target(text, target) if text else text
 
     def is_struck(self, row: int, column: int) -> bool:
         """Returns True if the whole cell is struck through."""

@@ -6,11 +6,11 @@ Navigation and code stay as they are.
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote, urldefrag, urljoin
+from urllib.parse import urldefrag, urljoin
 
 from lxml import etree
 
-from ingest.parse.links import shown_target
+from ingest.parse.links import is_file, says, shown_target
 
 _LEFT_ALONE = frozenset({"nav", "header", "footer", "pre", "code", "head", "title", "template", "button"})
 _CHROME_ROLES = frozenset({"navigation", "menu", "menubar", "banner", "contentinfo", "tablist", "toolbar"})
@@ -49,7 +49,7 @@ def _collect(node: Any, target: str, links: list[tuple[Any, str]]) -> None:
     """Note a link with a target that its text does not say. The words of a picture are those that stand for it."""
     texts = (*node.itertext(etree.Element), *(picture.get("alt") or "" for picture in node.iter("img")))
     text = " ".join("".join(texts).split())
-    if target and text and unquote(target).rstrip("/") not in unquote(text):
+    if target and text and not says(text, target):
         links.append((node, target))
 
 
@@ -74,7 +74,10 @@ def _addresses(page: Any, address: str | None) -> tuple[str, str]:
 
 def _target(node: Any, base: str, own: str) -> str:
     """Returns the full target of a link. It is empty for places on the same page, and for what cannot be said."""
-    stated = "".join((node.get("href") or "").split())
+    stated = (node.get("href") or "").strip()
+    if is_file(stated):
+        return shown_target(stated)
+    stated = "".join(stated.split()) if ":" in stated or base else stated
     if stated.startswith("//") and not base:
         stated = f"https:{stated}"  # a page that was saved no longer says which of the two it came by
     try:

@@ -41,7 +41,7 @@ def field_target(instruction: str) -> str | None:
     if found is None:
         return None
     place = _PLACE.search(instruction[found.end() : _MAX_FIELD_CHARACTERS])
-    target = found[1] or found[2]
+    target = (found[1] or found[2]).replace("\\\\", "\\")  # a field writes each backslash twice
     return f"{target}#{place[1]}" if place and "#" not in target else target
 
 
