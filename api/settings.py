@@ -86,6 +86,9 @@ class ApiSettings(BaseModel):
         le=64,
         description="How many DingTalk messages are answered at once; those of one conversation one after the other.",
     )
+    dingtalk_sources: tuple[str, ...] = Field(
+        (), description="The only sources that the DingTalk bot answers from; all if empty."
+    )
     dingtalk_webhook_hosts: tuple[str, ...] = Field(
         ("oapi.dingtalk.com",), description="Hosts that answers to DingTalk messages may be sent to."
     )

@@ -228,7 +228,7 @@ class Bot(Generic[Received]):
             return Rendered(say_in_both("no_question" if message.msgtype == "text" else "unsupported"))
         if not message.insider:
             logger.info("%s message %s comes from nobody known to be of our organisation.", self._label, message.id)
-        reader = reader_of(message)
+        reader = reader_of(message, self._settings.sources)
         place = await self._kept.place(message, reader) if self._kept is not None and not message.group else None
         conversation = place.turns if place is not None else self._recalled(message)
         language = answer_language(message.question, conversation)

@@ -13,6 +13,7 @@ class BotSettings:
     is one too many. An asker who waits longer than `queue_notice_seconds` is told so. An answer may take
     `answer_seconds`, and each request that sends it `send_seconds`. Every `sweep_seconds`, a message that nobody has
     changed for `stale_seconds` counts as abandoned. `public_url` is where people reach the page.
+    `sources` are the only ones that answers come from, or empty for all.
     """
 
     answer_seconds: float = 180.0
@@ -23,3 +24,4 @@ class BotSettings:
     sweep_seconds: float = 60.0
     stale_seconds: float = 1800.0
     public_url: str | None = None
+    sources: tuple[str, ...] = ()

@@ -52,4 +52,5 @@ class DingTalkSettings(BotSettings):
             idle_seconds=settings.dingtalk_idle_seconds,
             parallel_answers=settings.dingtalk_parallel_answers,
             public_url=settings.public_url,
+            sources=settings.dingtalk_sources,
         )

@@ -24,8 +24,8 @@ from api.answers.places import passage_url, place
 from api.answers.renumbering import Renumbered, Renumbering, in_order, moved, renumbered
 from api.channels.markdown import literal
 from api.http.errors import openai_error, status_of_failure
-from api.http.headers import headers_of
-from api.http.schemas import ChangeBody
+from api.http.headers import headers_of, page_locale
+from api.http.schemas import ChangeBody, Sources
 from api.http.streaming import (
     EVENTS,
     EventStream,
@@ -39,6 +39,7 @@ from api.http.streaming import (
 )
 from api.routes import CurrentReader, workspace_of
 from api.routes.ask import Gathered, gather
+from api.security.scope import narrowed
 from assistant.conversation import Conversation, Turn
 from assistant.events import Event, Evidence, Failed, Finished, Searched, Usage
 from ingest.document import Chunk, Location
@@ -84,7 +85,9 @@ class StreamOptions(BaseModel):
 
 
 class ChatRequest(BaseModel):
-    """OpenAI's request. Fields that are not named here have no effect. Sampling and tools are among them."""
+    """OpenAI's request, and `sources`. Fields that are not named here have no effect. Sampling and tools are among
+    them.
+    """
 
     model_config = ConfigDict(strict=True, json_schema_extra={"examples": [_EXAMPLE]})
 
@@ -93,6 +96,7 @@ class ChatRequest(BaseModel):
     stream: bool = False
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = None
+    sources: Sources = None
 
     def question(self) -> str:
         """Returns the last message. Raises RequestError if it is not the user's or not plain text."""
@@ -135,8 +139,8 @@ async def chat_completions(asked: ChatRequest, request: Request, reader: Current
     if asked.model != MODEL_ID:
         return _no_such_model(asked.model)
     question = asked.question()
-    assistant = workspace_of(request).assistant
-    events, stops = assistant.answer(question, asked.turns(), reader), stopping(request.scope)
+    assistant, reader = workspace_of(request).assistant, await narrowed(request, reader, asked.sources)
+    events, stops = assistant.answer(question, asked.turns(), reader, page_locale(request)), stopping(request.scope)
     completion = Completion(request)
     if asked.stream:
         include_usage = asked.stream_options is not None and asked.stream_options.include_usage

@@ -19,6 +19,10 @@ const by = (id) => document.getElementById(id);
 const [thread, turns, composer, question, send] = ["thread", "turns", "composer", "question", "send"].map(by);
 const dialog = by("key-dialog");
 
+// Where the address says `?sources=hr&sources=it`, the page asks about these alone.
+const sources = new URLSearchParams(location.search).getAll("sources").filter(Boolean);
+const scope = sources.length ? { sources } : {};
+
 let views = [];
 let conversation = []; // the turns so far, where the server keeps none for us
 let kept = null; // the id of this conversation on the server; null before its first question
@@ -51,7 +55,8 @@ async function answer(view, text) {
   announce(say("searching"));
   settle();
   try {
-    for await (const event of ask(text, await before(view, mine.signal), mine.signal)) view.take(event);
+    const said = { ...(await before(view, mine.signal)), ...scope };
+    for await (const event of ask(text, said, mine.signal)) view.take(event);
     remember(text, view);
     by("no-model").hidden = view.model !== WITHOUT_MODEL;
     announce(`${say("done")}: ${view.text}`);
@@ -206,7 +211,7 @@ function grow() {
 function leavePassage() {
   if (!passageIsOpen()) return;
   if (history.state?.passage) history.back();
-  else history.replaceState(null, "", location.pathname);
+  else history.replaceState(null, "", location.pathname + location.search);
   closePassage();
 }
 

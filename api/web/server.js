@@ -36,11 +36,11 @@ function problemOf(error) {
   return new Problem(error.code, error.message, error.hint, error.request_id);
 }
 
-/** Ask, and get `{name, data}` for every event until the answer is finished. `before` has the earlier turns as
- * `conversation`, or the `conversation_id` of one that the server keeps. Throws a Problem. */
-export async function* ask(question, before, signal) {
+/** Ask, and get `{name, data}` for every event until the answer is finished. `beside` has the earlier turns as
+ * `conversation`, or the `conversation_id` of one that the server keeps, and perhaps `sources`. Throws a Problem. */
+export async function* ask(question, beside, signal) {
   const accept = { accept: "text/event-stream", "accept-language": pageLanguage() };
-  const response = await call("/v1/ask", { ...json("POST", { question, ...before, stream: true }, accept), signal });
+  const response = await call("/v1/ask", { ...json("POST", { question, ...beside, stream: true }, accept), signal });
   for await (const event of events(response.body)) {
     if (event.name === "failed") throw problemOf(event.data.error);
     yield event;

@@ -207,6 +207,19 @@ def test_what_a_stopped_bot_has_left_is_answered_once_and_in_order_by_the_next(e
     assert states(engine) == dict.fromkeys("123", "done")
 
 
+def test_a_bot_with_sources_of_its_own_answers_from_these_alone(engine: sa.Engine) -> None:
+    assistant, office = Echo(), PostOffice()
+
+    async def scenario() -> None:
+        for number, sources in enumerate((("hr", "it"), ())):
+            async with working(assistant, engine, office, sources=sources) as bot:
+                await deliver(bot, letter(str(number), "leave?"))
+                await all_settled(engine, str(number))
+
+    asyncio.run(scenario())
+    assert [reader.sources for _, _, reader in assistant.asked] == [frozenset({"hr", "it"}), None]
+
+
 def test_another_conversation_does_not_wait(engine: sa.Engine) -> None:
     assistant, office = Echo(), PostOffice()
     assistant.seconds = {"Slow?": 0.4}

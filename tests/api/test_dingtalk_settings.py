@@ -18,6 +18,7 @@ def test_the_bots_settings_are_cut_out_of_the_faces_settings() -> None:
             dingtalk_window_seconds=60,
             dingtalk_idle_seconds=5,
             dingtalk_parallel_answers=7,
+            dingtalk_sources=("hr",),
             public_url="https://youju.example",
             dingtalk_webhook_hosts=("oapi.dingtalk.com", "webhooks.example"),
         )
@@ -27,6 +28,7 @@ def test_the_bots_settings_are_cut_out_of_the_faces_settings() -> None:
     assert (settings.window_seconds, settings.idle_seconds) == (60, 5)
     assert settings.webhook_hosts == ("oapi.dingtalk.com", "webhooks.example")
     assert (settings.parallel_answers, settings.public_url) == (7, "https://youju.example")
+    assert settings.sources == ("hr",)
     assert "hidden-5c1" not in repr(settings)
 
 

@@ -152,12 +152,15 @@ def test_sources_keep_a_search_and_an_answer_to_what_they_name(client: TestClien
         searched = client.post("/v1/search", json={"query": "annual", **body}).json()["hits"]
         linked = client.get("/v1/search", params={"q": "annual", **body}).json()["hits"]
         asked = client.post("/v1/ask", json={"question": "annual leave bonus?", **body}).json()["evidence"]
-        return [{hit["uri"].rpartition("/")[2] for hit in hits} for hits in (searched, linked, asked)]
+        chat = {"model": "youju", "messages": [{"role": "user", "content": "annual leave bonus?"}], **body}
+        completed = client.post("/v1/chat/completions", json=chat).json()["search_results"]
+        names = [{hit["uri"].rpartition("/")[2] for hit in hits} for hits in (searched, linked, asked)]
+        return [*names, {f"{hit['title']}.txt" for hit in completed}]
 
-    assert found(None) == [{"leave.txt", "bonus.txt"}] * 3
-    assert found(["local"]) == [{"leave.txt"}] * 3
-    assert found(["push"]) == [{"bonus.txt"}] * 3
-    assert found(["push", "local"]) == [{"leave.txt", "bonus.txt"}] * 3
+    assert found(None) == [{"leave.txt", "bonus.txt"}] * 4
+    assert found(["local"]) == [{"leave.txt"}] * 4
+    assert found(["push"]) == [{"bonus.txt"}] * 4
+    assert found(["push", "local"]) == [{"leave.txt", "bonus.txt"}] * 4
 
 
 def test_a_source_that_one_may_not_read_is_as_unknown_as_one_that_is_none(client: TestClient) -> None:
@@ -168,6 +171,10 @@ def test_a_source_that_one_may_not_read_is_as_unknown_as_one_that_is_none(client
     assert hidden.status_code == missing.status_code == 404
     said = [response.json()["error"]["message"] for response in (hidden, missing)]
     assert said[0].replace("push", "none") == said[1]
+    chat = {"model": "youju", "messages": [{"role": "user", "content": "bonus?"}], "sources": ["push"]}
+    completed = client.post("/v1/chat/completions", json=chat, headers=with_key(READER_KEY))
+    assert (completed.status_code, completed.json()["error"]["code"]) == (404, "unknown_source")
+    assert completed.json()["error"]["message"].startswith(said[0])
     kept = client.post("/v1/search", json={"query": "annual", "sources": ["local"]}, headers=with_key(READER_KEY))
     assert {hit["title"] for hit in kept.json()["hits"]} == {"leave"}
     assert client.post("/v1/search", json={"query": "annual", "sources": []}).status_code == 400

@@ -110,6 +110,20 @@ def test_an_answer_that_was_stopped_is_kept_as_stopped(driver: Chrome, setting: 
         browser.one(".notices", "Stopped.")
 
 
+def test_a_page_with_sources_in_its_address_asks_about_these_alone(driver: Chrome) -> None:
+    assistant = ScriptedAssistant()
+    with page(driver, assistant, path="/?sources=local") as browser:
+        answered(browser, "How much leave?")
+        browser.one(".marker").click()
+        browser.one("#panel-close").click()
+        browser.ask("And then?")
+        browser.one(".turn:nth-child(2):not([data-state=asking]) .answer-text")
+    assert [reader.sources for _, _, reader in assistant.asked] == [frozenset({"local"})] * 2
+    with page(driver, assistant, path="/?sources=nowhere") as browser:
+        browser.ask("How much leave?")
+        assert "Check `sources` in the address" in browser.one(".problem").text
+
+
 def test_a_conversation_that_is_full_says_the_way_out(driver: Chrome) -> None:
     with page(driver, ScriptedAssistant(), conversation_exchanges=1) as browser:
         answered(browser, "How much leave?")
