@@ -11,13 +11,23 @@ _END, _FREE, _FAT = 0xFFFFFFFE, 0xFFFFFFFF, 0xFFFFFFFD
 
 
 def ole(streams: dict[str, bytes]) -> bytes:
-    """Returns a container with these streams in its root."""
-    directory = _sectors(128 * (len(streams) + 1))
+    """Returns a container with these streams. A stream `A/B` lies in the storage A, another one in the root."""
+    folders = list(dict.fromkeys(path.partition("/")[0] for path in streams if "/" in path))
+    paths = [*(path for path in streams if "/" not in path), *folders, *(path for path in streams if "/" in path)]
+    numbers = {path: number for number, path in enumerate(paths, 1)}
+    directory = _sectors(128 * (len(paths) + 1))
     fat = [_FAT, *_chain(1, directory)]
     content, entries = b"", [_entry("Root Entry", 5, child=1, start=_END, size=0)]
-    for number, (name, data) in enumerate(streams.items(), 1):
-        filled = data.ljust(_SMALLEST, b"\0")
-        following = number + 1 if number < len(streams) else _FREE
+    for place, path in enumerate(paths):
+        folder = path.rpartition("/")[0]
+        beside = (other for other in paths[place + 1 :] if other.rpartition("/")[0] == folder)
+        following = numbers.get(next(beside, ""), _FREE)
+        if path in folders:
+            inside = next(numbers[each] for each in paths if each.startswith(f"{path}/"))
+            entries.append(_entry(path, 1, child=inside, following=following, start=0, size=0))
+            continue
+        filled = streams[path].ljust(_SMALLEST, b"\0")
+        name = path.rpartition("/")[2]
         entries.append(_entry(name, 2, following=following, start=len(fat), size=len(filled)))
         fat.extend(_chain(len(fat), _sectors(len(filled))))
         content += filled.ljust(_sectors(len(filled)) * _SECTOR, b"\0")

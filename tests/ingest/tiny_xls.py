@@ -45,58 +45,70 @@ def old_book(
     hidden_column: int | None = None,
     stated: Mapping[int, str] | None = None,
     pictures: Sequence[Pictured] = (),
+    drawn: bytes = b"",
+    chart_sheet: tuple[bytes, int] | None = None,
+    objects: Mapping[str, bytes] | None = None,
 ) -> bytes:
     """Returns a workbook with one sheet of these cells, by row and column, counted from 0. `stated` are built-in
-    formats that the workbook states nevertheless.
+    formats that the workbook states nevertheless. `drawn` are records at the end of the sheet; the first reference of
+    their formulas means the sheet itself, the second one another workbook. `chart_sheet` has the records of a chart
+    that is a sheet, and 1 if it is hidden. `objects` are other streams of the file.
     """
     cells = [(row, column, cell) for row, line in rows.items() for column, cell in line.items()]
     codes = sorted({cell.format for _, _, cell in cells if isinstance(cell.format, str)})
     looks = sorted({(cell.format, cell.struck) for _, _, cell in cells}, key=str)
     strings = [cell for _, _, cell in cells if isinstance(cell.content, str)]
-    opening = _record(0x809, struct.pack("<HHHHII", 0x600, 5, 0xDBB, 1996, 0, 6))
-    opening += _record(0x22, struct.pack("<H", epoch_1904))
+    opening = record(0x809, struct.pack("<HHHHII", 0x600, 5, 0xDBB, 1996, 0, 6))
+    opening += record(0x22, struct.pack("<H", epoch_1904))
     opening += b"".join(_font(struck) for struck in (False, False, False, False, True))
     for number, code in (*(stated or {}).items(), *enumerate(codes, _FIRST_OWN_FORMAT)):
-        opening += _record(0x41E, struct.pack("<HHB", number, len(code), 1) + code.encode("utf-16-le"))
+        opening += record(0x41E, struct.pack("<HHB", number, len(code), 1) + code.encode("utf-16-le"))
     opening += b"".join(_look(0, 0, style=number < _STYLES - 1) for number in range(_STYLES))
     for format_, struck in looks:
         number = _FIRST_OWN_FORMAT + codes.index(format_) if isinstance(format_, str) else format_
         opening += _look(_STRUCK_FONT if struck else 0, number, style=False)
-    end = _record(0x0A, b"")
+    end = record(0x0A, b"")
     name = struct.pack("<BB", 6, 0) + b"Sheet1"
-    shared = _record(0xFC, struct.pack("<II", len(strings), len(strings)) + b"".join(map(_string, strings)))
+    shared = record(0xFC, struct.pack("<II", len(strings), len(strings)) + b"".join(map(_string, strings)))
     shared += _long_record(0xEB, _drawing_group(pictures)) if pictures else b""
-    start = len(opening) + len(_record(0x85, bytes(6) + name)) + len(shared) + len(end)
-    opening += _record(0x85, struct.pack("<IBB", start, 0, 0) + name) + shared + end
-    body = _record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0xDBB, 1996, 0, 6))
+    shared += record(0x1AE, struct.pack("<HH", 1, 0x401)) + record(0x1AE, struct.pack("<HHBB", 0, 1, 0, 0x61))
+    shared += record(0x17, struct.pack("<H3H3H", 2, 0, 0, 0, 1, 0, 0))
+    chart, hidden = chart_sheet or (b"", 0)
+    chart_name = struct.pack("<BB", 5, 0) + b"Chart"
+    named = len(record(0x85, bytes(6) + name)) + (len(record(0x85, bytes(6) + chart_name)) if chart else 0)
+    start = len(opening) + named + len(shared) + len(end)
+    opening += record(0x85, struct.pack("<IBB", start + len(chart), 0, 0) + name)
+    opening += record(0x85, struct.pack("<IBB", start, hidden, 2) + chart_name) if chart else b""
+    opening += shared + end + chart
+    body = record(0x809, struct.pack("<HHHHII", 0x600, 0x10, 0xDBB, 1996, 0, 6))
     if hidden_column is not None:
-        body += _record(0x7D, struct.pack("<HHHHHH", hidden_column, hidden_column, 2048, 0, 1, 0))
+        body += record(0x7D, struct.pack("<HHHHHH", hidden_column, hidden_column, 2048, 0, 1, 0))
     for row, column, cell in cells:
         place = struct.pack("<HHH", row, column, _STYLES + looks.index((cell.format, cell.struck)))
         if cell.content is None:
-            body += _record(0x201, place)
+            body += record(0x201, place)
         elif isinstance(cell.content, str):
-            body += _record(0xFD, place + struct.pack("<I", strings.index(cell)))
+            body += record(0xFD, place + struct.pack("<I", strings.index(cell)))
         elif isinstance(cell.content, bytes):
             size = struct.pack("<H", len(cell.content))
-            body += _record(0x06, place + struct.pack("<HIHHI", 3, 0, 0xFFFF, 0, 0) + size + cell.content)
+            body += record(0x06, place + struct.pack("<HIHHI", 3, 0, 0xFFFF, 0, 0) + size + cell.content)
         else:
-            body += _record(0x203, place + struct.pack("<d", cell.content))
+            body += record(0x203, place + struct.pack("<d", cell.content))
     body += b"".join(_link(*link) for link in links)
     body += _long_record(0xEC, _drawing(pictures)) if pictures else b""
-    return ole({"Workbook": opening + body + end})
+    return ole({"Workbook": opening + body + drawn + end, **(objects or {})})
 
 
-def _record(kind: int, data: bytes) -> bytes:
+def record(kind: int, data: bytes) -> bytes:
     return struct.pack("<HH", kind, len(data)) + data
 
 
 def _font(struck: bool) -> bytes:
-    return _record(0x31, struct.pack("<HHHHHBBBBBB", 200, 8 * struck, 0x7FFF, 400, 0, 0, 0, 0, 0, 5, 0) + b"Arial")
+    return record(0x31, struct.pack("<HHHHHBBBBBB", 200, 8 * struck, 0x7FFF, 400, 0, 0, 0, 0, 0, 5, 0) + b"Arial")
 
 
 def _look(font: int, format_: int, *, style: bool) -> bytes:
-    return _record(0xE0, struct.pack("<HHH", font, format_, 0xFFF5 if style else 1) + bytes(14))
+    return record(0xE0, struct.pack("<HHH", font, format_, 0xFFF5 if style else 1) + bytes(14))
 
 
 def _string(cell: Cell) -> bytes:
@@ -112,13 +124,13 @@ def _link(row: int, column: int, target: str) -> bytes:
     data = struct.pack("<HHHH", row, row, column, column)
     data += bytes.fromhex("d0c9ea79f9bace118c8200aa004ba90b") + struct.pack("<II", 2, 3)
     data += bytes.fromhex("e0c9ea79f9bace118c8200aa004ba90b") + struct.pack("<I", len(address)) + address
-    return _record(0x1B8, data)
+    return record(0x1B8, data)
 
 
 def _long_record(kind: int, data: bytes) -> bytes:
     """Returns a record, and those that continue it if it is longer than a record may be."""
     pieces = [data[start : start + _LONGEST] for start in range(0, len(data), _LONGEST)]
-    return _record(kind, pieces[0]) + b"".join(_record(0x3C, piece) for piece in pieces[1:])
+    return record(kind, pieces[0]) + b"".join(record(0x3C, piece) for piece in pieces[1:])
 
 
 def _drawn(kind: int, content: bytes, *, number: int = 0, holds: bool = False) -> bytes:

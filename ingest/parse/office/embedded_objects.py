@@ -45,6 +45,12 @@ class EmbeddedObjects:
         elif part not in self._found:
             self._found[part] = attachment_of(data, posixpath.basename(part))
 
+    def add_storage(self, container: olefile.OleFileIO, storage: str) -> None:
+        """Add an object that is a storage of an open container, as in old workbooks. A document in its old form, whose
+        streams lie there one by one, is not read.
+        """
+        self._found[storage] = _whole_document(container, storage, f"{storage}/")
+
     @property
     def attachments(self) -> tuple[Attachment, ...]:
         """Returns the objects that are documents, in the order in which they were added."""
@@ -65,17 +71,27 @@ def attachment_of(data: bytes, name: str) -> Attachment | None:
     stem = posixpath.splitext(name)[0]
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:
-            if container.exists(_PACKED_FILE):
-                return _packed_file(_stream(container, _PACKED_FILE), stem)
-            for stream in _WHOLE_DOCUMENTS:
-                if container.exists(stream):
-                    return Attachment(stem, _stream(container, stream))
-            if container.exists(_CONTENTS) and (content := _stream(container, _CONTENTS)).startswith(_PDF):
-                return Attachment(f"{stem}.pdf", content)
+            if any(map(container.exists, (_PACKED_FILE, *_WHOLE_DOCUMENTS))):
+                return _whole_document(container, stem)
+            if (found := _whole_document(container, stem)) is not None:
+                return found
         kind = ole_kind(data, name)
     except (OSError, ValueError, IndexError, DocumentError):  # a damaged container
         return None
     return Attachment(f"{stem}.{kind}", data) if kind else None
+
+
+def _whole_document(container: olefile.OleFileIO, stem: str, storage: str = "") -> Attachment | None:
+    """Returns the document that is as a whole in one stream of a storage, or None. The storage ends with a slash."""
+    if container.exists(storage + _PACKED_FILE):
+        return _packed_file(_stream(container, storage + _PACKED_FILE), stem)
+    for stream in _WHOLE_DOCUMENTS:
+        if container.exists(storage + stream):
+            return Attachment(stem, _stream(container, storage + stream))
+    contents = storage + _CONTENTS
+    if container.exists(contents) and (content := _stream(container, contents)).startswith(_PDF):
+        return Attachment(f"{stem}.pdf", content)
+    return None
 
 
 def _stream(container: olefile.OleFileIO, name: str) -> bytes:

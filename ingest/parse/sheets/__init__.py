@@ -16,6 +16,8 @@ Its files:
     old_records.py     the records of XLS
     old_formulas.py    finds the formulas of XLS that have no stored value
     old_pictures.py    finds the pictures of XLS and their places
+    old_drawings.py    the charts, texts of shapes and objects of other programs of XLS
+    old_charts.py      reads the records of a chart of XLS
     drawings.py        the charts and the texts of shapes on a sheet of XLSX
     regions.py         the tables of a sheet: each region of cells is one
 """

@@ -20,6 +20,7 @@ from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.refusals import refuse
 from ingest.parse.sheets.cells import XlsCells, XlsxCells
 from ingest.parse.sheets.drawn_pictures import DrawnPictures
+from ingest.parse.sheets.old_drawings import OldDrawings, objects_of
 from ingest.parse.sheets.old_formulas import OldFormulas
 from ingest.parse.sheets.old_pictures import OldPictures
 from ingest.parse.sheets.regions import COLUMN_GAP, cell_range, sheet_elements
@@ -125,7 +126,8 @@ def _pictured(
 
 def read_xls(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extracted:
     """Read the visible sheets of an old workbook (XLS), without hidden columns. Which rows only a filter hides is not
-    known, so rows are kept. The words in the pictures of a sheet come after its tables.
+    known, so rows are kept. The charts of a sheet, the texts of its shapes and the words in its pictures come after its
+    tables.
     """
     formatted = _has_formats(data)
     try:
@@ -136,11 +138,13 @@ def read_xls(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extr
         code = "encrypted" if "encrypted" in str(error).lower() else "corrupt"
         raise refuse(code, name, f"the workbook cannot be opened ({error})") from error
     sheets, formulas, drawn = workbook.sheets(), OldFormulas(workbook), OldPictures(workbook)
+    cells = {sheet.name: XlsCells(sheet, formulas, formatted) for sheet in sheets}
+    drawings, objects = OldDrawings(workbook, cells), objects_of(data)
     elements: list[Element] = []
     for sheet in sheets:
         if sheet.visibility:
             continue
-        shown = XlsCells(sheet, formulas, formatted)
+        shown = cells[sheet.name]
         found = SparseSheet(merged=list(sheet.merged_cells))
         found.columns_left_out.update(column for column, look in sheet.colinfo_map.items() if look.hidden)
         for row in range(sheet.nrows):
@@ -152,9 +156,12 @@ def read_xls(data: bytes, name: str, pictures: Pictures, comments: bool) -> Extr
             cell = cell_range(row, row + 1, column, column + 1)
             text = f"Comment on {cell.split(':')[0]}: {note.text.strip()}"
             elements.append(Element("paragraph", text, Location(sheet=sheet.name, cells=cell)))
+        elements.extend(drawings.on(sheet.name))
         elements.extend(_pictured(sheet.name, drawn.on(sheet.name), pictures, headed=bool(found.cells)))
+    elements.extend(drawings.of_chart_sheets())
     elements.extend(Element("paragraph", text) for data in drawn.elsewhere() for text in pictures.texts(data))
-    return Extracted(tuple(elements), notes=formulas.notes)
+    notes = together([formulas.notes, drawings.notes, objects.notes])
+    return Extracted(tuple(elements), notes=notes, attachments=objects.attachments)
 
 
 def _has_formats(data: bytes) -> bool:
