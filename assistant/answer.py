@@ -60,7 +60,7 @@ _CROSSING = 2
 _CUT = (
     "prompt_cut",
     "The model server cut the prompt without a word, rules and best evidence first. Its answer is not to be used.",
-    "Give it a larger context window (Ollama: OLLAMA_CONTEXT_LENGTH, or num_ctx in the Modelfile), or lower "
+    "Give it a larger context window (Ollama: let YOUJU_MODEL_URL end in /api, or set OLLAMA_CONTEXT_LENGTH), or lower "
     "YOUJU_MODEL_CONTEXT_TOKENS to the one that it has.",
 )
 _NO_WORDS = (
@@ -154,7 +154,7 @@ class Assistant:
             return
         yield EvidenceFound(gathered.request.evidence)
         citer = Citer(gathered.request.evidence, f"{question}\n{query}", self._meaning)
-        told, adherence = ToldByModel(gathered.tokens), Adherence(self._model, locale)
+        told, adherence = ToldByModel(gathered.tokens, may_be_cut=gathered.may_be_cut), Adherence(self._model, locale)
         try:
             async with self._admission.model(), aclosing(adherence.stream(gathered.request)) as pieces:
                 async for piece in pieces:

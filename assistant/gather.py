@@ -51,13 +51,14 @@ class Gathered:
     """The request to the model, and the tokens of its messages, which are estimated unless the model counted them.
 
     `room` is how many tokens they may take in the context window. `is_near` is True if they take so much of it by the
-    estimate that it takes an exact count to know that they fit.
+    estimate that it takes an exact count to know that they fit. `may_be_cut` is True if the model may cut them.
     """
 
     request: Request
     tokens: int
     room: int
     is_near: bool
+    may_be_cut: bool
 
 
 class Gatherer:
@@ -107,4 +108,4 @@ class Gatherer:
         )
         tokens = sum(estimate_tokens(message.text) for message in messages)
         most = window - min(settings.model_max_tokens, window // 2)
-        return Gathered(request, tokens, most, tokens > _NEAR * most)
+        return Gathered(request, tokens, most, tokens > _NEAR * most, described.cuts)

@@ -21,7 +21,11 @@ class AssistantSettings(BaseModel):
         description="Name of the chat model at model_url (its only one if unset), or, without model_url, a local path "
         "or hub name of a transformers chat model. Neither set: answers are quoted from the documents.",
     )
-    model_url: str | None = Field(None, repr=False, description="Base URL (…/v1) of an OpenAI-compatible chat server.")
+    model_url: str | None = Field(
+        None,
+        repr=False,
+        description="Base URL (…/v1) of an OpenAI-compatible chat server, or (…/api) of Ollama's own interface.",
+    )
     model_api_key: SecretStr | None = Field(None, description="API key of that chat server.")
     model_server: ServerKind = Field("auto", description="What kind of server model_url is; auto asks it.")
     model_context_tokens: int | None = Field(
@@ -55,7 +59,9 @@ class AssistantSettings(BaseModel):
         description="Model that answers where the first one fails before its first word: at fallback_model_url, or in "
         "this process; `extractive` quotes the documents.",
     )
-    fallback_model_url: str | None = Field(None, repr=False, description="Base URL (…/v1) of that model's server.")
+    fallback_model_url: str | None = Field(
+        None, repr=False, description="Base URL (…/v1, or …/api) of that model's server."
+    )
     fallback_model_api_key: SecretStr | None = Field(None, description="API key of that server.")
 
     answers_at_once: int = Field(128, ge=1, description="How many answers the model writes at a time.")

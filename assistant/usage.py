@@ -15,22 +15,24 @@ _CUT_PROMPT = 2
 class ToldByModel:
     """Collects what the model says about its own answer: how many tokens it took, and if the limit of tokens cut it.
 
-    `sent` is the estimated number of tokens of the prompt. `model` is the model that wrote it, if not the one asked.
+    `sent` is the estimated number of tokens of the prompt, which `may_be_cut` by the server. `model` is the model that
+    wrote it, if not the one asked.
     """
 
-    def __init__(self, sent: int) -> None:
+    def __init__(self, sent: int, *, may_be_cut: bool = True) -> None:
         self.cut = False
         self.model = ""
         self.was_cut = False
         """True if the server read less than half of the prompt: it cut the prompt."""
         self._sent = sent
+        self._may_be_cut = may_be_cut
         self._usage: Usage | None = None
 
     def take(self, piece: Piece) -> None:
         """Note what comes with a piece of the answer."""
         self._usage = piece.usage or self._usage
         read = self._usage.prompt_tokens if self._usage else 0
-        self.was_cut = 0 < _CUT_PROMPT * read < self._sent
+        self.was_cut = self._may_be_cut and 0 < _CUT_PROMPT * read < self._sent
         self.cut = self.cut or piece.finish == "length"
         self.model = piece.model or self.model
 

@@ -3,12 +3,13 @@
     python -m benchmarks.first_words
     python -m benchmarks.first_words --pause-ms 20
 
-Ingests `examples/` into a new home and serves it with a scripted model in a process of its own. Every question of
-`benchmarks/company/` that the documents answer, Chinese and English, is asked of that model directly, of `/v1/ask` and
-of `/v1/chat/completions`, one after the other in one run. Whichever of the last two is asked first takes turns: it has
-the question embedded, and the other one finds its vector remembered (`again`). Questions whose first search was not
-good are left out, and counted: those refused, and those searched for again with other words. Prints one JSON object,
-with what our first words take more than the model's own, at the median, and which stage takes it.
+Ingests `examples/` into a new home, or the one given, and serves it with a scripted model in a process of its own.
+Every question of `benchmarks/company/` that the documents answer, Chinese and English, is asked of that model directly,
+of `/v1/ask` and of `/v1/chat/completions`, one after the other in one run. Whichever of the last two is asked first
+takes turns: it has the question embedded, and the other one finds its vector remembered (`again`). Questions whose
+first search was not good are left out, and counted: those refused, and those searched for again with other words.
+Prints one JSON object, with what our first words take more than the model's own, at the median, and which stage takes
+it.
 
 Without a pause the model says everything at once, and the difference is all ours. With one, what is held until the
 language of an answer is certain waits for the model's next words.
@@ -42,11 +43,12 @@ def main() -> None:
     parser.add_argument("--pieces", type=int, default=60, help="pieces of the model's answer")
     parser.add_argument("--pause-ms", type=float, default=0, help="between two pieces")
     parser.add_argument("--questions", type=int, help="so many in each language; all if not given")
+    parser.add_argument("--home", type=Path, help="a home to keep, so that the next run finds `examples/` ingested")
     given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as home, scripted_model(given.pieces, given.pause_ms) as url:
+    with tempfile.TemporaryDirectory() as temporary, scripted_model(given.pieces, given.pause_ms) as url:
         os.environ["YOUJU_LOG_LEVEL"] = "warning"
         os.environ |= {"YOUJU_MODEL_URL": url, "YOUJU_MODEL": "scripted", "YOUJU_MODEL_SERVER": "vllm"}
-        with served(Path(home), "--ingest", "examples") as server:
+        with served(given.home or Path(temporary), "--ingest", "examples") as server:
             server.wait_until_said("Youju is ready")
             asyncio.run(_warm(server.port))
             server.wait_until_idle()

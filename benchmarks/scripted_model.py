@@ -23,6 +23,7 @@ _ANSWERS = {
     "salary of the month after it was approved; what comes in late is looked at by the head of the department alone. ",
 }
 _LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
+_CLOSING = re.compile(rb"connection: *close", re.IGNORECASE)
 _HAN = re.compile(r"\\u[4-9][0-9a-f]{3}|[\u4e00-\u9fff]")
 _PAGE_SECONDS = 1.0
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
@@ -56,6 +57,8 @@ async def _serve(pieces: int, pause_seconds: float) -> None:
                         await writer.drain()
                         await asyncio.sleep(pause_seconds)
                 await writer.drain()
+                if _CLOSING.search(head):
+                    return
         except (asyncio.IncompleteReadError, ConnectionError):
             pass
         finally:

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that answers like an OpenAI-compatible chat server, by script.
+"""A real HTTP server on loopback that answers like an OpenAI-compatible chat server, or like Ollama, by script.
 
     with FakeOpenAIServer([Reply("Ten days [1].")]) as server:
         ... server.url, server.requests ...
@@ -58,11 +58,13 @@ Script = Sequence[Reply] | Callable[[dict[str, Any]], Reply]
 
 class FakeOpenAIServer:
     """`requests` are the bodies of the chat requests, `keys` their Authorization headers; `disconnects` counts the
-    clients that left before the end, `pieces` the pieces sent so far, `touched` requests of any kind."""
+    clients that left before the end, `pieces` the pieces sent so far, `touched` requests of any kind. A `native` one is
+    Ollama by its own interface."""
 
-    def __init__(self, script: Script, *, model: str = "fake-qwen", port: int = 0) -> None:
+    def __init__(self, script: Script, *, model: str = "fake-qwen", port: int = 0, native: bool = False) -> None:
         self._script = script
         self.model = model
+        self.native = native
         self.requests: list[dict[str, Any]] = []
         self.keys: list[str] = []
         self.disconnects = 0
@@ -74,7 +76,7 @@ class FakeOpenAIServer:
         self._http = _Quiet(("127.0.0.1", port), handler)
         self._http.daemon_threads = True
         self.port = int(self._http.server_address[1])
-        self.url = f"http://127.0.0.1:{self.port}/v1"
+        self.url = f"http://127.0.0.1:{self.port}/{'api' if native else 'v1'}"
 
     def __enter__(self) -> FakeOpenAIServer:
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,), daemon=True)
@@ -136,12 +138,14 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path == "/v1/models":
             self._json(200, {"object": "list", "data": [{"id": self.fake.model, "object": "model"}]})
+        elif self.path == "/api/tags" and self.fake.native:
+            self._json(200, {"models": [{"name": self.fake.model, "model": self.fake.model}]})
         else:
             self._json(200 if self.path == "/health" else 404, {})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.path != "/v1/chat/completions":
+        if self.path not in ("/v1/chat/completions", "/api/chat"):
             self._json(404, {"error": {"message": "not found"}})
             return
         self.fake.keys.append(self.headers.get("Authorization", ""))
@@ -153,7 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif reply.status != 200:
             error = reply.error if reply.error is not None else {"error": {"message": "scripted"}}
             self._json(reply.status, error, reply.headers)
-        elif body.get("stream"):
+        elif body.get("stream") or self.path == "/api/chat":
             self._stream(body, reply)
         else:
             self._whole(body, reply)
@@ -178,7 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Transfer-Encoding", "chunked")
         self.end_headers()
         try:
-            if reply.raw is None:
+            if reply.raw is None and self.path == "/api/chat":
+                self._lines(body, reply)
+            elif reply.raw is None:
                 self._events(body, reply)
             else:
                 self._raw(reply, reply.raw)
@@ -216,6 +222,32 @@ class _Handler(BaseHTTPRequestHandler):
                 self._event({"choices": [], "usage": _counted(reply.usage, body)})
             self._chunk(b"data: [DONE]\n\n")
         self._chunk(b"")
+
+    def _lines(self, body: dict[str, Any], reply: Reply) -> None:
+        """Answer as Ollama does by its own interface: a JSON in each line."""
+        said: list[dict[str, str]] = []
+        for name, text in (("thinking", reply.reasoning), ("content", reply.text)):
+            pieces = [text[i : i + reply.piece_chars] for i in range(0, len(text), reply.piece_chars)]
+            said += [{"content": "", name: piece} for piece in pieces]
+        for sent, message in enumerate(said):
+            if sent == reply.cut_after:
+                self.close_connection = True
+                return
+            self._line({"message": {"role": "assistant", **message}, "done": False})
+            self.fake.pieces += 1
+            self.fake.sleep(reply.pause_seconds)
+        if reply.error_in_stream:
+            self._chunk(json.dumps({"error": reply.error_in_stream}).encode() + b"\n")
+        elif reply.says_done:
+            usage = _counted(reply.usage, body) or {}
+            counts = {"prompt_eval_count": usage.get("prompt_tokens"), "eval_count": usage.get("completion_tokens")}
+            end = {"role": "assistant", "content": ""}
+            self._line({"message": end, "done": True, "done_reason": reply.finish_reason, **counts})
+        self._chunk(b"")
+
+    def _line(self, data: dict[str, Any]) -> None:
+        data = {"model": self.fake.model, "created_at": "2026-11-28T08:00:00.000000Z"} | data
+        self._chunk(json.dumps(data, ensure_ascii=False, separators=(",", ":")).encode() + b"\n")
 
     def _event(self, data: dict[str, Any]) -> None:
         data = {"id": "1", "object": "chat.completion.chunk", "created": 0, "model": self.fake.model} | data

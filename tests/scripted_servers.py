@@ -61,6 +61,20 @@ OLLAMA_BY_DEFAULT: Pages = {
     "/api/ps": {"models": []},
     "/api/show": {"model_info": {"qwen3.context_length": 40960}},
 }
+_TAGS = {"models": [{"name": "qwen3:8b", "model": "qwen3:8b", "size": 5225388164, "details": {"family": "qwen3"}}]}
+_SHOWN = {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 40960}, "capabilities": ["thinking"]}
+OLLAMA_NATIVE: Pages = {"/api/tags": _TAGS, "/api/ps": {"models": []}, "/api/show": _SHOWN}
+OLLAMA_NATIVE_LOADED: Pages = {
+    **OLLAMA_NATIVE,
+    "/api/ps": {"models": [{"name": "qwen3:8b", "model": "qwen3:8b", "context_length": 32768}]},
+}
+OLLAMA_NATIVE_WITH_A_MODELFILE: Pages = {**OLLAMA_NATIVE_LOADED, "/api/show": {**_SHOWN, "parameters": "num_ctx 6144"}}
+OLLAMA_NATIVE_OF_A_SMALL_MODEL: Pages = {
+    **OLLAMA_NATIVE,
+    "/api/show": {"model_info": {"general.architecture": "qwen3", "qwen3.context_length": 2048}},
+}
+OPEN_WEBUI: Pages = {"/api/models": _listed({"id": "qwen", "owned_by": "gateway"}), "/api/version": {"version": "0.6"}}
+"""An OpenAI-compatible server whose address ends as that of Ollama's own interface."""
 LLAMACPP: Pages = {
     "/v1/models": {
         "models": [{"name": "qwen2.5.gguf", "model": "qwen2.5.gguf", "capabilities": ["completion"]}],

@@ -52,6 +52,7 @@ from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.extractive import quotations
 from assistant.models.failures import stream_error
 from assistant.models.refused_fields import RefusedFields
+from assistant.models.servers.streams import LineDecoder
 from assistant.models.thinking import ThinkingFilter
 from assistant.prompts import answer_language, fences, messages
 from assistant.quoting import intervals as quoting_intervals
@@ -166,6 +167,13 @@ def _told(reply: str) -> None:
 def _decoded(stream: str) -> None:
     """Events whose bytes come in small pieces."""
     decoder, content = EventDecoder(longest_bytes=1 << 30), f"data: {stream}\ndata:\n\n".encode()
+    for start in range(0, len(content), 5):
+        decoder.feed(content[start : start + 5])
+
+
+def _decoded_lines(stream: str) -> None:
+    """The same of lines of JSON."""
+    decoder, content = LineDecoder(longest_bytes=1 << 30), f"{stream}\n".encode()
     for start in range(0, len(content), 5):
         decoder.feed(content[start : start + 5])
 
@@ -310,6 +318,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "quoting.parts": lambda whole: parts.parts_of("Title", (), whole),
     "quoting.shown": _tabled,
     "sse": _decoded,
+    "lines of JSON": _decoded_lines,
     "models.thinking, models.end_tokens": _told,
     "models.failures": stream_error,
     "models.refused_fields": lambda whole: RefusedFields().and_named({"top_p": 0.8, "max_tokens": 9}, whole),

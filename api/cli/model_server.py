@@ -14,6 +14,8 @@ from api.cli.finding import Finding
 from api.settings import Settings
 from assistant.models import stream
 from assistant.models.from_settings import first_alone, open_model
+from assistant.models.servers.asking import root_of
+from assistant.qwen.defaults import usual_context
 from assistant.request import Message, Piece, Request
 from ingest.errors import YoujuError
 from ingest.network.secrecy import scrubbed, secrets_in, without_secrets
@@ -78,6 +80,12 @@ def _found(
     if last.thought:
         hint = "Each answer waits for it. Switch it off at the server, or take an Instruct model, which does not think."
         return Finding(_NAME, "note", f"{detail}, but thinks before it answers", hint)
+    if window is not None and model.server.kind == "ollama" and window < (wanted or usual_context(model.model)):
+        hint = (
+            f"Set YOUJU_MODEL_URL to {without_secrets(root_of(model.url))}/api: by that interface the window is stated "
+            "with each request, and no prompt is cut."
+        )
+        return Finding(_NAME, "note", f"{detail}, which cannot be asked to be larger by /v1", hint)
     if window is not None and wanted is not None and wanted > window:
         hint = f"Prompts are made for {window}. Lower YOUJU_MODEL_CONTEXT_TOKENS, or start the server with more."
         return Finding(_NAME, "note", f"{detail}, less than YOUJU_MODEL_CONTEXT_TOKENS ({wanted})", hint)
@@ -87,9 +95,9 @@ def _found(
 async def _elsewhere(settings: Settings) -> str | None:
     """Returns the address at which the server keeps its models, if it is not the one in the settings."""
     url = (settings.model_url or "").rstrip("/")
-    if urlsplit(url).path.rpartition("/")[2] in ("v1", "v3"):
+    if urlsplit(url).path.rpartition("/")[2] in ("api", "v1", "v3"):
         return None
-    for path in ("/v1", "/v3"):
+    for path in ("/api", "/v1", "/v3"):
         model: ServerChatModel = open_model(  # type: ignore[assignment]
             first_alone(settings).model_copy(update={"model_url": url + path}), hub=False
         )

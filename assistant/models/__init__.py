@@ -1,6 +1,7 @@
 """The interface of every chat model. Each kind of model has its own module.
 
-`extractive` quotes the evidence if no model is configured. `server` speaks to any OpenAI-compatible server. `local`
+`extractive` quotes the evidence if no model is configured. `server` speaks to a chat server, in the form that `servers`
+says. `local`
 runs a transformers chat model in this process. The last two use LangChain's interface, through `langchain`. `fallback`
 is two models, of which the second answers where the first one fails. `deadlines` says how long a server may take, and
 `circuit` that nobody waits for one that is away.
@@ -23,9 +24,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a model says of itself. `window_tokens` is its context window, or None if it does not say it."""
+    """What a model says of itself. `window_tokens` is its context window, or None if it does not say it.
+
+    `cuts` is False if it refuses a prompt that is too long, so that none is cut without a word.
+    """
 
     window_tokens: int | None = None
+    cuts: bool = True
 
 
 class ChatModel(Protocol):

@@ -16,7 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from pydantic import SecretStr
 
-from assistant.models.servers.identity import Fetched, parsed
+from assistant.models.servers.asking import Fetched, parsed
 from ingest.network.bodies import AS_IT_IS, Body, BodyError
 
 _EVERY_SECONDS = 0.05
@@ -39,7 +39,6 @@ class ChatConnection:
     """
 
     def __init__(self, url: str, api_key: SecretStr | None, *, connect_seconds: float, silence_seconds: float) -> None:
-        self._address = f"{url.rstrip('/')}/chat/completions"
         # If the address contains a user, this user is sent instead of the key.
         known = None if urlsplit(url).username else api_key
         self._headers = {"authorization": f"Bearer {known.get_secret_value()}"} if known else {}
@@ -50,12 +49,13 @@ class ChatConnection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._read = 0
 
-    async def post(self, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
-        """Sends this body as JSON. Returns the response when its header has arrived. Raises aiohttp.ClientError."""
+    async def post(self, address: str, body: Mapping[str, Any]) -> aiohttp.ClientResponse:
+        """Sends this body as JSON to an address of the server. Returns the response when its header has arrived.
+
+        Raises aiohttp.ClientError.
+        """
         session = self._connected()
-        return await session.post(
-            self._address, json=body, headers=self._headers, proxy=self._proxy, allow_redirects=False
-        )
+        return await session.post(address, json=body, headers=self._headers, proxy=self._proxy, allow_redirects=False)
 
     async def fetch(self, address: str, body: Mapping[str, Any] | None = None) -> Fetched:
         """Returns what the server answers to a question about itself: GET, or POST of a body as JSON.

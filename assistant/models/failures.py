@@ -133,7 +133,7 @@ def no_chat_server(said: str = "", secrets: Collection[str] = ()) -> ModelReject
     return ModelRejectedError(
         "model_protocol",
         "The model server sent something that is not a chat completion" + (f": {said}" if said else "."),
-        "Check that YOUJU_MODEL_URL ends in /v1 and belongs to a chat server.",
+        "Check that YOUJU_MODEL_URL ends in /v1, or for Ollama in /api, and belongs to a chat server.",
     )
 
 
@@ -154,7 +154,7 @@ def _error(status: int, message: str, overflow: bool, retry_seconds: int | None)
     code, hint = {
         401: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key the server knows."),
         403: ("model_unauthorized", "Set YOUJU_MODEL_API_KEY to a key that may use this model."),
-        404: ("model_unknown", "Check YOUJU_MODEL and YOUJU_MODEL_URL (it ends in /v1)."),
+        404: ("model_unknown", "Check YOUJU_MODEL and YOUJU_MODEL_URL (it ends in /v1, or for Ollama in /api)."),
         400: ("model_rejected", _FIELDS_HINT),
         422: ("model_rejected", _FIELDS_HINT),
     }.get(status, ("model_rejected", "The model server's log says more."))
@@ -197,7 +197,10 @@ def _inner(body: str) -> Any:
         data = json.loads(body)
     except (ValueError, RecursionError):
         return body
-    return data.get("error", data) if isinstance(data, dict) else data
+    inner = data.get("error", data) if isinstance(data, dict) else data
+    if inner is not data and isinstance(inner, str) and inner.startswith("{"):
+        return _inner(inner)  # Ollama passes on the error of what it runs, as a text
+    return inner
 
 
 def _wait(header: str | None) -> int | None:

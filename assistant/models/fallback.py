@@ -41,7 +41,7 @@ class FallbackChatModel:
         """Returns the smaller window of the two, because either of them may have to read a prompt."""
         both = await asyncio.gather(self._first.described(), self._second.described())
         windows = [each.window_tokens for each in both if each.window_tokens is not None]
-        return Described(min(windows, default=None))
+        return Described(min(windows, default=None), cuts=any(each.cuts for each in both))
 
     async def count_tokens(self, messages: Sequence[Message]) -> int | None:
         """Returns the tokens of a prompt as the first model counts them."""

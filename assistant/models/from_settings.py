@@ -122,6 +122,7 @@ def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
         url=url,
         api_key=settings.model_api_key,
         kind=settings.model_server,
+        context_tokens=settings.model_context_tokens,
         connect_seconds=settings.model_connect_seconds,
         silence_seconds=settings.model_timeout_seconds,
         first_token_seconds=settings.model_first_token_seconds,

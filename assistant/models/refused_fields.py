@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_ESSENTIAL = ("model", "messages", "stream")
+_ESSENTIAL = ("model", "messages", "stream", "options")
+"""Ollama's `options` state the context window. It ignores those that it does not know."""
+_ALSO_CALLED = {"think": {"thinking"}}
+"""Ollama refuses `think` for a model that "does not support thinking"."""
 _LIMIT, _NEW_LIMIT = "max_tokens", "max_completion_tokens"
 # A server also names the limit if it is only too high. In that case the limit must not be left out.
 _UNSUPPORTED = re.compile(
@@ -67,7 +70,7 @@ def _own_names(name: str, value: Any) -> set[str]:
     """Returns the names that an error may use for a field: its own name, or a name inside it, such as
     `enable_thinking` in `chat_template_kwargs`.
     """
-    return {name, *value} if isinstance(value, Mapping) else {name}
+    return {name, *value} if isinstance(value, Mapping) else {name} | _ALSO_CALLED.get(name, set())
 
 
 def _named(error: str) -> Iterator[set[str]]:

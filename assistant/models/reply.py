@@ -7,7 +7,7 @@ test.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,10 +15,9 @@ from langchain_core.messages.ai import UsageMetadata
 
 from assistant.errors import ModelRejectedError
 from assistant.models.failures import context_exceeded, no_chat_server, stream_cut, stream_error
+from assistant.models.servers.streams import DONE
 from assistant.models.surrogates import SurrogateJoiner, joined
 from assistant.sse import ServerSentEvent
-
-DONE = "[DONE]"
 
 _REASONING_FIELDS = ("reasoning", "reasoning_content")
 _JSON = json.JSONDecoder()
@@ -29,11 +28,13 @@ _ERROR_KEYS = ("message", "detail", "msg", "error_code")
 class Reply:
     """The parts of one reply that have been read. The reply may have `longest_chars` characters, with its thinking.
 
-    `finish` is the server's `finish_reason`. `secrets` must not appear when the server is quoted.
+    `finish` is the server's `finish_reason`. `secrets` must not appear when the server is quoted. `as_chunk` turns each
+    JSON into a chunk of a chat completion, if it is none.
     """
 
     longest_chars: int
     secrets: tuple[str, ...] = field(default=(), repr=False)
+    as_chunk: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = field(default=None, repr=False)
     chars: int = 0
     choices: int = 0
     shown: bool = False
@@ -75,7 +76,7 @@ class Reply:
         if event.data.strip() == DONE:
             self.done = True
             return ""
-        return "".join([self._content(data) for data in self._parsed(event)])
+        return "".join([self._content(self.as_chunk(data) if self.as_chunk else data) for data in self._parsed(event)])
 
     def check_whole(self, stray: str) -> None:
         """Raises ModelError unless the stream has its end mark. `stray` is the text that came instead of events."""

@@ -1,4 +1,4 @@
-"""A chat model on any OpenAI-compatible server, over its streaming `/chat/completions`.
+"""A chat model on a server: any that is OpenAI-compatible, or Ollama by its own interface.
 
 This is our own adapter. The usual clients drop the fields in which servers put the thinking, and an answer may be in
 those fields.
@@ -27,15 +27,18 @@ from assistant.models.deadlines import Deadlines, in_time
 from assistant.models.failures import check_packing, connection_error, error_of, no_chat_server, read_refusal
 from assistant.models.langchain import LangChainModel, as_sent, options_of, usage_of
 from assistant.models.refused_fields import RefusedFields
-from assistant.models.reply import DONE, Reply
+from assistant.models.reply import Reply
 from assistant.models.servers.counting import count_tokens
 from assistant.models.servers.identity import Identity, identify
 from assistant.models.servers.kinds import Server, ServerKind, server_at, servers
+from assistant.models.servers.streams import DONE, Decoder
+from assistant.models.servers.wires import Asked, Wire, wire_of
 from assistant.models.suited import Suited, found_at, suited
 from assistant.models.telling import Telling
 from assistant.models.thinking import thinks_always
+from assistant.qwen.defaults import usual_context
 from assistant.request import Message, Piece, Request
-from assistant.sse import EndlessEventError, EventDecoder, ServerSentEvent
+from assistant.sse import EndlessEventError, ServerSentEvent
 from ingest.network.retrying import BRISK, TRANSIENT_STATUS, TransientError, retried_beside
 from ingest.network.secrecy import scrubbed, secrets_in, without_secrets
 
@@ -44,7 +47,6 @@ logger = logging.getLogger(__name__)
 _LATER = TRANSIENT_STATUS - {500}
 """These statuses are worth another try. 500 is not, because chat servers also send it for requests that they can never
 serve: for a prompt that is too long or breaks a template."""
-_WHOLE_BYTES = 16 << 20
 _MAX_TOKENS = 4096
 _MOST_SHOWN = 5
 _GONE = ("model_unreachable", "model_unknown")
@@ -52,12 +54,12 @@ _GONE = ("model_unreachable", "model_unknown")
 
 
 class ServerChatModel(LangChainModel):
-    """A chat model at `url` (…/v1). It is only asynchronous: `astream` and `ainvoke`.
+    """A chat model at `url` (…/v1, or …/api for Ollama's own interface). It is only asynchronous: `astream`, `ainvoke`.
 
     Its call options are `temperature` and `max_tokens`. `silence_seconds` is the longest wait for the next byte,
     `first_token_seconds` and `answer_seconds` are those of `Deadlines`. If `model` is empty, the only model of the
     server is taken. `kind` says what kind of server it is; if that is `auto`,
-    the server is asked.
+    the server is asked. `context_tokens` is the window that the settings state; a server that can be told is told.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -65,6 +67,7 @@ class ServerChatModel(LangChainModel):
     url: str = Field(repr=False)
     api_key: SecretStr | None = None
     kind: ServerKind = "auto"
+    context_tokens: int | None = None
     connect_seconds: float = 5.0
     silence_seconds: float = 60.0
     first_token_seconds: float = 120.0
@@ -100,9 +103,8 @@ class ServerChatModel(LangChainModel):
 
     async def described(self) -> Described:
         """Returns what the server says of its model. If it cannot be asked now, it is asked again next time."""
-        identity = await self.identified()
-        served = identity.of(self.model) if identity and self.model else None
-        return Described(served.window_tokens if served else None)
+        await self.identified()
+        return Described(self._window(), cuts=not self.server.refuses)
 
     async def count_tokens(self, messages: Sequence[Message]) -> int | None:
         """Returns the tokens of a prompt as the server counts them, or None."""
@@ -125,7 +127,11 @@ class ServerChatModel(LangChainModel):
         if self._identity is None or not self._identity.is_final:
             try:
                 self._identity = await identify(
-                    self._connection.fetch, self.url, kind=self.kind, model=self.model or None
+                    self._connection.fetch,
+                    self.url,
+                    kind=self.kind,
+                    model=self.model or None,
+                    wanted=self.context_tokens,
                 )
             except (aiohttp.ClientError, ValueError, TimeoutError):
                 return None  # the question itself fails with an error that says the way out
@@ -197,9 +203,10 @@ class ServerChatModel(LangChainModel):
         """Yields the texts of the answer. The last one is empty, and the whole reply comes with it."""
         await self._check_named()
         always = self.suited.always_thinks or thinks_always(self.model)
-        told = Telling(always, int(options.get("max_tokens") or _MAX_TOKENS), self._secrets())
-        decoder = EventDecoder(last=DONE)
-        async with self._opened(messages, options) as (response, sent, refused):
+        wire, most = wire_of(self.server), int(options.get("max_tokens") or _MAX_TOKENS)
+        decoder = wire.decoder()
+        async with self._opened(wire, messages, options) as (response, sent, refused):
+            told = Telling(always, most, self._secrets(), wire.reader(sent))
             try:
                 async with (
                     aclosing(self._connection.pieces(response)) as pieces,
@@ -225,14 +232,15 @@ class ServerChatModel(LangChainModel):
 
     @asynccontextmanager
     async def _opened(
-        self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
+        self, wire: Wire, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]
     ) -> AsyncGenerator[tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields], None]:
         """Yields the response whose stream has begun, the body that was sent, and the fields that the server refused.
 
         Errors of the server and of the connection are raised as ModelErrors.
         """
         try:
-            response, sent, refused = await retried_beside(partial(self._begun, self._body(messages, options)), BRISK)
+            begin = partial(self._begun, wire.address(self.url), wire.body(self._asked(messages, options)))
+            response, sent, refused = await retried_beside(begin, BRISK)
             with closing(response):
                 check_packing(response)
                 yield response, sent, refused
@@ -248,7 +256,9 @@ class ServerChatModel(LangChainModel):
         except aiohttp.ClientError as error:
             raise connection_error(error, self.url, self.silence_seconds) from error
 
-    async def _begun(self, body: Mapping[str, Any]) -> tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields]:
+    async def _begun(
+        self, address: str, body: Mapping[str, Any]
+    ) -> tuple[aiohttp.ClientResponse, Mapping[str, Any], RefusedFields]:
         """Returns the values of `_opened` from one try. Raises TransientError if another try may succeed. It is safe to
         try again, because the asker has received nothing yet.
         """
@@ -256,7 +266,7 @@ class ServerChatModel(LangChainModel):
         while True:
             sent = self.suited.switched_off(refused.without(body))
             try:
-                response = await self._connection.post(sent)
+                response = await self._connection.post(address, sent)
             except aiohttp.SocketTimeoutError:
                 raise  # it has already waited as long as it may
             except aiohttp.ClientConnectionError as error:
@@ -296,49 +306,38 @@ class ServerChatModel(LangChainModel):
             self.url, self.api_key, connect_seconds=self.connect_seconds, silence_seconds=self.silence_seconds
         )
 
-    def _body(self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> dict[str, Any]:
+    def _asked(self, messages: Sequence[Mapping[str, str]], options: Mapping[str, Any]) -> Asked:
         suits = self.suited
-        body: dict[str, Any] = {
-            "model": self.model,
-            "messages": messages,
-            "stream": True,
-            **suits.sampling,
-            **suits.thinking_off,
-        }
-        if self.server.stream_usage:
-            body["stream_options"] = {"include_usage": True}
-        return body | {name: options[name] for name in ("temperature", "max_tokens") if name in options}
+        return Asked(
+            self.model,
+            messages,
+            suits.thinking_off,
+            suits.sampling,
+            self._window(),
+            options.get("temperature"),
+            options.get("max_tokens"),
+        )
+
+    def _window(self) -> int | None:
+        """Returns the window that the server says the model has, or the one that it is told to give it."""
+        served = self._identity.of(self.model) if self._identity and self.model else None
+        if (served and served.window_tokens) or self.server.wire != "ollama":
+            return served.window_tokens if served else None
+        return self.context_tokens or usual_context(self.model)
 
 
-async def _events(
-    pieces: AsyncIterator[bytes], decoder: EventDecoder
-) -> AsyncGenerator[Sequence[ServerSentEvent], None]:
-    """Yields the events of each piece of a stream, up to `[DONE]`. If the server answers with one JSON instead of a
-    stream, that JSON becomes one event.
-    """
-    whole: bytearray | None = None
-    begun = False
+async def _events(pieces: AsyncIterator[bytes], decoder: Decoder) -> AsyncGenerator[Sequence[ServerSentEvent], None]:
+    """Yields the events of each piece of a stream, up to `DONE`."""
     try:
         async for piece in pieces:
-            if not begun:
-                piece = piece.lstrip()  # white space before the stream means nothing
-                begun = bool(piece)
-                whole = bytearray() if piece[:1] in (b"{", b"[") else None
-            if whole is not None:
-                whole += piece
-                if len(whole) > _WHOLE_BYTES:
-                    raise no_chat_server()
-                continue
             events = decoder.feed(piece)
             last = next((number for number, event in enumerate(events, 1) if event.data == DONE), None)
             yield events[:last]
             if last is not None:
                 return
+        yield decoder.finish()
     except EndlessEventError:
         raise no_chat_server() from None
-    if whole is not None:
-        yield [ServerSentEvent("message", whole.decode("utf-8", "replace"))]
-    yield decoder.finish()
 
 
 def _chunk(text: str, usage: UsageMetadata | None = None, finish: str | None = None) -> ChatGenerationChunk:

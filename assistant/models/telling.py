@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from assistant.models.end_tokens import EndTokenFilter
 from assistant.models.reply import Reply
@@ -12,6 +13,8 @@ from assistant.sse import ServerSentEvent
 
 logger = logging.getLogger(__name__)
 
+Json = Mapping[str, Any]
+
 _CHARS_PER_TOKEN = 16
 """No tokenizer has more characters per token on average. A server that sends more than that ignores `max_tokens`."""
 
@@ -19,8 +22,11 @@ _CHARS_PER_TOKEN = 16
 class Telling:
     """Reads one reply on its way to the asker, and removes its thinking and its end tokens."""
 
-    def __init__(self, always: bool, max_tokens: int, secrets: tuple[str, ...]) -> None:
-        self.reply = Reply(_CHARS_PER_TOKEN * max_tokens, secrets)
+    def __init__(
+        self, always: bool, max_tokens: int, secrets: tuple[str, ...], as_chunk: Callable[[Json], Json] | None = None
+    ) -> None:
+        """`as_chunk` turns each JSON of the stream into a chunk of a chat completion, if it is none."""
+        self.reply = Reply(_CHARS_PER_TOKEN * max_tokens, secrets, as_chunk)
         self._always = always
         self._thinking = ThinkingFilter(opened=self._always)
         self._ending = EndTokenFilter()

@@ -19,18 +19,22 @@ _TEMPERATURE: Final = 0.2
 
 def model_of(settings: AssistantSettings) -> Model | None:
     """Returns the Qwen model that the settings name, or None if they name none that is known."""
-    found = find(settings.model) if settings.model else None
-    return found.model if isinstance(found, Found) else None
+    return _named(settings.model)
+
+
+def usual_context(name: str | None) -> int:
+    """Returns the context window that suits a model of this name, in tokens: its own, up to a sensible size."""
+    model = _named(name)
+    if model is None or model.context is None:
+        return UNKNOWN_CONTEXT
+    return min(model.context, MOST_CONTEXT)
 
 
 def context_tokens(settings: AssistantSettings) -> int:
     """Returns the context window to work with, in tokens: the setting, or the model's, up to a sensible size."""
     if settings.model_context_tokens is not None:
         return settings.model_context_tokens
-    model = model_of(settings)
-    if model is None or model.context is None:
-        return UNKNOWN_CONTEXT
-    return min(model.context, MOST_CONTEXT)
+    return usual_context(settings.model)
 
 
 def temperature(settings: AssistantSettings) -> float:
@@ -45,3 +49,8 @@ def grounded(settings: AssistantSettings) -> Sampling:
     """Returns the sampling for grounded answers that suits the model. It is empty for a model that is not known."""
     model = model_of(settings)
     return model.series.grounded if model else Sampling()
+
+
+def _named(name: str | None) -> Model | None:
+    found = find(name) if name else None
+    return found.model if isinstance(found, Found) else None

@@ -143,6 +143,30 @@ def test_a_model_that_thinks_before_it_answers_is_noted() -> None:
         assert look(server.url, "qwen3")[0] == "ok"
 
 
+def test_ollama_is_proved_by_its_own_interface() -> None:
+    with FakeOpenAIServer([Reply("ok")], model="qwen3:8b", native=True) as server:
+        assert look(server.url, "qwen4") == (
+            "bad",
+            f"{server.url} has no model called qwen4; it has qwen3:8b | Set YOUJU_MODEL to a name that the server has.",
+        )
+        state, said = look(server.url, "qwen3:8b")
+        assert server.requests[-1]["options"]["num_predict"] == 16
+    assert state == "ok"
+    assert "Ollama, by its own interface, context of 16384 tokens" in said
+    with FakeOpenAIServer([Reply("ok", reasoning="Let me see.")], model="qwen3:8b", native=True) as server:
+        assert look(server.url, "qwen3:8b")[0] == "note"
+        assert f"Set YOUJU_MODEL_URL to {server.url}." in look(server.url.removesuffix("/api"), "qwen3:8b")[1]
+
+
+def test_a_small_window_of_ollama_by_v1_points_to_its_own_interface() -> None:
+    listed = {"data": [{"id": "qwen3:8b", "owned_by": "library"}]}
+    with a_server((200, json.dumps(listed).encode()), (200, COMPLETION)) as (url, _):
+        state, said = look(url, "qwen3:8b")
+    assert state == "note"
+    assert "context of 4096 tokens" in said
+    assert f"Set YOUJU_MODEL_URL to {url.removesuffix('/v1')}/api" in said
+
+
 def test_a_window_that_is_smaller_than_the_setting_is_noted() -> None:
     listed = {"data": [{"id": "qwen", "owned_by": "vllm", "max_model_len": 4096}]}
     with a_server((200, json.dumps(listed).encode()), (200, COMPLETION)) as (url, _):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
@@ -47,6 +47,8 @@ ERRORS = (
     "a page",
 )
 KINDS: Sequence[ServerKind] = get_args(ServerKind)
+NATIVE: ServerKind = "ollama_native"
+"""The kind that is spoken to by another interface, where each reply has another form."""
 
 
 @dataclass(frozen=True)
@@ -57,13 +59,14 @@ class Cell:
     counts: bool
     error: str
 
-    def reply(self) -> Reply:
+    def reply(self, kind: ServerKind) -> Reply:
         if self.error.startswith("status"):
             said = "maximum context length is 4096 tokens" if "too long" in self.error else f"no, {KEY}"
             return Reply(status=int(self.error[7:10]), error={"error": {"message": said}})
         if self.error == "a page":
             return Reply(raw=[b"<html><body>Sign in</body></html>"], content_type="text/html")
-        return Reply(raw=[b"".join(self._events())], ends=self.error != "cut")
+        raw = _natively(self._events()) if kind == NATIVE else b"".join(self._events())
+        return Reply(raw=[raw], ends=self.error != "cut")
 
     def _events(self) -> Iterator[bytes]:
         yield _event({"role": "assistant", "content": None})
@@ -125,7 +128,40 @@ def _event(delta: dict[str, Any], finish: str | None = None) -> bytes:
     return f"data: {json.dumps(data)}\n\n".encode()
 
 
-def cells() -> Iterator[Cell]:
+def _natively(events: Iterable[bytes]) -> bytes:
+    """The same reply by Ollama's own interface: a JSON in each line, and the end and the counts in the last one."""
+    lines: list[dict[str, Any]] = []
+    end: dict[str, Any] = {}
+    for event in events:
+        name, _, data = event.rpartition(b"data: ")
+        if name or data.strip() == b"[DONE]":
+            lines += [{"error": "CUDA out of memory"}] if name else []
+            continue
+        chunk = json.loads(data)
+        if "error" in chunk:
+            lines.append({"error": chunk["error"]["message"]})
+        for choice in chunk.get("choices", ()):
+            delta, finish = choice["delta"], choice["finish_reason"]
+            if finish == "error":
+                lines.append({"error": delta["content"]})
+            elif finish:
+                end |= {"message": {"role": "assistant", "content": ""}, "done": True, "done_reason": finish}
+            else:
+                lines.append({"message": _as_message(delta), "done": False})
+        if (usage := chunk.get("usage")) is not None:
+            end |= {"prompt_eval_count": usage["prompt_tokens"], "eval_count": usage["completion_tokens"]}
+    return b"".join(json.dumps(line).encode() + b"\n" for line in [*lines, *([end] if end else [])])
+
+
+def _as_message(delta: dict[str, Any]) -> dict[str, Any]:
+    content = delta.get("content") or ""
+    thinking = delta.get("reasoning") or delta.get("reasoning_content") or ""
+    if isinstance(content, list):
+        content, thinking = "", content[0]["thinking"][0]["text"]
+    return {"role": "assistant", "content": content, **({"thinking": thinking} if thinking else {})}
+
+
+def cells(kind: ServerKind) -> Iterator[Cell]:
     """All cells of one kind of server. What an error cuts off has no finish reason and no usage."""
     for name, reasoning in itertools.product(NAMES, REASONINGS):
         if reasoning == "only the closing tag" and not NAMES[name]:
@@ -133,6 +169,8 @@ def cells() -> Iterator[Cell]:
         for finish, counts in itertools.product(FINISHES, (True, False)):
             if reasoning == "in the wrong field" and finish is None:
                 continue  # nobody can tell whether such an answer is whole
+            if kind == NATIVE and finish is None:
+                continue  # the end is always said
             yield Cell(name, reasoning, finish, counts, "none")
         for error in ERRORS[1:]:
             yield Cell(name, reasoning, "stop", True, error)
@@ -184,18 +222,23 @@ def check(cell: Cell, first: Outcome, second: Outcome) -> None:
     assert (second.text, second.code, second.finish, second.usage) == (NEXT, "", "stop", None)
 
 
-TABLES = [pytest.param("vllm", 7), *(pytest.param(kind, 1, marks=pytest.mark.slow) for kind in KINDS)]
+TABLES = [
+    pytest.param("vllm", 7),
+    pytest.param(NATIVE, 7),
+    *(pytest.param(kind, 1, marks=pytest.mark.slow) for kind in KINDS),
+]
 """The kinds of servers, and of how many cells one is asked. Seven is in step with no column."""
 
 
 @pytest.mark.parametrize(("kind", "step"), TABLES)
 def test_no_cell_leaks_its_thinking_loses_its_answer_or_changes_the_next_reply(kind: ServerKind, step: int) -> None:
-    table = list(cells())[::step]
-    plain = Reply(raw=[_event({"content": NEXT}) + _event({}, "stop") + b"data: [DONE]\n\n"])
+    table = list(cells(kind))[::step]
+    events = [_event({"content": NEXT}), _event({}, "stop"), b"data: [DONE]\n\n"]
+    plain = Reply(raw=[_natively(events) if kind == NATIVE else b"".join(events)])
 
     def script(body: dict[str, Any]) -> Reply:
         name, _, number = body["messages"][0]["content"].partition(" ")
-        return table[int(number)].reply() if name == "cell" else plain
+        return table[int(number)].reply(kind) if name == "cell" else plain
 
     async def fill() -> list[tuple[Outcome, Outcome]]:
         """Ask for many cells at the same time, each with an adapter of its own."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from assistant.models.servers.identity import Asks, root_of
+from assistant.models.servers.asking import Asks, root_of
 from assistant.models.servers.kinds import Server
 
 

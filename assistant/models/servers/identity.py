@@ -6,34 +6,15 @@ Nothing is guessed from an answer to a question: what a server can do is learnt 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
-from urllib.parse import urlsplit, urlunsplit
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
+from assistant.models.servers.asking import Asks, Fetched, objects_in, root_of, window_in
 from assistant.models.servers.kinds import Server, ServerKind, server_at, servers
+from assistant.models.servers.ollama import loaded_windows, names_of, own_window, window_to_state
 
-_OLLAMA_DEFAULT = 4096
-"""What Ollama gives a model on a graphics card with less than 24 GiB if nothing else is stated."""
-_LONGEST_WINDOW = 1 << 24
 _MOST_MODELS = 1000
-
-
-@dataclass(frozen=True, slots=True)
-class Fetched:
-    """The answer to one question about the server. `data` is its JSON, or None if it is none."""
-
-    status: int
-    data: Any
-
-
-class Asks(Protocol):
-    """Asks a server something about itself."""
-
-    async def __call__(self, address: str, body: Mapping[str, Any] | None = None) -> Fetched:
-        """Returns the answer to GET, or to POST if there is a `body`. Raises aiohttp.ClientError and TimeoutError."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +44,7 @@ class Identity:
 
     def of(self, name: str) -> Served | None:
         """Returns the model with this name, or None. Ollama's `qwen3` is `qwen3:latest`."""
-        names = (name, f"{name}:latest") if self.server.kind == "ollama" else (name,)
+        names = (name, f"{name}:latest") if self.server.window == "ollama" else (name,)
         return next((model for model in self.models if model.name in names), None)
 
     @property
@@ -73,36 +54,34 @@ class Identity:
         return whole[0] if len(whole) == 1 else None
 
 
-def root_of(url: str) -> str:
-    """Returns the address of a server without the path of its OpenAI interface: `http://host:8000` for `…:8000/v1`."""
-    parts = urlsplit(url)
-    path = parts.path.rstrip("/")
-    kept = path.rpartition("/")[0] if path.rpartition("/")[2] in ("v1", "v3") else path
-    return urlunsplit((parts.scheme, parts.netloc, kept.rstrip("/"), "", ""))
-
-
-async def identify(ask: Asks, url: str, *, kind: ServerKind = "auto", model: str | None = None) -> Identity:
+async def identify(
+    ask: Asks, url: str, *, kind: ServerKind = "auto", model: str | None = None, wanted: int | None = None
+) -> Identity:
     """Returns what stands at `url` (…/v1). If `kind` is stated, only its models are asked for. `model` is the one that
-    is wanted.
+    is asked for, and `wanted` the context window that it is to have, where a server can be told.
 
     A server that answers nothing of this is an ordinary one, without a list. Raises what `ask` raises.
     """
     known = servers()[kind] if kind != "auto" else server_at(url)
     if known is not None and known.is_hosted:
         return Identity(known)
+    if known is not None and known.wire == "ollama":
+        names = await names_of(ask, root_of(url))
+        if names is not None or kind != "auto":
+            return await _of_ollama(ask, url, known, names or (), model, wanted)
+        known = None  # another server has such an address, too
     listed = await ask(f"{url.rstrip('/')}/models")
     entries = list(_entries(listed))
     server = known or _owner(entries) or await _by_signs(ask, url)
     if server.window == "ollama":
-        return await _of_ollama(ask, url, server, entries, model)
+        return await _of_ollama(ask, url, server, [str(entry["id"]) for entry in entries], model, wanted)
     return Identity(server, tuple(_served(entry, server) for entry in entries))
 
 
 def _entries(listed: Fetched) -> Iterator[Mapping[str, Any]]:
     """Yields the models in a list of models."""
-    data = listed.data.get("data") if listed.status == 200 and isinstance(listed.data, dict) else None
-    for entry in data[:_MOST_MODELS] if isinstance(data, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+    for entry in objects_in(listed.data, "data")[:_MOST_MODELS] if listed.status == 200 else ():
+        if isinstance(entry.get("id"), str):
             yield entry
 
 
@@ -128,53 +107,24 @@ def _served(entry: Mapping[str, Any], server: Server) -> Served:
         meta = entry.get("meta")
         stated = meta.get("n_ctx") if isinstance(meta, dict) else None
     parent, root = (value if isinstance(value := entry.get(name), str) else None for name in ("parent", "root"))
-    return Served(str(entry["id"]), _tokens(stated), parent, root)
+    return Served(str(entry["id"]), window_in(stated), parent, root)
 
 
 async def _of_ollama(
-    ask: Asks, url: str, server: Server, entries: list[Mapping[str, Any]], model: str | None
+    ask: Asks, url: str, server: Server, names: Sequence[str], model: str | None, wanted: int | None
 ) -> Identity:
-    """Returns the models of Ollama. The window is known of those that are loaded, and for the wanted one it is what its
-    Modelfile states, or Ollama's default.
+    """Returns the models of Ollama. Over /v1 the window is known of those that are loaded, and for the one that is
+    asked for it is what Ollama will give it. By its own interface it is the one that will be stated.
     """
-    root = root_of(url)
-    loaded = {
-        str(entry.get("name")): _tokens(entry.get("context_length"))
-        for entry in _listed((await ask(f"{root}/api/ps")).data, "models")
-    }
-    found = Identity(server, tuple(Served(str(entry["id"]), loaded.get(str(entry["id"]))) for entry in entries))
-    wanted = found.of(model) if model is not None else found.only
-    if wanted is None or wanted.window_tokens is not None:
+    root, loaded = root_of(url), await loaded_windows(ask, root_of(url))
+    found = Identity(server, tuple(Served(name, loaded.get(name)) for name in names[:_MOST_MODELS]))
+    meant = found.of(model) if model is not None else found.only
+    natively = server.wire == "ollama"
+    if meant is None or (meant.window_tokens is not None and not natively):
         return found
-    shown = await ask(f"{root}/api/show", {"model": wanted.name})
-    window = _stated_window(shown.data) or _OLLAMA_DEFAULT
-    models = tuple(Served(each.name, window) if each is wanted else each for each in found.models)
-    return Identity(server, models, is_final=False)
-
-
-def _listed(data: Any, name: str) -> list[Mapping[str, Any]]:
-    listed = data.get(name) if isinstance(data, dict) else None
-    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-
-
-def _stated_window(shown: Any) -> int | None:
-    """Returns the `num_ctx` of a Modelfile. Its parameters are lines of text, each a name and a value."""
-    stated = shown.get("parameters") if isinstance(shown, dict) else None
-    for line in stated.splitlines() if isinstance(stated, str) else ():
-        name, _, value = line.strip().partition(" ")
-        if name == "num_ctx" and value.strip().isdecimal():
-            return _tokens(int(value))
-    return None
-
-
-def _tokens(stated: Any) -> int | None:
-    usable = isinstance(stated, int) and not isinstance(stated, bool) and 0 < stated <= _LONGEST_WINDOW
-    return stated if usable else None
-
-
-def parsed(body: bytes) -> Any:
-    """Returns the JSON of an answer, or None if it is none."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    if natively:
+        window = await window_to_state(ask, root, meant.name, wanted=wanted, loaded=meant.window_tokens)
+    else:
+        window = await own_window(ask, root, meant.name)
+    models = tuple(replace(each, window_tokens=window) if each is meant else each for each in found.models)
+    return Identity(server, models, is_final=natively)

@@ -1,4 +1,4 @@
-"""The kinds of OpenAI-compatible chat servers, as data in `assistant/models/servers/servers.toml`."""
+"""The kinds of chat servers, as data in `assistant/models/servers/servers.toml`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ ServerKind = Literal[
     "vllm",
     "sglang",
     "ollama",
+    "ollama_native",
     "llamacpp",
     "lmdeploy",
     "openvino",
@@ -42,6 +43,8 @@ class Server:
     owned_by: tuple[str, ...] = ()
     domains: tuple[str, ...] = ()
     port: int | None = None
+    path: str | None = None
+    wire: Literal["openai", "ollama"] = "openai"
     asked: str | None = None
     answers: str | None = None
     thinking_off: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +52,7 @@ class Server:
     stream_usage: bool = True
     window: Literal["max_model_len", "meta", "ollama"] | None = None
     counting: Literal["vllm", "llamacpp"] | None = None
-    cuts: bool = False
+    refuses: bool = False
 
     @property
     def sampling(self) -> Mapping[str, float]:
@@ -71,15 +74,21 @@ def servers() -> Mapping[ServerKind, Server]:
 
 
 def server_at(url: str) -> Server | None:
-    """Returns the kind of server that an address alone tells: a hosted service, or the usual port of one. Returns None
-    if it tells nothing.
+    """Returns the kind of server that an address alone tells: a hosted service, the path of an interface, or the usual
+    port of a server. Returns None if it tells nothing.
+
+    An address without a path is that of a server's own interface, if it has one.
     """
     address = urlsplit(url)
-    host = address.hostname or ""
+    host, path = address.hostname or "", address.path.rstrip("/")
     for server in servers().values():
         if any(host == domain or host.endswith("." + domain) for domain in server.domains):
             return server
-    return next((server for server in servers().values() if server.port and server.port == address.port), None)
+    for server in servers().values():
+        if server.path is not None and path.endswith(server.path):
+            return server
+    at_port = (server for server in servers().values() if server.port and server.port == address.port)
+    return next((server for server in at_port if (server.path is None) == bool(path)), None)
 
 
 def _frozen(value: Any) -> Any:
