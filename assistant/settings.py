@@ -28,6 +28,11 @@ class AssistantSettings(BaseModel):
     )
     model_api_key: SecretStr | None = Field(None, description="API key of that chat server.")
     model_server: ServerKind = Field("auto", description="What kind of server model_url is; auto asks it.")
+    model_tokenizer: str | None = Field(
+        None,
+        description="Folder of the model at model_url, or its tokenizer.json; with hub, a hub name. It counts prompts "
+        "where the server does not; weights are not needed.",
+    )
     model_context_tokens: int | None = Field(
         None,
         ge=512,

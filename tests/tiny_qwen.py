@@ -48,10 +48,9 @@ def tokenizer_of_qwen(*, real_vocabulary: bool = False) -> Any:
     return _real_tokenizer() if real_vocabulary else _small_tokenizer()
 
 
-def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 7) -> Path:
-    """Write config, weights (hidden size 16, two layers) and tokenizer into `folder`, and return it."""
-    import torch
-    from transformers import GenerationConfig, Qwen2Tokenizer, Qwen3Config, Qwen3ForCausalLM
+def write_tokenizer(folder: Path, *, real_vocabulary: bool = False) -> Any:
+    """Write the tokenizer alone, with its chat template, into `folder`, and return it."""
+    from transformers import Qwen2Tokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
     backend = tokenizer_of_qwen(real_vocabulary=real_vocabulary)
@@ -61,6 +60,15 @@ def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 
     )
     tokenizer.chat_template = _TEMPLATE
     tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 7) -> Path:
+    """Write config, weights (hidden size 16, two layers) and tokenizer into `folder`, and return it."""
+    import torch
+    from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
+
+    tokenizer = write_tokenizer(folder, real_vocabulary=real_vocabulary)
     end, pad = tokenizer.convert_tokens_to_ids(["<|im_end|>", "<|endoftext|>"])
     torch.manual_seed(seed)
     size = 151_936 if real_vocabulary else len(tokenizer)

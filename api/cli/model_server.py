@@ -43,6 +43,8 @@ async def _looked(settings: Settings) -> Finding:
         identity = await model.identified()
         if (wrong := _wrong_name(model, identity, settings)) is not None:
             return wrong
+        if model.tokenizer is not None:
+            model.tokenizer.load()
         begun = time.monotonic()
         said = [piece async for piece in stream(model, _HELLO)]
         return _found(model, identity, said[-1], time.monotonic() - begun, settings)

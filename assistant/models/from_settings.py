@@ -12,6 +12,7 @@ from assistant.models import ChatModel
 from assistant.models.extractive import MODEL as EXTRACTIVE
 from assistant.models.extractive import ExtractiveChatModel
 from assistant.models.fallback import FallbackChatModel
+from assistant.models.tokenizer import OwnTokenizer
 from assistant.quoting.reading import PassageReading
 from assistant.qwen.defaults import grounded
 from assistant.qwen.find import Found, find
@@ -35,8 +36,8 @@ def open_model(settings: AssistantSettings, *, hub: bool, reading: PassageReadin
     It loads no weights and connects to nothing. The first answer does. `hub` allows a model to be downloaded.
     Where the settings name a fallback, it answers if that model fails.
 
-    Raises ConfigurationError (`model_url_invalid`, `model_not_found`, `model_not_in_process`,
-    `fallback_without_model`).
+    Raises ConfigurationError (`model_url_invalid`, `model_not_found`, `model_not_in_process`, `tokenizer_not_found`,
+    `tokenizer_without_server`, `fallback_without_model`).
     """
     spare = fallback_alone(settings)
     first = _opened(settings, hub=hub, reading=reading)
@@ -75,6 +76,7 @@ def fallback_alone(settings: Settings) -> Settings | None:
             "model_url": settings.fallback_model_url,
             "model_api_key": settings.fallback_model_api_key,
             "model_server": "auto",
+            "model_tokenizer": None,
         }
     )
 
@@ -86,7 +88,13 @@ def as_fallback(text: str) -> str:
 
 def _opened(settings: AssistantSettings, *, hub: bool, reading: PassageReading | None) -> ChatModel:
     if settings.model_url is not None:
-        return _server_model(settings, settings.model_url)
+        return _server_model(settings, settings.model_url, hub=hub)
+    if settings.model_tokenizer is not None:
+        raise ConfigurationError(
+            "tokenizer_without_server",
+            "YOUJU_MODEL_TOKENIZER is set, and YOUJU_MODEL_URL is not.",
+            "It counts for a model at a server. A model in this process has its tokenizer with it: unset it.",
+        )
     if settings.model is not None:
         _check_runs_here(settings.model)
         local: type[LocalChatModel] = _module("local").LocalChatModel
@@ -111,7 +119,7 @@ def _check_runs_here(name: str) -> None:
         )
 
 
-def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
+def _server_model(settings: AssistantSettings, url: str, *, hub: bool) -> ServerChatModel:
     if not _is_web_address(url):
         raise ConfigurationError(
             "model_url_invalid", "YOUJU_MODEL_URL is not a web address.", "It looks like http://127.0.0.1:8000/v1."
@@ -123,6 +131,7 @@ def _server_model(settings: AssistantSettings, url: str) -> ServerChatModel:
         api_key=settings.model_api_key,
         kind=settings.model_server,
         context_tokens=settings.model_context_tokens,
+        tokenizer=OwnTokenizer(settings.model_tokenizer, hub=hub) if settings.model_tokenizer else None,
         connect_seconds=settings.model_connect_seconds,
         silence_seconds=settings.model_timeout_seconds,
         first_token_seconds=settings.model_first_token_seconds,

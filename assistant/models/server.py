@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager, closing
+from contextlib import aclosing, asynccontextmanager, closing, suppress
 from functools import partial
 from typing import Any
 
@@ -36,6 +36,7 @@ from assistant.models.servers.wires import Asked, Wire, wire_of
 from assistant.models.suited import Suited, found_at, suited
 from assistant.models.telling import Telling
 from assistant.models.thinking import thinks_always
+from assistant.models.tokenizer import OwnTokenizer
 from assistant.qwen.defaults import usual_context
 from assistant.request import Message, Piece, Request
 from assistant.sse import EndlessEventError, ServerSentEvent
@@ -60,6 +61,7 @@ class ServerChatModel(LangChainModel):
     `first_token_seconds` and `answer_seconds` are those of `Deadlines`. If `model` is empty, the only model of the
     server is taken. `kind` says what kind of server it is; if that is `auto`,
     the server is asked. `context_tokens` is the window that the settings state; a server that can be told is told.
+    `tokenizer` counts the tokens of a prompt where the server does not.
     """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -68,6 +70,7 @@ class ServerChatModel(LangChainModel):
     api_key: SecretStr | None = None
     kind: ServerKind = "auto"
     context_tokens: int | None = None
+    tokenizer: OwnTokenizer | None = None
     connect_seconds: float = 5.0
     silence_seconds: float = 60.0
     first_token_seconds: float = 120.0
@@ -107,14 +110,15 @@ class ServerChatModel(LangChainModel):
         return Described(self._window(), cuts=not self.server.refuses)
 
     async def count_tokens(self, messages: Sequence[Message]) -> int | None:
-        """Returns the tokens of a prompt as the server counts them, or None."""
+        """Returns the tokens of a prompt as the server counts them, or else `tokenizer`, or None."""
         sent = [{"role": message.role, "content": message.text} for message in messages]
-        if self._circuit.is_open:
-            return None
-        try:
-            return await count_tokens(self._connection.fetch, self.url, self.server, self.model, sent)
-        except (aiohttp.ClientError, TimeoutError):
-            return None
+        counted = None
+        if not self._circuit.is_open:
+            with suppress(aiohttp.ClientError, TimeoutError):
+                counted = await count_tokens(self._connection.fetch, self.url, self.server, self.model, sent)
+        if counted is None and self.tokenizer is not None:
+            return await self.tokenizer.count(sent)
+        return counted
 
     async def identified(self) -> Identity | None:
         """Returns what stands at the address, or None if that cannot be said now, or would be waited for in vain.

@@ -1,0 +1,149 @@
+"""The model's own tokenizer counts the tokens of a prompt where its server does not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from transformers import AutoTokenizer
+
+from api.cli.model_server import look_at_model_server
+from api.settings import Settings
+from assistant.models.from_settings import fallback_alone, open_model
+from assistant.models.server import ServerChatModel
+from assistant.request import Message
+from assistant.settings import AssistantSettings
+from ingest.errors import ConfigurationError
+from tests import scripted_servers as said
+from tests.assistant.test_adherence import always
+from tests.assistant.test_answer import assistant, events_of, finished
+from tests.assistant.test_servers import opened, run
+from tests.canned_retrieval import CannedRetriever, passage
+from tests.fake_openai_server import FakeOpenAIServer, Reply
+from tests.scripted_servers import Pages, saying
+from tests.tiny_qwen import write_tokenizer
+
+MESSAGES = (Message("system", "规则 rules"), Message("user", "How many days of annual leave? 年假有几天？"))
+SENT = [{"role": message.role, "content": message.text} for message in MESSAGES]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("qwen")
+    write_tokenizer(made)
+    return made
+
+
+@pytest.fixture(scope="module")
+def exact(folder: Path) -> int:
+    """The tokens of `MESSAGES`, as the model would be given them."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    ids = tokenizer.apply_chat_template(SENT, add_generation_prompt=True, enable_thinking=False, return_dict=True)
+    return len(ids["input_ids"])
+
+
+def counted(url: str, tokenizer: Path | str, **settings: Any) -> int | None:
+    async def count(model: ServerChatModel) -> int | None:
+        await model.described()
+        return await model.count_tokens(MESSAGES)
+
+    return run(opened(url, model_tokenizer=str(tokenizer), **settings), count)
+
+
+def test_the_folder_of_a_model_counts_exactly_for_a_server_without_a_route(folder: Path, exact: int) -> None:
+    for pages, path in ((said.PLAIN, "/v1"), (said.OLLAMA_NATIVE, "/api"), (said.LMDEPLOY, "/v1")):
+        with saying(pages) as (root, _):
+            assert counted(root + path, folder) == exact
+
+
+def test_a_server_that_counts_is_asked_first_and_replaced_where_it_fails(folder: Path, exact: int) -> None:
+    with saying(said.VLLM) as (root, _):
+        assert counted(f"{root}/v1", folder, model="Qwen/Qwen3-8B") == 14
+    broken: Pages = {**said.VLLM, "/tokenize": 404}
+    with saying(broken) as (root, _):
+        assert counted(f"{root}/v1", folder, model="Qwen/Qwen3-8B") == exact
+
+
+def test_the_file_alone_counts_the_texts_and_some_tokens_around_each(folder: Path) -> None:
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    with saying(said.PLAIN) as (root, _):
+        found = counted(f"{root}/v1", folder / "tokenizer.json")
+    texts = [len(tokenizer(message.text)["input_ids"]) for message in MESSAGES]
+    assert found == sum(texts) + 8 * len(MESSAGES)
+
+
+def test_a_template_that_refuses_the_messages_is_done_without(folder: Path, tmp_path: Path) -> None:
+    write_tokenizer(tmp_path).chat_template = None
+    (tmp_path / "chat_template.jinja").write_text("{{ raise_exception('no') }}", encoding="utf-8")
+    with saying(said.PLAIN) as (root, _):
+        assert counted(f"{root}/v1", tmp_path) == counted(f"{root}/v1", folder / "tokenizer.json")
+
+
+def test_a_damaged_tokenizer_leaves_the_estimate_and_says_so_once(tmp_path: Path, caplog: Any) -> None:
+    (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
+
+    async def twice(model: ServerChatModel) -> list[int | None]:
+        return [await model.count_tokens(MESSAGES), await model.count_tokens(MESSAGES)]
+
+    with saying(said.PLAIN) as (root, _):
+        found = run(opened(f"{root}/v1", model_tokenizer=str(tmp_path)), twice)
+    assert found == [None, None]
+    warnings = [record for record in caplog.records if "only estimated" in record.message]
+    assert len(warnings) == 1
+    assert str(tmp_path) in warnings[0].message
+
+
+def test_the_doctor_names_a_damaged_tokenizer(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{", encoding="utf-8")
+    with FakeOpenAIServer([Reply("ok")], model="qwen") as server:
+        for place, state in ((folder, "ok"), (tmp_path, "bad")):
+            found = look_at_model_server(Settings(model_url=server.url, model_tokenizer=str(place)))
+            assert found.state == state, found
+    assert "cannot be loaded" in found.detail
+    assert "YOUJU_MODEL_TOKENIZER" in found.hint
+
+
+@pytest.mark.parametrize(
+    ("settings", "code"),
+    [
+        ({"model_url": "http://127.0.0.1:1/v1", "model_tokenizer": "/no/such/folder"}, "tokenizer_not_found"),
+        ({"model_url": "http://127.0.0.1:1/v1", "model_tokenizer": "Qwen/Qwen3-8B"}, "tokenizer_not_found"),
+        ({"model_tokenizer": "/tmp"}, "tokenizer_without_server"),
+    ],
+)
+def test_a_tokenizer_that_cannot_be_used_is_refused_at_the_start(settings: dict[str, str], code: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        open_model(AssistantSettings(**settings), hub=False)  # type: ignore[arg-type]
+    assert (caught.value.code, bool(caught.value.hint)) == (code, True)
+
+
+def test_the_fallback_is_another_model_and_not_counted_by_it() -> None:
+    settings = AssistantSettings(
+        model_url="http://127.0.0.1:1/v1", model_tokenizer="/tmp", fallback_model_url="http://127.0.0.1:2/v1"
+    )
+    alone = fallback_alone(settings)
+    assert alone is not None
+    assert alone.model_tokenizer is None
+
+
+def test_evidence_is_left_out_until_the_exact_count_fits(folder: Path) -> None:
+    """The tiny vocabulary takes far more tokens than any estimate: without the count the prompt would not fit."""
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    text = "条：出差补贴的标准如下，" + "甲乙丙丁戊己庚辛" * 20
+    passages = [passage(f"第{number}{text}", title=f"制度{number}") for number in range(1000, 1050)]
+
+    def tokens_sent(**settings: Any) -> int:
+        settings |= {"model_context_tokens": 8192, "evidence_limit": 50, "evidence_tokens": 8000}
+        with FakeOpenAIServer([Reply("标准见制度 [1]。")], native=True) as server:
+            asked = assistant(CannedRetriever(passages), always, model_url=server.url, **settings)
+            finished(events_of(asked, "出差补贴的标准是什么？"))
+            (body,) = server.requests
+        prompt = tokenizer.apply_chat_template(
+            body["messages"], add_generation_prompt=True, enable_thinking=False, tokenize=False
+        )
+        return len(tokenizer(prompt)["input_ids"])
+
+    room = 8192 - 1024
+    assert tokens_sent() > room
+    assert tokens_sent(model_tokenizer=str(folder)) <= room
