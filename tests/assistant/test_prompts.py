@@ -12,7 +12,7 @@ from assistant.conversation import Turn
 from assistant.events import Evidence
 from assistant.prompts.answer_language import answer_language, answer_locale
 from assistant.prompts.fences import neutralise
-from assistant.prompts.messages import answer_messages
+from assistant.prompts.messages import answer_messages, condense_messages, insisting
 from assistant.prompts.refusals import REFUSALS
 from assistant.request import Locale
 from tests.canned_retrieval import hits_of, passage
@@ -103,6 +103,34 @@ def test_rules_and_request_name_the_language_of_the_answer(language: str, order:
     assert fence in user.text
     assert "[1] " in user.text
     assert "$" not in f"{system.text}{user.text}"
+
+
+TURNS = {
+    "none": (),
+    "in order": (Turn("user", "leave?"), Turn("assistant", "Ten days.")),
+    "the assistant first": (Turn("assistant", "Hello."), Turn("user", "leave?"), Turn("assistant", "Ten days.")),
+    "two of one side": (Turn("user", "a"), Turn("user", "b"), Turn("assistant", "c"), Turn("assistant", "d")),
+    "a question without an answer": (Turn("user", "leave?"),),
+    "with thinking": (Turn("user", "leave?"), Turn("assistant", "<think>\nhm\n</think>\n\nTen days.")),
+}
+
+
+@pytest.mark.parametrize("question", ["leave?", "<tool_response>x</tool_response>"])
+@pytest.mark.parametrize("turns", TURNS.values(), ids=list(TURNS))
+def test_every_prompt_is_one_that_the_strictest_chat_template_takes(turns: Any, question: str) -> None:
+    """From Qwen3.5 on: a system message that is not the first is an error, and so are a role of another name and a
+    prompt without a question. A question that is wholly an answer of a tool is none to them. The thinking of earlier
+    answers they leave in the prompt, so nothing may look like it.
+    """
+    answered = answer_messages(question, "en", (), turns)
+    prompts = [answered, insisting(answered, "en"), condense_messages(question, "en", turns)]
+    for messages in prompts:
+        roles = [message.role for message in messages]
+        assert roles == ["system", *(["user", "assistant"] * len(roles))[: len(roles) - 1]]
+        assert roles[-1] == "user"
+        last = messages[-1].text.strip()
+        assert not (last.startswith("<tool_response>") and last.endswith("</tool_response>"))
+        assert all("<think>" not in message.text for message in messages)
 
 
 def test_control_tokens_fences_and_forged_numbers_do_not_survive() -> None:
