@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Any
@@ -12,6 +13,7 @@ import xlrd
 from ingest.parse.links import with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE
 from ingest.parse.sheets.formulas.calculator import Calculator, Formula
+from ingest.parse.sheets.formulas.table_references import Table, Tables
 from ingest.parse.sheets.formulas.values import UncomputableError
 from ingest.parse.sheets.number_formats import built_in, general, is_general, shown_number, shown_text
 from ingest.parse.sheets.old_formulas import OldFormulas
@@ -59,9 +61,9 @@ class XlsxCells:
         self._struck = {number for number, font in enumerate(workbook._fonts) if font.strike}
         sheets = {sheet.title: sheet._cells for sheet in workbook.worksheets}
         self._sheets = {sheet.title: sheet for sheet in workbook.worksheets}
-        self._calculator = Calculator(
-            sheets, lambda cell: cell._value, _names(workbook), self._is_left_out, self._epoch_1904
-        )
+        self._tables = Tables(_tables(workbook))
+        names = _names(workbook, self._tables)
+        self._calculator = Calculator(sheets, self._stored, names, self._is_left_out, self._epoch_1904)
         self._uncomputed = 0
         self._code = lru_cache(maxsize=None)(self._format)
 
@@ -81,7 +83,7 @@ class XlsxCells:
         value = cell._value
         link = None
         if isinstance(value, Formula):
-            link = self._calculator.link(cell.parent.title, value)
+            link = self._calculator.link(cell.parent.title, self._stored(cell))
             value = self._computed(cell, value) if value.stored is None else value.stored
         elif isinstance(value, (date, time, timedelta)):
             value = self._counted(value)
@@ -108,6 +110,13 @@ class XlsxCells:
             self._uncomputed += 1
             return formula.text
 
+    def _stored(self, cell: Any) -> Any:
+        """Returns what a cell has, a formula with references to cells in place of those to tables."""
+        value = cell._value
+        if self._tables and isinstance(value, Formula) and "[" in value.text:
+            return replace(value, text=self._tables.as_cells(value.text, cell.parent.title, cell.row, cell.column))
+        return value
+
     def _counted(self, value: Any) -> object:
         """Returns the days of a date that the file has as a text (`2026-03-05T00:00:00`)."""
         from openpyxl.utils.datetime import to_excel
@@ -123,15 +132,33 @@ class XlsxCells:
         return own[number - _FIRST_OWN_FORMAT] if number - _FIRST_OWN_FORMAT < len(own) else ""
 
 
-def _names(workbook: Any) -> dict[tuple[str, str], str]:
-    """Returns what the defined names of a workbook stand for, by the sheet that they are for and in small letters."""
+def _tables(workbook: Any) -> Iterator[Table]:
+    """Yields the tables of a workbook."""
+    from openpyxl.utils import range_boundaries
+
+    for sheet in workbook.worksheets:
+        for table in sheet.tables.values():
+            left, top, _, bottom = range_boundaries(table.ref)
+            if not left or not top or not bottom:
+                continue
+            headers = 1 if table.headerRowCount is None else table.headerRowCount
+            columns = tuple(column.name for column in table.tableColumns)
+            name = table.displayName or table.name or ""
+            yield Table(name, sheet.title, top, bottom, left, headers, table.totalsRowCount or 0, columns)
+
+
+def _names(workbook: Any, tables: Tables) -> dict[tuple[str, str], str]:
+    """Returns what the defined names of a workbook stand for, by the sheet that they are for and in small letters. The
+    name of a table stands for its data.
+    """
     places = [("", workbook.defined_names), *((sheet.title, sheet.defined_names) for sheet in workbook.worksheets)]
-    return {
-        (title, name.casefold()): defined.attr_text
+    stated = {
+        (title, name.casefold()): tables.as_cells(defined.attr_text, title)
         for title, names in places
         for name, defined in names.items()
         if defined.attr_text
     }
+    return {("", name): cells for name, cells in tables.names} | stated
 
 
 def _whole_target(link: Any) -> str | None:
