@@ -15,7 +15,7 @@ from ingest.parse.parsed import parse
 from ingest.parse.pdf import streams
 from ingest.settings import IngestSettings
 from tests.ingest.peak_memory import peak_mb
-from tests.ingest.tiny_pdf import Stroke, Words, pdf, written
+from tests.ingest.tiny_pdf import Field, Stroke, Words, pdf, written
 
 FONT = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
 
@@ -195,6 +195,26 @@ def test_fields_in_a_few_levels_are_read_and_those_that_contain_themselves_do_no
     circle = (b"<</T(a)/Kids[7 0 R]/Parent 7 0 R/FT/Tx/V(x)>>", WIDGET % b"/T(b)/Kids[6 0 R]/Parent 6 0 R/V(x)")
     assert outcome(with_form(*circle, roots=b"6 0 R 7 0 R")).startswith("Still legible")
     assert outcome(with_form(WIDGET % b"/T(a)/Parent 6 0 R/V(value)")).startswith("Still legible")
+
+
+def test_a_form_is_opened_at_the_first_page_that_shows_a_field() -> None:
+    without = shared(30, 2).replace(b"/Annots[36 0 R]", b"")
+    assert outcome(without) == "Still legible"
+    later = pdf([Words(72, 700, "No field here")], [Words(72, 700, "One here"), Field("Town", "Köln")])
+    assert [(element.text, element.location.page) for element in read(later).elements] == [
+        ("No field here", 1),
+        ("One here", 2),
+        ("Town: Köln", 2),
+    ]
+
+
+def test_a_form_that_cannot_be_followed_is_said_where_its_fields_are() -> None:
+    deep = b"<</T(a)/X%s%s>>" % (b"[" * 5_000, b"]" * 5_000)
+    elements = read(with_form(WIDGET % b"/T(a)/V(value)/Parent 7 0 R", deep, roots=b"")).elements
+    assert [element.text for element in elements] == [
+        "Still legible",
+        "The form of this file is damaged, and what was filled in was not read.",
+    ]
 
 
 @pytest.mark.parametrize("entry", [b"V", b"TU", b"T", b"Opt"])

@@ -104,15 +104,16 @@ def segments_of(
     drawn = np.flatnonzero(~blank)
     if not drawn.size:
         return []
-    ends, narrow = _breaks(codes[drawn], boxes[drawn])
+    placed = boxes[drawn]
+    ends, narrow = _breaks(codes[drawn], placed)
     if cuts is not None and cuts.size:
-        ends = np.union1d(ends, _parted(boxes[drawn], cuts))
+        ends = np.union1d(ends, _parted(placed, cuts))
     text = _text(codes, blank, drawn[:-1][narrow] + 1, drawn[1:][narrow])
     starts = np.concatenate(([0], ends + 1))
     stops = np.concatenate((ends, [drawn.size - 1]))
-    low = np.minimum.reduceat(boxes[drawn, :2], starts, axis=0).tolist()
-    high = np.maximum.reduceat(boxes[drawn, 2:], starts, axis=0).tolist()
-    tall = (boxes[drawn[starts], 3] - boxes[drawn[starts], 1]).tolist()
+    low = np.minimum.reduceat(placed[:, :2], starts, axis=0).tolist()
+    high = np.maximum.reduceat(placed[:, 2:], starts, axis=0).tolist()
+    tall = (placed[starts, 3] - placed[starts, 1]).tolist()
     places = zip(drawn[starts].tolist(), drawn[stops].tolist(), low, high, tall, strict=True)
     found = []
     for start, stop, (x0, y0), (x1, y1), size in places:
@@ -163,17 +164,20 @@ def _twice(codes: npt.NDArray[np.uint32], boxes: Floats, blank: npt.NDArray[np.b
     codes, boxes = codes[drawn], boxes[drawn]
     wide = np.maximum(boxes[:, 2] - boxes[:, 0], 0.1)
     tall = np.maximum(boxes[:, 3] - boxes[:, 1], 0.1)
-    cell = max(float(np.median(tall)), 1.0)
-    across = np.clip(boxes[:, 0] * 8, 0, 0xFFFF).astype(np.int64)
+    cell = max(float(np.partition(tall, tall.size // 2)[tall.size // 2]), 1.0)
+    left = boxes[:, 0].copy()
+    across = np.clip(left * 8, 0, 0xFFFF).astype(np.int64)
     for offset in (0.0, 0.5):
         # Neighbours in this order are compared. The second pass finds pairs that the rows of the first pass separate.
         row = np.clip(np.floor(boxes[:, 1] / cell + offset), 0, 0xFFFF).astype(np.int64)
         order = _sorted(codes.astype(np.int64) << 32 | row << 16 | across)
         here, there = order[1:], order[:-1]
-        alike = np.flatnonzero(codes[here] == codes[there])
+        # First what most pairs fail: the same distance from the left.
+        alike = np.flatnonzero(np.abs(left[here] - left[there]) < 0.4 * wide[here])
         here, there = here[alike], there[alike]
         same = (
-            (np.abs(boxes[here, 0] - boxes[there, 0]) < 0.4 * np.minimum(wide[here], wide[there]))
+            (codes[here] == codes[there])
+            & (np.abs(left[here] - left[there]) < 0.4 * wide[there])
             & (np.abs(boxes[here, 1] - boxes[there, 1]) < 0.3 * tall[here])
             & (np.abs(tall[here] - tall[there]) < 0.2 * tall[here])
         )

@@ -8,12 +8,13 @@ Its files:
     page_text.py         one page by its text layer, or by OCR
     pictures_on_page.py  words in pictures beside text
     text_layer.py        characters and boxes out of pdfium, as segments
+    direct_calls.py      calls of pdfium for every character, made fast
     garbled_text.py      whether a text layer says anything, or OCR must read the page
     drawn_lines.py       straight lines on a page, and the grids that they make
     link_targets.py      where links lead, in their text
     attachments.py       the files attached to it
     outline.py           the bookmarks
     fields.py            filled-in fields, comments, title and author
-    form_structure.py    whether a form can be opened without harm
+    form_structure.py    whether a form can be opened without harm, and when it is
     page_picture.py      a page as a picture, for citations
 """

@@ -13,9 +13,9 @@ import numpy as np
 
 from ingest.document import Box, Element, Location
 from ingest.parse import properties
+from ingest.parse.pdf.form_structure import MAX_ANNOTATIONS
 from ingest.parse.pdf.text_layer import displayed
 
-_MAX_ANNOTATIONS = 5_000
 _MAX_BYTES = 1 << 20
 _HIDDEN = 0b100010
 """The annotation flags for "hidden" and "do not view"."""
@@ -32,7 +32,7 @@ def fields_and_comments(document: Any, page: Any, number: int) -> list[Element]:
     import pypdfium2.raw as pdfium
 
     found: dict[str, Element] = {}
-    for place in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), _MAX_ANNOTATIONS)):
+    for place in range(min(pdfium.FPDFPage_GetAnnotCount(page.raw), MAX_ANNOTATIONS)):
         annotation = pdfium.FPDFPage_GetAnnot(page.raw, place)
         if not annotation:
             continue

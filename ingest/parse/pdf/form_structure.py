@@ -1,4 +1,5 @@
-"""Checks if the form of a PDF can be opened safely. It looks at the structure of the form before pdfium opens it.
+"""Opens the form of a PDF at the first page with a field, if that is safe. It looks at the structure of the form before
+pdfium does.
 
 pdfium follows every way that leads to a field. If fields share their kids, pdfium may not finish even for a file of 2
 KB. It also unpacks the whole of any stream that is in the place of a text, several times. pypdf reads one object at a
@@ -23,6 +24,8 @@ _MAX_TEXT_BYTES = 1 << 20
 """A longer value is also not read from a field."""
 _MAX_PARTS = 20_000
 """How many pages, and parts of the page tree, are searched for fields."""
+MAX_ANNOTATIONS = 5_000
+"""So many annotations of a page are looked at."""
 _TEXTS = ("/T", "/TU", "/TM", "/V", "/DV", "/DA", "/Opt", "/Contents", "/NM")
 _DOUBLED = frozenset({"/Kids", "/Fields", "/Parent", "/AcroForm", "/Pages", "/Annots", "/Root", *_TEXTS})
 """The form depends on these entries, so each may be in a dictionary only once."""
@@ -30,33 +33,66 @@ _DOUBLED = frozenset({"/Kids", "/Fields", "/Parent", "/AcroForm", "/Pages", "/An
 logger = logging.getLogger(__name__)
 
 
-def open_form(document: Any, source: bytes | Path, name: str, password: str | None) -> None:
-    """Let pdfium open the form of this document, if it has a form that can be followed.
+class Form:
+    """The form of an open document. pdfium opens it at the first page with a field, because many forms have none and
+    the check of their structure reads the whole file.
 
-    Raises `unsafe` if the fields contain each other in more ways than can be followed, if a text has more than 1 MiB
-    when unpacked, or if an entry of the form is defined twice. If pypdf cannot follow a form, the form stays closed and
-    its fields are not read.
+    `is_closed` is True if there are fields, and the form cannot be followed. They are then not read.
     """
+
+    def __init__(self, document: Any, source: bytes | Path, name: str, password: str | None) -> None:
+        import pypdfium2.raw as pdfium
+
+        self.is_closed = False
+        self._document, self._source, self._name, self._password = document, source, name, password
+        self._is_untried = document.get_formtype() != pdfium.FORMTYPE_NONE
+
+    def page(self, index: int) -> Any:
+        """Returns a pypdfium2 page, counted from 0, that the caller closes. The form is open if the page has a field.
+
+        Raises PdfiumError if there is no such page, and DocumentError `unsafe` if the fields contain each other in more
+        ways than can be followed, if a text has more than 1 MiB when unpacked, or if an entry of the form is defined
+        twice.
+        """
+        page = self._document[index]
+        if self._is_untried and _has_field(page):
+            page.close()  # pdfium shows the fields of those pages that are opened after the form
+            self._open()
+            page = self._document[index]
+        return page
+
+    def _open(self) -> None:
+        self._is_untried = False
+        try:
+            reason = _reason(self._source, self._password)
+        except Exception:
+            # pypdf raises many kinds of errors for a broken file, and RecursionError is one of them.
+            logger.info("The form of %s cannot be followed and stays closed", self._name, exc_info=True)
+            self.is_closed = True
+            return
+        if reason:
+            raise refuse("unsafe", self._name, reason)
+        self._document.init_forms()
+
+
+def _has_field(page: Any) -> bool:
+    """Returns True if a page shows a field, or if it has more annotations than are looked at."""
     import pypdfium2.raw as pdfium
 
-    if document.get_formtype() == pdfium.FORMTYPE_NONE:
-        return
+    count = pdfium.FPDFPage_GetAnnotCount(page.raw)
+    return count > MAX_ANNOTATIONS or any(_is_field(page, place) for place in range(count))
+
+
+def _is_field(page: Any, place: int) -> bool:
+    import pypdfium2.raw as pdfium
+
+    annotation = pdfium.FPDFPage_GetAnnot(page.raw, place)
+    if not annotation:
+        return False
     try:
-        reason = _reason(source, password)
-    except Exception:
-        # pypdf raises many kinds of errors for a broken file, and RecursionError is one of them.
-        logger.info("The form of %s cannot be followed and stays closed", name, exc_info=True)
-        return
-    if reason:
-        raise refuse("unsafe", name, reason)
-    document.init_forms()
-
-
-def is_closed(document: Any) -> bool:
-    """Returns True if the document has a form that `open_form` did not open."""
-    import pypdfium2.raw as pdfium
-
-    return document.get_formtype() != pdfium.FORMTYPE_NONE and document.formenv is None
+        return bool(pdfium.FPDFAnnot_GetSubtype(annotation) == pdfium.FPDF_ANNOT_WIDGET)
+    finally:
+        pdfium.FPDFPage_CloseAnnot(annotation)
 
 
 def _reason(source: bytes | Path, password: str | None) -> str:

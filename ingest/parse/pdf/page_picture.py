@@ -64,9 +64,9 @@ def _is_pdf(path: Path) -> bool:
 
 
 def _pdf_page(path: Path, page: int, width_px: int, passwords: Sequence[SecretStr]) -> Image.Image:
-    with open_pdf(path, path.name, passwords) as document:
+    with open_pdf(path, path.name, passwords) as (document, form):
         _check(page, len(document))
-        opened = document[page - 1]
+        opened = form.page(page - 1)
         width, height = opened.get_size()
         fitting = _fitting(width, height, width_px)
         # pdfium rounds the size of its picture up. Half a pixel less gives exactly the intended width.

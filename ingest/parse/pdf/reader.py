@@ -19,7 +19,7 @@ from ingest.parse.page.tables_over_pages import placed_blocks
 from ingest.parse.page.visible_title import visible_title
 from ingest.parse.pdf.attachments import attachments_of
 from ingest.parse.pdf.fields import fields_and_comments, metadata_of
-from ingest.parse.pdf.form_structure import is_closed
+from ingest.parse.pdf.form_structure import Form
 from ingest.parse.pdf.outline import Outline, bare, outline_of
 from ingest.parse.pdf.page_text import text_of_page
 from ingest.parse.pdf.text_layer import Part
@@ -56,10 +56,10 @@ def read_pdf(
     With `read_scans`, a page is read by OCR if it is a picture or if its text layer is garbage. Words in `pictures` on
     other pages are read, too. If a file needs a password, `passwords` are tried in order.
     """
-    with open_pdf(data, name, passwords) as document:
+    with open_pdf(data, name, passwords) as (document, form):
         if _has_page(document, _MAX_PAGES + 1):
             raise refuse("too_large", name, f"it has more than {_MAX_PAGES} pages")
-        pages = list(_pages(document, read_scans, pictures))
+        pages = list(_pages(document, form, read_scans, pictures))
         outline = outline_of(document)
         title = document.get_metadata_value("Title")
         metadata = metadata_of(document)
@@ -93,14 +93,14 @@ def elements_of(pages: Sequence[Page], outline: Outline) -> tuple[Element, ...]:
     )
 
 
-def _pages(document: Any, read_scans: bool, pictures: Pictures) -> Iterator[Page]:
+def _pages(document: Any, form: Form, read_scans: bool, pictures: Pictures) -> Iterator[Page]:
     import pypdfium2
 
     missing: list[Page] = []
-    unread = [_said(1, _CLOSED_FORM)] if is_closed(document) else []
+    was_closed = False
     for number in range(1, len(document) + 1):
         try:
-            page = document[number - 1]
+            page = form.page(number - 1)
         except pypdfium2.PdfiumError:
             missing.append(_missing(number))
             if len(missing) >= _MAX_BROKEN_PAGES:
@@ -111,7 +111,9 @@ def _pages(document: Any, read_scans: bool, pictures: Pictures) -> Iterator[Page
         try:
             parts, is_lost = text_of_page(page, read_scans, pictures)
             impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
-            notes = [*(unread if number == 1 else ()), *fields_and_comments(document, page, number)]
+            unread = [_said(number, _CLOSED_FORM)] if form.is_closed and not was_closed else []
+            was_closed = form.is_closed
+            notes = [*unread, *fields_and_comments(document, page, number)]
             yield Page(number, parts, notes, impossible, is_lost=is_lost)
         finally:
             page.close()

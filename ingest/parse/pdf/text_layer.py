@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.parse.page.segments import Floats, Segment, segments_of
+from ingest.parse.pdf.direct_calls import argument, direct
 from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
 from ingest.parse.pdf.link_targets import add_targets
 
@@ -24,9 +25,9 @@ _SLANT = 0.1
 """Text is slanted if its angle differs from a quarter turn by more than this fraction of a quarter turn."""
 _BULK = 512
 _SAMPLE = 128
-_MATRIX = np.zeros(6, dtype=np.float32)
-_MATRIX_AT = _MATRIX.ctypes.data
+_MATRIX = (ctypes.c_float * 6)()
 _NAME = ctypes.create_string_buffer(128)
+_NAME_BYTES = ctypes.c_ulong(len(_NAME))
 """pdfium writes its results here, one at a time. So it must not be called from two threads at once."""
 _BOLD_FONTS = ("bold", "black", "simhei", "heiti")
 
@@ -103,15 +104,11 @@ def layer_of(page: Any) -> Layer:
         if count <= 0:
             return Layer([])
         codes = _codes(textpage.raw, count)
-        _, box_of, _ = _calls()
-        handle = ctypes.cast(textpage.raw, ctypes.c_void_p).value
-        corners = np.zeros((count, 4), dtype=np.float32)  # an FS_RECTF has four floats: left, top, right, bottom
-        places = range(corners.ctypes.data, corners.ctypes.data + corners.nbytes, corners.strides[0])
-        deque(map(box_of, repeat(handle), range(count), places), maxlen=0)
-        boxes = displayed(corners.astype(np.float64), page)
+        handle = argument(textpage.raw)
+        boxes = displayed(_corners(handle, count), page)
         lines, pictures, addresses = boxes_of(page)
-        turns = _turns(textpage.raw, codes, boxes, page.get_rotation() // 90)
-        styled = partial(_with_font, textpage.raw)
+        turns = _turns(handle, codes, boxes, page.get_rotation() // 90)
+        styled = partial(_with_font, handle)
         parts = list(parts_of(codes, boxes, turns, displayed(lines, page), page.get_size(), styled))
         segments = [segment for part in parts if not part.is_slanted for segment in part.segments]
         add_targets(page, codes, boxes, segments, displayed)
@@ -125,30 +122,48 @@ def layer_of(page: Any) -> Layer:
 
 
 @lru_cache(maxsize=1)
-def _calls() -> tuple[Any, Any, Any]:
-    """Returns three pdfium functions: the code and the box of one character, and if its font does not map it to one.
-    They take plain addresses and are twice as fast as pypdfium2's prototypes. Most of the time for a page is spent on
-    its characters.
+def _calls() -> tuple[Any, Any, Any, Any]:
+    """Returns four pdfium functions: the code, the box and the angle of one character, and if its font does not map it
+    to a code. Most of the time for a page is spent on its characters.
     """
     import pypdfium2.raw as pdfium
 
-    handle, place, result = ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p
-    code_of = ctypes.cast(pdfium.FPDFText_GetUnicode, ctypes.c_void_p).value or 0
-    box_of = ctypes.cast(pdfium.FPDFText_GetLooseCharBox, ctypes.c_void_p).value or 0
-    unmapped = ctypes.cast(pdfium.FPDFText_HasUnicodeMapError, ctypes.c_void_p).value or 0
     return (
-        ctypes.PYFUNCTYPE(ctypes.c_uint, handle, place)(code_of),
-        ctypes.PYFUNCTYPE(ctypes.c_int, handle, place, result)(box_of),
-        ctypes.PYFUNCTYPE(ctypes.c_int, handle, place)(unmapped),
+        direct(pdfium.FPDFText_GetUnicode, ctypes.c_uint),
+        direct(pdfium.FPDFText_GetLooseCharBox),
+        direct(pdfium.FPDFText_GetCharAngle, ctypes.c_float),
+        direct(pdfium.FPDFText_HasUnicodeMapError),
     )
 
 
-def _unmapped(handle: int | None, count: int) -> npt.NDArray[np.bool_]:
+@lru_cache(maxsize=1)
+def _room() -> tuple[npt.NDArray[np.float32], list[Any]]:
+    """Returns room for the boxes of some characters, and the argument for each. pdfium writes four floats for a box:
+    left, top, right, bottom.
+    """
+    boxes = np.zeros((_BULK, 4), dtype=np.float32)
+    return boxes, [argument(boxes.ctypes.data + place * boxes.strides[0]) for place in range(_BULK)]
+
+
+def _corners(handle: Any, count: int) -> Floats:
+    """Returns the corners of each character in the page's own coordinates, of shape (n, 4)."""
+    _, box_of, *_ = _calls()
+    boxes, places = _room()
+    corners = np.empty((count, 4))
+    for start in range(0, count, _BULK):
+        length = min(_BULK, count - start)
+        boxes[:length] = 0  # pdfium writes nothing for a character without a box
+        deque(map(box_of, repeat(handle), range(start, start + length), places), maxlen=0)
+        corners[start : start + length] = boxes[:length]
+    return corners
+
+
+def _unmapped(handle: Any, count: int) -> npt.NDArray[np.bool_]:
     """Returns a mask of the characters whose font does not map them to Unicode. If none of an even sample is such a
     character, the others are not asked.
     """
     *_, unmapped = _calls()
-    if any(unmapped(handle, place) == 1 for place in range(0, count, max(count // _SAMPLE, 1))):
+    if 1 in map(unmapped, repeat(handle), range(0, count, max(count // _SAMPLE, 1))):
         errors = np.fromiter(map(unmapped, repeat(handle), range(count)), dtype=np.int64, count=count)
         return np.equal(errors, 1)
     return np.zeros(count, dtype=np.bool_)
@@ -161,7 +176,7 @@ def _codes(raw: Any, count: int) -> npt.NDArray[np.uint32]:
     import pypdfium2.raw as pdfium
 
     code_of, *_ = _calls()
-    handle = ctypes.cast(raw, ctypes.c_void_p).value
+    handle = argument(raw)
     codes = np.empty(count, dtype=np.uint32)
     buffer = np.zeros(_BULK + 1, dtype=np.uint16)
     place = buffer.ctypes.data_as(ctypes.POINTER(ctypes.c_ushort))
@@ -242,17 +257,15 @@ def _turned(boxes: Floats, turn: int, width: float, height: float) -> tuple[Floa
     return turned * (*size, *size), size
 
 
-def _turns(raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int) -> npt.NDArray[np.int64]:
+def _turns(handle: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int) -> npt.NDArray[np.int64]:
     """Returns the quarter turns of every character. To ask pdfium for an angle costs as much as to ask for a box. So it
     is asked only if the page itself is rotated, or if the positions of many characters are unusual for upright text.
     """
-    import pypdfium2.raw as pdfium
-
     turns = np.zeros(codes.size, dtype=np.int64)
     if not rotation and not _is_suspicious(boxes[codes > 32]):
         return turns
-    quarter = math.pi / 2
-    angles = np.array([pdfium.FPDFText_GetCharAngle(raw, place) for place in range(codes.size)]) / quarter
+    _, _, angle_of, _ = _calls()
+    angles = np.fromiter(map(angle_of, repeat(handle), range(codes.size)), np.float64, codes.size) / (math.pi / 2)
     turns = (-np.rint(angles).astype(np.int64) - rotation) % 4  # pdfium's angles are clockwise
     slanted = np.abs(angles - np.rint(angles)) > _SLANT
     turns[slanted] = SLANTED
@@ -314,28 +327,30 @@ def displayed(corners: Floats, page: Any) -> Floats:
     """Returns boxes as x0, y0, x1, y1 of the page as displayed. `corners` are left, top, right, bottom in the page's
     own coordinates.
     """
+    if not len(corners):
+        return np.zeros((0, 4))
     left, bottom, right, top = page.get_bbox()
     width, height = page.get_size()
     across, down = max(right - left, 1e-6), max(top - bottom, 1e-6)
-    x0, x1 = (corners[:, 0] - left) / across, (corners[:, 2] - left) / across
-    y0, y1 = (top - corners[:, 1]) / down, (top - corners[:, 3]) / down
+    x, y = (corners[:, 0::2] - left) / across, (top - corners[:, 1::2]) / down
     for _ in range(page.get_rotation() // 90):
         # The page is turned clockwise, so each turn moves (x, y) to (1 - y, x).
-        x0, y0, x1, y1 = 1 - y1, x0, 1 - y0, x1
-    return np.stack((x0 * width, y0 * height, x1 * width, y1 * height), axis=1)
+        x, y = 1 - y[:, ::-1], x
+    boxes = np.empty((len(corners), 4))
+    boxes[:, 0::2], boxes[:, 1::2] = x * width, y * height
+    return boxes
 
 
-def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segment:
+def _with_font(handle: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segment:
     """Returns the segment with the real size of its letters, their font, and if they are bold from the first to the
     last. It then numbers the characters of the page.
 
     `places` holds the index on the page of each character of the part.
     """
     size_of, matrix_of, *_ = _font_calls()
-    handle = ctypes.cast(raw, ctypes.c_void_p).value
     first, last = int(places[segment.first]), int(places[segment.last])
     size = size_of(handle, first)
-    if matrix_of(handle, first, _MATRIX_AT):
+    if matrix_of(handle, first, _MATRIX):
         size *= math.hypot(_MATRIX[2], _MATRIX[3])
     font, bold = _font(handle, first)
     bold = bold and _font(handle, last)[1]
@@ -345,10 +360,10 @@ def _with_font(raw: Any, segment: Segment, places: npt.NDArray[np.intp]) -> Segm
     return segment
 
 
-def _font(handle: int | None, place: int) -> tuple[str, bool]:
+def _font(handle: Any, place: int) -> tuple[str, bool]:
     """Returns the name of a character's font in lower case, and True if it is bold."""
     *_, info_of, weight_of = _font_calls()
-    info_of(handle, place, _NAME, len(_NAME), None)
+    info_of(handle, place, _NAME, _NAME_BYTES, None)
     font, is_bold = _named(_NAME.value)
     return font, is_bold or 600 <= weight_of(handle, place) <= 1000
 
@@ -362,19 +377,12 @@ def _named(name: bytes) -> tuple[str, bool]:
 
 @lru_cache(maxsize=1)
 def _font_calls() -> tuple[Any, Any, Any, Any]:
-    """Returns four pdfium functions: size, matrix, font and weight of one character. They take plain addresses as in
-    `_calls`.
-    """
+    """Returns four pdfium functions: size, matrix, font and weight of one character."""
     import pypdfium2.raw as pdfium
 
-    handle, place, number = ctypes.c_void_p, ctypes.c_int, ctypes.c_ulong
-    kinds = (
-        (pdfium.FPDFText_GetFontSize, ctypes.c_double, (handle, place)),
-        (pdfium.FPDFText_GetMatrix, ctypes.c_int, (handle, place, handle)),
-        (pdfium.FPDFText_GetFontInfo, number, (handle, place, handle, number, handle)),
-        (pdfium.FPDFText_GetFontWeight, ctypes.c_int, (handle, place)),
+    return (
+        direct(pdfium.FPDFText_GetFontSize, ctypes.c_double),
+        direct(pdfium.FPDFText_GetMatrix),
+        direct(pdfium.FPDFText_GetFontInfo, ctypes.c_ulong),
+        direct(pdfium.FPDFText_GetFontWeight),
     )
-    size, matrix, info, weight = (
-        ctypes.PYFUNCTYPE(result, *taken)(ctypes.cast(call, handle).value or 0) for call, result, taken in kinds
-    )
-    return size, matrix, info, weight
