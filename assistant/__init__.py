@@ -12,6 +12,7 @@ The way of a question, in the order in which it goes:
     retrieve.py      both legs of the search, only what is current and may be read, fused into one ranking
     standings.py     which revision is current and who may read it, asked of the catalog once for each tick
     gate/            whether the hits can answer the question at all
+    second_search.py  if they cannot: a chat model words the question again, and both results are merged
     refuse.py        whether an answer is itself a refusal
     nearest.py       what a refusal shows: the passages nearest to the question
     usage.py         what one answer took: tokens as the model counts them, milliseconds of each stage

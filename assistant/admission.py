@@ -35,6 +35,11 @@ class Admission:
         finally:
             self._taken -= 1
 
+    @property
+    def is_full(self) -> bool:
+        """True if the next request to the model would have to wait."""
+        return self._model.locked()
+
     @asynccontextmanager
     async def model(self) -> AsyncIterator[None]:
         """Wait for the model, and keep it for one request."""

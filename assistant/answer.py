@@ -41,6 +41,7 @@ from assistant.prompts.refusals import REFUSALS
 from assistant.refuse import is_refusal
 from assistant.request import AnswerLanguage, Locale, language_of
 from assistant.retrieve import Retrieved
+from assistant.second_search import SecondSearch
 from assistant.settings import AssistantSettings
 from assistant.small_talk import Kind, small_talk
 from assistant.usage import Stopwatch, ToldByModel
@@ -109,6 +110,7 @@ class Assistant:
         self._model = model
         self._settings = settings
         self._admission = Admission(settings.answers_at_once, settings.answers_waiting)
+        self._second = SecondSearch(model, self._admission, settings.second_search_seconds)
 
     async def answer(
         self, question: str, conversation: Conversation, reader: Reader, page: Locale | None = None
@@ -139,14 +141,14 @@ class Assistant:
         watch = Stopwatch()
         query = await self._condensed(question, conversation)
         watch.lap("condense")
-        found = await self._retrieve(self._retrieving, query, reader, 2 * self._settings.evidence_limit)
+        found = await self._retrieve(self._retrieving, query, 2 * self._settings.evidence_limit, reader=reader)
         watch.lap("retrieve")
         query = found.query
         question = _mended(question, found.changed)
         locale = answer_locale(question, conversation, page)
         language = language_of(locale)
+        found, gathered = await self._answerable(Asked(question, query, locale, conversation), found, reader, watch)
         yield Searched(answer_id, query, found.language, len(found.hits), found.changed)
-        gathered = await self._gathered(Asked(question, query, locale, conversation), found)
         if gathered is None:
             near = await self._read(partial(nearest, query, found.hits))
             for event in self._fixed(answer_id, REFUSALS[locale], language, watch, near=near):
@@ -204,6 +206,23 @@ class Assistant:
             gathered = await self._read(partial(gather, shrunk=shrunk))
         return gathered
 
+    async def _answerable(
+        self, asked: Asked, found: Retrieved, reader: Reader, watch: Stopwatch
+    ) -> tuple[Retrieved, Gathered | None]:
+        """Returns what was found and the request to the model, or None if it does not answer.
+
+        If the first search does not, the question is searched for in a model's words, too. If that does not answer
+        either, what the question itself found stays, and it is only said what was searched for.
+        """
+        gathered = await self._gathered(asked, found)
+        if gathered is not None or not self._second.is_on:
+            return found, gathered
+        search = partial(self._retrieve, self._retrieving, reader=reader)
+        again = await self._second.after(found, search, 2 * self._settings.evidence_limit)
+        gathered = await self._gathered(asked, again) if again is not found else None
+        watch.lap("second_search")
+        return (again if gathered is not None else replace(found, changed=again.changed)), gathered
+
     async def _introduced(
         self, said: Kind, question: str, conversation: Conversation, reader: Reader
     ) -> AsyncGenerator[Event, None]:
@@ -220,7 +239,7 @@ class Assistant:
 
     async def search(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
         """Returns the hits alone, the best one first. Raises RequestError like `answer`."""
-        return await self._retrieve(self._searching, self._checked(query), reader, limit)
+        return await self._retrieve(self._searching, self._checked(query), limit, reader=reader)
 
     async def aclose(self) -> None:
         """Close the model and the threads. Whoever opened the retriever closes it."""
@@ -259,7 +278,7 @@ class Assistant:
         async with self._admission.model():
             return await condense(self._model, question, conversation)
 
-    async def _retrieve(self, threads: ThreadPoolExecutor, query: str, reader: Reader, limit: int) -> Retrieved:
+    async def _retrieve(self, threads: ThreadPoolExecutor, query: str, limit: int, *, reader: Reader) -> Retrieved:
         work = partial(self._retriever.retrieve, query, reader=reader, limit=limit)
         return await asyncio.get_running_loop().run_in_executor(threads, work)
 
@@ -323,9 +342,9 @@ class Assistant:
 
 
 def _mended(question: str, changed: Sequence[Change]) -> str:
-    """Returns the question with the changes of its spelling. Synonyms stay as the asker wrote them."""
+    """Returns the question with the changes of its spelling. What was only searched for stays as the asker wrote it."""
     for change in changed:
-        if change.kind != "synonym":
+        if change.kind in ("spelling", "pinyin"):
             question = question.replace(change.written, change.searched)
     return question
 

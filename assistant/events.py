@@ -25,7 +25,7 @@ the passage. `not_checkable` means that nothing could tell: the statement and th
 and no embedder covers both, a figure is rounded or a sum or stands between two things, or a figure of the asker falls
 into an open range. A statement that its passage does not support has no citation; it is `Unsupported`."""
 
-ChangeKind = Literal["spelling", "pinyin", "synonym"]
+ChangeKind = Literal["spelling", "pinyin", "synonym", "translation", "rewording"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,10 @@ class Usage:
 @dataclass(frozen=True, slots=True)
 class Change:
     """A part of a query that was searched for in other words: with the spelling mended, pinyin read as Chinese, or by a
-    synonym of the company.
+    synonym of the company. A whole query that was searched for a second time, in the other language (`translation`) or
+    in other words (`rewording`), as a chat model put it.
 
-    `written` is the part as it was typed, and `searched` is what took its place.
+    `written` is the part as it was typed, and `searched` is what took its place. A whole query was searched for, too.
     """
 
     kind: ChangeKind

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from assistant.models import Described
 from assistant.prompts.messages import answer_messages
 from assistant.qwen.defaults import context_tokens, temperature
 from assistant.request import Locale, Request, language_of
-from assistant.retrieve import Retrieved
+from assistant.retrieve import NOT_WORDED, Retrieved, Worded
 from assistant.settings import AssistantSettings
 from ingest.document import Hit
 
@@ -27,11 +27,13 @@ _NEAR = 0.7
 class Gate(Protocol):
     """Decides whether the model is asked at all. It takes milliseconds and is called from threads."""
 
-    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+    def __call__(
+        self, query: str, hits: Sequence[Hit], *, embedder: str, worded: Mapping[str, Worded] = NOT_WORDED
+    ) -> bool:
         """Returns True if these hits, the best one first, may answer the query.
 
         `embedder` is the name of the embedder that made the cosines (`ingest.embedding.Embedder.name`). Cosines of
-        different embedders are on different scales.
+        different embedders are on different scales. `worded` is `Retrieved.worded`.
         """
         ...
 
@@ -94,7 +96,7 @@ class Gatherer:
             query=asked.query,
         )
         # The gate judges what would be answered from, so that no passage is read twice.
-        if not self._gate(asked.query, [item.hit for item in evidence], embedder=found.embedder):
+        if not self._gate(asked.query, [item.hit for item in evidence], embedder=found.embedder, worded=found.worded):
             return None
         messages = answer_messages(asked.question, asked.locale, evidence, turns, settings.company)
         request = Request(

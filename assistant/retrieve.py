@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
@@ -49,12 +49,24 @@ dictionary. It also makes up for words that stand out, which count more in the q
 
 
 @dataclass(frozen=True, slots=True)
+class Worded:
+    """The words of a second search that found a chunk, and how the chunk stands out for them."""
+
+    query: str
+    signals: Signals
+
+
+NOT_WORDED: Final[Mapping[str, Worded]] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
     """The hits for a query, the best one first, and the milliseconds that each step took.
 
     `query` is the query as it was searched for, and `changed` says what in it was changed for that.
     `embedder` is the name of the embedder that made the cosines of the hits (`ingest.embedding.Embedder.name`).
     `clock` is the tick of the catalog's clock at which the hits were current.
+    `worded` has what a second search says of a hit (`assistant.second_search`), by chunk id.
     """
 
     query: str
@@ -64,6 +76,7 @@ class Retrieved:
     timings_ms: Mapping[str, float]
     changed: tuple[Change, ...] = ()
     clock: int = 0
+    worded: Mapping[str, Worded] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,13 @@ class AssistantSettings(BaseModel):
     refusal_threshold: float = Field(
         0.5, ge=0, le=1, description="How strong the evidence must be, from 0 (answer everything) to 1."
     )
+    second_search_seconds: float = Field(
+        3.0,
+        ge=0,
+        le=60,
+        description="How long a chat model may take to word a question again that the first search does not answer; "
+        "0 never asks it.",
+    )
     synonyms: Path | None = Field(
         None,
         description="File with the company's synonyms, read again when it changes; synonyms.txt in the home if unset.",

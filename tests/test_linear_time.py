@@ -38,6 +38,7 @@ from assistant import (
     quote,
     refuse,
     same_text,
+    second_search,
     small_talk,
     terms,
 )
@@ -299,6 +300,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "answers.snippet": snippet,
     "answers.without_notice": without_notice,
     "condense": condense._first_line,
+    "second_search": lambda whole: second_search.wordings_in(f"英文：{whole}\n{whole}\n换词：{whole}", whole, "zh"),
     "follow_up, the question": lambda whole: follow_up.completed(
         whole, (Turn("user", "年假有几天？"), Turn("user", "满五年呢？"))
     ),

@@ -197,7 +197,8 @@ class UsageBody(BaseModel):
 class ChangeBody(BaseModel):
     """A part of the query that was searched for in other words: `written` was typed, `searched` was searched for.
 
-    `kind` is `spelling`, `pinyin` or `synonym`.
+    `kind` is `spelling`, `pinyin` or `synonym`. It is `translation` or `rewording` if the whole query was searched for
+    a second time, in the other language or in other words.
     """
 
     kind: ChangeKind

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from assistant.gate.weights import MOST_READ, OwnWeights, chosen
 from assistant.gate.wording import shares
 from assistant.gate.words import relevance
 from assistant.quoting.reading import PassageReading
+from assistant.retrieve import NOT_WORDED, Worded
 from ingest.document import Hit
 
 _JUDGED = 6
@@ -30,17 +31,23 @@ class FittedGate:
     reading: PassageReading | None = None
     own: OwnWeights | None = None
 
-    def __call__(self, query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+    def __call__(
+        self, query: str, hits: Sequence[Hit], *, embedder: str, worded: Mapping[str, Worded] = NOT_WORDED
+    ) -> bool:
         """Returns True if the hits, the best one first, may answer the query. The shipped scale fits every
-        `embedder`.
+        `embedder`. For `worded`, see `in_both_words`.
         """
-        return bool(hits) and (self.threshold == 0 or self.likelihood(query, hits, embedder) >= self.threshold)
+        return bool(hits) and (self.threshold == 0 or self.likelihood(query, hits, embedder, worded) >= self.threshold)
 
-    def likelihood(self, query: str, hits: Sequence[Hit], embedder: str = "") -> float:
+    def likelihood(
+        self, query: str, hits: Sequence[Hit], embedder: str = "", worded: Mapping[str, Worded] = NOT_WORDED
+    ) -> float:
         """Returns how likely the best of the hits answers the query, from 0 to 1."""
         rows = rows_of(query, hits, self.reading)
         if not rows:
             return relevance(query, hits, lenient=self.lenient)
+        if worded and self.reading is None:
+            rows += in_both_words(rows, worded)
         weights = chosen(self.own, embedder, self.reading.name if self.reading else None)
         return weights.likelihood((values for _, values in rows), lenient=self.lenient)
 
@@ -61,6 +68,25 @@ def rows_of(
     best = max(range(len(known)), key=read.__getitem__)
     hit, values = rows[best]
     return [(hit, values | {"reading": min(max(read[best], -MOST_READ), MOST_READ)})]
+
+
+def in_both_words(
+    rows: Sequence[tuple[Hit, Mapping[str, float]]], worded: Mapping[str, Worded]
+) -> list[tuple[Hit, dict[str, float]]]:
+    """Returns features of the hits that a second search found (`assistant.retrieve.Retrieved.worded`), each the mean of
+    what it is for the question (`rows`) and for the words of that search.
+
+    So the log odds are the mean of both: a passage answers if the question itself does not speak too much against it.
+    What a model makes up has passages that stand out for its words, and hardly at all for the question.
+    """
+    found = [(hit, values, worded[hit.chunk.id]) for hit, values in rows if hit.chunk.id in worded]
+    texts = [f"{hit.chunk.heading}\n{hit.chunk.text}" for hit, _, _ in found]
+    by_query = {words.query: shares(words.query, texts) for _, _, words in found}
+    means = []
+    for number, (hit, values, words) in enumerate(found):
+        theirs = features(replace(hit, signals=words.signals), by_query[words.query][number])
+        means.append((hit, {name: (value + theirs[name]) / 2 for name, value in values.items()}))
+    return means
 
 
 def features(hit: Hit, wording: float) -> dict[str, float]:

@@ -14,6 +14,7 @@ from assistant.prompts.refusals import REFUSALS
 from assistant.request import AnswerLanguage, Locale, Message
 
 _COMPANY: dict[Locale, str] = {"zh": "公司", "zh-Hant": "公司", "en": "the company"}
+_QUESTION: dict[AnswerLanguage, str] = {"zh": "问题：", "en": "Question: "}
 _TITLE: dict[Locale, str] = {"zh": "标题：", "zh-Hant": "標題：", "en": "Title: "}
 
 
@@ -53,6 +54,16 @@ def condense_messages(question: str, language: AnswerLanguage, conversation: Con
     rules = _template("condense", language).substitute()
     asked = _template("follow_up", language).substitute(turns=turns, question=neutralise(question))
     return (Message("system", rules), Message("user", asked))
+
+
+def second_search_messages(query: str, language: AnswerLanguage) -> tuple[Message, ...]:
+    """Returns messages that ask for a query in the other language and in other words, each on a line with its label.
+
+    `language` is that of the query.
+    """
+    rules = _template("second_search", language).substitute()
+    # A question of several lines could pass for the lines that are asked for.
+    return (Message("system", rules), Message("user", f"{_QUESTION[language]}{neutralise(' '.join(query.split()))}"))
 
 
 def _alternating(turns: Conversation) -> Conversation:

@@ -21,7 +21,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from assistant.answer import Assistant
 from assistant.models.from_settings import open_model
-from assistant.prompts.messages import condense_messages
+from assistant.prompts.messages import condense_messages, second_search_messages
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
 from ingest.access import Reader
@@ -35,7 +35,11 @@ from tests.canned_retrieval import hits_of
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 EVERY = [*attacks(answers=False), *attacks(answers=True)]
-_CONDENSING = {condense_messages("", language, ())[0].text for language in ("zh", "en")}
+_CONDENSING = {
+    system.text
+    for language in ("zh", "en")
+    for system, _ in (condense_messages("", language, ()), second_search_messages("", language))
+}
 _PARTS = {"orders in parts", "forged evidence", "control tokens", "tool tags"}
 
 
@@ -98,7 +102,7 @@ def _locale(attack: Attack, body: dict[str, Any]) -> str:
     return str(body["language"]) if attack.place == "question" else attack.language
 
 
-def _lets_all_through(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+def _lets_all_through(query: str, hits: Sequence[Hit], *, embedder: str, **_: object) -> bool:
     return True
 
 

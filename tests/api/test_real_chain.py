@@ -133,7 +133,7 @@ def test_a_greeting_counts_the_documents_of_the_key(tmp_path: Path) -> None:
 def strict(workspace: Workspace) -> tuple[TestClient, Assistant]:
     """A client of the same home with a gate that lets nothing through."""
 
-    def never(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+    def never(query: str, hits: Sequence[Hit], *, embedder: str, **_: object) -> bool:
         return False
 
     retriever = CurrentRetriever(workspace.opened.open_versions)

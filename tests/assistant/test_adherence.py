@@ -33,7 +33,7 @@ SAID: dict[Locale, str] = {"en": ENGLISH, "zh": CHINESE, "zh-Hant": TRADITIONAL}
 PAIRS = [(asked, said) for asked in ASKED for said in ASKED if asked != said]
 
 
-def always(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+def always(query: str, hits: Sequence[Hit], *, embedder: str, **_: object) -> bool:
     return True
 
 

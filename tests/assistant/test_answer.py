@@ -16,6 +16,7 @@ from assistant.events import Cited, Event, EvidenceFound, Failed, Finished, Sear
 from assistant.gate.fitted import FittedGate
 from assistant.gather import Gate
 from assistant.models.from_settings import open_model
+from assistant.prompts.messages import second_search_messages
 from assistant.prompts.refusals import REFUSALS
 from assistant.retrieve import Retrieved
 from assistant.settings import AssistantSettings
@@ -33,7 +34,7 @@ RELEVANT = FittedGate(0.5)
 STAFF = Reader(frozenset({"everyone"}))
 
 
-def never(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+def never(query: str, hits: Sequence[Hit], *, embedder: str, **_: object) -> bool:
     """A gate that lets nothing through."""
     return False
 
@@ -116,10 +117,11 @@ def test_an_english_question_gets_an_english_prompt_and_usage_is_estimated_where
 
 
 @pytest.mark.parametrize(("question", "language"), [("红烧肉怎么做？", "zh"), ("How do I cook risotto?", "en")])
-def test_without_evidence_the_refusal_comes_without_asking_the_model(question: str, language: str) -> None:
+def test_without_evidence_the_model_is_only_asked_for_other_words(question: str, language: str) -> None:
     with FakeOpenAIServer([Reply("no")]) as server:
         events = events_of(assistant(model="qwen", model_url=server.url), question)
-        assert server.requests == []
+        [asked] = server.requests
+    assert asked["messages"][0]["content"] == second_search_messages("", language)[0].text  # type: ignore[arg-type]
     assert [event.type for event in events] == ["searched", "evidence_found", "text_delta", "finished"]
     assert events[1] == EvidenceFound(())
     end = finished(events)
@@ -144,7 +146,7 @@ def test_an_answer_that_breaks_off_is_logged_with_its_id(caplog: pytest.LogCaptu
 def test_another_gate_decides_and_is_told_which_embedder_made_the_cosines() -> None:
     told: list[tuple[str, int, str]] = []
 
-    def never(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+    def never(query: str, hits: Sequence[Hit], *, embedder: str, **_: object) -> bool:
         told.append((query, len(hits), embedder))
         return False
 
@@ -377,7 +379,7 @@ def test_the_chunks_of_many_answers_are_read_one_after_the_other() -> None:
     readers: list[str] = []
     reading = threading.Lock()
 
-    def told(query: str, hits: Sequence[Hit], *, embedder: str) -> bool:
+    def told(query: str, hits: Sequence[Hit], *, embedder: str, **_: object) -> bool:
         assert reading.acquire(blocking=False), "two threads read at once"
         try:
             readers.append(threading.current_thread().name)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import files
 
@@ -12,6 +13,7 @@ import pytest
 from assistant.gate.fitted import FittedGate, features
 from assistant.gate.weights import OwnWeights, Weights
 from assistant.gate.words import relevance
+from assistant.retrieve import NOT_WORDED, Worded
 from ingest.document import Chunk, Hit, Signals
 from tests.canned_retrieval import hits_of, passage
 
@@ -133,3 +135,24 @@ def test_the_shipped_weights_say_how_they_did_on_sets_left_out() -> None:
         assert fitted["lenient"] < fitted["strict"]
         assert len(fitted["left_out"]["own_refused"]) > 10
         assert len(fitted["left_out"]["foreign_refused"]) > 10
+
+
+def test_a_second_search_counts_as_much_as_the_question_itself() -> None:
+    """The log odds of a hit are the mean of those for the question and for the words of a chat model."""
+    question, words = "How often do I get a new computer?", "replacement interval of laptops"
+    gate, near = FittedGate(0.5, lenient=True), standing_out(ENGLISH, 4.0)
+    strong, far = Signals(8.0, 6.0, 3.0, 3.0), standing_out(ENGLISH, -4.0)
+    worded = {near[0].chunk.id: Worded(words, strong)}
+
+    def odds(query: str, *hits: Hit, worded: Mapping[str, Worded] = NOT_WORDED) -> float:
+        likely = gate.likelihood(query, hits, worded=worded)
+        return math.log(likely / (1 - likely))
+
+    own, theirs = odds(question, near[0]), odds(words, replace(near[0], signals=strong))
+    assert own < 0 < theirs
+    assert odds(question, near[0], worded=worded) == pytest.approx((own + theirs) / 2)
+    assert gate(question, near, embedder="any", worded=worded)
+    assert not gate(question, far, embedder="any", worded=worded)
+    # It is never less likely for being found again.
+    weak = {near[0].chunk.id: Worded("open day", Signals(0, 0, 0, 0))}
+    assert odds(question, near[0], worded=weak) == pytest.approx(own)
