@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
@@ -67,8 +67,9 @@ class Workspace:
             everyday = everyday_words() if settings.everyday_words else NO_WORDS
             retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms, everyday=everyday)
             gate = open_gate(settings, model, reading)
+            good = replace(gate, line="good") if model.follows_instructions else None
             meaning = Meaning(lambda: store.current().embedder.dense)
-            assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store), meaning)
+            assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store), meaning, good)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
             pages, conversations = PageRenderer(passwords=settings.passwords), Register(store.database, settings)
@@ -126,7 +127,7 @@ def open_gate(settings: Settings, model: ChatModel, reading: PassageReading | No
     lenient = model.follows_instructions
     return FittedGate(
         settings.refusal_threshold,
-        lenient=lenient,
+        line="lenient" if lenient else "strict",
         reading=None if lenient else reading,
         own=OwnWeights.read_or_warn(settings.home),
     )

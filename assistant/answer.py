@@ -93,12 +93,14 @@ class Assistant:
         settings: AssistantSettings,
         holdings: HasHoldings | None = None,
         meaning: Meaning | None = None,
+        good: Gate | None = None,
     ) -> None:
         """Without `holdings`, replies to small talk do not say what there is to search. Without `meaning`, citations
-        across languages are checked by their figures alone.
+        across languages are checked by their figures alone. `good` is a gate with a higher line: for hits below it the
+        question is searched for again in the model's words. Without it, that is done only for what `gate` refuses.
         """
         self._retriever = retriever
-        self._gatherer = Gatherer(gate, settings)
+        self._gatherer = Gatherer(gate, settings, good)
         self._holdings = holdings
         self._meaning = meaning
         # A search that is asked for alone does not wait behind the searches of answers.
@@ -211,17 +213,19 @@ class Assistant:
     ) -> tuple[Retrieved, Gathered | None]:
         """Returns what was found and the request to the model, or None if it does not answer.
 
-        If the first search does not, the question is searched for in a model's words, too. If that does not answer
-        either, what the question itself found stays, and it is only said what was searched for.
+        If the first search answers poorly, the question is searched for in a model's words, too. If that is no better,
+        what the question itself found stays, and it is only said what was searched for.
         """
-        gathered = await self._gathered(asked, found)
-        if gathered is not None or not self._second.is_on:
-            return found, gathered
+        first = await self._gathered(asked, found)
+        if not self._second.is_on or (first is not None and not first.is_poor):
+            return found, first
         search = partial(self._retrieve, self._retrieving, reader=reader)
         again = await self._second.after(found, search, 2 * self._settings.evidence_limit)
-        gathered = await self._gathered(asked, again) if again is not found else None
+        second = await self._gathered(asked, again) if again is not found else None
         watch.lap("second_search")
-        return (again if gathered is not None else replace(found, changed=again.changed)), gathered
+        if second is None or (second.is_poor and first is not None):
+            return replace(found, changed=again.changed), first
+        return again, second
 
     async def _introduced(
         self, said: Kind, question: str, conversation: Conversation, reader: Reader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from assistant.context import available_tokens, choose_evidence, estimate_tokens, recent_turns
@@ -54,6 +55,7 @@ class Gathered:
 
     `room` is how many tokens they may take in the context window. `is_near` is True if they take so much of it by the
     estimate that it takes an exact count to know that they fit. `may_be_cut` is True if the model may cut them.
+    `is_poor` is True if it is worth while to search again in other words.
     """
 
     request: Request
@@ -61,13 +63,16 @@ class Gathered:
     room: int
     is_near: bool
     may_be_cut: bool
+    is_poor: bool
 
 
 class Gatherer:
     """Makes the request to the model from what was found. It computes, and is called from threads."""
 
-    def __init__(self, gate: Gate, settings: AssistantSettings) -> None:
+    def __init__(self, gate: Gate, settings: AssistantSettings, good: Gate | None = None) -> None:
+        """`good` is the gate that hits must pass not to be poor. Without it, none are."""
         self._gate = gate
+        self._good = good
         self._settings = settings
         self._temperature = temperature(settings)
 
@@ -96,8 +101,10 @@ class Gatherer:
             query=asked.query,
         )
         # The gate judges what would be answered from, so that no passage is read twice.
-        if not self._gate(asked.query, [item.hit for item in evidence], embedder=found.embedder, worded=found.worded):
+        judged = partial(_passes, asked.query, [item.hit for item in evidence], found)
+        if not judged(self._gate):
             return None
+        is_poor = self._good is not None and not judged(self._good)
         messages = answer_messages(asked.question, asked.locale, evidence, turns, settings.company)
         request = Request(
             messages,
@@ -110,4 +117,8 @@ class Gatherer:
         )
         tokens = sum(estimate_tokens(message.text) for message in messages)
         most = window - min(settings.model_max_tokens, window // 2)
-        return Gathered(request, tokens, most, tokens > _NEAR * most, described.cuts)
+        return Gathered(request, tokens, most, tokens > _NEAR * most, described.cuts, is_poor)
+
+
+def _passes(query: str, hits: Sequence[Hit], found: Retrieved, gate: Gate) -> bool:
+    return gate(query, hits, embedder=found.embedder, worded=found.worded)

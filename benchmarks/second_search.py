@@ -82,7 +82,9 @@ class House:
         self._retriever = RewordingRetriever(
             CurrentRetriever(store.open_versions), Synonyms(settings.home / "none"), everyday=everyday_words()
         )
-        self._gatherer = Gatherer(FittedGate(settings.refusal_threshold, lenient=True), settings)
+        self._gatherer = Gatherer(
+            FittedGate(settings.refusal_threshold, line="lenient"), settings, FittedGate(0.5, line="good")
+        )
 
     def found(self, query: str, limit: int) -> Retrieved:
         return self._retriever.retrieve(query, reader=OPERATOR, limit=limit)
@@ -112,11 +114,12 @@ def measured(source: Source, questions: Sequence[Question], models: Sequence[Wor
                 rows[question.kind]["no model"].append(_outcome(question, found, first))
                 for model in models:
                     again, second = found, first
-                    if first is None:
+                    if first is None or first.is_poor:
                         again = asyncio.run(house.again(found, model))
                         second = house.gathered(question.text, again) if again is not found else None
-                    shown = again if second is not None else found
-                    rows[question.kind][model.model].append(_outcome(question, shown, second))
+                        if second is None or (second.is_poor and first is not None):
+                            again, second = found, first
+                    rows[question.kind][model.model].append(_outcome(question, again, second))
     return {kind: {name: _figures(each) for name, each in by_model.items()} for kind, by_model in rows.items()}
 
 

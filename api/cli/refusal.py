@@ -89,7 +89,7 @@ def refusal(
     result: dict[str, Any] = {
         "documents": report.new,
         "embedder": embedder,
-        "gate": "lenient" if gate.lenient else "strict",
+        "gate": gate.line,
         "reading": reading_name,
         "weights": "own" if is_own else "shipped",
         "asked": {"own": min(limit, len(evaluation.queries)), **{kind: _count(judged)[kind] for kind in _OTHERS}},
@@ -201,7 +201,7 @@ def _refused_by_fitted(judged: Sequence[_Judged], gate: FittedGate) -> list[_Jud
 def _is_refused(judged: _Judged, weights: Weights, gate: FittedGate) -> bool:
     if not judged.asked.rows or gate.threshold == 0:
         return judged.refused
-    return weights.likelihood(judged.asked.rows, lenient=gate.lenient) < gate.threshold
+    return weights.likelihood(judged.asked.rows, gate.line) < gate.threshold
 
 
 def _too_few(enough: Mapping[Kind, int]) -> RequestError:

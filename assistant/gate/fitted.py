@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from assistant.gate.weights import MOST_READ, OwnWeights, chosen
+from assistant.gate.weights import MOST_READ, Line, OwnWeights, chosen
 from assistant.gate.wording import shares
 from assistant.gate.words import relevance
 from assistant.quoting.reading import PassageReading
@@ -20,14 +20,15 @@ class FittedGate:
     """An `assistant.answer.Gate`. The likelihood of the best hit must reach `threshold`; with 0 any hit is enough.
 
     The threshold is on a scale from 0 to 1 on which the strict gate has 0.5: it refuses 92 of 100 questions that
-    another company asks. A `lenient` gate stands before a model that can refuse by itself, and lets pass whatever could
-    answer: it refuses none of 170 questions of colleagues that the documents answer, and a ninth of those of strangers.
-    With `reading`, a model reads the hits, and the hit that reads best is judged, by weights of its own. With `own`,
-    the weights of the home judge hits of the embedder that they were fitted with.
+    another company asks. One whose `line` is `lenient` stands before a model that can refuse by itself, and lets pass
+    whatever could answer: it refuses none of 170 questions of colleagues that the documents answer, and a ninth of
+    those of strangers. One whose line is `good` says where it is worth while to search again in a model's words. With
+    `reading`, a model reads the hits, and the hit that reads best is judged, by weights of its own. With `own`, the
+    weights of the home judge hits of the embedder that they were fitted with.
     """
 
     threshold: float
-    lenient: bool = False
+    line: Line = "strict"
     reading: PassageReading | None = None
     own: OwnWeights | None = None
 
@@ -45,11 +46,11 @@ class FittedGate:
         """Returns how likely the best of the hits answers the query, from 0 to 1."""
         rows = rows_of(query, hits, self.reading)
         if not rows:
-            return relevance(query, hits, lenient=self.lenient)
+            return relevance(query, hits, lenient=self.line == "lenient")
         if worded and self.reading is None:
             rows += in_both_words(rows, worded)
         weights = chosen(self.own, embedder, self.reading.name if self.reading else None)
-        return weights.likelihood((values for _, values in rows), lenient=self.lenient)
+        return weights.likelihood((values for _, values in rows), self.line)
 
 
 def rows_of(

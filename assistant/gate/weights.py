@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 from ingest.errors import ConfigurationError
 
@@ -29,6 +29,12 @@ NAMES: Final = (
 """What a weight can be for (`assistant.gate.fitted.rows_of`). The first one is only there if a model reads."""
 _LARGEST_BYTES = 2**20
 _LARGEST_EXPONENT = 700.0
+_GOOD_BELOW_STRICT = 2.0
+"""So much less than the strict gate wants is good enough for a model, in log odds. See docs/decisions/0026."""
+
+Line = Literal["strict", "good", "lenient"]
+"""Where a gate draws its line. `strict`: nobody else refuses. `lenient`: before a model that refuses by itself. `good`:
+the hits answer well enough not to be searched for again in other words."""
 
 logger = logging.getLogger(__name__)
 
@@ -42,16 +48,19 @@ class Weights:
     strict: float
     lenient: float
 
+    def wanted(self, line: Line) -> float:
+        """Returns the log odds that a line wants."""
+        return {"strict": self.strict, "good": self.strict - _GOOD_BELOW_STRICT, "lenient": self.lenient}[line]
+
     def logit(self, features: Mapping[str, float]) -> float:
         """Returns the log odds that a hit with these features answers."""
         return self.intercept + math.fsum(weight * features[name] for name, weight in self.weights.items())
 
-    def likelihood(self, rows: Iterable[Mapping[str, float]], *, lenient: bool) -> float:
+    def likelihood(self, rows: Iterable[Mapping[str, float]], line: Line) -> float:
         """Returns how likely the best of the hits with these features answers, from 0 to 1. It is 0.5 where the log
-        odds are those that the gate wants.
+        odds are those that the line wants.
         """
-        wanted = self.lenient if lenient else self.strict
-        return 1 / (1 + math.exp(min(wanted - max(map(self.logit, rows)), _LARGEST_EXPONENT)))
+        return 1 / (1 + math.exp(min(self.wanted(line) - max(map(self.logit, rows)), _LARGEST_EXPONENT)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,15 +82,15 @@ def test_words_of_the_other_language_count_by_the_dictionary() -> None:
 def test_before_a_model_that_can_refuse_the_gate_is_lenient() -> None:
     question, hits = "How often do I get a new computer?", standing_out(ENGLISH, 6.6)
     assert not FittedGate(0.5)(question, hits, embedder="any")
-    assert FittedGate(0.5, lenient=True)(question, hits, embedder="any")
-    assert not FittedGate(0.5, lenient=True)("红烧肉怎么做？", standing_out(ENGLISH, 0.0), embedder="any")
+    assert FittedGate(0.5, line="lenient")(question, hits, embedder="any")
+    assert not FittedGate(0.5, line="lenient")("红烧肉怎么做？", standing_out(ENGLISH, 0.0), embedder="any")
 
 
 def test_before_a_model_a_word_in_common_is_enough_where_hits_have_no_vectors() -> None:
     question, hits = "my old laptop is slow, will I ever be given something faster?", hits_of(*ENGLISH)
     assert not FittedGate(0.5)(question, hits, embedder="any")
-    assert FittedGate(0.5, lenient=True)(question, hits, embedder="any")
-    assert not FittedGate(0.5, lenient=True)("红烧肉怎么做？", hits, embedder="any")
+    assert FittedGate(0.5, line="lenient")(question, hits, embedder="any")
+    assert not FittedGate(0.5, line="lenient")("红烧肉怎么做？", hits, embedder="any")
 
 
 def test_a_product_number_finds_its_table_across_languages() -> None:
@@ -140,7 +140,7 @@ def test_the_shipped_weights_say_how_they_did_on_sets_left_out() -> None:
 def test_a_second_search_counts_as_much_as_the_question_itself() -> None:
     """The log odds of a hit are the mean of those for the question and for the words of a chat model."""
     question, words = "How often do I get a new computer?", "replacement interval of laptops"
-    gate, near = FittedGate(0.5, lenient=True), standing_out(ENGLISH, 4.0)
+    gate, near = FittedGate(0.5, line="good"), standing_out(ENGLISH, 4.0)
     strong, far = Signals(8.0, 6.0, 3.0, 3.0), standing_out(ENGLISH, -4.0)
     worded = {near[0].chunk.id: Worded(words, strong)}
 

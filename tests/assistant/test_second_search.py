@@ -65,7 +65,7 @@ class Passages(CannedRetriever):
 def house(url: str, retriever: Any = None, **settings: Any) -> Assistant:
     chosen = AssistantSettings(model="qwen", model_url=url, **settings)
     retriever = retriever or Passages(EVERYTHING)
-    return Assistant(retriever, FittedGate(0.5, lenient=True), open_model(chosen, hub=False), chosen)
+    return Assistant(retriever, FittedGate(0.5, line="good"), open_model(chosen, hub=False), chosen)
 
 
 def events_of(
@@ -331,3 +331,29 @@ def test_nothing_found_in_other_words_either_shows_what_is_nearest() -> None:
     assert [change.kind for change in searched.changed] == ["translation", "rewording"]
     assert end.refused
     assert EvidenceFound(()) in events
+
+
+def lenient_house(url: str) -> Assistant:
+    """A house whose gate lets everything here pass, and that tells what is found well from what is not."""
+    chosen = AssistantSettings(model="qwen", model_url=url)
+    lenient = FittedGate(0.5, line="lenient")
+    model = open_model(chosen, hub=False)
+    return Assistant(Passages(EVERYTHING), lenient, model, chosen, good=replace(lenient, line="good"))
+
+
+@pytest.mark.parametrize("said", [GOOD, "I cannot do that."])
+def test_what_is_found_poorly_is_searched_for_again_and_never_refused_for_it(said: str) -> None:
+    with FakeOpenAIServer(saying(said)) as server:
+        searched, end = told(events_of(lenient_house(server.url)))
+        assert [is_second(body) for body in server.requests] == [True, False]
+    assert not end.refused
+    assert len(searched.changed) == (2 if said == GOOD else 0)
+    if said == GOOD:
+        assert end.citations[0].evidence.hit.chunk == LEAVE
+
+
+def test_what_is_found_well_is_not_searched_for_again() -> None:
+    with FakeOpenAIServer(saying(GOOD, "There are ten days of annual leave [1].")) as server:
+        searched, _ = told(events_of(lenient_house(server.url), "How many days of annual leave?"))
+        assert [is_second(body) for body in server.requests] == [False]
+    assert searched.changed == ()
