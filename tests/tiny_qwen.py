@@ -63,8 +63,8 @@ def write_tokenizer(folder: Path, *, real_vocabulary: bool = False) -> Any:
     return tokenizer
 
 
-def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 7) -> Path:
-    """Write config, weights (hidden size 16, two layers) and tokenizer into `folder`, and return it."""
+def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 7, width: int = 16) -> Path:
+    """Write config, weights (hidden size `width`, two layers) and tokenizer into `folder`, and return it."""
     import torch
     from transformers import GenerationConfig, Qwen3Config, Qwen3ForCausalLM
 
@@ -74,12 +74,12 @@ def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 
     size = 151_936 if real_vocabulary else len(tokenizer)
     config = Qwen3Config(
         vocab_size=size,
-        hidden_size=16,
-        intermediate_size=32,
+        hidden_size=width,
+        intermediate_size=2 * width,
         num_hidden_layers=2,
         num_attention_heads=2,
         num_key_value_heads=1,
-        head_dim=8,
+        head_dim=width // 2,
         tie_word_embeddings=real_vocabulary,
         initializer_range=0.4,
         max_position_embeddings=8192,

@@ -273,6 +273,8 @@ const SAME = {
   model_not_loaded: "model_misconfigured",
   model_remote_code: "model_misconfigured",
   quantization_not_installed: "model_misconfigured",
+  quantized_already: "model_misconfigured",
+  model_too_large: "model_misconfigured",
   model_without_template: "model_misconfigured",
   database_unavailable: "search_unavailable",
   index_failed: "search_unavailable",

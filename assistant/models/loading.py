@@ -22,8 +22,8 @@ _QWEN1 = "QWenLMHeadModel"
 def load(path: str, *, hub: bool, precision: Precision) -> tuple[Any, Any]:
     """Returns the tokenizer and the model at `path`, on the graphics card if there is one. `hub` allows a download.
 
-    Raises ModelUnavailableError (`model_not_loaded`, `model_remote_code`, `model_without_template`,
-    `quantization_not_installed`). Code that comes with a model is never run.
+    Raises ModelUnavailableError (`model_not_loaded`, `model_too_large`, `model_remote_code`, `model_without_template`,
+    `quantization_not_installed`, `quantized_already`). Code that comes with a model is never run.
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -32,23 +32,38 @@ def load(path: str, *, hub: bool, precision: Precision) -> tuple[Any, Any]:
     _check_own_code(path)
     disable_progress_bar()
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    options = _options(precision, device)
+    options = _options(path, precision, device)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=not hub)
         model = AutoModelForCausalLM.from_pretrained(path, local_files_only=not hub, **options)
-    except (OSError, ValueError, ImportError) as error:
-        first = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelUnavailableError(
-            "model_not_loaded",
-            f"The chat model {path} cannot be loaded: {first[:300]}",
-            "It must be the folder of a transformers chat model: config, weights and tokenizer.",
-        ) from error
+        placed = model if "device_map" in options else model.to(device)
+    except (OSError, ValueError, ImportError, RuntimeError, MemoryError) as error:
+        raise _not_loaded(path, precision, error) from error
     if tokenizer.chat_template is None:
         raise ModelUnavailableError(
             "model_without_template", f"The model {path} has no chat template.", "Use a chat model."
         )
-    placed = model if "device_map" in options else model.to(device)
     return tokenizer, placed.eval()
+
+
+def _not_loaded(path: str, precision: Precision, error: Exception) -> ModelUnavailableError:
+    """Returns the error for a model that transformers did not load."""
+    import torch
+
+    first = next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return ModelUnavailableError(
+            "model_too_large",
+            f"The chat model {path} does not fit into the memory of this machine: {first}",
+            "`youju models fit` says which models do. YOUJU_MODEL_PRECISION=4bit takes a quarter of the memory.",
+        )
+    if isinstance(error, ImportError):
+        hint = "Install what it names, or have a server (vLLM) serve the model and set YOUJU_MODEL_URL."
+    elif precision == "4bit" and isinstance(error, RuntimeError):
+        hint = "Set YOUJU_MODEL_PRECISION=auto, or look at what bitsandbytes supports on this machine."
+    else:
+        hint = "It must be the folder of a transformers chat model: config, weights and tokenizer."
+    return ModelUnavailableError("model_not_loaded", f"The chat model {path} cannot be loaded: {first}", hint)
 
 
 def config_of(path: str) -> Mapping[str, Any]:
@@ -87,20 +102,28 @@ def _check_own_code(path: str) -> None:
         )
 
 
-def _options(precision: Precision, device: str) -> dict[str, Any]:
+def _options(path: str, precision: Precision, device: str) -> dict[str, Any]:
     """Returns the options of `from_pretrained` for weights in this form."""
     if precision != "4bit":
         return {"dtype": precision}
+    if config_of(path).get("quantization_config"):
+        raise ModelUnavailableError(
+            "quantized_already",
+            f"YOUJU_MODEL_PRECISION is 4bit, and the weights of {path} are quantized already.",
+            "Set YOUJU_MODEL_PRECISION=auto: they are used as they are.",
+        )
     missing = [name for name in ("bitsandbytes", "accelerate") if find_spec(name) is None]
     if missing:
         raise ModelUnavailableError(
             "quantization_not_installed",
             f"YOUJU_MODEL_PRECISION=4bit needs {' and '.join(missing)}.",
-            "Run `pip install bitsandbytes accelerate`, or have a server serve a quantized model.",
+            "Run `pip install 'youju[quantized]'`, or have a server serve a quantized model.",
         )
     import torch
     from transformers import BitsAndBytesConfig
 
-    quantized = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+    # Graphics cards before Ampere compute in bfloat16 only by detours. Processors do not need it to be fast.
+    computed = torch.bfloat16 if device == "cpu" or torch.cuda.is_bf16_supported() else torch.float16
+    quantized = BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=computed)
     # Quantized weights cannot be moved afterwards.
-    return {"dtype": torch.bfloat16, "quantization_config": quantized, "device_map": {"": device}}
+    return {"dtype": computed, "quantization_config": quantized, "device_map": {"": device}}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from assistant.errors import ModelBusyError, ModelError
 from assistant.models import complete, stream
@@ -71,8 +72,6 @@ def test_every_architecture_answers_and_what_it_keeps_of_the_rules_changes_nothi
 def test_to_every_architecture_a_prompt_is_the_same_whether_its_rules_were_kept_or_not(
     architecture: str, tmp_path: Path
 ) -> None:
-    import torch
-
     tokenizer, model, prefixes = opened(build_tiny(tmp_path / architecture, architecture))._load()
     assert prefixes is not None
     seen = []
@@ -253,4 +252,44 @@ def test_four_bits_without_their_library_say_what_to_install(tiny: Path, monkeyp
     monkeypatch.setattr("assistant.models.loading.find_spec", lambda name: None)
     error = failure(tiny, model_precision="4bit")
     assert error.code == "quantization_not_installed"
-    assert "pip install bitsandbytes accelerate" in error.hint
+    assert "pip install 'youju[quantized]'" in error.hint
+
+
+@pytest.mark.slow
+def test_four_bits_answer_on_a_processor_where_their_library_is_installed(tmp_path: Path) -> None:
+    pytest.importorskip("bitsandbytes", reason="the extra youju[quantized] is not installed")
+    folder = build_tiny_qwen(tmp_path / "tiny", width=128)
+    whole, quarter = opened(folder), opened(folder, model_precision="4bit")
+    assert asyncio.run(told(quarter, "年假？"))[0]
+    projections = [model._load()[1].model.layers[0].mlp.up_proj.weight.nbytes for model in (whole, quarter)]
+    assert projections[0] >= 4 * projections[1]
+
+
+def test_weights_that_are_quantized_already_are_not_quantized_again(tmp_path: Path) -> None:
+    config = {"model_type": "qwen3", "quantization_config": {"quant_method": "awq", "bits": 4}}
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    error = failure(tmp_path, model_precision="4bit")
+    assert (error.code, "YOUJU_MODEL_PRECISION=auto" in error.hint) == ("quantized_already", True)
+
+
+@pytest.mark.parametrize(
+    ("raised", "precision", "code", "way_out"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "auto", "model_too_large", "4bit"),
+        (MemoryError(), "float32", "model_too_large", "youju models fit"),
+        (ImportError("Loading an AWQ model requires gptqmodel"), "auto", "model_not_loaded", "Install what it names"),
+        (RuntimeError("None of the available devices are supported"), "4bit", "model_not_loaded", "=auto"),
+        (RuntimeError("unexpected EOF"), "auto", "model_not_loaded", "config, weights and tokenizer"),
+    ],
+)
+def test_what_transformers_raises_is_said_with_a_way_out(
+    raised: Exception, precision: str, code: str, way_out: str, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load_nothing(*_: Any, **__: Any) -> None:
+        raise raised
+
+    monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", load_nothing)
+    monkeypatch.setattr("assistant.models.loading.find_spec", lambda name: name)  # as if it were installed
+    error = failure(tiny, model_precision=precision)
+    assert (error.code, way_out in error.hint) == (code, True), error
+    assert str(raised)[:20] in error.message
