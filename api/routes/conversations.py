@@ -50,12 +50,13 @@ def listed(
     reader: CurrentReader,
     limit: Annotated[int, Query(ge=1, le=1000, description="How many conversations a page has at most.")] = 50,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    q: Annotated[str, Query(max_length=100, description="Only those in which all these words stand.")] = "",
 ) -> ConversationsBody:
     """List one's own conversations, the one that changed last first. `keeps` says whether there can be any."""
     after, owner = _place(cursor) if cursor is not None else None, found_owner(reader)
     if owner is None or not workspace_of(request).settings.conversation_days:
         return ConversationsBody(keeps=False, conversations=[], next_cursor=None)
-    found = _register(request).listed(owner, after=after, limit=limit + 1)
+    found = _register(request).listed(owner, words=q.split(), after=after, limit=limit + 1)
     page = found[:limit]
     return ConversationsBody(
         keeps=True,

@@ -6,29 +6,54 @@ import { language, say, sayProblem } from "./texts.js";
 
 const PAGE = 30;
 const MAX_TITLE = 200;
+const SEARCH_MS = 250; // after so long a pause in typing
 
 const by = (id) => document.getElementById(id);
-const [dialog, list, none, more, problem] = ["dialog", "list", "none", "more", "problem"].map((id) => by(`kept-${id}`));
+const parts = ["dialog", "search", "list", "none", "more", "problem"];
+const [dialog, search, list, none, more, problem] = parts.map((id) => by(`kept-${id}`));
 
 let chosen = {};
 let next = null;
+let words = "";
+let waiting = 0;
+let round = 0;
 
 /** Show the list. `open(id)` is called for one that is to be read, `deleted(id)` for one that is no more. */
 export async function openKept(handlers) {
   chosen = handlers;
-  list.replaceChildren();
-  none.hidden = more.hidden = problem.hidden = true;
-  next = null;
+  search.value = words = "";
+  search.hidden = true;
+  search.placeholder = say("keptSearch");
+  search.setAttribute("aria-label", say("keptSearch"));
   dialog.showModal();
-  await said(load);
+  await said(begin);
+  search.hidden = list.children.length === 0; // nothing to look for
+}
+
+async function begin() {
+  const mine = ++round;
+  const page = await conversations(PAGE, null, words);
+  if (mine !== round) return; // other words have been typed meanwhile
+  list.replaceChildren();
+  show(page);
 }
 
 async function load() {
-  const page = await conversations(PAGE, next);
+  const mine = round;
+  const page = await conversations(PAGE, next, words);
+  if (mine === round) show(page);
+}
+
+function show(page) {
   next = page.next_cursor;
   // One whose first question was refused has nothing to show.
   list.append(...page.conversations.filter((each) => each.exchanges).map(item));
   more.hidden = next === null;
+  settle();
+}
+
+function settle() {
+  none.textContent = say(words ? "keptNoMatch" : "keptNone");
   none.hidden = list.children.length > 0 || next !== null;
 }
 
@@ -85,7 +110,7 @@ function edited(node, conversation) {
 async function removed(node, id) {
   await deleteConversation(id);
   node.remove();
-  none.hidden = list.children.length > 0 || next !== null;
+  settle();
   chosen.deleted(id);
 }
 
@@ -123,4 +148,13 @@ async function said(does) {
 }
 
 action(more, load);
+search.addEventListener("input", (event) => {
+  if (event.isComposing) return; // an input method has not come to a word yet
+  clearTimeout(waiting);
+  waiting = setTimeout(() => {
+    words = search.value.trim();
+    said(begin);
+  }, SEARCH_MS);
+});
+search.addEventListener("compositionend", () => search.dispatchEvent(new Event("input")));
 by("kept-close").addEventListener("click", () => dialog.close());

@@ -59,10 +59,11 @@ function json(method, body, headers = {}) {
   return { method, headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) };
 }
 
-/** A page of the conversations that the server keeps for us, the newest first; `keeps` says whether it does. */
-export async function conversations(limit, cursor = null) {
-  const after = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
-  return (await call(`/v1/conversations?limit=${limit}${after}`)).json();
+/** A page of the conversations that the server keeps for us, the newest first; `keeps` says whether it does. With
+ * `words`, only those in which these stand. */
+export async function conversations(limit, cursor = null, words = "") {
+  const query = new URLSearchParams({ limit, ...(cursor && { cursor }), ...(words && { q: words }) });
+  return (await call(`/v1/conversations?${query}`)).json();
 }
 
 /** Begin a conversation that the server keeps: its id. */

@@ -105,9 +105,15 @@ class Register:
             connection.execute(sa.insert(_conversations).values(row))
         return kept
 
-    def listed(self, owner: str, *, after: Place | None = None, limit: int = 50) -> list[Kept]:
-        """Returns the conversations of an owner, the one that changed last first; those of one moment by id."""
-        query = _kept_query().where(*self._owned(owner))
+    def listed(
+        self, owner: str, *, words: Sequence[str] = (), after: Place | None = None, limit: int = 50
+    ) -> list[Kept]:
+        """Returns the conversations of an owner, the one that changed last first; those of one moment by id.
+
+        With `words`, only those are returned in which each of them stands, in the title, a question or an answer. In
+        SQLite the case of letters beyond ASCII counts.
+        """
+        query = _kept_query().where(*self._owned(owner), *(_has(word) for word in words))
         order = sa.tuple_(_conversations.c.updated_ms, _conversations.c.id)
         if after is not None:
             query = query.where(order < sa.tuple_(*(sa.literal(part) for part in after)))
@@ -252,6 +258,15 @@ def _kept_query() -> sa.Select[Any]:
     ours, theirs = _conversations.c, _exchanges.c
     count = sa.select(sa.func.count()).select_from(_exchanges).where(theirs.conversation_id == ours.id)
     return sa.select(ours.id, ours.title, ours.created_ms, ours.updated_ms, count.scalar_subquery())
+
+
+def _has(word: str) -> sa.ColumnElement[bool]:
+    """Returns the condition that a word stands in a conversation."""
+    ours, theirs = _conversations.c, _exchanges.c
+    said = sa.or_(*(column.icontains(word, autoescape=True) for column in (theirs.question, theirs.answer)))
+    return sa.or_(
+        ours.title.icontains(word, autoescape=True), sa.exists().where(theirs.conversation_id == ours.id, said)
+    )
 
 
 def _exchanges_of(conversation_id: str) -> sa.Select[Any]:

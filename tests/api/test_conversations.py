@@ -148,6 +148,20 @@ def test_a_conversation_is_renamed_and_deleted(face: Face) -> None:
     assert anna.get("/v1/conversations").json() == {"keeps": True, "conversations": [], "next_cursor": None}
 
 
+def test_the_list_is_searched_page_by_page(face: Face) -> None:
+    anna = face.of(ANNA)
+    for number in range(3):
+        ask(anna, begin(anna, title=f"Leave {number}"), "How much leave?")
+    begin(anna, title="Pay")
+    first = anna.get("/v1/conversations", params={"q": " leave  15 ", "limit": 2}).json()
+    rest = anna.get("/v1/conversations", params={"q": "leave 15", "cursor": first["next_cursor"]}).json()
+    titles = [each["title"] for page in (first, rest) for each in page["conversations"]]
+    assert titles == ["Leave 2", "Leave 1", "Leave 0"]
+    assert rest["next_cursor"] is None
+    assert anna.get("/v1/conversations", params={"q": "leave pay"}).json()["conversations"] == []
+    assert refusal(anna.get("/v1/conversations", params={"q": "x" * 101})) == (400, "invalid_request")
+
+
 def test_the_list_comes_in_pages(face: Face) -> None:
     anna = face.of(ANNA)
     made = {begin(anna, title=str(number)) for number in range(5)}

@@ -68,6 +68,24 @@ def test_a_conversation_is_there_after_a_reload_and_a_new_chat_is_another_one(dr
     assert [turns for _, turns, _ in assistant.asked] == [(), (Turn("user", "first"), Turn("assistant", "No.")), ()]
 
 
+def test_conversations_are_searched_by_words(driver: Chrome) -> None:
+    with page(driver, ScriptedAssistant()) as browser:
+        answered(browser, "How much leave?")
+        browser.one("#fresh").click()
+        answered(browser, "X200 多少钱？")
+        browser.one("#kept").click()
+        browser.until(lambda _: len(browser.all(".kept-open")) == 2)
+        search = browser.one("#kept-search")
+        search.send_keys("15 days")
+        browser.until(lambda _: [each.text.split("\n")[0] for each in browser.all(".kept-open")] == ["How much leave?"])
+        search.send_keys(" nowhere")
+        browser.one("#kept-none", "No conversation has these words.")
+        search.clear()
+        search.send_keys("1280")
+        browser.one(".kept-open", "X200 多少钱？")
+        assert browser.complaints() == []
+
+
 def test_a_conversation_is_renamed_and_deleted(driver: Chrome) -> None:
     with page(driver, ScriptedAssistant()) as browser:
         answered(browser, "How much leave?")

@@ -129,6 +129,22 @@ def test_the_list_is_newest_first_and_its_pages_join_without_gap(database: sa.En
     assert paged == whole
 
 
+def test_conversations_are_found_by_words_of_their_titles_questions_and_answers(
+    database: sa.Engine, clock: Clock
+) -> None:
+    register = a_register(database, clock)
+    leave, travel, other = (register.create(ANNA).id, register.create(ANNA, "差旅报销").id, register.create(BEN).id)
+    say(register, leave, "How much annual leave?", Ending("complete", "15 days, of 100%_ pay [1]."))
+    say(register, travel, "住宿标准？", Ending("complete", "每晚 650 元 [1]。"))
+    say(register, other, "How much annual leave?", owner=BEN)
+    for words, found in (
+        (("LEAVE",), [leave]), (("leave", "15", "days"), [leave]), (("差旅", "650"), [travel]), (("住宿",), [travel]),
+        (("leave", "650"), []), (("100%_",), [leave]), (("1%",), []), (("5_days",), []), (("\\",), []),
+    ):  # fmt: skip
+        assert [kept.id for kept in register.listed(ANNA, words=words)] == found, words
+    assert {kept.id for kept in register.listed(ANNA)} == {leave, travel}
+
+
 def test_renaming_keeps_the_place_and_deleting_takes_the_exchanges_along(database: sa.Engine, clock: Clock) -> None:
     register = a_register(database, clock)
     first, second = register.create(ANNA).id, register.create(ANNA).id
