@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from httpx import Response
 
 from api.app import create_app
 from assistant.conversation import Turn
+from assistant.events import Finished
 from ingest.access import EVERYONE, OPERATOR, Reader
 from ingest.home.database import open_database
 from ingest.settings import IngestSettings
@@ -251,6 +253,20 @@ def test_an_export_fetches_and_links_nothing(database: sa.Engine) -> None:
     text = anna.get(f"/v1/conversations/{made}/export").text
     assert "](" not in text
     assert "<img" not in text
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_an_answer_that_was_cut_says_so_in_json_and_record_and_export(database: sa.Engine, stream: bool) -> None:
+    *before, end = a_good_answer("leave?")
+    assert isinstance(end, Finished)
+    anna = Face(database, ScriptedAssistant([*before, replace(end, cut=True)])).of(ANNA)
+    made = begin(anna)
+    answered = ask(anna, made, "How much leave?", stream=stream)
+    assert (events_of(answered.text)[-1][1] if stream else answered.json())["cut"] is True
+    assert anna.get(f"/v1/conversations/{made}").json()["exchanges"][0]["state"] == "cut"
+    text = anna.get(f"/v1/conversations/{made}/export").text
+    assert "结尾被截断" in text
+    assert "its end is missing" in text
 
 
 def test_a_reader_sees_no_path_of_the_server_in_what_was_kept(database: sa.Engine) -> None:
