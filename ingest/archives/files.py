@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Final, Protocol
 
 from ingest.archives.aes_zip import AES_METHOD, WrongPasswordError, decrypted
 from ingest.archives.limits import (
@@ -39,7 +39,8 @@ _MAX_GLOBAL_ATTRIBUTES = 1000
 _UNICODE_PATH = 0x7075  # the extra field with a name in UTF-8, by Info-ZIP
 _UTF8_FLAG, _ENCRYPTED_FLAG = 0x800, 0x1
 _WRONG_PASSWORD = (RuntimeError, WrongPasswordError, zipfile.BadZipFile, zlib.error, EOFError)
-_COMPRESSIONS = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+COMPRESSIONS: Final = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\0": lzma.open}
+"""How packed files begin, and what opens them."""
 _DOCUMENTS = ("word/", "ppt/", "xl/")
 
 
@@ -72,10 +73,15 @@ def open_archive(path: Path, budget: Budget, passwords: Sequence[bytes] = ()) ->
             return None
         if (packing := format_of(head)) is not None:
             return SevenZipRarArchive(path, packing, budget)
-        compression = next((opener for magic, opener in _COMPRESSIONS.items() if head.startswith(magic)), None)
-        if compression is not None or head[257:262] == b"ustar":
+        compression = next((opener for magic, opener in COMPRESSIONS.items() if head.startswith(magic)), None)
+        if compression is not None or is_tar(head):
             return TarArchive(path, budget, compression)
         return None
+
+
+def is_tar(head: bytes) -> bool:
+    """Returns True if a file that begins so, with 512 bytes, is a tar archive."""
+    return head[257:262] == b"ustar"
 
 
 class ZipArchive:
@@ -139,11 +145,15 @@ class ZipArchive:
 class TarArchive:
     """A tar file, compressed or not. Extracting members in the order of the file is fastest."""
 
-    def __init__(self, path: Path, budget: Budget, decompress: Any) -> None:
-        self._stream = _Bounded(decompress(path) if decompress else path.open("rb"), budget.bytes_left)
+    def __init__(self, source: Path | IO[bytes], budget: Budget, decompress: Any) -> None:
+        """`source` is a file, or what has been read of one."""
+        if decompress:
+            source = decompress(source)
+        file: Any = source.open("rb") if isinstance(source, Path) else source
+        self._stream = _Bounded(file, budget.bytes_left)
         try:
-            file: Any = self._stream
-            self._tar = tarfile.open(fileobj=file, mode="r:", errors="surrogateescape")  # noqa: SIM115
+            bounded: Any = self._stream
+            self._tar = tarfile.open(fileobj=bounded, mode="r:", errors="surrogateescape")  # noqa: SIM115
             infos = [info for info in self._all(budget) if info.isreg() or info.islnk()]
             encoding = encoding_of(info.name.encode("utf-8", "surrogateescape") for info in infos)
             named = ((harmless(_decoded(info.name, encoding)), info) for info in infos)
@@ -154,12 +164,19 @@ class TarArchive:
 
     def extract(self, member: Member, target: Path, limit_bytes: int) -> None:
         """See `Archive`."""
-        with translated():
-            stream = self._tar.extractfile(member.handle)
-            if stream is None:
-                raise refuse("corrupt", "It leads to a member that is not there.")
-            with stream:
-                copied(_blocks(stream), target, limit_bytes)
+        with translated(), self._opened(member) as stream:
+            copied(_blocks(stream), target, limit_bytes)
+
+    def read(self, member: Member) -> bytes:
+        """Returns the content of a member. Raises DocumentError `corrupt`."""
+        with translated(), self._opened(member) as stream:
+            return stream.read()
+
+    def _opened(self, member: Member) -> IO[bytes]:
+        stream = self._tar.extractfile(member.handle)
+        if stream is None:
+            raise refuse("corrupt", "It leads to a member that is not there.")
+        return stream
 
     def close(self) -> None:
         self._tar.close()

@@ -1,4 +1,4 @@
-"""Reads zip, 7z and RAR archives inside a document, such as a mail. Each file in one is an attachment of the archive.
+"""Reads archives inside a document, such as a mail. Each file in one is an attachment of the archive.
 
 A separate archive is treated as a folder, and its source opens it. See `ingest.sources.archives`.
 """
@@ -20,6 +20,7 @@ from ingest.document import Element
 from ingest.errors import DocumentError
 from ingest.parse.containers import MAX_BYTES, check_declared, opened_zip, zip_kind
 from ingest.parse.extracted import Attachment, Extracted
+from ingest.parse.mail.tar_attachments import is_packed_by_tar, members_of_tar
 
 _ZIP = b"PK\x03\x04"
 _UTF8_FLAG = 0x800
@@ -27,19 +28,23 @@ _UTF8_FLAG = 0x800
 
 def is_packed(data: bytes, name: str) -> bool:
     """Returns True for an archive. Returns False for a document whose format is a zip."""
-    return format_of(data) is not None or (data.startswith(_ZIP) and zip_kind(data, name) is None)
+    if format_of(data) is not None or is_packed_by_tar(data):
+        return True
+    return data.startswith(_ZIP) and zip_kind(data, name) is None
 
 
 def members(data: bytes, name: str, passwords: Sequence[SecretStr]) -> tuple[Attachment, ...]:
     """Returns the files in an archive. If a file in a zip cannot be unpacked, its text says so.
 
-    Raises `too_large`, or `unsafe` for 7z and RAR, if the archive would unpack to more than 300 MiB. For the usual
-    methods of compression, `zipfile` unpacks no more bytes than are declared.
+    Raises `too_large`, or `unsafe` for other archives than zip, if the archive would unpack to more than 300 MiB. For
+    the usual methods of compression, `zipfile` unpacks no more bytes than are declared.
     """
     if (packing := format_of(data)) is not None:
         return tuple(
             Attachment(path, content) for path, content in contents(data, packing, Budget(len(data), MAX_BYTES))
         )
+    if is_packed_by_tar(data):
+        return members_of_tar(data, name)
     with opened_zip(data, name) as archive:
         check_declared(archive.infolist(), len(data), name)
         infos = [info for info in archive.infolist() if not info.is_dir() and not info.filename.startswith("__MACOSX/")]
