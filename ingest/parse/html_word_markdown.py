@@ -35,7 +35,7 @@ from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import of_page, stated
 from ingest.parse.tables.elements import table_elements
-from ingest.parse.tables.layout import drop_empty_rows, unwrap_layout
+from ingest.parse.tables.layout import drop_bare_rows, drop_empty_rows, unwrap_layout
 from ingest.parse.tables.markdown import rows_of_html, spread, stated_headers
 from ingest.parse.text import confluence, encoding
 from ingest.parse.text.html_headings import mark_typed_headings
@@ -130,6 +130,7 @@ def _read_page(
         return Extracted(())
     body = confluence.html_of(body) if confluence.is_storage(body) else body
     page = lxml_html.document_fromstring(body, parser=lxml_html.HTMLParser(huge_tree=True))
+    drop_bare_rows(page)
     confluence.leave_out_surroundings(page)
     title = next(iter(page.xpath("//title[not(ancestor::svg)]/text()")), None)
     metadata = of_page(page)

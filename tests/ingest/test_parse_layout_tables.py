@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from email.message import EmailMessage
 
 import pytest
@@ -154,3 +155,23 @@ def test_rows_of_a_page_that_say_nothing_are_left_out_and_a_header_may_be_empty(
         "<table><tr><th></th><th></th></tr><tr><td>颜色</td><td>灰</td></tr><tr><td>用途</td><td>门</td></tr></table>"
     )
     assert said(read(headless, "a.html"))[0][1].splitlines()[2:] == ["| 颜色 | 灰 |", "| 用途 | 门 |"]
+
+
+def test_thousands_of_rows_without_content_cost_next_to_nothing() -> None:
+    row = "<tr style='background:#eee'><td></td><td><p><span>&nbsp;</span></p></td></tr>"
+    words = "<tr><td>名称</td><td>数量</td></tr><tr><td>螺栓</td><td>12</td></tr>"
+    page = f"<html><body><table>{words}{row * 20_000}<tr><td>螺母</td><td>5</td></tr></table></body></html>"
+    read(page[:300], "a.html")
+    start = time.process_time()
+    parsed = read(page, "a.html")
+    assert time.process_time() - start < 1
+    assert said(parsed) == [("table", "| 名称 | 数量 |\n| --- | --- |\n| 螺栓 | 12 |\n| 螺母 | 5 |")]
+
+
+def test_a_row_without_content_that_a_merged_cell_covers_stays() -> None:
+    rows = "<tr><td rowspan=2>一层</td><td rowspan=2>8 点</td></tr><tr></tr><tr><td>二层</td><td>9 点</td></tr>"
+    for first in (rows, rows.replace("rowspan=2>8", "rowspan=x>8").replace("<tr></tr>", "<tr><td>8 点</td></tr>")):
+        page = f"<html><body><table><tr><th>楼层</th><th>时段</th></tr>{first}</table></body></html>"
+        assert said(read(page, "a.html"))[0][1].split("\n")[2:] == [
+            "| 一层 | 8 点 |", "| 一层 | 8 点 |", "| 二层 | 9 点 |",
+        ]  # fmt: skip

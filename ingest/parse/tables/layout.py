@@ -8,13 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
-from lxml import html
+from lxml import etree, html
 
 _HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _BLOCKS = (*_HEADINGS, "p", "ul", "ol", "div")
+_BARE_ROWS = etree.XPath(
+    "//tr[not(*[not(self::td)])][not(td/*/*/*/*)][not(td/descendant::*[self::img or self::th or self::table])]"
+    "[not(normalize-space(translate(., '\u00a0\u3000\u200b', '   ')))]"
+)
+"""Rows of cells that hold no text and at most three levels of elements, so that nothing is looked at often."""
+_MAX_COVERED = 200_000
 _MAX_RUNS = 100
 """A table that would fall into more parts is left as it is."""
 
@@ -75,6 +81,34 @@ def unwrap_layout(page: html.HtmlElement) -> None:
         runs = runs_of([[_cell(cell, cell in holders, cell in titled) for cell in _cells(row)] for row in rows])
         if not all(run.is_table for run in runs):
             _unwrap(table, rows, runs)
+
+
+def drop_bare_rows(page: html.HtmlElement) -> None:
+    """Remove the rows whose cells hold nothing, before others look at each of their cells: thousands of them stand in
+    exports of spreadsheets that have looks without content. Rows that a cell above covers stay, so that it covers no
+    others.
+    """
+    bare = _BARE_ROWS(page)
+    covered = _covered(page) if bare else set()
+    for row in bare if covered is not None else ():
+        parent = row.getparent()
+        if parent is not None and row not in covered and not (row.tail or "").strip():
+            parent.remove(row)
+
+
+def _covered(page: html.HtmlElement) -> set[html.HtmlElement] | None:
+    """Returns the rows that cells of rows above them cover, or None if they are too many to be counted."""
+    found: set[html.HtmlElement] = set()
+    left = _MAX_COVERED
+    for cell in page.xpath("//tr/*[@rowspan]"):
+        stated = cell.get("rowspan", "").strip()
+        number = int(stated[:6]) if stated.isdecimal() else 1
+        for row in islice(cell.getparent().itersiblings("tr"), number - 1 if number else None):  # 0 means all
+            found.add(row)
+            left -= 1
+            if left < 0:
+                return None
+    return found
 
 
 def drop_empty_rows(page: html.HtmlElement) -> None:
