@@ -5,9 +5,9 @@
 
 Ingests `examples/` into a new home, or the one given, and serves it with a scripted model in a process of its own.
 Every question of `benchmarks/company/` that the documents answer, Chinese and English, is asked of that model directly,
-of `/v1/ask` and of `/v1/chat/completions`, one after the other in one run. Whichever of the last two is asked first
-takes turns: it has the question embedded, and the other one finds its vector remembered (`again`). Questions whose
-first search was not good are left out, and counted: those refused, and those searched for again with other words.
+of `/v1/ask` and of `/v1/chat/completions`, one after the other in one run; the last two take turns in being first, and
+the one that is second is asked with another mark at the end, so that no vector of a question is remembered. Questions
+whose first search was not good are left out, and counted: those refused, and those searched for again with other words.
 Prints one JSON object, with what our first words take more than the model's own, at the median, and which stage takes
 it.
 
@@ -33,7 +33,7 @@ from benchmarks.many_askers import asked, scripted_model
 from benchmarks.server_process import served, summary
 
 _SETS = Path(__file__).parent / "company"
-_KINDS = {"zh": ("zh",), "en": ("en", "en-zh")}
+_KINDS = {"zh": ("zh", "zh-en"), "en": ("en", "en-zh")}
 """The kinds of questions in each language. Those with a misspelt word are none: their first search finds too little."""
 _WARMING = 3
 
@@ -73,25 +73,21 @@ async def _measured(bare: int, ours: int, language: str, most: int | None) -> di
     left_out: Counter[str] = Counter()
     for number, question in enumerate(_questions(language)[:most]):
         lines: list[bytes] = []
-        alone = _checked(await asked(bare, "openai", question))
-        if number % 2 == 0:
-            first = _checked(await asked(ours, language, question, lines))
-            again = _checked(await asked(ours, "openai", question))
-        else:
-            again = _checked(await asked(ours, "openai", question))
-            first = _checked(await asked(ours, language, question, lines))
+        taken = {"bare": _checked(await asked(bare, "openai", question))}
+        for name in ("ask", "openai") if number % 2 == 0 else ("openai", "ask"):
+            face = ("openai", None) if name == "openai" else (language, lines)
+            taken[name] = _checked(await asked(ours, face[0], question, face[1]))
+            question = f"{question.rstrip('？?。.')} ?"
         events = _events(lines)
         if events["finished"]["refused"] or events["searched"]["changed"]:
             left_out["refused" if events["finished"]["refused"] else "searched for again"] += 1
             continue
-        names = ("ask", "openai again") if number % 2 == 0 else ("ask again", "openai")
-        for name, taken in (("bare", alone), (names[0], first), (names[1], again)):
-            seconds[name].append(taken)
-        if number % 2 == 0:
-            told = events["finished"]["timings_ms"]
-            stages["search"].append(told["retrieve"])
-            stages["from there to the first words"].append(told["first_token"] - told["retrieve"] - told["condense"])
-            stages["all, inside the assistant"].append(told["first_token"])
+        for name, figure in taken.items():
+            seconds[name].append(figure)
+        told = events["finished"]["timings_ms"]
+        stages["search"].append(told["retrieve"])
+        stages["from there to the first words"].append(told["first_token"] - told["retrieve"] - told["condense"])
+        stages["all, inside the assistant"].append(told["first_token"])
     measured = {name: summary([1000 * each for each in taken]) for name, taken in sorted(seconds.items())}
     over = {name: round(each["p50_ms"] - measured["bare"]["p50_ms"], 2) for name, each in measured.items()}
     return {
