@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
-import socket
-import subprocess
 import sys
-import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import aclosing
 from pathlib import Path
-from typing import Any, TypeVar
 
 import httpx
 import pytest
@@ -20,12 +15,12 @@ from api.cli.model_server import look_at_model_server
 from api.settings import Settings
 from assistant.errors import ModelError
 from assistant.models import complete, stream
-from assistant.models.from_settings import open_model
 from assistant.models.server import ServerChatModel
 from assistant.request import Message, Piece, Request
-from assistant.settings import AssistantSettings
+from tests.assistant.test_answer import assistant, events_of, finished
+from tests.chat_models import run, server_model
+from tests.model_server_process import free_port, model_server, wait
 
-T = TypeVar("T")
 WINDOW = 1024
 _SCRIPT = Path(__file__).parents[1] / "llamacpp_server.py"
 _MODEL = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -46,34 +41,10 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The server's address (…/v1)."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("llamacpp") / "log"
-    with log.open("wb") as output:
-        command = [sys.executable, str(_SCRIPT), str(_model()), str(port), str(WINDOW)]
-        process = subprocess.Popen(command, stdout=output, stderr=output)
-        try:
-            _wait(lambda: process.poll() is not None or _is_ready(port), 120)
-            assert process.poll() is None, log.read_text()[-2000:]
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def _wait(happened: Callable[[], bool], seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while not happened() and time.monotonic() < until:
-        time.sleep(0.1)
-    return happened()
+    port, log = free_port(), tmp_path_factory.mktemp("llamacpp") / "log"
+    command = [sys.executable, str(_SCRIPT), str(_model()), str(port), str(WINDOW)]
+    with model_server(command, port, log):
+        yield f"http://127.0.0.1:{port}/v1"
 
 
 def asked(text: str, tokens: int = 24) -> Request:
@@ -81,24 +52,12 @@ def asked(text: str, tokens: int = 24) -> Request:
     return Request(messages, temperature=0.0, max_tokens=tokens)
 
 
-def run(url: str, work: Callable[[ServerChatModel], Coroutine[Any, Any, T]], **settings: Any) -> T:
-    async def closing() -> T:
-        model = open_model(AssistantSettings(model_url=url, **settings), hub=False)
-        assert isinstance(model, ServerChatModel)
-        try:
-            return await work(model)
-        finally:
-            await model.aclose()
-
-    return asyncio.run(closing())
-
-
 def test_it_is_recognised_with_its_model_and_its_window(url: str) -> None:
     async def look(model: ServerChatModel) -> tuple[str, str, int | None]:
         await model.described()
         return model.server.kind, model.model, (await model.described()).window_tokens
 
-    assert run(url, look) == ("llamacpp", "smollm2", WINDOW)
+    assert run(server_model(url), look) == ("llamacpp", "smollm2", WINDOW)
 
 
 def test_an_answer_streams_and_its_prompt_has_as_many_tokens_as_were_counted(url: str) -> None:
@@ -107,7 +66,7 @@ def test_an_answer_streams_and_its_prompt_has_as_many_tokens_as_were_counted(url
         pieces = [piece async for piece in stream(model, request)]
         return pieces, await model.count_tokens(request.messages)
 
-    pieces, counted = run(url, ask)
+    pieces, counted = run(server_model(url), ask)
     assert len("".join(piece.text for piece in pieces)) > 10
     assert pieces[-1].usage is not None
     assert pieces[-1].usage.prompt_tokens == counted
@@ -118,12 +77,12 @@ def test_an_answer_at_its_limit_of_tokens_is_cut(url: str) -> None:
     async def ask(model: ServerChatModel) -> Piece:
         return [piece async for piece in stream(model, asked("Tell a long story about a lighthouse.", tokens=8))][-1]
 
-    assert run(url, ask).finish == "length"
+    assert run(server_model(url), ask).finish == "length"
 
 
 def test_a_prompt_that_is_longer_than_the_window_is_an_error_that_says_so(url: str) -> None:
     with pytest.raises(ModelError) as caught:
-        run(url, lambda model: complete(model, asked("word " * 2 * WINDOW)))
+        run(server_model(url), lambda model: complete(model, asked("word " * 2 * WINDOW)))
     assert caught.value.code == "model_context_exceeded"
 
 
@@ -138,8 +97,18 @@ def test_an_asker_who_leaves_stops_the_server_within_a_second(url: str) -> None:
         slots = httpx.get(url.replace("/v1", "/slots"), trust_env=False).json()
         return any(slot["is_processing"] for slot in slots)
 
-    run(url, leave)
-    assert _wait(lambda: not is_busy(), 1.0)
+    run(server_model(url), leave)
+    assert wait(lambda: not is_busy(), 1.0)
+
+
+def test_a_question_goes_all_the_way(url: str) -> None:
+    house = assistant(model_url=url, model_max_tokens=16)
+    events = events_of(house, "How long does a VPN session last?")
+    end = finished(events)
+    assert events[1].type == "evidence_found"
+    assert end.answer.strip()
+    assert end.cut or end.usage.completion_tokens < 16
+    assert end.usage.prompt_tokens > 100
 
 
 def test_the_doctor_proves_it(url: str) -> None:

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from assistant.errors import ModelError
@@ -209,55 +204,3 @@ def test_no_control_token_of_the_real_vocabulary_survives_in_a_neutralised_text(
     assert tokenizer.convert_tokens_to_ids("<|im_end|>") == 151645
     assert max(tokenizer(attack)["input_ids"]) >= 151643
     assert max(tokenizer(neutralise(attack))["input_ids"]) < 151643
-
-
-@pytest.fixture(scope="module")
-def served(tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The tiny model behind a real `transformers serve` process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("serve") / "log"
-    command = [
-        str(Path(sys.executable).with_name("transformers")),
-        "serve",
-        str(tiny),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--device",
-        "cpu",
-    ]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env={"HF_HUB_OFFLINE": "1", "PATH": ""})
-        try:
-            for _ in range(240):
-                time.sleep(0.5)
-                if process.poll() is not None:
-                    pytest.skip(f"transformers serve does not run here: {log.read_text()[-300:]}")
-                try:
-                    if httpx.get(f"http://127.0.0.1:{port}/health", trust_env=False).status_code == 200:
-                        break
-                except httpx.TransportError:
-                    continue
-            yield f"http://127.0.0.1:{port}/v1"
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-@pytest.mark.slow
-def test_a_real_server_streams_the_tiny_model(served: str, tiny: Path) -> None:
-    settings = AssistantSettings(model=str(tiny), model_url=served, model_server="transformers")
-    pieces, usage = asyncio.run(collect(open_model(settings, hub=False), max_tokens=16, temperature=0.5))
-    assert len(pieces) > 1
-    assert usage.prompt_tokens > 10
-    assert 0 < usage.completion_tokens <= 16
-
-
-@pytest.mark.slow
-def test_the_safe_minimum_is_understood_by_a_real_server(served: str, tiny: Path) -> None:
-    settings = AssistantSettings(model=str(tiny), model_url=served)
-    pieces, _ = asyncio.run(collect(open_model(settings, hub=False), max_tokens=8, temperature=0.5))
-    assert pieces

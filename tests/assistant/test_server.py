@@ -6,7 +6,6 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
@@ -21,6 +20,7 @@ from assistant.models.server import ServerChatModel
 from assistant.request import Message, Request
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
+from tests.chat_models import run, server_model
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 T = TypeVar("T")
@@ -33,21 +33,7 @@ MESSAGES = (
 
 
 def opened(url: str, **settings: Any) -> ServerChatModel:
-    model = open_model(AssistantSettings(model="qwen", model_url=url, **settings), hub=False)
-    assert isinstance(model, ServerChatModel)
-    return model
-
-
-def run(model: ServerChatModel, work: Callable[[ServerChatModel], Coroutine[Any, Any, T]]) -> T:
-    """Do `work` with the model and close its connections in the loop that opened them."""
-
-    async def closing() -> T:
-        try:
-            return await work(model)
-        finally:
-            await model.aclose()
-
-    return asyncio.run(closing())
+    return server_model(url, model="qwen", **settings)
 
 
 def ask(model: ServerChatModel, **options: Any) -> str:

@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import pytest
 
 from assistant.errors import ModelError
 from assistant.models import complete
-from assistant.models.from_settings import open_model
 from assistant.models.server import ServerChatModel
 from assistant.models.servers.kinds import servers
 from assistant.request import Message, Request
-from assistant.settings import AssistantSettings
 from tests import scripted_servers as said
+from tests.chat_models import run
+from tests.chat_models import server_model as opened
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 from tests.scripted_servers import Pages, saying
 
 T = TypeVar("T")
 MESSAGES = (Message("system", "rules"), Message("user", "How many days?"))
-
-
-def opened(url: str, **settings: Any) -> ServerChatModel:
-    model = open_model(AssistantSettings(model_url=url, **settings), hub=False)
-    assert isinstance(model, ServerChatModel)
-    return model
-
-
-def run(model: ServerChatModel, work: Callable[[ServerChatModel], Coroutine[Any, Any, T]]) -> T:
-    async def closing() -> T:
-        try:
-            return await work(model)
-        finally:
-            await model.aclose()
-
-    return asyncio.run(closing())
 
 
 @pytest.mark.parametrize(
