@@ -18,6 +18,7 @@ from ingest.parse.refusals import refuse
 from ingest.parse.sheets.excel_2003 import WORKBOOK, xml_sheets
 from ingest.parse.sheets.reader import read_sheets
 from ingest.parse.text import characters, confluence, encoding
+from ingest.parse.text.columns import with_tables
 from ingest.parse.text.html_pictures import WordsOf
 
 _BLANK = re.compile(r"\n[ \t\u3000]*\n+")
@@ -27,14 +28,16 @@ _LIST_ITEM = re.compile(r"[-*•·●]\s+\S")
 
 
 def read_text(text: str) -> Extracted:
-    """Read paragraphs, which blank lines separate. Plain text states no headings, so there are none.
-    A table of contents is left out.
+    """Read paragraphs, which blank lines separate, and tables whose cells stand in columns. Plain text states no
+    headings, so there are none. A table of contents is left out.
     """
     blocks = (block.strip("\n\ufeff").rstrip() for block in _BLANK.split(_without_contents(text)))
-    return Extracted(tuple(
-        Element("list_item" if _LIST_ITEM.match(block) and "\n" not in block else "paragraph", block)
-        for block in blocks if block.strip()
-    ))  # fmt: skip
+    pieces = (piece for block in blocks if block.strip() for piece in with_tables(block))
+    return Extracted(tuple(piece if isinstance(piece, Element) else _paragraph(piece) for piece in pieces))
+
+
+def _paragraph(text: str) -> Element:
+    return Element("list_item" if _LIST_ITEM.match(text) and "\n" not in text else "paragraph", text)
 
 
 def _without_contents(text: str) -> str:
