@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
 
 from ingest.document import ParsedDocument, Reference
 from ingest.parse.parsed import parse
@@ -202,6 +205,68 @@ def test_columns_of_numbers_stay_with_their_words_if_the_strip_before_them_goes_
     assert table(
         read([INTRODUCTION, *cells(words, 70, 120, 100), Words(70, 240, "Kept by the stores of the harbour")])
     ) == [list(row) for row in words]
+
+
+PEOPLE = [("Name", "Phone"), ("Li Lei", "8101"), ("Han Mei", "8102"), ("Wang Wu", "8103")]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        (PARTS, [("Product", "Shelf", "Stock"), ("Pumps", "B1", "320"), ("Valves", "B2", "45"), ("Pipes", "B3", "12")]),
+        (PARTS, [("Part", "Count"), ("Gasket", "3"), ("Seal", "9"), ("Rivet", "80")]),
+        (PARTS, [("City", "Rate"), ("Xi'an", "380"), ("Wuhan", "400")]),
+        (
+            [("姓名", "分机"), ("王芳", "8101"), ("李强", "8102"), ("赵敏", "8103")],
+            [("房间", "编号"), ("财务室", "A201"), ("机房", "C001"), ("仓库", "E400")],
+        ),
+    ],
+)
+def test_unruled_tables_beside_each_other_are_two(left: list[tuple[str, ...]], right: list[tuple[str, ...]]) -> None:
+    document = read(
+        [INTRODUCTION, *cells(left, 50, 120, 70), *cells(right, 340, 120, 70), replace(CLOSING, text=INTRODUCTION.text)]
+    )
+    kinds = [element.kind for element in document.elements]
+    assert kinds == ["paragraph", "table", "table", "paragraph"]
+    for element, rows in zip(document.elements[1:3], (left, right), strict=True):
+        lines = element.text.split("\n")
+        assert [lines[0], *lines[2:]] == [f"| {' | '.join(row)} |" for row in rows]
+    first, second = (element.location.boxes[0] for element in document.elements[1:3])
+    assert first.x1 < 340 / 595 <= second.x0 + 0.01
+
+
+def test_a_header_that_is_said_again_begins_another_table_without_a_wide_gutter() -> None:
+    more = [("Name", "Phone"), ("Zhao Min", "8104"), ("Sun Li", "8105"), ("Qian Bo", "8106")]
+    last = [("Name", "Phone"), ("Zhou Ba", "8107"), ("Wu Di", "8108"), ("Xu An", "8109")]
+    sides = [item for place, rows in enumerate((PEOPLE, more, last)) for item in cells(rows, 60 + 160 * place, 120)]
+    texts = [element.text for element in read([INTRODUCTION, *sides]).elements if element.kind == "table"]
+    assert [text.split("\n")[0] for text in texts] == ["| Name | Phone |"] * 3
+    assert [text.split("\n")[-1] for text in texts] == [
+        "| Wang Wu | 8103 |", "| Qian Bo | 8106 |", "| Xu An | 8109 |",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "right",
+    [
+        [("Qty", "Price"), ("12", "1.20"), ("14", "0.80"), ("55", "0.05")],
+        [("Unit", "Price"), ("pcs", "1.20"), ("pcs", "0.80"), ("box", "0.05")],
+        [("City", "Manager"), ("Xi'an", "Wang"), ("Wuhan", "Zhao"), ("Hefei", "Sun")],
+        [("2023", "2024"), ("12", "1.20"), ("14", "0.80"), ("55", "0.05")],
+        [("Remark", "Owner"), ("urgent", "Wang"), ("late", "Zhao")],
+    ],
+)
+def test_a_single_table_with_a_wide_strip_stays_one(right: list[tuple[str, ...]]) -> None:
+    left = [("Item", "Code"), ("Bolt M8", "P-10"), ("Nut M8", "P-11"), ("Washer", "P-12")]
+    found = table(read([INTRODUCTION, *cells(left, 60, 120), *cells(right, 380, 120)]))
+    padded = [*right, ("", "")][: len(left)]
+    assert found == [[*one, *other] for one, other in zip(left, padded, strict=True)]
+
+
+def test_a_wide_first_column_is_no_table_of_its_own() -> None:
+    products = [("Product",), ("Pump",), ("Valve",), ("Pipe",)]
+    found = table(read([INTRODUCTION, *cells(products, 60, 120), *cells(PEOPLE, 340, 120)]))
+    assert found == [[*one, *other] for one, other in zip(products, PEOPLE, strict=True)]
 
 
 def test_a_line_in_the_first_row_of_a_ruled_table_stands_before_the_table() -> None:

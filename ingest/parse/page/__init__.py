@@ -10,6 +10,7 @@ In the order in which they are used:
     reading_order.py         columns and other regions, one after the other
     paragraphs.py            the lines of a region become paragraphs
     tables_without_lines.py  or a table: rows of cells that leave the same strips of the page free
+    tables_side_by_side.py   or two tables beside each other
     tables_over_pages.py     a table that goes on over the page keeps its header
     headings.py              which paragraphs are headings
     visible_title.py         the largest letters at the top of the first page

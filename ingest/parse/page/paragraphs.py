@@ -9,6 +9,7 @@ from typing import Literal
 
 from ingest.parse.page.reading_order import Line, lines_of
 from ingest.parse.page.segments import Segment, Table, joined
+from ingest.parse.page.tables_side_by_side import parted
 from ingest.parse.page.tables_without_lines import table_end, table_of
 from ingest.parse.tables.elements import table_parts
 
@@ -56,7 +57,7 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
         elif stop > at:
             yield from _paragraphs(plain)
             plain = []
-            yield _table(lines[at:stop])
+            yield from map(_table, parted(lines[at:stop]))
             at = stop
         else:
             plain.append(lines[at])

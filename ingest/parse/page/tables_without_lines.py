@@ -50,12 +50,9 @@ def table_end(lines: Sequence[Line], at: int) -> int:
 
 def table_of(lines: Sequence[Line]) -> Table:
     """Returns the table in these lines. The lines of a wrapped cell are joined into one text."""
-    segments = [segment for line in lines for segment in line]
-    strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
     # The middle of each strip separates two columns.
-    edges = [(left + right) / 2 for left, right in strips]
-    edges = _without_lone_headers(_cells(lines, edges), edges)
-    grid = _cells(lines, edges)
+    edges = [(left + right) / 2 for left, right in strips_of(lines)]
+    grid = cells_of(lines, edges)
     stacked = [[segment for cells in grid for segment in cells[number]] for number in range(len(edges) + 1)]
     columns = [(min(s.x0 for s in held), max(s.x1 for s in held)) for held in stacked]
     below = [segment.bold for line in lines[1:] for segment in line]
@@ -63,25 +60,28 @@ def table_of(lines: Sequence[Line]) -> Table:
     return Table(_rows(lines, grid, columns), columns, False, bold)
 
 
-def _without_lone_headers(grid: Sequence[Sequence[Line]], edges: Sequence[float]) -> list[float]:
-    """Returns the places between columns without those that part a header from its column: the left end of a header
-    may stand before numbers that are set to the right.
+def strips_of(lines: Sequence[Line]) -> list[tuple[float, float]]:
+    """Returns the strips between the columns of a table, without those that part a header from its column: the left end
+    of a header may stand before numbers that are set to the right.
     """
-    held = [{number for number, cells in enumerate(grid) if cells[column]} for column in range(len(edges) + 1)]
-    kept: list[float] = []
-    for column, edge in enumerate(edges):
+    segments = [segment for line in lines for segment in line]
+    strips = gaps(segments, 0.4 * min(segment.height for segment in segments))
+    grid = cells_of(lines, [(left + right) / 2 for left, right in strips])
+    held = [{number for number, cells in enumerate(grid) if cells[column]} for column in range(len(strips) + 1)]
+    kept: list[tuple[float, float]] = []
+    for column, strip in enumerate(strips):
         pair = held[column], held[column + 1]
         if not any(one == {0} and 0 not in other and len(other) > 1 for one, other in (pair, pair[::-1])):
-            kept.append(edge)
+            kept.append(strip)
     return kept
 
 
 def rows_between(lines: Sequence[Line], columns: Sequence[tuple[float, float]]) -> list[list[str]]:
     """Returns the rows of lines that belong to a table with these columns."""
-    return _rows(lines, _cells(lines, [(left + right) / 2 for (_, left), (right, _) in pairwise(columns)]), columns)
+    return _rows(lines, cells_of(lines, [(left + right) / 2 for (_, left), (right, _) in pairwise(columns)]), columns)
 
 
-def _cells(lines: Sequence[Line], edges: Sequence[float]) -> list[list[Line]]:
+def cells_of(lines: Sequence[Line], edges: Sequence[float]) -> list[list[Line]]:
     """Returns the segments of each line, by the column in which they are. `edges` are the places between columns."""
     grid: list[list[Line]] = [[[] for _ in range(len(edges) + 1)] for _ in lines]
     for cells, line in zip(grid, lines, strict=True):

@@ -50,6 +50,12 @@ _NAMES_COLUMN = re.compile(
     re.I,
 )
 """What heads a column of words. Many words end so that head none; so it counts only where nothing else tells."""
+_NAMES_ROW = re.compile(
+    r".{0,4}(?:名称|姓名|品名|物料|物品|产品|商品|货品|零件|部件|配件|材料|设备|项目|型号|序号|科目|指标)"
+    r"|(?:[\w.]++ )?(?:items?|names?|products?|parts?|articles?|materials?|goods|equipment|models?|no\.?)",
+    re.I,
+)
+"""What heads the column that says what each row is about."""
 _ORDINAL = re.compile(r"(?:第|步骤|step )?[（(]?(\d{1,3}|[一二三四五六七八九十]{1,2}|[①-⑳])[)）.、．步]?", re.I)
 _HAN_ORDINALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四", "十五")
 
@@ -87,6 +93,11 @@ def heads_column(text: str) -> bool:
     if _PERIOD.fullmatch(text) or is_label(text):
         return True
     return len(text) <= MAX_LABEL and _NAMES_COLUMN.fullmatch(text) is not None
+
+
+def names_row(text: str) -> bool:
+    """Returns True for words that head the first column of a table, because they say what its rows are: 产品, Item."""
+    return len(text) <= MAX_LABEL and _NAMES_ROW.fullmatch(text) is not None
 
 
 def shape(text: str) -> str:
