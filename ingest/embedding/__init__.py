@@ -8,6 +8,8 @@ Query and document have different methods because models treat them differently.
     numbers.py        dates, clauses, amounts and numerals, so that they are one word
     spoken.py         amounts as people say them, in the form in which documents write them
     glosses.py        what Chinese words mean in English, so that words cross the languages
+    meanings.py       the terms of these glosses, in tables
+    parts.py          where a text can be cut, whatever its words are
     pinyin.py         how Chinese words are spoken, and what typed pinyin may stand for
     dense.py          by meaning, with a model in this process
     e5/               the shipped model

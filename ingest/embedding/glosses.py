@@ -10,13 +10,14 @@ import gzip
 import re
 import threading
 from array import array
-from collections.abc import Iterable, Iterator
-from functools import cache, cached_property
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache, cached_property, lru_cache
 from importlib.util import find_spec
-from itertools import chain, repeat, zip_longest
-from operator import add
+from itertools import chain, zip_longest
 from pathlib import Path
 
+from ingest.embedding.parts import Parts
 from ingest.errors import ConfigurationError
 from ingest.language import fold
 
@@ -31,10 +32,10 @@ _ENTRY = re.compile(rb"^%b %b \[[^\]\n]*\] /(.*)/\r?$" % (_WORD, _WORD), re.MULT
 
 _WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1_000_001, 1_000_002
 """Words count first, then single characters, then characters that the dictionary does not know."""
-_PAIR = 2
-"""If words of two characters begin with a pair, the pair is one."""
 _APART = "\n"
 """Stands between runs of Chinese characters that are cut together. No word has it."""
+_REMEMBERED_PARTS = 16_384
+"""Parts of a text that are neither a word nor a single character: a tenth of all. Each takes some 300 bytes."""
 
 _GLOSS_WORDS = 4
 """A gloss with more words explains and does not name."""
@@ -66,13 +67,18 @@ class Dictionary:
                 starts.append(len(senses))
             senses += meaning + b"\n"
         self._senses = senses
-        self._first: dict[str, int] = {}
-        self._further: dict[str, list[int]] = {}
-        for head, start in zip(re.finditer(r".+", fold(heads.decode())), starts, strict=True):
-            if self._first.setdefault(head[0], start) != start:
-                self._further.setdefault(head[0], []).append(start)
-        self._alone = dict.fromkeys((word for word in self._first if len(word) == 1), _SINGLE_COST)
-        self._lengths = _lengths(self._first)
+        self._numbers: dict[str, int] = {}
+        self._starts, self._further = array("L"), dict[int, list[int]]()
+        for head, start in zip(fold(heads.decode()).split("\n")[:-1], starts, strict=True):
+            number = self._numbers.setdefault(head, len(self._starts))
+            if number == len(self._starts):
+                self._starts.append(start)
+            elif start not in (self._starts[number], *self._further.get(number, ())[-1:]):
+                self._further.setdefault(number, []).append(start)
+        self.entries = (*self._numbers, "")
+        """All words, each at its number, and at last a place for the characters that are none."""
+        self._parts = Parts(self._numbers)
+        self._remembered = lru_cache(_REMEMBERED_PARTS)(self._cut)
 
     def words(self, text: str) -> Iterator[str]:
         """Yields the Chinese words of a folded text, in order. Other text is left out.
@@ -81,7 +87,27 @@ class Dictionary:
         one with the fewest single characters is taken, and then the one whose first words are longer. A character that
         the dictionary does not know is a word of its own. The time is linear in the length of the text.
         """
-        return filter(_APART.__ne__, self._cut(_APART.join(_HAN.findall(text))))
+        known = self._numbers
+        parts = filter(_APART.__ne__, self._parts.of(_APART.join(_HAN.findall(text))))
+        return chain.from_iterable((part,) if part in known else self._remembered(part) for part in parts)
+
+    def count(self, text: str) -> Mapping[int, int]:
+        """Returns how often each of these words is in the text, by its number in `entries`, in the order of their first
+        places.
+        """
+        parts = Counter(self._parts.of(_APART.join(_HAN.findall(text))))
+        del parts[_APART]
+        numbers = list(map(self._numbers.get, parts))
+        counts: dict[int, int] = {}
+        unknown = len(self.entries) - 1
+        for number, (part, often) in zip(numbers, parts.items(), strict=True):
+            if number is not None:
+                counts[number] = counts.get(number, 0) + often
+                continue
+            for word in self._remembered(part):
+                found = self._numbers.get(word, unknown)
+                counts[found] = counts.get(found, 0) + often
+        return counts
 
     def glosses(self, word: str, limit: int | None = None) -> list[str]:
         """Returns the English glosses of a folded Chinese word, the more usual ones first, at most `limit` of them.
@@ -90,9 +116,9 @@ class Dictionary:
         They have no `to `, no remarks in parentheses, and at most four words. If a word has several readings, the first
         gloss of each comes before the second of any.
         """
-        if word not in self._first:
+        if (number := self._numbers.get(word)) is None:
             return []
-        readings = [self._reading(start) for start in (self._first[word], *self._further.get(word, ()))]
+        readings = [self._reading(start) for start in (self._starts[number], *self._further.get(number, ()))]
         found: dict[str, None] = {}
         for gloss in filter(None, chain.from_iterable(zip_longest(*readings))):
             found[gloss] = None
@@ -115,30 +141,24 @@ class Dictionary:
         words = {found[0] for found in _ENGLISH.finditer(self._senses)}
         return b"\n".join([b"", *sorted(words), b""]).decode()
 
-    def _cut(self, runs: str) -> list[str]:
-        """Returns the words of runs with a mark between them, and the marks. It goes from the end to the beginning."""
-        known, size = self._first, len(runs)
-        singles = map(self._alone.get, reversed(runs), repeat(_UNKNOWN_COST))
-        runs += _APART * _LONGEST  # so that no word is looked for beyond the end
-        lengths = list(map(self._lengths.get, map(add, runs[:size], runs[1:])))
-        costs = [0] * (size + _LONGEST)  # of the best cut of what follows each place
+    def _cut(self, part: str) -> tuple[str, ...]:
+        """Returns the words of some Chinese characters. It goes from the end to the beginning."""
+        known, size = self._numbers, len(part)
+        costs = [0] * (size + 1)  # of the best cut of what follows each place
         chosen = [1] * size  # the length of the first word of that cut
-        start, cost = size, 0
-        for single, possible in zip(singles, reversed(lengths), strict=True):
-            start -= 1
-            cost += single
-            if possible is not None:
-                for length in possible:
-                    other = costs[start + length] + _WORD_COST
-                    if other <= cost and (length == _PAIR or runs[start : start + length] in known):
-                        cost, chosen[start] = other, length
+        for start in range(size - 1, -1, -1):
+            cost = costs[start + 1] + (_SINGLE_COST if part[start] in known else _UNKNOWN_COST)
+            for length in range(2, min(_LONGEST, size - start) + 1):
+                other = costs[start + length] + _WORD_COST
+                if other <= cost and part[start : start + length] in known:
+                    cost, chosen[start] = other, length
             costs[start] = cost
-        words = []
+        words, start = [], 0
         while start < size:
             end = start + chosen[start]
-            words.append(runs[start:end])
+            words.append(part[start:end])
             start = end
-        return words
+        return tuple(words)
 
     def _reading(self, start: int) -> Iterator[str]:
         """Yields the glosses of the entry whose senses begin at `start`."""
@@ -148,18 +168,6 @@ class Dictionary:
                 for gloss in (_ASIDE.sub(" ", sense) if has_aside else sense).split(";"):
                     if plain := _plain(gloss):
                         yield plain
-
-
-def _lengths(words: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Returns which lengths words have that begin with two characters, the shortest first. Most pairs of neighbouring
-    characters begin no word, so that nothing else has to be looked up for them.
-    """
-    found: dict[str, int] = {}
-    for word in words:
-        if len(word) > 1:
-            found[word[:2]] = found.get(word[:2], 0) | 1 << len(word)
-    tuples = {bits: tuple(n for n in range(2, _LONGEST + 1) if bits >> n & 1) for bits in set(found.values())}
-    return {pair: tuples[bits] for pair, bits in found.items()}
 
 
 def _plain(gloss: str) -> str:

@@ -18,15 +18,15 @@ the text, and all passages under them have their terms alike. docs/decisions/001
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from ingest.document import SparseVector
 from ingest.embedding.codes import codes_in, with_codes
 from ingest.embedding.glosses import dictionary
+from ingest.embedding.meanings import Glosses, Meanings
 from ingest.embedding.spoken import also_written, as_written
 from ingest.language import QUESTION_WORDS, detect, fold
 
@@ -72,10 +72,8 @@ _GLOSS_SPACE = 0x9E3779B9
 """A term of a gloss has its bits flipped by this. So it meets no term of a text, unless two hashes happen to agree."""
 _K1, _B = 1.2, 0.75
 """Qdrant's own, for glosses too."""
-_REMEMBERED_WORDS = 65_536
-"""12 MB of news have 40,000 words. Each takes some 400 bytes, and looking one up takes a thousand times as long as
-remembering it.
-"""
+_REMEMBERED_WORDS = 16_384
+"""Of questions. Each takes some 400 bytes, and looking one up takes a thousand times as long as remembering it."""
 _REMEMBERED_HEADINGS = 256
 
 _HAN = re.compile(r"[\u3400-\u9fff]+")
@@ -88,14 +86,6 @@ class Word:
 
     own: frozenset[int]
     glosses: frozenset[int]
-
-
-class Glosses(NamedTuple):
-    """What a Chinese word means, as terms: each has the weight `share`. A word that forms a question brings none."""
-
-    terms: tuple[int, ...]
-    share: float
-    forms_a_question: bool
 
 
 class Bm25Embedder:
@@ -183,24 +173,22 @@ class Bm25Embedder:
         """Returns the BM25 weights of the glosses of a passage, in their space. Its length is the number of its Chinese
         words.
         """
-        total = 0
-        often: dict[int, float] = {}
-        for word, count in Counter(_chinese_words(folded)).items():
-            glosses = self._glosses(word)
-            if glosses.forms_a_question:
-                continue
-            total += count
-            weight = count * glosses.share
-            for index in glosses.terms:
-                often[index] = often.get(index, 0.0) + weight
+        if not _HAN.search(folded):  # so that English alone never loads the dictionary
+            return {}
+        terms, often, total = self._meanings.frequencies(dictionary().count(folded))
         norm = _K1 * (1 - _B + _B * total / AVERAGE_TERMS)
-        return {index ^ _GLOSS_SPACE: frequency * (_K1 + 1) / (frequency + norm) for index, frequency in often.items()}
+        weights = often * (_K1 + 1) / (often + norm)
+        return dict(zip((terms ^ _GLOSS_SPACE).tolist(), weights.tolist(), strict=True))
 
     def _gloss_terms(self, word: str) -> Glosses:
         """Returns the terms of the first glosses of a Chinese word. There may be none."""
         glosses = dictionary().glosses(word, _GLOSSES)
         terms = self._words.embed_query(" ".join(glosses)).indices
         return Glosses(tuple(terms), max(1, len(glosses)) ** -0.5, QUESTION_WORDS.fullmatch(word) is not None)
+
+    @cached_property
+    def _meanings(self) -> Meanings:
+        return Meanings(dictionary().entries, self._gloss_terms)
 
     @cached_property
     def _words(self) -> Any:
