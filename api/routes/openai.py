@@ -255,7 +255,7 @@ class Completion:
             link = self._link(chunk, near.location)
             said = literal(snippet(near.quote or chunk.text))
             lines.append(f"> - [{literal(link['title'])}]({link['url']}) — {said}")
-        searched = quoted(searched_for(finished.language, gathered.changed), "ℹ")
+        searched = quoted(searched_for(finished.language, gathered.changed, literal), "ℹ")
         return searched + "\n".join([f"\n\n> {heading(finished.language)}", *lines])
 
     def _annotations(self, citations: Sequence[Renumbered]) -> list[dict[str, Any]]:
@@ -304,7 +304,7 @@ def _finish_reason(finished: Finished) -> str:
 
 def _notice(gathered: Gathered, finished: Finished, citations: Sequence[Renumbered]) -> str:
     """Returns the end of the text, which says what was searched for instead and what could not be checked."""
-    searched = quoted(searched_for(finished.language, gathered.changed), "ℹ")
+    searched = quoted(searched_for(finished.language, gathered.changed, literal), "ℹ")
     not_checkable = [each.number for each in citations if each.citation.support == "not_checkable"]
     return searched + quoted(
         notice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from assistant.gate.weights import MOST_READ, Line, OwnWeights, chosen
+from assistant.gate.weights import MOST_READ, Line, OwnWeights, Weights, chosen
 from assistant.gate.wording import shares
 from assistant.gate.words import relevance
 from assistant.quoting.reading import PassageReading
@@ -47,10 +47,11 @@ class FittedGate:
         rows = rows_of(query, hits, self.reading)
         if not rows:
             return relevance(query, hits, lenient=self.line == "lenient")
-        if worded and self.reading is None:
-            rows += in_both_words(rows, worded)
         weights = chosen(self.own, embedder, self.reading.name if self.reading else None)
-        return weights.likelihood((values for _, values in rows), self.line)
+        odds = [weights.logit(values) for _, values in rows]
+        if worded and self.reading is None:
+            odds += in_both_words(rows, worded, weights)
+        return weights.likely(max(odds), self.line)
 
 
 def rows_of(
@@ -72,22 +73,23 @@ def rows_of(
 
 
 def in_both_words(
-    rows: Sequence[tuple[Hit, Mapping[str, float]]], worded: Mapping[str, Worded]
-) -> list[tuple[Hit, dict[str, float]]]:
-    """Returns features of the hits that a second search found (`assistant.retrieve.Retrieved.worded`), each the mean of
-    what it is for the question (`rows`) and for the words of that search.
+    rows: Sequence[tuple[Hit, Mapping[str, float]]], worded: Mapping[str, Worded], weights: Weights
+) -> list[float]:
+    """Returns the log odds of the hits that a second search found (`assistant.retrieve.Retrieved.worded`), each the
+    mean of those for the question (`rows`) and for the words of that search.
 
-    So the log odds are the mean of both: a passage answers if the question itself does not speak too much against it.
-    What a model makes up has passages that stand out for its words, and hardly at all for the question.
+    For the words they count no more than the strict gate wants. So a passage passes the lenient gate by them only if
+    for the question it is below that gate by no more than that gate is below the strict one. What a model makes up has
+    passages that stand out for its words, and hardly at all for the question.
     """
     found = [(hit, values, worded[hit.chunk.id]) for hit, values in rows if hit.chunk.id in worded]
     texts = [f"{hit.chunk.heading}\n{hit.chunk.text}" for hit, _, _ in found]
     by_query = {words.query: shares(words.query, texts) for _, _, words in found}
-    means = []
+    odds = []
     for number, (hit, values, words) in enumerate(found):
-        theirs = features(replace(hit, signals=words.signals), by_query[words.query][number])
-        means.append((hit, {name: (value + theirs[name]) / 2 for name, value in values.items()}))
-    return means
+        theirs = weights.logit(features(replace(hit, signals=words.signals), by_query[words.query][number]))
+        odds.append((weights.logit(values) + min(theirs, weights.strict)) / 2)
+    return odds
 
 
 def features(hit: Hit, wording: float) -> dict[str, float]:

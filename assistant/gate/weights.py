@@ -60,7 +60,11 @@ class Weights:
         """Returns how likely the best of the hits with these features answers, from 0 to 1. It is 0.5 where the log
         odds are those that the line wants.
         """
-        return 1 / (1 + math.exp(min(self.wanted(line) - max(map(self.logit, rows)), _LARGEST_EXPONENT)))
+        return self.likely(max(map(self.logit, rows)), line)
+
+    def likely(self, logit: float, line: Line) -> float:
+        """Returns log odds on the scale of `likelihood`."""
+        return 1 / (1 + math.exp(min(self.wanted(line) - logit, _LARGEST_EXPONENT)))
 
 
 @dataclass(frozen=True, slots=True)

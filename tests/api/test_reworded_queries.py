@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from ingest.access import OPERATOR
 from ingest.sources.folder import FolderSource
 from tests.api.command_line import run_here
 from tests.api.test_renumbering import written
+from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 _GUIDE = """# 行政指南
 
@@ -217,3 +219,23 @@ def test_everyday_words_can_be_switched_off(
         opened.close()
     assert made.count("饭堂在哪里？") == searches
     assert len(set(made)) == 2 + (not setting)  # with them the word is explained, and no other one is tried for it
+
+
+def test_what_a_model_worded_is_said_and_is_no_markdown(home: Path) -> None:
+    question, words = "月球基地的氧气由谁负责？", "英文：Who is in charge of *oxygen*?\n换词：氧气供应责任人"
+    changes = [("translation", "Who is in charge of *oxygen*?"), ("rewording", "氧气供应责任人")]
+    with FakeOpenAIServer([Reply(words)]) as model:
+        settings = Settings(home=home, model=model.model, model_url=model.url)
+        with (
+            closing(Workspace.open(settings, command="test")) as workspace,
+            TestClient(create_app(workspace), base_url="http://127.0.0.1") as client,
+        ):
+            body = client.post("/v1/ask", json={"question": question}).json()
+            messages = [{"role": "user", "content": question}]
+            chat = client.post("/v1/chat/completions", json={"model": "youju", "messages": messages}).json()
+    assert [(each["kind"], each["searched"]) for each in body["changed"]] == changes
+    assert {each["written"] for each in body["changed"]} == {question}
+    assert body["refused"]
+    # What a model says is no Markdown of ours.
+    said = chat["choices"][0]["message"]["content"]
+    assert "> ℹ 已按「Who is in charge of ＊oxygen＊?」「氧气供应责任人」搜索。" in said

@@ -11,7 +11,7 @@ from importlib.resources import files
 import pytest
 
 from assistant.gate.fitted import FittedGate, features
-from assistant.gate.weights import OwnWeights, Weights
+from assistant.gate.weights import OwnWeights, Weights, shipped
 from assistant.gate.words import relevance
 from assistant.retrieve import NOT_WORDED, Worded
 from ingest.document import Chunk, Hit, Signals
@@ -138,10 +138,11 @@ def test_the_shipped_weights_say_how_they_did_on_sets_left_out() -> None:
 
 
 def test_a_second_search_counts_as_much_as_the_question_itself() -> None:
-    """The log odds of a hit are the mean of those for the question and for the words of a chat model."""
+    """The log odds of a hit are the mean of those for the question and for the words of a chat model. For these they
+    count no more than the strict gate wants."""
     question, words = "How often do I get a new computer?", "replacement interval of laptops"
-    gate, near = FittedGate(0.5, line="good"), standing_out(ENGLISH, 4.0)
-    strong, far = Signals(8.0, 6.0, 3.0, 3.0), standing_out(ENGLISH, -4.0)
+    gate, near, far = FittedGate(0.5, line="good"), standing_out(ENGLISH, 4.0), standing_out(ENGLISH, 1.0)
+    strong, wanted = Signals(8.0, 6.0, 3.0, 3.0), shipped(with_reading=False)
     worded = {near[0].chunk.id: Worded(words, strong)}
 
     def odds(query: str, *hits: Hit, worded: Mapping[str, Worded] = NOT_WORDED) -> float:
@@ -149,8 +150,12 @@ def test_a_second_search_counts_as_much_as_the_question_itself() -> None:
         return math.log(likely / (1 - likely))
 
     own, theirs = odds(question, near[0]), odds(words, replace(near[0], signals=strong))
-    assert own < 0 < theirs
-    assert odds(question, near[0], worded=worded) == pytest.approx((own + theirs) / 2)
+    most = wanted.strict - wanted.wanted("good")  # odds are told from the line on
+    assert own < 0 < most < theirs
+    assert odds(question, near[0], worded=worded) == pytest.approx((own + most) / 2)
+    some = {near[0].chunk.id: Worded(words, Signals(4.0, 2.5, 1.0, 0.0))}
+    half = (own + odds(words, replace(near[0], signals=some[near[0].chunk.id].signals))) / 2
+    assert odds(question, near[0], worded=some) == pytest.approx(half)
     assert gate(question, near, embedder="any", worded=worded)
     assert not gate(question, far, embedder="any", worded=worded)
     # It is never less likely for being found again.
