@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from api.settings import Settings, synonyms_file
 from assistant.answer import Assistant
@@ -67,9 +67,8 @@ class Workspace:
             everyday = everyday_words() if settings.everyday_words else NO_WORDS
             retriever = RewordingRetriever(CurrentRetriever(store.open_versions), synonyms, everyday=everyday)
             gate = open_gate(settings, model, reading)
-            good = replace(gate, line="good") if model.follows_instructions else None
             meaning = Meaning(lambda: store.current().embedder.dense)
-            assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store), meaning, good)
+            assistant = Assistant(retriever, gate, model, settings, ReadableHoldings(store), meaning, gate.good)
             ingestor = Ingestor(store, settings)
             intake = Intake(store, ingestor, settings)
             pages, conversations = PageRenderer(passwords=settings.passwords), Register(store.database, settings)

@@ -193,7 +193,7 @@ async def _measured(rows: list[Row], workspace: Workspace) -> dict[str, Any]:
     )
     meaning = Meaning(lambda: workspace.store.current().embedder.dense, seconds=_SECONDS)
     gate = open_gate(workspace.settings, model, None)
-    assistant = Assistant(Remembering(retriever), gate, model, workspace.settings, meaning=meaning)
+    assistant = Assistant(Remembering(retriever), gate, model, workspace.settings, meaning=meaning, good=gate.good)
     for name, model.says in MODELS.items():
         counts: dict[str, Counter[str]] = {"near misses": Counter(), "answerable": Counter()}
         for model.row in rows:

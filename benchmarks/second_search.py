@@ -82,9 +82,8 @@ class House:
         self._retriever = RewordingRetriever(
             CurrentRetriever(store.open_versions), Synonyms(settings.home / "none"), everyday=everyday_words()
         )
-        self._gatherer = Gatherer(
-            FittedGate(settings.refusal_threshold, line="lenient"), settings, FittedGate(0.5, line="good")
-        )
+        gate = FittedGate(settings.refusal_threshold, line="lenient")
+        self._gatherer = Gatherer(gate, settings, gate.good)
 
     def found(self, query: str, limit: int) -> Retrieved:
         return self._retriever.retrieve(query, reader=OPERATOR, limit=limit)

@@ -32,6 +32,11 @@ class FittedGate:
     reading: PassageReading | None = None
     own: OwnWeights | None = None
 
+    @property
+    def good(self) -> FittedGate | None:
+        """The gate that says which hits need no second search, or None before a model that cannot word a question."""
+        return replace(self, line="good") if self.line == "lenient" else None
+
     def __call__(
         self, query: str, hits: Sequence[Hit], *, embedder: str, worded: Mapping[str, Worded] = NOT_WORDED
     ) -> bool:

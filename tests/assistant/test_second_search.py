@@ -338,7 +338,7 @@ def lenient_house(url: str) -> Assistant:
     chosen = AssistantSettings(model="qwen", model_url=url)
     lenient = FittedGate(0.5, line="lenient")
     model = open_model(chosen, hub=False)
-    return Assistant(Passages(EVERYTHING), lenient, model, chosen, good=replace(lenient, line="good"))
+    return Assistant(Passages(EVERYTHING), lenient, model, chosen, good=lenient.good)
 
 
 @pytest.mark.parametrize("said", [GOOD, "I cannot do that."])

@@ -89,8 +89,10 @@ def drop_bare_rows(page: html.HtmlElement) -> None:
     others.
     """
     bare = _BARE_ROWS(page)
-    covered = _covered(page) if bare else set()
-    for row in bare if covered is not None else ():
+    covered = _covered(page) if bare else None
+    if covered is None:
+        return
+    for row in bare:
         parent = row.getparent()
         if parent is not None and row not in covered and not (row.tail or "").strip():
             parent.remove(row)
