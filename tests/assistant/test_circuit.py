@@ -17,7 +17,8 @@ from assistant.models.server import ServerChatModel
 from assistant.request import Request
 from ingest.access import OPERATOR
 from tests.assistant.test_answer import assistant
-from tests.assistant.test_server import MESSAGES, opened, run
+from tests.assistant.test_server import MESSAGES, opened
+from tests.chat_models import run
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 AWAY = ModelUnavailableError("model_unreachable", "It cannot be reached.")

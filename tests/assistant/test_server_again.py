@@ -12,7 +12,8 @@ from assistant.errors import ModelBusyError, ModelUnavailableError
 from assistant.models import complete
 from assistant.models.server import ServerChatModel
 from assistant.request import Request
-from tests.assistant.test_server import MESSAGES, ask, ask_failing, opened, run
+from tests.assistant.test_server import MESSAGES, ask, ask_failing, opened
+from tests.chat_models import run
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 FINE = Reply("fine")

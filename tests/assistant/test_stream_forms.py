@@ -14,7 +14,8 @@ import pytest
 from assistant.errors import ModelBusyError, ModelError
 from assistant.models import stream
 from assistant.request import Request
-from tests.assistant.test_server import MESSAGES, ask_failing, opened, run
+from tests.assistant.test_server import MESSAGES, ask_failing, opened
+from tests.chat_models import run
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 
 DONE = b"data: [DONE]\n\n"
