@@ -203,3 +203,14 @@ def test_the_title_of_the_reference_wins() -> None:
     data = b"# Heading\n\ntext"
     reference = Reference("local", "a.md", "a.md", len(data), 0, content=data, title="The real title")
     assert parse(reference, IngestSettings()).title == "The real title"
+
+
+def test_the_marks_of_containers_in_markdown_are_no_text() -> None:
+    source = (
+        "# 规范\n\n:::info\n单键不超过 10KB\n:::\n\n::: tip 小贴士\n先压缩\n:::\n\n```\n:::info\n```\n\n甲 ::: 乙\n"
+    )
+    parsed = read(source.encode(), "a.md")
+    assert [(element.kind, element.text) for element in parsed.elements] == [
+        ("heading", "规范"), ("paragraph", "单键不超过 10KB"), ("paragraph", "小贴士"), ("paragraph", "先压缩"),
+        ("code", ":::info"), ("paragraph", "甲 ::: 乙"),
+    ]  # fmt: skip

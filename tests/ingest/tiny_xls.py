@@ -67,12 +67,10 @@ def old_book(
     for format_, struck in looks:
         number = _FIRST_OWN_FORMAT + codes.index(format_) if isinstance(format_, str) else format_
         opening += _look(_STRUCK_FONT if struck else 0, number, style=False)
-    end = record(0x0A, b"")
-    name = struct.pack("<BB", 6, 0) + b"Sheet1"
+    end, name = record(0x0A, b""), struct.pack("<BB", 6, 0) + b"Sheet1"
     shared = record(0xFC, struct.pack("<II", len(strings), len(strings)) + b"".join(map(_string, strings)))
     shared += _long_record(0xEB, _drawing_group(pictures)) if pictures else b""
-    shared += record(0x1AE, struct.pack("<HH", 1, 0x401)) + record(0x1AE, struct.pack("<HHBB", 0, 1, 0, 0x61))
-    shared += record(0x17, struct.pack("<H3H3H", 2, 0, 0, 0, 1, 0, 0))
+    shared += _references()
     chart, hidden = chart_sheet or (b"", 0)
     chart_name = struct.pack("<BB", 5, 0) + b"Chart"
     named = len(record(0x85, bytes(6) + name)) + (len(record(0x85, bytes(6) + chart_name)) if chart else 0)
@@ -85,18 +83,28 @@ def old_book(
         body += record(0x7D, struct.pack("<HHHHHH", hidden_column, hidden_column, 2048, 0, 1, 0))
     for row, column, cell in cells:
         place = struct.pack("<HHH", row, column, _STYLES + looks.index((cell.format, cell.struck)))
-        if cell.content is None:
-            body += record(0x201, place)
-        elif isinstance(cell.content, str):
-            body += record(0xFD, place + struct.pack("<I", strings.index(cell)))
-        elif isinstance(cell.content, bytes):
-            size = struct.pack("<H", len(cell.content))
-            body += record(0x06, place + struct.pack("<HIHHI", 3, 0, 0xFFFF, 0, 0) + size + cell.content)
-        else:
-            body += record(0x203, place + struct.pack("<d", cell.content))
+        body += _written(place, cell.content, strings.index(cell) if isinstance(cell.content, str) else 0)
     body += b"".join(_link(*link) for link in links)
     body += _long_record(0xEC, _drawing(pictures)) if pictures else b""
     return ole({"Workbook": opening + body + drawn + end, **(objects or {})})
+
+
+def _references() -> bytes:
+    """Returns what the references of formulas mean: the first one this workbook's sheet, the second one another."""
+    books = record(0x1AE, struct.pack("<HH", 1, 0x401)) + record(0x1AE, struct.pack("<HHBB", 0, 1, 0, 0x61))
+    return books + record(0x17, struct.pack("<H3H3H", 2, 0, 0, 0, 1, 0, 0))
+
+
+def _written(place: bytes, content: float | str | bytes | None, number: int) -> bytes:
+    """Returns the record of a cell. `number` is that of its text among the shared ones."""
+    if content is None:
+        return record(0x201, place)
+    if isinstance(content, str):
+        return record(0xFD, place + struct.pack("<I", number))
+    if isinstance(content, bytes):
+        size = struct.pack("<H", len(content))
+        return record(0x06, place + struct.pack("<HIHHI", 3, 0, 0xFFFF, 0, 0) + size + content)
+    return record(0x203, place + struct.pack("<d", content))
 
 
 def record(kind: int, data: bytes) -> bytes:

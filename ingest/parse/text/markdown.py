@@ -18,6 +18,11 @@ _LOOKS_A_LINE = 6
 _SOME_LOOKS = 1000
 _MARKS = re.compile(r"^[ \t>*+-]*+(?:\d{1,9}[.)][ \t]++)?+", re.M)
 
+_CODE = re.compile(r"[ \t>]*+(`{3,}|~{3,})")
+_CONTAINER = re.compile(
+    r"[ \t]{0,3}:{3,}[ \t]*+(?:[A-Za-z][A-Za-z\d_-]{0,29}+(?![\w-]))?[ \t]*+(?:\{[^{}\n]*+\}[ \t]*+)?(?P<title>\S.*)?$"
+)
+
 
 class TangledError(Exception):
     """Quotes and lists are nested more deeply than in any real text."""
@@ -25,8 +30,24 @@ class TangledError(Exception):
 
 def html_of(text: str) -> str:
     """Returns Markdown with tables and strikethrough as HTML. Raises TangledError."""
-    html: str = _reader().render(text)
+    html: str = _reader().render(_without_fences(text))
     return html
+
+
+def _without_fences(text: str) -> str:
+    """Returns the text without the lines that open and close a container, as programs for manuals write them:
+    `:::info` and `:::`. What stands behind the name is its title. Code keeps its lines.
+    """
+    if ":::" not in text:
+        return text
+    lines = text.split("\n")
+    code = ""
+    for number, line in enumerate(lines):
+        if (mark := _CODE.match(line)) is not None:
+            code = "" if code and mark[1].startswith(code) else code or mark[1]
+        elif not code and (fence := _CONTAINER.match(line)) is not None:
+            lines[number] = f"{fence['title']}\n" if fence["title"] else ""
+    return "\n".join(lines)
 
 
 def without_marks(text: str) -> str:
