@@ -123,6 +123,45 @@ def test_a_few_characters_without_a_map_leave_good_text_as_it_is() -> None:
     assert parsed.text.count("receipts are handed in within thirty days") == 9
 
 
+NAME = "".join(chr(code) for code in range(1, 18))
+"""The numbers of 17 shapes. pdfium gives most of them as control characters, and one as a hyphen."""
+
+
+def test_a_run_of_characters_without_a_map_is_read_by_ocr_at_its_place_among_good_text() -> None:
+    good = [Words(60, 300 + 20 * line, f"Rule {line}: receipts are handed in within thirty days") for line in range(9)]
+    seen = picture("Lanheng Precision").tobytes()
+    data = pdf([seen, *good, Words(60, 104, NAME, 24, unmapped=True)])
+    taken = read(data, "name.pdf")
+    assert [element.text for element in taken.elements][:2] == ["Lanheng Precision", good[0].text]
+    assert taken.notes == {}
+    left_out = read(data, "name.pdf", ocr=False)
+    assert [element.text for element in left_out.elements] == [words.text for words in good]
+    assert left_out.notes == {"parts_not_read": 1}
+
+
+def test_a_run_without_a_map_in_a_line_leaves_the_rest_of_it() -> None:
+    good = [Words(60, 300 + 20 * line, f"Rule {line}: receipts are handed in within thirty days") for line in range(9)]
+    line = [
+        Words(60, 100, "The contract is with"),
+        Words(168, 100, NAME, 6, unmapped=True),
+        Words(233, 100, "of Wuhan"),
+    ]
+    for ocr, notes in ((True, {}), (False, {"parts_not_read": 1})):
+        parsed = read(pdf([*line, *good]), "inline.pdf", ocr=ocr)
+        assert parsed.elements[0].text == "The contract is with of Wuhan"
+        # Its shapes draw nothing here, so OCR sees that nothing is missing.
+        assert parsed.notes == notes
+
+
+def test_signs_and_dots_without_a_map_stay_as_they_are() -> None:
+    good = [Words(60, 300 + 20 * line, f"Rule {line}: receipts are handed in within thirty days") for line in range(9)]
+    dots = [Words(60, 100, "Stores"), Words(110, 100, "." * 40, unmapped=True), Words(400, 100, "17")]
+    parsed = read(pdf([*dots, *good]), "dots.pdf", ocr=False)
+    assert parsed.elements[0].text.startswith("Stores")
+    assert "." * 40 in parsed.elements[0].text
+    assert parsed.notes == {}
+
+
 def test_letters_without_a_map_that_spell_words_are_believed() -> None:
     text = "the employees of the company hand in their receipts within thirty days"
     assert read(pdf([Words(40, 100, text, 8, unmapped=True)]), "old.pdf", ocr=False).text == text

@@ -10,6 +10,7 @@ Its files:
     text_layer.py        characters and boxes out of pdfium, as segments
     direct_calls.py      calls of pdfium for every character, made fast
     garbled_text.py      whether a text layer says anything, or OCR must read the page
+    garbled_runs.py      the few characters of a good page that their font does not tell, read by OCR
     drawn_lines.py       straight lines on a page, and the grids that they make
     link_targets.py      where links lead, in their text
     attachments.py       the files attached to it

@@ -44,7 +44,7 @@ def add_targets(
         number = int(np.searchsorted(firsts, link.places[-1], side="right")) - 1
         if number >= 0 and link.places[-1] <= order[number].last:
             segment = order[number]
-            drawn = int(np.count_nonzero(_is_drawn(codes[segment.first : link.places[-1] + 1])))
+            drawn = int(np.count_nonzero(is_drawn(codes[segment.first : link.places[-1] + 1])))
             shown = "".join("-" if code == HYPHEN else chr(code) for code in codes[link.places] if code < 0xD800)
             segment.text = _with(segment.text, drawn, shown, link.target)
 
@@ -66,7 +66,7 @@ def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: A
     if not stated:
         return found
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
-    drawn = _is_drawn(codes)
+    drawn = is_drawn(codes)
     rectangles = displayed(np.array([rectangle for rectangle, _ in stated]), page).tolist()
     for (x0, y0, x1, y1), (_, target) in zip(rectangles, stated, strict=True):
         inside = (middle_x >= x0) & (middle_x <= x1) & (middle_y >= y0) & (middle_y <= y1) & drawn
@@ -80,7 +80,7 @@ def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: A
         if (
             joined
             and joined[-1].target == link.target
-            and not _is_drawn(codes[joined[-1].places[-1] + 1 : link.places[0]]).any()
+            and not is_drawn(codes[joined[-1].places[-1] + 1 : link.places[0]]).any()
         ):
             joined[-1].places.extend(link.places)
         else:
@@ -88,7 +88,8 @@ def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: A
     return joined
 
 
-def _is_drawn(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+def is_drawn(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Returns a mask of the characters that are no blanks."""
     drawn: npt.NDArray[np.bool_] = ((codes > 32) | (codes == HYPHEN)) & (codes != 0xA0) & (codes != 0x3000)
     return drawn
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from ingest.parse.pdf.garbled_runs import read_runs
 from ingest.parse.pdf.garbled_text import is_doubtful, is_garbage, spells_words
-from ingest.parse.pdf.pictures_on_page import read_pictures
-from ingest.parse.pdf.text_layer import Part, layer_of
+from ingest.parse.pdf.pictures_on_page import drawn_line, read_pictures
+from ingest.parse.pdf.text_layer import Layer, Part, layer_of
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.embedded import Pictures
 
@@ -20,15 +22,26 @@ _SOME_CHARACTERS = 200
 """If a picture fills the page, fewer characters than this are only a stamp, or a note about who downloaded it."""
 _MANY_UNREADABLE = 0.3
 _SOME_UNREADABLE = 0.1
-"""With fewer unreadable characters than this, they are bullets and symbols among good text."""
+"""With fewer unreadable characters than this, only they are read by OCR, and not the whole page."""
 _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
 
 
-def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> tuple[list[Part], bool]:
-    """Returns the text of a pypdfium2 page, in one part for each direction, with what is read in its pictures. Also
-    returns True if the page shows something that was not read.
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """The text of a page, in one part for each direction, with what was read in its pictures.
+
+    `is_lost` is True if the page shows something, and nothing of it was read. `runs_lost` counts the runs of characters
+    on it that their font does not tell and that were not read by OCR either.
     """
+
+    parts: list[Part]
+    is_lost: bool = False
+    runs_lost: int = 0
+
+
+def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> PageText:
+    """Returns the text of a pypdfium2 page."""
     layer = layer_of(page)
     text = _text_of(layer.parts)
     unreadable = 0.0 if spells_words(layer.unmapped) else layer.unreadable
@@ -41,12 +54,25 @@ def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> tuple[list[
         # A text that only looks odd is kept in two cases: the OCR of the page looks odd too, or it gives less than half
         # as much text.
         if scanned and not (doubtful and (is_doubtful(seen) or len(seen) * 2 < len(text))):
-            return [scanned], False
+            return PageText([scanned])
     if garbage:
-        return [], True
+        return PageText([], is_lost=True)
+    runs_lost = _read_runs(page, layer, read_scans)
     if not is_picture:
         read_pictures(page, layer, pictures)
-    return layer.parts, not layer.parts and is_picture and not read_scans
+    return PageText(layer.parts, not layer.parts and is_picture and not read_scans, runs_lost)
+
+
+def _read_runs(page: Any, layer: Layer, read_scans: bool) -> int:
+    """Read the runs of characters that their font does not tell by OCR. Without OCR they are left out. Returns how many
+    are not read.
+    """
+    if not layer.garbled:
+        return 0
+    lost = read_runs(layer.garbled, ocr.line_in if read_scans else None, lambda box: drawn_line(page, box))
+    for part in layer.parts:
+        part.segments = [segment for segment in part.segments if segment.text]
+    return lost
 
 
 def _text_of(parts: Sequence[Part]) -> str:

@@ -26,6 +26,10 @@ _LETTERS = 3
 """A line that takes no more bytes than this is a letter or two, or a single Han character."""
 _DPI = 200
 _MAX_SIDE = 2000
+_LINE = 48
+"""In pixels. The model for lines makes each of them so high."""
+_ROOM = 0.1
+"""So much room is left around a line, in heights of it."""
 _MAX_MARK_BYTES = 64 << 20
 
 Box = tuple[float, float, float, float]
@@ -129,6 +133,15 @@ def _object(address: int) -> Any:
     import pypdfium2.raw as pdfium
 
     return ctypes.cast(address, pdfium.FPDF_PAGEOBJECT)
+
+
+def drawn_line(page: Any, box: Box) -> Pixels:
+    """Returns a line of text on a page as a picture for OCR, with a little room around it."""
+    width, height = page.get_size()
+    room = _ROOM * min(box[2] - box[0], box[3] - box[1])
+    wider = (max(box[0] - room, 0.0), max(box[1] - room, 0.0), min(box[2] + room, width), min(box[3] + room, height))
+    longer, shorter = sorted((wider[2] - wider[0], wider[3] - wider[1]), reverse=True)
+    return _drawn(page, wider, min(max(_DPI / 72, _LINE / max(shorter, 1.0)), _MAX_SIDE / max(longer, 1.0)))
 
 
 def _drawn(page: Any, box: Box, scale: float) -> Pixels:

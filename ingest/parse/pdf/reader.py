@@ -10,7 +10,7 @@ from pydantic import SecretStr
 
 from ingest.document import Box, Element, ElementKind, Location
 from ingest.parse.extracted import Extracted
-from ingest.parse.notes import PAGES_WITHOUT_TEXT
+from ingest.parse.notes import PAGES_WITHOUT_TEXT, PARTS_NOT_READ
 from ingest.parse.page.contents import drop_contents
 from ingest.parse.page.headers_footers import drop_running
 from ingest.parse.page.headings import Headings
@@ -45,6 +45,7 @@ class Page:
     is_damaged: bool = False
     is_missing: bool = False
     is_lost: bool = False
+    runs_lost: int = 0
 
 
 def read_pdf(
@@ -72,7 +73,10 @@ def read_pdf(
         pages = opened
     if pages is opened and any(page.is_damaged for page in pages):
         raise refuse("corrupt", name, "its pages have impossible sizes, and nothing on them can be read")
-    notes = {PAGES_WITHOUT_TEXT: sum(page.is_lost for page in pages)}
+    notes = {
+        PAGES_WITHOUT_TEXT: sum(page.is_lost for page in pages),
+        PARTS_NOT_READ: sum(page.runs_lost for page in pages),
+    }
     elements = elements_of(pages, outline)
     visible = visible_title([page.parts for page in pages])
     return Extracted(elements, title or None, count, metadata, notes, attached, visible)
@@ -109,12 +113,12 @@ def _pages(document: Any, form: Form, read_scans: bool, pictures: Pictures) -> I
         yield from missing
         missing.clear()
         try:
-            parts, is_lost = text_of_page(page, read_scans, pictures)
+            text = text_of_page(page, read_scans, pictures)
             impossible = not 0 < max(page.get_size()) < _LONGEST_SIDE
             unread = [_said(number, _CLOSED_FORM)] if form.is_closed and not was_closed else []
             was_closed = form.is_closed
             notes = [*unread, *fields_and_comments(document, page, number)]
-            yield Page(number, parts, notes, impossible, is_lost=is_lost)
+            yield Page(number, text.parts, notes, impossible, is_lost=text.is_lost, runs_lost=text.runs_lost)
         finally:
             page.close()
     yield from missing

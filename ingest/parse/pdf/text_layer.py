@@ -17,6 +17,8 @@ import numpy.typing as npt
 from ingest.parse.page.segments import Floats, Segment, segments_of
 from ingest.parse.pdf.direct_calls import argument, direct
 from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
+from ingest.parse.pdf.garbled_runs import Garbled, garbled_in, masked
+from ingest.parse.pdf.garbled_text import spells_words
 from ingest.parse.pdf.link_targets import add_targets
 
 SLANTED = 9
@@ -24,7 +26,7 @@ SLANTED = 9
 _SLANT = 0.1
 """Text is slanted if its angle differs from a quarter turn by more than this fraction of a quarter turn."""
 _BULK = 512
-_SAMPLE = 128
+_SAMPLE = 1024
 _MATRIX = (ctypes.c_float * 6)()
 _NAME = ctypes.create_string_buffer(128)
 _NAME_BYTES = ctypes.c_ulong(len(_NAME))
@@ -86,7 +88,8 @@ class Layer:
 
     `unreadable` is the fraction of characters whose font does not tell which character they are. `unmapped` are the
     characters that pdfium puts in the place of those: the numbers of their shapes. `pictures` has the boxes of the
-    pictures on the page as displayed, of shape (n, 4), and `addresses` are those of the pictures in pdfium.
+    pictures on the page as displayed, of shape (n, 4), and `addresses` are those of the pictures in pdfium. `garbled`
+    are the segments with runs of characters that their font does not tell.
     """
 
     parts: list[Part]
@@ -94,6 +97,7 @@ class Layer:
     unmapped: str = ""
     pictures: Floats = field(default_factory=lambda: np.zeros((0, 4)))
     addresses: list[int] = field(default_factory=list)
+    garbled: list[Garbled] = field(default_factory=list)
 
 
 def layer_of(page: Any) -> Layer:
@@ -109,14 +113,17 @@ def layer_of(page: Any) -> Layer:
         lines, pictures, addresses = boxes_of(page)
         turns = _turns(handle, codes, boxes, page.get_rotation() // 90)
         styled = partial(_with_font, handle)
-        parts = list(parts_of(codes, boxes, turns, displayed(lines, page), page.get_size(), styled))
-        segments = [segment for part in parts if not part.is_slanted for segment in part.segments]
-        add_targets(page, codes, boxes, segments, displayed)
         unmapped = _unmapped(handle, count)
-        unknown = int(np.count_nonzero((codes == 0) | unmapped))
-        known = int(np.count_nonzero((codes > 32) & ~unmapped))
+        unknown = (codes == 0) | unmapped
+        unreadable = int(np.count_nonzero(unknown)) / max(int(np.count_nonzero((codes > 32) | unknown)), 1)
         shapes = "".join(chr(code) for code in codes[unmapped] if 0 < code < 0xD800)
-        return Layer(parts, unknown / max(unknown + known, 1), shapes, displayed(pictures, page), addresses)
+        if unreadable and not spells_words(shapes):
+            codes = masked(codes, unknown, lambda place: _font(handle, place)[0])
+        parts = list(parts_of(codes, boxes, turns, displayed(lines, page), page.get_size(), styled))
+        straight = [part for part in parts if not part.is_slanted]
+        add_targets(page, codes, boxes, [segment for part in straight for segment in part.segments], displayed)
+        garbled = [each for part in straight for each in garbled_in(part.segments, codes, boxes, part.turn)]
+        return Layer(parts, unreadable, shapes, displayed(pictures, page), addresses, garbled)
     finally:
         textpage.close()
 

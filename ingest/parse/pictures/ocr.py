@@ -35,6 +35,8 @@ _MANY_TIMES = 2.5
 """A picture that is so many times longer than wide loses its letters when it is made that small."""
 _CERTAIN = 0.9
 """How certain the classifier must be that a line is upside down. OCR turns the line before it reads it, too."""
+_LEGIBLE = 0.5
+"""How certain the model for lines must be of a line that was not found by the model for pages."""
 _MODELS = {
     "Det.model_path": "PP-OCRv6_det_small.onnx",
     "Cls.model_path": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
@@ -107,6 +109,19 @@ def part_of(pixels: Pixels) -> Part:
             segments.append(replace(segment, y0=segment.y0 + top, y1=segment.y1 + top))
     height, width = pixels.shape[:2]
     return Part(turn, width, height, segments, is_scanned=True)
+
+
+def line_in(pixels: Pixels) -> str | None:
+    """Returns the text in the picture of a single line. Returns "" if there is nothing to see in it, and None if it
+    cannot be read. The picture has shape (height, width, 3) in RGB.
+    """
+    if not pixels.size or int(pixels.max()) - int(pixels.min()) < _LEAST_CONTRAST:
+        return ""
+    read = _engine()(np.ascontiguousarray(pixels[:, :, ::-1]), use_det=False, use_cls=False, use_rec=True)
+    beat()
+    if not read.txts or min(read.scores) < _LEGIBLE:
+        return None
+    return " ".join(read.txts).strip() or None
 
 
 def elements_of(pixels: Pixels, page: int) -> list[Element]:
