@@ -19,6 +19,9 @@ SPLIT ?= dev
 # The files come in the order of tests/long_files.py, so that no process is left alone with a long one at the end.
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
+# The tests start some hundred processes. Where nothing compiled is kept, each of them compiles all of Youju again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DELETE_ON_ERROR:
 .PHONY: help install run test test-all lint bench clean
 

@@ -44,19 +44,19 @@ def rar5(
     """Returns a RAR file of version 5, not compressed. `declared` is a false size for every member, `links` have a kind
     (1: soft, 4: hard) and a target, and `before` is the content of a block before all others.
     """
-    body = b"Rar!\x1a\x07\x01\x00" + (_block5(before) if before else b"") + _block5(bytes([1, 0, 0]))
+    body = [b"Rar!\x1a\x07\x01\x00", _block5(before) if before else b"", _block5(bytes([1, 0, 0]))]
     for name, (kind, target) in (links or {}).items():
         redirection = bytes([5, kind, 0]) + _number(len(target)) + target.encode()
         extra = _number(len(redirection)) + redirection
         head = bytes([2, 3]) + _number(len(extra)) + bytes([0, 0, 0]) + _number(0o100644) + bytes([0, 1])
-        body += _block5(head + _number(len(name)) + name.encode() + extra)
+        body.append(_block5(head + _number(len(name)) + name.encode() + extra))
     for name, content in members.items():
         raw = name.encode()
         size = _number(len(content) if declared is None else declared)
         head = bytes([2, 2]) + _number(len(content)) + bytes([4]) + size + _number(0o100644)
         head += struct.pack("<I", zlib.crc32(content)) + bytes([0, 1]) + _number(len(raw)) + raw
-        body += _block5(head) + content
-    return body + _block5(bytes([5, 0, 0]))
+        body += [_block5(head), content]
+    return b"".join([*body, _block5(bytes([5, 0, 0]))])
 
 
 def rar4(members: Mapping[bytes, bytes]) -> bytes:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,7 +20,9 @@ from ingest.embedding.e5.weights import SHA256, Weights, packaged_file
 from ingest.embedding.from_settings import open_embedder, token_counter
 from ingest.errors import ConfigurationError
 from ingest.settings import MINILM, IngestSettings
-from tests.ingest.e5_reference import reference
+
+if TYPE_CHECKING:
+    from tests.ingest.e5_reference import Reference
 
 SETTINGS = IngestSettings()
 TEXTS = {
@@ -36,6 +39,13 @@ TEXTS = {
     "empty": "",
     "one": "。",
 }
+
+
+def reference() -> Reference:
+    """The model written out a second time. It brings torch, seconds of every process that collects this file."""
+    from tests.ingest.e5_reference import reference
+
+    return reference()
 
 
 @pytest.fixture(scope="module")

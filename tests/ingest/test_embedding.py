@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import SecretStr
-from sentence_transformers import SentenceTransformer
 
 from ingest.document import Chunk, Language, Location
 from ingest.embedding import Embedder
@@ -75,6 +74,8 @@ def test_the_order_of_texts_survives_batching_by_length(local: Embedder) -> None
 
 
 def test_minilm_gives_what_sentence_transformers_gives(minilm: Embedder) -> None:
+    from sentence_transformers import SentenceTransformer  # seconds of every process that collects this file
+
     general = open_embedder(SETTINGS.model_copy(update={"embedding_model": str(minilm_folder())})).dense
     reference = SentenceTransformer(str(minilm_folder()), local_files_only=True, device="cpu")
     texts = ["leave", "What does the GT-9000 cost?", "年假 is leave", "", "a sentence that is longer " * 9, "x " * 900]
