@@ -16,29 +16,31 @@ from api.dingtalk.reply import Replier
 from api.dingtalk.settings import DingTalkSettings
 from api.dingtalk.stream import StreamClient
 
-settings = DingTalkSettings(
-    client_id="id", client_secret=SecretStr("secret"), oapi_base=sys.argv[1], api_base=sys.argv[1], webhook_hosts=()
-)
-message = parse_message({
-    "msgId": "1", "conversationId": "c", "conversationType": "1", "senderId": "s", "senderStaffId": "m",
-    "robotCode": "id", "msgtype": "text", "text": {"content": "?"}, "chatbotUserId": "b",
-    "sessionWebhook": sys.argv[1] + "/robot/sendBySession?session=x",
-    "sessionWebhookExpiredTime": int(time.time() * 1000) + 60_000, "createAt": int(time.time() * 1000),
-})
+def settings(url):
+    secret = SecretStr("secret")
+    return DingTalkSettings(client_id="id", client_secret=secret, oapi_base=url, api_base=url, webhook_hosts=())
 
-async def reply():
-    replier = Replier(settings)
+def message(url):
+    return parse_message({
+        "msgId": "1", "conversationId": "c", "conversationType": "1", "senderId": "s", "senderStaffId": "m",
+        "robotCode": "id", "msgtype": "text", "text": {"content": "?"}, "chatbotUserId": "b",
+        "sessionWebhook": url + "/robot/sendBySession?session=x",
+        "sessionWebhookExpiredTime": int(time.time() * 1000) + 60_000, "createAt": int(time.time() * 1000),
+    })
+
+async def reply(url):
+    replier = Replier(settings(url))
     try:
-        await replier.send(message, "title", "text")
+        await replier.send(message(url), "title", "text")
     except DeliveryError as error:
         return error.code
     finally:
         await replier.aclose()
 
-async def connect():
+async def connect(url):
     try:
         async with asyncio.timeout(4):
-            await StreamClient(settings, None).run()
+            await StreamClient(settings(url), None).run()
     except TimeoutError:
         return "trying again"
 
@@ -51,7 +53,7 @@ asyncio.run(asyncio.sleep(0))
 def test_what_is_said_to_an_answer_is_not_kept_beyond_a_size(status: int, is_packed: bool) -> None:
     body, headers, times = (bomb(), PACKED, 1) if is_packed else (b" " * (1 << 20), {}, 200)
     with hostile_server(body, status=status, headers=headers, times=times) as (url, asked):
-        answer, megabytes = peak_mb(_IMPORTS, "answer = asyncio.run(reply())", url)
+        answer, megabytes = peak_mb(_IMPORTS, "answer = asyncio.run(reply(sys.argv[1]))", url)
     assert answer == "dingtalk_refused"
     assert megabytes < 24
     assert asked[0]["accept-encoding"] == "identity"
@@ -61,7 +63,7 @@ def test_what_is_said_to_an_answer_is_not_kept_beyond_a_size(status: int, is_pac
 def test_a_ticket_is_small(is_packed: bool) -> None:
     body, headers, times = (bomb(), PACKED, 1) if is_packed else (b" " * (1 << 20), {}, 200)
     with hostile_server(body, headers=headers, times=times) as (url, asked):
-        answer, megabytes = peak_mb(_IMPORTS, "answer = asyncio.run(connect())", url)
+        answer, megabytes = peak_mb(_IMPORTS, "answer = asyncio.run(connect(sys.argv[1]))", url)
     assert answer == "trying again"
     assert megabytes < 24
     assert asked[0]["accept-encoding"] == "identity"

@@ -11,11 +11,15 @@ _IMPORTS = """
 import httpx, ssl
 from ingest.embedding.remote import RemoteEmbedder
 from ingest.errors import YoujuError
-ask = RemoteEmbedder(sys.argv[1] + "/v1", "any", timeout_seconds=30)
+
+def embedder(url):
+    return RemoteEmbedder(url + "/v1", "any", timeout_seconds=30)
+
+embedder("http://127.0.0.1:1")
 """
 _ASK = """
 try:
-    ask.embed_documents(["a", "b"])
+    embedder(sys.argv[1]).embed_documents(["a", "b"])
 except YoujuError as error:
     answer = [error.code, len(str(error)) < 500]
 """
