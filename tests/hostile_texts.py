@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 
 Pattern = Callable[[int], str]
 
@@ -31,6 +32,8 @@ _LONGEST_SHORT_SECONDS = 0.1
 _QUICK_SECONDS = 0.012
 """What is read in so short a time at 4,000 characters did not try every part of them."""
 _TRIES = 3
+_SURELY_LINEAR = 5
+"""Four times the text took so many times as long, or less: nobody looks again whether that is more than linear."""
 
 
 def _pattern(opening: str, piece: str, ending: str) -> Pattern:
@@ -51,30 +54,43 @@ PATTERNS: dict[str, Pattern] = {
 
 
 def slow_patterns(
-    read: Callable[[str], object], patterns: Iterable[str] = tuple(PATTERNS), passes: tuple[type[Exception], ...] = ()
+    read: Callable[[str], object],
+    patterns: Iterable[str] = tuple(PATTERNS),
+    passes: tuple[type[Exception], ...] = (),
+    *,
+    characters: int = 1000,
 ) -> Iterator[str]:
-    """Yields the patterns on which `read` takes more than linear time, with its seconds at 1,000 and 4,000 characters.
+    """Yields the patterns on which `read` takes more than linear time, with its seconds at so many characters and at
+    four times as many.
 
-    Processor time of this thread, the least of three tries: other processes do not count. The long text, which takes
-    most of the time, is read again only where its first try would be too slow. `passes` are errors with which `read`
-    may refuse a text.
+    Processor time of this thread, the least of three tries: other processes do not count. What is no doubt linear by
+    its first try has no second one, nor has the long text, unless its first would be too slow. `passes` are errors with
+    which `read` may refuse a text.
     """
     for name in patterns:
-        make = PATTERNS[name]
-        if endless := next((length for length in _SHORT if _is_endless(read, make(length), passes)), None):
+        if endless := next((length for length in _SHORT if _is_endless(read, _text(name, length), passes)), None):
             yield f"{name}: does not end at {endless} characters"
             continue
-        if (long := _seconds(read, make(4000), passes)) < _QUICK_SECONDS:
+        if (long := _seconds(read, _text(name, 4 * characters), passes)) < _QUICK_SECONDS:
             continue
-        short = min(_seconds(read, make(1000), passes) for _ in range(_TRIES))
+        short = _seconds(read, _text(name, characters), passes)
+        if long <= _SURELY_LINEAR * short:
+            continue
+        short = min(short, *(_seconds(read, _text(name, characters), passes) for _ in range(_TRIES - 1)))
         for _ in range(_TRIES - 1):
             if not _is_slow(short, long):
                 break
-            long = min(long, _seconds(read, make(4000), passes))
-        # What is cut only beyond 1,000 characters takes a step there, and is linear after it: twice as much is not four
-        # times as slow.
-        if _is_slow(short, long) and min(_seconds(read, make(8000), passes) for _ in range(_TRIES)) > 3 * long:
+            long = min(long, _seconds(read, _text(name, 4 * characters), passes))
+        # What is cut only beyond so many characters takes a step there, and is linear after it: twice as much is not
+        # four times as slow.
+        twice = _text(name, 8 * characters)
+        if _is_slow(short, long) and min(_seconds(read, twice, passes) for _ in range(_TRIES)) > 3 * long:
             yield f"{name}: {short:.4f} s, {long:.4f} s"
+
+
+@cache
+def _text(name: str, length: int) -> str:
+    return PATTERNS[name](length)
 
 
 def _is_endless(read: Callable[[str], object], text: str, passes: tuple[type[Exception], ...]) -> bool:
@@ -83,7 +99,7 @@ def _is_endless(read: Callable[[str], object], text: str, passes: tuple[type[Exc
 
 
 def _is_slow(short: float, long: float) -> bool:
-    """Whether 4,000 characters took more than twice as long as linear time allows, by the seconds of 1,000."""
+    """Whether four times the text took more than twice as long as linear time allows, by the short one's seconds."""
     return long > 2 * 4 * short and long > _QUICK_SECONDS
 
 
