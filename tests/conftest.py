@@ -17,7 +17,7 @@ import sitecustomize  # noqa: E402, F401 - importing it is what puts the guard u
 
 from api.settings import Settings  # noqa: E402
 from ingest.store import Store  # noqa: E402
-from tests.ingest.inline_engine import InlineEngine  # noqa: E402
+from tests.ingest.inline_engine import without_workers  # noqa: E402
 from tests.long_files import longest_first  # noqa: E402
 
 
@@ -53,12 +53,12 @@ def store(settings: Settings) -> Iterator[Store]:
 @pytest.fixture
 def inline(monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs of this process do without worker processes, which take seconds to start."""
-    monkeypatch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
+    without_workers(monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def inline_module() -> Iterator[None]:
     """The same for what the tests of one file share."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
+        without_workers(patch)
         yield

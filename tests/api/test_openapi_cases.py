@@ -22,7 +22,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from ingest.sources.from_settings import named, open_source
 from tests.api.served import served
-from tests.ingest.inline_engine import InlineEngine
+from tests.ingest.inline_engine import without_workers
 
 # Whoever imports hypothesis has trio, which is installed with selenium, register its generator of random numbers.
 pytestmark = pytest.mark.filterwarnings("ignore:It looks like `register_random`")
@@ -131,7 +131,7 @@ def a_server(folder: Path, **keys: Any) -> Iterator[str]:
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """One without keys, and one with both."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
+        without_workers(patch)
         # Many wrong keys are sent, each of which is to be answered as the first.
         patch.setattr("api.security.wrong_keys.FREE_TRIES", 10**9)
         patch.setenv("NO_PROXY", "127.0.0.1,localhost")
@@ -143,7 +143,11 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
             yield {"open": without_keys, "keyed": with_keys}
 
 
-@pytest.mark.parametrize(("server", "key"), CALLERS, ids=["open", "operator", "reader"])
+@pytest.mark.parametrize(
+    ("server", "key"),
+    [pytest.param(*CALLERS[0], marks=pytest.mark.slow), *CALLERS[1:]],
+    ids=["open", "operator", "reader"],
+)
 def test_every_answer_is_as_described(servers: dict[str, str], server: str, key: str) -> None:
     outcome = outcome_of(servers[server], key, examples=1, seed=1, coverage=key == KEY)
     assert outcome.findings == []

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
+import pytest
+
+from ingest.embedding.from_settings import token_counter
 from ingest.engines import Stage
 from ingest.errors import YoujuError
+from ingest.settings import IngestSettings
 
 
 class InlineEngine:
@@ -28,3 +33,20 @@ class InlineEngine:
 
     def close(self) -> None:
         pass
+
+
+def without_workers(patch: pytest.MonkeyPatch) -> None:
+    """Runs of this process do without worker processes. The shipped model's tokenizer, a second of work, is made once:
+    a worker too keeps it for all that it reads."""
+    patch.setattr("ingest.runs.pipeline.open_engine", InlineEngine)
+    patch.setattr("ingest.runs.preparing.token_counter", _token_counter)
+
+
+def _token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[int]]:
+    is_shipped = settings.embedding_url is None and settings.embedding_model is None
+    return _shipped_counter() if is_shipped else token_counter(settings)
+
+
+@cache
+def _shipped_counter() -> Callable[[Sequence[str]], list[int]]:
+    return token_counter(IngestSettings())
