@@ -39,7 +39,7 @@ def policy(author: str) -> bytes:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, inline: None) -> Path:
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "电梯.eml").write_bytes(letter())
@@ -74,6 +74,7 @@ def test_they_follow_the_document_and_stand_in_the_index(home: Path) -> None:
 
 
 def test_a_workbook_says_which_formulas_have_no_value(tmp_path: Path) -> None:
+    """By worker processes, as in a run of a user."""
     book = openpyxl.Workbook()
     for row in (("产品", "含税价"), ("恒温槽", "=VLOOKUP(A2,[1]价目!A:B,2,0)"), ("真空泵", "=INDIRECT(A9)")):
         book.active.append(row)

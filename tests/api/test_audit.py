@@ -25,7 +25,7 @@ KEY, READER_KEY = "operator-0123456789abcdef", "reader-0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iterator[str]:
     settings = Settings(home=tmp_path_factory.mktemp("home"), api_key=KEY, reader_key=READER_KEY)  # type: ignore[arg-type]
     with closing(Workspace.open(settings, command="test")) as workspace, served(create_app(workspace)) as address:
         yield address

@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import signal
+import socket
 import time
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def test_ask_answers_with_its_source(home: Path, folder: Path) -> None:
     assert not answer["refused"]
     assert answer["citations"][0]["uri"] == str(folder / "年假.md")
     assert set(answer["evidence"][0]) == HIT_FIELDS
-    printed = run_youju(home, "ask", "工作满十年有几天年假？")
+    printed = run_here(home, "ask", "工作满十年有几天年假？")
     assert printed.returncode == 0
     assert "十天" in printed.stdout
     assert "[1]" in printed.stdout
@@ -93,7 +94,7 @@ def test_ask_answers_with_its_source(home: Path, folder: Path) -> None:
 
 
 def test_search_gives_the_best_passage_first(home: Path) -> None:
-    found = youju_json(home, "search", "访客登记", "--limit", "2")
+    found = json_here(home, "search", "访客登记", "--limit", "2")
     assert set(found) == {"query", "changed", "language", "hits", "timings_ms"}
     assert "前台登记" in found["hits"][0]["text"]
     assert found["hits"][0]["location"]["heading_path"] == ["访客"]
@@ -116,7 +117,7 @@ def test_documents_of_one_kind(home: Path) -> None:
     assert "md" in wrong.stderr
 
 
-def test_a_second_ingest_does_nothing_again(home: Path, folder: Path) -> None:
+def test_a_second_ingest_does_nothing_again(home: Path, folder: Path, inline: None) -> None:
     report = json_here(home, "ingest", str(folder))
     assert (report["new"], report["changed"], report["unchanged"]) == (0, 0, 2)
 
@@ -152,7 +153,7 @@ def test_a_question_that_is_not_text_is_a_clear_error(home: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_a_pipe_is_refused_without_waiting_for_a_writer(home: Path, tmp_path: Path) -> None:
+def test_a_pipe_is_refused_without_waiting_for_a_writer(home: Path, tmp_path: Path, inline: None) -> None:
     os.mkfifo(tmp_path / "pipe.txt")
     report = json_here(home, "ingest", str(tmp_path / "pipe.txt"))
     assert [failure["code"] for failure in report["failures"]] == ["unsupported"]
@@ -197,14 +198,14 @@ def test_commands_talk_to_the_server_that_owns_the_home(home: Path, folder: Path
         assert address.startswith("http://127.0.0.1:")
         assert youju_json(home, "search", "访客登记")["hits"]
         (tmp_path / "new.txt").write_text("新的停车场在地下二层。")
-        report = youju_json(home, "ingest", str(tmp_path))
+        report = json_here(home, "ingest", str(tmp_path))
         assert report["new"] == 1
-        assert "地下二层" in youju_json(home, "ask", "停车场在哪里？")["answer"]
-        doctor = run_youju(home, "doctor", "--json")
+        assert "地下二层" in json_here(home, "ask", "停车场在哪里？")["answer"]
+        doctor = run_here(home, "doctor", "--json")
         assert json.loads(doctor.stdout)["healthy"]
         assert f"process {process.pid}" in doctor.stdout
     assert process.returncode == 0
-    assert youju_json(home, "search", "停车场")["hits"], "the home is free again, and nothing is lost"
+    assert json_here(home, "search", "停车场")["hits"], "the home is free again, and nothing is lost"
 
 
 def test_serve_refuses_what_does_not_go_together_whether_it_is_set_or_given(tmp_path: Path) -> None:
@@ -215,8 +216,7 @@ def test_serve_refuses_what_does_not_go_together_whether_it_is_set_or_given(tmp_
 
 
 def test_a_port_that_is_taken_is_said(home: Path) -> None:
-    with serving(home) as (address, _):
-        port = address.rsplit(":", 1)[1]
-        done = run_youju(home.parent / "another", "serve", "--port", port)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = run_youju(home.parent / "another", "serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 2
     assert "[address_unusable]" in done.stderr

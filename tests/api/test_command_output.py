@@ -17,7 +17,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)?\+05:30")
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Path:
     """A home with a text, one whose heading says its title again, and two that cannot be read."""
     folder, home = tmp_path_factory.mktemp("documents"), tmp_path_factory.mktemp("home")
     (folder / "sizes.txt").write_text("The small box holds four litres.")

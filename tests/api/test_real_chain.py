@@ -50,7 +50,7 @@ _EXPENSES = """# 差旅报销制度
 
 
 @pytest.fixture(scope="module")
-def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+def workspace(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iterator[Workspace]:
     folder = tmp_path_factory.mktemp("documents")
     (folder / "handbook.md").write_text(_HANDBOOK, encoding="utf-8")
     (folder / "差旅报销制度.md").write_text(_EXPENSES, encoding="utf-8")
@@ -109,7 +109,7 @@ def test_the_passages_nearest_to_a_refused_question_open_as_sources_do(workspace
     assert first["quote"] in passage["passage"]["text"]
 
 
-def test_a_greeting_counts_the_documents_of_the_key(tmp_path: Path) -> None:
+def test_a_greeting_counts_the_documents_of_the_key(tmp_path: Path, inline_module: None) -> None:
     (folder := tmp_path / "documents").mkdir()
     (folder / "休假制度.md").write_text("# 休假制度\n\n员工每年享有 12 天带薪年假。", encoding="utf-8")
     (folder / "薪酬.md").write_text("# 薪酬\n\n总经理的年薪保密。", encoding="utf-8")

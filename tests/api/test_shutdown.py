@@ -31,6 +31,7 @@ from tests.api.test_executors import Jobs
 from tests.api.test_runs_route import Running
 from tests.api.test_serve_command import free_port, wait_for
 from tests.api.test_stopped_answers import ASKED, CHAT, WORDS, becomes
+from tests.assistant.board_home import store_of
 from tests.fake_openai_server import FakeOpenAIServer
 
 SECONDS = 20.0
@@ -82,14 +83,14 @@ def check_told(asking: list[Asker], model: FakeOpenAIServer) -> None:
     assert becomes(lambda: model.disconnects == 4)
 
 
-def test_a_server_that_is_stopped_tells_every_asker(tmp_path: Path) -> None:
-    (tmp_path / "leave.md").write_text("# Leave\n\nThere are fifteen days of annual leave.\n")
+def test_a_server_that_is_stopped_tells_every_asker(tmp_path: Path, inline: None) -> None:
+    home, leave = tmp_path / "home", {"leave.md": "# Leave\n\nThere are fifteen days of annual leave.\n"}
+    (tmp_path / "docs").mkdir()
+    with store_of(leave, tmp_path / "docs", home):
+        pass
     with (
         FakeOpenAIServer([WORDS]) as model,
-        serving(tmp_path / "home", "--ingest", str(tmp_path / "leave.md"), model_url=model.url, model="fake-qwen") as (
-            url,
-            process,
-        ),
+        serving(home, model_url=model.url, model="fake-qwen") as (url, process),
     ):
         asking = asked(url, model)
         began = time.monotonic()

@@ -62,7 +62,7 @@ async def stop_often(url: str, times: int, after: str = "Empl") -> None:
 
 
 @pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions"])
-@pytest.mark.parametrize("times", [100, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("times", [40, pytest.param(1000, marks=pytest.mark.slow)])
 def test_each_answer_that_is_stopped_is_stopped_at_the_model_server(path: str, times: int) -> None:
     with FakeOpenAIServer([WORDS]) as model, served(create_app(a_house(model.url))) as url:
         asyncio.run(stop_often(f"{url}{path}", 10))

@@ -32,6 +32,8 @@ from ingest.uploads.register import Receipt, Stock, Uploads, Wanted
 from ingest.uploads.source import PushSource
 from tests.api.command_line import serving
 
+pytestmark = pytest.mark.usefixtures("inline_module")
+
 TEXT = "员工每年享有十五天年假，未休的年假在次年三月底作废。".encode()
 DAY = 24 * 3600.0
 

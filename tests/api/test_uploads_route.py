@@ -21,6 +21,7 @@ from api.settings import Settings
 from api.workspace import Workspace
 from ingest.access import Reader
 from ingest.document import document_id
+from ingest.engines.from_settings import open_engine
 from ingest.errors import OwnedError
 from ingest.home.lock import Ownership
 from ingest.sources.folder import FolderSource
@@ -40,7 +41,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def workspace(home: Path) -> Iterator[Workspace]:
+def workspace(home: Path, inline_module: None) -> Iterator[Workspace]:
     with closing(Workspace.open(Settings(home=home, max_file_mb=2, keep_deleted_days=0), command="test")) as opened:
         yield opened
 
@@ -77,7 +78,10 @@ def error_of(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, response.json()["error"]["code"]
 
 
-def test_an_uploaded_form_is_ingested_and_can_be_searched_read_and_downloaded(client: httpx.Client) -> None:
+def test_an_uploaded_form_is_ingested_and_can_be_searched_read_and_downloaded(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.runs.pipeline.open_engine", open_engine)  # by worker processes; the others do without
     response = client.post(
         "/v1/documents",
         params={"wait": True},

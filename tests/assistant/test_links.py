@@ -145,10 +145,11 @@ PIECES = (
 )  # fmt: skip
 
 
-def test_whatever_is_put_together_no_reader_of_markdown_sees_a_link_an_image_or_a_wrong_marker() -> None:
+@pytest.mark.parametrize("times", [1000, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_whatever_is_put_together_no_reader_of_markdown_sees_a_link_an_image_or_a_wrong_marker(times: int) -> None:
     chosen = random.Random(7)
     reader = MarkdownIt("commonmark", {"html": True})
-    for _ in range(3000):
+    for _ in range(times):
         text = "".join(chosen.choice(PIECES) for _ in range(chosen.randint(2, 25)))
         passed = run(text, LEAVE, OTHER, piece=chosen.choice((1, 3, 1000))).text
         shown = re.sub(r"<code.*?</code>", " ", reader.render(passed), flags=re.DOTALL)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
+from functools import partial
 
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from ingest.document import ParsedDocument, Reference
 from ingest.errors import DocumentError
+from ingest.parse.ofd.content import Allowance
 from ingest.parse.ofd.geometry import deltas
 from ingest.parse.parsed import parse
 from ingest.settings import IngestSettings
@@ -212,7 +214,12 @@ def test_what_cannot_be_read_is_refused_with_its_reason() -> None:
     )
 
 
-def test_drawings_that_contain_each_other_many_times_are_no_document() -> None:
+@pytest.mark.parametrize("objects", [20_000, pytest.param(Allowance().objects, marks=pytest.mark.slow)])
+def test_drawings_that_contain_each_other_many_times_are_no_document(
+    objects: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.parse.ofd.reader.Allowance", partial(Allowance, objects=objects))
+
     def again(number: int) -> str:
         return f'<ofd:CompositeObject ResourceID="{number}" Boundary="0 0 1 1"/>' * 200
 

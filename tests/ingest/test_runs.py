@@ -252,7 +252,7 @@ def test_only_the_newest_runs_are_kept(store: Store, monkeypatch: pytest.MonkeyP
     assert store.runs.failures("run 1") == []
 
 
-def test_an_ingest_leaves_its_record(store: Store, settings: Settings, tmp_path: Path) -> None:
+def test_an_ingest_leaves_its_record(store: Store, settings: Settings, tmp_path: Path, inline: None) -> None:
     folder = tmp_path / "docs"
     folder.mkdir()
     (folder / "一.txt").write_text("员工每年享有十天年假。")

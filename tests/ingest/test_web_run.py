@@ -47,7 +47,7 @@ def test_a_visit_can_be_followed_and_stopped_and_then_nothing_is_gone(
 
 
 def test_a_run_that_waits_for_a_site_ends_at_once_when_it_is_told_to(
-    site: Site, store: Store, settings: Settings
+    site: Site, store: Store, settings: Settings, inline: None
 ) -> None:
     site["/"] = a_page("Home", "/a", "/b")
     site["/a"] = a_page("A")
