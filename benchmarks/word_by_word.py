@@ -30,7 +30,7 @@ _GLOSSES, _LONGEST = 3, 4
 def _by_gloss() -> Mapping[str, Sequence[str]]:
     """Chinese words by their glosses: those whose first gloss it is come first, and of these the shorter ones."""
     found: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)
-    for word in filter(lambda each: len(each) <= _LONGEST, dictionary()._first):
+    for word in filter(lambda each: len(each) <= _LONGEST, dictionary().entries[:-1]):
         for rank, gloss in enumerate(dictionary().glosses(word, _GLOSSES)):
             found[gloss.lower()].append((rank, len(word), word))
     return {gloss: [word for _, _, word in sorted(words)] for gloss, words in found.items()}
