@@ -37,7 +37,8 @@ with within would yes yet you your yours according document documents evidence s
 _ENGLISH_STOP = frozenset(_STOP_WORDS.split())
 
 FIGURE = re.compile(
-    r"(\d++(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)*+)(?:\s?(百万|[万亿千]|k\b|thousand\b|million\b|billion\b))?"
+    r"(\d++(?:,\d{3})++(?:\.\d++)?|\d++(?:\.\d++)*+)"
+    r"(?:\s?(百万|[万亿]|千(?![瓦克米卡伏帕])|k\b|thousand\b|million\b|billion\b))?"
 )
 """Matches a number in digits, and the word that scales it if one follows. It reads from left to right and no digit
 twice, so the time is linear in the text, however long its runs of digits are."""

@@ -17,10 +17,13 @@ from itertools import combinations
 from assistant.checking import placing
 from assistant.checking.passage import Passage
 from assistant.checking.placing import displacement
-from assistant.checking.quantities import Date, Quantity, quantities, read_text
+from assistant.checking.quantities import quantities, read_text
+from assistant.checking.quantity import Date, Quantity
 from assistant.checking.ranges import is_limit, values
 from assistant.checking.segments import Segment, statement_segments
+from assistant.checking.worded import contradicted, is_loose
 from assistant.events import Support
+from assistant.terms import terms
 
 _DENIED_BEFORE = re.compile(
     r"(?:不是|并非|而非|并不|没有|不会|而不|\bnot\b|n't\b|\bno\b|\binstead of\b|\brather than\b|\bnever\b)[^\d]{0,16}\Z"
@@ -46,6 +49,8 @@ _ROUNDS_AFTER = re.compile(r"[ ]?(?:左右|上下|or so)")
 _ROUNDED = Fraction(1, 20)
 _SUMMED = 30
 _COUNTS = {"count", "times"}
+_HAN_END = re.compile(r"[^\d\W零一二两三四五六七八九十百千万个a-z]\Z")
+_FOLLOWING = 24
 _EXCUSED = 20
 """At most so many figures of the asker are excused in one statement. With more, the statement is not confirmed."""
 _COMPARED = 40
@@ -59,14 +64,8 @@ def stated(statement: Sequence[Segment]) -> Iterator[tuple[Quantity, Segment]]:
     """
     for segment in statement:
         for figure in segment.quantities:
-            if not figure.worded or _is_stated_in_words(figure):
+            if not is_loose(figure):
                 yield figure, segment
-
-
-def _is_stated_in_words(figure: Quantity) -> bool:
-    if figure.kinds == {"ordinal"} or figure.written in ("", "1"):
-        return False
-    return figure.written != "2" or not figure.kinds <= _COUNTS
 
 
 def borne_out(statement: str, question: str, passages: Sequence[Passage]) -> Support | None:
@@ -77,7 +76,7 @@ def borne_out(statement: str, question: str, passages: Sequence[Passage]) -> Sup
     asked = quantities(read_text(question)) if figures else []
     own = [pair for pair in figures if any(passage.agreeing(pair[0]) for passage in passages)]
     missing = [pair for pair in figures if pair not in own]
-    if len(missing) > _EXCUSED:
+    if len(missing) > _EXCUSED or contradicted(clauses, passages):
         return None
     supports: set[Support] = {"checked"}
     for figure, clause in missing:
@@ -107,7 +106,7 @@ def _excused(
     passages: Sequence[Passage],
 ) -> Support | None:
     if figure.worded and figure.kinds <= _COUNTS:
-        return _counted(figure, passages)
+        return _counted(figure, clause, passages)
     if _is_rounded(figure, clause, passages):
         return "not_checkable"
     if not any(figure.agrees(other) for other in asked):
@@ -159,14 +158,23 @@ def _stands_in(figure: Quantity, unit: int, passages: Sequence[Passage]) -> bool
     return any(segment.unit == unit for passage in passages for segment in passage.agreeing(figure))
 
 
-def _counted(figure: Quantity, passages: Sequence[Passage]) -> Support | None:
+def _counted(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> Support | None:
     """Returns how far a count in words holds that no passage has. Who sums up counts what stands there (三种情况), so
-    it is wrong only beside another count of the passage.
+    it is wrong only beside another count of the passage: of anything, or where a table has so many rows, of the same.
     """
+    found = [pair for passage in passages for pair in passage.found if pair[0].bare or pair[0].kinds & _COUNTS]
     if any(figure.written == str(passage.rows) for passage in passages):
-        return "checked"
-    rivals = [other for passage in passages for other, _ in passage.found if other.bare or other.kinds & _COUNTS]
-    return None if rivals else "checked"
+        thing = _thing(figure, clause)
+        return None if thing and any(_thing(other, segment) == thing for other, segment in found) else "checked"
+    return None if found else "checked"
+
+
+def _thing(figure: Quantity, clause: Segment) -> str:
+    """Returns what a figure counts: the character or the word after its number. It may be empty."""
+    if _HAN_END.search(clause.text[figure.start : figure.end]):
+        return clause.text[figure.end - 1]
+    following = terms(clause.text[figure.end :][:_FOLLOWING])
+    return following[0] if following else ""
 
 
 def _derived(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> Support | None:

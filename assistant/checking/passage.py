@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from assistant.checking.quantities import Quantity
+from assistant.checking.quantity import Quantity
 from assistant.checking.ranges import Range, ranges_of
 from assistant.checking.segments import Segment, segments_of
 

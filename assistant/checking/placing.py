@@ -11,7 +11,7 @@ import re
 from collections.abc import Container, Mapping, Sequence
 
 from assistant.checking.passage import Passage
-from assistant.checking.quantities import Quantity
+from assistant.checking.quantity import Quantity
 from assistant.checking.ranges import is_condition
 from assistant.checking.segments import FIGURE, Segment, figure_terms
 
@@ -80,6 +80,12 @@ class _Placing:
             if segment not in self._holders
             and (other.rivals(figure) or (in_cells and other.bare and segment.row and not other.agrees(figure)))
         ]
+        if figure.bare and not self.rivals:  # 30,000 a year: of what the passage has it of
+            self.rivals = [
+                (other, segment)
+                for other, segment in found
+                if segment not in self._holders and any(other.rivals(each) for each, _ in held)
+            ]
 
     def other_period(self) -> bool:
         """Returns True if the statement says the price of another period: a month's as a week's."""
@@ -104,14 +110,14 @@ class _Placing:
                 continue
             beside = [segment for rival, segment in self.rivals if rival.agrees(other)]
             if beside:
-                mine, its = _owned(self._clause, self._figure), _owned(clause, other)
+                mine, its = owned(self._clause, self._figure), owned(clause, other)
                 gain = self._gain(mine, beside, self._holders) + self._gain(its, self._holders, beside)
                 best = max(best, self._share(gain, mine))
         return best
 
     def own_words(self) -> float:
         """Returns how much better the clause's own words fit a figure that the statement does not have."""
-        return self._better(_owned(self._clause, self._figure))
+        return self._better(owned(self._clause, self._figure))
 
     def words_before(self) -> float:
         """Returns the same for all words that the clause goes on with.
@@ -122,7 +128,7 @@ class _Placing:
         return self._better({term: w for term, w in self._clause.words.items() if not term.startswith(alike)})
 
     def _better(self, words: Mapping[str, float]) -> float:
-        weights = _weights(words, self._passages)
+        weights = weights_of(words, self._passages)
         unsaid = [segment for other, segment in self.rivals if not any(other.agrees(each) for each, _ in self._own)]
         if not (unsaid and self._holders and weights):
             return 0.0
@@ -137,8 +143,11 @@ class _Placing:
             return _TABLED
         return 1.0 if segment.unit in places else 1 / _APART
 
+    def _fit(self, weights: Mapping[str, float], segment: Segment) -> float:
+        return fit(weights, segment, crossed=self._crossed)
+
     def _gain(self, words: Mapping[str, float], these: Sequence[Segment], those: Sequence[Segment]) -> float:
-        weights = _weights(words, self._passages)
+        weights = weights_of(words, self._passages)
         if not weights:
             return 0.0
         return max(self._fit(weights, each) for each in these) - max(self._fit(weights, each) for each in those)
@@ -148,24 +157,25 @@ class _Placing:
 
         Across languages only the words count that a passage has.
         """
-        weights = _weights(words, self._passages)
+        weights = weights_of(words, self._passages)
         if self._crossed:
             return gain / (sum(weights.values()) or 1.0) / _ACROSS
         rarest = math.log(1 + max(len(passage.segments) for passage in self._passages))
         return gain / (sum(weights.get(term, weight * rarest) for term, weight in words.items()) or 1.0)
 
-    def _fit(self, weights: Mapping[str, float], segment: Segment) -> float:
-        """Returns what a segment has of the terms. A row whose name has further terms is another row: Home Green."""
-        fit = sum(
-            weight * segment.words.get(term, 0.0) * (_NAMED if term in segment.keys else 1.0)
-            for term, weight in weights.items()
-        )
-        if segment.keys and not self._crossed and not segment.keys.isdisjoint(weights):
-            fit -= sum(weights.values()) / len(weights) * len(segment.keys.difference(weights)) * _FURTHER
-        return fit
+
+def fit(weights: Mapping[str, float], segment: Segment, *, crossed: bool) -> float:
+    """Returns what a segment has of the terms. A row whose name has further terms is another row: Home Green."""
+    found = sum(
+        weight * segment.words.get(term, 0.0) * (_NAMED if term in segment.keys else 1.0)
+        for term, weight in weights.items()
+    )
+    if segment.keys and not crossed and not segment.keys.isdisjoint(weights):
+        found -= sum(weights.values()) / len(weights) * len(segment.keys.difference(weights)) * _FURTHER
+    return found
 
 
-def _owned(clause: Segment, figure: Quantity) -> dict[str, float]:
+def owned(clause: Segment, figure: Quantity) -> dict[str, float]:
     """Returns the terms of a clause itself, without those of the figure."""
     itself = figure_terms(figure)
     return {term: weight for term, weight in clause.words.items() if weight >= 1.0 and term not in itself}
@@ -187,7 +197,7 @@ def periods(text: str) -> set[str]:
     return {name for name, pattern in _PERIODS.items() if pattern.search(text)}
 
 
-def _weights(words: Mapping[str, float], passages: Sequence[Passage]) -> dict[str, float]:
+def weights_of(words: Mapping[str, float], passages: Sequence[Passage]) -> dict[str, float]:
     """Returns the terms that a passage has. Terms of few segments weigh more: they tell the segments apart."""
     weights: dict[str, float] = {}
     for term, weight in words.items():

@@ -7,17 +7,15 @@ the twelfth day of a month. Two quantities agree if they share a reading. A numb
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
+from assistant.checking.neighbours import joined
+from assistant.checking.quantity import Date, Quantity, Reading
 from assistant.checking.units import COUNTED, PATTERN, PREFIXES, Unit, unit_of
 from assistant.terms import FIGURE, HAN_NUMBER, han_value, scaled
 from ingest.embedding.spoken import as_written
 from ingest.language import fold
-
-Reading = tuple[str, str]
-Date = tuple[int | None, int | None, int | None]
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = (
@@ -26,25 +24,14 @@ _MONTH = (
 )
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _HAN_WEEKDAYS = {day: place for place, day in enumerate("一二三四五六")} | {"日": 6, "天": 6}
-_ONES: tuple[str, ...] = (
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
+_ONES = (
+    *("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
 )
-_ONES += ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _ENGLISH = {word: place for place, word in enumerate(_ONES, start=1)}
 _ENGLISH |= {word: 10 * place for place, word in enumerate(_TENS, start=2)}
-_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000}
+_SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 _NUMBER_WORD = "|".join(sorted([*_ENGLISH, *_SCALES], key=len, reverse=True))
 _HAN_DAY = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})"
@@ -60,6 +47,9 @@ _QUANTITY = re.compile(
     rf"|(?<![\d.,])(?P<before>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<its_month>{_MONTH})"
     rf"(?:,?\s?(?P<before_year>\d{{4}})\b)?"
     rf"|\b(?P<month_only>{_MONTH})\s(?P<only_year>\d{{4}})\b"
+    rf"|(?P<month_alone>\b(?:january|february|april|june|july|august|september|october|november|december)\b"
+    r"|(?<=\b(?:in|by|of)\s)(?:march|may)\b)"
+    rf"|\bday\s(?P<day_number>[3-9]|\d{{2,3}}|{'|'.join(_ONES[2:])})\b"
     rf"|(?P<part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d:])(?P<hour>\d{{1,2}})[:：](?P<minute>\d{{2}})(?![\d:])"
     rf"(?:\s?(?P<half>[ap])\.?m\b)?"
     rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二三四五六七八九十])(?P<oclock>{_HAN_DAY})(?:点(?![\d个心])|时"
@@ -74,7 +64,7 @@ _QUANTITY = re.compile(
     rf"|\b(?P<named_ordinal>{'|'.join(_ORDINALS[2:])})\b"
     r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
     r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*"
-    r"(?:-[a-z0-9]+)*)(?![a-z0-9.])"
+    r"(?:-[a-z0-9]+)*)(?!\.?[a-z0-9])"
     rf"|(?<![\d.])(?P<discount>[1-9]\d?|[一二三四五六七八九]{{1,2}})折"
     r"|(?P<three_quarters>\bthree[ -]quarters\b(?: of an hour\b)?)"
     rf"|(?P<share>一半|折半|半数|\bhalf\b(?!\s(?:a|an)\b))"
@@ -86,70 +76,11 @@ _QUANTITY = re.compile(
     rf"|\b(?P<english>(?:{_NUMBER_WORD})\b(?:[ -](?:and )?(?:{_NUMBER_WORD})\b){{0,5}}))"
     rf"(?:[ \t-]{{0,2}}(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
     rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating|more|extra|further|additional)[ ]"
-    rf"|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}"
-    rf"(?<![uia])s\b(?<!less))))?)"
+    rf"|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})(?P<and_half>半(?![价数年天个小日月]))?"
+    rf"|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?)"
 )
 """Matches one quantity. Every part is bounded or possessive, so the time is linear in the text."""
-_JOINS = re.compile(r"\s?(?:[-–—~至到]|to|and|或|和)\s?")
-_SPREAD = {"minutes": 300, "bytes": 2000, "grams": 2000}
-"""Lengths of time that differ more are no rivals."""
-_PLAIN = {"count", "times"}
 _EVENING = ("下午", "晚上", "夜里")
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A quantity of a text. `readings` are its kinds and values. `written` is the number alone, or empty.
-
-    `bare` is True if it has no unit, and `worded` if it is written in words. Places are those in the read text.
-    """
-
-    readings: frozenset[Reading]
-    written: str
-    start: int
-    end: int
-    bare: bool = False
-    worded: bool = False
-    date: Date | None = None
-
-    @property
-    def kinds(self) -> frozenset[str]:
-        return frozenset(kind for kind, _ in self.readings)
-
-    def agrees(self, other: Quantity) -> bool:
-        """Returns True if this quantity of a passage may be the other one, of a statement, which may lack a unit."""
-        if self.date and other.date:
-            return _same_date(self.date, other.date)
-        if self.readings & other.readings or self._is_day_of(other) or other._is_day_of(self):
-            return True
-        if not self.written or self.written != other.written:
-            return (self.bare and other.is_year(self.written)) or (other.bare and self.is_year(other.written))
-        if self.bare and self.worded:  # a passage's two trips are no two months
-            return other.is_plain
-        return self.bare or other.bare
-
-    def rivals(self, other: Quantity) -> bool:
-        """Returns True if both are of one kind and do not agree, so that a statement may confuse them."""
-        if self.agrees(other):
-            return False
-        if self.date and other.date:
-            return (self.date[1] is None) == (other.date[1] is None)
-        if self.kinds & other.kinds:
-            return all(_comparable(one, another) for one in self.readings for another in other.readings)
-        return self.is_plain and other.is_plain and _is_year(self.written) == _is_year(other.written)
-
-    @property
-    def is_plain(self) -> bool:
-        """Returns True for a number without a unit, or of things that are counted."""
-        return bool(self.written) and (self.bare or not self.kinds.isdisjoint(_PLAIN))
-
-    def is_year(self, written: str) -> bool:
-        """Returns True if this is a date of the year that is written so."""
-        return self.date is not None and str(self.date[0]) == written
-
-    def _is_day_of(self, other: Quantity) -> bool:
-        day = other.date[2] if other.date is not None else None
-        return day is not None and ("monthday", str(day)) in self.readings
 
 
 def read_text(text: str) -> str:
@@ -163,22 +94,7 @@ def quantities(text: str) -> tuple[Quantity, ...]:
     for its figures, for its words and for its parts.
     """
     found = [quantity for match in _QUANTITY.finditer(text) if (quantity := _quantity(match)) is not None]
-    for place in range(len(found) - 1):  # 5-10 years: the first number has the unit of the second
-        first, second = found[place], found[place + 1]
-        if first.bare and not second.bare and first.written and _JOINS.fullmatch(text[first.end : second.start]):
-            factors = _factors(second)
-            if factors:
-                readings = frozenset((kind, _value(first.written, factor)) for kind, factor in factors)
-                written = "" if first.worded else first.written  # two to six thousand: nobody means two
-                found[place] = replace(first, readings=readings, bare=False, written=written)
-    return tuple(found)
-
-
-def _factors(quantity: Quantity) -> list[tuple[str, Fraction]]:
-    number = Fraction(quantity.written) if _is_number(quantity.written) else Fraction(0)
-    if not number:
-        return []
-    return [(kind, Fraction(value) / number) for kind, value in quantity.readings if _is_number(value)]
+    return tuple(joined(text, found))
 
 
 def _quantity(match: re.Match[str]) -> Quantity | None:
@@ -187,8 +103,15 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
         year, month, _ = date
         written = str(year) if year is not None and month is None else ""
         return Quantity(frozenset([("date", str(date))]), written, start, end, date=date)
-    if reading := _named(match):
-        return Quantity(frozenset([reading]), "", start, end)
+    if match["month_alone"]:
+        date = (None, _month(match["month_alone"]), None)
+        return Quantity(frozenset([("date", str(date)), ("month", str(date[1]))]), "", start, end, date=date)
+    if match["day_number"]:
+        number = match["day_number"]
+        value = number if number.isdecimal() else str(_ENGLISH[number])
+        return Quantity(frozenset([("ordinal", value)]), value, start, end)
+    if readings := _named(match):
+        return Quantity(readings, "", start, end)
     if match["named_ordinal"]:
         value = str(_ORDINALS.index(match["named_ordinal"]) + 1)
         return Quantity(frozenset([("ordinal", value)]), value, start, end, worded=True)
@@ -228,10 +151,14 @@ def _measured(match: re.Match[str]) -> Quantity | None:
     else:
         value = han_value(match["han"]) if match["han"] else str(_english(match["english"]))
     unit = PREFIXES.get(match["prefix"] or "") or unit_of(match["unit"] or "")
-    if match["prefix"] and match["unit"]:
+    if match["prefix"] and match["unit"] in ("m", "mn", "bn"):  # $1.5m are no metres
+        value = str(Fraction(value) * (10**9 if match["unit"] == "bn" else 10**6)) if _is_number(value) else value
+    elif match["prefix"] and match["unit"]:
         unit = tuple(dict.fromkeys((*unit, *unit_of(match["unit"]))))
+    if match["and_half"] and value.isdecimal():
+        value = f"{value}.5"
     if match["counted"] is not None:
-        kinds = ("count",) if match["counted"] else ("count", "times")  # 600 calls may be 600次
+        kinds = ("count", "times") if match["counted"].strip() in ("", "个") else ("count",)  # 600 calls may be 600次
         unit = unit or tuple((kind, Fraction(1)) for kind in kinds)
     if worded and (value in ("", "0") or not (unit or (match["english"] and value != "1"))):
         return None
@@ -286,18 +213,6 @@ def _date(match: re.Match[str]) -> Date | None:
     return None
 
 
-def _comparable(one: Reading, other: Reading) -> bool:
-    """Returns False for two values of one kind that nobody confuses: 35 minutes and 8 weeks."""
-    if one[0] != other[0] or one[0] not in _SPREAD:
-        return True
-    first, second = Fraction(one[1]), Fraction(other[1])
-    return bool(first and second) and 1 / _SPREAD[one[0]] <= first / second <= _SPREAD[one[0]]
-
-
-def _is_year(written: str) -> bool:
-    return len(written) == 4 and written[:2] in ("19", "20")
-
-
 def _number(text: str | None) -> int | None:
     return int(_whole(text)) if text else None
 
@@ -306,37 +221,34 @@ def _month(name: str) -> int:
     return _MONTHS.index(name[:3]) + 1
 
 
-def _same_date(one: Date, other: Date) -> bool:
-    """Returns True if no part of two dates differs, and they share a day, a month, or a year alone."""
-    pairs = [(mine, theirs) for mine, theirs in zip(one, other, strict=True) if mine is not None and theirs is not None]
-    return bool(pairs) and all(mine == theirs for mine, theirs in pairs)
-
-
-def _named(match: re.Match[str]) -> Reading | None:
-    """Returns the reading of a time of day, a day of the week, a quarter or a code."""
+def _named(match: re.Match[str]) -> frozenset[Reading]:
+    """Returns the readings of a time of day, a day of the week, a quarter or a code. There may be none."""
     if match["hour"]:
         return _clock(match["hour"], match["minute"], match["part"], match["half"])
     if match["oclock"]:
-        return _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", match["bare_part"], None)
+        morning = _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", match["bare_part"], None)
+        if match["bare_part"]:
+            return morning
+        return morning | _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", None, "p")  # 十点 at night
     if match["bare_hour"]:
         return _clock(match["bare_hour"], "0", None, match["bare_half"])
     if match["han_weekday"]:
-        return "weekday", str(_HAN_WEEKDAYS[match["han_weekday"]])
+        return frozenset([("weekday", str(_HAN_WEEKDAYS[match["han_weekday"]]))])
     if match["weekday"]:
-        return "weekday", str(_WEEKDAYS.index(match["weekday"]))
+        return frozenset([("weekday", str(_WEEKDAYS.index(match["weekday"])))])
     if quarter := match["han_quarter"] or match["quarter"]:
-        return "quarter", _whole(quarter)
+        return frozenset([("quarter", _whole(quarter))])
     if match["named_quarter"]:
-        return "quarter", str(_ORDINALS.index(match["named_quarter"]) + 1)
+        return frozenset([("quarter", str(_ORDINALS.index(match["named_quarter"]) + 1))])
     if match["code"]:
-        return "code", match["code"].replace("-", "")
-    return None
+        return frozenset([("code", match["code"].replace("-", ""))])
+    return frozenset()
 
 
-def _clock(hour: str, minute: str, part: str | None, half: str | None) -> Reading:
+def _clock(hour: str, minute: str, part: str | None, half: str | None) -> frozenset[Reading]:
     hours = int(hour)
     if hours < 12 and (half == "p" or part in _EVENING):
         hours += 12
     if hours == 12 and half == "a":
         hours = 0
-    return "clock", f"{hours}:{int(minute):02}"
+    return frozenset([("clock", f"{hours}:{int(minute):02}")])

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
-from assistant.checking.quantities import Quantity
+from assistant.checking.quantity import Quantity
 
 _JOINS = re.compile(
     r"[^。；;|]{0,6}?(?:[-–—~至到]|以上|不满|未满|不足|小于|低于|\bto\b|less than|under|below|fewer than)[^。；;|]{0,6}"

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from assistant.checking.bridge import english_terms
-from assistant.checking.quantities import Quantity, quantities, read_text
+from assistant.checking.quantities import quantities, read_text
+from assistant.checking.quantity import Quantity
 from assistant.terms import terms
 from ingest.language import sentences
 

@@ -1,0 +1,103 @@
+"""Figures that are often none: one year, half, twice, every month. They are wrong only beside another one.
+
+A statement says `一年最多30天` of a passage that has no year in it, so such a figure need not stand there. It is
+contradicted if the clause of the passage that fits the words of the statement's clause best has another figure of its
+kind: `twice a week`, where the passage collects waste three times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from assistant.checking.passage import Passage
+from assistant.checking.placing import fit, owned, weights_of
+from assistant.checking.quantity import Quantity
+from assistant.checking.segments import Segment
+
+_KINDS = frozenset(("minutes", "months", "percent", "times"))
+_COUNTS = frozenset(("count", "times"))
+_OFTEN = ("once", "twice")
+_PERIODS = tuple(
+    (re.compile(rf"每个?(?:{han})(?![一二三四五六日天\d])|\b(?:a|an|per|each|every) (?:{word})\b"), kind, value)
+    for kind, value, han, word in (
+        ("minutes", "1", "分钟?", "minute"),
+        ("minutes", "60", "小时", "hour"),
+        ("minutes", "1440", "[天日晚]", "day|night"),
+        ("minutes", "10080", "周|星期", "week"),
+        ("months", "1", "月", "month|calendar month"),
+        ("months", "3", "季度?", "quarter"),
+        ("months", "12", "年", "year"),
+    )
+)
+_ADVERBS = {
+    "hourly": ("minutes", "60"),
+    "daily": ("minutes", "1440"),
+    "weekly": ("minutes", "10080"),
+    "monthly": ("months", "1"),
+    "yearly": ("months", "12"),
+    "annually": ("months", "12"),
+    "annual": ("months", "12"),
+}
+_ADVERB = re.compile(rf"\b({'|'.join(_ADVERBS)})\b( [a-z])?")
+_TOLD = 0.4
+"""The clause of the passage must have this share of what the words of the statement's clause weigh."""
+
+
+def contradicted(statement: Sequence[Segment], passages: Sequence[Passage]) -> bool:
+    """Returns True if the passages have another figure in the place of one that is often none."""
+    return any(_is_contradicted(figure, clause, passages) for clause in statement for figure in _loose(clause))
+
+
+def is_loose(figure: Quantity) -> bool:
+    """Returns True for a figure in words that need not stand in the passage."""
+    if not figure.worded:
+        return False
+    return (
+        figure.kinds == {"ordinal"}
+        or figure.written in ("", "1")
+        or (figure.written == "2" and figure.kinds <= _COUNTS)
+    )
+
+
+def _loose(clause: Segment) -> Iterator[Quantity]:
+    for figure in clause.quantities:
+        word = clause.text[figure.start : figure.end]
+        generic = word.endswith("个") or (not figure.written and figure.kinds <= _COUNTS and word not in _OFTEN)
+        if is_loose(figure) and not figure.kinds.isdisjoint(_KINDS) and not generic:
+            yield figure
+    yield from _periods(clause, stated=True)
+
+
+def _periods(segment: Segment, *, stated: bool = False) -> Iterator[Quantity]:
+    """Yields how often something is: every month, weekly. In a statement, `monthly rents` says nothing of the kind."""
+    spans = [(figure.start, figure.end) for figure in segment.quantities]
+    for pattern, kind, value in _PERIODS:
+        for found in pattern.finditer(segment.text):
+            if not any(start < found.end() and found.start() < end for start, end in spans):
+                yield Quantity(frozenset([(kind, value)]), "", found.start(), found.end(), worded=True)
+    for found in _ADVERB.finditer(segment.text):
+        if not (stated and found[2]):
+            yield Quantity(frozenset([_ADVERBS[found[1]]]), "", found.start(), found.end(1), worded=True)
+
+
+def _is_contradicted(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> bool:
+    if any(passage.agreeing(figure) for passage in passages):
+        return False
+    segments = [segment for passage in passages for segment in passage.segments]
+    if any(each.agrees(figure) for segment in segments for each in _periods(segment)):
+        return False
+    words = owned(clause, figure)
+    weights = weights_of(words, passages)
+    if not weights:
+        return False
+    crossed = any(passage.crossed for passage in passages)
+    fits = [(fit(weights, segment, crossed=crossed), segment) for segment in segments]
+    best = max(found for found, _ in fits)
+    if best < _TOLD * sum(weights.values()) * (len(words) / len(weights) if not crossed else 1.0):
+        return False
+    return all(_rivals(segment, figure) for found, segment in fits if found >= best)
+
+
+def _rivals(segment: Segment, figure: Quantity) -> bool:
+    return any(other.rivals(figure) for other in (*segment.quantities, *_periods(segment)))
