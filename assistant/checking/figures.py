@@ -16,7 +16,8 @@ from itertools import combinations
 
 from assistant.checking import placing
 from assistant.checking.passage import Passage
-from assistant.checking.placing import displacement
+from assistant.checking.placing import Nearer, displacement
+from assistant.checking.polarity import denial
 from assistant.checking.quantities import quantities, read_text
 from assistant.checking.quantity import Date, Quantity
 from assistant.checking.ranges import is_limit, values
@@ -68,8 +69,14 @@ def stated(statement: Sequence[Segment]) -> Iterator[tuple[Quantity, Segment]]:
                 yield figure, segment
 
 
-def borne_out(statement: str, question: str, passages: Sequence[Passage]) -> Support | None:
-    """Returns how far the passages together confirm the figures of a statement, or None if they do not."""
+def borne_out(
+    statement: str, question: str, passages: Sequence[Passage], nearer: Nearer | None = None
+) -> Support | None:
+    """Returns how far the passages together confirm the figures of a statement, or None if they do not, or if the
+    statement denies what they say.
+
+    `nearer` compares the meaning of clauses where their words leave a doubt.
+    """
     crossed = any(passage.crossed for passage in passages)
     clauses = statement_segments(statement, crossed)
     figures = list(stated(clauses))[:_COMPARED]
@@ -78,14 +85,17 @@ def borne_out(statement: str, question: str, passages: Sequence[Passage]) -> Sup
     missing = [pair for pair in figures if pair not in own]
     if len(missing) > _EXCUSED or contradicted(clauses, passages):
         return None
-    supports: set[Support] = {"checked"}
+    denied = denial(clauses, passages)
+    if denied == "certain":
+        return None
+    supports: set[Support] = {"checked" if denied == "none" else "not_checkable"}
     for figure, clause in missing:
         support = _excused(figure, clause, own, asked, passages)
         if support is None:
             return None
         supports.add(support)
     for figure, clause in own:
-        found = displacement(figure, clause, own, passages)
+        found = displacement(figure, clause, own, passages, nearer)
         if found >= placing.MISPLACED:
             return None
         if found >= placing.DOUBTED:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from assistant.checking.figures import borne_out, confirms
 from assistant.checking.meaning import Meaning, Meant
 from assistant.checking.passage import Passage
+from assistant.checking.placing import Context, Nearer
 from assistant.events import Evidence, Support
 from assistant.links import addresses
 from assistant.quote import Quotes
@@ -78,6 +79,7 @@ class Judge:
         self._question = question
         self._meaning = meaning
         self._compared: dict[tuple[str, int], Meant] = {}
+        self._clauses = 0
 
     def verdicts(self, statement: str, bare: str, sources: Sequence[Source]) -> list[Verdict]:
         """Returns the sources that support the statement. `bare` is the statement without the number of a list item."""
@@ -85,7 +87,7 @@ class Judge:
             return [Verdict(source, statement, "checked") for source in sources]
         language = detect(bare)
         passages = [source.passages[source.crosses(language)] for source in sources]
-        figures = borne_out(bare, self._question, passages)
+        figures = borne_out(bare, self._question, passages, self._nearer(sources))
         if figures is None:
             return []
         judged = [(source, self._supports(source, statement, bare)) for source in sources]
@@ -110,6 +112,20 @@ class Judge:
                 return "checked" if confirms(bare, source.passages[1]) else "not_checkable"
             return "checked" if meant == "yes" else None
         return "checked" if coverage(words, source.terms) >= SUPPORTED else None
+
+    def _nearer(self, sources: Sequence[Source]) -> Nearer | None:
+        """Returns what compares the meaning of clauses. Only some statements of an answer are compared."""
+        meaning = self._meaning
+        if meaning is None or not sources:
+            return None
+
+        def nearer(said: Context, these: Sequence[Context], those: Sequence[Context]) -> float | None:
+            self._clauses += 1
+            if self._clauses > _MEANINGS:
+                return None
+            return meaning.nearer(said, these, those, sources[0].language)
+
+        return nearer
 
     def _meant(self, source: Source, bare: str) -> Meant:
         """Returns if the chunk means what the statement says. Only some statements of an answer are compared."""

@@ -62,9 +62,23 @@ class Meaning:
         """Returns how many deviations the nearest sentence lies above the nearest everyday texts, or None if that is
         not known. After a failure, nothing is asked for some time.
         """
+        return self._asked(lambda: self._nearness(statement, tuple(sentences[:_SENTENCES]), language))
+
+    def nearer(
+        self, said: Sequence[str], these: Sequence[Sequence[str]], those: Sequence[Sequence[str]], language: Language
+    ) -> float | None:
+        """Returns how many deviations nearer the nearest of `those` is to what is said than the nearest of `these`, or
+        None if that is not known.
+
+        Each is given in several forms, of which the same ones are compared. The form counts in which the difference is
+        smallest.
+        """
+        return self._asked(lambda: self._nearer(said, these, those, language))
+
+    def _asked(self, question: Callable[[], float | None]) -> float | None:
         if time.monotonic() < self._rests_until:
             return None
-        future = self._embedding.submit(self._nearness, statement, tuple(sentences[:_SENTENCES]), language)
+        future = self._embedding.submit(question)
         try:
             return future.result(self._seconds)
         except TimeoutError:
@@ -89,6 +103,26 @@ class Meaning:
             return None
         cosines = self._vectors(dense, sentences) @ said
         return float((cosines.max() - level.nearest) / level.deviation)
+
+    def _nearer(
+        self, said: Sequence[str], these: Sequence[Sequence[str]], those: Sequence[Sequence[str]], language: Language
+    ) -> float | None:
+        dense = self._dense()
+        if not dense.covers("zh") or not dense.covers("en"):
+            return None
+        gains = []
+        for form, text in enumerate(said):
+            vector = dense.embed_query(text)
+            level = Background(dense).levels(vector).get(language)
+            if level is None:
+                return None
+            best = [
+                float((self._vectors(dense, [each[form] for each in side]) @ vector).max()) for side in (these, those)
+            ]
+            gains.append((best[1] - best[0]) / level.deviation)
+            if said.count(text) == len(said):
+                break
+        return min(gains)
 
     def _vectors(self, dense: DenseEmbedder, sentences: Sequence[str]) -> np.ndarray:
         """Returns the vectors of the sentences. They are kept, because the same few passages are cited in many

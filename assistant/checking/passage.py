@@ -9,7 +9,7 @@ from functools import cached_property
 
 from assistant.checking.quantity import Quantity
 from assistant.checking.ranges import Range, ranges_of
-from assistant.checking.segments import Segment, segments_of
+from assistant.checking.segments import Segment, segments_of, without_asides
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,15 @@ class Passage:
 
     @cached_property
     def names(self) -> Mapping[str, set[int]]:
-        """Returns the names of its tables' rows, each with the numbers of the rows."""
+        """Returns the names of its tables' rows, each with the numbers of the rows.
+
+        A name is also one without what stands in brackets: `Catalogue (32 pages)`.
+        """
         found: dict[str, set[int]] = {}
         for segment in self.segments:
-            if len(segment.name) > 1:
-                found.setdefault(segment.name, set()).add(segment.unit)
+            for name in {segment.name, without_asides(segment.name)}:
+                if len(name) > 1:
+                    found.setdefault(name, set()).add(segment.unit)
         return found
 
     @cached_property

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 
 from assistant.checking.passage import Passage
+from assistant.checking.quantities import quantities
 from assistant.checking.quantity import Quantity
 from assistant.checking.ranges import is_condition
 from assistant.checking.segments import FIGURE, Segment, figure_terms
+from assistant.terms import terms
 
 _PERIODS = {
     name: re.compile(rf"每个?(?:{han})|\b(?:a|an|per|each|every) (?:{word})\b|\b(?:{adverb})\b")
@@ -26,6 +28,11 @@ _PERIODS = {
         ("year", "年", "year", "yearly|annual|annually"),
     )
 }
+_ENDS = {
+    "from": re.compile(r"(?:由|从|自)[ ]?\Z|\bfrom[ ]\Z"),
+    "to": re.compile(r"(?:[减增降升提延推缩迟][\u4e00-\u9fff]?|人|元|%)[到至][ ]?\Z|(?<!up )\bto[ ]\Z"),
+}
+_AROUND = 10
 _PER = frozenset(("yuan", "twd", "dollar", "euro", "pound", "hkd", "yen", "percent"))
 _NAMED, _FURTHER, _UNSURE = 2.0, 0.5, 0.5
 _BEFORE, _APART, _ACROSS = 1.5, 1.5, 2.0
@@ -33,31 +40,54 @@ _BEFORE, _APART, _ACROSS = 1.5, 1.5, 2.0
 dictionary has translated say so many times less."""
 _TABLED = 2.0
 """What names a row or a column says so many times more."""
-DOUBTED, MISPLACED = 0.09, 0.15
+DOUBTED, MISPLACED = 0.06, 0.12
 """From the first on, nothing can tell if a figure is in its place, and from the second on it is not. The scale is how
 much better the words of its clause fit another figure of its kind, as a share of what they weigh. From
 `benchmarks.citation_check`, on the documents that are for fitting."""
 _CERTAIN = 9.0
 
+_FROM, _TO, _PER_DEVIATION = 0.02, 0.6, 0.06
+"""From the first to the second displacement, the meaning of the clauses counts too: so much for each deviation by which
+a rival's clause is nearer."""
+_CLAUSES = 12
+"""At most so many clauses of rivals, and of the figure, are compared by meaning."""
+
 Stated = tuple[Quantity, Segment]
 """A figure of a statement, and its clause."""
+Context = tuple[str, str]
+"""What a figure stands in, without the figure itself: its clause, and its sentence as far as that clause."""
+Nearer = Callable[[Context, Sequence[Context], Sequence[Context]], float | None]
+"""Returns how many deviations nearer the meaning of the last contexts is to the first one than that of the second ones,
+or None if that is not known."""
 
 
-def displacement(figure: Quantity, clause: Segment, own: Sequence[Stated], passages: Sequence[Passage]) -> float:
+def displacement(
+    figure: Quantity,
+    clause: Segment,
+    own: Sequence[Stated],
+    passages: Sequence[Passage],
+    nearer: Nearer | None = None,
+) -> float:
     """Returns how much better the words of a figure's clause fit another figure of its kind. 0 is not at all.
 
-    `own` are the figures of the statement that the passages have.
+    `own` are the figures of the statement that the passages have. Where the words are in doubt, `nearer` is asked.
     """
     condition = is_condition(clause.text, figure)
     if condition and len(clause.quantities) > 1:  # below 99 % you get 10 %: the words are those of the 10 %
         return 0.0
     placing = _Placing(figure, clause, own, passages)
+    if placing.other_end():
+        return _CERTAIN
     if not placing.rivals and not placing.other_period():
         return 0.0
-    if placing.other_period() or placing.in_other_row():
+    if placing.other_period() or placing.in_other_row() or placing.in_other_column():
         return _CERTAIN
     found = max(placing.swapped(), placing.own_words())
-    return found if condition else max(found, placing.words_before() / _BEFORE)
+    found = found if condition else max(found, placing.words_before() / _BEFORE)
+    if nearer is None or placing.crossed or not _FROM <= found < _TO:
+        return found
+    gain = nearer(*placing.contexts())
+    return found if gain is None else max(0.0, found + _PER_DEVIATION * gain)
 
 
 class _Placing:
@@ -71,7 +101,8 @@ class _Placing:
         self._clause = clause
         self._own = own
         self._passages = passages
-        self._crossed = any(passage.crossed for passage in passages)
+        self.crossed = any(passage.crossed for passage in passages)
+        self._held = held
         self._holders = [segment for _, segment in held]
         self._surely = [segment for other, segment in held if segment.row or other.is_plain == figure.is_plain]
         self.rivals = [
@@ -101,6 +132,36 @@ class _Placing:
         if not rows or any(not segment.row or segment.unit in rows for segment in self._holders):
             return False
         return any(segment.unit in rows for _, segment in self.rivals)
+
+    def in_other_column(self) -> bool:
+        """Returns True if the statement names the column of a rival in the figure's row, and not the figure's own."""
+        clause = self._clause
+        alone = not any(other.rivals(self._figure) for other in quantities(clause.before))
+        said = terms(clause.before + clause.text if alone else clause.text)
+        heads = {segment.unit: segment.head for segment in self._holders if segment.row}
+        if not heads or len(heads) < len(self._holders) or any(_share_of(head, said) > 0.0 for head in heads.values()):
+            return False
+        return any(
+            segment.row and segment.unit in heads and _share_of(segment.head, said) >= 1.0
+            for other, segment in self.rivals
+        )
+
+    def other_end(self) -> bool:
+        """Returns True if the statement says the figure to which something changes, or until which it lasts, as that
+        from which it does, or the other way.
+        """
+        mine = _end(self._clause.text, self._figure)
+        ends = {_end(segment.text, other) for other, segment in self._held}
+        return bool(mine) and bool(ends) and "" not in ends and mine not in ends
+
+    def contexts(self) -> tuple[Context, list[Context], list[Context]]:
+        """Returns the contexts of the figure in the statement, in the passages, and of its rivals."""
+        unsaid = [pair for pair in self.rivals if not any(pair[0].agrees(each) for each, _ in self._own)]
+        return (
+            _context(self._figure, self._clause),
+            [_context(*pair) for pair in self._held[:_CLAUSES]],
+            [_context(*pair) for pair in (unsaid or self.rivals)[:_CLAUSES]],
+        )
 
     def swapped(self) -> float:
         """Returns how much better two clauses of the statement fit the passage with their figures exchanged."""
@@ -144,7 +205,7 @@ class _Placing:
         return 1.0 if segment.unit in places else 1 / _APART
 
     def _fit(self, weights: Mapping[str, float], segment: Segment) -> float:
-        return fit(weights, segment, crossed=self._crossed)
+        return fit(weights, segment, crossed=self.crossed)
 
     def _gain(self, words: Mapping[str, float], these: Sequence[Segment], those: Sequence[Segment]) -> float:
         weights = weights_of(words, self._passages)
@@ -158,10 +219,30 @@ class _Placing:
         Across languages only the words count that a passage has.
         """
         weights = weights_of(words, self._passages)
-        if self._crossed:
+        if self.crossed:
             return gain / (sum(weights.values()) or 1.0) / _ACROSS
         rarest = math.log(1 + max(len(passage.segments) for passage in self._passages))
         return gain / (sum(weights.get(term, weight * rarest) for term, weight in words.items()) or 1.0)
+
+
+def _context(figure: Quantity, segment: Segment) -> Context:
+    clause = f"{segment.text[: figure.start]} … {segment.text[figure.end :]}".strip()
+    if segment.row:
+        cell = f"{segment.name} {segment.head} {clause}"
+        return cell, cell
+    return clause, f"{segment.before}{clause}"
+
+
+def _share_of(head: str, said: Collection[str]) -> float:
+    """Returns the share of the terms of a column's header that are said."""
+    names = set(terms(head))
+    return len(names.intersection(said)) / len(names) if names else 0.0
+
+
+def _end(text: str, figure: Quantity) -> str:
+    """Returns `from` or `to` if the text says that something changes or lasts from or to the figure."""
+    before = text[max(0, figure.start - _AROUND) : figure.start]
+    return next((name for name, pattern in _ENDS.items() if pattern.search(before)), "")
 
 
 def fit(weights: Mapping[str, float], segment: Segment, *, crossed: bool) -> float:

@@ -60,7 +60,7 @@ _QUANTITY = re.compile(
     r"|第?(?P<han_quarter>[一二三四1-4])季度|\bq(?P<quarter>[1-4])\b|\b(?P<named_quarter>first|second|third"
     r"|fourth)\squarter\b"
     r"|(?P<jiao>\d)角(?:(?P<fen>\d)分)?"
-    rf"|第[一二](?:天|年|日|次|个)|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
+    rf"|第[一二](?:天|年|日|次|个|公斤|千克|公里|小时|周|月|步)|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
     rf"|\b(?P<named_ordinal>{'|'.join(_ORDINALS[2:])})\b"
     r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
     r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*"

@@ -22,6 +22,7 @@ from ingest.language import sentences
 _BEFORE, _STATED_BEFORE, _ELLIPTIC, _AFTER, _LEAST = 0.5, 0.7, 0.9, 0.2, 0.02
 """The weights of the words of the clauses before and of the one after. A clause that has no words of its own, but for
 those that its whole sentence repeats (`享有10天`), goes on with what was named before."""
+_LED = 1.0
 _KEY, _HEADER, _BESIDE = 1.0, 1.0, 0.3
 _CUT = re.compile(
     r"[；;：:。！？!?（）()]|(?<!\d)[,，]|[,，](?!\d{3})|[—–](?!\d)|\b(?:and|but|while|whereas)\b|而(?=[^且])|或者"
@@ -33,6 +34,7 @@ _PART = re.compile(r"[；;]")
 _JOINED = re.compile(r"、|和|与|及|或|\bor\b(?! (?:more|less|over|fewer)\b)|/")
 _RULE = re.compile(r"[\s:|-]*+")
 _CELL_UNIT = re.compile(r"[(（]\s*([^\d()（）]{1,12})\s*[)）]")
+_ASIDE = re.compile(r"[(（][^()（）]*[)）]")
 FIGURE = "#"
 _LIMITS = frozenset(
     [
@@ -67,7 +69,8 @@ class Segment:
     """A clause or a cell: its terms with their weights, its quantities, and the number of its sentence or row.
 
     `row` is True for the cells of a table, and `keys` are the terms that
-    name its row, whose first cell is `name`. `before` is the text of the clauses before.
+    name its row, whose first cell is `name`, and `head` is the header of its column. `before` is the text of the
+    clauses before.
     """
 
     text: str
@@ -77,6 +80,7 @@ class Segment:
     row: bool = False
     keys: frozenset[str] = frozenset()
     name: str = ""
+    head: str = ""
     before: str = ""
 
 
@@ -109,6 +113,11 @@ def statement_segments(text: str, glossed: bool = False) -> tuple[Segment, ...]:
     return tuple(_sentence(text, 0, _STATED_BEFORE, glossed))
 
 
+def without_asides(name: str) -> str:
+    """Returns the name of a row or a column without what stands in brackets: its unit, its size."""
+    return _ASIDE.sub("", name).strip()
+
+
 def _prose(text: str, unit: int, glossed: bool) -> Iterator[Segment]:
     spans: list[tuple[int, int]] = []
     for start, end in sentences(text)[:_SENTENCES]:
@@ -128,13 +137,15 @@ def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segm
     own = [_content(clause, glossed) for _, clause in clauses]
     shared = Counter(term for words in own for term in set(words))
     before: dict[str, float] = {}
+    led = False
     for place, (part, clause) in enumerate(clauses):
         elliptic = all(shared[term] > 1 or term.startswith(FIGURE) for term in own[place])
-        share = _ELLIPTIC if elliptic else kept
+        share = _LED if led and kept == _STATED_BEFORE else _ELLIPTIC if elliptic else kept
+        led = not quantities(clause)
         words = {term: share * weight for term, weight in before.items() if share * weight > _LEAST}
         before = words | dict.fromkeys(_near(clause), _NEAR) | dict.fromkeys(own[place], 1.0)
         following = dict.fromkeys(own[place + 1], _AFTER) if place + 1 < len(own) else {}
-        earlier = read[: read.find(clause)] if kept == _STATED_BEFORE else ""
+        earlier = read[: read.find(clause)]
         yield Segment(clause, following | before, quantities(clause), unit + part, before=earlier)
 
 
@@ -223,8 +234,12 @@ def _table(lines: Sequence[str], unit: int, glossed: bool) -> Iterator[Segment]:
             names = frozenset([*words[0], *(term for term in named if term.startswith(f"{FIGURE}code"))])
             weights |= dict.fromkeys(named, _HEADER)
             weights |= dict.fromkeys(words[place], 1.0)
-            found, name = _cell_quantities(cell, head), read_text(row[0])
-            yield Segment(read_text(cell), weights, found, number, row=True, keys=names, name=name)
+            found, name, title = (
+                _cell_quantities(cell, head),
+                read_text(row[0]),
+                without_asides(read_text(head)),
+            )
+            yield Segment(read_text(cell), weights, found, number, row=True, keys=names, name=name, head=title)
 
 
 def _cell_quantities(cell: str, head: str) -> tuple[Quantity, ...]:
