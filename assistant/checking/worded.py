@@ -13,11 +13,14 @@ from collections.abc import Iterator, Sequence
 from assistant.checking.passage import Passage
 from assistant.checking.placing import fit, owned, weights_of
 from assistant.checking.quantity import Quantity
-from assistant.checking.segments import Segment
+from assistant.checking.segments import FIGURE, Segment
+from assistant.terms import terms
 
 _KINDS = frozenset(("minutes", "months", "percent", "times"))
 _COUNTS = frozenset(("count", "times"))
 _OFTEN = ("once", "twice")
+_AT_A_TIME = ("一次", "一回")
+"""Before something else these say `at a time`: 一次最多送5份."""
 _PERIODS = tuple(
     (re.compile(rf"每个?(?:{han})(?![一二三四五六日天\d])|\b(?:a|an|per|each|every) (?:{word})\b"), kind, value)
     for kind, value, han, word in (
@@ -40,7 +43,7 @@ _ADVERBS = {
     "annual": ("months", "12"),
 }
 _ADVERB = re.compile(rf"\b({'|'.join(_ADVERBS)})\b( [a-z])?")
-_TOLD = 0.4
+_TOLD = 0.5
 """The clause of the passage must have this share of what the words of the statement's clause weigh."""
 
 
@@ -64,6 +67,8 @@ def _loose(clause: Segment) -> Iterator[Quantity]:
     for figure in clause.quantities:
         word = clause.text[figure.start : figure.end]
         generic = word.endswith("个") or (not figure.written and figure.kinds <= _COUNTS and word not in _OFTEN)
+        if word in _AT_A_TIME and terms(clause.text[figure.end :]):
+            continue
         if is_loose(figure) and not figure.kinds.isdisjoint(_KINDS) and not generic:
             yield figure
     yield from _periods(clause, stated=True)
@@ -87,11 +92,16 @@ def _is_contradicted(figure: Quantity, clause: Segment, passages: Sequence[Passa
     segments = [segment for passage in passages for segment in passage.segments]
     if any(each.agrees(figure) for segment in segments for each in _periods(segment)):
         return False
-    words = owned(clause, figure)
+    crossed = any(passage.crossed for passage in passages)
+    rest = set(terms(f"{clause.text[: figure.start]} {clause.text[figure.end :]}"))
+    words = {
+        term: weight
+        for term, weight in owned(clause, figure).items()
+        if crossed or term in rest or term.startswith(FIGURE)
+    }
     weights = weights_of(words, passages)
     if not weights:
         return False
-    crossed = any(passage.crossed for passage in passages)
     fits = [(fit(weights, segment, crossed=crossed), segment) for segment in segments]
     best = max(found for found, _ in fits)
     if best < _TOLD * sum(weights.values()) * (len(words) / len(weights) if not crossed else 1.0):

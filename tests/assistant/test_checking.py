@@ -11,6 +11,7 @@ import pytest
 from assistant.checking.figures import borne_out
 from assistant.checking.meaning import Meaning
 from assistant.checking.passage import Passage
+from assistant.checking.placing import Context
 from assistant.checking.quantities import quantities, read_text
 from assistant.cite import Citer
 from assistant.events import Evidence
@@ -43,6 +44,16 @@ def said(statement: str, text: str, question: str = "") -> str | None:
         ("The rent is due on the 5th.", "每月5日前繳納租金。"),
         ("离墙500毫米。", "与墙的距离不小于500 mm。"),
         ("Revenue was 182 million.", "营业收入1.82亿元。"),
+        ("The fair is from October 14 to 17.", "The fair runs from 14 to 17 October."),
+        ("合同期两年半。", "合同期为30个月。"),
+        ("培训1小时30分钟。", "培训时长90分钟。"),
+        ("客人十点半以后不能吵。", "22:30后禁止喧哗。"),
+        ("年满18岁。", "年满18周岁。"),
+        ("违约金每天万分之五。", "违约金按日0.05%计算。"),
+        ("用电定额420万度。", "用电控制在420万千瓦时以内。"),
+        ("The budget is $1.5M.", "The budget is 1.5 million dollars."),
+        ("The firm is certified to ISO 9001.", "通过ISO9001认证。"),
+        ("电池用满300个循环就要报废。", "电池循环满300次报废。"),
     ],
 )
 def test_a_figure_is_the_same_in_another_form(statement: str, text: str) -> None:
@@ -59,6 +70,11 @@ def test_a_figure_is_the_same_in_another_form(statement: str, text: str) -> None
         ("The disk is encrypted with AES-128.", "Disks are encrypted with AES-256. Room 128."),
         ("Backups run on Mondays.", "Backups run on Sundays."),
         ("补贴是60元。", "补贴为60美元。"),
+        ("The fair is from October 14 to 18.", "The fair runs from 14 to 17 October."),
+        ("培训1小时40分钟。", "培训时长90分钟。"),
+        ("A doctor's note is needed from day five.", "A note is required from the third day, after 5 absences."),
+        ("It ends in May.", "The trial ends in June."),
+        ("保险丝是10安培的。", "保险丝：16A，10只一盒。"),
     ],
 )
 def test_another_figure_is_not_borne_out(statement: str, text: str) -> None:
@@ -73,6 +89,98 @@ def test_a_figure_belongs_to_the_words_that_it_stands_with() -> None:
     pay = "店员基本工资4,200元，店长6,800元。"
     assert said("店员底薪4200元，店长是6800元。", pay) == "checked"
     assert said("店员底薪6800元，店长是4200元。", pay) is None
+
+
+def test_a_cell_belongs_to_its_column() -> None:
+    grades = "| 城市 | 员工（元/晚） | 经理（元/晚） |\n| --- | --- | --- |\n| 北京 | 500 | 700 |\n| 成都 | 380 | 520 |"
+    assert said("员工去成都出差，酒店每晚最多报380元。", grades) == "checked"
+    assert said("员工去成都出差，酒店每晚最多报520元。", grades) is None
+    assert said("去成都出差，员工能报380元，经理能报520元。", grades) == "checked"
+
+
+def test_what_a_sentence_begins_with_belongs_to_its_first_figure() -> None:
+    rooms = "酒店每晚最高标准：北京700元，上海650元。"
+    assert said("在上海出差，酒店每晚最多650元。", rooms) is not None
+    assert said("在北京出差，酒店每晚最多650元。", rooms) is None
+
+
+def test_a_change_has_a_beginning_and_an_end() -> None:
+    assert said("名额由20人减到12人。", "招聘名额由20人减至12人。") == "checked"
+    assert said("名额由12人增到20人。", "招聘名额由20人减至12人。") is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("Waste is collected twice a week.", "Waste is collected three times a week."),
+        ("设备每月检修。", "设备每半年检修一次。"),
+        ("试用期一年。", "试用期为6个月。"),
+        ("The notice period is one month.", "The notice period is two months."),
+        ("Half of the fee is refunded.", "75% of the fee is refunded."),
+    ],
+)
+def test_a_figure_in_words_is_wrong_beside_another_one_in_its_place(statement: str, text: str) -> None:
+    assert said(statement, text) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("病假一年最多30天。", "全年病假累计不超过30天，试用期6个月。"),
+        ("The deposit is three monthly rents.", "The deposit amounts to three months' rent."),
+        ("Wait half an hour (30 minutes).", "Wait 30 minutes before you touch it."),
+        ("一个人可以带3个纸箱。", "每人限装3个纸箱。"),
+    ],
+)
+def test_a_figure_in_words_need_not_stand_in_the_passage(statement: str, text: str) -> None:
+    assert said(statement, text) == "checked"
+
+
+def test_a_count_of_rows_is_none_of_something_else() -> None:
+    staff = "| 岗位 | 显示器 |\n| --- | --- |\n| 研发 | 2台 |\n| 设计 | 1台 |\n| 行政 | 1台 |"
+    assert said("一共有三种岗位。", staff) == "checked"
+    assert said("研发岗位可以配三台显示器。", staff) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("报销单不用在15天内提交。", "报销单须在返回后15天内提交。"),
+        ("Expense claims need not be handed in within 15 days.", "Expense claims are handed in within 15 days."),
+        ("The disks are not encrypted with AES-256.", "All disks are encrypted with AES-256."),
+    ],
+)
+def test_who_denies_what_the_passage_says_is_not_borne_out(statement: str, text: str) -> None:
+    assert said(statement, text) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("试用期内不能远程办公。", "远程办公仅限已转正员工，试用期内除外。"),
+        ("年假没休完的部分可以延到3月31日。", "剩余年假可以延到3月31日。"),
+        ("报销不能超过15天。", "报销须在15天内提交。"),
+        ("Entry costs nothing for children, so no fee is due.", "Entry is free for children."),
+    ],
+)
+def test_a_negation_in_other_words_is_no_denial(statement: str, text: str) -> None:
+    assert said(statement, text) == "checked"
+
+
+def test_where_words_leave_a_doubt_the_meaning_of_the_clauses_is_asked() -> None:
+    text = "Hot dishes are kept at 65 °C or more. Refrigerators run at 5 °C."
+    asked = []
+
+    def nearer(said: Context, these: Sequence[Context], those: Sequence[Context]) -> float:
+        asked.append((said[0], these[0][0], those[0][0]))
+        return -8.0
+
+    statement = "The fridges are kept at 5 °C."
+    assert borne_out(statement, "", [Passage("", text)]) is None
+    assert borne_out(statement, "", [Passage("", text)], nearer) == "checked"
+    assert asked == [
+        ("the fridges are kept at  … .", "refrigerators run at  … .", "hot dishes are kept at  …  or more.")
+    ]
 
 
 def test_a_price_is_for_its_period() -> None:
