@@ -3,9 +3,10 @@
     python -m benchmarks.citation_check
 
 Each pair of `benchmarks/citations/` goes through the product's own check, as a streamed answer `statement[1]` with the
-passage as its only evidence. Prints for both parts of the documents how many statements of each label were checked,
-could not be checked, and lost their mark. Nothing is chosen on the part `held_out`. `--thresholds` prints what other
-thresholds give on the part `fit`, without the embedder. `--failures` prints the statements that came out wrong.
+passage as its only evidence. Prints for each part of the documents how many statements of each label were checked,
+could not be checked, and lost their mark. Nothing is chosen on the parts `held_out` and `held_out_2`. `--thresholds`
+prints what other thresholds give on the part `fit`, without the embedder. `--failures` prints the statements that came
+out wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from assistant.checking import judging, placing
 from assistant.checking.meaning import Meaning
 from assistant.cite import Citer
 from assistant.events import Evidence
+from benchmarks.citations.expand import HALVES
 from ingest.document import Chunk, Hit, Location, chunk_id, document_id
 from ingest.embedding.from_settings import open_embedder
 from ingest.language import detect
@@ -120,7 +122,7 @@ def _percent(pairs: Sequence[dict[str, Any]], holds: Any) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--half", choices=("fit", "held_out"), help="measure only this half of the documents")
+    parser.add_argument("--half", choices=HALVES, help="measure only this part of the documents")
     parser.add_argument("--without-embedder", action="store_true", help="check as where no embedder is installed")
     parser.add_argument("--thresholds", action="store_true", help="print what other thresholds give")
     parser.add_argument("--failures", action="store_true", help="print the statements that came out wrong")
@@ -145,7 +147,7 @@ def main() -> None:
             if pair["holds"] == (pair["outcome"] == "unsupported"):
                 print(pair["outcome"], pair["label"], pair["kind"], pair["passage"], pair["statement"], sep=" | ")
     result: dict[str, Any] = {"ms_a_statement": round(1000 * seconds / len(measured), 2)}
-    for half in ("fit", "held_out"):
+    for half in HALVES:
         part = [pair for pair in measured if passages[pair["passage"]]["half"] == half]
         if part:
             result[half] = {"bars": bars(part), "labels": confusion(part)}

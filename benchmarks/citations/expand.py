@@ -5,7 +5,7 @@
 Beside the statements as they were written, and each with its changes, it makes three kinds by templates: two supported
 statements of one passage joined to one sentence, a question that names a wrong figure and an answer that agrees, and a
 statement that cites another passage. Nothing was chosen on the documents of
-`held_out.txt`.
+`held_out.txt` and `held_out_2.txt`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from itertools import pairwise
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-SOURCES = ("chinese.txt", "english.txt", "traditional.txt", "fitting.txt", "held_out.txt")
-HELD_OUT = "held_out.txt"
+SOURCES = ("chinese.txt", "english.txt", "traditional.txt", "fitting.txt", "held_out.txt", "held_out_2.txt")
+HALVES = ("fit", "held_out", "held_out_2")
+"""The parts of the documents: a file named like one of them is that part, all others are `fit`."""
 _CHANGES = {"f": "wrong_figure", "w": "wrong_subject", "n": "negated"}
 _FIGURE = re.compile(r"\d[\d,.:/-]*\d%?|\d%?")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -28,7 +29,7 @@ _WORD = re.compile(r"[A-Za-z]+")
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A passage of a document. `half` is `fit` or `held_out`, the same for all passages of a document."""
+    """A passage of a document. `half` is one of `HALVES`, the same for all passages of a document."""
 
     id: str
     document: str
@@ -85,7 +86,7 @@ def _read(file: Path) -> Iterator[tuple[Passage, list[_Written]]]:
     for document in documents:
         head, *passages = document.split("\n--- ")
         name, title, language = (part.strip() for part in head.split("|"))
-        half = "held_out" if file.name == HELD_OUT else "fit"
+        half = file.stem if file.stem in HALVES else "fit"
         for place, passage in enumerate(passages, start=1):
             heading, *lines = passage.strip().split("\n")
             text = "\n".join(line for line in lines if not re.match(r"[SXfwna]: ", line))
@@ -134,7 +135,7 @@ def _other_passages(written: list[tuple[Passage, list[_Written]]]) -> Iterator[P
 
     The other passage is of the same document if it has more than one.
     """
-    for half in ("fit", "held_out"):
+    for half in HALVES:
         entries = [entry for entry in written if entry[0].half == half]
         for language in ("zh", "en"):
             passages = [passage for passage, _ in entries if passage.language == language]
