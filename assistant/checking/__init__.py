@@ -2,8 +2,14 @@
 
 judging.py     one statement against the passages that it cites
 figures.py     whether the passages have the figures, each for what the statement says that it is of
+placing.py     whether a figure stands where the statement's words are: row, column, clause, beginning or end
+worded.py      figures that are often none: one year, half, twice, every month
+polarity.py    whether the statement denies what the passage says
+passage.py     a passage, read once for all statements that cite it
 segments.py    the clauses of a sentence and the cells of a table, each with its words and figures
 quantities.py  numbers with their units, dates, times of day, ordinals, codes
+quantity.py    one of them: what it agrees with, and what it may be confused with
+neighbours.py  14 to 17 October, 1小时30分钟: quantities that stand side by side
 units.py       the units, and how they are converted
 ranges.py      满三年不满五年, at most 30 days: what a figure may lie in
 bridge.py      English words for Chinese ones, to find the clause of a figure in the other language

@@ -1,9 +1,9 @@
 """Statements with the passages that they cite, and what a check of citations should say of each.
 
-    chinese.txt, english.txt, traditional.txt, fitting.txt
-                    documents and statements about them, written by hand: what the check was fitted on
-    held_out.txt    more of them, on which nothing was chosen
-    held_out_2.txt  still more of them, by an author who had seen neither the check nor what it was fitted on
+    chinese.txt, english.txt, traditional.txt, fitting.txt, once_held_out.txt
+                    documents and statements about them, written by hand: what the check was fitted on. The last were
+                    held out until their figures had been reported
+    held_out.txt    more of them, on which nothing was chosen, by an author who had seen neither the check nor these
     expand.py       makes the two files below from them
     passages.jsonl  the passages: `id`, `document`, `half`, `title`, `heading`, `language`, `text`
     pairs.jsonl     the pairs: `passage`, `statement`, `question`, `label`, `kind`, `holds`, `language`, `figures`

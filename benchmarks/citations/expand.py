@@ -4,8 +4,7 @@
 
 Beside the statements as they were written, and each with its changes, it makes three kinds by templates: two supported
 statements of one passage joined to one sentence, a question that names a wrong figure and an answer that agrees, and a
-statement that cites another passage. Nothing was chosen on the documents of
-`held_out.txt` and `held_out_2.txt`.
+statement that cites another passage. Nothing was chosen on the documents of `held_out.txt`.
 """
 
 from __future__ import annotations
@@ -18,9 +17,9 @@ from itertools import pairwise
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-SOURCES = ("chinese.txt", "english.txt", "traditional.txt", "fitting.txt", "held_out.txt", "held_out_2.txt")
-HALVES = ("fit", "held_out", "held_out_2")
-"""The parts of the documents: a file named like one of them is that part, all others are `fit`."""
+SOURCES = ("chinese.txt", "english.txt", "traditional.txt", "fitting.txt", "once_held_out.txt", "held_out.txt")
+HALVES = ("fit", "held_out")
+"""The parts of the documents: `held_out.txt`, and all others."""
 _CHANGES = {"f": "wrong_figure", "w": "wrong_subject", "n": "negated"}
 _FIGURE = re.compile(r"\d[\d,.:/-]*\d%?|\d%?")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
