@@ -110,8 +110,8 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
         number = match["day_number"]
         value = number if number.isdecimal() else str(_ENGLISH[number])
         return Quantity(frozenset([("ordinal", value)]), value, start, end)
-    if readings := _named(match):
-        return Quantity(readings, "", start, end)
+    if named := _named(match):
+        return Quantity(named, "", start, end)
     if match["named_ordinal"]:
         value = str(_ORDINALS.index(match["named_ordinal"]) + 1)
         return Quantity(frozenset([("ordinal", value)]), value, start, end, worded=True)

@@ -169,7 +169,7 @@ def test_a_negation_in_other_words_is_no_denial(statement: str, text: str) -> No
 
 def test_where_words_leave_a_doubt_the_meaning_of_the_clauses_is_asked() -> None:
     text = "Hot dishes are kept at 65 °C or more. Refrigerators run at 5 °C."
-    asked = []
+    asked: list[tuple[str, str, str]] = []
 
     def nearer(said: Context, these: Sequence[Context], those: Sequence[Context]) -> float:
         asked.append((said[0], these[0][0], those[0][0]))
