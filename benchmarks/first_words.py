@@ -9,7 +9,7 @@ of `/v1/ask` and of `/v1/chat/completions`, one after the other in one run; the 
 the one that is second is asked with another mark at the end, so that no vector of a question is remembered. Questions
 whose first search was not good are left out, and counted: those refused, and those searched for again with other words.
 Prints one JSON object, with what our first words take more than the model's own, at the median, and which stage takes
-it.
+it; and the processor time of whole answers, which says more on a machine that has other things to do.
 
 Without a pause the model says everything at once, and the difference is all ours. With one, what is held until the
 language of an answer is certain waits for the model's next words.
@@ -30,7 +30,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.many_askers import asked, scripted_model
-from benchmarks.server_process import served, summary
+from benchmarks.server_process import ServerProcess, served, summary
 
 _SETS = Path(__file__).parent / "company"
 _KINDS = {"zh": ("zh", "zh-en"), "en": ("en", "en-zh")}
@@ -53,9 +53,7 @@ def main() -> None:
             asyncio.run(_warm(server.port))
             server.wait_until_idle()
             bare = urlsplit(url).port or 0
-            result = {
-                language: asyncio.run(_measured(bare, server.port, language, given.questions)) for language in _KINDS
-            }
+            result = {language: asyncio.run(_measured(bare, server, language, given.questions)) for language in _KINDS}
     print(json.dumps({"pause_ms": given.pause_ms, **result}, indent=2, ensure_ascii=False))
 
 
@@ -66,17 +64,21 @@ async def _warm(port: int) -> None:
         await asked(port, "openai")
 
 
-async def _measured(bare: int, ours: int, language: str, most: int | None) -> dict[str, Any]:
+async def _measured(bare: int, ours: ServerProcess, language: str, most: int | None) -> dict[str, Any]:
     """The figures of one language, in milliseconds, of `most` questions or all."""
     seconds: defaultdict[str, list[float]] = defaultdict(list)
     stages: defaultdict[str, list[float]] = defaultdict(list)
+    processor: defaultdict[str, list[float]] = defaultdict(list)
     left_out: Counter[str] = Counter()
     for number, question in enumerate(_questions(language)[:most]):
         lines: list[bytes] = []
+        used: dict[str, float] = {}
         taken = {"bare": _checked(await asked(bare, "openai", question))}
         for name in ("ask", "openai") if number % 2 == 0 else ("openai", "ask"):
             face = ("openai", None) if name == "openai" else (language, lines)
-            taken[name] = _checked(await asked(ours, face[0], question, face[1]))
+            before = ours.cpu_seconds()
+            taken[name] = _checked(await asked(ours.port, face[0], question, face[1]))
+            used[name] = ours.cpu_seconds() - before
             question = f"{question.rstrip('？?。.')} ?"
         events = _events(lines)
         if events["finished"]["refused"] or events["searched"]["changed"]:
@@ -84,6 +86,8 @@ async def _measured(bare: int, ours: int, language: str, most: int | None) -> di
             continue
         for name, figure in taken.items():
             seconds[name].append(figure)
+        for name, figure in used.items():
+            processor[name].append(figure)
         told = events["finished"]["timings_ms"]
         stages["search"].append(told["retrieve"])
         stages["from there to the first words"].append(told["first_token"] - told["retrieve"] - told["condense"])
@@ -94,6 +98,9 @@ async def _measured(bare: int, ours: int, language: str, most: int | None) -> di
         "left_out": left_out,
         "first_words": measured,
         "over_the_bare_server_p50_ms": {name: each for name, each in over.items() if name != "bare"},
+        "processor_ms_a_whole_answer": {
+            name: round(1000 * statistics.mean(each), 1) for name, each in processor.items()
+        },
         "stages_of_ask_p50_ms": {name: round(statistics.median(each), 2) for name, each in stages.items()},
     }
 

@@ -2,9 +2,9 @@
 
     python -m benchmarks.scripted_model 200
 
-Prints its port. Every POST is answered by 200 pieces of an answer with citations, `--pause-ms` between them; a
-question in Chinese gets a Chinese answer. Requests are not read beyond what is needed: it costs next to nothing. A GET
-is answered after a second by a page that links to the next: a web site that no visit comes to the end of.
+Prints its port. Every POST is answered by 200 pieces of an answer with citations, `--pause-ms` between them; a prompt
+whose last paragraph is in Chinese gets a Chinese answer. Requests are not read beyond what is needed: it costs next to
+nothing. A GET is answered after a second by a page that links to the next: a web site without an end.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ async def _serve(pieces: int, pause_seconds: float) -> None:
                 body = await reader.readexactly(int(length[1])) if length else b""
                 asked = json.loads(body)["messages"][-1]["content"]
                 writer.write(_HEAD)
-                for piece in replies["zh" if _HAN.search(asked[-200:]) else "en"]:
+                for piece in replies["zh" if _HAN.search(asked.rpartition("\n\n")[2]) else "en"]:
                     writer.write(piece)
                     if pause_seconds:
                         await writer.drain()
