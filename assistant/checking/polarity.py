@@ -21,7 +21,7 @@ from assistant.checking.segments import FIGURE, Segment
 _HARMLESS = re.compile(
     r"[不别勿莫](?:得|能|可|应|会|要|宜)?(?:超过?|多于|高于|大于|少于|低于|小于|短于|足|满|到|等|论|同)"
     r"|不(?:仅|但|光|只|过|管|然|止|久|锈|良|断|妨|少|时|定期|动产|慎|当|适|一样)|差不多|没关系|没问题|未(?:来|成年)"
-    r"|(?:如果?|若|要是|万一|只要)[^，,]*|[^，,]*的话|[不没未][\u4e00-\u9fff]{1,6}的(?=[\u4e00-\u9fff])"
+    r"|(?:如果?|若|要是|万一|只要)[^，,]*|[^，,]{0,30}的话|[不没未][\u4e00-\u9fff]{1,6}的(?=[\u4e00-\u9fff])"
     r"|\b(?:not?|never)(?: \w+){0,2} (?:more|less|fewer|later|earlier|longer|than|exceed\w*|only|least|below|above|over"
     r"|under)\b|\bno matter\b|\b(?:if|who|which|that|when)\b.*"
 )

@@ -60,6 +60,8 @@ _LIMITS = frozenset(
     ]
 )
 """Terms that say that a figure is a limit, and not what it is of."""
+_EARLIER = 400
+"""So many characters before a clause are kept with it."""
 _SENTENCES = 400
 """At most so many sentences and rows of a passage are compared with statements."""
 
@@ -137,7 +139,7 @@ def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segm
     own = [_content(clause, glossed) for _, clause in clauses]
     shared = Counter(term for words in own for term in set(words))
     before: dict[str, float] = {}
-    led = False
+    start, led = 0, False
     for place, (part, clause) in enumerate(clauses):
         elliptic = all(shared[term] > 1 or term.startswith(FIGURE) for term in own[place])
         share = _LED if led and kept == _STATED_BEFORE else _ELLIPTIC if elliptic else kept
@@ -145,7 +147,9 @@ def _sentence(text: str, unit: int, kept: float, glossed: bool) -> Iterator[Segm
         words = {term: share * weight for term, weight in before.items() if share * weight > _LEAST}
         before = words | dict.fromkeys(_near(clause), _NEAR) | dict.fromkeys(own[place], 1.0)
         following = dict.fromkeys(own[place + 1], _AFTER) if place + 1 < len(own) else {}
-        earlier = read[: read.find(clause)]
+        start = max(start, read.find(clause, start))
+        earlier = read[max(0, start - _EARLIER) : start]
+        start += len(clause)
         yield Segment(clause, following | before, quantities(clause), unit + part, before=earlier)
 
 
