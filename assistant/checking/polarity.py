@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 from typing import Literal
 
 from assistant.checking.passage import Passage
@@ -43,13 +44,16 @@ _ALIKE, _ANCHORED = 0.6, 0.4
 the clause are among them. From `benchmarks.citation_check`, on the documents for fitting."""
 _MAYBE_ALIKE, _MAYBE_ANCHORED = 0.4, 0.2
 """With these shares, nothing can tell."""
+_COMPARED = 12
+"""At most so many denying clauses of a statement are compared with the passages."""
 _STANDS = 0.5
 """The weight from which on a clause has a term, be it from the clauses before."""
 
 
 def denial(statement: Sequence[Segment], passages: Sequence[Passage]) -> Denial:
     """Returns whether a clause of the statement denies what the passages say. Across languages it is never certain."""
-    found = {_denial(clause, passages) for clause in statement if _denies(clause.text, _NOT)}
+    denying = (clause for clause in statement if _denies(clause.text, _NOT))
+    found = {_denial(clause, passages) for clause in islice(denying, _COMPARED)}
     return "certain" if "certain" in found else "possible" if "possible" in found else "none"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from assistant.checking.passage import Passage
 from assistant.checking.placing import fit, owned, weights_of
@@ -43,13 +44,16 @@ _ADVERBS = {
     "annual": ("months", "12"),
 }
 _ADVERB = re.compile(rf"\b({'|'.join(_ADVERBS)})\b( [a-z])?")
+_COMPARED = 20
+"""At most so many such figures of a statement are compared with the passages."""
 _TOLD = 0.5
 """The clause of the passage must have this share of what the words of the statement's clause weigh."""
 
 
 def contradicted(statement: Sequence[Segment], passages: Sequence[Passage]) -> bool:
     """Returns True if the passages have another figure in the place of one that is often none."""
-    return any(_is_contradicted(figure, clause, passages) for clause in statement for figure in _loose(clause))
+    loose = ((figure, clause) for clause in statement for figure in _loose(clause))
+    return any(_is_contradicted(figure, clause, passages) for figure, clause in islice(loose, _COMPARED))
 
 
 def is_loose(figure: Quantity) -> bool:
