@@ -44,9 +44,10 @@ def without_workers(patch: pytest.MonkeyPatch) -> None:
 
 def _token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[int]]:
     is_shipped = settings.embedding_url is None and settings.embedding_model is None
-    return _shipped_counter() if is_shipped else token_counter(settings)
+    return shipped_counter() if is_shipped else token_counter(settings)
 
 
 @cache
-def _shipped_counter() -> Callable[[Sequence[str]], list[int]]:
+def shipped_counter() -> Callable[[Sequence[str]], list[int]]:
+    """Returns what counts the tokens of texts as the shipped model does."""
     return token_counter(IngestSettings())

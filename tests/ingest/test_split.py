@@ -10,11 +10,10 @@ from itertools import pairwise
 import pytest
 
 from ingest.document import Box, Element, ElementKind, Location, ParsedDocument, Passage
-from ingest.embedding.from_settings import token_counter
 from ingest.settings import MINILM, IngestSettings
 from ingest.split import split
+from tests.ingest.inline_engine import shipped_counter
 
-COUNT = token_counter(IngestSettings())
 SETTINGS = IngestSettings(chunk_tokens=64)
 
 
@@ -41,7 +40,7 @@ def heading(text: str, *path: str, level: int = 1) -> Element:
 
 
 def cut(parsed: ParsedDocument, settings: IngestSettings = SETTINGS) -> list[Passage]:
-    return split(parsed, settings, COUNT)
+    return split(parsed, settings, shipped_counter())
 
 
 def assert_covers(parsed: ParsedDocument, passages: Sequence[Passage]) -> None:
@@ -91,7 +90,7 @@ def test_a_long_paragraph_is_cut_at_sentence_ends(sentence: str, tokens: int, la
     assert len(passages) > 5
     assert all(passage.text.endswith(sentence.strip()[-1]) and passage.language == language for passage in passages)
     assert_covers(parsed, passages)
-    assert max(COUNT([passage.text for passage in passages])) + 6 <= tokens
+    assert max(shipped_counter()([passage.text for passage in passages])) + 6 <= tokens
 
 
 def test_no_passage_is_over_the_limit_with_its_headings() -> None:
@@ -99,14 +98,14 @@ def test_no_passage_is_over_the_limit_with_its_headings() -> None:
     parsed = document(paragraph(words.strip(), "Travel", "By train and by bus"))
     for passage in cut(parsed):
         line = " › ".join(("Handbook", *passage.location.heading_path))
-        assert COUNT([f"{line}\n{passage.text}"])[0] + 6 <= 64
+        assert shipped_counter()([f"{line}\n{passage.text}"])[0] + 6 <= 64
 
 
 def test_a_passage_of_any_length_leaves_room_for_the_six_tokens_that_a_model_adds() -> None:
     longest = 0
     for words in range(50, 70):
         for passage in cut(document(paragraph(("word " * words).strip(), "Travel"))):
-            [tokens] = COUNT([f"Handbook › Travel\n{passage.text}"])
+            [tokens] = shipped_counter()([f"Handbook › Travel\n{passage.text}"])
             longest = max(longest, tokens)
     assert longest == 64 - 6
 
@@ -120,7 +119,7 @@ def test_chinese_gets_wider_passages_and_the_widest_where_it_has_no_vectors() ->
         "not wanted": {"embedding_languages": ("en",)},
     }
     passages = {name: cut(parsed, SETTINGS.model_copy(update=update)) for name, update in settings.items()}
-    longest = {name: max(COUNT([passage.text for passage in found])) for name, found in passages.items()}
+    longest = {name: max(shipped_counter()([passage.text for passage in found])) for name, found in passages.items()}
     assert 32 < longest["covered by another model"] <= 64 < longest["covered by the shipped model"] <= 128
     assert 128 < longest["not covered"] <= 256
     assert len(passages["covered by another model"]) > 1.5 * len(passages["covered by the shipped model"])
@@ -132,7 +131,7 @@ def test_chinese_gets_wider_passages_and_the_widest_where_it_has_no_vectors() ->
 def test_a_wider_passage_is_not_wider_than_what_the_shipped_model_sees(chunk_tokens: int, most: int) -> None:
     parsed = document(paragraph("员工每年有十五天带薪年假。" * 400))
     passages = cut(parsed, SETTINGS.model_copy(update={"chunk_tokens": chunk_tokens}))
-    assert most // 2 < max(COUNT([passage.text for passage in passages])) + 6 <= most
+    assert most // 2 < max(shipped_counter()([passage.text for passage in passages])) + 6 <= most
 
 
 @pytest.mark.parametrize("text", ["word " * 3000, "汉字" * 3000, "QWxhZGRpbjpvcGVu" * 3000, "😀" * 20_000])
