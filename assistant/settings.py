@@ -96,7 +96,7 @@ class AssistantSettings(BaseModel):
         3.0,
         ge=0,
         le=60,
-        description="How long a chat model may take to word a question again that the first search does not answer; "
+        description="How long a chat model may take to word a question again that the first search answers poorly; "
         "0 never asks it.",
     )
     synonyms: Path | None = Field(
