@@ -1,11 +1,11 @@
 """Second search: where the first one answers poorly, a chat model words the query in the other language and in other
 words, and both are searched for, too.
 
-    first search ──► gate ──► evidence
-                       └► no ──► one short call ─────────► two searches at once ──► merged ──► gate ──► evidence
-                                 the first search, wider ────────────────────────────┘           └► no: a refusal
+    first search ──► good? ──► evidence
+                       └► no ──► one short call ─────────► two searches at once ──► merged ──► good? ──► evidence
+                                 the first search, wider ────────────────────────────┘           └► no: the first hits
 
-A first search that passes the gate costs nothing here: no call is made, and none is made ahead. What the model says is
+A good first search costs nothing here: no call is made, and none is made ahead. What the model says is
 data. A line that is not of the form that was asked for is ignored, and what is left is searched for as the same reader.
 Whatever fails, or takes too long, leaves the first result as it is.
 """
