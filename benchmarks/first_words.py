@@ -107,7 +107,8 @@ async def _measured(bare: int, ours: ServerProcess, language: str, most: int | N
 
 def _questions(language: str) -> Sequence[str]:
     """The questions that the documents answer."""
-    lines = [line for path in sorted(_SETS.glob("*.jsonl")) for line in path.read_text(encoding="utf-8").splitlines()]
+    files = (_SETS / name for name in ("held_out.jsonl", "questions.jsonl"))
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     rows = [json.loads(line) for line in lines]
     return [row["question"] for row in rows if row["kind"] in _KINDS[language]]
 
