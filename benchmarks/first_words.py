@@ -81,14 +81,14 @@ async def _measured(bare: int, ours: ServerProcess, language: str, most: int | N
             used[name] = ours.cpu_seconds() - before
             question = f"{question.rstrip('？?。.')} ?"
         events = _events(lines)
-        if events["finished"]["refused"] or events["searched"]["changed"]:
+        told = events["finished"]["timings_ms"]
+        if events["finished"]["refused"] or events["searched"]["changed"] or "second_search" in told:
             left_out["refused" if events["finished"]["refused"] else "searched for again"] += 1
             continue
         for name, figure in taken.items():
             seconds[name].append(figure)
         for name, figure in used.items():
             processor[name].append(figure)
-        told = events["finished"]["timings_ms"]
         stages["search"].append(told["retrieve"])
         stages["from there to the first words"].append(told["first_token"] - told["retrieve"] - told["condense"])
         stages["all, inside the assistant"].append(told["first_token"])
