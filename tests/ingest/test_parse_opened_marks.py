@@ -112,3 +112,24 @@ def test_rtf_leaves_out_what_is_struck_through_hidden_or_deleted() -> None:
         r"\strike y\plain  yuan\par {\strike old\par}new\strike0\par}"
     )
     assert [e.text for e in read(words.encode(), "a.rtf").elements] == ["each night 800 yuan", "new"]
+
+
+def test_each_header_and_footer_of_a_text_is_read_once_if_a_page_shows_it() -> None:
+    def page(name: str, header: str, more: str = "") -> str:
+        return (
+            f'<style:master-page style:name="{name}"{more}><style:header><text:p>{header}</text:p></style:header>'
+            "<style:footer><text:p>人事部修订</text:p></style:footer>"
+            '<style:footer-left style:display="false"><text:p>不显示</text:p></style:footer-left></style:master-page>'
+        )
+
+    pages = (
+        page("Standard", "内部资料")
+        + page("Cover", "封面", ' style:next-style-name="Inner"')
+        + page("Inner", "内部资料")
+        + page("Unused", "无人使用")
+    )
+    uses = '<style:style style:name="P2" style:family="paragraph" style:master-page-name="Cover"/>'
+    body = '<office:text><text:p text:style-name="P2">员工每年享有十天年假。</text:p></office:text>'
+    # In a flat file they stand in the same part as the text.
+    parsed = read(opened("text", body, f"{uses}<office:master-styles>{pages}</office:master-styles>"), "a.odt")
+    assert [e.text for e in parsed.elements] == ["内部资料", "封面", "员工每年享有十天年假。", "人事部修订"]

@@ -10,6 +10,7 @@ Its files:
     rtf_tables.py           its tables: merged cells, by the places where cells end
     opendocument_epub.py    ODT, ODS, ODP and EPUB
     opendocument_flat.py    FODT, FODS and FODP, made into zip files
+    opendocument_margins.py headers and footers of their texts
     opendocument_text.py    their texts: looks, hidden and struck-through text, links, headings typed by hand
     opendocument_tables.py  their tables: cells, header rows, tables that only lay out a page
     opendocument_styles.py  their styles, for texts and sheets

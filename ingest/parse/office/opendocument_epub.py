@@ -19,6 +19,7 @@ from ingest.parse.html_word_markdown import read_html
 from ingest.parse.links import linked, with_target
 from ingest.parse.notes import together
 from ingest.parse.office.ooxml import xml
+from ingest.parse.office.opendocument_margins import margins
 from ingest.parse.office.opendocument_objects import OBJECTS, Objects
 from ingest.parse.office.opendocument_styles import Styles, is_hidden_slide
 from ingest.parse.office.opendocument_tables import TABLE, elements_of, unwrap_layout
@@ -49,16 +50,20 @@ _REPEATED = frozenset({"header", "footer", "page-number", "date-time"})
 
 
 def read_odt(data: bytes, pictures: Pictures) -> Extracted:
-    """Read an OpenDocument text: headings with their outline level, paragraphs, lists, tables, notes and pictures."""
+    """Read an OpenDocument text: headings with their outline level, paragraphs, lists, tables, notes and pictures. Each
+    header stands above its text and each footer below it, once.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         content = xml(archive.read("content.xml"))
-        body, texts = content.find(f"{_OFFICE}body"), Texts(_styles(archive, content))
+        roots = [*_named_styles(archive), content]
+        body, texts = content.find(f"{_OFFICE}body"), Texts(Styles(*roots))
         if body is None:
             return Extracted((), _title(archive))
         state_typed_headings(body, texts)
         unwrap_layout(body)
         reader = _Body(archive, pictures, texts)
-        elements = tuple(reader.elements(body))
+        above, below = (reader.margin(margins(roots, where)) for where in ("header", "footer"))
+        elements = (*above, *reader.elements(body), *below)
         return Extracted(elements, _title(archive), notes=reader.objects.notes, attachments=reader.objects.attachments)
 
 
@@ -145,8 +150,11 @@ def _beside(archive: zipfile.ZipFile, folder: str, address: str) -> bytes | None
 
 def _styles(archive: zipfile.ZipFile, content: etree._Element) -> Styles:
     """Returns the styles of an archive."""
-    named = [xml(archive.read("styles.xml"))] if "styles.xml" in archive.namelist() else []
-    return Styles(*named, content)
+    return Styles(*_named_styles(archive), content)
+
+
+def _named_styles(archive: zipfile.ZipFile) -> list[etree._Element]:
+    return [xml(archive.read("styles.xml"))] if "styles.xml" in archive.namelist() else []
 
 
 def _title(archive: zipfile.ZipFile) -> str | None:
@@ -180,6 +188,16 @@ class _Body:
             parent = title.getparent()
             yield Element("heading", with_target(text, shape_target(title) or shape_target(parent)), level=1)
             parent.remove(title)
+
+    def margin(self, margins: Iterator[etree._Element]) -> Iterator[Element]:
+        """Yields what headers or footers say, each once."""
+        said: set[tuple[str, ...]] = set()
+        for margin in margins:
+            found = list(self.elements(margin))
+            words = tuple(element.text for element in found)
+            if words not in said:
+                said.add(words)
+                yield from found
 
     def elements(self, parent: etree._Element, listed: bool = False) -> Iterator[Element]:
         for node in parent:
