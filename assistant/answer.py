@@ -217,7 +217,7 @@ class Assistant:
         what the question itself found stays, and it is only said what was searched for.
         """
         first = await self._gathered(asked, found)
-        if not self._second.is_on or (first is not None and not first.is_poor):
+        if (first is not None and not first.is_poor) or not self._second.is_on:
             return found, first
         search = partial(self._retrieve, self._retrieving, reader=reader)
         again = await self._second.after(found, search, 2 * self._settings.evidence_limit)

@@ -115,9 +115,9 @@ def test_openai_clients_read_it_at_the_end_and_it_is_no_part_of_the_conversation
     seen: list[str] = []
     answer = workspace.assistant.answer
 
-    def watched(question: str, conversation: Any, reader: Any) -> AsyncGenerator[Event, None]:
+    def watched(question: str, conversation: Any, *others: Any) -> AsyncGenerator[Event, None]:
         seen.extend(turn.text for turn in conversation)
-        return answer(question, conversation, reader)
+        return answer(question, conversation, *others)
 
     monkeypatch.setattr(workspace.assistant, "answer", watched)
     asked(False, {"role": "user", "content": "hotel?"}, {"role": "assistant", "content": content})

@@ -255,7 +255,7 @@ def test_a_prompt_that_the_server_cut_is_an_error_with_the_way_out_behind_the_ev
     assert isinstance(events[-1], Failed) is cut
     if isinstance(events[-1], Failed):
         assert events[-1].code == "prompt_cut"
-        assert "num_ctx" in events[-1].hint
+        assert "OLLAMA_CONTEXT_LENGTH" in events[-1].hint
 
 
 @pytest.mark.parametrize("said", ["[1]", "[1][2]", "【1】\n", " [7] "])

@@ -14,7 +14,7 @@ from assistant.models.servers.streams import DONE, LineDecoder
 from assistant.request import Message, Piece, Request
 from assistant.sse import EndlessEventError
 from tests import scripted_servers as said
-from tests.assistant.test_servers import opened, run
+from tests.chat_models import run, server_model
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 from tests.scripted_servers import saying
 
@@ -27,7 +27,7 @@ async def pieces_of(model: ServerChatModel) -> list[Piece]:
 
 
 def told(server: FakeOpenAIServer, **settings: Any) -> list[Piece]:
-    return run(opened(server.url, **settings), pieces_of)
+    return run(server_model(server.url, **settings), pieces_of)
 
 
 def text_of(pieces: list[Piece]) -> str:
@@ -78,10 +78,10 @@ def test_what_prompts_are_made_for_is_what_is_stated_and_refused_beyond() -> Non
         return await model.described()
 
     with saying(said.OLLAMA_NATIVE_OF_A_SMALL_MODEL) as (root, _):
-        small = run(opened(f"{root}/api", model_context_tokens=9000), describe)
+        small = run(server_model(f"{root}/api", model_context_tokens=9000), describe)
     assert small == Described(2048, cuts=False)
     with saying({}) as (root, _):  # nothing there says anything of itself
-        silent = run(opened(f"{root}/api", model="qwen3:8b", model_server="ollama_native"), describe)
+        silent = run(server_model(f"{root}/api", model="qwen3:8b", model_server="ollama_native"), describe)
     assert silent == Described(16384, cuts=False)
 
 
@@ -89,7 +89,7 @@ def test_what_prompts_are_made_for_is_what_is_stated_and_refused_beyond() -> Non
 def test_a_stated_kind_is_asked_by_its_own_interface_whatever_the_path(path: str) -> None:
     with FakeOpenAIServer([Reply("ok")], model="qwen3:8b", native=True) as server:
         root = server.url.removesuffix("/api")
-        assert text_of(run(opened(root + path, model_server="ollama_native"), pieces_of)) == "ok"
+        assert text_of(run(server_model(root + path, model_server="ollama_native"), pieces_of)) == "ok"
         assert "options" in server.requests[0]
 
 
@@ -100,7 +100,7 @@ def test_an_address_of_ollama_s_port_without_a_path_is_its_own_interface() -> No
         ("http://127.0.0.1:11434/v1", "ollama"),
         ("https://dashscope.aliyuncs.com/api", "dashscope"),
     ):
-        assert opened(url, model="qwen3:8b").server.kind == kind
+        assert server_model(url, model="qwen3:8b").server.kind == kind
 
 
 def test_a_model_that_does_not_know_the_switch_is_asked_without_it() -> None:

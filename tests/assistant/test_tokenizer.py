@@ -18,8 +18,8 @@ from ingest.errors import ConfigurationError
 from tests import scripted_servers as said
 from tests.assistant.test_adherence import always
 from tests.assistant.test_answer import assistant, events_of, finished
-from tests.assistant.test_servers import opened, run
 from tests.canned_retrieval import CannedRetriever, passage
+from tests.chat_models import run, server_model
 from tests.fake_openai_server import FakeOpenAIServer, Reply
 from tests.scripted_servers import Pages, saying
 from tests.tiny_qwen import write_tokenizer
@@ -48,7 +48,7 @@ def counted(url: str, tokenizer: Path | str, **settings: Any) -> int | None:
         await model.described()
         return await model.count_tokens(MESSAGES)
 
-    return run(opened(url, model_tokenizer=str(tokenizer), **settings), count)
+    return run(server_model(url, model_tokenizer=str(tokenizer), **settings), count)
 
 
 def test_the_folder_of_a_model_counts_exactly_for_a_server_without_a_route(folder: Path, exact: int) -> None:
@@ -87,7 +87,7 @@ def test_a_damaged_tokenizer_leaves_the_estimate_and_says_so_once(tmp_path: Path
         return [await model.count_tokens(MESSAGES), await model.count_tokens(MESSAGES)]
 
     with saying(said.PLAIN) as (root, _):
-        found = run(opened(f"{root}/v1", model_tokenizer=str(tmp_path)), twice)
+        found = run(server_model(f"{root}/v1", model_tokenizer=str(tmp_path)), twice)
     assert found == [None, None]
     warnings = [record for record in caplog.records if "only estimated" in record.message]
     assert len(warnings) == 1

@@ -33,7 +33,7 @@ def test_a_table_without_a_header_keeps_its_first_row() -> None:
         ("help@corp.example", "mailto:help@corp.example", "help@corp.example"),
         ("第二章", "#chapter2", "第二章"),
         ("点击", "javascript:alert(1)", "点击"),
-        ("文件", "../other.docx", "文件"),
+        ("文件", "../other.docx", "文件 (../other.docx)"),
         ("很长", "https://a.example/" + "x" * 3000, "很长"),
         ("没有", None, "没有"),
     ],

@@ -63,7 +63,9 @@ def _is_left_alone(node: Any) -> bool:
 
 def _addresses(page: Any, address: str | None) -> tuple[str, str]:
     """Returns the address that links of the page are relative to, and its own. They are empty if nothing tells them."""
-    own = next((each.strip() for each in (*page.xpath(_CANONICAL), address) if shown_target(each)), "")
+    own = next(
+        (each.strip() for each in (*page.xpath(_CANONICAL), address) if shown_target(each) and not is_file(each)), ""
+    )
     bases = page.xpath("//base/@href")[:1]
     try:
         base = urljoin(own, bases[0].strip()) if bases else own

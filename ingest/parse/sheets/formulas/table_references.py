@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-_BEGIN = re.compile(r"\"(?:[^\"]|\"\")*+\"|'(?:[^']|'')*+'!|(?P<name>[^\W\d][\w.\\]*+)?(?P<open>\[)")
+_BEGIN = re.compile(
+    r"\"(?:[^\"]|\"\")*+(?:\"|\Z)|'(?:[^']|'')*+(?:'!?|\Z)|(?P<name>(?<![\w.\\])[^\W\d][\w.\\]*+)?(?P<open>\[)"
+)
 """Matches where a reference begins, and as a whole the texts and the names of sheets, in which none begins."""
 _ESCAPED = re.compile(r"'(.)", re.DOTALL)
 _THIS_ROW = "#this row"
