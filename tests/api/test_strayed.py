@@ -68,6 +68,6 @@ def test_the_record_and_the_transcript_of_a_conversation_say_so(language: Langua
 def test_the_page_says_so_also_after_a_reload(driver: Chrome, language: str, warning: str) -> None:
     with page(driver, ScriptedAssistant(strayed("zh")), language=language) as browser:
         browser.ask("有几天？")
-        browser.one(".caution", warning)
+        assert browser.one(".caution", warning).is_displayed()
         driver.refresh()
-        browser.one(".caution", warning)
+        assert browser.one(".caution", warning).is_displayed()
