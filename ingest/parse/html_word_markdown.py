@@ -40,7 +40,7 @@ from ingest.parse.tables.markdown import rows_of_html, spread, stated_headers
 from ingest.parse.text import confluence, encoding
 from ingest.parse.text.html_headings import mark_typed_headings
 from ingest.parse.text.html_marks import prepare
-from ingest.parse.text.html_pictures import WordsOf, write_words
+from ingest.parse.text.html_pictures import WordsOf, write_descriptions, write_words
 from ingest.parse.text.markdown import TangledError, html_of, without_marks
 from ingest.parse.word.alt_chunks import ARCHIVE, Allowance, Reader
 from ingest.parse.word.layout import with_marked_header
@@ -103,9 +103,12 @@ def _unstructured() -> Any:
         warnings.simplefilter("ignore")  # deprecation warnings of its dependencies at import
         from unstructured.nlp import tokenize
         from unstructured.partition import docx
-        from unstructured.partition.html import partition_html
+        from unstructured.partition.html import parser, partition_html
 
     tokenize._get_nlp = lambda: pipeline
+    guessed = parser.derive_element_type_from_text
+    # It leaves out texts of one character. In Chinese that is a word: 无, 是.
+    parser.derive_element_type_from_text = lambda text: guessed(text) or (parser.Text if text.isalnum() else None)
     western = docx._ListLabels._format_number
     docx._ListLabels._format_number = staticmethod(
         lambda value, numbering: chinese_number(value, numbering) or western(value, numbering)
@@ -142,6 +145,7 @@ def _read_page(
         body = body if depth > _WHOLE_DEPTH else lxml_html.tostring(page, encoding="unicode")
         return Extracted(tuple(_plain_paragraphs(body)), title, metadata=metadata)
     unwrap_layout(page)
+    write_descriptions(page)
     mark_typed_headings(page)
     copies = 0
     for table in page.xpath("//table[.//@colspan or .//@rowspan][not(.//table)]"):

@@ -24,9 +24,11 @@ _TAGS = {
 }  # fmt: skip
 """What stands for a tag of Confluence. Others stay in their line."""
 _SETTINGS = frozenset({
-    "ac:task-id", "ac:task-uuid", "ac:task-status", "ac:placeholder", "ac:emoticon", "ac:adf-attribute",
+    "ac:task-id", "ac:task-uuid", "ac:task-status", "ac:placeholder", "ac:adf-attribute",
     "ac:adf-fallback", "ac:default-parameter",
 })  # fmt: skip
+_SIGNS = {"tick": "✔", "cross": "✘", "warning": "⚠", "information": "ℹ", "question": "❓", "plus": "➕", "minus": "➖"}
+"""The pictures that say something in tables of what a product can do. Faces and stars do not."""
 _BODIES = frozenset({"ac:rich-text-body", "ac:plain-text-body"})
 _LINK_BODIES = frozenset({"ac:link-body", "ac:plain-text-link-body"})
 _MACROS = frozenset({"ac:structured-macro", "ac:macro"})
@@ -139,6 +141,15 @@ def _turn(node: Any, name: str, below: int) -> None:
         _turn_macro(node)
     elif name == "ac:link":
         _turn_link(node)
+    elif name == "ac:emoticon":
+        said = _stated(node, "emoji-fallback")
+        sign = _SIGNS.get(_stated(node, "name"), "")
+        _clear(node)
+        node.text = said if said and not said.startswith(":") else sign
+    elif name == "ac:image":
+        node.tag = "span"
+        source = next(filter(None, (_stated(child, name) for child in node for name in ("filename", "value"))), "")
+        node.insert(0, etree.Element("img", src=source, alt=_stated(node, "alt")))
     elif name.startswith("ri:"):
         _clear(node)
     elif name == "time" and not len(node):

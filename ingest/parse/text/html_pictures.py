@@ -1,4 +1,4 @@
-"""Writes the words in the pictures of a web page into it, behind each picture."""
+"""Writes what the pictures of a web page say into it: the words in them, and in tables the words that describe them."""
 
 from __future__ import annotations
 
@@ -32,6 +32,17 @@ def write_words(page: Any, words_of: WordsOf) -> None:
             _insert(image, words)
         if address.startswith("data:"):
             image.set("src", "data:")  # no reader behind this one needs it, and it may be long
+
+
+def write_descriptions(page: Any) -> None:
+    """Write the words that describe each picture in a cell (`alt`) in its place. The reader of pages makes captions of
+    the others, and looks at nothing but text in tables.
+    """
+    for image in page.xpath("//td//img[@alt] | //th//img[@alt]"):
+        words = image.get("alt").strip()
+        image.attrib.clear()
+        image.tag = "span"
+        image.text = f" {words} " if words else None
 
 
 def _insert(image: Any, words: tuple[str, ...]) -> None:
