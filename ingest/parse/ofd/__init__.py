@@ -6,6 +6,7 @@ Its files:
     resources.py  fonts, pictures and drawings that pages refer to
     geometry.py   lengths, boxes and matrices as OFD writes them
     jbig2.py      pictures in JBIG2, as scanners write them
+    links.py      where a click on an object leads
     content.py    what is drawn on a page: characters, lines and pictures with their places
     reader.py     the document: its pages as elements, its attachments, title and outline
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ingest.parse.ofd.geometry import POINTS, Matrix, box, deltas, matrix, number
+from ingest.parse.ofd.links import Action, Rectangle, targets_of
 from ingest.parse.ofd.resources import Font, Resources
 from ingest.parse.page.segments import Floats
 from ingest.parse.pdf.text_layer import SLANTED
@@ -34,8 +36,7 @@ _SLANT = 0.1
 _DRAWN_INSIDE = frozenset({"Content", "Layer", "PageBlock", "Appearance"})
 _STRAIGHT = {"S": 1, "M": 1, "L": 1, "C": 0}
 """The commands of paths that have straight lines only, and the number of their points."""
-
-Rectangle = tuple[float, float, float, float]
+_MAX_LINKS = 500
 
 
 class Look(NamedTuple):
@@ -82,6 +83,8 @@ class Drawn:
     styles: list[Look] = field(default_factory=list)
     lines: list[Rectangle] = field(default_factory=list)
     pictures: list[Picture] = field(default_factory=list)
+    actions: list[Action] = field(default_factory=list)
+    links_lost: int = 0
 
     def rulings(self) -> Floats:
         return np.array(self.lines, dtype=np.float64).reshape(-1, 4)
@@ -90,10 +93,14 @@ class Drawn:
 class Painter:
     """Reads the objects of the pages of a document."""
 
-    def __init__(self, name: str, resources: Resources, allowance: Allowance) -> None:
+    def __init__(
+        self, name: str, resources: Resources, allowance: Allowance, attached: Mapping[str, str] | None = None
+    ) -> None:
+        """`attached` are the names of the attached files by their identities."""
         self._name = name
         self._resources = resources
         self._allowance = allowance
+        self._attached = attached or {}
 
     def draw(self, node: Any, drawn: Drawn, place: Matrix, depth: int = 0) -> None:
         """Add the objects inside `node`. `place` moves its coordinates to points of the page."""
@@ -104,6 +111,7 @@ class Painter:
                 continue
             kind = child.tag.rpartition("}")[2]
             self._allowance.spend(self._name, objects=1)
+            first = len(drawn.codes)
             if kind in _DRAWN_INSIDE:
                 self.draw(child, drawn, place, depth + 1)
             elif kind == "TextObject":
@@ -115,6 +123,17 @@ class Painter:
             elif kind == "CompositeObject" and child.get("ResourceID") in self._resources.drawings:
                 unit = self._resources.drawings[child.get("ResourceID")]
                 self.draw(unit, drawn, _placed(child, place), depth + 1)
+            self.link(child, drawn, place, first)
+
+    def link(self, node: Any, drawn: Drawn, place: Matrix, first: int) -> None:
+        """Note where an object leads that has drawn the characters from the number `first` on."""
+        edges = box(node.get("Boundary"))
+        for target in targets_of(node, self._attached):
+            if not target or edges is None or len(drawn.actions) >= _MAX_LINKS:
+                drawn.links_lost += 1
+                continue
+            whole = place.around(edges.x, edges.y, edges.x + edges.width, edges.y + edges.height)
+            drawn.actions.append(Action(target, whole, first, len(drawn.codes)))
 
     def _picture(self, node: Any, drawn: Drawn, place: Matrix) -> None:
         edges = box(node.get("Boundary"))

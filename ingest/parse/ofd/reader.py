@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,14 +14,15 @@ import numpy.typing as npt
 
 from ingest.document import Box, Element, Location
 from ingest.parse.extracted import Attachment, Extracted
-from ingest.parse.notes import PAGES_WITHOUT_TEXT, PICTURES_NOT_READ
+from ingest.parse.notes import PAGES_WITHOUT_TEXT, PARTS_NOT_READ, PICTURES_NOT_READ
 from ingest.parse.ofd import geometry
 from ingest.parse.ofd.content import Allowance, Drawn, Painter, Picture, page_place
 from ingest.parse.ofd.geometry import POINTS
 from ingest.parse.ofd.jbig2 import as_png
+from ingest.parse.ofd.links import PageLinks
 from ingest.parse.ofd.package import Package, text_of
 from ingest.parse.ofd.resources import Resources
-from ingest.parse.page.segments import Segment
+from ingest.parse.page.segments import Floats, Segment
 from ingest.parse.page.visible_title import visible_title
 from ingest.parse.pdf.garbled_text import is_garbage
 from ingest.parse.pdf.outline import Outline, bare
@@ -95,7 +96,11 @@ class _File:
         root = self._package.root(path)
         if root is None or path is None:
             return
-        document = _Document(self._package, path, root, self._name, self._allowance)
+        files = list(_files(self._package, path, root))
+        attached = {identity: attachment.name for identity, attachment in files}
+        document = _Document(
+            self._package, path, root, lambda resources: Painter(self._name, resources, self._allowance, attached)
+        )
         pages = list(root.iterfind("{*}Pages/{*}Page"))
         if len(self.pages) + len(pages) > _MAX_PAGES:
             raise refuse("too_large", self._name, f"it has more than {_MAX_PAGES} pages")
@@ -105,7 +110,7 @@ class _File:
             numbers[page.get("ID", "")] = number
             self.pages.append(self._page(document, page, number))
         self.outline.update(_outline(root, numbers))
-        self.attachments.extend(_attachments(self._package, path, root))
+        self.attachments.extend(attachment for _, attachment in files)
 
     def _page(self, document: _Document, node: Any, number: int) -> Page:
         path = self._package.located(node.get("BaseLoc"), document.path)
@@ -115,11 +120,15 @@ class _File:
             return Page(number, notes=[Element("paragraph", text, Location(page=number))])
         size, drawn = document.drawn(root, path, node.get("ID", ""))
         text = "".join(map(chr, drawn.codes))
-        parts = [] if is_garbage(text) else _parts(drawn, size)
+        links = _links(drawn)
+        self.notes[PARTS_NOT_READ] += drawn.links_lost
         scanned = self._scanned(drawn, size, len(text.strip())) if self._read_scans else None
+        parts = [] if scanned is not None or is_garbage(text) else _parts(drawn, size, links)
+        linked = [Element("paragraph", target, Location(page=number)) for target in links.others()]
         if scanned is not None:
-            return Page(number, [scanned])
+            return Page(number, [scanned], linked)
         notes = [element for picture in drawn.pictures for element in self._pictured(picture, size, number)]
+        notes.extend(linked)
         if not parts and not notes and (drawn.codes or drawn.pictures):
             self.notes[PAGES_WITHOUT_TEXT] += 1
         return Page(number, parts, notes)
@@ -159,7 +168,8 @@ class _File:
 class _Document:
     """The parts of one document that its pages share: resources, templates, annotations, the size of a page."""
 
-    def __init__(self, package: Package, path: str, root: Any, name: str, allowance: Allowance) -> None:
+    def __init__(self, package: Package, path: str, root: Any, painter: Callable[[Resources], Painter]) -> None:
+        """`painter` gives what draws with the resources of the document."""
         self.path = path
         self._package = package
         self._resources = Resources()
@@ -173,7 +183,7 @@ class _Document:
             elif kind == "TemplatePage":
                 self._templates[part.get("ID", "")] = package.root(package.located(part.get("BaseLoc"), path))
         self._annotations = _annotations(package, path, root)
-        self._painter = Painter(name, self._resources, allowance)
+        self._painter = painter(self._resources)
 
     def drawn(self, page: Any, path: str, identity: str) -> tuple[tuple[float, float], Drawn]:
         """Returns the size of a page in points, and what is drawn on it: templates, content, annotations."""
@@ -194,6 +204,7 @@ class _Document:
                     corner = geometry.box(appearance.get("Boundary"))
                     inside = geometry.Matrix(e=corner.x, f=corner.y) if corner else geometry.Matrix()
                     self._painter.draw(appearance, drawn, inside.then(place))
+                    self._painter.link(appearance, drawn, place, len(drawn.codes))
         return (area.width * POINTS, area.height * POINTS), drawn
 
     def _visible(self, file: str) -> Iterator[Any]:
@@ -203,18 +214,27 @@ class _Document:
                 yield annotation
 
 
-def _parts(drawn: Drawn, size: tuple[float, float]) -> list[Part]:
+def _links(drawn: Drawn) -> PageLinks:
+    return PageLinks(drawn.actions, *_characters(drawn))
+
+
+def _characters(drawn: Drawn) -> tuple[npt.NDArray[np.uint32], Floats]:
+    return np.array(drawn.codes, dtype=np.uint32), np.array(drawn.boxes, dtype=np.float64).reshape(-1, 4)
+
+
+def _parts(drawn: Drawn, size: tuple[float, float], links: PageLinks) -> list[Part]:
     if not drawn.codes:
         return []
 
     def styled(segment: Segment, places: npt.NDArray[np.intp]) -> Segment:
-        look = drawn.styles[drawn.looks[int(places[segment.first])]]
+        first, last = int(places[segment.first]), int(places[segment.last])
+        look = drawn.styles[drawn.looks[first]]
         segment.size, segment.font = look.size or segment.size, look.font
-        segment.bold = look.is_bold and drawn.styles[drawn.looks[int(places[segment.last])]].is_bold
+        segment.bold = look.is_bold and drawn.styles[drawn.looks[last]].is_bold
+        links.write(segment, first, last)
         return segment
 
-    codes = np.array(drawn.codes, dtype=np.uint32)
-    boxes = np.array(drawn.boxes, dtype=np.float64)
+    codes, boxes = _characters(drawn)
     return list(parts_of(codes, boxes, np.array(drawn.turns, dtype=np.int64), drawn.rulings(), size, styled))
 
 
@@ -244,7 +264,8 @@ def _annotations(package: Package, path: str, root: Any) -> dict[str, list[str]]
     return found
 
 
-def _attachments(package: Package, path: str, root: Any) -> Iterator[Attachment]:
+def _files(package: Package, path: str, root: Any) -> Iterator[tuple[str, Attachment]]:
+    """Yields the files attached to a document, each with its identity."""
     listing = package.located(text_of(root, "Attachments"), path) or ""
     listed = package.root(listing)
     for entry in listed.iterfind("{*}Attachment") if listed is not None else ():
@@ -254,7 +275,7 @@ def _attachments(package: Package, path: str, root: Any) -> Iterator[Attachment]
         ending = PurePosixPath(file or "").suffix or f".{entry.get('Format', '').strip('.').lower()}".rstrip(".")
         name = entry.get("Name") or PurePosixPath(file or "attachment").name
         name = name if PurePosixPath(name).suffix.lower() == ending.lower() else name + ending
-        yield Attachment(name, package.content(file) if file is not None else None)
+        yield entry.get("ID", ""), Attachment(name, package.content(file) if file is not None else None)
 
 
 def _outline(root: Any, numbers: dict[str, int]) -> Outline:

@@ -21,7 +21,7 @@ _DRIVE = re.compile(r"^/([A-Za-z])/")
 
 
 @dataclass(slots=True)
-class _Link:
+class Link:
     """A link and the characters that it is on. One that is broken at the end of a line has several rectangles."""
 
     target: str
@@ -43,10 +43,16 @@ def add_targets(
     for link in reversed(links):
         number = int(np.searchsorted(firsts, link.places[-1], side="right")) - 1
         if number >= 0 and link.places[-1] <= order[number].last:
-            segment = order[number]
-            drawn = int(np.count_nonzero(is_drawn(codes[segment.first : link.places[-1] + 1])))
-            shown = "".join("-" if code == HYPHEN else chr(code) for code in codes[link.places] if code < 0xD800)
-            segment.text = _with(segment.text, drawn, shown, link.target)
+            write_target(order[number], order[number].first, link, codes)
+
+
+def write_target(segment: Segment, first: int, link: Link, codes: npt.NDArray[np.uint32]) -> None:
+    """Write the target of a link into the text of the segment in which it ends, which begins with the character of the
+    number `first`.
+    """
+    drawn = int(np.count_nonzero(is_drawn(codes[first : link.places[-1] + 1])))
+    shown = "".join("-" if code == HYPHEN else chr(code) for code in codes[link.places] if code < 0xD800)
+    segment.text = _with(segment.text, drawn, shown, link.target)
 
 
 def _with(text: str, drawn: int, shown: str, target: str) -> str:
@@ -59,9 +65,9 @@ def _with(text: str, drawn: int, shown: str, target: str) -> str:
     return text[:place] + said[len(shown) :] + text[place:] if said.startswith(shown) else text
 
 
-def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: Any) -> list[_Link]:
+def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: Any) -> list[Link]:
     """Returns the links with a target outside the file, in the order of their characters."""
-    found: list[_Link] = []
+    found: list[Link] = []
     stated = list(_stated(page))
     if not stated:
         return found
@@ -72,10 +78,14 @@ def _links(page: Any, codes: npt.NDArray[np.uint32], boxes: Floats, displayed: A
         inside = (middle_x >= x0) & (middle_x <= x1) & (middle_y >= y0) & (middle_y <= y1) & drawn
         places = np.flatnonzero(inside).tolist()
         if places:
-            found.append(_Link(target, places))
-    found.sort(key=lambda link: link.places[0])
-    joined: list[_Link] = []
-    for link in found:
+            found.append(Link(target, places))
+    return joined_links(found, codes)
+
+
+def joined_links(found: list[Link], codes: npt.NDArray[np.uint32]) -> list[Link]:
+    """Returns links in the order of their characters. One that is cut into several becomes one."""
+    joined: list[Link] = []
+    for link in sorted(found, key=lambda link: link.places[0]):
         # The rest of a link in the next line follows it without other text between them.
         if (
             joined
