@@ -33,9 +33,11 @@ from ingest.parse.refusals import refuse
 from ingest.parse.sheets import reader as sheets
 from ingest.parse.sniff import is_saved_page
 from ingest.parse.text import characters, encoding, markup, plain
+from ingest.parse.text.columns import with_tables_by_tabs
 from ingest.settings import IngestSettings
 
 _WITHOUT_PAGES = frozenset({"docx", "odt", "rtf", "html", "md", "epub"})
+_WITH_TAB_STOPS = frozenset({"docx", "odt", "rtf"})
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
 _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
     "xml": plain.read_xml,
@@ -106,6 +108,7 @@ def _read(data: bytes, kind: str, name: str, settings: IngestSettings) -> Extrac
     pictures = Pictures(settings.ocr and settings.ocr_embedded, settings.ocr_pictures, settings.ocr_picture_seconds)
     extracted = _by_reader(data, kind, name, settings, pictures)
     elements = without_contents(extracted.elements) if kind in _WITHOUT_PAGES else extracted.elements
+    elements = tuple(with_tables_by_tabs(elements)) if kind in _WITH_TAB_STOPS else elements
     return replace(extracted, elements=elements, notes=together([extracted.notes, pictures.notes]))
 
 

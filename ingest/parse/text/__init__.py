@@ -6,7 +6,7 @@ Its files:
     encoding.py      from bytes to text, whatever the encoding
     scripts.py       the guess: which encoding makes common characters of these bytes
     plain.py         plain text, JSON, notebooks, XML
-    columns.py       tables in plain text, by tabs or spaces between their columns
+    columns.py       tables without marks, by tabs or spaces between their columns, in Word and its like too
     html_headings.py headings of web pages that were typed by hand
     html_marks.py    what a person reads of a web page: not what is hidden or struck through
     html_styles.py   which parts those are, by tags, attributes and styles

@@ -1,13 +1,18 @@
-"""Tables in plain text whose columns are parted by tabs, or stand under each other with spaces between them."""
+"""Tables without marks: lines whose columns are parted by tabs, or stand under each other with spaces between them. In
+plain text they are lines, in Word and its like paragraphs.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 from ingest.document import Element
+from ingest.parse.tables.beside import tables_beside
 from ingest.parse.tables.elements import table_elements
+from ingest.parse.tables.labels import ordinal
 from ingest.parse.tables.markdown import Rows
 
 _TABS = re.compile(r"\t+")
@@ -17,6 +22,17 @@ _LEAST_BY_TABS, _LEAST_BY_SPACES = 2, 3
 """Two pieces with a gap between them are a line of a song as well as a row."""
 _LONGEST_CELL = 60
 _MARKS = re.compile(r"[^\w]*")
+_LABELLED = re.compile(r"[^:：]{0,15}[^:：\d][:：]|.*(?:_{2,}|＿{2,}|\.{4,}|…{2,}|·{4,})", re.S)
+"""A label with a colon, a place to fill in, or dots that lead to a number: what stands so is a form, the end of a
+letter, or a list of contents.
+"""
+_NUMBERED = re.compile(
+    r"[（(]?(?:\d{1,3}(?:\.\d{1,3}){0,4}|[A-Za-z]|[ivxIVX]{1,5}|[一二三四五六七八九十]{1,3})[)）.、．:：]"
+    r"|\d{1,2}(?:\.\d{1,2}){2,4}|第[一二三四五六七八九十百零〇\d]{1,5}[章节条款项编部]|[^\w\s]"
+)
+"""The number of a section or of a point in a list, and the mark of one."""
+_Cells = Callable[[str], list[str]]
+"""Returns the cells of a line, or none if it is no row of a table."""
 
 
 def with_tables(block: str) -> Iterator[str | Element]:
@@ -24,28 +40,108 @@ def with_tables(block: str) -> Iterator[str | Element]:
     one after the other, each with the same number of short cells.
     """
     lines = block.split("\n")
-    cells = [_cells(line) for line in lines]
+    end = 0
+    for start, stop, rows in _tables(lines, _by_gaps):
+        yield from filter(None, ["\n".join(lines[end:start])])
+        yield from table_elements(rows)
+        end = stop
+    yield from filter(None, ["\n".join(lines[end:])])
+
+
+def with_tables_by_tabs(elements: Iterable[Element]) -> Iterator[Element]:
+    """Yields elements, and as tables the paragraphs one after the other whose columns are parted by tabs."""
+    for is_tabbed, members in groupby(elements, key=lambda each: each.kind == "paragraph" and "\t" in each.text):
+        found = list(members)
+        yield from _tabbed(found) if is_tabbed else found
+
+
+def _tabbed(paragraphs: Sequence[Element]) -> Iterator[Element]:
+    lines = [line for each in paragraphs for line in each.text.split("\n")]
+    owners = [number for number, each in enumerate(paragraphs) for _ in each.text.split("\n")]
+
+    def texts(first: int, last: int) -> Iterator[Element]:
+        for owner, places in groupby(range(first, last), key=owners.__getitem__):
+            yield replace(paragraphs[owner], text="\n".join(lines[place] for place in places))
+
+    end = 0
+    for start, stop, rows in _tables(lines, _by_tabs):
+        where = paragraphs[owners[start]].location
+        yield from texts(end, start)
+        yield from (replace(each, location=where) for each in table_elements(rows))
+        end = stop
+    yield from texts(end, len(lines))
+
+
+def _tables(lines: Sequence[str], cells_of: _Cells) -> Iterator[tuple[int, int, Rows]]:
+    """Yields the first line of each table, the one after its last, and its rows."""
+    gaps, tabs = [cells_of(line) for line in lines], [_by_each_tab(line) for line in lines]
     start = 0
-    plain: list[str] = []
-    for count, members in groupby(cells, key=len):
-        rows: Rows = list(members)
-        if count and len(rows) >= _LEAST_LINES:
-            yield from filter(None, ["\n".join(plain)])
-            yield from table_elements(rows)
-            plain = []
-        else:
-            plain.extend(lines[start : start + len(rows)])
-        start += len(rows)
-    yield from filter(None, ["\n".join(plain)])
+    while start < len(lines):
+        rows = max(_run_by_each_tab(tabs, start), _run(gaps, start), key=len)
+        if len(rows) >= _LEAST_LINES and _is_table(rows):
+            yield start, start + len(rows), rows
+        start += len(rows) if len(rows) >= _LEAST_LINES else 1
 
 
-def _cells(line: str) -> list[str]:
-    """Returns the cells of a line, or none if it is no row of a table."""
-    if not line.strip() or line[0] == "\t":
-        return []  # what is set in by a tab belongs to the line above
-    by_tabs = _TABS.split(line.strip())
-    found = by_tabs if len(by_tabs) >= _LEAST_BY_TABS else _SPACES.split(line.strip())
-    if len(found) < (_LEAST_BY_TABS if found is by_tabs else _LEAST_BY_SPACES):
+def _run(rows: Rows, start: int) -> Rows:
+    """Returns the rows from this one on that have as many cells as it has."""
+    stop, width = start, len(rows[start])
+    while width and stop < len(rows) and len(rows[stop]) == width:
+        stop += 1
+    return rows[start:stop]
+
+
+def _run_by_each_tab(rows: Rows, start: int) -> Rows:
+    """Returns the rows from this one on that are a table if each tab begins a cell, so that cells may be empty. A row
+    inside the table may lack the last of them. What is empty in the first row is a blank column.
+    """
+    width, stop = len(rows[start]), start
+    blank = [column for column, text in enumerate(rows[start]) if not text]
+    if not width or 0 in blank:
         return []
-    is_row = all(len(cell) <= _LONGEST_CELL for cell in found) and not all(map(_MARKS.fullmatch, found))
-    return [cell.strip() for cell in found] if is_row else []
+    while stop < len(rows):
+        row = rows[stop]
+        is_cut = 2 <= len(row) < width and stop + 1 < len(rows) and len(rows[stop + 1]) == width
+        if not (len(row) == width or is_cut) or any(row[column] for column in blank if column < len(row)):
+            break
+        if width == _LEAST_BY_TABS and not row[0]:
+            break
+        stop += 1
+    found = [row + [""] * (width - len(row)) for row in rows[start:stop]]
+    if not blank or len(tables_beside(found)) > 1:
+        return found
+    return [[text for column, text in enumerate(row) if column not in blank] for row in found]
+
+
+def _is_table(rows: Rows) -> bool:
+    """Returns True unless the rows are a form, a list whose numbers are followed by tabs, or the like."""
+    if len(rows[0]) == _LEAST_BY_TABS and (
+        all(_NUMBERED.fullmatch(row[0]) for row in rows) or [ordinal(row[0]) for row in rows[:3]] == [1, 2, 3]
+    ):
+        return False
+    return sum(any(map(_LABELLED.match, row)) for row in rows) * 2 < len(rows)
+
+
+def _by_gaps(line: str) -> list[str]:
+    """Returns the cells of a line of plain text, or none if it is no row of a table."""
+    found = _by_tabs(line)
+    if found or not line.strip() or line[0] == "\t":
+        return found  # what is set in by a tab belongs to the line above
+    found = _SPACES.split(line.strip())
+    return _short(found) if len(found) >= _LEAST_BY_SPACES and len(_TABS.split(line.strip())) < _LEAST_BY_TABS else []
+
+
+def _by_tabs(line: str) -> list[str]:
+    """Returns the cells of a line whose columns are aligned by one tab or by several."""
+    found = _TABS.split(line.strip())
+    return _short(found) if len(found) >= _LEAST_BY_TABS and line[0] != "\t" else []
+
+
+def _by_each_tab(line: str) -> list[str]:
+    return _short(line.strip(" \r\u3000").split("\t")) if "\t" in line and line.strip() else []
+
+
+def _short(cells: Sequence[str]) -> list[str]:
+    """Returns the cells of a row, or none if one of them is a text, or all are marks."""
+    is_row = all(len(cell) <= _LONGEST_CELL for cell in cells) and not all(map(_MARKS.fullmatch, cells))
+    return [cell.strip() for cell in cells] if is_row else []

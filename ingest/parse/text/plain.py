@@ -31,7 +31,7 @@ def read_text(text: str) -> Extracted:
     """Read paragraphs, which blank lines separate, and tables whose cells stand in columns. Plain text states no
     headings, so there are none. A table of contents is left out.
     """
-    blocks = (block.strip("\n\ufeff").rstrip() for block in _BLANK.split(_without_contents(text)))
+    blocks = (block.strip("\n\ufeff").rstrip(" \r\n\u3000") for block in _BLANK.split(_without_contents(text)))
     pieces = (piece for block in blocks if block.strip() for piece in with_tables(block))
     return Extracted(tuple(piece if isinstance(piece, Element) else _paragraph(piece) for piece in pieces))
 
