@@ -83,7 +83,7 @@ from ingest.parse.sheets.formulas.calculator import Calculator, Formula
 from ingest.parse.sheets.formulas.values import UncomputableError
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.units import are_units
-from ingest.parse.text import characters, confluence, encoding, markup
+from ingest.parse.text import characters, columns, confluence, encoding, markup
 from ingest.parse.text import plain as text
 from ingest.settings import IngestSettings
 from ingest.sources.web import addresses, robots
@@ -247,6 +247,9 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.markup, org": markup.read_org,
     "parse.text": text.read_text,
     "parse.contents_lists": lambda whole: contents_lists.without_contents([Element("paragraph", whole)] * 2),
+    "parse.text.columns": lambda whole: list(
+        columns.with_tables_by_tabs([Element("paragraph", f"{whole}\t{whole}"), *[Element("paragraph", "a\t\tb")] * 3])
+    ),
     "parse.text, json": text.read_json,
     "parse.text, xml": lambda whole: text.read_xml(f"<a><b>{whole}</b></a>".encode(), "a.xml"),
     "parse.sheets, csv": sheets.read_csv,
@@ -255,6 +258,7 @@ READERS: dict[str, Callable[[str], object]] = {
     ),
     "parse.sheets, formulas": _computed,
     "parse.table_elements": lambda whole: list(table_elements([[whole, f"{whole}a"], [f"{whole}1", whole]])),
+    "parse.tables.below": lambda whole: list(table_elements([["a", "b", "c"], ["1", "2", "3"], [whole, "", ""]])),
     "parse.drawings": lambda whole: read_drawing(f'<svg xmlns="http://www.w3.org/2000/svg"><text>{whole}'.encode()),
     "parse.rtf": lambda whole: rtf.read_rtf(f"{{\\rtf1 {whole}}}".encode()),
     "parse.mail": lambda whole: mail.read_eml(

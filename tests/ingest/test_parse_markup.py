@@ -134,6 +134,22 @@ def test_org_keeps_its_headings_lists_code_and_tables() -> None:
     assert parsed.elements[-1].location.heading_path == ("Goals", "Costs")
 
 
+def test_what_an_org_file_comments_out_is_left_out() -> None:
+    text = (
+        "* 价格\n新价 9\n#+BEGIN_COMMENT\n旧价 7\n#+END_COMMENT\n** COMMENT 旧节\n旧文\n*** 更旧\n旧表\n** 说明\n含税\n"
+    )
+    assert [e.text for e in read(text, "a.org").elements] == ["价格", "新价 9", "说明", "含税"]
+
+
+def test_lines_around_the_tables_of_an_org_file_are_text() -> None:
+    rows = (
+        "| 领料单 | |\n| 物料 | 数量 | 单价 |\n|---+---+---|\n| 阀 | 3 | 120 |\n| 泵 | 2 | 900 |\n| 制表人：周 | | |\n"
+    )
+    assert [(e.kind, e.text.split("\n")[0]) for e in read(rows, "a.org").elements] == [
+        ("caption", "领料单"), ("table", "| 物料 | 数量 | 单价 |"), ("paragraph", "制表人：周"),
+    ]  # fmt: skip
+
+
 def test_links_of_restructured_text_say_where_they_lead() -> None:
     parsed = read(
         "`门户 <https://it.example/t>`_\n=============================\n\n"

@@ -9,6 +9,7 @@ from ingest.document import Element, Location
 from ingest.parse.tables.beside import runs, tables_beside
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.headers import values_of
+from ingest.parse.tables.labels import is_total, is_value
 from ingest.parse.tables.markdown import Rows
 
 _MAX_HEADER_ROWS = 3
@@ -63,12 +64,14 @@ def _regions(rows: Rows) -> Iterator[Region]:
 
 
 def _row_blocks(rows: Rows) -> Iterator[tuple[int, int]]:
-    """Yields the blocks of rows between blank rows. If a single blank row follows a header, the header stays with its
-    table.
+    """Yields the blocks of rows between blank rows. A single blank row parts no header, no row of sums and no rows like
+    those above it from their table.
     """
     top = bottom = -1
     for start, stop in runs([any(row) for row in rows], gap=1):
-        if top >= 0 and (start - bottom > 1 or not _is_header(rows[top:bottom])):
+        last = rows[max(top, bottom - _MAX_HEADER_ROWS - 1) : bottom]
+        goes_on = start - bottom == 1 and (_is_header(last) or _belongs(last, rows[start]))
+        if top >= 0 and not goes_on:
             yield top, bottom
             top = start
         top, bottom = (start if top < 0 else top), stop
@@ -81,6 +84,20 @@ def _is_header(rows: Rows) -> bool:
     cells = [value for row in rows for value in row if value]
     several = any(len(values_of(row)) > 2 for row in rows)
     return len(rows) <= _MAX_HEADER_ROWS and several and not any(_NUMBER.fullmatch(value) for value in cells)
+
+
+def _belongs(table: Rows, row: list[str]) -> bool:
+    """Returns True for a row of sums under columns of a table, and for one that has words and values where the row
+    above it has them. A header has words over the values.
+    """
+    said = values_of(row)
+    if len(said) < 2 or not any(len(values_of(above)) > 1 for above in table):
+        return False
+    columns = [column for column, text in enumerate(row) if text]
+    if is_total(said[0]):
+        return all(any(above[column] for above in table) for column in columns)
+    kinds, above = [list(map(is_value, each)) for each in (row, table[-1])]
+    return any(kinds) and kinds == above and columns == [column for column, text in enumerate(table[-1]) if text]
 
 
 def cell_range(top: int, bottom: int, left: int, right: int) -> str:

@@ -2,6 +2,7 @@
 
 Its files:
 
+    below.py     lines that stand below a table, in its rows
     beside.py    tables that stand beside each other
     units.py     rows that only say units
     headers.py   which rows are headers, and which tables have none

@@ -1,4 +1,6 @@
-"""Turns the texts of a table into elements: the lines above it, the table, or a sentence if it is a single row."""
+"""Turns the texts of a table into elements: the lines above it, the table, or a sentence if it is a single row, and the
+lines below it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 from ingest.document import Element, Location
+from ingest.parse.tables.below import lines_below
 from ingest.parse.tables.beside import tables_beside
 from ingest.parse.tables.headers import Structure, pairs_of, structure, values_of
 from ingest.parse.tables.markdown import Rows, markdown
@@ -22,14 +25,19 @@ Place = Callable[[int, int], Location]
 def table_elements(
     rows: Rows, stated: int | None = None, place: Place | None = None, *, may_be_two: bool = True
 ) -> Iterator[Element]:
-    """Yields the elements of a table. Lines above its header become a caption or a paragraph. `stated` is how many
-    first rows the format marks as header (see `structure`). If it `may_be_two`, tables are looked for that stand beside
-    each other in it.
+    """Yields the elements of a table. Lines above its header become a caption or a paragraph, and lines below it a
+    paragraph. `stated` is how many first rows the format marks as header (see `structure`). If it `may_be_two`, tables
+    are looked for that stand beside each other in it.
     """
     kept, numbers = _kept(rows)
     if not kept:
         return
     where = place or (lambda first, stop: Location())
+    if below := lines_below(kept, numbers):
+        yield from table_elements(rows[: numbers[-below - 1] + 1], stated, place, may_be_two=may_be_two)
+        if lines := _lines(kept[-below:]):
+            yield Element("paragraph", "\n".join(lines), where(numbers[-below], len(rows)))
+        return
     tables = _beside(kept) if may_be_two else []
     if len(tables) > 1:
         first = _first_row(kept)
@@ -68,12 +76,6 @@ def _beside(rows: Rows) -> list[tuple[int, int]]:
 def _first_row(rows: Rows) -> int:
     """Returns the number of the first row with several values."""
     return next((number for number, row in enumerate(rows) if len(values_of(row)) > 1), 0)
-
-
-def table_text(rows: Rows) -> str:
-    """Returns a table as Markdown, below the lines that stand above its header."""
-    lines, _, text = table_parts(rows)
-    return "\n\n".join(filter(None, ["\n".join(lines), text]))
 
 
 def table_parts(rows: Rows) -> tuple[list[str], int, str]:

@@ -56,6 +56,12 @@ _NAMES_ROW = re.compile(
     re.I,
 )
 """What heads the column that says what each row is about."""
+_TOTAL = re.compile(
+    r"(?:本[页月季年]|年度|全[年部]|以上|部门)?(?:合\s?计|总\s?计|小\s?计|共\s?计|累\s?计|总\s?和|汇\s?总|平均值?|均值)(?:[:：（(\d].*)?"
+    r"|(?:grand |sub-?)?totals?\b.{0,20}|sum|average|mean",
+    re.I,
+)
+"""What a row says whose other cells are sums of the rows above."""
 _ORDINAL = re.compile(r"(?:第|步骤|step )?[（(]?(\d{1,3}|[一二三四五六七八九十]{1,2}|[①-⑳])[)）.、．步]?", re.I)
 _HAN_ORDINALS = ("一", "二", "三", "四", "五", "六", "七", "八", "九", "十", "十一", "十二", "十三", "十四", "十五")
 
@@ -98,6 +104,11 @@ def heads_column(text: str) -> bool:
 def names_row(text: str) -> bool:
     """Returns True for words that head the first column of a table, because they say what its rows are: 产品, Item."""
     return len(text) <= MAX_LABEL and _NAMES_ROW.fullmatch(text) is not None
+
+
+def is_total(text: str) -> bool:
+    """Returns True for what names a row of sums: 合计, 小计, Total."""
+    return len(text) <= MAX_LABEL and _TOTAL.fullmatch(text) is not None
 
 
 def shape(text: str) -> str:

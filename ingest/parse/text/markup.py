@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ingest.document import Element, ElementKind
 from ingest.parse.extracted import Extracted
-from ingest.parse.tables.elements import table_elements, table_text
+from ingest.parse.tables.elements import table_elements
 from ingest.parse.text.markup_inline import (
     Targets,
     org_text,
@@ -25,6 +25,8 @@ _ORG_HEADING = re.compile(r"(\*+)\s+(?:(?:T[O]DO|DONE|NEXT|WAITING)\s+)?(?:\[#\w
 _MAX_HEADING_CHARACTERS = 1000
 _ORG_KEYWORD = re.compile(r"#\+(\w+):\s*(.*)", re.I)
 _ORG_CAPTION = re.compile(r"#\+caption(?:\[[^\[\]]{0,200}\])?:\s*+(\S.*)", re.I)
+_ORG_COMMENTED = re.compile(r"\*+\s+COMMENT\b")
+"""The heading of a section that its author has commented out."""
 _ORG_BEGIN = re.compile(r"#\+begin_(\w+)", re.I)
 _ORG_DRAWER = re.compile(r"\s*:[A-Z_]+:\s*")
 _ORG_ITEM = re.compile(r"\s*(?:[-+]|\d+[.)])\s+(?:\[[ X-]\]\s+)?(?=\S)")
@@ -61,7 +63,8 @@ def _rst(lines: list[str], targets: Targets) -> Iterator[Element]:
                 number = _indented_end(lines, number)  # a comment, a target, or the mark of a footnote
                 yield from _rst_note(block, targets)
             elif is_drawn(block[0]):
-                yield Element("table", rst_text(table_text(drawn_rows(block)), targets))
+                drawn = table_elements(drawn_rows(block))
+                yield from (replace(each, text=rst_text(each.text, targets)) for each in drawn)
             else:
                 yield from _rst_paragraph(block, targets)
                 if block[-1].rstrip().endswith("::"):
@@ -158,13 +161,16 @@ def _org(lines: list[str]) -> Iterator[Element]:
     number = 0
     while number < len(lines):
         line = lines[number]
-        if heading := _org_heading(line):
+        if _ORG_COMMENTED.match(line):
+            number = _org_section_end(lines, number)
+        elif heading := _org_heading(line):
             yield Element("heading", org_text(heading[2]), level=len(heading[1]))
             number += 1
         elif begin := _ORG_BEGIN.match(line.strip()):
             end = _until(lines, number + 1, f"#+end_{begin[1].lower()}")
             kind = "code" if begin[1].lower() in ("src", "example") else "paragraph"
-            yield Element(kind, _dedented(lines[number + 1 : end]))  # type: ignore[arg-type]
+            if begin[1].lower() != "comment":
+                yield Element(kind, _dedented(lines[number + 1 : end]))  # type: ignore[arg-type]
             number = end + 1
         elif _ORG_DRAWER.fullmatch(line) and (end := _until(lines, number, ":end:")) < len(lines):
             number = end + 1
@@ -173,7 +179,7 @@ def _org(lines: list[str]) -> Iterator[Element]:
             while end < len(lines) and lines[end].lstrip().startswith("|"):
                 end += 1
             rows = [row.strip().strip("|").split("|") for row in lines[number:end] if not re.match(r"\s*\|[-+]+", row)]
-            yield Element("table", org_text(table_text(rows)))
+            yield from (replace(each, text=org_text(each.text)) for each in table_elements(rows))
             number = end
         elif caption := _ORG_CAPTION.match(line.strip()):
             yield Element("caption", org_text(caption[1]))
@@ -189,6 +195,18 @@ def _org(lines: list[str]) -> Iterator[Element]:
             content = content[2:].lstrip() if item and content[0] in "-+" else content
             yield Element("list_item" if item else "paragraph", org_text(content))
             number = end
+
+
+def _org_section_end(lines: list[str], number: int) -> int:
+    """Returns the number of the line behind the section that begins at this one, with the sections in it."""
+    stars = len(lines[number]) - len(lines[number].lstrip("*"))
+    number += 1
+    while number < len(lines):
+        found = len(lines[number]) - len(lines[number].lstrip("*"))
+        if 0 < found <= stars and lines[number][found : found + 1] == " ":
+            break
+        number += 1
+    return number
 
 
 def _org_heading(line: str) -> re.Match[str] | None:
