@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import struct
 
+import olefile
 import pytest
 
+from ingest.parse.office.ole_storage import whole_file
 from tests.ingest.test_parse_embedded_objects import packed
+from tests.ingest.tiny_ole import old_workbook, ole
 from tests.ingest.tiny_word import read, texts
 from tests.ingest.tiny_xls import Cell, old_book, record
 
@@ -134,9 +138,37 @@ def test_the_texts_of_shapes_are_read_and_those_of_comments_are_not() -> None:
 def test_objects_of_other_programs_are_read_or_counted() -> None:
     objects = {
         "MBD001/\x01Ole10Native": packed("制度.txt", "出差标准为每晚五百元。".encode()),
-        "MBD002/WordDocument": b"in pieces",
+        "MBD002/Equation Native": b"a formula",
         "LNK003/\x01Ole": b"linked",
     }
     parsed = read(old_book(CELLS, objects=objects), "a.xls")
     assert texts(parsed)[2:] == ["Attachment: 制度.txt", "出差标准为每晚五百元。"]
     assert parsed.notes == {"embedded_objects": 2}
+
+
+def test_a_document_that_lies_in_pieces_in_a_storage_is_read() -> None:
+    objects = {
+        "MBD001/\x01CompObj": b"Microsoft Excel",
+        "MBD001/Workbook": old_workbook([["城市", "限额"], ["三亚", "500"]]),
+    }
+    parsed = read(old_book(CELLS, objects=objects), "a.xls")
+    assert texts(parsed)[2:] == ["Attachment: MBD001.xls", "Sheet1", "| 城市 | 限额 |\n| --- | --- |\n| 三亚 | 500 |"]
+    assert parsed.notes == {}
+
+
+def test_a_storage_becomes_a_container_with_the_same_streams() -> None:
+    streams = {
+        "MBD001/1Table": bytes(range(256)) * 40,
+        "MBD001/\x01CompObj": b"Word",
+        "MBD001/WordDocument": b"w" * 4096,
+    }
+    with olefile.OleFileIO(io.BytesIO(ole({"Workbook": b"", **streams}))) as outer:
+        paths = [path for path in outer.listdir(streams=True, storages=True) if path[0] == "MBD001"]
+        copied = whole_file(outer, paths, 1 << 20)
+        assert whole_file(outer, paths, 1_000) is None, "more than it may have"
+    assert copied is not None
+    with olefile.OleFileIO(io.BytesIO(copied)) as inner:
+        assert not inner.parsing_issues
+        for path, content in streams.items():
+            with inner.openstream(path.partition("/")[2]) as stream:
+                assert stream.read().rstrip(b"\0") == content.rstrip(b"\0")

@@ -18,6 +18,7 @@ Its files:
     opendocument_charts.py  their charts as tables
     charts.py               charts as tables
     embedded_objects.py     documents of other programs inside an Office file
+    ole_storage.py          makes files of the storages in which old workbooks keep such documents
     drawing_text.py         the text of shapes and diagrams, without what is struck through, with targets of links
     typed_headings.py       judges which lines were made headings by hand, for every format
     ooxml.py                what DOCX, PPTX and XLSX have in common

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import posixpath
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 import olefile
@@ -18,6 +19,7 @@ from ingest.errors import DocumentError
 from ingest.parse.containers import ole_kind
 from ingest.parse.extracted import Attachment
 from ingest.parse.notes import EMBEDDED_OBJECTS
+from ingest.parse.office.ole_storage import whole_file
 from ingest.parse.text import encoding
 
 OBJECT_RELATIONS: Final = ("/oleObject", "/package")
@@ -35,6 +37,7 @@ class EmbeddedObjects:
     def __init__(self) -> None:
         self._found: dict[str, Attachment | None] = {}
         self._missing = 0
+        self._copied = 0
 
     def add(self, part: str, data: bytes | None) -> None:
         """Add an object that is in this part of the document. A part that is used twice is read once. An object without
@@ -45,11 +48,19 @@ class EmbeddedObjects:
         elif part not in self._found:
             self._found[part] = attachment_of(data, posixpath.basename(part))
 
-    def add_storage(self, container: olefile.OleFileIO, storage: str) -> None:
-        """Add an object that is a storage of an open container, as in old workbooks. A document in its old form, whose
-        streams lie there one by one, is not read.
+    def add_storage(self, container: olefile.OleFileIO, paths: Sequence[Sequence[str]], most_bytes: int) -> None:
+        """Add an object that is a storage of an open container, as in old workbooks. `paths` are those of the storage
+        and of what is in it. All objects together may have so many bytes.
         """
-        self._found[storage] = _whole_document(container, storage, f"{storage}/")
+        storage = paths[0][0]
+        try:
+            found = _whole_document(container, storage, f"{storage}/")
+            if found is None and (data := whole_file(container, paths, most_bytes - self._copied)) is not None:
+                self._copied += len(data)
+                found = attachment_of(data, storage)
+        except (OSError, ValueError, IndexError):  # one that is damaged
+            found = None
+        self._found[storage] = found
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:

@@ -28,6 +28,8 @@ _CHART_SHEET = 2
 _BIFF8 = 80
 _STORAGES = ("MBD", "LNK")
 """How the storages of objects are named, and those of objects that are only linked."""
+_MAX_ENTRIES = 4_000
+"""To find each of the entries of a container takes time that grows with their number."""
 
 
 class OldDrawings:
@@ -112,10 +114,16 @@ def objects_of(data: bytes) -> EmbeddedObjects:
         return found
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:
-            names = dict.fromkeys(path[0] for path in container.listdir(streams=True, storages=True))
-            for name in names:
-                if name.startswith(_STORAGES):
-                    found.add_storage(container, name)
+            paths = container.listdir(streams=True, storages=True)
+            objects: dict[str, list[list[str]]] = {}
+            for path in paths:
+                if path[0].startswith(_STORAGES):
+                    objects.setdefault(path[0], []).append(path)
+            for name, inside in objects.items():
+                if len(paths) > _MAX_ENTRIES:
+                    found.add(name, None)
+                else:
+                    found.add_storage(container, inside, 2 * len(data))
     except (OSError, ValueError, IndexError):  # a damaged container, whose workbook could be read
         return found
     return found
