@@ -313,3 +313,26 @@ def test_a_workbook_of_excel_2003_as_xml_is_read_as_it_is_shown() -> None:
              "| 001234 | 100.00% | 3/5/26 (2026-03-05) | 点击 (https://fee.example.cn) |"],
         )
     ]  # fmt: skip
+
+
+def test_columns_and_styles_of_a_workbook_of_excel_2003_are_followed() -> None:
+    def row(*cells: str) -> str:
+        kinds = ("Number" if cell.isdecimal() else "String" for cell in cells)
+        stated = zip(kinds, cells, strict=True)
+        return f"<Row>{''.join(f'<Cell><Data ss:Type={kind!r}>{cell}</Data></Cell>' for kind, cell in stated)}</Row>"
+
+    name = "urn:schemas-microsoft-com:office:spreadsheet"
+    styles = (
+        '<Style ss:ID="m"><NumberFormat ss:Format="0&quot;个月&quot;"/></Style>'
+        '<Style ss:ID="b" ss:Parent="m"><Font ss:Bold="1"/></Style>'
+    )
+    struck = '<S xmlns="http://www.w3.org/TR/REC-html40">旧</S>新品'
+    columns = '<Column/><Column ss:StyleID="b"/><Column ss:Hidden="1" ss:Span="1"/>'
+    table = row("货品", "期限", "成本", "密级") + row("阀", "24", "9", "内部") + row(struck, "36", "8", "内部")
+    data = (
+        f'<?xml version="1.0"?><Workbook xmlns="{name}" xmlns:ss="{name}"><Styles>{styles}</Styles>'
+        f'<Worksheet ss:Name="a"><Table>{columns}{table}</Table></Worksheet></Workbook>'
+    )
+    assert tables(read(data.encode(), "a.xls"))[0][1] == [
+        "| 货品 | 期限 |", "| --- | --- |", "| 阀 | 24个月 |", "| 新品 | 36个月 |",
+    ]  # fmt: skip

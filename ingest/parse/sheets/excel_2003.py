@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from lxml import etree
+
 from ingest.parse.links import with_target
 from ingest.parse.sheets.cells import shown
 from ingest.parse.sheets.sparse import SparseSheet
@@ -14,6 +16,7 @@ from ingest.parse.sheets.sparse import SparseSheet
 _SHEETS = "{urn:schemas-microsoft-com:office:spreadsheet}"
 WORKBOOK = f"{_SHEETS}Workbook"
 _MAX_PLACE = 1 << 20
+_MAX_COLUMNS = 1 << 14
 _NAMED = {
     "Fixed": "0.00", "Standard": "#,##0.00", "Percent": "0.00%", "Scientific": "0.00E+00", "Currency": '"¥"#,##0.00',
     "Short Date": "yyyy/m/d", "Medium Date": "d-mmm-yy", "Long Date": 'yyyy"年"m"月"d"日"', "Short Time": "h:mm",
@@ -32,20 +35,28 @@ class _Look:
 
 def xml_sheets(workbook: Any) -> Iterator[tuple[str, SparseSheet]]:
     """Yields the visible sheets of a workbook by their names."""
-    looks = {style.get(f"{_SHEETS}ID"): _look(style) for style in workbook.iter(f"{_SHEETS}Style")}
+    looks = _looks(workbook)
     for sheet in workbook.iter(f"{_SHEETS}Worksheet"):
         if sheet.findtext(".//{*}WorksheetOptions/{*}Visible") in (None, "SheetVisible"):
             yield sheet.get(f"{_SHEETS}Name", ""), _sheet(sheet, looks)
 
 
-def _look(style: Any) -> _Look:
-    number, font = style.find(f"{_SHEETS}NumberFormat"), style.find(f"{_SHEETS}Font")
-    code = "" if number is None else number.get(f"{_SHEETS}Format", "")
-    return _Look(_NAMED.get(code, code), font is not None and font.get(f"{_SHEETS}StrikeThrough") == "1")
+def _looks(workbook: Any) -> dict[str, _Look]:
+    """Returns the styles by their names. What a style does not state is that of its parent."""
+    found: dict[str, _Look] = {}
+    for style in workbook.iter(f"{_SHEETS}Style"):
+        parent = found.get(style.get(f"{_SHEETS}Parent", ""), _Look())  # which stands before it
+        number, font = style.find(f"{_SHEETS}NumberFormat"), style.find(f"{_SHEETS}Font")
+        code = parent.format if number is None else number.get(f"{_SHEETS}Format", "")
+        struck = font.get(f"{_SHEETS}StrikeThrough") if font is not None else None
+        is_struck = parent.struck if struck is None else struck == "1"
+        found[style.get(f"{_SHEETS}ID", "")] = _Look(_NAMED.get(code, code), is_struck)
+    return found
 
 
 def _sheet(sheet: Any, looks: dict[str, _Look]) -> SparseSheet:
     found = SparseSheet()
+    styles = _columns(sheet, found)
     next_row = 0
     for row in sheet.iter(f"{_SHEETS}Row"):
         place = _place(row, next_row)
@@ -57,7 +68,8 @@ def _sheet(sheet: Any, looks: dict[str, _Look]) -> SparseSheet:
             column = _place(cell, next_column)
             across, down = _number(cell, "MergeAcross"), _number(cell, "MergeDown")
             next_column = min(column + 1 + across, _MAX_PLACE)
-            look = looks.get(cell.get(f"{_SHEETS}StyleID") or row.get(f"{_SHEETS}StyleID"), _Look())
+            style = cell.get(f"{_SHEETS}StyleID") or row.get(f"{_SHEETS}StyleID") or styles.get(column, "")
+            look = looks.get(style, _Look())
             if text := _text(cell, look):
                 found.add(place, column, text, look.struck)
                 if across or down:
@@ -65,13 +77,38 @@ def _sheet(sheet: Any, looks: dict[str, _Look]) -> SparseSheet:
     return found
 
 
+def _columns(sheet: Any, found: SparseSheet) -> dict[int, str]:
+    """Leave out the hidden columns of a sheet. Returns the styles of the others."""
+    styles: dict[int, str] = {}
+    next_column = 0
+    for column in sheet.iterfind(f"{_SHEETS}Table/{_SHEETS}Column"):
+        first = _place(column, next_column)
+        next_column = min(first + 1 + min(_number(column, "Span"), _MAX_COLUMNS), _MAX_PLACE)
+        if column.get(f"{_SHEETS}Hidden") == "1":
+            found.columns_left_out.update(range(first, next_column))
+        elif style := column.get(f"{_SHEETS}StyleID"):
+            styles.update(dict.fromkeys(range(first, next_column), style))
+    return styles
+
+
 def _text(cell: Any, look: _Look) -> str:
     data = cell.find(f"{_SHEETS}Data")
     if data is None:
         return ""
-    stated = "".join(data.itertext()).strip()
+    stated = "".join(_shown(data)).strip()
     value = _value(stated, data.get(f"{_SHEETS}Type"))
     return with_target(shown(value, look.format), cell.get(f"{_SHEETS}HRef")) if stated else ""
+
+
+def _shown(data: Any) -> Iterator[str]:
+    """Yields the pieces of the text of a cell that are not struck through. Marks in it are those of web pages."""
+    struck = 0
+    for event, node in etree.iterwalk(data, events=("start", "end")):
+        is_mark = node.tag.rpartition("}")[2] in ("S", "Strike", "Del")
+        struck += is_mark if event == "start" else -is_mark
+        piece = node.text if event == "start" else node.tail
+        if piece and not struck and (event == "start" or node is not data):
+            yield piece
 
 
 def _value(stated: str, kind: str | None) -> object:
