@@ -28,7 +28,7 @@ _NAMELESS = (
     rf"(?:new|blank|print)? ?(?:{_PROGRAM})? ?"
     r"(?:documents?|presentation|workbook|worksheet|spread ?sheet|sheet|slide(?: number)?|page|file|docs?|book|template"
     r"|report)",
-    rf"新建 ?{_PROGRAM}|{_PROGRAM}(?: ?文件| ?图片| ?模板)?",
+    rf"新建 ?(?:{_PROGRAM}|网页)|{_PROGRAM}(?: ?文件| ?图片| ?模板)?",
     rf"{_SERVICE}? ?(?:云)?(?:文档|表格|幻灯片|docs?|sheets?|slides?)|语雀|石墨",
     r"wps office|(?:libre|open)office|writer|calc|impress",
     r"\W?untitled(?: ?(?:document|presentation|spreadsheet|page|slide|form|sheet))?\W?",
@@ -40,9 +40,11 @@ _NAMELESS = (
     # what a template has in the place of a title
     r"\W?(?:(?:sub)?title|[主副]?标题|题目|文档标题)\W?|(?:请?单?点?击?此处|请|在此处?)(?:添加|编辑|输入|键入).{0,12}"
     r"|(?:请|点击)?(?:输入|添加|键入|编辑)(?:[主副]|文档)?(?:标题|文字|文本|内容)|click to (?:add|edit).{0,30}"
-    r"|(?:your|enter|add|type) (?:the )?(?:document )?title(?: here)?|公司名称|company name|logo|模板|ppt ?模板"
+    r"|(?:your|enter|add|type|insert) (?:the )?(?:document )?title(?: here)?|公司名称|company name|logo|模板|ppt ?模板"
     r"|(?:幻灯片编号|页脚|日期|内容|标题|文本|图片|页眉)占位符"
     r"|(?:slide number|footer|date|content|title|text|picture) placeholder",
+    # a mail whose sender gave it no subject
+    r"\W?(?:no subject|[无空]主题)\W?|(?:re|fwd?|回复|答复|转发):",
     # where a document stands among others, or a part in its document
     r"附[件录表图]|attachment|appendix|annex|enclosure|exhibit|addendum",
     r"目 ?录|(?:table of )?contents|封面|cover(?: page)?|第(?=[\d\s])|page \d+ of|第 ?\d+ ?页 ?[,，/]? ?共",

@@ -35,6 +35,7 @@ JUNK = [
     "[文档标题]", "在此处键入标题", "请输入标题", "Enter title here", "内容占位符 2", "Slide Number Placeholder 5",
     "PPT模板",
     "第一PPT模板网-WWW.1PPT.COM", "公司名称", "LOGO", "模板",
+    "新建网页 1", "Insert title here", "(no subject)", "(无主题)", "Re:", "转发：",
     "第 3 页", "目录", "单击此处添加标题", "Click to edit Master title style", "final v2.docx",
 ]  # fmt: skip
 REAL = [
@@ -44,7 +45,7 @@ REAL = [
     "飞书文档使用手册", "Word 排版规范", "模板使用说明", "打印机使用指南", "测试大纲",
     "Report on safety", "Title IX policy",
     "Index of suppliers", "WPS 使用指南", "语雀迁移方案", "PDF 归档要求", "网页发布流程", "Templates for letters",
-    "HT200", "ISO 9001", "deadbeef", "目录服务手册",
+    "HT200", "RE100", "转发：停水通知", "ISO 9001", "deadbeef", "目录服务手册",
 ]  # fmt: skip
 
 
