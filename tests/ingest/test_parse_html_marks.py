@@ -51,6 +51,7 @@ def notebook(source: str) -> str:
         '<span hidden>旧 6800</span>', '<i style="display:none">旧 6800</i>', '<i class="off">旧 6800</i>',
         '<i style="visibility: hidden !important">旧 6800</i>', '<i id="secret">旧 6800</i>', "<tt>旧 6800</tt>",
         '<b class="never" style="display:block">旧 6800</b>', "<template>旧 6800</template>",
+        '<span style="mso-hide:all">旧 6800</span>',
         '<b class="archive"><i><u class="price">旧 6800</u></i></b>', '<b class="box"><q class="base">旧 6800</q></b>',
         '<span style="font-size:0">旧 <b>6800</b></span>', '<b class="tiny">旧 6800</b>', "<dialog>旧 6800</dialog>",
     ],

@@ -163,6 +163,7 @@ def test_typed_headings_stand_below_the_title_of_the_document() -> None:
         "<p><b>{}</b></p>", '<p class=MsoNormal><b><span style="font-size:16.0pt">{}</span></b></p>',
         '<div style="font-weight:700">{}</div>', '<p align="center"><font size="5">{}</font></p>',
         '<p style="text-align:center"><span style="font-size:20px">{}</span></p>', "**{}**\n\n",
+        '<style>.h{{font-weight:bold}}</style><p class="h">{}</p>',
     ],
 )  # fmt: skip
 def test_headings_typed_by_hand_in_pages_and_markdown_are_headings(heading: str) -> None:

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
 
 from ingest.parse.office.typed_headings import Line, typed_levels
+from ingest.parse.text.html_styles import styles_of
 
 _STATED = {f"h{level}": level for level in range(1, 7)}
 _TEXTS = frozenset({"p", "div", "center"})
@@ -22,9 +24,7 @@ _BOLD = frozenset({"b", "strong"})
 _USUAL_POINTS = 12.0
 _FONT_POINTS = {"1": 7.5, "2": 10.0, "3": 12.0, "4": 13.5, "5": 18.0, "6": 24.0, "7": 36.0}
 _POINTS = {"pt": 1.0, "px": 0.75}
-_SIZE = re.compile(r"(?:^|;)\s*font-size\s*:\s*(\d{1,3}(?:\.\d{1,4})?)\s*(pt|px)", re.I)
-_WEIGHT = re.compile(r"(?:^|;)\s*font-weight\s*:\s*(\w+)", re.I)
-_CENTRED = re.compile(r"(?:^|;)\s*text-align\s*:\s*center", re.I)
+_SIZE = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)\s*(pt|px)")
 _WEIGHTS = frozenset({"bold", "bolder", "600", "700", "800", "900"})
 
 
@@ -70,6 +70,7 @@ def _lines(page: Any) -> list[tuple[Any, Line]]:
     found: list[tuple[Any, Line]] = []
     looks: list[tuple[bool, float]] = [(False, _USUAL_POINTS)]
     open_ones: list[_Paragraph | None] = [None]
+    styles = styles_of(page)
     walk = etree.iterwalk(page, events=("start", "end"))
     for event, node in walk:
         if not isinstance(node.tag, str):
@@ -82,7 +83,8 @@ def _lines(page: Any) -> list[tuple[Any, Line]]:
             elif open_ones[-1] is not None:
                 open_ones[-1].add(node.tail, looks[-1])
             continue
-        looks.append(_look(node, looks[-1]))
+        stated = styles.of(node)
+        looks.append(_look(node, stated, looks[-1]))
         if node.tag in _STATED or node.tag in _WHOLE:
             text = " ".join("".join(node.itertext()).split()) if node.tag in _STATED else ""
             role = "heading" if node.tag in _STATED else "block"
@@ -91,7 +93,7 @@ def _lines(page: Any) -> list[tuple[Any, Line]]:
             walk.skip_subtree()
         elif node.tag in _TEXTS | {"li"} and not any(child.tag in _BLOCKS for child in node):
             is_item = node.tag == "li" or node.getparent().tag == "li"
-            opened = _Paragraph(node, is_item, _is_centred(node))
+            opened = _Paragraph(node, is_item, _is_centred(node, stated))
             opened.add(node.text, looks[-1])
             open_ones.append(opened)
         else:
@@ -102,19 +104,17 @@ def _lines(page: Any) -> list[tuple[Any, Line]]:
     return found
 
 
-def _look(node: Any, around: tuple[bool, float]) -> tuple[bool, float]:
-    """Returns whether the letters of an element are bold, and their size in points."""
+def _look(node: Any, stated: Mapping[str, str], around: tuple[bool, float]) -> tuple[bool, float]:
+    """Returns whether the letters of an element are bold, and their size in points. `stated` is what styles say."""
     bold, size = around
     bold = bold or node.tag in _BOLD
     size = _FONT_POINTS.get(node.get("size", ""), size) if node.tag == "font" else size
-    style = node.get("style")
-    if style:
-        if weight := _WEIGHT.search(style):
-            bold = weight[1].lower() in _WEIGHTS
-        if stated := _SIZE.search(style):
-            size = float(stated[1]) * _POINTS[stated[2].lower()]
+    if weight := stated.get("weight"):
+        bold = weight in _WEIGHTS if weight != "inherit" else around[0]
+    if found := _SIZE.match(stated.get("size", "")):
+        size = float(found[1]) * _POINTS[found[2]]
     return bold, size
 
 
-def _is_centred(node: Any) -> bool:
-    return node.tag == "center" or node.get("align") == "center" or _CENTRED.search(node.get("style", "")) is not None
+def _is_centred(node: Any, stated: Mapping[str, str]) -> bool:
+    return node.tag == "center" or node.get("align") == "center" or stated.get("align") == "center"

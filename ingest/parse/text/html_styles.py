@@ -1,4 +1,5 @@
-"""Which parts of a web page are hidden or struck through: by their tags, their attributes, and the styles of the page.
+"""Which parts of a web page are hidden or struck through, and how its letters look: by their tags, their attributes,
+and the styles of the page.
 
 Of the style sheets in the page, simple selectors are followed: a tag, a class, an id, or two of them together
 (`p.old`), and such an element inside others (`.archive p.old`, `td > .old`) if no other rule may show it. A rule with
@@ -26,9 +27,13 @@ _INSIDE = re.compile(r"\s*(>)\s*|\s+")
 _CONDITION = re.compile(r"[:\[]")
 _EVERYWHERE = re.compile(r"@media\s++(?:only\s++)?+(?:screen|all)", re.I)
 _ZERO = re.compile(r"[0.]+(?:[a-z]{1,4}|%)?")
-_PROPERTIES = {"display": "display", "visibility": "visibility", "font-size": "size"} | dict.fromkeys(
-    ("text-decoration", "text-decoration-line"), "decoration"
-)
+_PROPERTIES = {
+    "display": "display",
+    "visibility": "visibility",
+    "font-size": "size",
+    "mso-hide": "office",
+} | dict.fromkeys(("text-decoration", "text-decoration-line"), "decoration")
+_LOOKS = frozenset({"weight", "align"})
 _STRUCK_TAGS = frozenset({"s", "strike", "del"})
 _MAX_CLASSES = 16
 _MAX_HOLDERS, _MAX_CONTEXTS, _MAX_ANCESTORS = 2, 16, 100
@@ -73,11 +78,12 @@ class Styles:
             self._named.update(parts)
             self._show(parts, stated)
             found: _Stated = {}
+            stated = [each for each in stated if each[0] not in _LOOKS]  # there is room for few of these rules
             weight = _weight([part for holder, _ in holders for part in holder]) + _weight(parts)
             for name, value, is_important in stated:
                 _state(found, name, (is_important, 1, weight, self._count), value)
             rules = self._inside.setdefault(frozenset(parts), [])
-            if len(rules) < _MAX_CONTEXTS:
+            if stated and len(rules) < _MAX_CONTEXTS:
                 rules.append((holders[::-1], found))
         else:
             self._named.update(parts)
@@ -92,7 +98,9 @@ class Styles:
             self._named.update(parts)
 
     def of(self, node: Any) -> dict[str, str]:
-        """Returns the display, visibility and decoration that are stated for an element, as far as they are."""
+        """Returns the display, visibility, decoration, size and weight of letters, and alignment that are stated for an
+        element, as far as they are.
+        """
         found: _Stated = {}
         given = node.attrib
         if node.tag in _STRUCK_TAGS:
@@ -145,8 +153,10 @@ def styles_of(page: Any) -> Styles:
 
 
 def is_hidden(stated: dict[str, str]) -> bool:
-    """Returns True for an element that takes no place on the page, with all that is in it."""
-    return stated.get("display") == "none"
+    """Returns True for an element that takes no place on the page, with all that is in it. What is hidden text in Word
+    and Outlook has a style of its own in their pages and mails.
+    """
+    return stated.get("display") == "none" or stated.get("office") == "all"
 
 
 def has_no_size(stated: dict[str, str]) -> bool:
@@ -173,7 +183,7 @@ def _rules_of(sheet: str) -> Iterator[tuple[str, str]]:
 
 
 def _declared(declarations: str) -> Iterator[tuple[str, str, bool]]:
-    """Yields the properties that hide or strike, their values, and whether they are important."""
+    """Yields the properties that are looked at, their values, and whether they are important."""
     for declaration in declarations.split(";"):
         name, _, value = declaration.partition(":")
         if (known := _PROPERTIES.get(name.strip().lower())) is not None:
