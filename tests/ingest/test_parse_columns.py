@@ -45,6 +45,7 @@ def test_lines_in_columns_are_a_table(between: str) -> None:
         "Name:\t____\nDate:\t____\nRoom:\t____",
         "第一条\t本办法适用于全体员工\n第二条\t由人事部解释\n第三条\t自发布日起执行",
         "1.\t打开总阀\n2.\t打开支阀\n3.\t记录压力",
+        "A. 红\tB. 蓝\tC. 绿\nA. 一\tB. 二\tC. 三\nA. 春\tB. 夏\tC. 秋",
         "总则……\t1\n范围……\t2\n职责……\t5",
     ],
 )

@@ -111,3 +111,13 @@ def test_rows_behind_a_blank_row_keep_their_header_and_another_table_has_its_own
 def test_the_places_of_a_table_and_of_the_note_below_it_are_told() -> None:
     table, note = read(csv([*HEAD, *BLANK, ("共 2 条", "", "")]), "a.csv").elements
     assert (table.location.cells, note.location.cells) == ("A1:C3", "A5:C5")
+
+
+def test_in_a_text_file_a_blank_row_parts_tables_if_a_header_stands_below_it() -> None:
+    other: Rows = [("二号库", "", ""), ("物料", "仓库", "库存"), ("阀", "一号", 3), ("泵", "二号", 9)]
+    found = read(csv([*HEAD, *BLANK, *other]), "a.csv").elements
+    assert [(e.text.split("\n")[0], e.location.cells) for e in found] == [
+        ("| 日期 | 商户 | 金额 |", "A1:C4"), ("二号库", "A5:C5"), ("| 物料 | 仓库 | 库存 |", "A6:C8"),
+    ]  # fmt: skip
+    rows: Rows = [HEAD[0], HEAD[1], *BLANK, HEAD[2], *BLANK, ("2026-07-03", "花店", 30)]
+    assert said(read(csv(rows), "a.csv")) == [("table", f"{TABLE}\n| 2026-07-03 | 花店 | 30 |")]

@@ -23,7 +23,7 @@ from ingest.parse.sheets.drawn_pictures import DrawnPictures
 from ingest.parse.sheets.old_drawings import OldDrawings, objects_of
 from ingest.parse.sheets.old_formulas import OldFormulas
 from ingest.parse.sheets.old_pictures import OldPictures
-from ingest.parse.sheets.regions import COLUMN_GAP, cell_range, sheet_elements
+from ingest.parse.sheets.regions import COLUMN_GAP, cell_range, sheet_elements, stacked
 from ingest.parse.sheets.sparse import SparseSheet
 from ingest.parse.sheets.workbooks import open_workbook
 from ingest.parse.tables.beside import tables_beside
@@ -196,19 +196,26 @@ def read_csv(text: str, delimiter: str | None = None) -> Extracted:
 
 
 def _csv_elements(rows: Rows) -> Iterator[Element]:
-    """Yields the tables of a text. Tables beside each other are looked for where blank columns do not make it huge."""
+    """Yields the tables of a text. Those that are not of one width, or beside each other, are looked for where blank
+    places do not make it huge.
+    """
     width = max(map(len, rows), default=0)
-    tables = [(0, width)]
-    if 0 < len(rows) * width <= _MAX_PADDED_CELLS:
-        rows = [row + [""] * (width - len(row)) for row in rows]
-        found = tables_beside(rows, gap=COLUMN_GAP)
-        tables = found if len(found) > 1 else tables
-    for left, right in tables:
+    if not 0 < len(rows) * width <= _MAX_PADDED_CELLS:
+        yield from _csv_table(rows, 0, 0, width)
+        return
+    rows = [row + [""] * (width - len(row)) for row in rows]
+    for top, bottom in stacked(rows):
+        block = rows[top:bottom]
+        found = tables_beside(block, gap=COLUMN_GAP)
+        for left, right in found if len(found) > 1 else [(0, width)]:
+            yield from _csv_table([row[left:right] for row in block], top, left, right)
 
-        def place(first: int, stop: int, left: int = left, right: int = right) -> Location:
-            return Location(cells=cell_range(first, stop, left, right))
 
-        yield from table_elements([row[left:right] for row in rows], place=place, may_be_two=False)
+def _csv_table(rows: Rows, top: int, left: int, right: int) -> Iterator[Element]:
+    def place(first: int, stop: int) -> Location:
+        return Location(cells=cell_range(top + first, top + stop, left, right))
+
+    yield from table_elements(rows, place=place, may_be_two=False)
 
 
 def _as_shown(cell: str) -> str:

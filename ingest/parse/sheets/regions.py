@@ -9,10 +9,12 @@ from ingest.document import Element, Location
 from ingest.parse.tables.beside import runs, tables_beside
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.headers import values_of
-from ingest.parse.tables.labels import is_total, is_value
+from ingest.parse.tables.labels import heads_column, is_number, is_total, is_value
 from ingest.parse.tables.markdown import Rows
 
 _MAX_HEADER_ROWS = 3
+_LOOKED_AT = 20
+"""So many rows of a block tell whether it begins with a header."""
 _NUMBER = re.compile(r"[-+(]?[\d.,\s]+[%)]?")
 COLUMN_GAP = 2
 """This many blank columns separate two tables in any case."""
@@ -98,6 +100,34 @@ def _belongs(table: Rows, row: list[str]) -> bool:
         return all(any(above[column] for above in table) for column in columns)
     kinds, above = [list(map(is_value, each)) for each in (row, table[-1])]
     return any(kinds) and kinds == above and columns == [column for column, text in enumerate(table[-1]) if text]
+
+
+def stacked(rows: Rows) -> Iterator[tuple[int, int]]:
+    """Yields the first row and the one after the last of each table in a text file. In those, a blank row parts tables
+    only if a header stands below it.
+    """
+    start = has_rows = 0
+    for top, bottom in runs([any(row) for row in rows], gap=1):
+        block = rows[top : min(bottom, top + _LOOKED_AT)]
+        if has_rows > 1 and _begins_table(block):
+            yield start, top
+            start, has_rows = top, 0
+        has_rows += sum(len(values_of(row)) > 1 for row in block)
+    if has_rows or start < len(rows):
+        yield start, len(rows)
+
+
+def _begins_table(block: Rows) -> bool:
+    """Returns True if the first row with several values is words over values, or as the names of columns are."""
+    titles = next((number for number, row in enumerate(block) if len(values_of(row)) > 1), len(block))
+    if titles + 1 >= len(block):
+        return False
+    head, *below = block[titles:]
+    said = values_of(head)
+    if any(map(is_number, said)) or is_total(said[0]) or any(text.endswith((":", "：")) for text in said):
+        return False
+    over_values = any(text and all(is_value(row[column]) for row in below) for column, text in enumerate(head))
+    return over_values or sum(map(heads_column, said)) * 2 > len(said)
 
 
 def cell_range(top: int, bottom: int, left: int, right: int) -> str:

@@ -33,26 +33,38 @@ def table_elements(
     if not kept:
         return
     where = place or (lambda first, stop: Location())
-    if below := lines_below(kept, numbers):
-        yield from table_elements(rows[: numbers[-below - 1] + 1], stated, place, may_be_two=may_be_two)
-        if lines := _lines(kept[-below:]):
-            yield Element("paragraph", "\n".join(lines), where(numbers[-below], len(rows)))
-        return
-    tables = _beside(kept) if may_be_two else []
+    below = lines_below(kept, numbers)
+    end = numbers[-below - 1] + 1 if below else len(rows)
+    table = kept[: len(kept) - below]
+    tables = _beside(table) if may_be_two else []
     if len(tables) > 1:
-        first = _first_row(kept)
-        yield from _above(kept[:first], where(numbers[0], numbers[first]))
-        location = where(numbers[first], len(rows))
-        below = stated and max(stated - first, 0)
-        for left, right in tables:
-            part = [row[left:right] for row in kept[first:]]
-            yield from table_elements(part, below, lambda first, stop: location, may_be_two=False)
-        return
-    built = structure(kept, stated)
-    table = kept[built.above :]
+        yield from _tables(table, numbers, tables, stated, where, end)
+    else:
+        yield from _table(table, numbers, stated, where, end)
+    if below and (lines := _lines(kept[-below:])):
+        yield Element("paragraph", "\n".join(lines), where(numbers[-below], len(rows)))
+
+
+def _tables(
+    rows: Rows, numbers: list[int], tables: list[tuple[int, int]], stated: int | None, where: Place, end: int
+) -> Iterator[Element]:
+    """Yields the elements of tables that stand beside each other, and the lines above them."""
+    first = _first_row(rows)
+    yield from _above(rows[:first], where(numbers[0], numbers[first]))
+    location = where(numbers[first], end)
+    below = stated and max(stated - first, 0)
+    for left, right in tables:
+        part = [row[left:right] for row in rows[first:]]
+        yield from table_elements(part, below, lambda first, stop: location, may_be_two=False)
+
+
+def _table(rows: Rows, numbers: list[int], stated: int | None, where: Place, end: int) -> Iterator[Element]:
+    """Yields the lines above a table, and the table, or a sentence if it is a single row."""
+    built = structure(rows, stated)
+    table = rows[built.above :]
     if built.above:
-        yield from _above(kept[: built.above], where(numbers[0], numbers[built.above - 1] + 1))
-    location = where(numbers[built.above], len(rows))
+        yield from _above(rows[: built.above], where(numbers[0], numbers[built.above - 1] + 1))
+    location = where(numbers[built.above], end)
     if len(table) == 1 and not built.headers and len(values_of(table[0])) <= 2:
         yield Element("paragraph", _line(table[0]), location)
     else:

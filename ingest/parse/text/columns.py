@@ -31,6 +31,8 @@ _NUMBERED = re.compile(
     r"|\d{1,2}(?:\.\d{1,2}){2,4}|第[一二三四五六七八九十百零〇\d]{1,5}[章节条款项编部]|[^\w\s]"
 )
 """The number of a section or of a point in a list, and the mark of one."""
+_CHOICE = re.compile(r"[（(]?[A-Za-z][.．、)）:：]")
+"""The letter of an answer to choose. The answers to one question are no row of a table."""
 _Cells = Callable[[str], list[str]]
 """Returns the cells of a line, or none if it is no row of a table."""
 
@@ -119,7 +121,8 @@ def _is_table(rows: Rows) -> bool:
         all(_NUMBERED.fullmatch(row[0]) for row in rows) or [ordinal(row[0]) for row in rows[:3]] == [1, 2, 3]
     ):
         return False
-    return sum(any(map(_LABELLED.match, row)) for row in rows) * 2 < len(rows)
+    others = sum(any(map(_LABELLED.match, row)) or all(map(_CHOICE.match, row)) for row in rows)
+    return others * 2 < len(rows)
 
 
 def _by_gaps(line: str) -> list[str]:
