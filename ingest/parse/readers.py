@@ -37,7 +37,7 @@ from ingest.parse.text.columns import with_tables_by_tabs
 from ingest.settings import IngestSettings
 
 _WITHOUT_PAGES = frozenset({"docx", "odt", "rtf", "html", "md", "epub"})
-_WITH_TAB_STOPS = frozenset({"docx", "odt", "rtf"})
+_WITH_TAB_STOPS = frozenset({"docx", "odt", "rtf", "pptx", "odp"})
 _IMAGES = frozenset({"png", "jpeg", "tiff", "webp", "bmp", "gif", "heic"})
 _NAMED_READERS: dict[str, Callable[[bytes, str], Extracted]] = {
     "xml": plain.read_xml,

@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 import pytest
 from docx import Document
+from pptx import Presentation
+from pptx.util import Inches
 
 from tests.ingest.test_parse_opened import opened
 from tests.ingest.tiny_word import read
@@ -80,11 +82,21 @@ def rtf(lines: list[str]) -> bytes:
     return (r"{\rtf1\ansi " + "".join(rf"\pard {line}\par " for line in escaped) + "}").encode("ascii")
 
 
+def pptx(lines: list[str]) -> bytes:
+    deck, stream = Presentation(), io.BytesIO()
+    slide = deck.slides.add_slide(deck.slide_layouts[6])
+    slide.shapes.add_textbox(0, 0, Inches(8), Inches(3)).text_frame.text = "\n".join(lines)
+    deck.save(stream)
+    return stream.getvalue()
+
+
 def txt(lines: list[str]) -> bytes:
     return "\n".join(lines).encode()
 
 
-FORMATS = pytest.mark.parametrize(("made", "name"), [(docx, "a.docx"), (odt, "a.odt"), (rtf, "a.rtf"), (txt, "a.txt")])
+FORMATS = pytest.mark.parametrize(
+    ("made", "name"), [(docx, "a.docx"), (odt, "a.odt"), (rtf, "a.rtf"), (pptx, "a.pptx"), (txt, "a.txt")]
+)
 
 
 @FORMATS

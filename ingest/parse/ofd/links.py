@@ -85,7 +85,7 @@ class PageLinks:
 
 def _address(node: Any) -> str:
     """Returns the address that an action states. A relative one may have a base."""
-    stated, base = (node.get(name, "").strip() for name in ("URI", "Base"))
+    stated, base = (str(node.get(name, "")).strip() for name in ("URI", "Base"))
     try:
         return urljoin(base, stated) if base and stated else stated
     except ValueError:

@@ -51,8 +51,14 @@ def with_tables(block: str) -> Iterator[str | Element]:
 
 
 def with_tables_by_tabs(elements: Iterable[Element]) -> Iterator[Element]:
-    """Yields elements, and as tables the paragraphs one after the other whose columns are parted by tabs."""
-    for is_tabbed, members in groupby(elements, key=lambda each: each.kind == "paragraph" and "\t" in each.text):
+    """Yields elements, and as tables the paragraphs one after the other whose columns are parted by tabs. They stand on
+    one slide.
+    """
+
+    def side(element: Element) -> tuple[bool, int | None]:
+        return element.kind == "paragraph" and "\t" in element.text, element.location.slide
+
+    for (is_tabbed, _), members in groupby(elements, key=side):
         found = list(members)
         yield from _tabbed(found) if is_tabbed else found
 
