@@ -4,8 +4,8 @@ formulas_without_value    a formula whose value the file does not have, and that
 pictures_not_read         a picture whose words may be missing: too many, too large, too late, in an unknown format, or
                           OCR is off
 embedded_objects          an object of another program inside the document that is not read
-parts_not_read            a part of a kind that is not read here, or that is damaged; a run of characters of a PDF that
-                          their font does not tell and that OCR did not read
+parts_not_read            a part of a kind that is not read here, or that is damaged; a run of characters of a PDF or an
+                          OFD file that their font does not tell and that OCR did not read
 pages_without_text        a page that shows something and gave no text
 """
 

@@ -34,7 +34,8 @@ class Words:
 
     `turned` stands it on its end, reading upwards; `slant` turns it by so many degrees; `down` writes it as vertical
     Chinese is; `hidden` text is there to be copied and not to be seen.
-    The font of `unmapped` text has no names for its shapes.
+    The font of `unmapped` text has no names for its shapes. If something is `told`, in UTF-16 and hexadecimal digits,
+    the font says that every shape means this.
     """
 
     x: float
@@ -47,6 +48,7 @@ class Words:
     down: bool = False
     hidden: bool = False
     unmapped: bool = False
+    told: str = ""
 
 
 @dataclass(frozen=True)
@@ -171,6 +173,7 @@ def written(objects: Sequence[bytes], about: bytes = b"") -> bytes:
 def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, size: tuple[int, int]) -> int:
     """Add a page and what stands on it to the objects; gives its number."""
     content, pictures, annotations = b"", b"", []
+    fonts = b"".join(_told(objects, told) for told in sorted({w.told for w in items if isinstance(w, Words)} - {""}))
     for item in items:
         if isinstance(item, bytes | Shown):
             shown = Shown(0, 0, *size, item, _columns(item)) if isinstance(item, bytes) else item
@@ -191,16 +194,25 @@ def _page(objects: list[bytes], fields: list[int], items: Page, rotate: int, siz
     objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
     objects.append(
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Rotate %d/Contents %d 0 R/Resources<</Font<</L 3 0 R/B 4 0 R"
-        b"/H 5 0 R/V 6 0 R/U 7 0 R>>/XObject<<%s>>>>/Annots[%s]>>"
-        % (*size, rotate, len(objects), pictures, _references(annotations))
+        b"/H 5 0 R/V 6 0 R/U 7 0 R%s>>/XObject<<%s>>>>/Annots[%s]>>"
+        % (*size, rotate, len(objects), fonts, pictures, _references(annotations))
     )
     return len(objects)
+
+
+def _told(objects: list[bytes], told: str) -> bytes:
+    """Add a font that says the same of all its shapes; gives its entry among the fonts of a page."""
+    content = b"begincmap 1 begincodespacerange<00><FF>endcodespacerange 1 beginbfrange<01><FF>[%s]endbfrange endcmap"
+    content %= b"<%s>" % told.encode() * 255
+    objects.append(b"<</Length %d>>stream\n%s\nendstream" % (len(content), content))
+    objects.append(_FONTS[0][:-2] + b"/ToUnicode %d 0 R>>" % len(objects))
+    return b"/T%s %d 0 R" % (told.encode(), len(objects))
 
 
 def _shown(words: Words, height: int) -> bytes:
     try:
         shown = _literal(words.text.encode("cp1252"))
-        font = b"U" if words.unmapped else b"B" if words.bold else b"L"
+        font = b"T" + words.told.encode() if words.told else b"U" if words.unmapped else b"B" if words.bold else b"L"
     except UnicodeEncodeError:
         shown, font = b"<" + words.text.encode("utf-16-be").hex().encode() + b">", b"V" if words.down else b"H"
     angle = math.radians(90 if words.turned else words.slant)

@@ -15,7 +15,7 @@ from ingest.parse.ofd.geometry import POINTS, Matrix, box, deltas, matrix, numbe
 from ingest.parse.ofd.links import Action, Rectangle, targets_of
 from ingest.parse.ofd.resources import Font, Resources
 from ingest.parse.page.segments import Floats
-from ingest.parse.pdf.text_layer import SLANTED
+from ingest.parse.pdf.text_directions import SLANTED
 from ingest.parse.refusals import refuse
 
 _MAX_OBJECTS = 2_000_000
@@ -73,7 +73,7 @@ class Allowance:
 @dataclass(slots=True)
 class Drawn:
     """What is drawn on one page. The first four lists have one entry for each character. `looks` are indices into
-    `styles`.
+    `styles`. `runs_untold` counts runs of shapes of which the file does not tell the characters.
     """
 
     codes: list[int] = field(default_factory=list)
@@ -85,6 +85,7 @@ class Drawn:
     pictures: list[Picture] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     links_lost: int = 0
+    runs_untold: int = 0
 
     def rulings(self) -> Floats:
         return np.array(self.lines, dtype=np.float64).reshape(-1, 4)
@@ -151,12 +152,15 @@ class Painter:
         drawn.styles.append(Look(round(points * 2) / 2, font.name, bold))
         stretched = abs(number(node.get("HScale"), 1.0)) or 1.0
         x = y = 0.0
+        said = False
         for code in node.iterfind("{*}TextCode"):
             x, y = number(code.get("X"), x), number(code.get("Y"), y)
             text = (code.text or "").strip("\r\n\t")
+            said = said or bool(text)
             if text and size:
                 self._allowance.spend(self._name, characters=len(text))
                 _run(drawn, code, text, (x, y), (size, stretched), place)
+        drawn.runs_untold += not said and node.find("{*}CGTransform/{*}Glyphs") is not None
 
 
 def _placed(node: Any, place: Matrix) -> Matrix:

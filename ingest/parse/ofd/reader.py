@@ -24,9 +24,11 @@ from ingest.parse.ofd.package import Package, text_of
 from ingest.parse.ofd.resources import Resources
 from ingest.parse.page.segments import Floats, Segment
 from ingest.parse.page.visible_title import visible_title
+from ingest.parse.pdf.garbled_runs import PLACE, garbled_in, leave_out
 from ingest.parse.pdf.garbled_text import is_garbage
 from ingest.parse.pdf.outline import Outline, bare
 from ingest.parse.pdf.reader import Page, elements_of
+from ingest.parse.pdf.silent_characters import REPLACED
 from ingest.parse.pdf.text_layer import Part, parts_of
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.embedded import Pictures
@@ -123,7 +125,7 @@ class _File:
         links = _links(drawn)
         self.notes[PARTS_NOT_READ] += drawn.links_lost
         scanned = self._scanned(drawn, size, len(text.strip())) if self._read_scans else None
-        parts = [] if scanned is not None or is_garbage(text) else _parts(drawn, size, links)
+        parts, lost = ([], 0) if scanned is not None or is_garbage(text) else _parts(drawn, size, links)
         linked = [Element("paragraph", target, Location(page=number)) for target in links.others()]
         if scanned is not None:
             return Page(number, [scanned], linked)
@@ -131,6 +133,7 @@ class _File:
         notes.extend(linked)
         if not parts and not notes and (drawn.codes or drawn.pictures):
             self.notes[PAGES_WITHOUT_TEXT] += 1
+        self.notes[PARTS_NOT_READ] += lost + drawn.runs_untold
         return Page(number, parts, notes)
 
     def _scanned(self, drawn: Drawn, size: tuple[float, float], characters: int) -> Part | None:
@@ -222,9 +225,12 @@ def _characters(drawn: Drawn) -> tuple[npt.NDArray[np.uint32], Floats]:
     return np.array(drawn.codes, dtype=np.uint32), np.array(drawn.boxes, dtype=np.float64).reshape(-1, 4)
 
 
-def _parts(drawn: Drawn, size: tuple[float, float], links: PageLinks) -> list[Part]:
+def _parts(drawn: Drawn, size: tuple[float, float], links: PageLinks) -> tuple[list[Part], int]:
+    """Returns the text of a page in each direction. Also returns how many runs of characters the file does not tell.
+    Nothing here draws the shapes of an OFD file, so these cannot be read.
+    """
     if not drawn.codes:
-        return []
+        return [], 0
 
     def styled(segment: Segment, places: npt.NDArray[np.intp]) -> Segment:
         first, last = int(places[segment.first]), int(places[segment.last])
@@ -235,7 +241,14 @@ def _parts(drawn: Drawn, size: tuple[float, float], links: PageLinks) -> list[Pa
         return segment
 
     codes, boxes = _characters(drawn)
-    return list(parts_of(codes, boxes, np.array(drawn.turns, dtype=np.int64), drawn.rulings(), size, styled))
+    turns = np.array(drawn.turns, dtype=np.int64)
+    codes[codes == REPLACED] = PLACE
+    parts = list(parts_of(codes, boxes, turns, drawn.rulings(), size, styled))
+    segments = [segment for part in parts for segment in part.segments]
+    lost = leave_out(garbled_in(segments, codes, boxes, turns, np.zeros(codes.size)))
+    for part in parts:
+        part.segments = [segment for segment in part.segments if segment.text]
+    return [part for part in parts if part.segments], lost
 
 
 def _area(node: Any) -> geometry.Box | None:

@@ -95,7 +95,7 @@ def segments_of(
     (m, 3): the distance from the left, the top and the bottom of vertical lines. These lines separate cells, even if
     their texts are close together.
     """
-    blank = (codes <= 32) & (codes != HYPHEN) | (codes == 0xA0) | (codes == 0x3000)
+    blank = _blank(codes)
     middle_x, middle_y = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     inside = (middle_x >= 0) & (middle_x <= width) & (middle_y >= 0) & (middle_y <= height)
     keep = blank | (inside & ~_twice(codes, boxes, blank))
@@ -121,6 +121,17 @@ def segments_of(
         if words:
             found.append(Segment(words, x0, y0, x1, y1, size, first=int(index[start]), last=int(index[stop])))
     return found
+
+
+def letters_of(codes: npt.NDArray[np.uint32]) -> str:
+    """Returns the text of characters in the order in which they were drawn, wherever they stand."""
+    nothing = np.zeros(0, dtype=np.intp)
+    return _text(codes, _blank(codes), nothing, nothing).replace(_NOTHING, "")
+
+
+def _blank(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    blank: npt.NDArray[np.bool_] = (codes <= 32) & (codes != HYPHEN) | (codes == 0xA0) | (codes == 0x3000)
+    return blank
 
 
 def _parted(boxes: Floats, cuts: Floats) -> npt.NDArray[np.intp]:

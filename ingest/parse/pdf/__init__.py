@@ -8,9 +8,11 @@ Its files:
     page_text.py         one page by its text layer, or by OCR
     pictures_on_page.py  words in pictures beside text
     text_layer.py        characters and boxes out of pdfium, as segments
+    text_directions.py   which of them read upwards, downwards or at a slant
     direct_calls.py      calls of pdfium for every character, made fast
     garbled_text.py      whether a text layer says anything, or OCR must read the page
     garbled_runs.py      the few characters of a good page that their font does not tell, read by OCR
+    silent_characters.py characters that are seen and have no code, so that they would vanish
     drawn_lines.py       straight lines on a page, and the grids that they make
     link_targets.py      where links lead, in their text
     attachments.py       the files attached to it

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from ingest.parse.pdf.garbled_runs import read_runs
-from ingest.parse.pdf.garbled_text import is_doubtful, is_garbage, spells_words
+from ingest.parse.pdf.garbled_runs import leave_out, read_runs
+from ingest.parse.pdf.garbled_text import is_doubtful, is_garbage
 from ingest.parse.pdf.pictures_on_page import drawn_line, read_pictures
 from ingest.parse.pdf.text_layer import Layer, Part, layer_of
 from ingest.parse.pictures import ocr
@@ -44,9 +44,8 @@ def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> PageText:
     """Returns the text of a pypdfium2 page."""
     layer = layer_of(page)
     text = _text_of(layer.parts)
-    unreadable = 0.0 if spells_words(layer.unmapped) else layer.unreadable
-    garbage = is_garbage(text) or unreadable > _MANY_UNREADABLE
-    doubtful = not garbage and (unreadable > _SOME_UNREADABLE or is_doubtful(text))
+    garbage = is_garbage(text) or layer.unreadable > _MANY_UNREADABLE
+    doubtful = not garbage and (layer.unreadable > _SOME_UNREADABLE or is_doubtful(text))
     is_picture = _is_picture(page, text)
     if read_scans and (garbage or doubtful or is_picture):
         scanned = _scanned(page)
@@ -69,7 +68,10 @@ def _read_runs(page: Any, layer: Layer, read_scans: bool) -> int:
     """
     if not layer.garbled:
         return 0
-    lost = read_runs(layer.garbled, ocr.line_in if read_scans else None, lambda box: drawn_line(page, box))
+    if read_scans:
+        lost = read_runs(layer.garbled, ocr.line_in, lambda strip: drawn_line(page, strip))
+    else:
+        lost = leave_out(layer.garbled)
     for part in layer.parts:
         part.segments = [segment for segment in part.segments if segment.text]
     return lost

@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from ingest.parse.page.segments import Segment
+from ingest.parse.pdf.garbled_runs import Strip
 from ingest.parse.pdf.text_layer import Layer, Part, Picture
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.pictures.images import MAX_PIXELS, Pixels
@@ -135,13 +137,23 @@ def _object(address: int) -> Any:
     return ctypes.cast(address, pdfium.FPDF_PAGEOBJECT)
 
 
-def drawn_line(page: Any, box: Box) -> Pixels:
-    """Returns a line of text on a page as a picture for OCR, with a little room around it."""
+def drawn_line(page: Any, strip: Strip) -> Pixels:
+    """Returns a line of text on a page as a picture for OCR: level, with a little room around it."""
     width, height = page.get_size()
-    room = _ROOM * min(box[2] - box[0], box[3] - box[1])
-    wider = (max(box[0] - room, 0.0), max(box[1] - room, 0.0), min(box[2] + room, width), min(box[3] + room, height))
-    longer, shorter = sorted((wider[2] - wider[0], wider[3] - wider[1]), reverse=True)
-    return _drawn(page, wider, min(max(_DPI / 72, _LINE / max(shorter, 1.0)), _MAX_SIDE / max(longer, 1.0)))
+    x0, y0, x1, y1 = strip.box(_ROOM)
+    box = (max(x0, 0.0), max(y0, 0.0), min(x1, width), min(y1, height))
+    scale = min(max(_DPI / 72, _LINE / max(strip.height, 1.0)), _MAX_SIDE / max(x1 - x0, y1 - y0, 1.0))
+    pixels = _drawn(page, box, scale)
+    quarters = strip.angle / 90
+    if quarters == round(quarters):
+        return np.ascontiguousarray(np.rot90(pixels, -round(quarters)))
+    # What is outside of the page is white, so that the middle of the line is in the middle of the picture.
+    outside = ((box[1] - y0, y1 - box[3]), (box[0] - x0, x1 - box[2]), (0, 0))
+    whole = np.pad(pixels, np.rint(np.array(outside) * scale).astype(int).tolist(), constant_values=255)
+    level = Image.fromarray(whole).rotate(-strip.angle, Image.Resampling.BICUBIC, expand=True, fillcolor="white")
+    across, down = strip.length * scale / 2, strip.height * scale * (0.5 + _ROOM)
+    middle_x, middle_y = level.width / 2, level.height / 2
+    return np.asarray(level.crop((middle_x - across, middle_y - down, middle_x + across, middle_y + down)))
 
 
 def _drawn(page: Any, box: Box, scale: float) -> Pixels:

@@ -14,17 +14,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ingest.parse.page.segments import Floats, Segment, segments_of
+from ingest.parse.page.segments import Floats, Segment, letters_of, segments_of
 from ingest.parse.pdf.direct_calls import argument, direct
 from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
 from ingest.parse.pdf.garbled_runs import Garbled, garbled_in, masked
 from ingest.parse.pdf.garbled_text import spells_words
-from ingest.parse.pdf.link_targets import add_targets
+from ingest.parse.pdf.link_targets import add_targets, is_drawn
+from ingest.parse.pdf.silent_characters import REPLACED, shown, silent_in
+from ingest.parse.pdf.text_directions import SLANTED, turns_of
 
-SLANTED = 9
-"""It is used in place of a number of quarter turns, for text at another angle."""
-_SLANT = 0.1
-"""Text is slanted if its angle differs from a quarter turn by more than this fraction of a quarter turn."""
 _BULK = 512
 _SAMPLE = 1024
 _MATRIX = (ctypes.c_float * 6)()
@@ -86,15 +84,13 @@ class Layer:
     """The text layer of a page. It has one part for each direction in which there is text, and the upright part comes
     first.
 
-    `unreadable` is the fraction of characters whose font does not tell which character they are. `unmapped` are the
-    characters that pdfium puts in the place of those: the numbers of their shapes. `pictures` has the boxes of the
-    pictures on the page as displayed, of shape (n, 4), and `addresses` are those of the pictures in pdfium. `garbled`
-    are the segments with runs of characters that their font does not tell.
+    `unreadable` is the fraction of characters whose font does not tell which character they are. `pictures` has the
+    boxes of the pictures on the page as displayed, of shape (n, 4), and `addresses` are those of the pictures in
+    pdfium. `garbled` are the segments with runs of characters that their font does not tell.
     """
 
     parts: list[Part]
     unreadable: float = 0.0
-    unmapped: str = ""
     pictures: Floats = field(default_factory=lambda: np.zeros((0, 4)))
     addresses: list[int] = field(default_factory=list)
     garbled: list[Garbled] = field(default_factory=list)
@@ -105,27 +101,44 @@ def layer_of(page: Any) -> Layer:
     textpage = page.get_textpage()
     try:
         count = textpage.count_chars()
+        lines, pictures, addresses = boxes_of(page)
         if count <= 0:
-            return Layer([])
+            return Layer([], 0.0, displayed(pictures, page), addresses)
         codes = _codes(textpage.raw, count)
         handle = argument(textpage.raw)
         boxes = displayed(_corners(handle, count), page)
-        lines, pictures, addresses = boxes_of(page)
-        turns = _turns(handle, codes, boxes, page.get_rotation() // 90)
+        codes, unreadable = _masked(page, handle, codes, boxes)
+        turns, angles = turns_of(codes, boxes, page.get_rotation() // 90, partial(_angles, handle, count))
         styled = partial(_with_font, handle)
-        unmapped = _unmapped(handle, count)
-        unknown = (codes == 0) | unmapped
-        unreadable = int(np.count_nonzero(unknown)) / max(int(np.count_nonzero((codes > 32) | unknown)), 1)
-        shapes = "".join(chr(code) for code in codes[unmapped] if 0 < code < 0xD800)
-        if unreadable and not spells_words(shapes):
-            codes = masked(codes, unknown, lambda place: _font(handle, place)[0])
         parts = list(parts_of(codes, boxes, turns, displayed(lines, page), page.get_size(), styled))
-        straight = [part for part in parts if not part.is_slanted]
-        add_targets(page, codes, boxes, [segment for part in straight for segment in part.segments], displayed)
-        garbled = [each for part in straight for each in garbled_in(part.segments, codes, boxes, part.turn)]
-        return Layer(parts, unreadable, shapes, displayed(pictures, page), addresses, garbled)
+        straight = [segment for part in parts if not part.is_slanted for segment in part.segments]
+        add_targets(page, codes, boxes, straight, displayed)
+        segments = [segment for part in parts for segment in part.segments] if unreadable else []
+        garbled = garbled_in(segments, codes, boxes, turns, angles)
+        return Layer(parts, unreadable, displayed(pictures, page), addresses, garbled)
     finally:
         textpage.close()
+
+
+def _masked(
+    page: Any, handle: Any, codes: npt.NDArray[np.uint32], boxes: Floats
+) -> tuple[npt.NDArray[np.uint32], float]:
+    """Returns the codes with a mark for those that the fonts do not tell, and the fraction of those."""
+    unmapped = _unmapped(handle, codes.size)
+    silent = silent_in(codes, boxes, unmapped)
+    if silent.any():
+        blank, replaced = silent.copy(), codes == REPLACED
+        silent[silent] = shown(page, boxes[silent])
+        blank &= ~silent
+        # If none of these is drawn, their font is not there, and the text tells more than the picture of the page.
+        codes[blank if (silent & replaced).any() else blank & ~replaced] = ord(" ")
+    shapes = "".join(chr(code) for code in codes[unmapped] if 0 < code < 0xD800)
+    unknown = silent if spells_words(shapes) else (unmapped & is_drawn(codes)) | silent
+    found = int(np.count_nonzero(unknown))
+    if not found:
+        return codes, 0.0
+    unreadable = found / int(np.count_nonzero((codes > 32) | unknown))
+    return masked(codes, unknown, silent, lambda place: _font(handle, place)[0]), unreadable
 
 
 @lru_cache(maxsize=1)
@@ -176,6 +189,12 @@ def _unmapped(handle: Any, count: int) -> npt.NDArray[np.bool_]:
     return np.zeros(count, dtype=np.bool_)
 
 
+def _angles(handle: Any, count: int) -> Floats:
+    """Returns the angle of every character in clockwise quarter turns."""
+    _, _, angle_of, _ = _calls()
+    return np.fromiter(map(angle_of, repeat(handle), range(count)), np.float64, count) / (math.pi / 2)
+
+
 def _codes(raw: Any, count: int) -> npt.NDArray[np.uint32]:
     """Returns the code of every character. pdfium gives the text as a whole, but leaves out some characters and puts
     others in the wrong place. If this happens in a block, every character of the block is read separately.
@@ -217,7 +236,7 @@ def parts_of(
     for turn in sorted(set(turns.tolist())):
         places = np.flatnonzero(turns == turn)
         if turn == SLANTED:
-            yield Part(0, width, height, _slanted(codes[places], boxes[places]), is_slanted=True)
+            yield Part(0, width, height, _slanted(codes, boxes, places), is_slanted=True)
             continue
         turned, size = _turned(boxes[places], turn, width, height)
         grids = _grids(sorted_into(_turned(lines, turn, width, height)[0]), turned) if len(lines) else []
@@ -264,69 +283,21 @@ def _turned(boxes: Floats, turn: int, width: float, height: float) -> tuple[Floa
     return turned * (*size, *size), size
 
 
-def _turns(handle: Any, codes: npt.NDArray[np.uint32], boxes: Floats, rotation: int) -> npt.NDArray[np.int64]:
-    """Returns the quarter turns of every character. To ask pdfium for an angle costs as much as to ask for a box. So it
-    is asked only if the page itself is rotated, or if the positions of many characters are unusual for upright text.
+def _slanted(codes: npt.NDArray[np.uint32], boxes: Floats, places: npt.NDArray[np.intp]) -> list[Segment]:
+    """Returns the slanted text at these places of a page, which is usually a watermark, in the order in which it was
+    drawn. Each run of characters is one segment.
     """
-    turns = np.zeros(codes.size, dtype=np.int64)
-    if not rotation and not _is_suspicious(boxes[codes > 32]):
-        return turns
-    _, _, angle_of, _ = _calls()
-    angles = np.fromiter(map(angle_of, repeat(handle), range(codes.size)), np.float64, codes.size) / (math.pi / 2)
-    turns = (-np.rint(angles).astype(np.int64) - rotation) % 4  # pdfium's angles are clockwise
-    slanted = np.abs(angles - np.rint(angles)) > _SLANT
-    turns[slanted] = SLANTED
-    upright = np.flatnonzero((turns == 0) & (codes > 32))
-    # In vertical Chinese and Japanese text the letters are upright. The lines run down, and follow each other from
-    # right to left, like those of a text that is turned clockwise.
-    down = _runs_down(codes[upright], boxes[upright])
-    if np.count_nonzero(down) * 3 > upright.size:
-        turns[upright[down]] = 3
-    # Blanks that pdfium adds have no angle. They get that of the character before them.
-    last: npt.NDArray[np.intp] = np.maximum.accumulate(np.where(codes <= 32, 0, np.arange(codes.size)))
-    return turns[last]
-
-
-def _is_suspicious(drawn: Floats) -> bool:
-    """Returns True if many characters are above, below or left of the one before, or rise or fall steadily."""
-    tall = np.maximum(drawn[:-1, 3] - drawn[:-1, 1], 1.0)
-    # The step from each character to the next, in heights of the first one.
-    right = np.diff((drawn[:, 0] + drawn[:, 2]) / 2) / tall
-    down = np.diff((drawn[:, 1] + drawn[:, 3]) / 2) / tall
-    stacked = (np.abs(right) < 0.3) & (np.abs(down) > 0.1) & (np.abs(down) < 2)
-    steep = (np.abs(down) > 0.15) & (np.abs(down) < 2) & (np.abs(right) < 2)
-    climbing = steep[:-1] & steep[1:] & (np.abs(np.diff(down)) < 0.2)
-    backwards = (np.abs(down) < 0.3) & (right < -0.1) & (right > -1.5)
-    return max(int(np.count_nonzero(odd)) for odd in (stacked, climbing, backwards)) >= max(4, len(drawn) // 100)
-
-
-def _runs_down(codes: npt.NDArray[np.uint32], boxes: Floats) -> npt.NDArray[np.bool_]:
-    """Returns a mask of the upright characters that are in a column of characters, each close below the one before."""
-    tall = np.maximum(boxes[:-1, 3] - boxes[:-1, 1], 1.0)
-    right = np.abs(np.diff((boxes[:, 0] + boxes[:, 2]) / 2)) / tall
-    down = np.diff((boxes[:, 1] + boxes[:, 3]) / 2) / tall
-    below = (right < 0.35) & (down > 0.4) & (down < 1.3) & (codes[:-1] > 0x7F) & (codes[1:] > 0x7F)
-    column = np.zeros(codes.size, dtype=np.bool_)
-    column[:-1] |= below
-    column[1:] |= below
-    return column
-
-
-def _slanted(codes: npt.NDArray[np.uint32], boxes: Floats) -> list[Segment]:
-    """Returns slanted text, which is usually a watermark, in the order in which it was drawn. Each run of characters is
-    one segment.
-    """
+    boxes = boxes[places]
     middle = np.stack(((boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2), axis=1)
     tall = np.maximum(boxes[:, 3] - boxes[:, 1], 1.0)
     far = np.linalg.norm(np.diff(middle, axis=0), axis=1) > 3 * tall[:-1]
     found = []
-    for run in np.split(np.arange(codes.size), np.flatnonzero(far) + 1):
-        text = " ".join("".join(chr(code) for code in codes[run] if 32 <= code < 0xD800).split())
+    for run in np.split(np.arange(places.size), np.flatnonzero(far) + 1):
+        text = " ".join(letters_of(codes[places[run]]).split())
         if text:
-            low, high = boxes[run].min(axis=0), boxes[run].max(axis=0)
-            found.append(
-                Segment(text, float(low[0]), float(low[1]), float(high[2]), float(high[3]), float(tall[run[0]]))
-            )
+            (x0, y0), (x1, y1) = boxes[run, :2].min(axis=0).tolist(), boxes[run, 2:].max(axis=0).tolist()
+            first, last = int(places[run[0]]), int(places[run[-1]])
+            found.append(Segment(text, x0, y0, x1, y1, float(tall[run[0]]), first=first, last=last))
     return found
 
 
