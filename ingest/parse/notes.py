@@ -2,7 +2,7 @@
 
 formulas_without_value    a formula whose value the file does not have, and that could not be computed
 pictures_not_read         a picture whose words may be missing: too many, too large, too late, in an unknown format, or
-                          OCR is off
+                          OCR is off; a scan with a few words of text on it counts as one
 embedded_objects          an object of another program inside the document that is not read
 parts_not_read            a part of a kind that is not read here, or that is damaged; a run of characters of a PDF or an
                           OFD file that their font does not tell and that OCR did not read

@@ -124,7 +124,8 @@ class _File:
         text = "".join(map(chr, drawn.codes))
         links = _links(drawn)
         self.notes[PARTS_NOT_READ] += drawn.links_lost
-        scanned = self._scanned(drawn, size, len(text.strip())) if self._read_scans else None
+        is_scan = _is_scan(drawn, size, len(text.strip()))
+        scanned = self._scanned(drawn, size) if is_scan and self._read_scans else None
         parts, lost = ([], 0) if scanned is not None or is_garbage(text) else _parts(drawn, size, links)
         linked = [Element("paragraph", target, Location(page=number)) for target in links.others()]
         if scanned is not None:
@@ -134,13 +135,10 @@ class _File:
         if not parts and not notes and (drawn.codes or drawn.pictures):
             self.notes[PAGES_WITHOUT_TEXT] += 1
         self.notes[PARTS_NOT_READ] += lost + drawn.runs_untold
-        return Page(number, parts, notes)
+        return Page(number, parts, notes, is_unread=is_scan and not self._read_scans)
 
-    def _scanned(self, drawn: Drawn, size: tuple[float, float], characters: int) -> Part | None:
-        """Returns the page as OCR reads its pictures, if they are the page."""
-        covered = sum(_covered(picture, size) for picture in drawn.pictures)
-        if characters >= _SOME_CHARACTERS or covered <= (0.5 if characters < _FEW_CHARACTERS else 0.9):
-            return None
+    def _scanned(self, drawn: Drawn, size: tuple[float, float]) -> Part | None:
+        """Returns the page as OCR reads its pictures."""
         segments = [found for picture in drawn.pictures for found in self._seen(picture)]
         return Part(0, *size, segments, is_scanned=True) if segments else None
 
@@ -257,6 +255,12 @@ def _area(node: Any) -> geometry.Box | None:
     if edges is None or not all(0 < side < _LONGEST_SIDE_MM for side in (edges.width, edges.height)):
         return None
     return edges
+
+
+def _is_scan(drawn: Drawn, size: tuple[float, float], characters: int) -> bool:
+    """Returns True if the pictures of a page are the page."""
+    covered = sum(_covered(picture, size) for picture in drawn.pictures)
+    return characters < _SOME_CHARACTERS and covered > (0.5 if characters < _FEW_CHARACTERS else 0.9)
 
 
 def _covered(picture: Picture, size: tuple[float, float]) -> float:

@@ -52,8 +52,9 @@ class _Edge:
         return round(self.middle * 50)
 
 
-def drop_running(pages: Mapping[int, Sequence[Part]]) -> None:
-    """Remove running texts from the parts of the pages. The keys of `pages` are page numbers from 1.
+def drop_running(pages: Mapping[int, Sequence[Part]], has_more: bool) -> None:
+    """Remove running texts from the parts of the pages. The keys of `pages` are page numbers from 1. A document that
+    has nothing else keeps them, unless it `has_more` than its text.
 
     Two texts are the same if only their digits differ, and these grow no faster than the pages, as in the rows of a
     table that goes on. A plain number is a page number if it grows with the pages.
@@ -61,10 +62,12 @@ def drop_running(pages: Mapping[int, Sequence[Part]]) -> None:
     edges = [edge for number, parts in pages.items() for part in parts for edge in _edges(number, part)]
     dropped = {id(segment) for segment in (*_numbers(edges, len(pages)), *_repeated(edges, len(pages)))}
     dropped |= {id(segment) for segment in _watermarks(pages)}
+    every = [part for parts in pages.values() for part in parts]
+    if not (has_more or any(part.pictures or any(id(s) not in dropped for s in part.segments) for part in every)):
+        return
     if dropped:
-        for parts in pages.values():
-            for part in parts:
-                part.segments = [segment for segment in part.segments if id(segment) not in dropped]
+        for part in every:
+            part.segments = [segment for segment in part.segments if id(segment) not in dropped]
 
 
 def _edges(page: int, part: Part) -> Iterator[_Edge]:

@@ -25,18 +25,22 @@ _SOME_UNREADABLE = 0.1
 """With fewer unreadable characters than this, only they are read by OCR, and not the whole page."""
 _OUTLINED_SHAPES = 8
 """A page without text and with at least this many shapes may have its letters drawn as shapes."""
+_RECTANGLE_POINTS = 5
+"""A shape with more points is no line and no rectangle. It may be a letter."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageText:
     """The text of a page, in one part for each direction, with what was read in its pictures.
 
-    `is_lost` is True if the page shows something, and nothing of it was read. `runs_lost` counts the runs of characters
-    on it that their font does not tell and that were not read by OCR either.
+    `is_lost` is True if the page shows something, and nothing of it was read. `is_unread` is True if it is a picture
+    that was not read, whatever stands on it. `runs_lost` counts the runs of characters on it that their font does not
+    tell and that were not read by OCR either.
     """
 
     parts: list[Part]
     is_lost: bool = False
+    is_unread: bool = False
     runs_lost: int = 0
 
 
@@ -55,11 +59,14 @@ def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> PageText:
         if scanned and not (doubtful and (is_doubtful(seen) or len(seen) * 2 < len(text))):
             return PageText([scanned])
     if garbage:
-        return PageText([], is_lost=True)
+        return PageText([], is_lost=True, is_unread=not read_scans)
     runs_lost = _read_runs(page, layer, read_scans)
+    is_unread = is_picture and not read_scans
+    if is_unread and layer.parts:
+        pictures.give_up()  # a scan with a stamp, a page number or a few words more
     if not is_picture:
         read_pictures(page, layer, pictures)
-    return PageText(layer.parts, not layer.parts and is_picture and not read_scans, runs_lost)
+    return PageText(layer.parts, is_unread and not layer.parts, is_unread, runs_lost)
 
 
 def _read_runs(page: Any, layer: Layer, read_scans: bool) -> int:
@@ -106,5 +113,8 @@ def _is_picture(page: Any, text: str) -> bool:
         covered += (min(right, width) - max(left, 0.0)) * (min(top, height) - max(bottom, 0.0)) / whole
     if text:
         return covered > (0.5 if len(text) < _FEW_CHARACTERS else 0.9)
+    if covered > 0.05:
+        return True
     shapes = page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_PATH], max_depth=3)
-    return covered > 0.05 or sum(1 for _ in zip(shapes, range(_OUTLINED_SHAPES), strict=False)) >= _OUTLINED_SHAPES
+    seen = [pdfium.FPDFPath_CountSegments(shape) for shape, _ in zip(shapes, range(_OUTLINED_SHAPES), strict=False)]
+    return len(seen) == _OUTLINED_SHAPES or any(points > _RECTANGLE_POINTS for points in seen)

@@ -38,10 +38,12 @@ Box = tuple[float, float, float, float]
 
 
 def read_pictures(page: Any, layer: Layer, pictures: Pictures) -> None:
-    """Add what OCR reads in the pictures of a pypdfium2 page to the upright part of its text."""
-    upright = next((part for part in layer.parts if part.turn == 0 and not part.is_slanted), None)
-    if upright is None or not layer.addresses:
+    """Add what OCR reads in the pictures of a pypdfium2 page to the upright part of its text, or as one."""
+    if not layer.addresses:
         return
+    upright = next((part for part in layer.parts if part.turn == 0 and not part.is_slanted), None)
+    if upright is None:
+        upright = Part(0, *page.get_size(), [])
     for box, addresses in _joined(_candidates(layer, upright)):
         x0, y0, x1, y1 = box
         over = _inside(upright.segments, box)
@@ -57,6 +59,8 @@ def read_pictures(page: Any, layer: Layer, pictures: Pictures) -> None:
         text = pictures.part(_mark(addresses), size, lambda box=box, scale=scale: _drawn(page, box, scale))  # type: ignore[misc]
         if text is not None and _has_words(seen := _without(text, over, box)):
             upright.pictures.append(Picture(x0, y0, x1, y1, seen))
+    if upright.pictures and upright not in layer.parts:
+        layer.parts.insert(0, upright)
 
 
 def _candidates(layer: Layer, part: Part) -> Iterator[tuple[Box, int]]:

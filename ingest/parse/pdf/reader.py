@@ -45,6 +45,7 @@ class Page:
     is_damaged: bool = False
     is_missing: bool = False
     is_lost: bool = False
+    is_unread: bool = False
     runs_lost: int = 0
 
 
@@ -87,7 +88,7 @@ def elements_of(pages: Sequence[Page], outline: Outline) -> tuple[Element, ...]:
     without tables of contents.
     """
     numbered = {page.number: page.parts for page in pages}
-    drop_running(numbered)
+    drop_running(numbered, has_more=any(page.is_unread or page.notes for page in pages))
     drop_contents(numbered)
     elements = list(_elements(pages, outline))
     texts = mended(element.text for element in elements)
@@ -118,7 +119,8 @@ def _pages(document: Any, form: Form, read_scans: bool, pictures: Pictures) -> I
             unread = [_said(number, _CLOSED_FORM)] if form.is_closed and not was_closed else []
             was_closed = form.is_closed
             notes = [*unread, *fields_and_comments(document, page, number)]
-            yield Page(number, text.parts, notes, impossible, is_lost=text.is_lost, runs_lost=text.runs_lost)
+            lost = {"is_lost": text.is_lost, "is_unread": text.is_unread, "runs_lost": text.runs_lost}
+            yield Page(number, text.parts, notes, impossible, **lost)  # type: ignore[arg-type]
         finally:
             page.close()
     yield from missing

@@ -34,9 +34,14 @@ pixels are found so, too, and this takes a quarter of the time.
 _MANY_TIMES = 2.5
 """A picture that is so many times longer than wide loses its letters when it is made that small."""
 _CERTAIN = 0.9
-"""How certain the classifier must be that a line is upside down. OCR turns the line before it reads it, too."""
+"""How certain the classifier must be that a line is upside down. OCR turns the line before it reads it, too. So certain
+must the model for lines be of a picture that has a single word.
+"""
 _LEGIBLE = 0.5
 """How certain the model for lines must be of a line that was not found by the model for pages."""
+_LEAST_INK, _LOWEST = 64, 8
+_LONGEST, _LARGEST = 20, 0.25
+"""A single word is at most so many times longer than high, and takes at most this fraction of its picture."""
 _MODELS = {
     "Det.model_path": "PP-OCRv6_det_small.onnx",
     "Cls.model_path": "ch_ppocr_mobile_v2.0_cls_mobile.onnx",
@@ -117,11 +122,8 @@ def line_in(pixels: Pixels) -> str | None:
     """
     if not pixels.size or int(pixels.max()) - int(pixels.min()) < _LEAST_CONTRAST:
         return ""
-    read = _engine()(np.ascontiguousarray(pixels[:, :, ::-1]), use_det=False, use_cls=False, use_rec=True)
-    beat()
-    if not read.txts or min(read.scores) < _LEGIBLE:
-        return None
-    return " ".join(read.txts).strip() or None
+    text, score = _recognized(pixels)
+    return text.strip() or None if score >= _LEGIBLE else None
 
 
 def elements_of(pixels: Pixels, page: int) -> list[Element]:
@@ -148,8 +150,35 @@ def _lines(pixels: Pixels) -> list[tuple[Corners, str]]:
     read = _engine()(pixels[:, :, ::-1], use_det=True, use_cls=True, use_rec=True)
     beat()
     if read.boxes is None or read.txts is None:
-        return []
+        return _only_line(pixels)
     return [(corners, text.strip()) for corners, text in zip(read.boxes, read.txts, strict=True) if text.strip()]
+
+
+def _only_line(pixels: Pixels) -> list[tuple[Corners, str]]:
+    """Returns the corners and the text of what is drawn in a picture, if it is a letter or a word and nothing else. The
+    model for pages finds no text in such a picture.
+    """
+    grey = pixels.min(axis=2).astype(np.int16)
+    ink = np.abs(grey - int(np.median(grey[::8, ::8]))) > _LEAST_INK
+    down, across = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
+    if not down.size:
+        return []
+    x0, y0, x1, y1 = int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1
+    tall, wide = y1 - y0, x1 - x0
+    if tall < _LOWEST or wide > _LONGEST * tall or wide * tall > _LARGEST * ink.size:
+        return []
+    room = tall // 4
+    text, score = _recognized(pixels[max(y0 - room, 0) : y1 + room, max(x0 - room, 0) : x1 + room])
+    if score < _CERTAIN or not any(map(str.isalnum, text)):
+        return []
+    return [(np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], dtype=np.float32), text.strip())]
+
+
+def _recognized(line: Pixels) -> tuple[str, float]:
+    """Returns the text in the picture of a single line, and how certain the model is of it."""
+    read = _engine()(np.ascontiguousarray(line[:, :, ::-1]), use_det=False, use_cls=False, use_rec=True)
+    beat()
+    return (" ".join(read.txts), min(read.scores)) if read.txts else ("", 0.0)
 
 
 def _is_upside_down(line: Pixels) -> bool:
