@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 from ingest.document import Element
-from ingest.parse.contents_pages import contents_in
+from ingest.parse.contents_pages import Places, bare, contents_in, next_place, places_of
 
 _LINES = frozenset({"title", "heading", "paragraph", "list_item", "caption"})
 _NO_LINES = ("-", "-")
@@ -22,11 +22,17 @@ def without_contents(elements: Sequence[Element]) -> tuple[Element, ...]:
     lines = [line for element in elements for line in _lines(element)]
 
     @cache
-    def sections() -> frozenset[str]:
-        return frozenset(map(_bare, lines))
+    def sections() -> Places:
+        return places_of(lines)
 
     dropped: set[int] = set()
-    for start, stop in contents_in(lines, 0, False, lambda title: _bare(title) in sections()):
+    for start, stop in contents_in(
+        lines,
+        0,
+        False,
+        lambda title: bare(title) in sections(),
+        lambda number: next_place(sections(), lines[number], number),
+    ):
         dropped.update(range(start, stop))
     kept = tuple(_kept(elements, dropped)) if dropped else ()
     return kept or tuple(elements)
@@ -46,7 +52,3 @@ def _kept(elements: Sequence[Element], dropped: set[int]) -> Iterator[Element]:
             yield element
         elif any(map(str.strip, left)):
             yield replace(element, text="\n".join(left))
-
-
-def _bare(text: str) -> str:
-    return "".join(text.split()).casefold()

@@ -6,7 +6,9 @@ A line is given with a tab before its page number, if a wide gap is there.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -26,9 +28,11 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _LONGEST_TITLE = 150
-_LEAST = 3
+_LEAST, _LEAST_GOING_ON = 3, 2
 _LEAST_APART = 4
 _MANY = 0.8
+_BETWEEN = 2
+"""Between two sections there is a line or more. The entries of another list that is there twice follow each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +45,18 @@ class _Entry:
 
 
 def contents_in(
-    lines: Sequence[str], pages: int, is_open: bool, is_elsewhere: Callable[[str], bool]
+    lines: Sequence[str], pages: int, is_open: bool, is_elsewhere: Callable[[str], bool], below: Callable[[int], int]
 ) -> Iterator[tuple[int, int]]:
     """Yields the first line of each table of contents, which may be its heading, and the line after its last one.
 
     `pages` is the number of pages of the document, or 0 if it has none. `is_open` is True if a table of contents may go
-    on from the page before. `is_elsewhere` tells if a title is also a line of its own.
+    on from the page before. `is_elsewhere` tells if a title is also a line of its own. `below` gives the place in the
+    document where a line of this number is next, or -1.
     """
     entries = [_entry(line) for line in lines]
+    for start in _headings(lines, entries, is_open):
+        if (stop := _end_of_titles(lines, start, below)) > start:
+            yield max(start, 0), stop
     for start, stop in _runs(lines, entries):
         found = [entry for entry in entries[start:stop] if entry]
         heading = next((place for place in range(start - 1, max(start - 3, -1), -1) if is_heading(lines[place])), None)
@@ -57,9 +65,67 @@ def contents_in(
             yield (start if heading is None else heading), stop
 
 
+Places = Mapping[str, Sequence[int]]
+"""The numbers of the lines of a document, by their texts."""
+
+
+def places_of(lines: Iterable[str]) -> Places:
+    """Returns where each line is."""
+    found: defaultdict[str, list[int]] = defaultdict(list)
+    for number, line in enumerate(lines):
+        found[bare(line)].append(number)
+    return found
+
+
+def next_place(places: Places, line: str, number: int) -> int:
+    """Returns the number of the next line that is like one with this number, or -1."""
+    found = places.get(bare(line), ())
+    place = bisect_right(found, number)
+    return found[place] if place < len(found) else -1
+
+
+def bare(text: str) -> str:
+    """Returns what two lines share if they are the same title."""
+    return "".join(text.split()).casefold()
+
+
 def is_heading(line: str) -> bool:
     """Returns True for what stands above a table of contents: `目 录`, `Contents`."""
     return len(line) < 40 and _HEADING.fullmatch("".join(line.split()) if line > "\u2e80" else line.strip()) is not None
+
+
+def _headings(lines: Sequence[str], entries: Sequence[_Entry | None], is_open: bool) -> Iterator[int]:
+    """Yields the headings of tables of contents without page numbers. It is -1 for one that goes on from the page
+    before.
+    """
+    stated = (place for place, line in enumerate(lines) if is_heading(line))
+    for place in (*((-1,) if is_open else ()), *stated):
+        if not any(entries[place + 1 : place + 3]):
+            yield place
+
+
+def _end_of_titles(lines: Sequence[str], heading: int, below: Callable[[int], int]) -> int:
+    """Returns the line after the titles that follow a heading, each of which is found again below, in the same order
+    and with text between. Returns the heading if these are no table of contents.
+    """
+    found: list[int] = []
+    last, missed, number = heading, 0, heading
+    for number in range(heading + 1, len(lines)):
+        text = lines[number].strip()
+        if not text:
+            continue
+        place = below(number) if len(text) <= _LONGEST_TITLE and any(map(str.isalpha, text)) else -1
+        if place < 0 or (found and place <= found[-1]):
+            missed += 1
+            if missed > 1:
+                break
+            continue
+        found.append(place)
+        last, missed = number, 0
+    apart = sum(there - here >= _BETWEEN for here, there in pairwise(found))
+    least = _LEAST if heading >= 0 else _LEAST_GOING_ON
+    is_listed = len(found) >= max(least, _MANY * (last - heading)) and apart * 2 > len(found) - 1
+    return last + 1 if is_listed else heading
 
 
 def _entry(line: str) -> _Entry | None:

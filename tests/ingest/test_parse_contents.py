@@ -11,9 +11,11 @@ from ingest.settings import IngestSettings
 from tests.ingest.test_parse_office import saved
 from tests.ingest.test_parse_opened import opened
 from tests.ingest.test_parse_rich_text import rich
+from tests.ingest.tiny_ofd import ofd
+from tests.ingest.tiny_ofd import text as run_of
 from tests.ingest.tiny_pdf import Item, Words, pdf
 
-SECTIONS = ("1 Scope", "2 Storage of acids", "3 Loading", "4 Emergencies")
+SECTIONS = ("1 Scope", "2 Storage of acids", "3 Loading", "4 Emergencies", "5 Records")
 
 
 def read(data: bytes, name: str = "a.pdf") -> ParsedDocument:
@@ -58,6 +60,44 @@ def test_a_table_of_contents_may_take_two_pages_and_leaves_the_title_page() -> N
     first += [Words(72, 300, "2.1"), Words(100, 300, "Tanks of glass. . . . . . . . . . . . . . 3")]
     second = [item for place, title in enumerate(SECTIONS[2:]) for item in led(place, title)]
     assert texts(read(pdf(first, second, *body()))) == ["Handbook of the plant", *TEXT]
+
+
+def alone(place: int, title: str) -> list[Item]:
+    return [Words(72, 120 + 18 * place, title)]
+
+
+def test_a_table_of_contents_without_page_numbers_is_left_out_on_two_pages_too() -> None:
+    page: list[Item] = [Words(72, 40, "Handbook of the plant", 22), Words(72, 80, "Contents", 18, bold=True)]
+    listed = [item for place, title in enumerate(SECTIONS) for item in alone(place, title)]
+    assert texts(read(pdf([*page, *listed], *body()))) == ["Handbook of the plant", *TEXT]
+    two = [[*page, *listed[:3]], listed[3:]]
+    assert texts(read(pdf(*two, *body()))) == ["Handbook of the plant", *TEXT]
+
+
+def test_a_list_below_the_word_contents_that_is_there_twice_is_kept() -> None:
+    parts = ["Contents", "Pump of steel", "Hose of rubber", "Seal of brass", "Lid of glass"]
+    kit = [Words(72, 80 + 18 * place, line) for place, line in enumerate(parts)]
+    for said in (texts(read(pdf(kit, kit, *body()))), texts(read("\n".join(parts * 2).encode(), "a.txt"))):
+        assert "\n".join(said).count("Hose of rubber") == 2
+
+
+def test_contents_without_page_numbers_are_left_out_of_text_and_word_documents() -> None:
+    sections = ["1 总则", "2 储存", "3 领用"]
+    text = "管理办法\n\n目录\n" + "\n".join(sections) + "\n\n" + "".join(f"{title}\n\n正文。\n\n" for title in sections)
+    assert texts(read(text.encode(), "a.txt")) == ["管理办法", *(t for title in sections for t in (title, "正文。"))]
+    data = written("a.docx", ["管理办法", "目录", *sections], sections)
+    assert texts(read(data, "a.docx")) == ["管理办法", *(t for title in sections for t in (title, "正文。"))]
+
+
+@pytest.mark.parametrize("leader", ["…", "·", ".", "—"])
+def test_leaders_are_no_text_in_another_encoding(leader: str) -> None:
+    titles = ["第一章 总则", "第二章 储存", "第三章 领用"]
+    listed = "".join(
+        run_of(20, 50 + 8 * place, title) + run_of(48, 50 + 8 * place, leader * 30) + run_of(180, 50 + 8 * place, "2")
+        for place, title in enumerate(titles)
+    )
+    document = read(ofd([run_of(20, 30, "目录") + listed, run_of(20, 30, "本章规定储存的办法。")]), "a.ofd")
+    assert (texts(document), document.notes) == (["本章规定储存的办法。"], {})
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ import numpy as np
 _MEANINGLESS = re.compile(r"[\x00-\x1f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]|\(cid:\d+\)")
 _MOST_MEANINGLESS = 0.3
 _FOREIGN = re.compile(r"[\x80-\xff€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
+_LEADERS = re.compile(r"([·•…–—¸])\1++")
+"""Matches what leads to the page numbers of a table of contents. It is no text in another encoding."""
 _MOST_FOREIGN = 0.3
 """In French and German, a tenth of the letters have accents. In Chinese that was read as Latin-1, all letters do."""
 _MISREAD = re.compile(r"[ÃÂâäåæçèéï][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ]")
@@ -38,6 +40,7 @@ def is_garbage(text: str) -> bool:
         return _counts_shapes(drawn)
     if sum(len(found) for found in _MEANINGLESS.findall(drawn)) > _MOST_MEANINGLESS * len(drawn):
         return True
+    drawn = _LEADERS.sub("", drawn)
     if len(drawn) < _ENOUGH_HAN:
         return False
     foreign = len(_FOREIGN.findall(drawn))

@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import cache
+from itertools import accumulate
 from typing import Any
 
 from lxml import etree
 
 from ingest.document import Element
-from ingest.parse.contents_pages import contents_in
+from ingest.parse.contents_pages import Places, bare, contents_in, next_place, places_of
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html, read_markdown
 from ingest.parse.refusals import refuse
@@ -42,8 +44,19 @@ def _paragraph(text: str) -> Element:
 
 def _without_contents(text: str) -> str:
     lines = text.split("\n")
+
+    @cache
+    def places() -> tuple[Places, list[int]]:
+        """Returns where each line is, and the number of each among those that are not blank."""
+        return places_of(lines), list(accumulate(bool(line.strip()) for line in lines))
+
+    def below(number: int) -> int:
+        found, numbers = places()
+        place = next_place(found, lines[number], number)
+        return numbers[place] if place >= 0 else -1
+
     dropped = set[int]()
-    for start, stop in contents_in(lines, 0, False, {line.strip() for line in lines}.__contains__):
+    for start, stop in contents_in(lines, 0, False, lambda title: bare(title) in places()[0], below):
         dropped.update(range(start, stop))
     kept = [line for place, line in enumerate(lines) if place not in dropped]
     return "\n".join(kept) if dropped and any(line.strip() for line in kept) else text
