@@ -11,7 +11,7 @@ from tests.ingest.tiny_ofd import ofd, text
 from tests.ingest.tiny_pdf import Stroke, Words, pdf
 
 GOOD = [Words(60, 300 + 20 * line, f"Rule {line}: receipts are handed in within thirty days") for line in range(9)]
-NOTHING = ("0000", "0003", "FFFD", "FFFE", "D800")
+NOTHING = ("0000", "0003", "0094", "FFFD", "FFFE", "D800")
 """Codes that are no characters, as the maps of fonts have them."""
 
 

@@ -30,7 +30,7 @@ def silent_in(codes: npt.NDArray[np.uint32], boxes: Floats, unmapped: Mask) -> M
     A font may give several codes to one shape. Then a single one that is a character is enough.
     """
     silent: Mask = (codes >= REPLACED) & (codes <= 0xFFFF) | (unmapped & (~is_drawn(codes) | (codes == HYPHEN)))
-    silent |= (codes < 32) & (codes != HYPHEN) & ~np.isin(codes, _BLANKS)
+    silent |= (codes < 32) & (codes != HYPHEN) & ~np.isin(codes, _BLANKS) | (codes >= 0x7F) & (codes < 0xA0)
     half = (codes & 0xF800) == 0xD800
     if half.any():
         first, second = (codes & 0xFC00) == 0xD800, (codes & 0xFC00) == 0xDC00
