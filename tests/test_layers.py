@@ -61,7 +61,6 @@ HOMES: dict[str, tuple[str, ...]] = {
     "pypdfium2": ("ingest/parse",),
     "pypdf": ("ingest/parse",),
     "rapidocr": ("ingest/parse",),
-    "spacy": ("ingest/parse",),
     "docx": ("ingest/parse",),
     "pptx": ("ingest/parse",),
     "openpyxl": ("ingest/parse",),

@@ -1,9 +1,9 @@
 """Reads HTML, Word and Markdown with unstructured. Markdown is first turned into HTML. Only this file imports
 unstructured.
 
-By default, unstructured downloads an English spaCy model at first use, sends telemetry, and guesses headings from
-English grammar. Here it gets a blank multilingual pipeline and no telemetry. The maximal length of a guessed title is
-zero words, so only the headings that the format itself states remain (styles, tags, placeholders).
+By default, unstructured downloads an English spaCy model at first use, sends telemetry, and guesses from English
+grammar which texts are narrative. Here it does neither: only what the format itself states remains (styles, tags,
+placeholders). Its guess would decide nothing and take most of its time.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from multiprocessing import parent_process
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 from lxml import etree
@@ -50,7 +50,6 @@ _ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "SCARF_NO_ANALYTICS": "true",
     "UNSTRUCTURED_DISABLE_NOTICE": "1",
-    "UNSTRUCTURED_TITLE_MAX_WORD_LENGTH": "0",
 }
 _KINDS: dict[str, ElementKind] = {
     "Title": "heading",
@@ -73,39 +72,32 @@ _XML_DECLARATION = re.compile(r"\A\ufeff?\s*<\?xml[^>]*\?>")
 
 
 @contextmanager
-def _without_torch() -> Iterator[None]:
-    """In a worker process, hides torch from spaCy, which imports it if it is there. That takes 1.5 s and 180 MB of each
-    worker, and nothing here computes with it. A worker reads in one thread, and its others import nothing.
+def _without_spacy() -> Iterator[None]:
+    """In a worker process, gives unstructured an empty module for spaCy, which it imports and does not need here. spaCy
+    takes 1 s and 60 MB of each worker, and where torch is installed, 1.5 s and 180 MB more. A worker reads in one
+    thread, and its others import nothing.
     """
-    if parent_process() is None or "torch" in sys.modules:
+    if parent_process() is None or "spacy" in sys.modules:
         yield
         return
-    sys.modules["torch"] = None  # type: ignore[assignment]
+    sys.modules["spacy"] = ModuleType("spacy")
     try:
         yield
     finally:
-        del sys.modules["torch"]
+        del sys.modules["spacy"]
 
 
 @lru_cache(maxsize=1)
 def _unstructured() -> Any:
     """Returns the partitioners. Network access and guessing are switched off."""
     os.environ.update(_ENVIRONMENT)
-    with _without_torch():
-        import spacy
-
-    pipeline = spacy.blank("xx")
-    # Nothing here needs words. To cut punctuation off a word takes time quadratic in its length.
-    pipeline.tokenizer = spacy.tokenizer.Tokenizer(pipeline.vocab)
-    pipeline.max_length = 1 << 40
-    pipeline.add_pipe("sentencizer")
-    with warnings.catch_warnings():
+    with _without_spacy(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # deprecation warnings of its dependencies at import
-        from unstructured.nlp import tokenize
         from unstructured.partition import docx
         from unstructured.partition.html import parser, partition_html
 
-    tokenize._get_nlp = lambda: pipeline
+    for guessing in (docx, parser):
+        guessing.is_possible_narrative_text = lambda text: False
     guessed = parser.derive_element_type_from_text
     # It leaves out texts of one character. In Chinese that is a word: 无, 是.
     parser.derive_element_type_from_text = lambda text: guessed(text) or (parser.Text if text.isalnum() else None)
