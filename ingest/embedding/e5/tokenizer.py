@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -66,8 +65,11 @@ class E5Tokenizer:
         marked = [text if not text or text.startswith(_WORD) else _WORD + text for text in normal]
         joined = "".join(marked)
         ends = self._parts.ends(joined)
-        parts = [joined[start:end] for start, end in pairwise((0, *ends.tolist()))]
-        counts = np.fromiter(map(self._counted(parts), parts), np.int64, len(parts))
+        starts = np.append(0, ends[:-1])[: len(ends)]
+        counts = np.ones(len(ends), dtype=np.int64)  # a character is one piece
+        longer = np.flatnonzero(ends - starts > 1)
+        parts = [joined[start:end] for start, end in zip(starts[longer].tolist(), ends[longer].tolist(), strict=True)]
+        counts[longer] = np.fromiter(map(self._counted(parts), parts), np.int64, len(parts))
         before = np.concatenate(([0], np.cumsum(counts)))
         stops = np.cumsum(list(map(len, marked)), dtype=np.int64)
         totals: list[int] = np.diff(before[np.searchsorted(ends, stops, side="right")], prepend=0).tolist()
