@@ -89,7 +89,7 @@ def fold(text: str) -> str:
     seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_usual())
     if "著" in seen:
         seen = _WEARING.sub("着", seen)
-    return _SET_WIDE.sub(lambda run: run[0].replace(" ", ""), seen)
+    return _SET_WIDE.sub(lambda run: run[0].replace(" ", ""), seen) if " " in seen else seen
 
 
 def is_traditional(text: str) -> bool:

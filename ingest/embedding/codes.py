@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from ingest.embedding.numbers import meant_numbers
 
-_GROUPED = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+_GROUPED = re.compile(r",(?<=\d,)(?=\d{3}(?!\d))")
 _NUMBER = re.compile(r"(\d(?<![A-Za-z0-9]\d)\d*)(?![A-Za-z0-9])")
 
 _TIMES = "\u00d7*"

@@ -17,11 +17,10 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-_NUMERAL = re.compile(r"[零〇一二三四五六七八九十百千万亿两]++")
-_COUNTS = re.compile(
-    r" ?(?:[年月日天号周条章节款元倍次级%]|小时|分钟|星期|个(?:月|工作日|自然日|小时|星期))",
-)
+_COUNTED_BY = r" ?(?:[年月日天号周条章节款元倍次级%]|小时|分钟|星期|个(?:月|工作日|自然日|小时|星期))"
 """What follows a numeral of one character if it is a number. 一 alone is part of too many words."""
+_HAN_DIGIT = "[零〇一二三四五六七八九十百千万亿两]"
+_NUMERAL = re.compile(rf"{_HAN_DIGIT}{{2,}}+|{_HAN_DIGIT}(?:(?<=第.)|(?={_COUNTED_BY}))")
 _DIGITS = {"〇": 0, "两": 2} | {character: value for value, character in enumerate("零一二三四五六七八九")}
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _SCALES = {"千": 1000, "万": 10_000, "亿": 100_000_000}
@@ -102,8 +101,7 @@ def _in_digits(text: str, numerals: list[str]) -> str:
 
     def replaced(match: re.Match[str]) -> str:
         value = numeral_value(match[0])
-        alone = len(match[0]) == 1 and not text.startswith("第", match.start() - 1)
-        if value is None or (alone and not _COUNTS.match(text, match.end())):
+        if value is None:
             return match[0]
         numerals.append(f"n{value}")
         return str(value)
@@ -144,7 +142,7 @@ def numeral_value(numeral: str) -> int | None:
 
 def _amounts(text: str) -> Iterator[str]:
     """Yields 12800 for 1.28 万."""
-    for whole, part, scale in _SCALED.findall(text):
+    for whole, part, scale in _SCALED.findall(text) if any(scale in text for scale in _SCALES) else ():
         value, rest = divmod(int(whole + part) * _SCALES[scale], 10 ** len(part))
         if not rest:
             yield f"n{value}"
@@ -167,7 +165,7 @@ def _as_written(text: str) -> Iterator[str]:
 
 def _dates(lower: str) -> Iterator[str]:
     named = _NAMED_DATES if any(month in lower for month in _MONTHS) else ()
-    for pattern, places in (*_DIGIT_DATES, *named):
+    for pattern, places in (*(_DIGIT_DATES if "月" in lower else _DIGIT_DATES[:1]), *named):
         for match in pattern.finditer(lower):
             year, month, day = ((match[place] or "") if place else "" for place in places)
             number = _MONTHS.index(month[:3]) + 1 if month[:3] in _MONTHS else int(month)
