@@ -250,6 +250,12 @@ class PackedTerms(Sequence[SparseVector]):
             self._values.extend(vector.values)
             self._starts.append(len(self._indices))
 
+    def add(self, lengths: np.ndarray, indices: np.ndarray, weights: np.ndarray) -> None:
+        """Add vectors whose terms stand one after the other: so many each."""
+        self._starts.frombytes((self._starts[-1] + lengths.cumsum()).astype("uint64").tobytes())
+        self._indices.frombytes(indices.astype("uint32").tobytes())
+        self._values.frombytes(weights.astype("float32").tobytes())
+
     def __len__(self) -> int:
         return len(self._starts) - 1
 

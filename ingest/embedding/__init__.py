@@ -9,6 +9,10 @@ Query and document have different methods because models treat them differently.
     spoken.py         amounts as people say them, in the form in which documents write them
     glosses.py        what Chinese words mean in English, so that words cross the languages
     meanings.py       the terms of these glosses, in tables
+    pairs.py          pairs of Chinese characters as terms
+    terms.py          the weights of the terms of several texts, in arrays
+    word_counts.py    how often words are in texts, in arrays
+    number_lists.py   lists of numbers in one table
     parts.py          where a text can be cut, whatever its words are
     pinyin.py         how Chinese words are spoken, and what typed pinyin may stand for
     dense.py          by meaning, with a model in this process
@@ -28,7 +32,7 @@ from typing import Protocol
 
 import numpy as np
 
-from ingest.document import Chunk, Embedding, Language, SparseVector
+from ingest.document import Chunk, Embedding, Language, PackedTerms, SparseVector
 
 _REMEMBERED_QUERIES = 512
 """Some 2 KB each: a vector and a few terms."""
@@ -81,7 +85,7 @@ class SparseEmbedder(Protocol):
 
     name: str
 
-    def embed_documents(self, texts: Sequence[str], headings: Sequence[str] | None = None) -> list[SparseVector]:
+    def embed_documents(self, texts: Sequence[str], headings: Sequence[str] | None = None) -> PackedTerms:
         """Returns the term weights of passages. `headings` has the title and headings over each."""
         ...
 
@@ -98,7 +102,7 @@ def embedded_text(chunk: Chunk) -> str:
     return f"{chunk.heading}\n{chunk.text}" if chunk.heading else chunk.text
 
 
-def terms_of(chunks: Sequence[Chunk], embedder: SparseEmbedder) -> list[SparseVector]:
+def terms_of(chunks: Sequence[Chunk], embedder: SparseEmbedder) -> PackedTerms:
     """Returns the term weights of chunks under their titles and headings."""
     return embedder.embed_documents([chunk.text for chunk in chunks], [chunk.heading for chunk in chunks])
 

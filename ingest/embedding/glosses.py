@@ -10,14 +10,17 @@ import gzip
 import re
 import threading
 from array import array
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import cache, cached_property, lru_cache
 from importlib.util import find_spec
-from itertools import chain, zip_longest
+from itertools import chain, compress, repeat, zip_longest
 from pathlib import Path
 
-from ingest.embedding.parts import Parts
+import numpy as np
+
+from ingest.embedding.number_lists import NumberLists
+from ingest.embedding.parts import Parts, code_points, is_chinese
+from ingest.embedding.word_counts import WordCounts
 from ingest.errors import ConfigurationError
 from ingest.language import fold
 
@@ -34,8 +37,10 @@ _WORD_COST, _SINGLE_COST, _UNKNOWN_COST = 1_000_000, 1_000_001, 1_000_002
 """Words count first, then single characters, then characters that the dictionary does not know."""
 _APART = "\n"
 """Stands between runs of Chinese characters that are cut together. No word has it."""
-_REMEMBERED_PARTS = 16_384
-"""Parts of a text that are neither a word nor a single character: a tenth of all. Each takes some 300 bytes."""
+_REMEMBERED_PARTS = 4_096
+"""Of questions: parts that are neither a word nor a single character, a tenth of all. Each takes some 300 bytes."""
+_REMEMBERED_WORDS = 131_072
+"""Of such parts of passages, all together. For each two to three of them a part is kept, in 200 bytes."""
 
 _GLOSS_WORDS = 4
 """A gloss with more words explains and does not name."""
@@ -49,7 +54,7 @@ _WITHOUT_MEANING = re.compile(
 _ASIDE = re.compile(r"\([^()]*+\)|\[[^\[\]]*+\]|[^\x00-\u024f]++")
 _OPENING = re.compile(r"\A(?:(?:lit|fig|esp|usu)\.\s*|to be |to |an? |the |be )+")
 _FILLER = re.compile(r"\b(?:sb's|sb|sth|etc|one's|oneself)\b\.?|\|")
-_IN_FILLERS = ("sb", "sth", "etc", "one", "|")
+_IN_FILLERS = re.compile(r"s(?:b|th)|etc|one|\|")
 _ENGLISH = re.compile(rb"(?<![A-Za-z'-])[a-z]{3,24}(?![A-Za-z'-])")
 _NAME = re.compile(r"[A-Z\u00c0-\u00de][\w'-]*+(?: [A-Z\u00c0-\u00de][\w'-]*+)*")
 
@@ -79,6 +84,8 @@ class Dictionary:
         """All words, each at its number, and at last a place for the characters that are none."""
         self._parts = Parts(self._numbers)
         self._remembered = lru_cache(_REMEMBERED_PARTS)(self._cut)
+        self._counting = threading.Lock()
+        self._forget()
 
     def words(self, text: str) -> Iterator[str]:
         """Yields the Chinese words of a folded text, in order. Other text is left out.
@@ -91,23 +98,43 @@ class Dictionary:
         parts = filter(_APART.__ne__, self._parts.of(_APART.join(_HAN.findall(text))))
         return chain.from_iterable((part,) if part in known else self._remembered(part) for part in parts)
 
-    def count(self, text: str) -> Mapping[int, int]:
-        """Returns how often each of these words is in the text, by its number in `entries`, in the order of their first
-        places.
-        """
-        parts = Counter(self._parts.of(_APART.join(_HAN.findall(text))))
-        del parts[_APART]
-        numbers = list(map(self._numbers.get, parts))
-        counts: dict[int, int] = {}
-        unknown = len(self.entries) - 1
-        for number, (part, often) in zip(numbers, parts.items(), strict=True):
-            if number is not None:
-                counts[number] = counts.get(number, 0) + often
-                continue
-            for word in self._remembered(part):
-                found = self._numbers.get(word, unknown)
-                counts[found] = counts.get(found, 0) + often
-        return counts
+    def count(self, texts: Sequence[str]) -> WordCounts:
+        """Returns how often each of these words is in each of these texts, by its number in `entries`."""
+        joined = _APART.join(texts)
+        codes = code_points(joined)
+        chinese = is_chinese(codes)
+        inside = self._parts.joined(codes) & chinese[:-1] & chinese[1:]
+        begins = np.flatnonzero(chinese & ~np.append(False, inside)[: len(codes)])
+        ends = np.flatnonzero(chinese & ~np.append(inside, False)[: len(codes)]) + 1
+        numbers = self._characters[codes[begins]]
+        longer = np.flatnonzero(ends - begins > 1)
+        parts = [joined[begin:end] for begin, end in zip(begins[longer].tolist(), ends[longer].tolist(), strict=True)]
+        numbers[longer] = np.fromiter(map(self._numbers.get, parts, repeat(-1)), np.int64, len(parts))
+        several = numbers[longer] < 0
+        with self._counting:
+            if len(self._cut_parts) > _REMEMBERED_WORDS:
+                self._forget()
+            lists = [self._several_words(part) for part in compress(parts, several.tolist())]
+            words, counts = self._cut_parts.of(np.array(lists, dtype=np.int64))
+        lengths = np.ones(len(begins), dtype=np.int64)
+        lengths[longer[several]] = counts
+        numbers = np.repeat(numbers, lengths)
+        numbers[numbers < 0] = words
+        of_parts = np.searchsorted(np.cumsum([len(text) + 1 for text in texts]), begins, side="right")
+        return WordCounts.of(np.repeat(of_parts, lengths), numbers, len(self.entries))
+
+    def _forget(self) -> None:
+        self._cut_numbers: dict[str, int] = {}
+        self._cut_parts = NumberLists()
+
+    def _several_words(self, part: str) -> int:
+        """Returns which of the lists has the numbers of the words of a part."""
+        number = self._cut_numbers.get(part)
+        if number is None:
+            unknown = len(self.entries) - 1
+            number = self._cut_parts.add([self._numbers.get(word, unknown) for word in self._cut(part)])
+            self._cut_numbers[part] = number
+        return number
 
     def glosses(self, word: str, limit: int | None = None) -> list[str]:
         """Returns the English glosses of a folded Chinese word, the more usual ones first, at most `limit` of them.
@@ -134,6 +161,16 @@ class Dictionary:
         """Returns the words of the glosses that begin with these letters and have so many letters."""
         more, most = max(0, shortest - len(beginning)), longest - len(beginning)
         return re.findall(rf"\n({re.escape(beginning)}[a-z]{{{more},{most}}})(?=\n)", self._english)
+
+    @cached_property
+    def _characters(self) -> np.ndarray:
+        """Returns the number of the word that each Chinese character is alone, by its code point."""
+        table = np.full(0x10000, len(self.entries) - 1, dtype=np.int64)
+        alone = "".join(word for word in self._numbers if len(word) == 1)
+        codes = code_points(alone)
+        there = is_chinese(codes)
+        table[codes[there]] = [self._numbers[word] for word in compress(alone, there.tolist())]
+        return table
 
     @cached_property
     def _english(self) -> str:
@@ -174,8 +211,10 @@ def _plain(gloss: str) -> str:
     """Returns a gloss without what only the dictionary needs. Of an explanation, returns the name that it begins with
     (`Jinjiang` of `Jinjiang, county-level city in …`), or an empty text.
     """
-    said = _OPENING.sub("", gloss.strip())
-    if any(letters in said for letters in _IN_FILLERS):
+    said = gloss.strip()
+    if opening := _OPENING.match(said):
+        said = said[opening.end() :]
+    if _IN_FILLERS.search(said):
         said = _FILLER.sub(" ", said)
     plain = " ".join(said.split()).strip(' ,.!?"')
     if plain.count(" ") < _GLOSS_WORDS:

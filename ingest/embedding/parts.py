@@ -13,6 +13,7 @@ import numpy as np
 
 _APART = "\n"
 """Stands between the words when their pairs are collected."""
+_FIRST_CHINESE, _LAST_CHINESE = 0x3400, 0x9FFF
 
 
 class Parts:
@@ -22,7 +23,7 @@ class Parts:
 
     def __init__(self, words: Iterable[str], *, joins_unknown: bool = False) -> None:
         """No word has a line break. With `joins_unknown`, characters that are in no word stay together."""
-        codes = _codes(_APART.join(words))
+        codes = code_points(_APART.join(words))
         first, second = codes[:-1], codes[1:]
         inside = (first != ord(_APART)) & (second != ord(_APART))
         first, second = first[inside], second[inside]
@@ -35,24 +36,32 @@ class Parts:
         bits[0] = joins_unknown
         self._bits = np.packbits(bits, bitorder="little")
 
+    def joined(self, codes: np.ndarray) -> np.ndarray:
+        """Returns for each of these code points but the last one whether it may be in one word with the next: bool."""
+        rows = self._rows[np.minimum(codes[:-1], len(self._rows) - 1)].astype(np.int64)
+        places = rows * self._width + self._columns[np.minimum(codes[1:], len(self._columns) - 1)]
+        joined: np.ndarray = (self._bits[places >> 3] >> (places & 7).astype(np.uint8) & 1).astype(bool)
+        return joined
+
     def ends(self, text: str) -> np.ndarray:
         """Returns where the parts of a text end, in characters: int64, ascending."""
         if not text:
             return np.zeros(0, dtype=np.int64)
-        codes = _codes(text)
-        rows = self._rows[np.minimum(codes[:-1], len(self._rows) - 1)].astype(np.int64)
-        places = rows * self._width + self._columns[np.minimum(codes[1:], len(self._columns) - 1)]
-        joined = self._bits[places >> 3] >> (places & 7).astype(np.uint8) & 1
-        return np.append(np.flatnonzero(joined == 0) + 1, len(text))
+        return np.append(np.flatnonzero(~self.joined(code_points(text))) + 1, len(text))
 
     def of(self, text: str) -> list[str]:
         """Returns the parts of a text. Together they are the text."""
         return [text[start:end] for start, end in pairwise((0, *self.ends(text).tolist()))]
 
 
-def _codes(text: str) -> np.ndarray:
+def code_points(text: str) -> np.ndarray:
     """Returns the code points of a text: uint32, shape (characters,)."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+
+
+def is_chinese(codes: np.ndarray) -> np.ndarray:
+    """Returns for each code point whether it is one of a Chinese character, in so far as words have them: bool."""
+    return (codes >= _FIRST_CHINESE) & (codes <= _LAST_CHINESE)
 
 
 def _numbered(codes: np.ndarray, known: np.ndarray) -> tuple[np.ndarray, int]:

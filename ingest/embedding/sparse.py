@@ -21,13 +21,18 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import chain
 from typing import Any
 
-from ingest.document import SparseVector
+import numpy as np
+
+from ingest.document import PackedTerms, SparseVector
 from ingest.embedding.codes import codes_in, with_codes
 from ingest.embedding.glosses import dictionary
 from ingest.embedding.meanings import Glosses, Meanings
+from ingest.embedding.pairs import pair_terms, pair_weights
 from ingest.embedding.spoken import also_written, as_written
+from ingest.embedding.terms import Terms, keys_of, layered, saturated, under
 from ingest.language import QUESTION_WORDS, detect, fold
 
 NAME = "bm25-6"
@@ -70,14 +75,11 @@ glosses would be rare, and so weigh much.
 """
 _GLOSS_SPACE = 0x9E3779B9
 """A term of a gloss has its bits flipped by this. So it meets no term of a text, unless two hashes happen to agree."""
-_K1, _B = 1.2, 0.75
-"""Qdrant's own, for glosses too."""
 _REMEMBERED_WORDS = 16_384
 """Of questions. Each takes some 400 bytes, and looking one up takes a thousand times as long as remembering it."""
-_REMEMBERED_HEADINGS = 256
+_BATCH_TEXTS = 256
 
 _HAN = re.compile(r"[\u3400-\u9fff]+")
-_PAIR = re.compile(r"(?=([\u3400-\u9fff]{2}))")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +100,18 @@ class Bm25Embedder:
         """`name` is another one only where it searches an index whose terms an earlier release made."""
         self.name = name
         self._glosses = lru_cache(_REMEMBERED_WORDS)(self._gloss_terms)
-        self._headings = lru_cache(_REMEMBERED_HEADINGS)(self._terms)
 
-    def embed_documents(self, texts: Sequence[str], headings: Sequence[str] | None = None) -> list[SparseVector]:
+    def embed_documents(self, texts: Sequence[str], headings: Sequence[str] | None = None) -> PackedTerms:
         """Returns the term weights of passages, each with its heading if there are `headings`."""
         above = headings if headings is not None else [""] * len(texts)
-        return [self._document(fold(text), fold(heading)) for text, heading in zip(texts, above, strict=True)]
+        pairs = list(zip(texts, above, strict=True))
+        packed = PackedTerms()
+        for start in range(0, len(pairs), _BATCH_TEXTS):
+            batch = pairs[start : start + _BATCH_TEXTS]
+            folded = {heading: fold(heading) for heading in {heading for _, heading in batch}}
+            terms = self._documents([fold(text) for text, _ in batch], [folded[heading] for _, heading in batch])
+            packed.add(np.bincount(terms.texts, minlength=len(batch)), terms.indices, terms.weights)
+        return packed
 
     def embed_query(self, text: str, beside: Sequence[str] = ()) -> SparseVector:
         """Returns the terms of a query. Words that only form a Chinese question are left out. The words `beside` it
@@ -112,7 +120,7 @@ class Bm25Embedder:
         folded = fold(text)
         asked = _without_question_words(folded)
         words = self._words.embed_query(with_codes(asked, asked=True))
-        pairs = _weighed(_ones(self._pairs.embed_query(_pairs_of(asked))), _ASKED_PAIR_WEIGHT)
+        pairs = _weighed(_pairs(asked), _ASKED_PAIR_WEIGHT)
         own = pairs | _ones(words) | self._amounts(asked)
         _raise(own, _weighed(_ones(self._words.embed_query(" ".join(codes_in(asked)))), _CODE_WEIGHT))
         apart = _weighed(_ones(self._words.embed_query(_HAN.sub(" ", folded))), _ENGLISH_ON_GLOSSES)
@@ -124,7 +132,7 @@ class Bm25Embedder:
             _raise(own, dict.fromkeys(glosses.terms, glosses.share * _GLOSS_ON_ENGLISH))
             _raise(apart, dict.fromkeys(glosses.terms, glosses.share * _GLOSS_ON_GLOSSES))
         for word in map(fold, beside):
-            _raise(own, _weighed(_ones(self._pairs.embed_query(_pairs_of(word))), _BESIDE))
+            _raise(own, _weighed(_pairs(word), _BESIDE))
             _raise(own, _weighed(terms := _ones(self._words.embed_query(with_codes(word, asked=True))), _BESIDE))
             _raise(apart, {} if _HAN.search(word) else _weighed(terms, _BESIDE * _ENGLISH_ON_GLOSSES))
         return _as_vector(_with_glosses(own, apart))
@@ -146,39 +154,38 @@ class Bm25Embedder:
         return chinese + [Word(own, frozenset(index ^ _GLOSS_SPACE for index in own)) for own in terms]
 
     def _chinese_word(self, word: str) -> Word:
-        pairs = self._pairs.embed_query(_pairs_of(word)).indices
         glosses = frozenset(self._glosses(word).terms)
-        own = frozenset((*self._words.embed_query(word).indices, *pairs))
+        own = frozenset((*self._words.embed_query(word).indices, *_pairs(word)))
         return Word(own, glosses | {index ^ _GLOSS_SPACE for index in glosses})
 
-    def _document(self, text: str, heading: str) -> SparseVector:
-        """Returns the terms of a folded passage. All passages under one heading have its terms alike."""
-        glossed = detect(f"{heading}\n{text}") in _GLOSSED
-        terms = self._terms(text, glossed)
-        if heading:
-            return _as_vector(_under(self._headings(heading, glossed), terms))
-        return _as_vector(terms)
+    def _documents(self, texts: list[str], headings: list[str]) -> Terms:
+        """Returns the terms of folded passages. All passages under one heading have its terms alike."""
+        glossed = [detect(f"{heading}\n{text}") in _GLOSSED for text, heading in zip(texts, headings, strict=True)]
+        places: dict[tuple[str, bool], int] = {}
+        above = [places.setdefault(each, len(texts) + len(places)) for each in zip(headings, glossed, strict=True)]
+        terms = self._terms([*texts, *(heading for heading, _ in places)], [*glossed, *(each for _, each in places)])
+        return under(terms.of(np.array(above, dtype=np.int64)), terms.of(np.arange(len(texts))), _ALIKE)
 
-    def _terms(self, folded: str, glossed: bool) -> dict[int, float]:
-        """Returns the BM25 weights of a folded text. Its length is its own."""
-        pairs = self._pairs.embed_document(_pairs_of(folded))
-        words = self._words.embed_document(with_codes(folded))
-        terms = self._glosses_of(folded) if glossed else {}
-        # As in `_with_glosses`, the text's own terms come last.
-        terms.update(zip(pairs.indices, [value * _PAIR_WEIGHT for value in pairs.values], strict=True))
-        terms.update(zip(words.indices, words.values, strict=True))
-        return terms
+    def _terms(self, folded: list[str], glossed: list[bool]) -> Terms:
+        """Returns the BM25 weights of folded texts. The length of each is its own."""
+        glosses = self._glosses_of([text if each else "" for text, each in zip(folded, glossed, strict=True)])
+        pairs = pair_weights(folded, _AVERAGE_PAIRS)
+        words = [self._words.embed_document(with_codes(text)) for text in folded]
+        lengths = [len(each.indices) for each in words]
+        indices = np.fromiter(chain.from_iterable(each.indices for each in words), np.uint32, sum(lengths))
+        weights = np.fromiter(chain.from_iterable(each.values for each in words), np.float64, sum(lengths))
+        own = Terms(keys_of(np.repeat(np.arange(len(folded)), lengths), indices), weights)
+        # As in `_with_glosses`, the texts' own terms come last.
+        return layered([glosses, Terms(pairs.keys, pairs.weights * _PAIR_WEIGHT), own])
 
-    def _glosses_of(self, folded: str) -> dict[int, float]:
-        """Returns the BM25 weights of the glosses of a passage, in their space. Its length is the number of its Chinese
-        words.
+    def _glosses_of(self, folded: list[str]) -> Terms:
+        """Returns the BM25 weights of the glosses of texts, in their space. The length of each is the number of its
+        Chinese words.
         """
-        if not _HAN.search(folded):  # so that English alone never loads the dictionary
-            return {}
-        terms, often, total = self._meanings.frequencies(dictionary().count(folded))
-        norm = _K1 * (1 - _B + _B * total / AVERAGE_TERMS)
-        weights = often * (_K1 + 1) / (often + norm)
-        return dict(zip((terms ^ _GLOSS_SPACE).tolist(), weights.tolist(), strict=True))
+        if not any(map(_HAN.search, folded)):  # so that English alone never loads the dictionary
+            return Terms(np.zeros(0, dtype=np.uint64), np.zeros(0))
+        found, lengths = self._meanings.frequencies(dictionary().count(folded), len(folded), _GLOSS_SPACE)
+        return Terms(found.keys, saturated(found.weights, lengths[found.texts], AVERAGE_TERMS))
 
     def _gloss_terms(self, word: str) -> Glosses:
         """Returns the terms of the first glosses of a Chinese word. There may be none."""
@@ -196,26 +203,10 @@ class Bm25Embedder:
 
         return Bm25(Bm25Config(avg_len=AVERAGE_TERMS, tokenizer=TokenizerType.Multilingual))
 
-    @cached_property
-    def _pairs(self) -> Any:
-        from qdrant_edge import Bm25, Bm25Config, DisabledStemmer, StopwordsSet, TokenizerType
 
-        return Bm25(
-            Bm25Config(
-                avg_len=_AVERAGE_PAIRS,
-                tokenizer=TokenizerType.Whitespace,
-                stopwords=StopwordsSet(),
-                stemmer=DisabledStemmer(),
-            )
-        )
-
-
-def _pairs_of(text: str) -> str:
-    """Returns overlapping pairs of neighbouring Chinese characters.
-
-    A mark keeps them apart from words of two characters.
-    """
-    return "_ ".join([*_PAIR.findall(text), ""])
+def _pairs(text: str) -> dict[int, float]:
+    """Returns the terms of the pairs of Chinese characters of a question."""
+    return dict.fromkeys(pair_terms([text])[1].tolist(), 1.0)
 
 
 def _words_with_meaning(folded: str) -> list[str]:
@@ -241,16 +232,6 @@ def _without_question_words(folded: str) -> str:
 
 def _blanked(word: str) -> str:
     return " " if QUESTION_WORDS.fullmatch(word) else word
-
-
-def _under(heading: Mapping[int, float], text: Mapping[int, float]) -> Mapping[int, float]:
-    """Returns the terms of a passage under a heading. A text that only repeats words of its heading adds nothing."""
-    if text.keys() <= heading.keys():
-        return heading
-    both = {
-        index: (heading[index] ** _ALIKE + text[index] ** _ALIKE) ** (1 / _ALIKE) for index in heading.keys() & text
-    }
-    return {**heading, **text, **both}
 
 
 def _ones(terms: Any) -> dict[int, float]:

@@ -5,10 +5,10 @@ workers load this module.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-from ingest.document import Candidate, Chunk, PackedTerms, Prepared, SparseVector, numbered
+from ingest.document import Candidate, Prepared, numbered
 from ingest.embedding import terms_of
 from ingest.embedding.from_settings import token_counter
 from ingest.embedding.sparse import Bm25Embedder
@@ -19,7 +19,6 @@ from ingest.runs.stages import opened
 from ingest.settings import IngestSettings
 from ingest.split import split
 
-_BATCH_CHUNKS = 256
 _ANY_REVISION = 1  # the terms of a passage do not depend on it
 
 
@@ -27,10 +26,6 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
     """Returns the function that reads and cuts one document with these settings, and makes its terms."""
     count_tokens = token_counter(settings)
     sparse = Bm25Embedder()
-
-    def terms(chunks: Sequence[Chunk]) -> Iterator[SparseVector]:
-        for start in range(0, len(chunks), _BATCH_CHUNKS):
-            yield from terms_of(chunks[start : start + _BATCH_CHUNKS], sparse)
 
     def prepare(candidate: Candidate) -> Prepared:
         reference = candidate.at_hand or candidate.reference
@@ -44,6 +39,6 @@ def make_preparer(settings: IngestSettings) -> Callable[[Candidate], Prepared]:
             raise DocumentError("no_text", "No text was found in it.", "Check that it has more than headings.")
         language = detect(document.text)
         prepared = Prepared(digest, document.kind, document.title, language, tuple(passages), about=document.about)
-        return replace(prepared, words=PackedTerms(terms(numbered(candidate.reference, _ANY_REVISION, prepared))))
+        return replace(prepared, words=terms_of(numbered(candidate.reference, _ANY_REVISION, prepared), sparse))
 
     return prepare

@@ -59,11 +59,15 @@ def test_the_words_of_a_run_are_those_of_the_best_of_all_cuts() -> None:
 
 
 def test_words_are_counted_as_they_are_cut() -> None:
-    text = "员工每年有十五天带薪年假，员工的年假由部门经理批准。𠀀㐀 abc 员工"
+    texts = ["员工每年有十五天带薪年假，员工的年假由部门经理批准。𠀀㐀 abc 员工", "no Chinese", "", "假\n年\n假", "年"]
     numbers = {word: number for number, word in enumerate(dictionary().entries)}
-    cut = Counter(numbers.get(word, numbers[""]) for word in dictionary().words(text))
-    assert list(dictionary().count(text).items()) == list(cut.items())
-    assert dictionary().count("no Chinese") == {}
+    for _ in range(2):  # what was cut before is remembered
+        counted = dictionary().count(texts)
+        for place, text in enumerate(texts):
+            cut = Counter(numbers.get(word, numbers[""]) for word in dictionary().words(text))
+            here = counted.texts == place
+            assert list(zip(counted.words[here], counted.often[here], strict=True)) == list(cut.items())
+    assert len(dictionary().count([]).words) == len(dictionary().count(["no Chinese"]).words) == 0
 
 
 @pytest.fixture(scope="module")
