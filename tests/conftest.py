@@ -17,14 +17,24 @@ import sitecustomize  # noqa: E402, F401 - importing it is what puts the guard u
 
 from api.settings import Settings  # noqa: E402
 from ingest.store import Store  # noqa: E402
+from tests.cheap_homes import copy_new_databases, keep_files_in_memory  # noqa: E402
 from tests.ingest.inline_engine import without_workers  # noqa: E402
 from tests.long_files import longest_first  # noqa: E402
+
+keep_files_in_memory()
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """See `tests.long_files`; `make test` tells xdist to keep this order."""
     items[:] = [items[place] for place in longest_first([item.nodeid.partition("::")[0] for item in items])]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _new_databases_are_copies() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        copy_new_databases(patch)
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -139,10 +139,10 @@ def test_bad_input_is_one_line_with_the_way_out(home: Path, arguments: tuple[str
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_a_name_that_is_not_text_can_be_given(home: Path, tmp_path: Path) -> None:
+def test_a_name_that_is_not_text_can_be_given(home: Path, tmp_path: Path, inline: None) -> None:
     named = os.fsencode(tmp_path) + "/手册 #1%.txt".encode("gbk")
     Path(os.fsdecode(named)).write_text("员工食堂在三层。")
-    assert youju_json(home, "ingest", os.fsdecode(named))["new"] == 1
+    assert json_here(home, "ingest", os.fsdecode(named))["new"] == 1
     assert "三层" in json_here(home, "search", "员工食堂")["hits"][0]["text"]
 
 
@@ -210,8 +210,8 @@ def test_commands_talk_to_the_server_that_owns_the_home(home: Path, folder: Path
 
 def test_serve_refuses_what_does_not_go_together_whether_it_is_set_or_given(tmp_path: Path) -> None:
     """Each refusal has its test where settings are loaded: a process apiece took seconds, and showed no more."""
-    for arguments, settings in (((), {"host": "0.0.0.0"}), (("--host", "0.0.0.0"), {})):
-        done = run_youju(tmp_path, "serve", *arguments, **settings)
+    for run, arguments, settings in ((run_youju, (), {"host": "0.0.0.0"}), (run_here, ("--host", "0.0.0.0"), {})):
+        done = run(tmp_path, "serve", *arguments, **settings)
         assert (done.returncode, "[no_authentication]" in done.stderr) == (2, True), done.stderr
 
 

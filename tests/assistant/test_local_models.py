@@ -6,12 +6,12 @@ import asyncio
 import json
 import threading
 import time
+from collections.abc import Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from assistant.errors import ModelBusyError, ModelError
 from assistant.models import complete, stream
@@ -72,6 +72,8 @@ def test_every_architecture_answers_and_what_it_keeps_of_the_rules_changes_nothi
 def test_to_every_architecture_a_prompt_is_the_same_whether_its_rules_were_kept_or_not(
     architecture: str, tmp_path: Path
 ) -> None:
+    import torch  # seconds of every process that collects this file
+
     tokenizer, model, prefixes = opened(build_tiny(tmp_path / architecture, architecture))._load()
     assert prefixes is not None
     seen = []
@@ -272,24 +274,36 @@ def test_weights_that_are_quantized_already_are_not_quantized_again(tmp_path: Pa
     assert (error.code, "YOUJU_MODEL_PRECISION=auto" in error.hint) == ("quantized_already", True)
 
 
+def out_of_memory(said: str) -> Exception:
+    import torch  # seconds of every process that collects this file
+
+    return torch.OutOfMemoryError(said)
+
+
 @pytest.mark.parametrize(
-    ("raised", "precision", "code", "way_out"),
+    ("make", "said", "precision", "code", "way_out"),
     [
-        (torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"), "auto", "model_too_large", "4bit"),
-        (MemoryError(), "float32", "model_too_large", "youju models fit"),
-        (ImportError("Loading an AWQ model requires gptqmodel"), "auto", "model_not_loaded", "Install what it names"),
-        (RuntimeError("None of the available devices are supported"), "4bit", "model_not_loaded", "=auto"),
-        (RuntimeError("unexpected EOF"), "auto", "model_not_loaded", "config, weights and tokenizer"),
+        (out_of_memory, "CUDA out of memory. Tried to allocate 20 GiB", "auto", "model_too_large", "4bit"),
+        (MemoryError, "", "float32", "model_too_large", "youju models fit"),
+        (ImportError, "Loading an AWQ model requires gptqmodel", "auto", "model_not_loaded", "Install what it names"),
+        (RuntimeError, "None of the available devices are supported", "4bit", "model_not_loaded", "=auto"),
+        (RuntimeError, "unexpected EOF", "auto", "model_not_loaded", "config, weights and tokenizer"),
     ],
 )
 def test_what_transformers_raises_is_said_with_a_way_out(
-    raised: Exception, precision: str, code: str, way_out: str, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    make: Callable[[str], Exception],
+    said: str,
+    precision: str,
+    code: str,
+    way_out: str,
+    tiny: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def load_nothing(*_: Any, **__: Any) -> None:
-        raise raised
+        raise make(said)
 
     monkeypatch.setattr("transformers.AutoModelForCausalLM.from_pretrained", load_nothing)
     monkeypatch.setattr("assistant.models.loading.find_spec", lambda name: name)  # as if it were installed
     error = failure(tiny, model_precision=precision)
     assert (error.code, way_out in error.hint) == (code, True), error
-    assert str(raised)[:20] in error.message
+    assert said[:20] in error.message

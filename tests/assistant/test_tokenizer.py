@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from transformers import AutoTokenizer
 
 from api.cli.model_server import look_at_model_server
 from api.settings import Settings
@@ -35,10 +34,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
+def tokenizer_of(folder: Path) -> Any:
+    from transformers import AutoTokenizer  # seconds of every process that collects this file
+
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+
+
 @pytest.fixture(scope="module")
 def exact(folder: Path) -> int:
     """The tokens of `MESSAGES`, as the model would be given them."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = tokenizer_of(folder)
     ids = tokenizer.apply_chat_template(SENT, add_generation_prompt=True, enable_thinking=False, return_dict=True)
     return len(ids["input_ids"])
 
@@ -66,7 +71,7 @@ def test_a_server_that_counts_is_asked_first_and_replaced_where_it_fails(folder:
 
 
 def test_the_file_alone_counts_the_texts_and_some_tokens_around_each(folder: Path) -> None:
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = tokenizer_of(folder)
     with saying(said.PLAIN) as (root, _):
         found = counted(f"{root}/v1", folder / "tokenizer.json")
     texts = [len(tokenizer(message.text)["input_ids"]) for message in MESSAGES]
@@ -129,7 +134,7 @@ def test_the_fallback_is_another_model_and_not_counted_by_it() -> None:
 
 def test_evidence_is_left_out_until_the_exact_count_fits(folder: Path) -> None:
     """The tiny vocabulary takes far more tokens than any estimate: without the count the prompt would not fit."""
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer = tokenizer_of(folder)
     text = "条：出差补贴的标准如下，" + "甲乙丙丁戊己庚辛" * 20
     passages = [passage(f"第{number}{text}", title=f"制度{number}") for number in range(1000, 1050)]
 

@@ -6,7 +6,7 @@ import io
 import random
 import sys
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -111,16 +111,18 @@ def test_links_and_paths_that_lead_out_lead_nowhere(docs: Path, tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "content",
+    "made",
     [
-        rar5({"a.txt": b"hello"}, declared=1 << 37),
-        rar5({f"{number}.txt": b"" for number in range(50_001)}),
-        rar5({"n" * 60_000 + str(number): b"" for number in range(600)}),
+        lambda: rar5({"a.txt": b"hello"}, declared=1 << 37),
+        lambda: rar5({f"{number}.txt": b"" for number in range(50_001)}),
+        lambda: rar5({"n" * 60_000 + str(number): b"" for number in range(600)}),
     ],
     ids=["size", "members", "names"],
 )
-def test_what_would_fill_a_disk_is_unsafe_before_it_is_unpacked(docs: Path, tmp_path: Path, content: bytes) -> None:
-    (docs / "a.rar").write_bytes(content)
+def test_what_would_fill_a_disk_is_unsafe_before_it_is_unpacked(
+    docs: Path, tmp_path: Path, made: Callable[[], bytes]
+) -> None:
+    (docs / "a.rar").write_bytes(made())
     source, found = opened(docs)
     assert list(found) == ["a.rar"]
     assert refusal(source, found["a.rar"], tmp_path).code in ("unsafe", "corrupt")

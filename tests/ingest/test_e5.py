@@ -170,8 +170,9 @@ def test_a_text_is_cut_after_512_tokens(e5: E5Embedder, tokenizer: E5Tokenizer) 
 # Vectors.
 
 
-def test_the_vectors_are_those_of_float32(e5: E5Embedder) -> None:
-    texts = [text for text in TEXTS.values() if text] + [TEXTS["simplified"] * 20, TEXTS["english"] * 30]
+@pytest.mark.parametrize(("chinese", "english"), [(3, 4), pytest.param(20, 30, marks=pytest.mark.slow)])
+def test_the_vectors_are_those_of_float32(e5: E5Embedder, chinese: int, english: int) -> None:
+    texts = [text for text in TEXTS.values() if text] + [TEXTS["simplified"] * chinese, TEXTS["english"] * english]
     vectors = e5.embed_documents(texts)
     assert vectors.dtype == np.float32
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1.0, abs=1e-5)

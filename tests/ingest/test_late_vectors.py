@@ -190,7 +190,7 @@ class _Killed(BaseException):
     [(EdgeIndex, "add_vectors"), (EdgeIndex, "flush"), (WaitingVectors, "record")],
     ids=["add", "flush", "record"],
 )
-@pytest.mark.parametrize("call", [1, 2, 3])
+@pytest.mark.parametrize("call", [1, pytest.param(2, marks=pytest.mark.slow), 3])
 @pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
 def test_a_run_that_is_killed_in_the_second_pass_is_gone_on_with(
     home: Home, monkeypatch: pytest.MonkeyPatch, owner: type, step: str, call: int, before: bool
