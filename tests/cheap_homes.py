@@ -20,6 +20,7 @@ from ingest.home import database
 from ingest.settings import IngestSettings
 
 _MEMORY = Path("/dev/shm")
+NO_PROGRAMS = getattr(os, "ST_NOEXEC", 8)  # Linux alone has the name, and such memory
 _NEEDED_BYTES = 4 * 2**30
 """What the homes of four processes of tests may take at once, and as much again."""
 
@@ -28,9 +29,15 @@ _migrate = database._migrate
 
 def keep_files_in_memory() -> None:
     """Let temporary files lie in memory, where the machine has such and room in it, unless `TMPDIR` says where."""
-    if "TMPDIR" not in os.environ and _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free >= _NEEDED_BYTES:
+    if "TMPDIR" not in os.environ and _MEMORY.is_dir() and _is_roomy():
         os.environ["TMPDIR"] = str(_MEMORY)  # for processes that tests start, too
         tempfile.tempdir = None
+
+
+def _is_roomy() -> bool:
+    """Some tests write programs, which containers may not run from there."""
+    runs_programs = not os.statvfs(_MEMORY).f_flag & NO_PROGRAMS
+    return runs_programs and shutil.disk_usage(_MEMORY).free >= _NEEDED_BYTES
 
 
 def copy_new_databases(patch: pytest.MonkeyPatch) -> None:

@@ -50,12 +50,16 @@ def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize(("free", "there"), [(8 * 2**30, True), (64 * 2**20, False)])
-def test_files_lie_in_memory_where_there_is_room(
-    memory: Path, monkeypatch: pytest.MonkeyPatch, free: int, there: bool
+@pytest.mark.parametrize(
+    ("free", "flags", "there"),
+    [(8 * 2**30, 0, True), (64 * 2**20, 0, False), (8 * 2**30, cheap_homes.NO_PROGRAMS, False)],
+)
+def test_files_lie_in_memory_where_there_is_room_and_programs_may_be_run(
+    memory: Path, monkeypatch: pytest.MonkeyPatch, free: int, flags: int, there: bool
 ) -> None:
     monkeypatch.delenv("TMPDIR")
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free))
+    monkeypatch.setattr("os.statvfs", lambda path: SimpleNamespace(f_flag=flags))
     cheap_homes.keep_files_in_memory()
     assert (os.environ.get("TMPDIR") == str(memory)) is there
     if there:

@@ -306,6 +306,7 @@ def test_a_fault_of_a_rename_loses_no_part_of_the_index(
     before: Path, monkeypatch: pytest.MonkeyPatch, late: bool
 ) -> None:
     monkeypatch.setattr("ingest.index.edge.COMPACT_AFTER", 1)
+    monkeypatch.setattr("ingest.runs.pipeline._BATCH_SECONDS", 60.0)  # one batch, however busy the machine is
     with closing(_open(before)) as store, monkeypatch.context() as faults:
         faulty = FaultyRenames(faults, 0, late=late)
         _run(before, store)
