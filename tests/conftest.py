@@ -16,12 +16,20 @@ sys.modules.pop("sitecustomize", None)
 import sitecustomize  # noqa: E402, F401 - importing it is what puts the guard up
 
 from api.settings import Settings  # noqa: E402
+from ingest.home.processes import loaded_for_good  # noqa: E402
 from ingest.store import Store  # noqa: E402
 from tests.cheap_homes import copy_new_databases, keep_files_in_memory  # noqa: E402
 from tests.ingest.inline_engine import without_workers  # noqa: E402
 from tests.long_files import longest_first  # noqa: E402
 
 keep_files_in_memory()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[object]:
+    """What is collected stays until the end: a million objects, which the garbage collector need not look at."""
+    with loaded_for_good():
+        return (yield)
 
 
 @pytest.hookimpl(trylast=True)
