@@ -88,7 +88,8 @@ def outcome_of(url: str, key: str, *, examples: int, seed: int, covered: str = "
         "checks": CHECKS,
         "generation": {"max-examples": examples, "database": "none", "no-shrink": True},
     }
-    schema = openapi.from_url(f"{url}/openapi.json", config=Config.from_dict(settings), headers=headers)
+    config = Config.from_dict(settings)
+    schema = openapi.from_url(f"{url}/openapi.json", config=config, headers=headers, timeout=120)
     outcome = Outcome()
     for event in engine.from_schema(schema).execute():
         outcome.take(event)
