@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,21 @@ def address(home: Path) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def passages(address: str, home: Path) -> dict[str, list[dict[str, Any]]]:
+    """The passages of every example, by file name."""
+    with httpx.Client(base_url=address, timeout=60) as client:
+        return {
+            Path(document["uri"]).name: client.get(f"/v1/documents/{document['document_id']}").json()["passages"]
+            for document in json_here(home, "documents")["documents"]
+        }
+
+
+def _unspaced(text: str) -> str:
+    # What is read from a scan may lack the spaces between Chinese characters and figures.
+    return re.sub(r"\s", "", text)
+
+
 def _ask(address: str, question: str) -> dict[str, Any]:
     response = httpx.post(f"{address}/v1/ask", json={"question": question}, timeout=60)
     assert response.status_code == 200, response.text
@@ -39,6 +55,19 @@ def test_every_example_was_ingested(address: str, home: Path) -> None:
     files = [path for path in (_ROOT / "examples").iterdir() if not path.name.startswith(".")]
     assert sorted(document["uri"] for document in documents) == sorted(map(str, files))
     assert {document["state"] for document in documents} == {"ready"}
+
+
+@pytest.mark.parametrize("asked", _QUESTIONS["answerable"], ids=lambda asked: str(asked["answer"]))
+def test_the_answer_stands_where_the_question_expects_it(
+    asked: dict[str, Any], passages: dict[str, list[dict[str, Any]]]
+) -> None:
+    expected = {place: asked[place] for place in ("page", "slide", "sheet") if place in asked}
+    places = [
+        {place: passage["location"][place] for place in expected}
+        for passage in passages[asked["file"]]
+        if _unspaced(asked["answer"]) in _unspaced(passage["text"])
+    ]
+    assert expected in places
 
 
 @pytest.mark.parametrize("asked", _QUESTIONS["answerable"], ids=lambda asked: str(asked["question"]))
