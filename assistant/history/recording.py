@@ -47,7 +47,8 @@ class Answers(Protocol):
 class Asked:
     """A question in a conversation: whose it is, who reads the answer, and the language of the page, if it has one.
 
-    `number` is its place in the conversation, once it has one. `stopped` is True if the answer was told to stop.
+    `came_ms` is when the recorder was asked. `number` is its place in the conversation, once it has one. `stopped` is
+    True if the answer was told to stop.
     """
 
     question: str
@@ -56,6 +57,7 @@ class Asked:
     reader: Reader
     page: Locale | None = None
     reader_left: bool = False
+    came_ms: int | None = None
     number: int | None = None
     stopped: bool = False
 
@@ -133,6 +135,7 @@ class Recorder:
         raises, and RequestError if the conversation is not there or is full.
         """
         queue: _Queue = asyncio.Queue()
+        asked.came_ms = self._register.now_ms()
         recording = self._kept(self._record(asked, queue, stops))
         self._recordings[recording] = asked
         recording.add_done_callback(self._recordings.pop)
@@ -193,7 +196,7 @@ class Recorder:
 
     async def _record(self, asked: Asked, queue: _Queue, stops: asyncio.Event) -> None:
         told = _Told()
-        place = (asked.owner, asked.conversation_id, asked.question)
+        place = (asked.owner, asked.conversation_id, asked.question, asked.came_ms)
         beginning = self._kept(asyncio.to_thread(self._register.begin, *place))
         try:
             begun = await asyncio.shield(beginning)

@@ -48,6 +48,7 @@ _conversations = sa.Table(
     sa.Column("chat", sa.String(64)),  # the digest of a bot's chat that it belongs to, else null
     sa.Column("created_ms", sa.BigInteger, nullable=False),
     sa.Column("updated_ms", sa.BigInteger, nullable=False),
+    sa.Column("stopped_ms", sa.BigInteger),  # when its answers were last told to stop
     sa.Index("ix_conversations_owner", "owner", "updated_ms", "id"),
     sa.Index("ix_conversations_updated_ms", "updated_ms"),
 )
@@ -77,7 +78,8 @@ class Register:
         self._database = database
         self._reads = database.execution_options(reads_only=True)
         self._settings = settings
-        self._now_ms = now_ms or _now_ms
+        self.now_ms = now_ms or _now_ms
+        """The clock of all that is written down."""
 
     def create(self, owner: str, title: str = "", *, chat: str | None = None) -> Kept:
         """Begin a conversation. Without a title it gets the beginning of its first question. `chat` names the chat of a
@@ -91,7 +93,7 @@ class Register:
                 "This server keeps no conversations.",
                 "Send the earlier turns in `conversation`, or set YOUJU_CONVERSATION_DAYS.",
             )
-        now, most = self._now_ms(), self._settings.conversations_per_owner
+        now, most = self.now_ms(), self._settings.conversations_per_owner
         kept = Kept(uuid.uuid4().hex, title, now, now, 0)
         with alone(self._database, _LOCK) as connection:
             count = sa.select(sa.func.count()).select_from(_conversations).where(*self._owned(owner))
@@ -123,7 +125,7 @@ class Register:
 
     def ongoing(self, owner: str, chat: str, seconds: float) -> tuple[Kept, list[Exchange]] | None:
         """Returns the newest conversation of a chat, if it changed within so many seconds and is not full."""
-        since = self._now_ms() - int(seconds * 1000)
+        since = self.now_ms() - int(seconds * 1000)
         own = (*self._owned(owner), _conversations.c.chat == chat, _conversations.c.updated_ms > since)
         newest = _kept_query().where(*own).order_by(_conversations.c.updated_ms.desc(), _conversations.c.id.desc())
         with self._reads.begin() as connection:
@@ -131,7 +133,7 @@ class Register:
             rows = connection.execute(_exchanges_of(row.id)).all() if row is not None else []
         if row is None or self._is_full(rows):
             return None
-        return Kept(*row), [_exchange(each, self._now_ms()) for each in rows]
+        return Kept(*row), [_exchange(each, self.now_ms()) for each in rows]
 
     def read(self, owner: str, conversation_id: str) -> tuple[Kept, list[Exchange]]:
         """Returns a conversation and its exchanges, the oldest first. Raises RequestError `unknown_conversation`."""
@@ -141,7 +143,7 @@ class Register:
             if row is None:
                 raise _unknown()
             rows = connection.execute(_exchanges_of(conversation_id)).all()
-        return Kept(*row), [_exchange(each, self._now_ms()) for each in rows]
+        return Kept(*row), [_exchange(each, self.now_ms()) for each in rows]
 
     def rename(self, owner: str, conversation_id: str, title: str) -> Kept:
         """Give a conversation another title. Its place in the list stays. Raises `unknown_conversation`."""
@@ -161,24 +163,29 @@ class Register:
             if connection.execute(sa.delete(_conversations).where(*own)).rowcount != 1:
                 raise _unknown()
 
-    def begin(self, owner: str, conversation_id: str, question: str) -> Begun:
+    def begin(self, owner: str, conversation_id: str, question: str, came_ms: int | None = None) -> Begun:
         """Write a question down. Returns its place, and the turns before it that it may refer to.
+
+        `came_ms` is when the question came, if that was before now. If its conversation was told to stop since, its
+        answer is one that is to be stopped.
 
         Raises RequestError `unknown_conversation` or `conversation_full`.
         """
-        now = self._now_ms()
-        own = (*self._owned(owner), _conversations.c.id == conversation_id)
+        now, ours = self.now_ms(), _conversations.c
+        own = (*self._owned(owner), ours.id == conversation_id)
         with self._database.begin() as connection:
-            row = connection.execute(sa.select(_conversations.c.title).where(*own).with_for_update()).one_or_none()
+            locked = sa.select(ours.title, ours.stopped_ms).where(*own).with_for_update()
+            row = connection.execute(locked).one_or_none()
             if row is None:
                 raise _unknown()
             earlier = connection.execute(_exchanges_of(conversation_id)).all()
             if self._is_full(earlier, len(question)):
                 raise self._full()
             number = earlier[-1].number + 1 if earlier else 1
+            was_stopped = row.stopped_ms is not None and row.stopped_ms > (now if came_ms is None else came_ms)
             values: dict[str, Any] = {
                 "conversation_id": conversation_id, "number": number, "question": question, "answer": "",
-                "state": "answering", "told": {}, "chars": len(question), "asked_ms": now,
+                "state": _STOPPING if was_stopped else "answering", "told": {}, "chars": len(question), "asked_ms": now,
             }  # fmt: skip
             connection.execute(sa.insert(_exchanges).values(values))
             title = row.title or " ".join(question.split())[:_TITLE_CHARS]
@@ -187,7 +194,7 @@ class Register:
 
     def end(self, begun: Begun, ending: Ending) -> None:
         """Write the end of an answer down. It does nothing if the conversation was deleted meanwhile."""
-        now, answer = self._now_ms(), ending.answer.replace("\x00", "")  # PostgreSQL takes no NUL
+        now, answer = self.now_ms(), ending.answer.replace("\x00", "")  # PostgreSQL takes no NUL
         marks = {"citations": list(ending.citations), "unsupported": list(ending.unsupported)}
         told = {name: getattr(ending, name) for name in _BESIDE} | marks
         chars = len(answer) + len(json.dumps(list(marks.values()), ensure_ascii=False))
@@ -201,14 +208,17 @@ class Register:
     def stop(self, owner: str, conversation_id: str) -> int:
         """Ask whatever process writes answers of a conversation now to stop them. Returns how many there are.
 
+        A question that has come to another process, and that it has not written down yet, is not among them. It is
+        stopped once it is: see `begin`. So the conversation's row is locked first, as it is there.
+
         Raises RequestError `unknown_conversation`.
         """
         own = (*self._owned(owner), _conversations.c.id == conversation_id)
-        theirs = _exchanges.c
-        since = self._now_ms() - LONGEST_ANSWER_SECONDS * 1000
+        theirs, now = _exchanges.c, self.now_ms()
+        since = now - LONGEST_ANSWER_SECONDS * 1000
         writing = (theirs.conversation_id == conversation_id, theirs.state == "answering", theirs.asked_ms > since)
         with self._database.begin() as connection:
-            if connection.execute(sa.select(_conversations.c.id).where(*own)).one_or_none() is None:
+            if connection.execute(sa.update(_conversations).where(*own).values(stopped_ms=now)).rowcount != 1:
                 raise _unknown()
             return connection.execute(sa.update(_exchanges).where(*writing).values(state=_STOPPING)).rowcount
 
@@ -238,7 +248,7 @@ class Register:
         return _conversations.c.owner == owner, _conversations.c.updated_ms > self._kept_since_ms()
 
     def _kept_since_ms(self) -> int:
-        return self._now_ms() - self._settings.conversation_days * _DAY_MS
+        return self.now_ms() - self._settings.conversation_days * _DAY_MS
 
     def _is_full(self, exchanges: Sequence[sa.Row[Any]], more_chars: int = 0) -> bool:
         chars = sum(each.chars for each in exchanges) + more_chars

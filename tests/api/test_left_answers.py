@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -132,6 +134,38 @@ def test_an_answer_is_stopped_also_where_the_server_finishes_those_whose_readers
     if not left:
         assert b"event: failed" in said
         assert b"answer_stopped" in said
+
+
+class SlowRegister(Register):
+    """Writes a question down only when it may."""
+
+    def __init__(self, database: sa.Engine) -> None:
+        super().__init__(database, AssistantSettings())
+        self.asked, self.may_write = threading.Event(), threading.Event()
+
+    def begin(self, *place: Any) -> Any:
+        self.asked.set()
+        assert self.may_write.wait(20)
+        return super().begin(*place)
+
+
+def test_a_question_that_is_not_written_down_yet_is_stopped_from_another_process(database: sa.Engine) -> None:
+    assistant, register = ScriptedAssistant(a_slow_answer(), pause_seconds=0.5), SlowRegister(database)
+    workspace = a_workspace(assistant, database=database, when_reader_leaves="finish")
+    workspace.conversations = register
+    made = register.create("operator").id
+    question = {"question": "leave?", "conversation_id": made}
+    with served(create_app(workspace)) as url, ThreadPoolExecutor(1) as askers:
+        asking_now = askers.submit(httpx.post, f"{url}/v1/ask", json=question, timeout=30, trust_env=False)
+        assert register.asked.wait(20)
+        assert Register(database, AssistantSettings()).stop("operator", made) == 0
+        register.may_write.set()
+        told = asking_now.result()
+        (kept,) = httpx.get(f"{url}/v1/conversations/{made}", trust_env=False).json()["exchanges"]
+        again = httpx.post(f"{url}/v1/ask", json=question, timeout=30, trust_env=False)
+    assert (told.status_code, told.json()["error"]["code"]) == (409, "answer_stopped")
+    assert (kept["state"], assistant.stopped.is_set()) == ("stopped", True)
+    assert again.status_code == 200
 
 
 @pytest.mark.parametrize("setting", ["cancel", "finish"])

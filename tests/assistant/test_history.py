@@ -107,6 +107,25 @@ def test_nobody_sees_or_touches_what_another_owns(database: sa.Engine, clock: Cl
     assert len(register.read(ANNA, made)[1]) == 1
 
 
+def test_what_had_come_before_a_stop_is_stopped_also_if_it_is_written_down_after_it(
+    database: sa.Engine, clock: Clock
+) -> None:
+    register, elsewhere = a_register(database, clock), a_register(database, clock)
+    made, other = register.create(ANNA).id, register.create(ANNA).id
+    came = clock.now_ms
+    clock.now_ms += 5
+    assert elsewhere.stop(ANNA, made) == 0
+    clock.now_ms += 5
+    late = register.begin(ANNA, made, "asked before the stop", came)
+    register.begin(ANNA, made, "asked after it", clock.now_ms - 2)
+    register.begin(ANNA, made, "asked now")
+    register.begin(ANNA, other, "in another conversation", came)
+    assert register.to_be_stopped([made, other]) == {(made, late.number)}
+    assert [each.ending.state for each in register.read(ANNA, made)[1]] == ["answering"] * 3
+    assert elsewhere.stop(ANNA, made) == 2
+    assert len(register.to_be_stopped([made, other])) == 3
+
+
 def test_the_owner_is_the_operator_or_one_person() -> None:
     assert owner_of(OPERATOR) == "operator"
     assert owner_of(Reader(frozenset({EVERYONE, "group:hr", ANNA}), frozenset({"a"}))) == ANNA
