@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager, closing, suppress
 from functools import partial
+from secrets import token_urlsafe
 from typing import Any
 
 import aiohttp
@@ -82,6 +83,7 @@ class ServerChatModel(LangChainModel):
     _circuit: Circuit = PrivateAttr(default_factory=Circuit)
     _identity: Identity | None = PrivateAttr(default=None)
     _refused: RefusedFields = PrivateAttr(default_factory=RefusedFields)
+    _salt: str = PrivateAttr(default_factory=token_urlsafe)
 
     @property
     def _llm_type(self) -> str:
@@ -301,7 +303,7 @@ class ServerChatModel(LangChainModel):
 
     def _secrets(self) -> tuple[str, ...]:
         """Returns the secrets that must not appear when a server is quoted."""
-        return (*secrets_in(self.url), *([self.api_key.get_secret_value()] if self.api_key else []))
+        return (*secrets_in(self.url), self._salt, *([self.api_key.get_secret_value()] if self.api_key else []))
 
     def model_post_init(self, context: Any, /) -> None:
         """Prepare the connection. Nothing is opened yet."""
@@ -320,6 +322,7 @@ class ServerChatModel(LangChainModel):
             self._window(),
             options.get("temperature"),
             options.get("max_tokens"),
+            {self.server.salt: self._salt} if self.server.salt else {},
         )
 
     def _window(self) -> int | None:

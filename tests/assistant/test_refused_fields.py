@@ -73,6 +73,25 @@ REFUSALS = {
 }
 
 
+def test_a_salt_that_is_refused_is_left_out_and_never_quoted(caplog: pytest.LogCaptureFixture) -> None:
+    refusal = {"object": "error", "message": "cache_salt is not supported by this engine.", "param": None}
+    with caplog.at_level(logging.DEBUG), FakeOpenAIServer(refusing(("cache_salt", refusal))) as server:
+        assert run(opened(server.url, model_server="vllm"), thrice) == ["fine"] * 3
+        assert ["cache_salt" in fields for fields in sent(server)] == [True, False, False, False]
+        salt = server.requests[0]["cache_salt"]
+    assert "cache_salt" in caplog.text
+    assert salt not in caplog.text
+
+    def echo(body: dict[str, Any]) -> Reply:
+        return Reply(status=400, error={"error": {"message": f"what is {body['cache_salt']} for?"}})
+
+    with FakeOpenAIServer(echo) as server:
+        error = ask_failing(opened(server.url, model_server="vllm"))
+        salt = server.requests[0]["cache_salt"]
+    assert "what is" in str(error)
+    assert salt not in f"{error} {error.hint}"
+
+
 @pytest.mark.parametrize("name", REFUSALS)
 @pytest.mark.parametrize("status", [400, 422])
 def test_exactly_the_named_field_is_left_out_and_not_sent_again(name: str, status: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 import threading
 import time
@@ -17,6 +18,7 @@ from assistant.errors import ModelError, ModelRejectedError, ModelTimeoutError, 
 from assistant.models import complete, stream
 from assistant.models.from_settings import open_model
 from assistant.models.server import ServerChatModel
+from assistant.models.servers.kinds import servers
 from assistant.request import Message, Request
 from assistant.settings import AssistantSettings
 from ingest.errors import ConfigurationError
@@ -79,6 +81,25 @@ def test_each_kind_of_server_is_told_in_its_own_way_not_to_think(kind: str, sent
     with FakeOpenAIServer([Reply("ok")]) as server:
         ask(opened(server.url, model_server=kind))
         assert {name: server.requests[0].get(name) for name in sent} == sent
+
+
+@pytest.mark.parametrize("kind", [kind for kind, server in servers().items() if server.wire == "openai"])
+def test_only_servers_that_keep_caches_apart_are_given_a_salt_that_is_one_for_each_start(kind: str) -> None:
+    with FakeOpenAIServer([Reply("ok")]) as server:
+        for _ in range(2):
+            run(opened(server.url, model_server=kind), asked_twice)
+        first, again, *other = [body.get("cache_salt", "") for body in server.requests]
+    assert (first, other[0]) == (again, other[1])
+    if kind in ("vllm", "sglang"):
+        assert first != other[0]
+        assert re.fullmatch(r"[\w-]{43}", first)
+    else:
+        assert first == other[0] == ""
+
+
+async def asked_twice(model: ServerChatModel) -> None:
+    for _ in range(2):
+        await complete(model, Request(MESSAGES))
 
 
 def test_hosted_addresses_are_recognised() -> None:

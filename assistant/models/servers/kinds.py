@@ -52,6 +52,7 @@ class Server:
     stream_usage: bool = True
     window: Literal["max_model_len", "meta", "ollama"] | None = None
     counting: Literal["vllm", "llamacpp"] | None = None
+    salt: str | None = None
     refuses: bool = False
 
     @property

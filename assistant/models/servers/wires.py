@@ -7,7 +7,7 @@ deadlines, the circuit, thinking, fields that are refused, errors.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from assistant.models.servers.asking import root_of
@@ -20,7 +20,8 @@ Json = Mapping[str, Any]
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What a request asks of a model. `window_tokens` is the context window that it has, or is to have where a server
-    can be told. `switches` stop the model from thinking, and `sampling` has the values beside the temperature.
+    can be told. `switches` stop the model from thinking, and `sampling` has the values beside the temperature. `salted`
+    keeps what the server caches of the prompt from others who ask it.
     """
 
     model: str
@@ -30,6 +31,7 @@ class Asked:
     window_tokens: int | None
     temperature: float | None = None
     max_tokens: int | None = None
+    salted: Json = field(default_factory=dict)
 
 
 class Wire(Protocol):
@@ -77,6 +79,7 @@ class CompletionsWire:
             "stream": True,
             **asked.sampling,
             **asked.switches,
+            **asked.salted,
         }
         if self.stream_usage:
             body["stream_options"] = {"include_usage": True}
