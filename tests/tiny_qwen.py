@@ -1,12 +1,15 @@
 """A tiny random Qwen3 chat model: the architecture, the tokenizer's rules and the chat format are real, the text it
 writes is noise. A few hundred kilobytes with the small vocabulary, which is trained here; with the real vocabulary
-(its ranks are inside the `dashscope` package) the token ids are Qwen's own.
+(its ranks are inside the `dashscope` package) the token ids are Qwen's own. Both are rebuilt from ranks: how Qwen
+publishes a vocabulary.
 """
 
 from __future__ import annotations
 
 import base64
+from functools import cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +46,35 @@ def ranks_file() -> Path | None:
     return path if path.is_file() else None
 
 
+def ranks_of_qwen(*, real_vocabulary: bool = False) -> dict[bytes, int]:
+    """The tokens of a vocabulary with their ranks, which are their ids."""
+    return _real_ranks() if real_vocabulary else _small_ranks()
+
+
 def tokenizer_of_qwen(*, real_vocabulary: bool = False) -> Any:
-    """A tokenizer with Qwen's rules and control tokens, as `tokenizers.Tokenizer`."""
-    return _real_tokenizer() if real_vocabulary else _small_tokenizer()
+    """A tokenizer with Qwen's rules and control tokens, as `tokenizers.Tokenizer`. It is rebuilt from the ranks: the
+    merge of a token is the split that all lower ranks leave it in.
+    """
+    ranks, table = ranks_of_qwen(real_vocabulary=real_vocabulary), _bytes_to_unicode()
+    spelled = {token: "".join(table[byte] for byte in token) for token in ranks}
+    longer = [token for token in sorted(ranks, key=ranks.__getitem__) if len(token) > 1]
+    merges = [bytes_joined(token, ranks, below=ranks[token]) for token in longer]
+    vocabulary = {spelled[token]: rank for token, rank in ranks.items()}
+    return _with_control_tokens(_backend(vocabulary, [(spelled[left], spelled[right]) for left, right in merges]))
+
+
+def bytes_joined(text: bytes, ranks: dict[bytes, int], below: int = 1 << 30) -> list[bytes]:
+    """The tokens of some bytes: neighbours are joined, those whose token has the lowest rank first, while it is `below`
+    a limit. This is how tiktoken encodes.
+    """
+    parts = [bytes([byte]) for byte in text]
+    while len(parts) > 1:
+        joined = [ranks.get(left + right, below) for left, right in pairwise(parts)]
+        best = min(range(len(joined)), key=joined.__getitem__)
+        if joined[best] >= below:
+            break
+        parts[best : best + 2] = [parts[best] + parts[best + 1]]
+    return parts
 
 
 def write_tokenizer(folder: Path, *, real_vocabulary: bool = False) -> Any:
@@ -95,7 +124,9 @@ def build_tiny_qwen(folder: Path, *, real_vocabulary: bool = False, seed: int = 
     return folder
 
 
-def _small_tokenizer() -> Any:
+@cache
+def _small_ranks() -> dict[bytes, int]:
+    """A vocabulary that is trained here, by Qwen's rules."""
     from tokenizers import trainers
 
     tokenizer = _backend({}, [])
@@ -103,30 +134,16 @@ def _small_tokenizer() -> Any:
         vocab_size=400, show_progress=False, initial_alphabet=sorted(_bytes_to_unicode().values())
     )
     tokenizer.train_from_iterator(_SAMPLE, trainer)
-    return _with_control_tokens(tokenizer)
+    byte_of = {character: byte for byte, character in _bytes_to_unicode().items()}
+    return {bytes(byte_of[each] for each in token): rank for token, rank in tokenizer.get_vocab().items()}
 
 
-def _real_tokenizer() -> Any:
-    """The fast tokenizer rebuilt from the ranks: a token's merge is the split that all lower ranks leave it in."""
+def _real_ranks() -> dict[bytes, int]:
     path = ranks_file()
     if path is None:
         raise FileNotFoundError("qwen.tiktoken is not installed: pip install dashscope")
     pairs = (line.split() for line in path.read_bytes().splitlines() if line)
-    ranks = {base64.b64decode(token): int(rank) for token, rank in pairs}
-    table = _bytes_to_unicode()
-    spelled = {token: "".join(table[byte] for byte in token) for token in ranks}
-    merges = [_merge(token, ranks) for token in sorted(ranks, key=ranks.__getitem__) if len(token) > 1]
-    vocabulary = {spelled[token]: rank for token, rank in ranks.items()}
-    return _with_control_tokens(_backend(vocabulary, [(spelled[left], spelled[right]) for left, right in merges]))
-
-
-def _merge(token: bytes, ranks: dict[bytes, int]) -> tuple[bytes, bytes]:
-    parts = [bytes([byte]) for byte in token]
-    while len(parts) > 2:
-        joined = [ranks.get(parts[i] + parts[i + 1], 1 << 30) for i in range(len(parts) - 1)]
-        best = min(range(len(joined)), key=joined.__getitem__)
-        parts[best : best + 2] = [parts[best] + parts[best + 1]]
-    return parts[0], parts[1]
+    return {base64.b64decode(token): int(rank) for token, rank in pairs}
 
 
 def _backend(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> Any:
