@@ -7,6 +7,9 @@ gate before a model judges, and the citations are checked. How often a real mode
 obeys answers if the passage with the answer was given to it, and refuses otherwise. Prints one JSON object: for each
 model, of the near misses and of the other questions, how many were refused by the gate, refused by the model and known
 as refusals, shown with a warning, and shown without one.
+
+`--reading` also reads each cited passage with the question, by the model that reads where there is no chat model, and
+says of how many near misses a repeated passage scores below the good answers.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import argparse
 import asyncio
 import json
 import tempfile
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncGenerator, Callable
 from contextlib import closing
 from pathlib import Path
@@ -28,11 +31,13 @@ from assistant.checking.meaning import Meaning
 from assistant.events import EvidenceFound, Failed, Finished
 from assistant.models import Described
 from assistant.prompts.refusals import REFUSALS
+from assistant.quoting.reading import PassageReading, open_reading
 from assistant.request import Locale, Piece, Request
 from assistant.retrieve import CurrentRetriever, Retrieved
 from assistant.rewording.retriever import RewordingRetriever
 from assistant.rewording.synonyms import Synonyms, everyday_words
 from ingest.access import OPERATOR, Reader
+from ingest.document import Chunk
 from ingest.sources.folder import FolderSource
 
 _ORDERS: dict[str, Locale] = {"用简体中文回答": "zh", "用繁體中文回答": "zh-Hant"}
@@ -77,6 +82,10 @@ _KNOWN: dict[Locale, str] = {
     "en": "It is usually 77 days, at a cost of CNY 7,700",
 }
 _END: dict[Locale, str] = {"zh": "。", "zh-Hant": "。", "en": ". "}
+
+_SHOWN, _DOUBTED = "shown without a warning", "shown with a warning"
+_GOOD, _REPEATED = ("obeys", "answerable"), ("repeats the first passage, whatever is asked", "near misses")
+_MARKED = (0, 2, 5, 10, 20)
 
 Row = dict[str, Any]
 Says = Callable[[Row, Request, Locale], str]
@@ -171,22 +180,24 @@ class Remembering:
         return self._found[query, limit]
 
 
-async def _outcome(assistant: Assistant, question: str) -> str:
+async def _outcome(assistant: Assistant, question: str) -> tuple[str, list[Chunk]]:
+    """What becomes of a question, and the passages that its answer cites."""
     gated, end = True, None
     async for event in assistant.answer(question, (), OPERATOR):
         if isinstance(event, EvidenceFound):
             gated = not event.evidence
         end = event
     if isinstance(end, Failed) or not isinstance(end, Finished):
-        return "failed"
+        return "failed", []
     if end.refused:
-        return "refused by the gate" if gated else "refused by the model"
+        return ("refused by the gate" if gated else "refused by the model"), []
     doubtful = not end.grounded or end.unsupported or any(each.support != "checked" for each in end.citations)
-    return "shown with a warning" if doubtful else "shown without a warning"
+    return (_DOUBTED if doubtful else _SHOWN), [each.evidence.hit.chunk for each in end.citations]
 
 
-async def _measured(rows: list[Row], workspace: Workspace) -> dict[str, Any]:
+async def _measured(rows: list[Row], workspace: Workspace, reading: PassageReading | None) -> dict[str, Any]:
     model, found = Scripted(), {}
+    scores: dict[tuple[str, str], list[float]] = defaultdict(list)
     synonyms = Synonyms(synonyms_file(workspace.settings))
     retriever = RewordingRetriever(
         CurrentRetriever(workspace.opened.open_versions), synonyms, everyday=everyday_words()
@@ -198,16 +209,34 @@ async def _measured(rows: list[Row], workspace: Workspace) -> dict[str, Any]:
         counts: dict[str, Counter[str]] = {"near misses": Counter(), "answerable": Counter()}
         for model.row in rows:
             kind = "near misses" if model.row["expect"] == "refuse" else "answerable"
-            counts[kind][await _outcome(assistant, model.row["question"])] += 1
+            question = model.row["question"]
+            outcome, cited = await _outcome(assistant, question)
+            counts[kind][outcome] += 1
+            if reading is not None and outcome == _SHOWN and (name, kind) in (_GOOD, _REPEATED):
+                scores[name, kind].append(max(reading.read(question, [chunk])[0].best for chunk in cited))
         found[name] = {kind: dict(sorted(count.items())) for kind, count in counts.items()}
     await assistant.aclose()
-    return found
+    return found if reading is None else found | {"reading": _told_apart(scores[_GOOD], scores[_REPEATED])}
+
+
+def _told_apart(good: list[float], repeated: list[float]) -> dict[str, Any]:
+    """How many repeated passages score below a line that marks so many good answers."""
+    lines = {marked: sorted(good)[marked] for marked in _MARKED if marked < len(good)}
+    return {
+        "good answers": len(good),
+        "repeated passages that do not answer": len(repeated),
+        "of these marked, by the good answers that are marked as well": {
+            marked: sum(score < line for score in repeated) for marked, line in lines.items()
+        },
+        "lines": {marked: round(line, 2) for marked, line in lines.items()},
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("questions", type=Path, nargs="+")
     parser.add_argument("--home", type=Path, help="keep the home here, and take it from here the next time")
+    parser.add_argument("--reading", action="store_true", help="also read the cited passages")
     parser.add_argument("--threshold", type=float, help="YOUJU_REFUSAL_THRESHOLD; its default if left out")
     given = parser.parse_args()
     rows = [json.loads(line) for file in given.questions for line in file.read_text(encoding="utf-8").splitlines()]
@@ -217,7 +246,7 @@ def main() -> None:
             settings = settings.model_copy(update={"refusal_threshold": given.threshold})
         with closing(Workspace.open(settings, command="bench")) as workspace:
             workspace.ingestor.run(FolderSource([Path("examples")]))
-            found = asyncio.run(_measured(rows, workspace))
+            found = asyncio.run(_measured(rows, workspace, open_reading() if given.reading else None))
             asyncio.run(workspace.assistant.aclose())
     print(json.dumps(found, ensure_ascii=False, indent=2))
 
