@@ -17,7 +17,7 @@ _JUDGED = 6
 
 @dataclass(frozen=True, slots=True)
 class FittedGate:
-    """An `assistant.answer.Gate`. The likelihood of the best hit must reach `threshold`; with 0 any hit is enough.
+    """An `assistant.gather.Gate`. The likelihood of the best hit must reach `threshold`; with 0 any hit is enough.
 
     The threshold is on a scale from 0 to 1 on which the strict gate has 0.5: it refuses 92 of 100 questions that
     another company asks. One whose `line` is `lenient` stands before a model that can refuse by itself, and lets pass

@@ -1,10 +1,9 @@
 """The interface of every chat model. Each kind of model has its own module.
 
 `extractive` quotes the evidence if no model is configured. `server` speaks to a chat server, in the form that `servers`
-says. `local`
-runs a transformers chat model in this process. The last two use LangChain's interface, through `langchain`. `fallback`
-is two models, of which the second answers where the first one fails. `deadlines` says how long a server may take, and
-`circuit` that nobody waits for one that is away.
+says. `local` runs a transformers chat model in this process. The last two use LangChain's interface, through
+`langchain`. `fallback` is two models, of which the second answers where the first one fails. `deadlines` says how long
+a server may take, and `circuit` that nobody waits for one that is away.
 """
 
 from __future__ import annotations
