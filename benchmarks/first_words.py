@@ -70,7 +70,7 @@ async def _measured(bare: int, ours: ServerProcess, language: str, most: int | N
     stages: defaultdict[str, list[float]] = defaultdict(list)
     processor: defaultdict[str, list[float]] = defaultdict(list)
     left_out: Counter[str] = Counter()
-    for number, question in enumerate(_questions(language)[:most]):
+    for number, question in enumerate(questions_in(language)[:most]):
         lines: list[bytes] = []
         used: dict[str, float] = {}
         taken = {"bare": _checked(await asked(bare, "openai", question))}
@@ -105,7 +105,7 @@ async def _measured(bare: int, ours: ServerProcess, language: str, most: int | N
     }
 
 
-def _questions(language: str) -> Sequence[str]:
+def questions_in(language: str) -> Sequence[str]:
     """The questions that the documents answer."""
     files = (_SETS / name for name in ("held_out.jsonl", "questions.jsonl"))
     lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]

@@ -1,13 +1,14 @@
 """The layer around the retriever: synonyms always, and another try in other words where words of the query are missing.
 
 A query whose words are all found costs nothing but the look at the first hits. Otherwise there is one more search, and
-two where the hits have no candidate and the dictionary must be asked. Initials of pinyin take up to five. That no other
-words find more is remembered.
+two where the hits have no candidate and the dictionary must be asked. Initials of pinyin take up to five. Which of many
+candidates there are is asked by words alone, because a vector takes most of a search's time and says nothing of a heap
+of words. That no other words find more is remembered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -45,6 +46,10 @@ class FindsBeside(Protocol):
 
     def retrieve(self, query: str, *, reader: Reader, limit: int, beside: Sequence[str] = ()) -> Retrieved:
         """See `assistant.retrieve.Retriever.retrieve`."""
+        ...
+
+    def by_words(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        """See `assistant.retrieve.Retriever.by_words`."""
         ...
 
 
@@ -134,7 +139,13 @@ class _Search:
 
     def exactly(self, text: str, beside: Sequence[str] = ()) -> Retrieved:
         """Returns the hits for a text and the words `beside` it."""
-        found = self._inner.retrieve(text, reader=self._reader, limit=self._limit, beside=beside)
+        return self._timed(self._inner.retrieve(text, reader=self._reader, limit=self._limit, beside=beside))
+
+    def having(self, words: Iterable[str]) -> Seen:
+        """Returns the hits that have some of these words, the ones with the most of them first."""
+        return Seen(self._timed(self._inner.by_words(" ".join(words), reader=self._reader, limit=self._limit)).hits)
+
+    def _timed(self, found: Retrieved) -> Retrieved:
         for step, milliseconds in found.timings_ms.items():
             self._spent[step] = self._spent.get(step, 0.0) + milliseconds
         return replace(found, timings_ms=dict(self._spent))
@@ -176,7 +187,7 @@ def _as_chinese(search: _Search, found: Retrieved, typed: Typed) -> Retrieved | 
     """
     if not typed.candidates:
         return None
-    reading = typed.reading(Seen(search.exactly(" ".join(sorted(typed.candidates))).hits))
+    reading = typed.reading(search.having(sorted(typed.candidates)))
     return _tried(search, found, [_Swap("pinyin", typed.start, typed.end, reading)]) if reading else None
 
 
@@ -229,8 +240,7 @@ def _from_dictionary(search: _Search, query: str, seen: Seen, *, is_short: bool)
     candidates = [*english, *chinese][:_MOST_PROBED]
     if not candidates:
         return []
-    probed = Seen(search.exactly(" ".join([query, *candidates])).hits)
-    return _mended(query, seen, probed, known_alike)
+    return _mended(query, seen, search.having([query, *candidates]), known_alike)
 
 
 def _tried(search: _Search, found: Retrieved, swaps: Sequence[_Swap]) -> Retrieved | None:

@@ -148,6 +148,10 @@ class Embedder:
         found = self._remembered(text, language)
         return Embedding(found.dense, self.sparse.embed_query(text, beside)) if beside else found
 
+    def embed_words(self, text: str) -> Embedding:
+        """Returns the terms of a query alone. No model is asked for a vector."""
+        return Embedding(None, self.sparse.embed_query(text))
+
     def _embedded_query(self, text: str, language: Language) -> Embedding:
         dense = self.dense.embed_query(text) if self.dense.covers(language) else None
         if dense is not None:

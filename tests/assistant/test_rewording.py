@@ -13,6 +13,7 @@ from api.settings import Settings
 from assistant.events import Change
 from assistant.retrieve import CurrentRetriever, Retrieved
 from assistant.rewording.retriever import RewordingRetriever
+from assistant.rewording.seen import Seen
 from assistant.rewording.synonyms import Synonyms
 from ingest.access import OPERATOR, Reader
 from ingest.runs.pipeline import Ingestor
@@ -20,6 +21,7 @@ from ingest.settings import MINILM
 from ingest.sources.folder import FolderSource
 from ingest.store import Store
 from tests.assistant.board_home import store_of
+from tests.canned_retrieval import hits_of, passage
 
 ANYONE = Reader(frozenset({"everyone"}))
 _DOCUMENTS = {
@@ -82,13 +84,18 @@ def store(tmp_path_factory: pytest.TempPathFactory, inline_module: None) -> Iter
 
 
 class Counted(CurrentRetriever):
-    """Counts the searches."""
+    """Counts the searches, and those by words alone."""
 
-    searches = 0
+    searches, without_a_vector = 0, 0
 
     def retrieve(self, query: str, *, reader: Reader, limit: int, beside: Sequence[str] = ()) -> Retrieved:
         self.searches += 1
         return super().retrieve(query, reader=reader, limit=limit, beside=beside)
+
+    def by_words(self, query: str, *, reader: Reader, limit: int) -> Retrieved:
+        self.searches += 1
+        self.without_a_vector += 1
+        return super().by_words(query, reader=reader, limit=limit)
 
 
 @pytest.fixture
@@ -196,9 +203,36 @@ def test_a_query_that_finds_its_words_is_searched_once(
 
 def test_the_second_try_is_few_searches(retriever: RewordingRetriever, counted: Counted) -> None:
     retriever.retrieve("公司食唐几点开饭", reader=ANYONE, limit=3)
-    assert counted.searches == 2
+    assert (counted.searches, counted.without_a_vector) == (2, 0)
     retriever.retrieve("nianjia jitian", reader=ANYONE, limit=3)
-    assert counted.searches == 2 + 3
+    assert (counted.searches, counted.without_a_vector) == (2 + 3, 1)
+    retriever.retrieve("离职手续", reader=ANYONE, limit=3)  # of many words that sound so, no passage has one
+    assert (counted.searches, counted.without_a_vector) == (2 + 3 + 2, 2)
+
+
+def test_a_search_by_words_alone_gives_what_has_them_and_asks_no_model(counted: Counted) -> None:
+    found = counted.by_words("期权 食堂", reader=ANYONE, limit=9)
+    assert "食堂" in found.hits[0].chunk.text
+    assert all(hit.dense_score is None and hit.signals is None for hit in found.hits)
+    assert not any("期权" in hit.chunk.text for hit in found.hits)
+    assert "embed" not in found.timings_ms
+    assert "期权" in counted.by_words("期权", reader=OPERATOR, limit=9).hits[0].chunk.text
+
+
+@pytest.mark.parametrize(
+    ("word", "text", "is_there"),
+    [
+        ("年假", "年休假七天", True),
+        ("年假", "年年休假", True),
+        ("年假", "年-假", False),
+        ("年假", "年", False),
+        ("年假", "年休休假", False),
+        ("年休假", "年前休假", False),
+        ("年假", "假年休", False),
+    ],
+)
+def test_a_word_is_nearly_there_with_one_character_between_its_two(word: str, text: str, is_there: bool) -> None:
+    assert Seen(hits_of(passage(text))).has_nearly(word) is is_there
 
 
 def test_the_limit_decides_only_how_many_come(retriever: RewordingRetriever) -> None:
