@@ -132,9 +132,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(workspace.intake.close)
         if bot is not None:
             await bot.aclose()
-        await app.state.recorder.aclose()
-        await workspace.assistant.aclose()
-        app.state.executors.close()
+        await stop_answering(app)
+
+
+async def stop_answering(app: FastAPI) -> None:
+    """End what is being answered, and close the model and the threads. It belongs into the loop that has served.
+
+    The lifespan of the application does it. A server without it has to.
+    """
+    await app.state.recorder.aclose()
+    await app.state.workspace.assistant.aclose()
+    app.state.executors.close()
 
 
 async def _nobody_listens(request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 import threading
@@ -9,7 +10,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from api.app import create_app
+from fastapi import FastAPI
+
+from api.app import create_app, stop_answering
+from api.serving.connections import Listener
 from api.serving.server import Server, local_socket
 from api.settings import Settings
 from api.workspace import Workspace
@@ -30,8 +34,9 @@ def private_server(settings: Settings, command: str, rebuild: bool) -> Iterator[
         tempfile.TemporaryDirectory(prefix="youju-") as folder,
         local_socket(Path(folder)) as bound,
     ):
-        server = Server(create_app(workspace), workspace.settings.model_copy(update={"log_level": "warning"}))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+        app = create_app(workspace)
+        server = Server(app, workspace.settings.model_copy(update={"log_level": "warning"}))
+        thread = threading.Thread(target=lambda: asyncio.run(_serve(server, app, bound)), daemon=True)
         thread.start()
         try:
             _wait_until_started(server, thread)
@@ -39,6 +44,14 @@ def private_server(settings: Settings, command: str, rebuild: bool) -> Iterator[
         finally:
             server.should_exit = True
             thread.join()
+
+
+async def _serve(server: Server, app: FastAPI, bound: Listener) -> None:
+    """Serve until the server is told to exit. Connections to a model server are closed in the loop that used them."""
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        await stop_answering(app)
 
 
 def _wait_until_started(server: Server, thread: threading.Thread) -> None:

@@ -75,7 +75,8 @@ def test_ask_prints_every_character_of_an_answer_and_says_where_it_was_cut(home:
         done = run_youju(home, "ask", "工作满十年有几天年假？", model="qwen", model_url=model.url)
     assert done.returncode == 0, done.stderr
     assert told.replace(" ", "") in done.stdout.replace(" ", "")
-    assert "YOUJU_MODEL_MAX_TOKENS" in done.stderr
+    [line] = done.stderr.splitlines()  # and no warning of a connection that nobody has closed
+    assert "YOUJU_MODEL_MAX_TOKENS" in line
 
 
 def test_ask_answers_with_its_source(home: Path, folder: Path) -> None:
