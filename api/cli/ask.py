@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from api.answers.nearest import heading, snippet
 from api.answers.notices import not_checked, notice
-from api.cli.connection import Connection, connect
+from api.cli.connection import ONLY_SOURCE, Connection, connect, scope
 from api.cli.output import console, notes, print_changed, print_json, titled_place
 from api.settings import load_settings
 from assistant.errors import ModelError
@@ -29,14 +29,16 @@ _CUT = {
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="Write the question in Chinese or English.")],
+    source: Annotated[list[str] | None, typer.Option(help=ONLY_SOURCE)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the result as one JSON object.")] = False,
 ) -> None:
     """Answer a question from the documents, and number the sources of the answer."""
+    asked = {"question": question} | scope(source)
     with connect(load_settings(), command="ask") as connection:
         if as_json:
-            print_json(connection.post("/v1/ask", {"question": question}))
+            print_json(connection.post("/v1/ask", asked))
             return
-        answer = _print_answer(connection, question)
+        answer = _print_answer(connection, asked)
         if (
             not answer["evidence"]
             and not answer["nearest"]
@@ -77,10 +79,10 @@ def _print_source(hit: dict[str, Any], label: str = "") -> None:
     console.print(f"      [dim]{escape(hit['uri'])}[/dim]")
 
 
-def _print_answer(connection: Connection, question: str) -> dict[str, Any]:
+def _print_answer(connection: Connection, asked: dict[str, Any]) -> dict[str, Any]:
     """Print the answer as it comes. Returns the complete answer. If the model fails, print the evidence found."""
     evidence: list[dict[str, Any]] = []
-    for name, data in connection.stream("/v1/ask", {"question": question, "stream": True}):
+    for name, data in connection.stream("/v1/ask", asked | {"stream": True}):
         if name == "searched":
             print_changed(data)
         elif name == "text_delta":

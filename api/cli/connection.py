@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from ingest.home.lock import find_owner
 from ingest.home.processes import loaded_for_good
 from ingest.network.bodies import AS_IT_IS
 
+ONLY_SOURCE = "Look in this source alone. It can be repeated."
+"""The help of `--source` where something is looked for."""
 _LONGEST_EVENT_BYTES = 1 << 28
 """Only our own server sends these events. The limit is high, because all problems of a verification are one event."""
 # The JSON is written in ASCII. So even an argument that is not valid text reaches the server, and the server's error
@@ -92,6 +94,11 @@ class Connection:
             return response.json()
         error = response.json()["error"]
         raise YoujuError(error["code"], error["message"], error.get("hint", ""))
+
+
+def scope(names: Sequence[str] | None) -> dict[str, Any]:
+    """Returns the field of a question or a search that keeps it to these sources, or nothing to look in all."""
+    return {"sources": list(names)} if names else {}
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ async def narrowed(request: Request, reader: Reader, sources: Collection[str] | 
             raise RequestError(
                 "unknown_source",
                 f"No source is called {name!r}, or nothing in it may be read with this key.",
-                "Leave `sources` out to look in all that may be read.",
+                "Check the name, or leave the sources out to look in all that may be read.",
             )
     return replace(reader, sources=wanted if reader.sources is None else wanted & reader.sources)
 

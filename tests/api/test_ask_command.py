@@ -1,13 +1,19 @@
-"""`youju ask`: it says what could not be checked, what is nearest to a refused question, and what it is itself."""
+"""`youju ask`: it says what could not be checked, what is nearest to a refused question, and what it is itself.
+
+It keeps to the sources that are named.
+"""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.api.command_line import json_here, run_here, run_youju
 from tests.fake_openai_server import FakeOpenAIServer, Reply
+
+IT, RESEARCH = "信息部", "研发部"
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +72,28 @@ def test_small_talk_is_answered_without_a_warning_and_without_documents_says_so(
     assert "There are no documents that you may read yet." in empty.stdout
     assert "youju ingest FOLDER" in empty.stderr
     assert run_here(tmp_path, "ask", "机房的密码是多少？").stderr.count("请先运行 `youju ingest") == 1
+
+
+def test_a_question_and_a_search_look_in_the_sources_that_are_named_alone(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "机房.md").write_text("# 机房\n\n深圳的机房由研发部负责。")
+    shenzhen = json.dumps([{"name": "深圳", "type": "folder", "path": str(tmp_path)}])
+    assert run_here(home, "ingest", "--source", "深圳", sources=shenzhen).returncode == 0
+
+    def found(*sources: str) -> list[set[str]]:
+        named = [part for name in sources for part in ("--source", name)]
+        answer = json_here(home, "ask", "机房由谁负责？", *named, sources=shenzhen)
+        hits = json_here(home, "search", "机房由谁负责？", *named, sources=shenzhen)["hits"]
+        return [
+            {who for who in (IT, RESEARCH) for hit in each if who in hit["text"]} for each in (answer["evidence"], hits)
+        ]
+
+    assert found() == found("local", "深圳") == [{IT, RESEARCH}] * 2
+    assert found("local") == [{IT}] * 2
+    printed = run_here(home, "ask", "机房由谁负责？", "--source", "深圳", sources=shenzhen).stdout
+    assert RESEARCH in printed
+    assert IT not in printed
+    for command in ("ask", "search"):
+        refused = run_here(home, command, "机房由谁负责？", "--source", "local", "--source", "none", sources=shenzhen)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "No source is called 'none'" in refused.stderr
+        assert "[unknown_source]" in refused.stderr

@@ -16,8 +16,8 @@ from tests.api.command_line import run_youju
 
 VERBS = {
     "Also", "Answer", "Ask", "Bring", "Check", "Do", "Find", "Give", "Ingest", "Install", "Join", "Let", "List",
-    "Listen", "Manage", "Measure", "Name", "Print", "Read", "Remove", "Repair", "Search", "Serve", "Show", "Take",
-    "Use", "Write",
+    "Listen", "Look", "Manage", "Measure", "Name", "Print", "Read", "Remove", "Repair", "Search", "Serve", "Show",
+    "Take", "Use", "Write",
 }  # fmt: skip
 """How a help text begins. A new one may add a verb, not a noun without a sentence."""
 
