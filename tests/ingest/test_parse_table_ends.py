@@ -79,6 +79,8 @@ def test_a_note_that_is_merged_over_the_table_is_said_once(made: Callable[..., b
         ("小计", "", ""),
         ("Total", "", "178"),
         ("#3", "", ""),
+        ("说明书", "", ""),
+        ("Records room", "", ""),
         ("2026-07-03", "备注：退货", "-20"),
     ],
 )
@@ -89,6 +91,23 @@ def test_rows_with_empty_cells_stay_rows(last: tuple[str, ...]) -> None:
 def test_a_label_and_its_value_are_the_last_row_of_a_form() -> None:
     rows: Rows = [("申请人", "李雷"), ("部门", "仓库"), ("电话", "8301"), ("审批意见：", "")]
     assert [kind for kind, _ in said(read(docx(rows), "a.docx"))] == ["table"]
+
+
+def test_labels_beside_what_they_say_are_a_note_and_in_a_form_they_are_rows() -> None:
+    note: Rows = [("制表人：", "张三", "日期：7月2日")]
+    assert said(read(csv([*HEAD, *note]), "a.csv")) == [("table", TABLE), ("paragraph", "制表人： 张三 日期：7月2日")]
+    form: Rows = [
+        ("姓名：", "李雷", "部门：", "仓库"),
+        ("电话：", "8301", "工号：", "0071"),
+        ("职务：", "保管", "入职：", "七月"),
+    ]
+    assert [kind for kind, _ in said(read(csv(form), "a.csv"))] == ["table"]
+    form = [
+        ("姓名：李雷", "部门：仓库", "电话：8301"),
+        ("姓名：韩梅", "部门：财务", "电话：8302"),
+        ("姓名：王芳", "部门：行政", "电话：8303"),
+    ]
+    assert [kind for kind, _ in said(read(csv(form), "a.csv"))] == ["table"]
 
 
 def test_a_table_without_rows_keeps_what_stands_below_its_header() -> None:

@@ -15,12 +15,13 @@ from ingest.parse.tables.markdown import Rows
 
 _LABELLED = re.compile(r"[^:：\d]{1,15}[:：]\s?\S")
 _NOTE = re.compile(
-    r"[#※＊*★＃](?!\d)|[-=_—]{2,}|[（(【\[]?\s?(?:注[:：\d（(]|[备附]注|说明|温馨提示|数据(?:来源|截[至止])"
+    r"[#※＊*★＃](?!\d)|[-=_—]{2,}|[（(【\[]?\s?(?:注[:：\d（(]|[备附]注|说明\s?(?:[:：]|$)|温馨提示|数据(?:来源|截[至止])"
     r"|(?:制[表单]|填[表报]|编制|审[核批]|复核)人?\s?[:： ]\s?\S"
     r"|(?:导出|打印|生成|下载|统计)(?:时间|日期|人|于)\s?[:： ]?\s?\S"
-    r"|以[上下]|[本此]表|共\s?[\d,]{1,12}\s?[条笔项行个人次页家份]|第\s?\d{1,6}\s?页|结束|完毕"
+    r"|以[上下]|[本此]表|共\s?[\d,]{1,12}\s?[条笔项行个人次页家份]|第\s?\d{1,6}\s?页|(?:结束|完毕)\W*$"
     r"|powered by|(?:generated|exported|printed|created|prepared|downloaded) (?:by|on|at|from)|page \d"
-    r"|source\b|notes?\b|\d{1,9} (?:rows?|records?|items?|entries)|(?:total )?(?:rows?|records?)\b|end of|©|copyright)",
+    r"|source\s?[:：]|notes?\s?[:：\d]|\d{1,9} (?:rows?|records?|items?|entries)"
+    r"|(?:total )?(?:rows?|records?)\s?[:：]?\s?\d|end of (?:report|file|list|data|table)|©|copyright)",
     re.I,
 )
 _ENDS_SENTENCE = ("。", "！", "；", ". ")
@@ -44,16 +45,31 @@ def lines_below(rows: Rows, numbers: Sequence[int]) -> int:
             break
         if is_behind_gap or _is_note(said, is_wide):
             begin = place
+    if begin == 2 and _are_labelled(rows[1]):
+        return 0  # a form, whose rows are all alike
     return len(rows) - begin
 
 
 def _is_narrow(row: Sequence[str], said: Sequence[str], is_wide: bool) -> bool:
     """Returns True for a row that no row of the table is like: one cell at its left end, or nothing but labels."""
     if len(said) > 1:
-        return is_wide and all(map(_LABELLED.match, said))
+        return is_wide and _are_labelled(row)
     if is_total(said[0]) and not any(map(str.isdecimal, said[0])):
         return False
     return bool(row[0]) or _is_note(said, is_wide)
+
+
+def _are_labelled(row: Sequence[str]) -> bool:
+    """Returns True for labels that are followed by what they say, in their own cell or in the next one."""
+    is_open = False
+    found = 0
+    for text in row:
+        is_label = text.endswith((":", "：")) or _LABELLED.match(text) is not None
+        if text and not (is_label or is_open):
+            return False
+        found += is_label
+        is_open = text.endswith((":", "：")) or (is_open and not text)
+    return found > 0
 
 
 def _is_note(said: Sequence[str], is_wide: bool) -> bool:
