@@ -48,6 +48,17 @@ def test_chinese_lines_join_without_a_space_and_hyphenation_is_undone() -> None:
     assert second == "The board asked for an independent assessment of the risk."
 
 
+def test_the_rest_of_a_number_or_an_option_is_joined_and_begins_no_list() -> None:
+    lines = [
+        "The press is LH/2026-",
+        "03. Start it with the option --no-",
+        "update, as QX-",
+        "7714 says.",
+    ]
+    (element,) = read(pdf([Words(72, 100 + 13 * number, line) for number, line in enumerate(lines)])).elements
+    assert element.text == "The press is LH/2026-03. Start it with the option --no-update, as QX-7714 says."
+
+
 def test_a_hyphen_stays_where_it_belongs() -> None:
     page = [
         *paragraph(72, 100, "The office pays for a well-", "known hotel and for self-", "service meals there."),

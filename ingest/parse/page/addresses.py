@@ -9,7 +9,8 @@ _LONGEST = 300
 _CODE_BEFORE = re.compile(r"://|[@_=?&#\\\d]|[^\W\d_]\.\w|/[^/]*+/")
 _CODE_AFTER = re.compile(r"://|[@_=\\]|[a-z]\.[a-z0-9]{2}|-\d")
 _CAMEL = re.compile(r"[a-z][A-Z]")
-_ROOTS = ("/", "~", "./", "www.")
+_ROOTS = ("/", "~", "./", "www.", "--")
+"""What paths, addresses and the options of commands begin with."""
 _URL = re.compile(r"[a-z]{3,5}://|www\.", re.IGNORECASE)
 _OPEN_ENDS = "/?=&_%#~:@+"
 """No address ends with these. So it goes on in the next line."""

@@ -119,10 +119,12 @@ def _begins(current: Sequence[Line], line: Line, left: float, right: float) -> b
     em = min(last.size, first.size)
     if abs(last.size - first.size) > 0.12 * max(last.size, first.size) or last.bold != first.bold:
         return True
-    if first.y0 - max(segment.y1 for segment in above) > 0.75 * em or _MARKER.match(first.text):
+    if first.y0 - max(segment.y1 for segment in above) > 0.75 * em:
         return True
     if _BROKEN_WORD.search(last.text):
-        return False
+        return False  # "03." behind "LH/2026-" is the rest of a number and begins no list
+    if _MARKER.match(first.text):
+        return True
     left_over = right - last.x1
     short = left_over > 4 * em
     if short and _FINISHED.search(last.text):
