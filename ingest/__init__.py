@@ -29,6 +29,7 @@ What all of it stands on:
     access.py        the words: who may read what
     errors.py        the words: what can go wrong, by who can put it right
     language.py      the words: the language of a text, its folded form, its sentences
+    replacements.py  characters replaced by a table, which language and tokenizer do
     settings.py      the settings of all of this
     shaping.py       what shapes an index: the versions of the stages, and the settings that decide its chunks
 

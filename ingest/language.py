@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from ingest.document import Language
+from ingest.replacements import Replacements
 
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
 _LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
@@ -77,6 +78,18 @@ _WEARING = re.compile(r"(?<![原名显土巨专论编合拙遗译卓昭所撰新
 """Matches 著 where it is the older form of 着 (接著, 執著)."""
 
 
+_ALONE = (
+    (0x01, 0x09),
+    (0x0B, 0x7F),
+    (0x2010, 0x2027),
+    (0x3000, 0x3029),
+    (0x3030, 0x303F),
+    (0x3400, 0x9FFF),
+    (0xFF01, 0xFF5E),
+)
+"""Most characters of a Chinese text: ASCII but for line breaks, punctuation, Chinese characters, full-width forms."""
+
+
 def fold(text: str) -> str:
     """Returns the form in which texts are matched: NFKC (full-width to half-width), traditional to simplified Chinese,
     radicals and variants as the usual characters, without characters that nobody sees.
@@ -86,7 +99,9 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text
-    seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_usual())
+    seen = _one_by_one().all_in(text)
+    if seen is None:
+        seen = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text)).translate(_usual())
     if "著" in seen:
         seen = _WEARING.sub("着", seen)
     return _SET_WIDE.sub(lambda run: run[0].replace(" ", ""), seen) if " " in seen else seen
@@ -120,6 +135,14 @@ def script_counts(text: str) -> tuple[int, int]:
 def _usual() -> dict[int, int]:
     """Returns which character each is folded to: its simplified form, and the usual form of radicals and variants."""
     return {**_simplified(), **radicals(), **_VARIANTS}
+
+
+@cache
+def _one_by_one() -> Replacements:
+    """Returns what `fold` makes of characters that it looks at alone: none of them joins with another one."""
+    codes = [code for first, last in _ALONE for code in range(first, last + 1)]
+    forms = unicodedata.normalize("NFKC", "\n".join(map(chr, codes))).translate(_usual()).split("\n")
+    return Replacements(dict(zip(codes, forms, strict=True)), kept=(ord("\n"),))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import unicodedata
 
@@ -142,3 +143,12 @@ def test_nothing_but_white_space_is_left_out() -> None:
     kept = "".join(cut(text))
     assert "".join(kept.split()) == "".join(text.split())
     assert sentences(" \n\t ") == []
+
+
+def test_characters_that_are_folded_alone_become_what_they_become_together_with_others() -> None:
+    chosen = random.Random(13)
+    usual = "著接名原经辦部 \n\t，。：；！？（）［］ａｂｃ１２３～“”‘’—…·、「」\u3000㎡①ﬁか\u3099e\u0301𠀀⻝⽣囯"
+    alone = [chr(code) for code in range(0x10000) if not 0xD800 <= code < 0xE000]
+    for text in (*alone, *("".join(chosen.choices(usual, k=chosen.randint(2, 30))) for _ in range(3_000))):
+        # A character that nobody sees is looked at together with the others.
+        assert fold(text) == fold(f"{text}\u200b"), ascii(text)

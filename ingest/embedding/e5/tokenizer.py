@@ -16,6 +16,7 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
 from ingest.embedding.e5.weights import WINDOW, Pieces
 from ingest.embedding.parts import Parts
+from ingest.replacements import Replacements
 
 _KEPT: Final = (
     (0x0000, 0x03FF),  # Latin, its accents, Greek
@@ -47,7 +48,7 @@ class E5Tokenizer:
         # Where a piece stands in the model. The cut tokenizer numbers its pieces without gaps.
         rows = [i for i, text in enumerate(pieces.texts) if i < _SPECIAL or _IS_KEPT.fullmatch(text)]
         self._rows = np.array(rows)
-        self._normalised = pieces.normalised
+        self._normalised, self._replacements = pieces.normalised, Replacements(pieces.normalised)
         scored = [(pieces.texts[row], score) for row, score in zip(rows, pieces.scores[rows].tolist(), strict=True)]
         self.start, self.end = pieces.start, pieces.end
         self._tokenizer = _tokenizer(scored, pieces.unknown)
@@ -94,7 +95,8 @@ class E5Tokenizer:
         return len(self._tokenizer.model.tokenize(part))
 
     def _normal(self, text: str) -> str:
-        return text.translate(self._normalised).strip()
+        normal = self._replacements.all_in(text)
+        return (text.translate(self._normalised) if normal is None else normal).strip()
 
     def _ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
         for encoding in self._tokenizer.encode_batch_fast(list(map(self._normal, texts)), add_special_tokens=False):
