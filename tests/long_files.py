@@ -11,18 +11,20 @@ from collections.abc import Sequence
 
 LONGEST = (
     "tests/test_linear_time.py",
-    "tests/api/test_command_line.py",
     "tests/test_main_job.py",
+    "tests/api/test_command_line.py",
     "tests/api/test_shutdown.py",
+    "tests/api/test_connections.py",
     "tests/api/test_under_attack.py",
     "tests/ingest/test_archive_hostile.py",
-    "tests/api/test_openapi_cases.py",
-    "tests/api/test_stopped_answers.py",
-    "tests/api/test_uploads_route.py",
+    "tests/ingest/test_e5.py",
+    "tests/ingest/test_embedding.py",
     "tests/ingest/test_web_hostile.py",
+    "tests/ingest/test_faults.py",
+    "tests/api/test_openapi_cases.py",
     "tests/api/test_page.py",
 )
-"""From the longest down, by the seconds that `make test` spends on them: half a minute or more."""
+"""From the longest down, by the seconds that `make test` spends on them: some fifteen or more."""
 
 
 def longest_first(files: Sequence[str]) -> list[int]:
