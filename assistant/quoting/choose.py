@@ -217,7 +217,13 @@ def _weigh_codes(candidates: Sequence[_Candidate], asked: Set[str]) -> None:
 
 def _first_code(text: str) -> str:
     folded = fold(text)
-    return min(codes_in(folded), key=lambda code: place if (place := folded.find(code)) >= 0 else len(folded))
+    lower = folded.lower()
+
+    def place(code: str) -> int:
+        at = lower.find(code[1:] if code[0] == "n" and code[1:2].isdigit() else code)
+        return at if at >= 0 else len(lower)
+
+    return min(codes_in(folded), key=place)
 
 
 def _weigh_ranges(candidates: Sequence[_Candidate], stated: Sequence[Quantity]) -> None:

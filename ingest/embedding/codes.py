@@ -3,6 +3,7 @@
     LX-24, LX24, LX 24, LX_24               lx24
     GB/T 19001, GB/T19001-2016, GBT19001    gbt19001, and the second also gbt19001d2016
     M8×20, M8x20                            m8x20
+    6204-2RS, 62042RS                       6204d2rs, and the first also 62042rs
     OPC-UA, OPCUA; Wi-Fi 6, WiFi6           opcua; wifi6
 
 The parts stay words of their own. Everything here takes folded text (`ingest.language.fold`), and linear time.
@@ -21,12 +22,16 @@ _NUMBER = re.compile(r"(\d(?<![A-Za-z0-9]\d)\d*)(?![A-Za-z0-9])")
 
 _TIMES = "\u00d7*"
 _BETWEEN = rf"[-_/.\u00b7\u2010\u2012-\u2014\u2212{_TIMES}]"
+_STROKES = "-_\u2010\u2012\u2013\u2014\u2212"
 _JOINED = re.compile(rf"[A-Za-z0-9](?<![A-Za-z0-9][A-Za-z0-9])[A-Za-z0-9]*+(?:{_BETWEEN}[A-Za-z0-9]++){{1,4}}+")
 _PART = re.compile(r"[A-Za-z0-9]++")
+_FROM_DIGIT = re.compile(r"\d(?<![A-Za-z0-9]\d)\d*+[A-Za-z][A-Za-z0-9]*+")
+"""Matches 06Cr19Ni10, 3M8810, 5G. Beside Chinese the tokenizer cuts them behind their first digits."""
 _SPACED = re.compile(
-    r"([A-Za-z](?<![A-Za-z0-9][A-Za-z])[A-Za-z]{0,7}+(?:[-/][A-Za-z]{1,4}+)?+) (\d{1,6}+[A-Za-z]{0,2}+)(?![A-Za-z0-9])"
+    r"([A-Za-z](?<![A-Za-z0-9][A-Za-z])[A-Za-z]{0,7}+(?:[-/][A-Za-z]{1,4}+)?+)"
+    r" (\d{1,6}+(?:[A-Za-z][A-Za-z0-9]{0,9}+)?+)(?![A-Za-z0-9])"
 )
-"""Matches a name and the number after it: HT 200, GB/T 19001."""
+"""Matches a name and the number after it: HT 200, GB/T 19001, ATV 320U15N4B."""
 _NO_NAMES = frozenset(
     re.findall(
         r"\w+",
@@ -56,7 +61,8 @@ def with_codes(text: str, *, asked: bool = False) -> str:
 def codes_in(text: str) -> list[str]:
     """Returns the words of a question that are codes: of letters and digits, however they are written."""
     plain = _GROUPED.sub("", text)
-    return [word for word in (*map(str.lower, _PART.findall(plain)), *_codes(plain, asked=True)) if _is_code(word)]
+    parts = (word.lower() for word in _PART.findall(plain) if word[0].isalpha())
+    return [word for word in (*parts, *_codes(plain, asked=True)) if _is_code(word)]
 
 
 def _is_code(word: str) -> bool:
@@ -64,11 +70,18 @@ def _is_code(word: str) -> bool:
 
 
 def _codes(text: str, asked: bool) -> Iterator[str]:
+    for code in _FROM_DIGIT.findall(text):
+        yield _word(code.lower())
     for match in _JOINED.finditer(text):
-        yield from _spelled(match[0], asked)
+        yield from map(_word, _spelled(match[0], asked))
     for name, number in _SPACED.findall(text):
         if (asked or name != name.lower()) and name.lower() not in _NO_NAMES:
             yield "".join(_PART.findall(name)).lower() + number.lower()
+
+
+def _word(code: str) -> str:
+    """Returns the code as one word of the tokenizer, which cuts what begins with a digit."""
+    return f"n{code}" if code[0].isdigit() else code
 
 
 def _spelled(code: str, asked: bool) -> Iterator[str]:
@@ -80,12 +93,15 @@ def _spelled(code: str, asked: bool) -> Iterator[str]:
         return
     if size > _LONGEST_CODE or (first is None and (size > _LONGEST_NAME or (not asked and code == code.lower()))):
         return
-    joined = parts[0][1]
+    joined, between = parts[0][1], ""
     if first is not None and 0 < first < len(parts) - 1:
         yield "".join(part for _, part in parts[: first + 1])
     for (_, before), (start, part) in pairwise(parts):
-        joined += (_link(code[start - 1]) if before[-1].isdigit() and part[0].isdigit() else "") + part
+        link = _link(code[start - 1]) if before[-1].isdigit() and part[0].isdigit() else ""
+        joined, between = joined + link + part, between + (code[start - 1] if link else "")
     yield joined
+    if between and not between.strip(_STROKES):  # 6204-2RS is written 62042RS, and LX-2.4 is not LX-24
+        yield "".join(part for _, part in parts)
 
 
 def _link(between: str) -> str:

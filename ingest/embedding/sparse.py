@@ -30,12 +30,13 @@ from ingest.document import PackedTerms, SparseVector
 from ingest.embedding.codes import codes_in, with_codes
 from ingest.embedding.glosses import dictionary
 from ingest.embedding.meanings import Glosses, Meanings
+from ingest.embedding.numbers import days_in
 from ingest.embedding.pairs import pair_terms, pair_weights
 from ingest.embedding.spoken import also_written, as_written
 from ingest.embedding.terms import Terms, keys_of, layered, saturated, under
 from ingest.language import QUESTION_WORDS, detect, fold
 
-NAME = "bm25-6"
+NAME = "bm25-7"
 """Another name makes another index necessary. Change it if the terms of some passage change."""
 AVERAGE_TERMS = 256.0
 """The average length that BM25 assumes, in terms. It is part of every stored vector, so it is a constant of the index
@@ -53,6 +54,8 @@ meant, the words may be more exact (docs/decisions/0018).
 """
 _CODE_WEIGHT = 1.5
 """What a code in a question counts. It names one thing, and its other words may be about many."""
+_DAY_WEIGHT = 2.5
+"""What a day in a question counts. It names one thing, too, and each of its numbers is in many texts."""
 _ALIKE = 4
 """The order of the norm by which the weights of a term in heading and text become one. 1 would add them up: a chunk
 that repeats its title would stand before the one that answers. With infinity the larger one counts.
@@ -123,6 +126,7 @@ class Bm25Embedder:
         pairs = _weighed(_pairs(asked), _ASKED_PAIR_WEIGHT)
         own = pairs | _ones(words) | self._amounts(asked)
         _raise(own, _weighed(_ones(self._words.embed_query(" ".join(codes_in(asked)))), _CODE_WEIGHT))
+        _raise(own, _weighed(_ones(self._words.embed_query(" ".join(days_in(asked)))), _DAY_WEIGHT))
         apart = _weighed(_ones(self._words.embed_query(_HAN.sub(" ", folded))), _ENGLISH_ON_GLOSSES)
         for phrase, named in _ASKED_FOR.items():
             if phrase in folded:
