@@ -17,6 +17,8 @@ _FILES = frozenset({
     "msg", "zip", "rar", "7z", "tar", "gz", "tgz", "vsd", "vsdx", "mpp", "dwg", "exe", "msi", "apk",
 })  # fmt: skip
 """Files beside a document that a person opens. Links to other pages beside it are for finding one's way."""
+_BREAKS = re.compile(r"[\t\r\n]++ *+")
+"""Line breaks and tabs are no part of an address, and neither is what indents a line. Browsers do the same."""
 _DRIVE = re.compile(r"[A-Za-z]:[\\/]")
 _SHARE = "\\\\"
 _NO_PATH = re.compile(r"[<>\"|*?\x00-\x1f]")
@@ -60,7 +62,7 @@ def shown_target(target: str | None) -> str:
         return ""
     plain = "".join(stated.split())
     if _WEB.fullmatch(plain):
-        return plain
+        return "%20".join("".join(_BREAKS.split(stated)).split())
     bare = _BARE.fullmatch(plain)
     return unquote(bare[1]) if bare else _file(" ".join(stated.split()))
 

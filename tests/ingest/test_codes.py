@@ -11,6 +11,7 @@ import pytest
 from ingest.access import OPERATOR
 from ingest.document import Chunk, Embedding, Location, chunk_id, document_id
 from ingest.embedding import terms_of
+from ingest.embedding.codes import with_codes
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.index.edge import EdgeIndex
 from ingest.language import detect, fold
@@ -81,6 +82,44 @@ def found(folder: Path, passages: Mapping[str, str] | list[Chunk], question: str
         ("保修 3 年", "保修三年"),
         ("The warranty lasts three years.", "3 年"),
         ("电话 400-800-1234", "4008001234"),
+        ("电话 400 800 1234", "400-8001234"),
+        ("急修电话 0512-6288 1200", "(0512)62881200"),
+        ("急修电话 0512-6288 1200", "6288-1200"),
+        ("急修电话 051262881200", "62881200"),
+        ("值班手机 138 0512 6677", "13805126677"),
+        ("值班手机 +86 138-0512-6677", "138 05126677"),
+        ("轴承 6204-2RS 三十套", "62042RS"),
+        ("法兰材质 06Cr19Ni10 的周期", "06cr19ni10"),
+        ("变频器 ATV320U15N4B 的密码", "ATV 320U15N4B"),
+        ("按扭 3M8810 的货架", "3m8810"),
+        ("会议于 26.3.9 召开", "2026年3月9日"),
+        ("会议于 20260309 召开", "3月9日"),
+        ("会议于 2026-03-09 召开", "26年3月9日"),
+        ("会议于 2026年3月廿三日 召开", "2026-03-23"),
+        ("Held on 09-Mar-2026.", "2026/3/9"),
+        ("会议于 2026-03-29 召开", "29/03/2026"),
+        ("启动会 14:30 开始", "下午两点半"),
+        ("启动会 14:30 开始", "2:30 pm"),
+        ("启动会 14点45分 开始", "下午2点三刻"),
+        ("例会在星期三", "周三"),
+        ("例会在每周三", "Wednesday"),
+        ("第三季度的复盘", "Q3"),
+        ("2026Q2 的总结", "2026年第二季度"),
+        ("2026年二季度的总结", "2Q26"),
+        ("2026年上半年的总结", "first half of 2026"),
+        ("今收到押金叁仟伍佰元整", "3500"),
+        ("今收到押金 3,500 元", "叁仟伍佰元"),
+        ("批准 2 700 元", "2700"),
+        ("总价 1.285 亿元", "1亿2850万"),
+        ("总价 3万5千元", "35000"),
+        ("The invoice is USD 2.7 million.", "270万"),
+        ("The invoice is $2.7M.", "2,700,000"),
+        ("期限卅七天", "37 天"),
+        ("The leave lasts twenty-six weeks.", "26周"),
+        ("提前一个半月通知", "1.5个月"),
+        ("提前十八个月通知", "一年半"),
+        ("须三分之二以上同意", "2/3"),
+        ("展厅在二楼", "2楼"),
     ],
 )
 def test_what_is_meant_is_found_however_it_is_written(tmp_path: Path, written: str, asked: str) -> None:
@@ -92,6 +131,28 @@ def test_a_day_that_may_be_two_is_found_only_as_it_is_written(tmp_path: Path) ->
     assert found(tmp_path / "a", passages, "03/05/2024")[0] == "either"
     for day, name in (("2024-03-05", "march"), ("2024-05-03", "may")):
         assert found(tmp_path / day, passages, day)[0] == name
+
+
+def test_what_only_looks_like_a_date_a_time_or_an_amount_is_none() -> None:
+    for text in (
+        "版本 v23.3.1",
+        "第 12.10.5 节",
+        "10.26.3.9",
+        "三点建议",
+        "每周三次",
+        "一周一个",
+        "陆先生",
+        "10 m",
+        "2 100 m",
+    ):
+        words = with_codes(fold(text)).split()
+        meant = ("zzmd", "zzym", "zztm", "zzwd", "n10000000", "n2100", "n6")
+        assert not [word for word in words if word.startswith(meant)], text
+
+
+def test_a_day_weighs_more_than_the_numbers_in_it(tmp_path: Path) -> None:
+    passages = {f"{day}": f"会议于2026年7月{day}日召开，由8号车间召集。" for day in range(10, 28)}
+    assert found(tmp_path, {**passages, "wanted": "记录：2026-07-08，由九组召集。"}, "7月8日会议")[0] == "wanted"
 
 
 def test_another_code_is_another_word(tmp_path: Path) -> None:

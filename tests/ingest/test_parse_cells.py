@@ -14,7 +14,9 @@ from openpyxl.cell.text import InlineFont
 from openpyxl.styles import Font, PatternFill
 
 from ingest.document import ParsedDocument, Reference
+from ingest.parse.mail.attachments import Allowance
 from ingest.parse.parsed import parse
+from ingest.parse.readers import read as read_kind
 from ingest.settings import IngestSettings
 from tests.ingest.test_parse_opened import opened
 from tests.ingest.tiny_xls import Cell, old_book
@@ -336,3 +338,36 @@ def test_columns_and_styles_of_a_workbook_of_excel_2003_are_followed() -> None:
     assert tables(read(data.encode(), "a.xls"))[0][1] == [
         "| 货品 | 期限 |", "| --- | --- |", "| 阀 | 24个月 |", "| 新品 | 36个月 |",
     ]  # fmt: skip
+
+
+def test_formulas_of_excel_2003_without_a_value_are_computed() -> None:
+    def cell(text: object, more: str = "") -> str:
+        kind = "Number" if isinstance(text, (int, float)) else "String"
+        return f"<Cell{more}><Data ss:Type='{kind}'>{text}</Data></Cell>"
+
+    def formula(stated: str, more: str = "") -> str:
+        return f'<Cell ss:Formula="{stated}"{more}></Cell>'
+
+    rows = [
+        *("".join(map(cell, row)) for row in [("品名", "单价", "数量", "金额")]),
+        cell("泵") + cell(320) + cell(4) + formula("=RC[-2]*RC[-1]", ' ss:StyleID="m"'),
+        cell("阀") + cell(85.5) + cell(12) + formula("=RC2*R3C[-1]*Rate"),
+        cell("合计") + formula("=SUM(R[-2]C:R[-1]C)", ' ss:Index="4"'),
+        cell("R1C1") + formula("=OFFSET(RC[-1],1,1)", ' ss:Index="4"'),
+    ]
+    data = (
+        '<?xml version="1.0"?><Workbook xmlns="urn:schemas-microsoft-com:office:spreadsheet" '
+        'xmlns:ss="urn:schemas-microsoft-com:office:spreadsheet"><Styles><Style ss:ID="m"><NumberFormat '
+        'ss:Format="Standard"/></Style></Styles><Names><NamedRange ss:Name="Rate" ss:RefersTo="=K!R1C1"/></Names>'
+        f"<Worksheet ss:Name='S'><Table>{''.join(f'<Row>{row}</Row>' for row in rows)}</Table></Worksheet>"
+        f"<Worksheet ss:Name='K'><Table><Row>{cell(2)}</Row></Table></Worksheet></Workbook>"
+    ).encode()
+    kind, found = read_kind(data, "a.xml", IngestSettings(), Allowance())
+    assert kind == "xml"
+    assert found.elements[1].text.split("\n")[2:] == [
+        "| 泵 | 320 | 4 | 1,280.00 |",
+        "| 阀 | 85.5 | 12 | 2052 |",
+        "| 合计 |  |  | 3332 |",
+        "| R1C1 |  |  | =OFFSET(C5,1,1) |",
+    ]
+    assert found.notes == {"formulas_without_value": 1}

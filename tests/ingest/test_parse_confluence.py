@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.ingest.test_parse_text import read
@@ -86,6 +88,36 @@ def test_the_export_of_a_space_has_its_current_pages_below_their_titles() -> Non
 def test_a_page_of_html_that_only_has_such_tags_is_read_as_html() -> None:
     text = "<html><body><p>一行<br>二行<p>三行 <ac:link>四</ac:link></body></html>"
     assert read(text, "a.html").text == "一行 二行\n\n三行 四"
+
+
+def test_icons_that_stand_for_an_answer_are_read() -> None:
+    icon = '<ac:emoticon ac:name="{}" ac:emoji-shortname=":x:" />'.format
+    cells = "".join(
+        f"<tr><td>{name}</td><td>{icon(mark)}</td></tr>" for name, mark in (("导出", "tick"), ("打印", "cross"))
+    )
+    text = read(
+        f"<table><tbody><tr><th>功能</th><th>支持</th></tr>{cells}</tbody></table><p>好{icon('smile')}</p>", "a.xml"
+    ).text
+    assert text == "| 功能 | 支持 |\n| --- | --- |\n| 导出 | ✔ |\n| 打印 | ✘ |\n\n好"
+    image = '<p>State <img class="emoticon emoticon-tick" alt="(tick)" src="t.png"/> by Ann</p>'
+    assert "State ✔ by Ann" in read(EXPORTED.replace("<p>Renew", f"{image}<p>Renew").encode(), "1.html").text
+
+
+@pytest.mark.parametrize("form", ["storage", "view"])
+def test_a_page_from_the_http_interface_is_read_as_a_page(form: str) -> None:
+    body = PAGE if form == "storage" else "<h2>告警</h2><p>先通知主管。</p>"
+    page = {"id": "5", "type": "page", "title": "值班手册", "body": {form: {"value": body, "representation": form}}}
+    parsed = read(json.dumps(page), "5.json")
+    assert parsed.title == "值班手册"
+    assert [(element.kind, element.text) for element in parsed.elements[:2]] == [
+        ("heading", "值班手册"),
+        ("heading", "告警"),
+    ]
+    assert parsed.elements[2].location.heading_path == ("值班手册", "告警")
+    both = read(json.dumps({"results": [page, {**page, "title": "交接"}]}), "all.json")
+    assert [element.text for element in both.elements if not element.location.heading_path] == ["值班手册", "交接"]
+    other = read(json.dumps({**page, "type": "task"}), "5.json")
+    assert [element.kind for element in other.elements] == ["code"]
 
 
 EXPORTED = """<!DOCTYPE html><html><head><title>Operations : Renewing certificates</title></head><body>

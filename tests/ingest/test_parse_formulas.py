@@ -79,7 +79,7 @@ def test_sums_and_products_are_computed_in_any_order() -> None:
         ("=B2*13%", "416"), ("=ROUNDUP(B4,0)", "451"), ("=INT(B4)", "450"), ("=$B$2*'税 率'!A1", "416"),
         ('=A2&"×"&C2', "恒温槽×4"), ('=IF(B2>1000,"高","低")', "高"), ('=IF(B9="","",B9*2)', ""),
         ("=IF(AND(B2>1,C2>1),SUM(C2:C4),0)", "16"), ("=B2>B3", "FALSE"), ("=PRODUCT(B2:C2)", "12800"),
-        ("=B9+1", "1"),
+        ("=B9+1", "1"), ('=TEXT(B2*10+1,"[DBNum1]")', "三万二千零一"),
     ],
 )  # fmt: skip
 def test_simple_functions_and_operators(formula: str, text: str) -> None:
@@ -89,7 +89,7 @@ def test_simple_functions_and_operators(formula: str, text: str) -> None:
 @pytest.mark.parametrize(
     "formula",
     ["=OFFSET(A2,1,1)", "=B2/0", "=A2*2", "=SUM(Preise)", "=TODAY()", "=E2+1", "=Nowhere!A1", "=B2:B4",
-     "=10^999", "=" + "(" * 60 + "1" + ")" * 60],
+     "=10^999", "=SUM(B2:C3 A2:B4)", "=" + "(" * 60 + "1" + ")" * 60],
 )  # fmt: skip
 def test_what_cannot_be_computed_is_read_as_it_is_written(formula: str) -> None:
     assert computed(formula) == [formula]
@@ -120,6 +120,20 @@ def test_zeros_of_a_program_that_computes_nothing_are_no_values() -> None:
     assert first_row(settled) == "| 1 | 0 | x |"
 
 
+@pytest.mark.parametrize(
+    ("program", "value", "shown"), [("Apache POI", "0.0", "2"), ("Apache POI", "0.5", "0.5"), ("x", "0.0", "0")]
+)
+def test_zeros_that_the_writer_of_long_sheets_puts_everywhere_are_no_values(
+    program: str, value: str, shown: str
+) -> None:
+    def long(text: str) -> str:
+        text = text.replace('fullCalcOnLoad="1"', "").replace("<f>A2+1</f><v></v>", "<f>A2+1</f><v>0.0</v>")
+        text = text.replace("<Application>Microsoft Excel</Application>", f"<Application>{program}</Application>")
+        return text.replace("<f>A1+1</f><v></v>", f"<f>A1+1</f><v>{value}</v>")
+
+    assert first_row(restated(long)) == f"| 1 | {shown} | x |"
+
+
 def test_a_shared_formula_counts_for_all_its_cells() -> None:
     shared = '<f t="shared" ref="B1:B2" si="0">A1+1</f>'
     data = restated(lambda text: text.replace("<f>A1+1</f>", shared).replace("<f>A2+1</f>", '<f t="shared" si="0"/>'))
@@ -137,7 +151,7 @@ def restated(change: Any) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
         for name, data in members.items():
-            is_sheet = name in ("xl/worksheets/sheet1.xml", "xl/workbook.xml")
+            is_sheet = name in ("xl/worksheets/sheet1.xml", "xl/workbook.xml", "docProps/app.xml")
             archive.writestr(name, change(data.decode()) if is_sheet else data)
     return stream.getvalue()
 

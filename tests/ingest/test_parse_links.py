@@ -63,6 +63,46 @@ def test_a_link_of_a_workbook_says_the_place_on_its_page() -> None:
     assert "open (https://it.example.com/rules#leave)" in read(stream.getvalue(), "a.xlsx").text
 
 
+@pytest.mark.parametrize(
+    ("formula", "shown"),
+    [
+        ('=IF(A1="","",HYPERLINK("https://it.example.com/"&A1,"open"))', "open (https://it.example.com/fees)"),
+        ('=IFERROR(HYPERLINK("https://it.example.com/"&A1,"open"),"")', "open (https://it.example.com/fees)"),
+        ('=IF(A1="rent",HYPERLINK("https://it.example.com/","open"),"none")', "none"),
+        (
+            '=IF(ISBLANK(A9),HYPERLINK(CHOOSE(2,"x","https://hr.example.com"),"open"),1)',
+            "open (https://hr.example.com)",
+        ),
+    ],
+)
+def test_a_link_that_a_formula_chooses_says_where_it_leads(formula: str, shown: str) -> None:
+    book, stream = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["fees", formula, "x"])
+    book.save(stream)
+    assert f"| {shown} |" in read(stream.getvalue(), "a.xlsx").text
+
+
+def test_blanks_in_an_address_are_written_out() -> None:
+    assert shown_target("https://oa.example/a b?c=d e") == "https://oa.example/a%20b?c=d%20e"
+    assert shown_target("https://oa.example/long\n   /path") == "https://oa.example/long/path"
+
+
+def test_a_linked_picture_of_word_is_named_by_its_description() -> None:
+    def drawing(described: str) -> str:
+        click = "<a:hlinkClick xmlns:a='http://schemas.openxmlformats.org/drawingml/2006/main' r:id='web1'/>"
+        inline = "<wp:inline xmlns:wp='http://schemas.openxmlformats.org/drawingml/2006/wordprocessingDrawing'>"
+        shape = f"{inline}<wp:docPr id='1' name='x'{described}>{click}</wp:docPr></wp:inline>"
+        return f"<w:p><w:r><w:drawing>{shape}</w:drawing></w:r></w:p>"
+
+    for described, said in ((" descr='总部地图'", "总部地图 (https://map.example/hq)"), ("", "https://map.example/hq")):
+        assert read(related(word(drawing(described)), {"web1": "https://map.example/hq"})).text == said
+
+
+def test_a_link_in_the_shape_of_a_button_is_read() -> None:
+    page = b'<!doctype html><p>Now:</p><p><a href="https://hr.example/leave"><button>Apply</button></a></p><button>Menu</button>'
+    assert read(page, "a.html").text == "Now:\n\nApply (https://hr.example/leave)"
+
+
 SHARE = r"\\files.example\forms\报销 单.xlsx"
 
 

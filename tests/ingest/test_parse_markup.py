@@ -195,3 +195,14 @@ def _texts_and_modules() -> tuple[list[str], set[str]]:
 def test_a_worker_reads_markup_without_spacy_and_torch() -> None:
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         assert pool.submit(_texts_and_modules).result() == (["年假", "满三年十天。"], set())
+
+
+def test_footnotes_of_markdown_are_read_whether_or_not_they_have_blanks() -> None:
+    text = "# 规则\n\n按规定[^1]办理[^b]。\n\n[^1]: 依据章程第三条。\n[^b]: see the\nannex\n\n见[附录]。\n\n[附录]: https://a.example/x\n"
+    parsed = read(text, "a.md")
+    assert [element.text for element in parsed.elements[1:]] == [
+        "按规定[^1]办理[^b]。",
+        "[^1]: 依据章程第三条。",
+        "[^b]: see the annex",
+        "见附录 (https://a.example/x)。",
+    ]

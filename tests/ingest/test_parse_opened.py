@@ -219,3 +219,11 @@ def test_headings_typed_by_hand_in_an_open_text_are_headings() -> None:
         (1, "仓库办法"), (2, "一、收货"), (2, "二、发货"),
     ]  # fmt: skip
     assert parsed.title == "仓库办法"
+
+
+def test_a_comment_on_a_cell_is_no_part_of_what_it_shows() -> None:
+    comment = "<office:annotation><text:p>checked by Ann</text:p></office:annotation>"
+    cells = f"<table:table-cell>{comment}<text:p>12</text:p></table:table-cell><table:table-cell><text:p>x</text:p>"
+    rows = f"<table:table-row>{cells}</table:table-cell></table:table-row>" * 2
+    sheet = f"<office:spreadsheet><table:table table:name='S'>{rows}</table:table></office:spreadsheet>"
+    assert "Ann" not in read(opened("spreadsheet", sheet), "a.ods").text

@@ -145,6 +145,8 @@ def _sections(code: str) -> tuple[_Section, ...] | None:
             tokens.append([])
         else:
             tokens[-1].append(Token(kind, match[kind]))
+    if len(tokens) == 1 and all(token.kind == "bracket" for token in tokens[0]):
+        tokens[0].append(Token("general", "General"))  # a colour or numerals alone change nothing else
     return tuple(_section(part) for part in tokens)
 
 

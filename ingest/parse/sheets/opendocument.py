@@ -141,7 +141,8 @@ class OpenSheets:
 
     def _content(self, cell: Any) -> tuple[str, Scalar | Formula]:
         """Returns the text of a cell, and its value."""
-        text = " ".join(self._words(paragraph) for paragraph in cell.iter(f"{_TEXT}p", f"{_TEXT}h")).strip()
+        paragraphs = (node for node in cell.iter(f"{_TEXT}p", f"{_TEXT}h") if not _is_comment(node, cell))
+        text = " ".join(map(self._words, paragraphs)).strip()
         value = _value(cell)
         if (stated := cell.get(f"{_TABLE}formula")) is not None:
             if _lacks_value(cell) and not text:
@@ -190,6 +191,12 @@ def _names(content: Any) -> dict[tuple[str, str], str]:
         stated = _as_excel_writes(f"[{area}]" if area else text).removeprefix("=")
         found[scope, node.get(f"{_TABLE}name", "").casefold()] = stated
     return found
+
+
+def _is_comment(paragraph: Any, cell: Any) -> bool:
+    """Returns True if a paragraph in a cell belongs to a comment on it."""
+    parent = paragraph.getparent()
+    return parent is not cell and parent.tag == f"{_OFFICE}annotation"
 
 
 def _lacks_value(cell: Any) -> bool:

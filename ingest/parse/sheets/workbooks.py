@@ -30,6 +30,9 @@ cells.
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RECALCULATED = re.compile(rb"""<(?:\w+:)?calcPr\b[^<>]*\bfullCalcOnLoad\s*=\s*["'](?:1|true)["']""")
 """Matches where a program says that it has not computed the formulas. Some write 0 in the place of every value then."""
+_PROGRAM = "docProps/app.xml"
+_OF_FORMULA = re.compile(rb"</(?:\w{1,10}:)?f>\s{0,10}<(?:\w{1,10}:)?v>([^<]{0,40})</")
+_PIECE, _BETWEEN_PIECES = 1 << 20, 100
 
 
 class _TooManyError(Exception):
@@ -58,6 +61,7 @@ def _adapt() -> None:
     """
     from openpyxl.reader import drawings, excel
     from openpyxl.styles import Fill, PatternFill, stylesheet
+    from openpyxl.workbook.properties import CalcProperties
 
     drawings.PILImage = False
 
@@ -79,9 +83,9 @@ def _adapt() -> None:
     class BookReader(excel.WorkbookParser):  # type: ignore[misc, name-defined, unused-ignore]
         def parse(self) -> None:
             super().parse()
-            if self.wb.calculation is not None:  # openpyxl takes it for true where nothing is said
-                stated = _RECALCULATED.search(self.archive.read(self.workbook_part_name))
-                self.wb.calculation.fullCalcOnLoad = stated is not None
+            # openpyxl takes it for true where nothing is said
+            stated = _RECALCULATED.search(self.archive.read(self.workbook_part_name)) or _computes_nothing(self.archive)
+            self.wb.calculation = CalcProperties(fullCalcOnLoad=bool(stated))
 
     # A format that the workbook states is not one that is built in, whose currency is that of the country.
     stylesheet.BUILTIN_FORMATS_REVERSE = {}
@@ -92,6 +96,28 @@ def _adapt() -> None:
     excel.WorkbookParser = BookReader
     excel.find_images = lambda archive, path: (find_drawn(archive, path), [])
     excel.read_string_table = lambda source: _shared_texts(source, read_strings)
+
+
+def _computes_nothing(archive: Any) -> bool:
+    """Returns True for a workbook of Apache POI in which every formula has the value 0.0. That is what its writer for
+    long sheets puts there, and says nowhere. Excel writes 0 for a zero.
+    """
+    names = set(archive.namelist())
+    if _PROGRAM not in names or b">Apache POI<" not in archive.read(_PROGRAM):
+        return False
+    has_formulas = False
+    for name in names:
+        if not name.startswith("xl/worksheets/") or not name.endswith(".xml"):
+            continue
+        with archive.open(name) as sheet:
+            before = b""
+            while piece := sheet.read(_PIECE):
+                values = {value.strip() for value in _OF_FORMULA.findall(before + piece)}
+                if values - {b"0.0"}:
+                    return False
+                has_formulas = has_formulas or bool(values)
+                before = (before + piece)[-_BETWEEN_PIECES:]
+    return has_formulas
 
 
 @cache

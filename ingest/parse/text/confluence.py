@@ -27,8 +27,13 @@ _SETTINGS = frozenset({
     "ac:task-id", "ac:task-uuid", "ac:task-status", "ac:placeholder", "ac:adf-attribute",
     "ac:adf-fallback", "ac:default-parameter",
 })  # fmt: skip
-_SIGNS = {"tick": "✔", "cross": "✘", "warning": "⚠", "information": "ℹ", "question": "❓", "plus": "➕", "minus": "➖"}
-"""The pictures that say something in tables of what a product can do. Faces and stars do not."""
+_SIGNS = {
+    "tick": "✔", "cross": "✘", "error": "✘", "warning": "⚠", "information": "ℹ", "question": "❓", "plus": "➕",
+    "minus": "➖", "thumbs-up": "✔", "thumbs-down": "✘",
+}  # fmt: skip
+"""What icons say that stand for an answer in tables. Faces and stars only decorate."""
+_ICONS = "//img[contains(concat(' ', normalize-space(@class), ' '), ' emoticon ')]"
+_ARROWS = "//*[contains(concat(' ', normalize-space(@class), ' '), ' expand-control-icon ')]"
 _BODIES = frozenset({"ac:rich-text-body", "ac:plain-text-body"})
 _LINK_BODIES = frozenset({"ac:link-body", "ac:plain-text-link-body"})
 _MACROS = frozenset({"ac:structured-macro", "ac:macro"})
@@ -44,6 +49,8 @@ _AROUND = (
 _EXPORTED = (
     "boolean(//*[@id='title-text' or contains(concat(' ', @class, ' '), ' confluenceTable ') or @class='toc-macro'])"
 )
+_FORMS = ("export_view", "view", "styled_view", "storage")
+"""The forms in which the interface gives a page, as it is seen first."""
 _PAGES = frozenset({"Page", "BlogPost"})
 
 
@@ -70,8 +77,10 @@ def leave_out_surroundings(page: Any) -> None:
     """
     if not page.xpath(_EXPORTED):
         return
-    for node in page.xpath(_AROUND):
+    for node in page.xpath(f"{_AROUND} | {_ARROWS}"):
         _clear(node)
+    for node in page.xpath(_ICONS):
+        _turn_icon(node, (node.get("alt") or "").strip("() "))
     for named in page.xpath("//*[@id='title-text'][1]"):
         whole, stated = " ".join(named.text_content().split()), page.find(".//title")
         if stated is not None and " ".join((stated.text or "").split()) == whole and " : " in whole:
@@ -102,6 +111,19 @@ def space_html(root: Any) -> str:
         for number, title in _titles(root)
         if number in bodies
     )
+
+
+def pages_of(value: Any) -> list[tuple[str, str]]:
+    """Returns the titles and the HTML of the pages in an answer of Confluence's HTTP interface, or an empty list."""
+    found = []
+    for page in value["results"] if isinstance(value, dict) and isinstance(value.get("results"), list) else [value]:
+        body = page.get("body") if isinstance(page, dict) and page.get("type") in ("page", "blogpost") else None
+        for form in _FORMS if isinstance(body, dict) else ():
+            stored = body[form].get("value") if isinstance(body.get(form), dict) else None
+            if isinstance(stored, str) and stored.strip():
+                found.append((str(page.get("title") or ""), html_of(stored) if is_storage(stored) else stored))
+                break
+    return found
 
 
 def _titles(root: Any) -> Iterator[tuple[str, str]]:
@@ -135,17 +157,14 @@ def _stated(node: Any, name: str) -> str:
 
 def _turn(node: Any, name: str, below: int) -> None:
     """Turn one tag into HTML. Those around it have been turned already, and those inside it have not."""
-    if name in _SETTINGS or (name == "ac:parameter" and not _is_shown(node)):
+    if name == "ac:emoticon":
+        _turn_icon(node, _stated(node, "name"), _stated(node, "emoji-fallback"))
+    elif name in _SETTINGS or (name == "ac:parameter" and not _is_shown(node)):
         _clear(node)
     elif name in _MACROS:
         _turn_macro(node)
     elif name == "ac:link":
         _turn_link(node)
-    elif name == "ac:emoticon":
-        said = _stated(node, "emoji-fallback")
-        sign = _SIGNS.get(_stated(node, "name"), "")
-        _clear(node)
-        node.text = said if said and not said.startswith(":") else sign
     elif name == "ac:image":
         node.tag = "span"
         source = next(filter(None, (_stated(child, name) for child in node for name in ("filename", "value"))), "")
@@ -185,6 +204,11 @@ def _turn_link(node: Any) -> None:
     if _LINK_BODIES.isdisjoint(map(_name, node.iterchildren(etree.Element))):
         found = (_stated(child, name) for child in node.iterchildren(etree.Element) for name in _TARGETS)
         node.text = next(filter(None, found), "")
+
+
+def _turn_icon(node: Any, name: str, emoji: str = "") -> None:
+    _clear(node)
+    node.text = emoji if emoji and not emoji.startswith(":") else _SIGNS.get(name, "")
 
 
 def _clear(node: Any) -> None:

@@ -29,6 +29,8 @@ def write_targets(page: Any, address: str | None) -> None:
     """
     if not page.xpath("boolean(//a[@href])"):
         return
+    for pushed in page.xpath("//a[@href]//button"):
+        pushed.tag = "span"  # a link in the shape of a button; others do something on the page
     base, own = _addresses(page, address)
     links: list[tuple[Any, str]] = []
     is_alone = [False]

@@ -18,6 +18,7 @@ _LOOKS_A_LINE = 6
 _SOME_LOOKS = 1000
 _MARKS = re.compile(r"^[ \t>*+-]*+(?:\d{1,9}[.)][ \t]++)?+", re.M)
 
+_NOTE = re.compile(r"\[\^[^\]\s]{1,80}+\]:")
 _CODE = re.compile(r"[ \t>]*+(`{3,}|~{3,})")
 _CONTAINER = re.compile(
     r"[ \t]{0,3}:{3,}[ \t]*+(?:[A-Za-z][A-Za-z\d_-]{0,29}+(?![\w-]))?[ \t]*+(?:\{[^{}\n]*+\}[ \t]*+)?(?P<title>\S.*)?$"
@@ -58,6 +59,7 @@ def without_marks(text: str) -> str:
 @lru_cache(maxsize=1)
 def _reader() -> Any:
     reader, inside = _parser(_DEEPEST_BLOCKS), _parser(_DEEPEST_BRACKETS)
+    reader.block.ruler.before("reference", "note", _note, {"alt": ["paragraph", "reference"]})
     reader.block.ruler.before("table", "tangle", _look, {"alt": ["paragraph", "reference", "blockquote", "list"]})
 
     def inline(state: Any) -> None:
@@ -85,6 +87,29 @@ def _look(state: Any, start: int, end: int, silent: bool) -> bool:
     if state.level >= _DEEPEST_BLOCKS - 2 or looks > _LOOKS_A_LINE * state.lineMax + _SOME_LOOKS:
         raise TangledError
     return False
+
+
+def _note(state: Any, start: int, end: int, silent: bool) -> bool:
+    """Matches the text of a footnote: `[^1]: see the annex`. It is a paragraph. One without blanks would be taken for
+    the address of a link, which is not shown.
+    """
+    if not _begins_note(state, start):
+        return False
+    if silent:
+        return True
+    stop = start + 1
+    while stop < end and not state.isEmpty(stop) and not _begins_note(state, stop):
+        stop += 1
+    state.push("paragraph_open", "p", 1)
+    inline = state.push("inline", "", 0)
+    inline.content, inline.children = state.getLines(start, stop, state.blkIndent, False).strip(), []
+    state.push("paragraph_close", "p", -1)
+    state.line = stop
+    return True
+
+
+def _begins_note(state: Any, line: int) -> bool:
+    return _NOTE.match(state.src, state.bMarks[line] + state.tShift[line]) is not None
 
 
 def _may_close(state: Any) -> bool:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any
 
 from lxml import etree
@@ -17,7 +17,7 @@ from ingest.parse.contents_pages import Places, bare, contents_in, next_place, p
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html, read_markdown
 from ingest.parse.refusals import refuse
-from ingest.parse.sheets.excel_2003 import WORKBOOK, xml_sheets
+from ingest.parse.sheets.excel_2003 import WORKBOOK, XmlSheets
 from ingest.parse.sheets.reader import read_sheets
 from ingest.parse.text import characters, confluence, encoding
 from ingest.parse.text.columns import with_tables
@@ -63,12 +63,14 @@ def _without_contents(text: str) -> str:
 
 
 def read_json(text: str) -> Extracted:
-    """Read JSON as code. Each value of a list is an element, and so is each line of a file with one value a line.
-    Escaped characters are written out.
+    """Read JSON as code, and what Confluence gives as JSON as pages. Each value of a list is an element, and so is
+    each line of a file with one value a line. Escaped characters are written out.
     """
     try:
         value = json.loads(text)
         records = value if isinstance(value, list) and any(isinstance(one, (dict, list)) for one in value) else [value]
+        if pages := confluence.pages_of(value):
+            return _read_pages(pages)
     except ValueError:
         records = _json_lines(text)
     except RecursionError:
@@ -79,6 +81,17 @@ def read_json(text: str) -> Extracted:
         pieces = []
     pieces = pieces or [text.strip()]
     return Extracted(tuple(Element("code", piece) for piece in pieces if piece))
+
+
+def _read_pages(pages: Sequence[tuple[str, str]]) -> Extracted:
+    """Read the pages, each below its title."""
+    read = [(title, read_html(f"<html><body>{page}</body></html>").elements) for title, page in pages]
+    below = ((Element("heading", title, level=1), *map(_lowered, elements)) for title, elements in read)
+    return Extracted(tuple(chain.from_iterable(below)), pages[0][0] if len(pages) == 1 else None)
+
+
+def _lowered(element: Element) -> Element:
+    return replace(element, level=element.level + 1) if element.level else element
 
 
 def _json_lines(text: str) -> list[Any]:
@@ -127,7 +140,8 @@ def read_xml(data: bytes, name: str) -> Extracted:
     if confluence.is_storage(text):
         return read_html(text)
     if root is not None and root.tag == WORKBOOK:
-        return read_sheets(xml_sheets(root), name)
+        sheets = XmlSheets(root)
+        return replace(read_sheets(sheets, name), notes=sheets.notes)
     return Extracted(() if root is None else tuple(Element("paragraph", text) for text in _blocks(root)))
 
 

@@ -1,4 +1,7 @@
-"""States where the links of a Word document lead, behind their text: `w:hyperlink` and fields of the kind HYPERLINK."""
+"""States where the links of a Word document lead, behind their text: `w:hyperlink` and fields of the kind HYPERLINK.
+
+A field that computes and has no result, as programs write it, is read as its formula.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +17,18 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _FIELD = re.compile(r"\s*+HYPERLINK\s++(?:\"([^\"]++)\"|([^\s\"\\]++))", re.IGNORECASE)
 _PLACE = re.compile(r"\\l\s++\"([^\"]++)\"", re.IGNORECASE)
+_FORMULA = re.compile(r"\s*+(=[^\\]++)")
 _MAX_FIELD_CHARACTERS = 4_000
 _BETWEEN = frozenset(f"{_W}{name}" for name in ("bookmarkStart", "bookmarkEnd", "proofErr"))
 """What may stand between two links without a reader seeing it."""
 _PICTURED = frozenset(f"{_W}{name}" for name in ("drawing", "pict", "object"))
 
 
-def state_links(story: Any, relations: Any) -> None:
-    """Write the target of each link of a story behind its text. `relations` are those of the story's part."""
+def state_links(story: Any, relations: Any) -> int:
+    """Write the target of each link of a story behind its text. `relations` are those of the story's part. Returns how
+    many formulas have no result.
+    """
+    formulas = 0
     for link in list(story.iter(f"{_W}hyperlink")):
         if link.get(_RELATION) not in relations:
             link.attrib.pop(_RELATION, None)  # python-docx looks it up
@@ -31,8 +38,12 @@ def state_links(story: Any, relations: Any) -> None:
             continue  # Word cuts one link into several. The last one says the target.
         _append(link, _text_before(link, target, relations), target)
     for simple in list(story.iter(f"{_W}fldSimple")):
-        _append(simple, _text(simple), field_target(simple.get(f"{_W}instr") or ""))
-    _state_complex_fields(story)
+        instruction, text = simple.get(f"{_W}instr") or "", _text(simple)
+        _append(simple, text, field_target(instruction))
+        if not text.strip() and (formula := _formula(instruction)):
+            simple.append(run(formula))
+            formulas += 1
+    return formulas + _state_complex_fields(story)
 
 
 def field_target(instruction: str) -> str | None:
@@ -43,6 +54,12 @@ def field_target(instruction: str) -> str | None:
     place = _PLACE.search(instruction[found.end() : _MAX_FIELD_CHARACTERS])
     target = (found[1] or found[2]).replace("\\\\", "\\")  # a field writes each backslash twice
     return f"{target}#{place[1]}" if place and "#" not in target else target
+
+
+def _formula(instruction: str) -> str:
+    """Returns what a field computes, without how it is shown: `=SUM(ABOVE)`. It is empty for another field."""
+    found = _FORMULA.match(instruction[:_MAX_FIELD_CHARACTERS])
+    return "".join(found[1].split()) if found else ""
 
 
 def suffix(text: str, target: str | None) -> str:
@@ -90,15 +107,19 @@ class _Field:
 
     instruction: list[str] | None = field(default_factory=list)
     target: str | None = None
+    formula: str = ""
     pieces: list[str] = field(default_factory=list)
 
 
-def _state_complex_fields(story: Any) -> None:
-    """Write the target behind each link that is a field of many runs: its begin, what it does, its result, its end."""
+def _state_complex_fields(story: Any) -> int:
+    """Write the target behind each link that is a field of many runs: its begin, what it does, its result, its end.
+    Returns how many formulas among them have no result.
+    """
+    formulas = 0
     opened: list[_Field] = []
     for node in list(story.iter(f"{_W}fldChar", f"{_W}instrText", f"{_W}t")):
         if node.tag == f"{_W}fldChar":
-            _step(opened, node)
+            formulas += _step(opened, node)
         elif not opened:
             continue
         elif node.tag == f"{_W}instrText" and opened[-1].instruction is not None:
@@ -106,22 +127,29 @@ def _state_complex_fields(story: Any) -> None:
         elif node.tag == f"{_W}t":
             for link in _innermost(opened):
                 link.pieces.append(node.text or "")
+    return formulas
 
 
 def _innermost(opened: list[_Field]) -> Iterator[_Field]:
-    """Yields the innermost link among the open fields, if there is one in the last few."""
-    yield from [link for link in opened[-3:] if link.target is not None][-1:]
+    """Yields the innermost link or formula among the open fields, if there is one in the last few."""
+    yield from [link for link in opened[-3:] if link.target is not None or link.formula][-1:]
 
 
-def _step(opened: list[_Field], mark: Any) -> None:
+def _step(opened: list[_Field], mark: Any) -> bool:
+    """Takes one mark of a field. Returns True if it ends a formula without a result."""
     kind = mark.get(f"{_W}fldCharType")
     if kind == "begin":
         opened.append(_Field())
     elif kind == "separate" and opened and opened[-1].instruction is not None:
-        opened[-1].target = field_target("".join(opened[-1].instruction))
+        stated = "".join(opened[-1].instruction)
+        opened[-1].target, opened[-1].formula = field_target(stated), _formula(stated)
         opened[-1].instruction = None
     elif kind == "end" and opened:
         link = opened.pop()
         text = "".join(link.pieces)
+        if not text.strip() and (formula := link.formula or _formula("".join(link.instruction or ()))):
+            mark.getparent().addnext(run(formula))
+            return True
         if link.target and text.strip() and (behind := suffix(text, link.target)):
             mark.getparent().addprevious(run(behind))
+    return False

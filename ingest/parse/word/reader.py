@@ -15,8 +15,8 @@ from typing import Any
 
 from ingest.document import Location
 from ingest.parse.extracted import Attachment, Extracted
-from ingest.parse.links import shown_target
-from ingest.parse.notes import PARTS_NOT_READ
+from ingest.parse.links import shown_target, with_target
+from ingest.parse.notes import FORMULAS_WITHOUT_VALUE, PARTS_NOT_READ, together
 from ingest.parse.office.charts import CHARTS, read_chart
 from ingest.parse.office.embedded_objects import EmbeddedObjects
 from ingest.parse.office.ooxml import diagram_texts, plain_variant, without_dangling, xml
@@ -51,7 +51,7 @@ _WRITTEN = tuple(
 _SHOWN = (*_WRITTEN, *(f"{_W}{name}" for name in ("br", "cr", "drawing", "pict", "object")))
 """What is hidden with a run. The marks of fields stay, so that the fields end."""
 _PICTURES = ".//*[local-name()='blip']/@r:embed | .//*[local-name()='imagedata']/@r:id"
-_LINKED = ".//*[local-name()='hlinkClick']/@r:id"
+_CLICKED = ".//*[local-name()='hlinkClick']"
 _MAX_BOXES = 10_000
 _MAX_PARAGRAPHS = 200_000
 """As many as ten thousand pages have. Unstructured needs a quarter of a millisecond for each paragraph, even for an
@@ -103,7 +103,8 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     state_headings(document)
     stated = io.BytesIO()
     document.save(stated)
-    return Prepared(stated.getvalue(), chunks, stories.objects.notes, stories.objects.attachments)
+    notes = together([stories.objects.notes, {FORMULAS_WITHOUT_VALUE: stories.formulas}])
+    return Prepared(stated.getvalue(), chunks, notes, stories.objects.attachments)
 
 
 def _margins(part: Any) -> Iterator[Any]:
@@ -122,6 +123,8 @@ class _Stories:
         self.styles = Styles(document.styles.element)
         self.chunks = chunks
         self.objects = EmbeddedObjects()
+        self.formulas = 0
+        """How many formulas have no result."""
         self._charts: set[Any] = set()
 
     def state(self, story: Any, part: Any) -> None:
@@ -129,7 +132,7 @@ class _Stories:
         _leave_out(story)
         state_controls(story)
         _drop_unseen(story, self.styles)
-        state_links(story, part.rels)
+        self.formulas += state_links(story, part.rels)
         _unwrap(story)
         _state_text(story)
         for embedded in story.iter(_OLE):
@@ -266,5 +269,10 @@ def _drawn(part: Any, paragraph: Any, pictures: Pictures) -> Iterator[str]:
         if (picture := part.related_parts.get(relation)) is not None:
             yield from pictures.texts(picture.blob)
     yield from diagram_texts(part, paragraph)
-    links = (part.rels.get(relation) for relation in dict.fromkeys(paragraph.xpath(_LINKED)))
-    yield from dict.fromkeys(shown_target(link.target_ref) for link in links if link is not None and link.is_external)
+    said = {}
+    for clicked in paragraph.xpath(_CLICKED):
+        link = part.rels.get(clicked.get(_RELATION))
+        if link is not None and link.is_external and (target := shown_target(link.target_ref)):
+            described = " ".join(clicked.getparent().get("descr", "").split())
+            said.setdefault(target, with_target(described, link.target_ref))
+    yield from said.values()

@@ -10,6 +10,7 @@ import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ingest.parse.sheets.formulas.arithmetic import ARITHMETIC, SUBTOTALS
@@ -37,6 +38,7 @@ _MOST_NAMES = 20
 """How many names may stand for each other."""
 _OF_DAYS = frozenset({*DATES, "TEXT", "VALUE"})
 """Functions that count days from 1900. They are not computed where a workbook counts from 1904."""
+_CHOOSING = frozenset({"IF", "IFS", "SWITCH", "CHOOSE", "IFERROR", "IFNA"})
 _Place = tuple[str, int, int]
 
 
@@ -83,19 +85,33 @@ class Calculator:
         return found
 
     def link(self, sheet: str, formula: Formula) -> tuple[str, str] | None:
-        """Returns the words and the target of a formula that is a HYPERLINK, or None if it is none."""
+        """Returns the words and the target of a formula that is a HYPERLINK, or chooses one, or None if it is none."""
         if "HYPERLINK" not in formula.text.upper():
             return None
         try:
             node = parsed(formula.text)
-            if not isinstance(node, Call) or node.name != "HYPERLINK" or not 1 <= len(node.arguments) <= 2:
-                return None
             for place in self._needed(node, sheet):
                 self._compute(place)
+            node = self._chosen(node, sheet)
+            if not isinstance(node, Call) or node.name != "HYPERLINK" or not 1 <= len(node.arguments) <= 2:
+                return None
             target, *words = (as_text(self._scalar(argument, sheet)) for argument in node.arguments)
         except UncomputableError:
             return None
         return (words or [target])[0], target
+
+    def _chosen(self, node: Node, sheet: str) -> Node:
+        """Returns what a formula gives that only chooses, such as IF: the last of its arguments that it looks at."""
+        while isinstance(node, Call) and node.name in _CHOOSING:
+            seen: list[Node] = []
+
+            def later(argument: Node, seen: list[Node] = seen) -> Argument:
+                seen.append(argument)
+                return self._argument(argument, sheet)
+
+            applied(node.name, CHOICES[node.name], [partial(later, argument) for argument in node.arguments])
+            node = seen[-1]
+        return node
 
     def _compute(self, start: _Place) -> None:
         """Compute a cell after those that it needs. The stack is a list, since thousands of cells may hang together."""

@@ -137,6 +137,8 @@ class _Parser:
         while self.tokens and self.tokens[-1].subtype != "CLOSE":
             left_out = self.tokens[-1].type == "SEP"
             found.append(Constant(None) if left_out else self.expression(0, depth))
+            if self.tokens and self.tokens[-1].type != "SEP" and self.tokens[-1].subtype != "CLOSE":
+                raise UncomputableError("cells where two areas meet")  # a blank between them says so
             if self.tokens and self.tokens[-1].type == "SEP":
                 self.tokens.pop()
                 if self.tokens and self.tokens[-1].subtype == "CLOSE":
