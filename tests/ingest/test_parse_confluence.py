@@ -96,9 +96,9 @@ def test_icons_that_stand_for_an_answer_are_read() -> None:
         f"<tr><td>{name}</td><td>{icon(mark)}</td></tr>" for name, mark in (("导出", "tick"), ("打印", "cross"))
     )
     text = read(
-        f"<table><tbody><tr><th>功能</th><th>支持</th></tr>{cells}</tbody></table><p>好{icon('smile')}</p>", "a.xml"
+        f"<table><tbody><tr><th>功能</th><th>支持</th></tr>{cells}</tbody></table><p>谢谢{icon('smile')}！</p>", "a.xml"
     ).text
-    assert text == "| 功能 | 支持 |\n| --- | --- |\n| 导出 | ✔ |\n| 打印 | ✘ |\n\n好"
+    assert text == "| 功能 | 支持 |\n| --- | --- |\n| 导出 | ✔ |\n| 打印 | ✘ |\n\n谢谢！"
     image = '<p>State <img class="emoticon emoticon-tick" alt="(tick)" src="t.png"/> by Ann</p>'
     assert "State ✔ by Ann" in read(EXPORTED.replace("<p>Renew", f"{image}<p>Renew").encode(), "1.html").text
 
