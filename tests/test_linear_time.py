@@ -64,7 +64,7 @@ from ingest import language
 from ingest.access import is_principal
 from ingest.archives import names as archive_names
 from ingest.document import Element, ElementKind, Location, ParsedDocument
-from ingest.embedding import codes
+from ingest.embedding import codes, numbers
 from ingest.embedding.glosses import dictionary
 from ingest.errors import YoujuError
 from ingest.parse import contents_lists, html_word_markdown, sniff
@@ -226,6 +226,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "embedding.codes, a passage": codes.with_codes,
     "embedding.codes, a question": lambda whole: codes.with_codes(whole, asked=True),
     "embedding.codes, the codes": codes.codes_in,
+    "embedding.numbers, the days": numbers.days_in,
     "archive_names.harmless": archive_names.harmless,
     "archive_names.is_archive": archive_names.is_archive,
     "archive_names.split_uri": archive_names.split_uri,

@@ -5,7 +5,8 @@ Query and document have different methods because models treat them differently.
     from_settings.py  which embedder the settings ask for
     sparse.py         by words: BM25 over folded text
     codes.py          spellings of a code, so that they are one word
-    numbers.py        dates, clauses, amounts and numerals, so that they are one word
+    numbers.py        clauses, durations, amounts, telephones and numerals, so that they are one word
+    dates.py          dates, times, weekdays and quarters, so that they are one word
     spoken.py         amounts as people say them, in the form in which documents write them
     glosses.py        what Chinese words mean in English, so that words cross the languages
     meanings.py       the terms of these glosses, in tables
