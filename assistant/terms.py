@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import lru_cache
 
+from ingest.embedding.numbers import in_usual_numerals
 from ingest.embedding.spoken import as_written
 from ingest.language import QUESTION_WORDS, fold
 
@@ -191,7 +192,7 @@ def figures(text: str) -> set[str]:
 def numbers(text: str) -> set[str]:
     """Returns every number that `text` may state: digits with and without their 万 or million, 十五, fifteen. Of 一万二
     these are 10002 and 12000."""
-    folded = fold(text).lower()
+    folded = in_usual_numerals(fold(text).lower())
     if (said := as_written(folded)) != folded:
         folded = f"{folded}\n{said}"
     written = FIGURE.findall(folded)

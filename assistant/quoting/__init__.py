@@ -7,6 +7,7 @@ Its files:
     kinds.py      the kinds of an answer: a person, a place, a time, a price; which texts give one
     intervals.py  the ranges that a text states, and whether a number of the question is in one
     fitting_rows.py  the rows whose range holds a number of the question
+    times.py      whether a part is about the day, time or quarter of the question
     windows.py    the parts that are read together, so short that reading is cheap
     reading.py    reads the windows whose words fit best, for the gate and for the choice
     choose.py     gives each part a score and takes the best one, or two

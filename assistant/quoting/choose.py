@@ -13,6 +13,7 @@ from assistant.quoting.fitting_rows import fitting_rows
 from assistant.quoting.intervals import Quantity
 from assistant.quoting.parts import Part, parts_of, whole
 from assistant.quoting.reading import PassageReading, ReadPassage
+from assistant.quoting.times import NamedTimes
 from ingest.document import Chunk
 from ingest.embedding.codes import codes_in
 from ingest.language import fold
@@ -33,6 +34,8 @@ _FITS, _MISSES = 1.8, 0.4
 """The row whose range has the number of the question, and its neighbours in the same table."""
 _OF_ANOTHER = 0.6
 """A row about another code that has the question's beside it."""
+_OF_ANOTHER_TIME = 0.1
+"""A part about another day than that of the question. It does not answer, however alike its other words are."""
 _SAME_NUMBERS = 0.3
 """The gain of a part that has all the numbers of the question."""
 _LIST_FOR_WAY, _LIST_OTHERWISE = 1.35, 0.7
@@ -107,6 +110,7 @@ def choose(question: str, evidence: Sequence[Evidence], reading: PassageReading 
         _weigh_by_reading(candidates, reading.read(question, [item.hit.chunk for item in evidence]))
     _weigh_ranges(candidates, asked.quantities)
     _weigh_codes(candidates, frozenset(codes_in(fold(question))))
+    _weigh_times(candidates, NamedTimes(question))
     ranked = sorted(candidates, key=lambda each: (-each.score, each.order))
     best = _of_kind(ranked)
     first = _whole_table(best, candidates)
@@ -213,6 +217,14 @@ def _weigh_codes(candidates: Sequence[_Candidate], asked: Set[str]) -> None:
     for each in rows:
         if _place(each) in places and each not in having:
             each.words *= _MISSES
+
+
+def _weigh_times(candidates: Sequence[_Candidate], asked: NamedTimes) -> None:
+    """Lower the parts about another day, time or quarter than the question names, if a part is about that."""
+    are_in = [asked.are_in(each.quoted.part.text) if asked else None for each in candidates]
+    if True in are_in:
+        for each, is_in in zip(candidates, are_in, strict=True):
+            each.words *= _OF_ANOTHER_TIME if is_in is False else 1.0
 
 
 def _first_code(text: str) -> str:

@@ -45,7 +45,7 @@ _SHORT_YEARS = range(20, 40)
 """Of these, 26.3.9 is a date. Of others it is the number of a section or a version more often."""
 
 _CLOCK = re.compile(
-    r"(\d(?<!\d\d)(?<![.:]\d)\d?)"
+    r"(\d(?<!\d\d)(?<!\d[.:]\d)\d?)"
     r"(?:: ?(\d\d)(?!\d|:\d\d\d)| ?[点时](?:(半|整|钟|[1一]刻|[3三]刻)| ?(\d{1,2}) ?分?|(?=\W|\Z))|(?= ?[ap]\.?m\b))"
     r"(?: ?([ap])\.?m\b)?"
 )

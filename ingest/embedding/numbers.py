@@ -28,13 +28,14 @@ _COUNTED_BY = (
     r"|点(?=[半整钟零一二三四五\d]))"
 )
 """What follows a numeral of one character if it is a number. 一 alone is part of too many words."""
-_HAN_DIGIT = "[零〇一二三四五六七八九十廿卅卌百千万亿两]"
+_HAN_DIGIT = "[零〇一二三四五六七八九十百千万亿两]"
 _NUMERAL = re.compile(rf"{_HAN_DIGIT}{{2,}}+|{_HAN_DIGIT}(?:(?<=第.)|(?<=分之.)|(?={_COUNTED_BY}))")
 _FORMAL = re.compile(r"[壹贰叁肆伍陆柒捌玖](?:[零壹贰叁肆伍陆柒捌玖]{0,2}[拾佰仟万亿]++)++[壹贰叁肆伍陆柒捌玖]?+")
 """Matches a number as receipts write it. One such character alone is part of a name."""
 _USUAL = str.maketrans("壹贰叁肆伍陆柒捌玖拾佰仟", "一二三四五六七八九十百千")
 _DIGITS = {"〇": 0, "两": 2} | {character: value for value, character in enumerate("零一二三四五六七八九")}
 _MANY_TENS = {"廿": "二十", "卅": "三十", "卌": "四十"}
+_SHORT_TENS = re.compile("[廿卅卌]")
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _SCALES = {"千": 1000, "万": 10_000, "亿": 100_000_000}
 _LONGEST_NUMERAL = 20
@@ -115,13 +116,26 @@ def meant_numbers(text: str) -> Iterator[str]:
         yield from chain(_amounts(lower), _as_written(digits), _telephones(lower), _clauses(lower))
 
 
+def times_in(text: str) -> list[str]:
+    """Returns the words for the days, times, weekdays, quarters and halves of years that a text names."""
+    return list(dates(_in_digits(text, []).lower()))
+
+
 def days_in(text: str) -> list[str]:
-    """Returns the words of a question that are days: with their year, and without it."""
-    return [word for word in dates(_in_digits(text, []).lower()) if word.startswith("zzmd") or _DAY.fullmatch(word)]
+    """Returns those that are days: with their year, and without it."""
+    return [word for word in times_in(text) if word.startswith("zzmd") or _DAY.fullmatch(word)]
+
+
+def in_usual_numerals(text: str) -> str:
+    """Returns the text with the numerals of receipts, and 廿 and 卅, as they are usually written: 叁仟 is 三千."""
+    usual = _FORMAL.sub(lambda formal: formal[0].translate(_USUAL), text)
+    return _SHORT_TENS.sub(lambda tens: _MANY_TENS[tens[0]], usual)
 
 
 def _in_digits(text: str, numerals: list[str]) -> str:
     """Returns the text with Chinese numerals in digits. Adds the words of these to `numerals`."""
+
+    text = in_usual_numerals(text)
 
     def replaced(match: re.Match[str]) -> str:
         value = numeral_value(match[0])
@@ -130,15 +144,13 @@ def _in_digits(text: str, numerals: list[str]) -> str:
         numerals.append(f"n{value}")
         return str(value)
 
-    return _NUMERAL.sub(replaced, _FORMAL.sub(lambda formal: formal[0].translate(_USUAL), text))
+    return _NUMERAL.sub(replaced, text)
 
 
 def numeral_value(numeral: str) -> int | None:
     """Returns the number that a Chinese numeral is, or None if it is none (百万, 千千万万)."""
     if len(numeral) > _LONGEST_NUMERAL:
         return None
-    for tens, written in _MANY_TENS.items():
-        numeral = numeral.replace(tens, written)
     if all(character in _DIGITS for character in numeral):
         if 1 < len(numeral) < _SHORTEST_ROW:
             return None

@@ -301,3 +301,27 @@ def test_a_range_is_read_in_many_forms(text: str, inside: str, outside: str) -> 
     [held], [missed] = quantities(inside), quantities(outside)
     assert any(found.holds(held) for found in intervals(text))
     assert not any(found.holds(missed) for found in intervals(text))
+
+
+@pytest.mark.parametrize(
+    ("asked", "other", "same"),
+    [
+        ("2026年7月8日", "2026年七月廿一日", "2026-07-08"),
+        ("2026年7月8日", "2025-07-08", "26.7.8"),
+        ("7月23日", "2026年7月13日", "2026年七月廿三日"),
+        ("下午两点半", "15:30", "14:30"),
+        ("星期三", "每周四", "每周三"),
+        ("2026年第二季度", "2026Q3", "2026Q2"),
+        ("上半年", "下半年", "2026上半年"),
+    ],
+)
+def test_the_day_or_time_of_the_question_decides_among_parts_alike(asked: str, other: str, same: str) -> None:
+    texts = (f"例会记录：{other}，由一号车间召集。", f"例会记录：{same}，由九号车间召集。")
+    answer = quotation(f"{asked}的例会由哪个车间召集？", *map(passage, texts))
+    assert answer == f"- {texts[1]} [2]"
+
+
+def test_a_range_is_not_taken_for_another_day() -> None:
+    texts = ("7月8日食堂盘点。", "7月1日至7月15日浴室不开放，请用二楼的浴室。")
+    answer = quotation("7月8日浴室开放吗？", *(passage(text) for text in texts))
+    assert "7月1日至7月15日浴室不开放" in answer

@@ -71,6 +71,8 @@ def test_a_word_of_which_no_stem_is_left_is_no_obstacle() -> None:
         ("1.5万", "1.5"),
         ("1.5万", "15000"),
         ("两年", "2"),
+        ("叁仟伍佰元整", "3500"),
+        ("卅七天", "37"),
     ],
 )
 def test_numbers_in_words_count_too(text: str, value: str) -> None:
