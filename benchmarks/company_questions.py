@@ -3,8 +3,8 @@
     python -m benchmarks.company_questions benchmarks/company/questions.jsonl --verbose
 
 A line of the file is a question with its `kind` (the language and where the answer stands), what is expected (`answer`
-or `refuse`), and `answer_has`: alternatives, each a list of texts that a right answer has. `held_out.jsonl` is by
-another author; nothing was chosen by it. An answer counts as right if its beginning has the texts, so it can be right
+or `refuse`), and `answer_has`: alternatives, each a list of texts that a right answer has. `held_out.jsonl` and
+`everyday.jsonl` are by two other authors; nothing was chosen by them. An answer counts as right if its beginning has the texts, so it can be right
 by accident: read them too, with `--verbose`.
 """
 
