@@ -214,3 +214,9 @@ def test_the_marks_of_containers_in_markdown_are_no_text() -> None:
         ("heading", "规范"), ("paragraph", "单键不超过 10KB"), ("paragraph", "小贴士"), ("paragraph", "先压缩"),
         ("code", ":::info"), ("paragraph", "甲 ::: 乙"),
     ]  # fmt: skip
+
+
+def test_a_single_letter_or_digit_is_read() -> None:
+    page = "<!doctype html><div>楼层</div><div>5</div><p>是</p><p>|</p>".encode()
+    assert [element.text for element in read(page, "a.html").elements] == ["楼层", "5", "是"]
+    assert [element.text for element in read("# 楼层\n\n8\n", "a.md").elements] == ["楼层", "8"]
