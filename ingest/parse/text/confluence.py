@@ -118,7 +118,9 @@ def pages_of(value: Any) -> list[tuple[str, str]]:
     found = []
     for page in value["results"] if isinstance(value, dict) and isinstance(value.get("results"), list) else [value]:
         body = page.get("body") if isinstance(page, dict) and page.get("type") in ("page", "blogpost") else None
-        for form in _FORMS if isinstance(body, dict) else ():
+        if not isinstance(body, dict):
+            continue
+        for form in _FORMS:
             stored = body[form].get("value") if isinstance(body.get(form), dict) else None
             if isinstance(stored, str) and stored.strip():
                 found.append((str(page.get("title") or ""), html_of(stored) if is_storage(stored) else stored))

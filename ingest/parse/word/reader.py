@@ -269,7 +269,7 @@ def _drawn(part: Any, paragraph: Any, pictures: Pictures) -> Iterator[str]:
         if (picture := part.related_parts.get(relation)) is not None:
             yield from pictures.texts(picture.blob)
     yield from diagram_texts(part, paragraph)
-    said = {}
+    said: dict[str, str] = {}
     for clicked in paragraph.xpath(_CLICKED):
         link = part.rels.get(clicked.get(_RELATION))
         if link is not None and link.is_external and (target := shown_target(link.target_ref)):
