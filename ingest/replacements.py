@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import numpy as np
-
 _SIZE = 0x10000
 _OTHERS = _SIZE - 1
 """Rarer characters share the last entry of the table, which never says what replaces them."""
@@ -16,6 +14,8 @@ class Replacements:
 
     def __init__(self, replaced: Mapping[int, int | str | None], kept: Iterable[int] = range(_SIZE)) -> None:
         """`replaced` has the form that `str.translate` takes. Of the other characters, those in `kept` stay."""
+        import numpy as np  # it takes 0.1 s, and most commands fold nothing
+
         self._table = np.zeros(_SIZE, dtype=np.uint32)
         stay = np.fromiter(kept, dtype=np.int64)
         self._table[stay] = stay
@@ -26,6 +26,8 @@ class Replacements:
 
     def all_in(self, text: str) -> str | None:
         """Returns the text with all characters replaced, or None if the table does not say what one of them becomes."""
+        import numpy as np
+
         codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
         replaced = self._table[np.minimum(codes, _OTHERS)]
         return replaced.tobytes().decode("utf-32-le", "surrogatepass") if replaced.all() else None
