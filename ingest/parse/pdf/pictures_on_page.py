@@ -43,7 +43,8 @@ def read_pictures(page: Any, layer: Layer, pictures: Pictures) -> None:
         return
     upright = next((part for part in layer.parts if part.turn == 0 and not part.is_slanted), None)
     if upright is None:
-        upright = Part(0, *page.get_size(), [])
+        width, height = page.get_size()
+        upright = Part(0, width, height, [])
     for box, addresses in _joined(_candidates(layer, upright)):
         x0, y0, x1, y1 = box
         over = _inside(upright.segments, box)
