@@ -10,10 +10,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from fastapi import FastAPI
-
 from api.app import create_app, stop_answering
-from api.serving.connections import Listener
 from api.serving.server import Server, local_socket
 from api.settings import Settings
 from api.workspace import Workspace
@@ -36,7 +33,14 @@ def private_server(settings: Settings, command: str, rebuild: bool) -> Iterator[
     ):
         app = create_app(workspace)
         server = Server(app, workspace.settings.model_copy(update={"log_level": "warning"}))
-        thread = threading.Thread(target=lambda: asyncio.run(_serve(server, app, bound)), daemon=True)
+
+        async def serve() -> None:
+            try:
+                await server.serve(sockets=[bound])
+            finally:
+                await stop_answering(app)  # in this loop, whose connections to a model server are open
+
+        thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
         thread.start()
         try:
             _wait_until_started(server, thread)
@@ -44,14 +48,6 @@ def private_server(settings: Settings, command: str, rebuild: bool) -> Iterator[
         finally:
             server.should_exit = True
             thread.join()
-
-
-async def _serve(server: Server, app: FastAPI, bound: Listener) -> None:
-    """Serve until the server is told to exit. Connections to a model server are closed in the loop that used them."""
-    try:
-        await server.serve(sockets=[bound])
-    finally:
-        await stop_answering(app)
 
 
 def _wait_until_started(server: Server, thread: threading.Thread) -> None:

@@ -204,13 +204,18 @@ def test_everyday_words_can_be_switched_off(
     home: Path, monkeypatch: pytest.MonkeyPatch, setting: bool, searches: int
 ) -> None:
     made: list[str] = []
-    search = Retriever.retrieve
+    search, search_by_words = Retriever.retrieve, Retriever.by_words
 
     def counted(self: Retriever, query: str, **more: Any) -> Any:
         made.append(query)
         return search(self, query, **more)
 
+    def counted_too(self: Retriever, query: str, **more: Any) -> Any:
+        made.append(query)
+        return search_by_words(self, query, **more)
+
     monkeypatch.setattr(Retriever, "retrieve", counted)
+    monkeypatch.setattr(Retriever, "by_words", counted_too)
     opened = Workspace.open(Settings(home=home, everyday_words=setting), command="test")
     try:
         with TestClient(create_app(opened), base_url="http://127.0.0.1") as client:
