@@ -72,15 +72,17 @@ def masked(
     the others is wrong, too.
     """
     places = np.flatnonzero(is_drawn(codes) | unknown)
-    if not _runs(codes[places], unknown[places], silent[places]):
+    is_unknown = unknown[places]
+    runs = _runs(codes[places], is_unknown, silent[places])
+    if any(stop - start >= _FEWEST for start, stop in runs):
+        _, fonts = np.unique([font_of(place) for place in places.tolist()], return_inverse=True)
+        # For each font, how many of its characters it does not tell.
+        untold = np.bincount(fonts, weights=is_unknown) >= _MOST * np.bincount(fonts)
+        runs = _runs(codes[places], is_unknown | untold[fonts], silent[places])
+    if not runs:
         return codes
-    names = [font_of(place) for place in places.tolist()]
-    _, fonts = np.unique(names, return_inverse=True)
-    # For each font, how many of its characters it does not tell.
-    untold = np.bincount(fonts, weights=unknown[places]) >= _MOST * np.bincount(fonts)
-    is_unknown = unknown[places] | untold[fonts]
     found = codes.copy()
-    for start, stop in _runs(codes[places], is_unknown, silent[places]):
+    for start, stop in runs:
         found[places[start:stop]] = PLACE
     return found
 

@@ -107,7 +107,7 @@ def layer_of(page: Any) -> Layer:
         codes = _codes(textpage.raw, count)
         handle = argument(textpage.raw)
         boxes = displayed(_corners(handle, count), page)
-        codes, unreadable = _masked(page, handle, codes, boxes)
+        codes, unreadable = _masked(page, textpage.raw, codes, boxes)
         turns, angles = turns_of(codes, boxes, page.get_rotation() // 90, partial(_angles, handle, count))
         styled = partial(_with_font, handle)
         parts = list(parts_of(codes, boxes, turns, displayed(lines, page), page.get_size(), styled))
@@ -120,15 +120,14 @@ def layer_of(page: Any) -> Layer:
         textpage.close()
 
 
-def _masked(
-    page: Any, handle: Any, codes: npt.NDArray[np.uint32], boxes: Floats
-) -> tuple[npt.NDArray[np.uint32], float]:
+def _masked(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats) -> tuple[npt.NDArray[np.uint32], float]:
     """Returns the codes with a mark for those that the fonts do not tell, and the fraction of those."""
+    handle = argument(raw)
     unmapped = _unmapped(handle, codes.size)
     silent = silent_in(codes, boxes, unmapped)
     if silent.any():
         blank, replaced = silent.copy(), codes == REPLACED
-        silent[silent] = shown(page, boxes[silent])
+        silent[silent] = shown(page, raw, np.flatnonzero(silent), boxes[silent])
         blank &= ~silent
         # If none of these is drawn, their font is not there, and the text tells more than the picture of the page.
         codes[blank if (silent & replaced).any() else blank & ~replaced] = ord(" ")
