@@ -332,7 +332,7 @@ class Citer:
         if not sources:
             return []
         before = self._statement(clause)
-        for statement in (before, f"{before} {following}".strip()):
+        for statement in dict.fromkeys((before, f"{before} {following}".strip())):
             if held := self._judge.verdicts(statement, _LIST_NUMBER.sub("", statement), sources):
                 return held
         return None

@@ -122,6 +122,11 @@ def _percent(pairs: Sequence[dict[str, Any]], holds: Any) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--half", choices=HALVES, help="measure only this part of the documents")
+    parser.add_argument(
+        "--documents",
+        default="",
+        help="measure only those whose names begin so (h2-), or with one of several (zh-,en-)",
+    )
     parser.add_argument("--without-embedder", action="store_true", help="check as where no embedder is installed")
     parser.add_argument("--thresholds", action="store_true", help="print what other thresholds give")
     parser.add_argument("--failures", action="store_true", help="print the statements that came out wrong")
@@ -139,6 +144,7 @@ def main() -> None:
         {**pair, "outcome": outcome(pair, chunks[pair["passage"]], meaning)}
         for pair in rows("pairs")
         if given.half in (None, passages[pair["passage"]]["half"])
+        and pair["passage"].startswith(tuple(given.documents.split(",")))
     ]
     seconds = time.process_time() - began
     if given.failures:

@@ -2,6 +2,9 @@
 
 judging.py     one statement against the passages that it cites
 figures.py     whether the passages have the figures, each for what the statement says that it is of
+derived.py     figures that the statement works out from others: a total, what is left, the price of three nights
+steps.py       the steps by which figures are worked out, and the words that each needs
+cases.py       cases that the statement puts, which lie in a range of the passage: a 120 kg shipment
 placing.py     whether a figure stands where the statement's words are: row, column, clause, beginning or end
 worded.py      figures that are often none: one year, half, twice, every month
 polarity.py    whether the statement denies what the passage says

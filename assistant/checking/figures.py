@@ -8,20 +8,20 @@ stands where the words of the statement are: the price of the other row.
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from itertools import combinations
 
 from assistant.checking import placing
+from assistant.checking.cases import is_case
+from assistant.checking.derived import derived
 from assistant.checking.passage import Passage
-from assistant.checking.placing import Nearer, displacement
+from assistant.checking.placing import Nearer, Stated, displacement
 from assistant.checking.polarity import denial
 from assistant.checking.quantities import quantities, read_text
-from assistant.checking.quantity import Date, Quantity
+from assistant.checking.quantity import Quantity
 from assistant.checking.ranges import is_limit, values
 from assistant.checking.segments import Segment, statement_segments
+from assistant.checking.steps import precision
 from assistant.checking.worded import contradicted, is_loose
 from assistant.events import Support
 from assistant.terms import terms
@@ -37,18 +37,12 @@ _DENIED_AFTER = re.compile(
 _MENTIONED = re.compile(
     r"(?:您?问|您?说|提到|所说|提及|\basked?(?: about| for)?\b|\bmention(?:ed)?\b|\basking\b)[^\d]{0,12}\Z"
 )
-_DERIVED_BEFORE = re.compile(
-    r"(?:共|合计|总计|总额|加起来|相差|差额|多出|(?<![最至不])[多少]了?|(?:增加|减少|提高|降低|推迟|提前|延长)了?|之间"
-    r"|\btotals?\b|\baltogether\b|\bdifference\b|\bby\b|\bsum\b)(?!\w*[到至为])[^\d到至为]{0,6}\Z"
-)
-_DERIVED_AFTER = re.compile(r"[^\d]{0,12}?(?:in total|altogether|together|in all|more|less|later|earlier|的差)")
 _ROUNDS_BEFORE = re.compile(
-    r"(?:约|大概|大约|近|将近|接近|不到|差不多|\babout|\baround|\broughly|\bnearly|\balmost|\bapproximately"
-    r"|\bjust (?:under|over))[ ]?\Z"
+    r"(?:(?:约|大概|大约)[^\d]{0,8}|近|将近|接近|不到|差不多|\babout|\baround|\broughly|\bnearly|\balmost"
+    r"|\bapproximately|\bsome|\bjust (?:under|over))[ ]?\Z"
 )
 _ROUNDS_AFTER = re.compile(r"[ ]?(?:左右|上下|or so)")
-_ROUNDED = Fraction(1, 20)
-_SUMMED = 30
+_ALL_BEFORE = re.compile(r"\b(?:the|all)[ ]\Z|[这全]部?\Z")
 _COUNTS = {"count", "times"}
 _HAN_END = re.compile(r"[^\d\W零一二两三四五六七八九十百千万个a-z]\Z")
 _FOLLOWING = 24
@@ -58,7 +52,7 @@ _COMPARED = 40
 """At most so many figures of a statement are compared with the passages."""
 
 
-def stated(statement: Sequence[Segment]) -> Iterator[tuple[Quantity, Segment]]:
+def stated(statement: Sequence[Segment]) -> Iterator[Stated]:
     """Yields the figures of a statement that passages must confirm: all in digits, and those in words with a unit.
 
     One in words is left out, because it is often no figure: 一年一次, one day. So is half.
@@ -88,19 +82,38 @@ def borne_out(
     denied = denial(clauses, passages)
     if denied == "certain":
         return None
-    supports: set[Support] = {"checked" if denied == "none" else "not_checkable"}
-    for figure, clause in missing:
-        support = _excused(figure, clause, own, asked, passages)
-        if support is None:
-            return None
-        supports.add(support)
-    for figure, clause in own:
+    accounted = _accounted(missing, own, asked, passages)
+    if accounted is None:
+        return None
+    supports, used = accounted
+    supports.add("checked" if denied == "none" else "not_checkable")
+    placed = [pair for pair in own if pair not in used and not _counts_rows(*pair, passages)]
+    if nearer and any(placing.is_certain(displacement(*pair, own, passages)) for pair in placed):
+        return None  # before an embedder is asked
+    for figure, clause in placed:
         found = displacement(figure, clause, own, passages, nearer)
         if found >= placing.MISPLACED:
             return None
         if found >= placing.DOUBTED:
             supports.add("not_checkable")
     return "not_checkable" if "not_checkable" in supports else "checked"
+
+
+def _accounted(
+    missing: Sequence[Stated], own: Sequence[Stated], asked: Sequence[Quantity], passages: Sequence[Passage]
+) -> tuple[set[Support], list[Stated]] | None:
+    """Returns how far the figures hold that the passages lack, and those from which they were worked out. Returns None
+    if one of them does not.
+    """
+    excused = [(pair, _excused(*pair, own, asked, passages)) for pair in missing]
+    supports: set[Support] = {support for _, support in excused if support is not None}
+    unclear = [pair for pair, support in excused if support is None]
+    if not unclear:
+        return supports, []
+    worked, used = derived(unclear, own, asked, passages, _says_that_it_rounds)
+    if not all(pair in worked or is_case(*pair, own, used, passages) for pair in unclear):
+        return None
+    return supports | {"not_checkable"}, used
 
 
 def confirms(statement: str, passage: Passage) -> bool:
@@ -111,7 +124,7 @@ def confirms(statement: str, passage: Passage) -> bool:
 def _excused(
     figure: Quantity,
     clause: Segment,
-    own: Sequence[tuple[Quantity, Segment]],
+    own: Sequence[Stated],
     asked: Sequence[Quantity],
     passages: Sequence[Passage],
 ) -> Support | None:
@@ -119,8 +132,10 @@ def _excused(
         return _counted(figure, clause, passages)
     if _is_rounded(figure, clause, passages):
         return "not_checkable"
+    if figure.kinds <= {"count"} and _counts_lines(figure, clause, passages):
+        return "checked"
     if not any(figure.agrees(other) for other in asked):
-        return _derived(figure, clause, passages)
+        return None
     before, after = clause.text[: figure.start], clause.text[figure.end :]
     same = [other for other, _ in own if other.rivals(figure)]
     if same and (_DENIED_BEFORE.search(before) or _DENIED_AFTER.match(after)):
@@ -130,13 +145,17 @@ def _excused(
     return _within_range(figure, clause, own, passages)
 
 
+def _says_that_it_rounds(figure: Quantity, clause: Segment) -> bool:
+    before, after = clause.text[: figure.start], clause.text[figure.end :]
+    return bool(_ROUNDS_BEFORE.search(before) or _ROUNDS_AFTER.match(after))
+
+
 def _is_rounded(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> bool:
     """Returns True if the statement says that it rounds, and the passage has a figure near to this one."""
-    before, after = clause.text[: figure.start], clause.text[figure.end :]
-    if not (_ROUNDS_BEFORE.search(before) or _ROUNDS_AFTER.match(after)):
+    if not _says_that_it_rounds(figure, clause):
         return False
     return any(
-        abs(value - wanted) <= wanted * _ROUNDED
+        abs(value - wanted) <= precision(figure, wanted)
         for kind in figure.kinds
         for wanted in values(figure, kind)
         for passage in passages
@@ -146,7 +165,7 @@ def _is_rounded(figure: Quantity, clause: Segment, passages: Sequence[Passage]) 
 
 
 def _within_range(
-    figure: Quantity, clause: Segment, own: Sequence[tuple[Quantity, Segment]], passages: Sequence[Passage]
+    figure: Quantity, clause: Segment, own: Sequence[Stated], passages: Sequence[Passage]
 ) -> Support | None:
     """Returns how far a range of a passage excuses a figure. The statement's own figures must stand beside it."""
     if is_limit(clause.text, figure):
@@ -173,10 +192,24 @@ def _counted(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> 
     it is wrong only beside another count of the passage: of anything, or where a table has so many rows, of the same.
     """
     found = [pair for passage in passages for pair in passage.found if pair[0].bare or pair[0].kinds & _COUNTS]
-    if any(figure.written == str(passage.rows) for passage in passages):
+    if _counts_lines(figure, clause, passages):
         thing = _thing(figure, clause)
         return None if thing and any(_thing(other, segment) == thing for other, segment in found) else "checked"
     return None if found else "checked"
+
+
+def _counts_lines(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> bool:
+    """Returns True if the passages have a table with so many rows, or, where all of them are meant, columns."""
+    if any(figure.written == str(passage.rows) for passage in passages):
+        return True
+    of_all = _ALL_BEFORE.search(clause.text[: figure.start])
+    return bool(of_all) and any(figure.written == str(passage.columns) for passage in passages)
+
+
+def _counts_rows(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> bool:
+    if not (figure.worded and figure.kinds <= _COUNTS and _counts_lines(figure, clause, passages)):
+        return False
+    return _counted(figure, clause, passages) == "checked"
 
 
 def _thing(figure: Quantity, clause: Segment) -> str:
@@ -185,38 +218,3 @@ def _thing(figure: Quantity, clause: Segment) -> str:
         return clause.text[figure.end - 1]
     following = terms(clause.text[figure.end :][:_FOLLOWING])
     return following[0] if following else ""
-
-
-def _derived(figure: Quantity, clause: Segment, passages: Sequence[Passage]) -> Support | None:
-    """Returns `not_checkable` if the figure is the sum or the difference of two of one sentence or row, and the
-    statement says so.
-    """
-    if any(figure.written == str(passage.rows) and figure.kinds <= {"count"} for passage in passages):
-        return "checked"
-    before, after = clause.text[: figure.start], clause.text[figure.end :]
-    if not (_DERIVED_BEFORE.search(before) or _DERIVED_AFTER.match(after)):
-        return None
-    for kind in figure.kinds:
-        wanted = values(figure, kind)
-        for passage in passages:
-            for one, other in combinations(passage.found[:_SUMMED], 2):
-                if one[1].unit != other[1].unit:
-                    continue
-                if kind == "minutes" and one[0].date and other[0].date:
-                    days = _days_between(one[0].date, other[0].date)
-                    if days is not None and Fraction(days * 1440) in wanted:
-                        return "not_checkable"
-                for first in values(one[0], kind):
-                    for second in values(other[0], kind):
-                        if first + second in wanted or abs(first - second) in wanted:
-                            return "not_checkable"
-    return None
-
-
-def _days_between(one: Date, other: Date) -> int | None:
-    year = one[0] or other[0] or 2001
-    try:
-        first, second = (datetime.date(date[0] or year, date[1] or 0, date[2] or 0) for date in (one, other))
-    except ValueError:
-        return None
-    return abs((first - second).days)

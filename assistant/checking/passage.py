@@ -43,6 +43,11 @@ class Passage:
         """Returns the number of its tables' rows."""
         return len({segment.unit for segment in self.segments if segment.row})
 
+    @property
+    def columns(self) -> int:
+        """Returns the number of its tables' columns, without the first."""
+        return len(self.titles)
+
     @cached_property
     def names(self) -> Mapping[str, set[int]]:
         """Returns the names of its tables' rows, each with the numbers of the rows.
@@ -52,9 +57,16 @@ class Passage:
         found: dict[str, set[int]] = {}
         for segment in self.segments:
             for name in {segment.name, without_asides(segment.name)}:
-                if len(name) > 1:
+                if len(name) == 1 and name.isascii() and segment.text == name:
+                    name = f"{segment.head} {name}".strip()  # zone c
+                if len(name) > 1 or not name.isascii():
                     found.setdefault(name, set()).add(segment.unit)
         return found
+
+    @cached_property
+    def titles(self) -> frozenset[str]:
+        """Returns the headers of its tables' columns, without the first."""
+        return frozenset(segment.head for segment in self.segments if segment.head and segment.text != segment.name)
 
     @cached_property
     def frequencies(self) -> Mapping[str, int]:

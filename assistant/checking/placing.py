@@ -18,21 +18,22 @@ from assistant.checking.segments import FIGURE, Segment, figure_terms
 from assistant.terms import terms
 
 _PERIODS = {
-    name: re.compile(rf"每个?(?:{han})|\b(?:a|an|per|each|every) (?:{word})\b|\b(?:{adverb})\b")
+    name: re.compile(rf"每个?(?:{han})|\b(?:a|an|per|each|every) (?:[a-z]+ and )?(?:{word})\b|\b(?:{adverb})\b")
     for name, han, word, adverb in (
         ("hour", "小时", "hour", "hourly"),
         ("day", "[天日晚]", "day|night", "daily|nightly"),
         ("week", "周|星期", "week", "weekly"),
         ("month", "月", "month|calendar month", "monthly"),
-        ("quarter", "季度?", "quarter", "quarterly"),
+        ("quarter", "季度?", "quarter(?! of)", "quarterly"),
         ("year", "年", "year", "yearly|annual|annually"),
     )
 }
 _ENDS = {
-    "from": re.compile(r"(?:由|从|自)[ ]?\Z|\bfrom[ ]\Z"),
+    "from": re.compile(r"(?:由|从|自|而不是|而非)[ ]?\Z|\b(?:from|instead of|rather than)[ ]\Z"),
     "to": re.compile(r"(?:[减增降升提延推缩迟][\u4e00-\u9fff]?|人|元|%)[到至][ ]?\Z|(?<!up )\bto[ ]\Z"),
 }
-_AROUND = 10
+_REPLACES = re.compile(r"[ ]?(?:而不是|而非|instead of|rather than)")
+_AROUND = 14
 _PER = frozenset(("yuan", "twd", "dollar", "euro", "pound", "hkd", "yen", "percent"))
 _NAMED, _FURTHER, _UNSURE = 2.0, 0.5, 0.5
 _BEFORE, _APART, _ACROSS = 1.5, 1.5, 2.0
@@ -75,12 +76,18 @@ def displacement(
     condition = is_condition(clause.text, figure)
     if condition and len(clause.quantities) > 1:  # below 99 % you get 10 %: the words are those of the 10 %
         return 0.0
+    if not weights_of(owned(clause, figure), passages) and any(
+        len(each.before) < len(clause.before) and other.agrees(figure) for other, each in own
+    ):
+        return 0.0  # two days (48 hours): the first one is compared
     placing = _Placing(figure, clause, own, passages)
+    if placing.names_row():
+        return 0.0
     if placing.other_end():
         return _CERTAIN
     if not placing.rivals and not placing.other_period():
         return 0.0
-    if placing.other_period() or placing.in_other_row() or placing.in_other_column():
+    if placing.other_period() or placing.in_other_row() or placing.in_other_column() or placing.in_named_column():
         return _CERTAIN
     found = max(placing.swapped(), placing.own_words())
     found = found if condition else max(found, placing.words_before() / _BEFORE)
@@ -90,12 +97,18 @@ def displacement(
     return found if gain is None else max(0.0, found + _PER_DEVIATION * gain)
 
 
+def is_certain(found: float) -> bool:
+    """Returns True if no meaning of the clauses would change that a figure is misplaced."""
+    return found >= _TO
+
+
 class _Placing:
     """A figure of a statement, the segments that hold it, and its rivals there."""
 
     def __init__(self, figure: Quantity, clause: Segment, own: Sequence[Stated], passages: Sequence[Passage]) -> None:
         found = [pair for passage in passages for pair in passage.found]
         held = [(other, segment) for other, segment in found if other.agrees(figure)]
+        held = [pair for pair in held if _is_like(pair[0], figure)] or held
         in_cells = any(other.bare and segment.row for other, segment in held)
         self._figure = figure
         self._clause = clause
@@ -125,9 +138,33 @@ class _Placing:
             return False
         return all(mine.isdisjoint(periods(segment.text) or mine) for segment in self._holders)
 
+    def names_row(self) -> bool:
+        """Returns True if the figure is no figure but the name of a row."""
+        return "code" in self._figure.kinds and all(segment.text == segment.name for segment in self._holders)
+
+    def in_named_column(self) -> bool:
+        """Returns True if the statement names the column of a rival by its whole header, and not the figure's own."""
+        heads = {segment.head for segment in self._holders if segment.row and segment.text != segment.name}
+        if not heads or any(not segment.row for segment in self._holders):
+            return False
+        alone = not any(other.rivals(self._figure) for other in quantities(self._clause.before))
+        for text in (self._clause.text, self._clause.before if alone else ""):
+            named = {title for passage in self._passages for title in passage.titles if title and title.lower() in text}
+            named = {title for title in named if not any(title != other and title in other for other in named)}
+            if named:
+                units = {segment.unit for segment in self._holders}
+                return (
+                    named.isdisjoint(heads)
+                    and len(named) == 1
+                    and any(segment.unit in units and segment.head in named for _, segment in self.rivals)
+                )
+        return False
+
     def in_other_row(self) -> bool:
         """Returns True if the statement names another row than those with the figure, and that row has a rival."""
         clause = self._clause
+        if all(segment.text == segment.name for segment in self._holders):
+            return False
         rows = _named_rows(clause.text, self._passages) or _named_rows(clause.before, self._passages, last=True)
         if not rows or any(not segment.row or segment.unit in rows for segment in self._holders):
             return False
@@ -136,13 +173,18 @@ class _Placing:
     def in_other_column(self) -> bool:
         """Returns True if the statement names the column of a rival in the figure's row, and not the figure's own."""
         clause = self._clause
+        if any(segment.text == segment.name for segment in self._holders):
+            return False
         alone = not any(other.rivals(self._figure) for other in quantities(clause.before))
         said = terms(clause.before + clause.text if alone else clause.text)
         heads = {segment.unit: segment.head for segment in self._holders if segment.row}
         if not heads or len(heads) < len(self._holders) or any(_share_of(head, said) > 0.0 for head in heads.values()):
             return False
         return any(
-            segment.row and segment.unit in heads and _share_of(segment.head, said) >= 1.0
+            segment.row
+            and segment.text != segment.name
+            and segment.unit in heads
+            and _share_of(segment.head, said) >= 1.0
             for other, segment in self.rivals
         )
 
@@ -225,6 +267,11 @@ class _Placing:
         return gain / (sum(weights.get(term, weight * rarest) for term, weight in words.items()) or 1.0)
 
 
+def _is_like(one: Quantity, other: Quantity) -> bool:
+    """Returns True if two figures that agree have a unit in common, or none."""
+    return bool(one.readings & other.readings) or (one.is_plain and other.is_plain) or bool(one.date and other.date)
+
+
 def _context(figure: Quantity, segment: Segment) -> Context:
     clause = f"{segment.text[: figure.start]} … {segment.text[figure.end :]}".strip()
     if segment.row:
@@ -242,6 +289,8 @@ def _share_of(head: str, said: Collection[str]) -> float:
 def _end(text: str, figure: Quantity) -> str:
     """Returns `from` or `to` if the text says that something changes or lasts from or to the figure."""
     before = text[max(0, figure.start - _AROUND) : figure.start]
+    if _REPLACES.match(text, figure.end):
+        return "to"
     return next((name for name, pattern in _ENDS.items() if pattern.search(before)), "")
 
 
@@ -257,9 +306,10 @@ def fit(weights: Mapping[str, float], segment: Segment, *, crossed: bool) -> flo
 
 
 def owned(clause: Segment, figure: Quantity) -> dict[str, float]:
-    """Returns the terms of a clause itself, without those of the figure."""
+    """Returns the terms of a clause itself, without those of the figure. A clause of figures alone has none."""
     itself = figure_terms(figure)
-    return {term: weight for term, weight in clause.words.items() if weight >= 1.0 and term not in itself}
+    found = {term: weight for term, weight in clause.words.items() if weight >= 1.0 and term not in itself}
+    return found if any(not term.startswith(FIGURE) for term in found) else {}
 
 
 def _named_rows(text: str, passages: Sequence[Passage], *, last: bool = False) -> set[int]:

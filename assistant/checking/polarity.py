@@ -74,6 +74,9 @@ def _denial(clause: Segment, passages: Sequence[Passage]) -> Denial:
     anchored = bool(figures) and all(best.words.get(term, 0.0) >= 1.0 for term in figures)
     if alike < (_MAYBE_ANCHORED if anchored else _MAYBE_ALIKE):
         return "none"
-    if any(_denies(each.text, _NEGATIVE) for each in passage.segments if each.unit == best.unit):
+    units = {best.unit} | {
+        each.unit for each in passage.segments if figures and all(each.words.get(term, 0.0) >= 1.0 for term in figures)
+    }
+    if any(_denies(each.text, _NEGATIVE) for each in passage.segments if each.unit in units):
         return "none"
     return "certain" if not crossed and alike >= (_ANCHORED if anchored else _ALIKE) else "possible"

@@ -33,12 +33,14 @@ _ENGLISH = {word: place for place, word in enumerate(_ONES, start=1)}
 _ENGLISH |= {word: 10 * place for place, word in enumerate(_TENS, start=2)}
 _SCALES = {"hundred": 100, "thousand": 1000, "million": 1_000_000, "billion": 1_000_000_000}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_LATER = {f"{word}th": place for word, place in _ENGLISH.items() if 12 < place < 20}
+_LATER |= {"eleventh": 11, "twelfth": 12} | {f"{word[:-1]}ieth": _ENGLISH[word] for word in _TENS}
 _NUMBER_WORD = "|".join(sorted([*_ENGLISH, *_SCALES], key=len, reverse=True))
 _HAN_DAY = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})"
 _PREFIX = "|".join(sorted(map(re.escape, PREFIXES), key=len, reverse=True))
 
 _QUANTITY = re.compile(
-    r"(?=[\d〇零一二两三四五六七八九十百千万半每第折周星礼凌早上中下晚夜新人台$€£¥]|(?<![a-z])[a-z])(?:"
+    r"(?=[\d〇零一二两三四五六七八九十百千万半每第折周星礼凌早上中下晚夜新人台美港欧英$€£¥]|(?<![a-z])[a-z])(?:"
     rf"(?<![\d.-])(?P<iso>\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}})(?![\d.])"
     rf"|(?<!\d)(?P<han_year>\d{{4}}|[二一][〇零一二三四五六七八九]{{3}})年(?:度?(?P<year_month>{_HAN_DAY})月(?:"
     rf"(?P<year_day>{_HAN_DAY})[日号])?)?"
@@ -50,9 +52,10 @@ _QUANTITY = re.compile(
     rf"|(?P<month_alone>\b(?:january|february|april|june|july|august|september|october|november|december)\b"
     r"|(?<=\b(?:in|by|of)\s)(?:march|may)\b)"
     rf"|\bday\s(?P<day_number>[3-9]|\d{{2,3}}|{'|'.join(_ONES[2:])})\b"
+    r"|(?<![\d:.])(?P<ratio>\d{1,4})\s?(?:比|[:：](?=\s?\d(?!\d)))\s?(?P<to_one>\d{1,4})(?![\d:])"
     rf"|(?P<part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d:])(?P<hour>\d{{1,2}})[:：](?P<minute>\d{{2}})(?![\d:])"
     rf"(?:\s?(?P<half>[ap])\.?m\b)?"
-    rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二三四五六七八九十])(?P<oclock>{_HAN_DAY})(?:点(?![\d个心])|时"
+    rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二两三四五六七八九十])(?P<oclock>{_HAN_DAY}|两)(?:点(?![\d个心])|时"
     rf"(?![间长段候]))(?P<thirty>半)?"
     r"|(?<![\d:.])(?P<bare_hour>\d{1,2})\s?(?P<bare_half>[ap])\.?m\b"
     r"|(?:周|星期|礼拜)(?P<han_weekday>[一二三四五六日天])(?!次|个)"
@@ -61,25 +64,41 @@ _QUANTITY = re.compile(
     r"|fourth)\squarter\b"
     r"|(?P<jiao>\d)角(?:(?P<fen>\d)分)?"
     rf"|第[一二](?:天|年|日|次|个|公斤|千克|公里|小时|周|月|步)|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
-    rf"|\b(?P<named_ordinal>{'|'.join(_ORDINALS[2:])})\b"
+    rf"|\b(?P<named_ordinal>{'|'.join(_ORDINALS[2:])}|{'|'.join(_LATER)})\b"
     r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
     r"|(?<![a-z0-9])(?P<code>(?!(?:usd|eur|gbp|cny|rmb|hkd|jpy|nt|hk|us)\d)[a-z]{1,8}-?\d[a-z0-9]*"
     r"(?:-[a-z0-9]+)*)(?!\.?[a-z0-9])"
     rf"|(?<![\d.])(?P<discount>[1-9]\d?|[一二三四五六七八九]{{1,2}})折"
     r"|(?P<three_quarters>\bthree[ -]quarters\b(?: of an hour\b)?)"
-    rf"|(?P<share>一半|折半|半数|\bhalf\b(?!\s(?:a|an)\b))"
-    rf"|(?P<half_unit>半个?(?:小时|钟头|年|天|日|月))|\bhalf an? (?P<half_word>hour|year|day)\b"
-    r"|(?P<every>每季度?|每半年|\b(?:every|each|per) quarter\b|\bquarterly\b|\b(?:every|each) half[ -]year\b)"
+    r"|(?P<whole>全额|全价|全薪|全款|\bin full\b"
+    r"|\b(?:full|whole|entire) (?:price|amount|fee|pay|salary|refund|cost|sum)"
+    r"\b)"
+    rf"|(?P<share>一半|折半|半数|\bhalf\b(?![ -](?:a|an|past|minute|hour|day)\b))"
+    rf"|(?P<half_unit>半个?(?:小时|钟头|分钟|年|天|日|月))"
+    rf"|\bhalf(?: an?|-)? ?(?P<half_word>minute|hour|day|week|month|year)\b"
+    r"|(?P<quarter_unit>\b(?:a )?quarter of an hour\b)"
+    rf"|\b(?:a )?(?P<minutes_word>quarter|half) (?P<past>to|past) (?P<past_hour>{'|'.join(_ONES[:12])})\b"
+    r"|(?P<weekend>周末|\bweekends?\b)"
+    r"|(?P<every>每季度?|每半年|\b(?:every|each|per) quarter\b(?! of)|\bquarterly\b|\b(?:every|each) half[ -]year\b)"
     r"|\b(?P<often>once|twice)\b"
     rf"|(?:(?P<prefix>{_PREFIX})\s?)?(?:(?P<digits>{FIGURE.pattern})|(?P<han>(?<![几数])"
     rf"(?!千[瓦克米卡]){HAN_NUMBER.pattern}+)"
     rf"|\b(?P<english>(?:{_NUMBER_WORD})\b(?:[ -](?:and )?(?:{_NUMBER_WORD})\b){{0,5}}))"
     rf"(?:[ \t-]{{0,2}}(?:个?(?:工作|自然|日历|完整|连续|交易|学)?"
-    rf"|(?:(?:working|calendar|business|consecutive|full|paid|whole|operating|more|extra|further|additional)[ ]"
+    rf"|(?:(?:working|calendar|business|consecutive|full|paid|unpaid|free|whole|operating|more|extra|further"
+    rf"|additional)[ ]"
     rf"|or[ ](?:more|less|fewer)[ ]){{1,2}})?(?P<unit>{PATTERN})(?P<and_half>半(?![价数年天个小日月]))?"
     rf"|(?P<counted>[ ]?[{COUNTED}]|(?=[ ][a-z]{{2,14}}(?<![uia])s\b(?<!less))))?)"
 )
 """Matches one quantity. Every part is bounded or possessive, so the time is linear in the text."""
+_WORDED: dict[str, frozenset[Reading]] = {
+    "share": frozenset([("percent", "50")]),
+    "whole": frozenset([("percent", "100")]),
+    "quarter_unit": frozenset([("minutes", "15")]),
+    "weekend": frozenset([("weekday", "5"), ("weekday", "6")]),
+    "three_quarters": frozenset([("percent", "75"), ("minutes", "45")]),
+}
+"""What these groups are, whatever stands in them."""
 _EVENING = ("下午", "晚上", "夜里")
 
 
@@ -88,7 +107,7 @@ def read_text(text: str) -> str:
     return as_written(fold(text).lower())
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def quantities(text: str) -> tuple[Quantity, ...]:
     """Returns the quantities of a text that `read_text` returned, in order. They are cached, because a clause is read
     for its figures, for its words and for its parts.
@@ -113,7 +132,8 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
     if named := _named(match):
         return Quantity(named, "", start, end)
     if match["named_ordinal"]:
-        value = str(_ORDINALS.index(match["named_ordinal"]) + 1)
+        name = match["named_ordinal"]
+        value = str(_LATER[name] if name in _LATER else _ORDINALS.index(name) + 1)
         return Quantity(frozenset([("ordinal", value)]), value, start, end, worded=True)
     if match["ordinal"] or match["han_ordinal"]:
         value = match["ordinal"] or _whole(match["han_ordinal"])
@@ -126,10 +146,8 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
         value = _whole(match["discount"])
         kept = int(value) * (10 if len(value) == 1 else 1)
         return Quantity(frozenset([("percent", str(kept)), ("percent", str(100 - kept))]), "", start, end)
-    if match["share"]:
-        return Quantity(frozenset([("percent", "50")]), "", start, end, worded=True)
-    if match["three_quarters"]:
-        return Quantity(frozenset([("percent", "75"), ("minutes", "45")]), "", start, end, worded=True)
+    if fixed := next((readings for name, readings in _WORDED.items() if match[name]), None):
+        return Quantity(fixed, "", start, end, worded=True)
     if half := match["half_word"] or match["half_unit"]:
         word = half.removeprefix("半")
         unit = unit_of(word) or unit_of(f"个{word}")
@@ -153,7 +171,7 @@ def _measured(match: re.Match[str]) -> Quantity | None:
     unit = PREFIXES.get(match["prefix"] or "") or unit_of(match["unit"] or "")
     if match["prefix"] and match["unit"] in ("m", "mn", "bn"):  # $1.5m are no metres
         value = str(Fraction(value) * (10**9 if match["unit"] == "bn" else 10**6)) if _is_number(value) else value
-    elif match["prefix"] and match["unit"]:
+    elif match["prefix"] and match["unit"] and match["unit"] != "元":
         unit = tuple(dict.fromkeys((*unit, *unit_of(match["unit"]))))
     if match["and_half"] and value.isdecimal():
         value = f"{value}.5"
@@ -223,13 +241,20 @@ def _month(name: str) -> int:
 
 def _named(match: re.Match[str]) -> frozenset[Reading]:
     """Returns the readings of a time of day, a day of the week, a quarter or a code. There may be none."""
+    if match["ratio"]:
+        return frozenset([("ratio", f"{match['ratio']}:{match['to_one']}")])
     if match["hour"]:
-        return _clock(match["hour"], match["minute"], match["part"], match["half"])
+        found = _clock(match["hour"], match["minute"], match["part"], match["half"])
+        return found if match["part"] or match["half"] else found | {("ratio", f"{match['hour']}:{match['minute']}")}
     if match["oclock"]:
         morning = _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", match["bare_part"], None)
         if match["bare_part"]:
             return morning
         return morning | _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", None, "p")  # 十点 at night
+    if match["past_hour"]:
+        hour, minutes = _ENGLISH[match["past_hour"]], 15 if match["minutes_word"] == "quarter" else 30
+        hour, minutes = (hour, minutes) if match["past"] == "past" else ((hour + 10) % 12 + 1, 60 - minutes)
+        return _clock(str(hour), str(minutes), None, None) | _clock(str(hour), str(minutes), None, "p")
     if match["bare_hour"]:
         return _clock(match["bare_hour"], "0", None, match["bare_half"])
     if match["han_weekday"]:

@@ -16,15 +16,15 @@ _JOINS = re.compile(
 _BETWEEN = re.compile(r"\bbetween[ ]\Z|介于\Z|在\Z")
 _FROM_BEFORE = re.compile(
     r"(?:(?<![不未])满|(?<![不得能])超过|(?<![不超])过了?|大于|高于"
-    r"|\bover|\bmore than|\bafter|\blonger than|\bexceeding|\babove)[ ]?\Z"
+    r"|\bover|(?<!\bno )(?<!\bnot )\b(?:more|longer) than|\bafter|(?<!\bnot )\bexceeding|\babove)[ ]?\Z"
 )
-_FROM_AFTER = re.compile(r"\s?(?:\(含\))?(?:及?以上|起|or more|and above|or over|and over|\+)")
+_FROM_AFTER = re.compile(r"\s?(?:\(含\))?(?:及?以上|起|or more|or above|and above|or over|and over|\+)")
 _TO_BEFORE = re.compile(
     r"(?:不满|未满|不足|不到|小于|低于|不(?:得|能|可|应)?(?:超过|多于|高于|大于)|最多|至多|最高|最长"
     r"|\bless than|\bunder|\bfewer than|\bbelow|\bat most|\bup to|\bno more than|\bwithin"
     r"|\bmaximum of)[\u4e00-\u9fff]{0,2}[ ]?\Z"
 )
-_TO_AFTER = re.compile(r"\s?(?:及?以下|以内|之内|内|or less|or fewer|at most)")
+_TO_AFTER = re.compile(r"\s?(?:及?以下|以内|之内|内|or less|or fewer|or below|or under|at most)")
 _DUE = re.compile(
     r"(?:限额|上限|封顶|限于|\bcap(?:ped)? (?:at|of)|\blimit(?:ed)? (?:to|of|is)"
     r"|不(?:得|能|可|应)?(?:少于|低于|小于)|至少|最少|最低"
@@ -53,8 +53,11 @@ class Range:
         return any(value in (self.low, self.high) for value in values(quantity, self.kind))
 
     def holds(self, quantity: Quantity) -> bool:
-        """Returns True if the quantity is of this kind, or of none, and lies within."""
-        for value in values(quantity, self.kind):
+        """Returns True if the quantity is of this kind or of none, and lies within. If it has none, it holds counts."""
+        plain = not self.kind and quantity.is_plain
+        for value in (
+            [Fraction(quantity.written)] if plain and _is_fraction(quantity.written) else values(quantity, self.kind)
+        ):
             if (self.low is None or self.low <= value) and (self.high is None or value <= self.high):
                 return True
         return False
@@ -75,12 +78,12 @@ def ranges_of(text: str, found: tuple[Quantity, ...]) -> Iterator[Range]:
         between, before = text[first.end : second.start], text[max(0, first.start - _AROUND) : first.start]
         if not (_JOINS.fullmatch(between) or (between.strip() in ("and", "和") and _BETWEEN.search(before))):
             continue
-        for kind in second.kinds:
+        for kind in second.kinds or ([""] if second.bare else []):
             for low in values(first, kind):
                 for high in values(second, kind):
-                    if low < high:
+                    if low != high:
                         joined |= {place, place + 1}
-                        yield Range(kind, low, high)
+                        yield Range(kind, min(low, high), max(low, high))
     for place, quantity in enumerate(found):
         before, after = text[max(0, quantity.start - _AROUND) : quantity.start], text[quantity.end :][:_AROUND]
         if place in joined or _DUE.search(before):

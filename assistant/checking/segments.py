@@ -16,6 +16,7 @@ from functools import lru_cache
 from assistant.checking.bridge import english_terms
 from assistant.checking.quantities import quantities, read_text
 from assistant.checking.quantity import Quantity
+from assistant.checking.units import unit_of
 from assistant.terms import terms
 from ingest.language import sentences
 
@@ -25,13 +26,14 @@ those that its whole sentence repeats (`享有10天`), goes on with what was nam
 _LED = 1.0
 _KEY, _HEADER, _BESIDE = 1.0, 1.0, 0.3
 _CUT = re.compile(
-    r"[；;：:。！？!?（）()]|(?<!\d)[,，]|[,，](?!\d{3})|[—–](?!\d)|\b(?:and|but|while|whereas)\b|而(?=[^且])|或者"
+    r"[；;：:。！？!?（）()]|(?<!\d)[,，]|[,，](?!\d{3})|[—–](?!\d)"
+    r"|\band\b(?! (?:day|night|week|month|quarter|year)\b)|\b(?:but|while|whereas)\b|而(?=[^且])|或者"
 )
 _LIST_NUMBER = re.compile(r"\A\s*\(?\d{1,2}[.、)）](?!\d)\s*")
 _HAN = re.compile(r"[\u3400-\u9fff]+")
 _NEAR = 1.0
 _PART = re.compile(r"[；;]")
-_JOINED = re.compile(r"、|和|与|及|或|\bor\b(?! (?:more|less|over|fewer)\b)|/")
+_JOINED = re.compile(r"、|和|与|及|或|\bor\b(?! (?:more|less|over|fewer)\b)|/(?![a-z])")
 _RULE = re.compile(r"[\s:|-]*+")
 _CELL_UNIT = re.compile(r"[(（]\s*([^\d()（）]{1,12})\s*[)）]")
 _ASIDE = re.compile(r"[(（][^()（）]*[)）]")
@@ -110,8 +112,12 @@ def segments_of(heading: str, text: str, glossed: bool = False) -> tuple[Segment
     return tuple(found)
 
 
+@lru_cache(maxsize=64)
 def statement_segments(text: str, glossed: bool = False) -> tuple[Segment, ...]:
-    """Returns the clauses of a statement. What it is about is named at its beginning and counts longer."""
+    """Returns the clauses of a statement. What it is about is named at its beginning and counts longer.
+
+    They are cached, because a statement is judged more than once while the text after it arrives.
+    """
     return tuple(_sentence(text, 0, _STATED_BEFORE, glossed))
 
 
@@ -247,8 +253,14 @@ def _table(lines: Sequence[str], unit: int, glossed: bool) -> Iterator[Segment]:
 
 
 def _cell_quantities(cell: str, head: str) -> tuple[Quantity, ...]:
-    """Returns the quantities of a cell. A bare number has the unit in brackets in the header of its column."""
+    """Returns the quantities of a cell. A bare number has the unit in brackets in the header of its column, or the
+    unit that is the header: days.
+    """
     found = quantities(read_text(cell))
+    if len(found) == 1 and found[0].bare and found[0].written and unit_of(read_text(head).strip()):
+        with_unit = quantities(read_text(f"{found[0].written} {head}"))
+        if len(with_unit) == 1 and with_unit[0].written:
+            return with_unit
     named = _CELL_UNIT.search(head)
     if named and len(found) == 1 and found[0].bare:
         with_unit = quantities(read_text(f"{found[0].written}{named[1].partition('/')[0]}"))

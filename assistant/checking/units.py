@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import lru_cache
 
 Unit = tuple[tuple[str, Fraction], ...]
 """The kinds that a unit may be of, each with its factor."""
@@ -88,7 +89,19 @@ _WORDS: Mapping[str, Unit] = {
     "gb": _unit("bytes*1000000000"),
     "tb": _unit("bytes*1000000000000"),
     "千瓦时 kwh": _unit("kwh"),
+    "兆瓦时 mwh": _unit("kwh*1000"),
+    "吉瓦时 gwh": _unit("kwh*1000000"),
     "千瓦 kw": _unit("watts*1000"),
+    "兆瓦 mw": _unit("watts*1000000"),
+    "吉瓦 gw": _unit("watts*1000000000"),
+    "kva 千伏安": _unit("kva"),
+    "立方米 m3 cubic_met(?:er|re)s?": _unit("cubic metres"),
+    "mm2 平方毫米": _unit("square metres*1/1000000"),
+    "nm 牛米": _unit("newton metres"),
+    "mhz 兆赫": _unit("hertz*1000000"),
+    "ghz 吉赫": _unit("hertz*1000000000"),
+    "khz 千赫": _unit("hertz*1000"),
+    "°f degrees?_fahrenheit 华氏度": _unit("fahrenheit"),
     "瓦 w watts?": _unit("watts"),
     "毫安时 mah": _unit("mah"),
     "千伏 kv": _unit("volts*1000"),
@@ -115,6 +128,8 @@ PREFIXES: Mapping[str, Unit] = {
     "£": _unit("pound"), "cny": _unit("yuan"), "rmb": _unit("yuan"), "人民币": _unit("yuan"), "¥": _unit("yuan", "yen"),
     "百分之": _unit("percent"), "千分之": _unit("percent*1/10"), "万分之": _unit("percent*1/100"),
     "chf": _unit("franc"), "sgd": _unit("sgd"), "s$": _unit("sgd"), "aud": _unit("aud"), "a$": _unit("aud"),
+    "美元": _unit("dollar"), "美金": _unit("dollar"), "港元": _unit("hkd"), "港币": _unit("hkd"),
+    "台币": _unit("twd", "yuan"), "欧元": _unit("euro"), "英镑": _unit("pound"), "日元": _unit("yen"),
     "cad": _unit("cad"), "c$": _unit("cad"), "krw": _unit("won"), "inr": _unit("rupee"), "jpy": _unit("yen"),
 }  # fmt: skip
 """The units that stand before a number."""
@@ -141,6 +156,7 @@ PATTERN = "|".join(_bounded(word) for word, _ in _BY_LENGTH)
 """Matches a unit, the longest first."""
 
 
+@lru_cache(maxsize=1024)
 def unit_of(word: str) -> Unit:
     """Returns the kinds of a unit's word. It is empty if the word is no unit."""
     return next((unit for pattern, unit in _PATTERNS if pattern.fullmatch(word)), ())

@@ -54,6 +54,14 @@ def said(statement: str, text: str, question: str = "") -> str | None:
         ("The budget is $1.5M.", "The budget is 1.5 million dollars."),
         ("The firm is certified to ISO 9001.", "通过ISO9001认证。"),
         ("电池用满300个循环就要报废。", "电池循环满300次报废。"),
+        ("Doors open at a quarter to nine.", "Doors open at 08:45."),
+        ("Each quarter of an hour costs $19.", "Each 15 minutes cost $19."),
+        ("每笔另收18美元。", "每笔另收美金18元。"),
+        ("周六只供应午餐。", "周末只供应午餐。"),
+        ("下午两点半截止。", "截止时间为14:30。"),
+        ("按1比50稀释。", "稀释比例1:50。"),
+        ("It is paid from the fourteenth day.", "It is paid from the 14th day."),
+        ("赔偿为服务费的全额。", "赔偿为服务费的100%。"),
     ],
 )
 def test_a_figure_is_the_same_in_another_form(statement: str, text: str) -> None:
@@ -75,6 +83,9 @@ def test_a_figure_is_the_same_in_another_form(statement: str, text: str) -> None
         ("A doctor's note is needed from day five.", "A note is required from the third day, after 5 absences."),
         ("It ends in May.", "The trial ends in June."),
         ("保险丝是10安培的。", "保险丝：16A，10只一盒。"),
+        ("The plant made 13.9 MWh.", "The plant made 13.9 GWh."),
+        ("It is paid from the fourteenth day.", "It is paid from the 4th day."),
+        ("按1比50稀释。", "稀释比例1:20，每桶50升。"),
     ],
 )
 def test_another_figure_is_not_borne_out(statement: str, text: str) -> None:
@@ -117,6 +128,7 @@ def test_a_change_has_a_beginning_and_an_end() -> None:
         ("试用期一年。", "试用期为6个月。"),
         ("The notice period is one month.", "The notice period is two months."),
         ("Half of the fee is refunded.", "75% of the fee is refunded."),
+        ("Report a lost device within a day.", "A lost device must be reported (extension 4410) within 1 hour."),
     ],
 )
 def test_a_figure_in_words_is_wrong_beside_another_one_in_its_place(statement: str, text: str) -> None:
@@ -134,6 +146,86 @@ def test_a_figure_in_words_is_wrong_beside_another_one_in_its_place(statement: s
 )
 def test_a_figure_in_words_need_not_stand_in_the_passage(statement: str, text: str) -> None:
     assert said(statement, text) == "checked"
+
+
+TARIFF = """| Zone | Up to 50 kg | 51–200 kg | Days |
+| --- | --- | --- | --- |
+| A | $18.40 | $31.00 | 1 |
+| B | $24.90 | $44.00 | 2 |
+Fuel surcharge: 11.5% on all rates."""
+COSTS = """| 职级 | 住宿（元/晚） | 伙食（元/天） |
+| --- | --- | --- |
+| 经理 | 600 | 120 |
+| 员工 | 480 | 100 |"""
+DAY = "We expect 240 guests. Catering costs EUR 62 per guest, gifts EUR 3,600. The meeting is from 10:00 to 11:25."
+LEASE = "押金3万元，预付租金2万元。租期三年，自2024年7月1日起。订金占40%。"
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("With 240 guests at 62 euros each, catering comes to 14,880 euros.", DAY),
+        ("The meeting takes 85 minutes.", DAY),
+        ("经理住三晚，住宿费一共1800元。", COSTS),
+        ("员工一天的伙食是100元，比经理少20元。", COSTS),
+        ("押金和预付租金一共5万元。", LEASE),
+        ("租期从2024年7月1日起三年，到2027年为止。", LEASE),
+        ("订金是40%，剩下的60%以后再付。", LEASE),
+        ("Including the fuel surcharge of 11.5%, a 30 kg shipment to zone A comes to $20.52.", TARIFF),
+        (
+            "The fleet has 250 cars, of which 50 are electric, a share of 20%.",
+            "The fleet has 250 cars; 50 are electric.",
+        ),
+    ],
+)
+def test_a_figure_that_is_worked_out_cannot_be_checked(statement: str, text: str) -> None:
+    assert said(statement, text) == "not_checkable"
+
+
+@pytest.mark.parametrize(
+    ("statement", "text"),
+    [
+        ("With 240 guests at 62 euros each, catering comes to 18,480 euros.", DAY),
+        ("The meeting takes 95 minutes.", DAY),
+        ("经理住三晚，住宿费一共1440元。", COSTS),
+        ("员工一天的伙食是100元，比经理少30元。", COSTS),
+        ("押金5万元。", LEASE),
+        ("租期从2024年7月1日起三年，到2028年为止。", LEASE),
+        ("订金是60%。", LEASE),
+        (
+            "The fleet has 250 cars, of which 50 are electric, a share of 30%.",
+            "The fleet has 250 cars; 50 are electric.",
+        ),
+    ],
+)
+def test_a_figure_that_follows_from_no_others_is_wrong(statement: str, text: str) -> None:
+    assert said(statement, text) is None
+
+
+def test_a_case_lies_in_the_range_of_its_column() -> None:
+    assert said("The rate for a 120 kg shipment to zone B is $44.00.", TARIFF) == "not_checkable"
+    assert said("The rate for a 120 kg shipment to zone B is $24.90.", TARIFF) is None
+    assert said("The rate for a 420 kg shipment to zone B is $44.00.", TARIFF) is None
+
+
+def test_who_states_a_limit_puts_no_case() -> None:
+    repairs = "Repairs up to $3,000 may begin without approval."
+    assert said("A repair for $2,500 may begin without approval.", repairs) == "not_checkable"
+    assert said("Repairs up to $2,500 may begin without approval.", repairs) is None
+
+
+def test_columns_are_known_by_their_names() -> None:
+    pumps = (
+        "| Setting | P90-S | P90-M |\n| --- | --- | --- |\n| Flow | 12 l/h | 45 l/h |\n| Pressure | 16 bar | 10 bar |"
+    )
+    assert said("The flow is 45 l/h for the P90-M.", pumps) == "checked"
+    assert said("The flow is 12 l/h for the P90-M.", pumps) is None
+
+
+def test_what_replaces_another_is_the_new_one() -> None:
+    text = "The price of the Team plan rises from $12 to $14."
+    assert said("The Team plan costs $14 instead of $12.", text) == "checked"
+    assert said("The Team plan costs $12 instead of $14.", text) is None
 
 
 def test_a_count_of_rows_is_none_of_something_else() -> None:

@@ -104,13 +104,18 @@ def test_a_condition_of_the_askers_must_fall_into_a_range_of_the_passage() -> No
     assert support("司龄 8 年的员工有 15 天年休假[1]。", LADDER, question) == ["checked"]
     assert support("司龄 8 年的员工有 12 天年休假[1]。", LADDER, question) == []
     assert support("司龄 20 年的员工有 15 天年休假[1]。", LADDER, "我工作 20 年有几天年假？") == []
-    assert support("司龄 8 年的员工有 15 天年休假[1]。", LADDER) == []
+    assert support("司龄 8 年的员工有 12 天年休假[1]。", LADDER) == []
 
 
 def test_an_open_range_cannot_be_checked() -> None:
     said = "司龄 8 年的员工有十天年休假[1]。"
-    assert support(said, HANDBOOK) == []
+    assert support("年休假有 8 天[1]。", HANDBOOK) == []
     assert support(said, HANDBOOK, "我工作 8 年有几天年假？") == ["not_checkable"]
+
+
+def test_a_case_that_the_statement_puts_by_itself_cannot_be_checked() -> None:
+    assert support("司龄 8 年的员工有 15 天年休假[1]。", LADDER) == ["not_checkable"]
+    assert support("司龄 20 年的员工有 15 天年休假[1]。", LADDER) == []
 
 
 def test_a_figure_of_something_else_bears_nothing_out() -> None:
