@@ -3,7 +3,7 @@
     chinese.txt, english.txt, traditional.txt, fitting.txt, once_held_out.txt, second_held_out.txt
                     documents and statements about them, written by hand: what the check was fitted on. The last two
                     were held out until their figures had been reported. The last one is by another author than the rest
-    held_out.txt    more of them, on which nothing was chosen, by a third author, who had seen neither the check nor these
+    held_out.txt    more of them, by a third author who had seen neither the check nor these. Nothing was chosen on them
     expand.py       makes the two files below from them
     passages.jsonl  the passages: `id`, `document`, `half`, `title`, `heading`, `language`, `text`
     pairs.jsonl     the pairs: `passage`, `statement`, `question`, `label`, `kind`, `holds`, `language`, `figures`
