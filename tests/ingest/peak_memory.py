@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import Any
 
 _WARM = """
@@ -82,7 +83,9 @@ def peak_mb(imports: str, work: str, *arguments: object) -> tuple[Any, float]:
 def _warm(imports: str) -> subprocess.Popen[str]:
     """A process that has done the imports, and ends with this one."""
     command = [sys.executable, "-c", _WARM.replace("{imports}", imports)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # The folder of the test that begins it may be gone when the next one asks.
+    lasting = Path(__file__).parents[2]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=lasting)
 
     def end() -> None:
         process.communicate(timeout=60)

@@ -145,9 +145,14 @@ def _sections(code: str) -> tuple[_Section, ...] | None:
             tokens.append([])
         else:
             tokens[-1].append(Token(kind, match[kind]))
-    if len(tokens) == 1 and all(token.kind == "bracket" for token in tokens[0]):
-        tokens[0].append(Token("general", "General"))  # a colour or numerals alone change nothing else
+    if len(tokens) == 1 and all(map(_shows_nothing, tokens[0])):
+        tokens[0].append(Token("general", "General"))  # the rest is shown as without a format
     return tuple(_section(part) for part in tokens)
+
+
+def _shows_nothing(token: Token) -> bool:
+    """Returns True for a colour or numerals in brackets, and not for a currency or for hours that may be over 24."""
+    return token.kind == "bracket" and not token.text.startswith("$") and not _ELAPSED.fullmatch(token.text)
 
 
 def _section(tokens: list[Token]) -> _Section:
