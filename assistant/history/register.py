@@ -167,7 +167,8 @@ class Register:
         """Write a question down. Returns its place, and the turns before it that it may refer to.
 
         `came_ms` is when the question came, if that was before now. If its conversation was told to stop since, its
-        answer is one that is to be stopped.
+        answer is one that is to be stopped. Within one millisecond the stop counts as the later one: who stops an
+        answer needs longer than that to ask again.
 
         Raises RequestError `unknown_conversation` or `conversation_full`.
         """
@@ -182,7 +183,7 @@ class Register:
             if self._is_full(earlier, len(question)):
                 raise self._full()
             number = earlier[-1].number + 1 if earlier else 1
-            was_stopped = row.stopped_ms is not None and row.stopped_ms > (now if came_ms is None else came_ms)
+            was_stopped = row.stopped_ms is not None and came_ms is not None and row.stopped_ms >= came_ms
             values: dict[str, Any] = {
                 "conversation_id": conversation_id, "number": number, "question": question, "answer": "",
                 "state": _STOPPING if was_stopped else "answering", "told": {}, "chars": len(question), "asked_ms": now,
