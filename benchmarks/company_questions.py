@@ -38,7 +38,7 @@ def verdict(expected: dict[str, Any], answer: dict[str, Any]) -> str:
 
 def _has(answer: str, text: str) -> bool:
     """Returns True if the answer has the text, and not as a part of a longer number."""
-    before = r"(?<![\w.,-])" if text[0].isascii() and text[0].isalnum() else ""
+    before = r"(?<![A-Za-z0-9_.,-])" if text[0].isascii() and text[0].isalnum() else ""
     after = r"(?![\d.,]?\d)" if text[-1].isdigit() else ""
     return re.search(before + re.escape(text) + after, answer, re.IGNORECASE) is not None
 
