@@ -62,7 +62,7 @@ def asking(url: str, conversation: str, *, stream: bool) -> Iterator[socket.sock
     address = httpx.URL(url)
     body = json.dumps({"question": "leave?", "conversation_id": conversation, "stream": stream}).encode()
     with socket.create_connection((address.host, address.port)) as connection:
-        head = "POST /v1/ask HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        head = "POST /v1/ask HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\ncontent-type: application/json\r\n"
         connection.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body)
         if stream:
             got = b""
