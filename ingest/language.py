@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -88,6 +89,8 @@ _ALONE = (
     (0xFF01, 0xFF5E),
 )
 """Most characters of a Chinese text: ASCII but for line breaks, punctuation, Chinese characters, full-width forms."""
+_BLOCK_WORDS = 8192
+"""So many words are folded at once. A character beside those in `_ALONE` makes its block five times as slow."""
 
 
 def fold(text: str) -> str:
@@ -105,6 +108,14 @@ def fold(text: str) -> str:
     if "著" in seen:
         seen = _WEARING.sub("着", seen)
     return _SET_WIDE.sub(lambda run: run[0].replace(" ", ""), seen) if " " in seen else seen
+
+
+def fold_all(words: Sequence[str]) -> list[str]:
+    """Returns the folded form of each of these words, of which none has a line break. It takes a small part of the time
+    that folding one after the other takes.
+    """
+    blocks = ("\n".join(words[start : start + _BLOCK_WORDS]) for start in range(0, len(words), _BLOCK_WORDS))
+    return [word for block in blocks for word in fold(block).split("\n")]
 
 
 def is_traditional(text: str) -> bool:

@@ -13,17 +13,19 @@ import unicodedata
 from array import array
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cache
-from io import StringIO
-from itertools import groupby
-from operator import itemgetter
+
+import numpy as np
 
 from ingest.embedding.glosses import dictionary_file
-from ingest.language import fold
+from ingest.embedding.parts import code_points
+from ingest.language import fold_all
 
-_ENTRY = re.compile(rb"^\S+ ((?:[\xe3-\xe9][\x80-\xbf]{2}){1,6}) \[([A-Za-z0-9: ]+)\] /", re.MULTILINE)
-"""Matches `traditional simplified [pin1 yin1] /`. Longer entries are proverbs and full names, and are not needed."""
+_ENTRY = re.compile(rb"^\S+ ([\xe3-\xe9][\x80-\xbf\xe3-\xe9]{2,17}+) \[([A-Za-z0-9: ]+)\] /", re.MULTILINE)
+"""Matches `traditional simplified [pin1 yin1] /`, a word of one to six characters of three bytes. Longer entries are
+proverbs and full names, and are not needed.
+"""
 _NAME = "^"
 _TONES = dict.fromkeys(map(ord, "12345"))
 _RAREST = 2
@@ -78,14 +80,15 @@ class Pinyin:
 
     def __init__(self, data: bytes) -> None:
         """Takes the text of a dictionary in the form of CC-CEDICT, in UTF-8."""
-        entries = sorted(_entries(data))
+        entries = _entries(data)
         self._often = _usual(entries)
-        sounds, words = StringIO(), StringIO()
-        for sound, group in groupby(entries, key=itemgetter(0)):
-            alike = [word for _, word in group]
-            sounds.write(f"{sound}\n")
-            words.write(f"{' '.join(self._ranked(sound, alike) if len(alike) > 1 else alike)}\n")
-        self._sounds, self._words = sounds.getvalue().rstrip(), words.getvalue().rstrip()
+        sounds, words = list[str](), list[list[str]]()
+        for sound, word in entries:
+            if not sounds or sounds[-1] != sound:
+                sounds.append(sound)
+                words.append([])
+            words[-1].append(word)
+        self._sounds, self._words = "\n".join(sounds), "\n".join(map(" ".join, words))
         self._starts, self._word_starts = _starts(self._sounds), _starts(self._words)
 
     def words(self, sound: str, *, names: bool = False) -> list[str]:
@@ -97,7 +100,7 @@ class Pinyin:
         at = bisect_left(self._starts, sound, key=lambda start: _line(self._sounds, start))
         if at == len(self._starts) or _line(self._sounds, self._starts[at]) != sound:
             return []
-        found = _line(self._words, self._word_starts[at]).split(" ")
+        found = self._ranked(sound, _line(self._words, self._word_starts[at]).split(" "))
         return [word.rstrip(_NAME) for word in found if names or not word.endswith(_NAME)]
 
     def with_initials(self, letters: str) -> list[str]:
@@ -136,18 +139,24 @@ class Pinyin:
         return min(self._often[one].get(syllable, 0) for one, syllable in zip(word, syllables, strict=False))
 
 
-def _entries(data: bytes) -> Iterator[tuple[str, str]]:
-    """Yields the sound and the word of each entry, with a mark at the end if it is the name of a person or a place.
+def _entries(data: bytes) -> list[tuple[str, str]]:
+    """Returns the sound and the word of each entry in order, with a mark at the end if it is the name of a person or a
+    place.
 
     All entries are folded and spelled at once: one by one, that would take three times as long.
     """
     entries = _ENTRY.findall(data)
-    words = fold(b"\n".join([word for word, _ in entries]).decode()).split("\n")
+    words = fold_all(b"\n".join([word for word, _ in entries]).decode().split("\n"))
     readings = b"\n".join([reading for _, reading in entries]).decode()
     spelled = readings.lower().replace("u:", "v").replace(" r5", " er").translate(_TONES)
-    for word, sound, (_, reading) in zip(words, spelled.split("\n"), entries, strict=True):
-        if sound.count(" ") + 1 == len(word):
-            yield sound, word + _NAME if reading[:1].isupper() else word
+    # A text is sorted sooner than a pair. No character of a sound comes before the tab.
+    lines = [
+        f"{sound}\t{word}{_NAME}" if reading[:1].isupper() else f"{sound}\t{word}"
+        for word, sound, (_, reading) in zip(words, spelled.split("\n"), entries, strict=True)
+        if sound.count(" ") + 1 == len(word)
+    ]
+    lines.sort()
+    return [(sound, word) for sound, _, word in (line.partition("\t") for line in lines)]
 
 
 def _usual(entries: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
@@ -167,9 +176,7 @@ def _usual(entries: Sequence[tuple[str, str]]) -> dict[str, dict[str, int]]:
 
 
 def _starts(lines: str) -> array[int]:
-    starts = array("I", [0])
-    starts.extend(found.end() for found in re.finditer("\n", lines))
-    return starts
+    return array("I", [0, *(np.flatnonzero(code_points(lines) == ord("\n")) + 1).tolist()])
 
 
 def _line(lines: str, start: int) -> str:
