@@ -15,7 +15,8 @@ ARGS ?=
 # What `make bench` measures: a folder with corpus.jsonl, queries.jsonl and qrels/.
 BENCH ?=
 SPLIT ?= dev
-# How `make test` spreads over the processors: a file of tests stays in one process. More than four only wait for memory.
+# How `make test` spreads over the processors: one process more than there are (tests/conftest.py says why), and a file
+# of tests stays in one process. More than four only wait for memory.
 # The files come in the order of tests/long_files.py, so that no process is left alone with a long one at the end.
 PARALLEL ?= -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 

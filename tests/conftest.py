@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -30,6 +30,16 @@ def pytest_collection() -> Iterator[object]:
     """What is collected stays until the end: a million objects, which the garbage collector need not look at."""
     with loaded_for_good():
         return (yield)
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[object, object, int]:
+    """`-n auto` has one process of tests more than there are processors: a third of the time tests wait for processes
+    that they have started, for pauses and for disks, and meanwhile another one has the processor.
+    """
+    processors = yield
+    assert isinstance(processors, int)
+    return processors if os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS") else processors + 1
 
 
 @pytest.hookimpl(trylast=True)

@@ -21,6 +21,17 @@ def test_make_test_keeps_the_order() -> None:
     assert "--dist loadfile --no-loadscope-reorder" in makefile
 
 
+def test_there_is_one_process_more_than_processors_unless_somebody_says_how_many(
+    pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = pytest.importorskip("xdist.plugin")
+    monkeypatch.delenv("PYTEST_XDIST_AUTO_NUM_WORKERS", raising=False)
+    processes = pytestconfig.hook.pytest_xdist_auto_num_workers(config=pytestconfig)
+    assert processes == plugin.pytest_xdist_auto_num_workers(pytestconfig) + 1
+    monkeypatch.setenv("PYTEST_XDIST_AUTO_NUM_WORKERS", "7")
+    assert pytestconfig.hook.pytest_xdist_auto_num_workers(config=pytestconfig) == 7
+
+
 def test_the_longest_come_first_then_those_with_the_most_tests_and_each_file_stays_together() -> None:
     first, second = LONGEST[:2]
     files = ["a", second, "b", "b", first, "a", "a", "c", "c", first]

@@ -170,8 +170,9 @@ def test_a_server_that_is_down_is_not_waited_for_and_is_found_again_when_it_is_b
     async def work(model: ServerChatModel) -> None:
         model._circuit = Circuit(first_seconds=2.0)
         assert [(await outcome(model))[0] for _ in range(3)] == ["model_unreachable"] * 3
-        code, seconds = await outcome(model)
-        assert (code, seconds < 0.2) == ("model_down", True)
+        refused = [await outcome(model) for _ in range(3)]
+        assert [code for code, _ in refused] == ["model_down"] * 3
+        assert min(seconds for _, seconds in refused) < 0.2  # a machine that is busy makes one wait, and not each
         assert (await model.described()).window_tokens is None
         with FakeOpenAIServer([Reply("back")], port=port) as server:
             await asyncio.sleep(2.0)
