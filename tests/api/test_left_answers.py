@@ -162,6 +162,7 @@ def test_a_question_that_is_not_written_down_yet_is_stopped_from_another_process
         register.may_write.set()
         told = asking_now.result()
         (kept,) = httpx.get(f"{url}/v1/conversations/{made}", trust_env=False).json()["exchanges"]
+        assistant.pause_seconds = 0.0
         again = httpx.post(f"{url}/v1/ask", json=question, timeout=30, trust_env=False)
     assert (told.status_code, told.json()["error"]["code"]) == (409, "answer_stopped")
     assert (kept["state"], assistant.stopped.is_set()) == ("stopped", True)
