@@ -362,7 +362,8 @@ SLOW = ("parse.html_word_markdown, markdown",)
 
 
 LONG = (
-    "cite, the document", "extractive", "nearest", "parse.mail", "quoting.intervals", "quoting.shown", "same_text",
+    "checking.borne_out", "cite, the document", "extractive", "follow_up_words", "nearest", "parse.mail",
+    "quoting.intervals", "quoting.shown", "same_text",
 )  # fmt: skip
 """Seconds with texts of 4,000 characters: the quick suite has texts half as long for them, which show the same."""
 
