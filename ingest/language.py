@@ -13,14 +13,21 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from ingest.document import Language
 from ingest.replacements import Replacements
 
-_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]+")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f]+")
-_FOREIGN = re.compile(r"[\u0370-\u1fff\u3040-\u30ff\u3130-\u318f\uac00-\ud7af]+")
+if TYPE_CHECKING:
+    import numpy as np
+
+_HAN_CHARACTERS = ((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0xF900, 0xFAFF), (0x20000, 0x3FFFF))
+_LATIN_LETTERS = ((0x41, 0x5A), (0x61, 0x7A), (0xC0, 0x24F))
+_FOREIGN_LETTERS = ((0x370, 0x1FFF), (0x3040, 0x30FF), (0x3130, 0x318F), (0xAC00, 0xD7AF))
+_IS_LATIN = 2
+_LAST = 0x40000
+"""Later characters are of none of these scripts, as this one."""
+_HAN = re.compile(f"[{''.join(f'{chr(first)}-{chr(last)}' for first, last in _HAN_CHARACTERS)}]+")
 _SAMPLE_CHARS = 20_000
 
 _HAN_PER_WORD = 1.5
@@ -35,10 +42,15 @@ def detect(text: str) -> Language:
     English sentence with a Chinese name is `en`. Text without letters, or mostly in another script (Japanese, Korean,
     Cyrillic, Arabic, …), is `other`. Only the beginning of a long text counts.
     """
-    sample = text[:_SAMPLE_CHARS]
-    han = sum(map(len, _HAN.findall(sample))) / _HAN_PER_WORD
-    latin = len(_LATIN.findall(sample))
-    foreign = sum(map(len, _FOREIGN.findall(sample))) / 4
+    import numpy as np  # as in `Replacements`
+
+    codes = np.frombuffer(text[:_SAMPLE_CHARS].encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    scripts = _scripts()[np.minimum(codes, _LAST)]
+    _, characters, letters, others = np.bincount(scripts, minlength=4).tolist()
+    if letters:  # a word begins where no letter stands before
+        is_letter = scripts == _IS_LATIN
+        letters = int(is_letter[0]) + int(np.count_nonzero(is_letter[1:] & ~is_letter[:-1]))
+    han, latin, foreign = characters / _HAN_PER_WORD, letters, others / 4
     if foreign > han + latin or not han + latin:
         return "other"
     # Kana beside Han means Japanese, in which two characters of three are Han.
@@ -48,6 +60,18 @@ def detect(text: str) -> Language:
     if share < _MIXED_FROM:
         return "en"
     return "zh" if share >= _CHINESE_FROM else "mixed"
+
+
+@cache
+def _scripts() -> np.ndarray:
+    """Returns the script of each character by its code point, 1 for Han, 2 for Latin, 3 for a foreign one: uint8."""
+    import numpy as np
+
+    table = np.zeros(_LAST + 1, dtype=np.uint8)
+    for script, ranges in enumerate((_HAN_CHARACTERS, _LATIN_LETTERS, _FOREIGN_LETTERS), 1):
+        for first, last in ranges:
+            table[first : last + 1] = script
+    return table
 
 
 QUESTION_WORDS = re.compile(
