@@ -62,6 +62,8 @@ _QUARTER = re.compile(
     r"|(first|second|third|fourth|1st|2nd|3rd|4th)[ -]quarter"
 )
 _HALF = re.compile(r"([上下])半年|(first|second)[ -]half\b")
+_PARTS_OF_YEARS = ((_QUARTER, ("季", "q"), "zzqu"), (_HALF, ("半年", "half"), "zzhy"))
+"""What finds them, what is in each of them, and the beginning of their words."""
 _YEAR_BEFORE = re.compile(r"(?<!\d)((?:20)?\d\d) ?年?度?的? ?-?\Z")
 _YEAR_AFTER = re.compile(r"[ -]?(?:of |fy ?)?((?:20)?\d\d)(?![\d.,%])")
 _ORDINALS = {"first": 1, "second": 2, "third": 3, "fourth": 4, "1st": 1, "2nd": 2, "3rd": 3, "4th": 4, "上": 1, "下": 2}
@@ -100,7 +102,7 @@ def _full(year: str) -> str:
 
 def _parted(lower: str) -> Iterator[str]:
     """Yields the words of dates that are digits only, in an order that is certain."""
-    for first, _, second, last in _PARTED.findall(lower):
+    for first, _, second, last in _PARTED.findall(lower) if any(mark in lower for mark in "./-") else ():
         if len(last) == 4:
             if (int(first) > 12) != (int(second) > 12):
                 day, month = sorted((first, second), key=int, reverse=True)
@@ -134,8 +136,8 @@ def _weekdays(lower: str) -> Iterator[str]:
 
 
 def _parts_of_years(lower: str) -> Iterator[str]:
-    for pattern, kind in ((_QUARTER, "zzqu"), (_HALF, "zzhy")):
-        for match in pattern.finditer(lower):
+    for pattern, marks, kind in _PARTS_OF_YEARS:
+        for match in pattern.finditer(lower) if any(mark in lower for mark in marks) else ():
             said = match[match.lastindex or 0]
             number = _ORDINALS.get(said, said)
             yield f"{kind}{number}"
