@@ -20,6 +20,8 @@ _JOINED = (
 _JOINERS = re.compile(f"(?<![{_JOINED}])[\u200b-\u200d]++|[\u200b-\u200d]++(?![{_JOINED}])")
 _ALWAYS_INVISIBLE = re.compile("[\u00ad\u2060-\u2064\ufeff]++")
 _DIRECTIONS = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]++")
+_ANY_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+"""Matches what each of these three matches. Most texts have none of it."""
 _RIGHT_TO_LEFT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 _SET_WIDE = re.compile(
     f"(?<![{_HAN}])[{_HAN}](?P<gap>[ \u3000]{{1,8}})(?=[{_HAN}](?![{_HAN}]))"
@@ -32,7 +34,7 @@ def visible(text: str) -> str:
     """Returns the text without characters that nobody sees. They stay where they shape what is seen: between the
     letters of Arabic and Indic scripts, inside emoji, and beside text that runs from right to left.
     """
-    if text.isascii():
+    if text.isascii() or not _ANY_INVISIBLE.search(text):
         return text
     seen = _JOINERS.sub("", _ALWAYS_INVISIBLE.sub("", text))
     return seen if _RIGHT_TO_LEFT.search(seen) else _DIRECTIONS.sub("", seen)

@@ -17,6 +17,8 @@ from ingest.parse.tables.markdown import Rows
 
 _TABS = re.compile(r"\t+")
 _SPACES = re.compile(r"(?:\t|\u3000{2}| {2})[ \t\u3000]*")
+_GAPS = ("\t", "  ", "\u3000\u3000")
+"""One of these is in each row."""
 _LEAST_LINES = 3
 _LEAST_BY_TABS, _LEAST_BY_SPACES = 2, 3
 """Two pieces with a gap between them are a line of a song as well as a row."""
@@ -41,6 +43,9 @@ def with_tables(block: str) -> Iterator[str | Element]:
     """Yields the lines of a block as texts, and as elements of tables those that stand in columns: at least three lines
     one after the other, each with the same number of short cells.
     """
+    if not any(gap in block for gap in _GAPS):
+        yield from filter(None, [block])
+        return
     lines = block.split("\n")
     end = 0
     for start, stop, rows in _tables(lines, _by_gaps):
