@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate, pairwise
 
 _SIZE = 0x10000
 _OTHERS = _SIZE - 1
@@ -23,6 +24,14 @@ class Replacements:
             if code < _SIZE:
                 self._table[code] = by if isinstance(by, int) else ord(by) if by and len(by) == 1 else 0
         self._table[_OTHERS] = 0
+
+    def in_each(self, texts: Sequence[str]) -> list[str | None]:
+        """Returns the same as `all_in` for each of these texts."""
+        replaced = self.all_in("".join(texts))
+        if replaced is None:
+            return [self.all_in(text) for text in texts]
+        ends = accumulate(map(len, texts), initial=0)
+        return [replaced[start:end] for start, end in pairwise(ends)]
 
     def all_in(self, text: str) -> str | None:
         """Returns the text with all characters replaced, or None if the table does not say what one of them becomes."""

@@ -116,8 +116,7 @@ class Dictionary:
         with self._counting:
             if len(self._cut_parts) > _REMEMBERED_WORDS:
                 self._forget()
-            lists = [self._several_words(part) for part in compress(parts, several.tolist())]
-            words, counts = self._cut_parts.of(np.array(lists, dtype=np.int64))
+            words, counts = self._cut_parts.of(self._lists_of(list(compress(parts, several.tolist()))))
         lengths = np.ones(len(begins), dtype=np.int64)
         lengths[longer[several]] = counts
         numbers = np.repeat(numbers, lengths)
@@ -129,14 +128,13 @@ class Dictionary:
         self._cut_numbers: dict[str, int] = {}
         self._cut_parts = NumberLists()
 
-    def _several_words(self, part: str) -> int:
-        """Returns which of the lists has the numbers of the words of a part."""
-        number = self._cut_numbers.get(part)
-        if number is None:
-            unknown = len(self.entries) - 1
-            number = self._cut_parts.add([self._numbers.get(word, unknown) for word in self._cut(part)])
-            self._cut_numbers[part] = number
-        return number
+    def _lists_of(self, parts: Sequence[str]) -> np.ndarray:
+        """Returns which of the lists has the numbers of the words of each part."""
+        known, unknown, lists = self._numbers, len(self.entries) - 1, self._cut_numbers
+        if new := [part for part in dict.fromkeys(parts) if part not in lists]:
+            first = self._cut_parts.add([[known.get(word, unknown) for word in self._cut(part)] for part in new])
+            lists.update(zip(new, range(first, first + len(new)), strict=True))
+        return np.fromiter(map(lists.__getitem__, parts), np.int64, len(parts))
 
     def glosses(self, word: str, limit: int | None = None) -> list[str]:
         """Returns the English glosses of a folded Chinese word, the more usual ones first, at most `limit` of them.
@@ -190,10 +188,9 @@ class Dictionary:
         chosen = [1] * size  # the length of the first word of that cut
         for start in range(size - 1, -1, -1):
             cost = costs[start + 1] + (_SINGLE_COST if part[start] in known else _UNKNOWN_COST)
-            for length in range(2, min(_LONGEST, size - start) + 1):
-                other = costs[start + length] + _WORD_COST
-                if other <= cost and part[start : start + length] in known:
-                    cost, chosen[start] = other, length
+            for end in range(start + 2, min(start + _LONGEST, size) + 1):
+                if costs[end] + _WORD_COST <= cost and part[start:end] in known:
+                    cost, chosen[start] = costs[end] + _WORD_COST, end - start
             costs[start] = cost
         words, start = [], 0
         while start < size:

@@ -42,8 +42,7 @@ class Meanings:
         question.
         """
         with self._lock:
-            for number in dict.fromkeys(counts.words[self._places[counts.words] < 0].tolist()):
-                self._learn(number)
+            self._learn(np.unique(counts.words[self._places[counts.words] < 0]))
             meant = ~self._forms_a_question[counts.words]
             numbers, words, often = counts.texts[meant], counts.words[meant], counts.often[meant]
             terms, lengths = self._terms.of(self._places[words])
@@ -52,7 +51,8 @@ class Meanings:
         found = Terms(keys, np.bincount(which, weights, len(keys)))
         return found, np.bincount(numbers, often, texts)
 
-    def _learn(self, number: int) -> None:
-        glosses = self._look_up(self._words[number])
-        self._shares[number], self._forms_a_question[number] = glosses.share, glosses.forms_a_question
-        self._places[number] = self._terms.add(glosses.terms)
+    def _learn(self, numbers: np.ndarray) -> None:
+        found = [self._look_up(self._words[number]) for number in numbers.tolist()]
+        self._shares[numbers] = [each.share for each in found]
+        self._forms_a_question[numbers] = [each.forms_a_question for each in found]
+        self._places[numbers] = self._terms.add([each.terms for each in found]) + np.arange(len(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -22,15 +23,17 @@ class NumberLists:
         """Returns how many numbers are in all lists together."""
         return self._end
 
-    def add(self, numbers: Sequence[int]) -> int:
-        """Add a list. Returns its number."""
-        end = self._end + len(numbers)
-        self._numbers = _with_room(self._numbers, end)
-        self._starts = _with_room(self._starts, self._lists + 2)
-        self._numbers[self._end : end] = numbers
-        self._lists += 1
-        self._starts[self._lists] = self._end = end
-        return self._lists - 1
+    def add(self, lists: Sequence[Sequence[int]]) -> int:
+        """Add lists. Returns the number of the first one; the others follow."""
+        first, ends = self._lists, self._end + np.cumsum([len(each) for each in lists], dtype=np.int64)
+        if lists:
+            end = int(ends[-1])
+            self._numbers = _with_room(self._numbers, end)
+            self._starts = _with_room(self._starts, first + len(lists) + 1)
+            self._numbers[self._end : end] = np.fromiter(chain.from_iterable(lists), np.uint32, end - self._end)
+            self._starts[first + 1 : first + len(lists) + 1] = ends
+            self._lists, self._end = first + len(lists), end
+        return first
 
     def of(self, lists: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns the numbers in these lists, one list after the other, and how many are in each."""

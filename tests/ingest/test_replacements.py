@@ -18,3 +18,9 @@ def test_where_one_character_does_not_become_one_the_table_does_not_say() -> Non
         assert replacements.all_in(text) is None
     assert replacements.all_in("年\ud800") == "年\ud800"
     assert Replacements({}, kept=(ord("年"),)).all_in("年假") is None
+
+
+def test_several_texts_are_replaced_at_once_as_each_by_itself() -> None:
+    replacements = Replacements({ord("，"): ",", ord("…"): "..."})
+    for texts in (["年，", "", "，\n，", "\ud800", "\udc00"], ["年，", "年…", "𠀀"], []):
+        assert replacements.in_each(texts) == [replacements.all_in(text) for text in texts]

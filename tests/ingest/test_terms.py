@@ -77,7 +77,9 @@ def test_texts_are_taken_and_numbered_anew() -> None:
 def test_lists_of_numbers_come_back_as_they_were_added() -> None:
     lists, chosen = NumberLists(), random.Random(5)
     added = [[chosen.randrange(2**32) for _ in range(chosen.randint(0, 40))] for _ in range(6_000)]
-    assert [lists.add(each) for each in added] == list(range(len(added)))
+    assert lists.add([]) == lists.add(added[:1]) == 0
+    assert lists.add(added[1:3_000]) == 1
+    assert [lists.add([each]) for each in added[3_000:]] == list(range(3_000, len(added)))
     wanted = chosen.choices(range(len(added)), k=50)
     numbers, lengths = lists.of(np.array(wanted))
     assert numbers.tolist() == [number for each in wanted for number in added[each]]

@@ -60,7 +60,7 @@ class E5Tokenizer:
 
         A piece never goes over the end of a part, so each part is counted by itself. Most parts have been met before.
         """
-        normal = [_BLANKS.sub(" ", self._normal(text)).replace(" ", _WORD) for text in texts]
+        normal = [_BLANKS.sub(" ", text).replace(" ", _WORD) for text in self._normal(texts)]
         # Each text begins with a mark, and a mark begins a part. So all texts can be cut as one.
         marked = [text if not text or text.startswith(_WORD) else _WORD + text for text in normal]
         joined = "".join(marked)
@@ -93,12 +93,12 @@ class E5Tokenizer:
     def _cut(self, part: str) -> int:
         return len(self._tokenizer.model.tokenize(part))
 
-    def _normal(self, text: str) -> str:
-        normal = self._replacements.all_in(text)
-        return (text.translate(self._normalised) if normal is None else normal).strip()
+    def _normal(self, texts: Sequence[str]) -> list[str]:
+        replaced = zip(texts, self._replacements.in_each(texts), strict=True)
+        return [(text.translate(self._normalised) if normal is None else normal).strip() for text, normal in replaced]
 
     def _ids(self, texts: Sequence[str]) -> Iterator[list[int]]:
-        for encoding in self._tokenizer.encode_batch_fast(list(map(self._normal, texts)), add_special_tokens=False):
+        for encoding in self._tokenizer.encode_batch_fast(self._normal(texts), add_special_tokens=False):
             yield encoding.ids
 
 
