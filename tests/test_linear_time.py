@@ -270,6 +270,10 @@ READERS: dict[str, Callable[[str], object]] = {
     "parse.html_word_markdown, html with pictures": lambda whole: html_word_markdown.read_html(
         f"<p>{whole}", words_of=PagePictures(_NO_PICTURES)
     ),
+    "parse.text.html_drawings": lambda whole: html_word_markdown.read_html(
+        f"<!--[if gte vml 1]>{whole}<v:shape href='{whole}' alt='{whole}'>{whole}</v:shape><![endif]-->"
+        f"<img usemap='#m'><map name='m'><area href='{whole}' alt='{whole}'></map><svg><a href='{whole}'><text>{whole}"
+    ),
     "parse.text.html_numbers": lambda whole: html_word_markdown.read_html(
         f"<style>.a{{mso-number-format:{whole}}}{whole}</style><table><td style='mso-number-format:{whole}'>{whole}"
     ),

@@ -34,7 +34,11 @@ _SAID = re.compile(
 
 def with_target(text: str, target: str | None) -> str:
     """Returns the text of a link, and its target in parentheses unless the text already says it."""
-    said = shown_target(target)
+    return with_shown(text, shown_target(target))
+
+
+def with_shown(text: str, said: str) -> str:
+    """Returns the text of a link, and what is shown of its target in parentheses unless the text already says it."""
     if not said or says(text, said):
         return text
     return f"{text.rstrip()} ({said})" if text.strip() else said

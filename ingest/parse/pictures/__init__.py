@@ -8,6 +8,7 @@ Its files:
     embedded.py     pictures inside documents, within limits
     in_pages.py     pictures that a web page, a mail or a Markdown text names by addresses
     drawings.py     drawings whose letters are text: SVG, and the metafiles of Windows, packed ones too
+    svg.py          SVG, in a file and in a web page
     office_art.py   the pictures in drawings of old Office files
     metafiles.py    what the metafiles of Windows (EMF, WMF) draw
 """

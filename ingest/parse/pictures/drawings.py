@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from lxml import etree
 
 from ingest.parse.pictures.metafiles import is_metafile, read_metafile
+from ingest.parse.pictures.svg import data_of, read_svg
 
 _PACKED = b"\x1f\x8b"
 _MAX_UNPACKED = 64 << 20
 _SVG_HEAD_BYTES = 4096
-_SVG = "{http://www.w3.org/2000/svg}"
-_TEXTS = frozenset({f"{_SVG}text", f"{_SVG}foreignObject"})
-_UNSEEN = frozenset({f"{_SVG}title", f"{_SVG}desc", f"{_SVG}style"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +38,14 @@ def read_drawing(data: bytes) -> Drawing | None:
         found = read_metafile(data)
         return Drawing(found.lines(), tuple(found.bitmaps))
     if b"<svg" in data[:_SVG_HEAD_BYTES].lower():
-        return Drawing(_svg_lines(data))
+        return _svg(data)
     return None
 
 
-def _svg_lines(data: bytes) -> tuple[str, ...]:
-    """Returns the texts of an SVG. A piece of text with a height of its own is a line, and so is a piece of HTML."""
+def _svg(data: bytes) -> Drawing:
+    """Returns what an SVG file shows. Pictures that are not in the file itself are not shown either."""
     root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, recover=True))
-    lines: list[list[str]] = [[]]
-    inside = 0
-    walk = etree.iterwalk(root if root is not None else etree.Element("none"), events=("start", "end"))
-    for event, node in walk:
-        is_text = node.tag in _TEXTS
-        if event == "start":
-            inside += is_text
-            if node.tag in _UNSEEN:
-                walk.skip_subtree()
-            elif inside:
-                if is_text or node.get("y") is not None or not node.tag.startswith(_SVG):
-                    lines.append([])
-                lines[-1].append(node.text or "")
-        else:
-            inside -= is_text
-            if inside:
-                lines[-1].append(node.tail or "")
-    return tuple(line for pieces in lines if (line := " ".join("".join(pieces).split())))
+    if root is None:
+        return Drawing()
+    found = read_svg(root)
+    return Drawing(found.lines, tuple(filter(None, map(data_of, found.pictures))))

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable
-from urllib.parse import unquote_to_bytes
 
 from ingest.parse.pictures.embedded import Pictures
-
-_PAGE_PICTURE = ("data:image/", "data:application/octet-stream")
+from ingest.parse.pictures.svg import data_of
 
 
 class PagePictures:
@@ -27,23 +23,8 @@ class PagePictures:
         if address in self._seen:
             return ()
         self._seen.add(address)
-        data = _stated(address) if address[:5].lower() == "data:" else self._find(address)
+        data = data_of(address) if address[:5].lower() == "data:" else self._find(address)
         if data is None:
             self._pictures.give_up()
             return ()
         return self._pictures.texts(data)
-
-
-def _stated(address: str) -> bytes | None:
-    """Returns the bytes that a `data:` address has in itself, or None if they are no picture."""
-    head, _, body = address.partition(",")
-    if not head.lower().startswith(_PAGE_PICTURE):
-        return None
-    data = unquote_to_bytes(body)
-    if not head.lower().endswith(";base64"):
-        return data
-    packed = b"".join(data.split()).rstrip(b"=")
-    try:
-        return base64.b64decode(packed + b"=" * (-len(packed) % 4))
-    except (binascii.Error, ValueError):
-        return None

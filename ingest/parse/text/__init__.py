@@ -11,6 +11,7 @@ Its files:
     html_marks.py    what a person reads of a web page: not what is hidden or struck through
     html_styles.py   which parts those are, by tags, attributes and styles
     html_pictures.py the words in the pictures of a page, written into it
+    html_drawings.py what a page draws: image maps, SVG, the shapes of Office
     html_contents.py lists of contents of web pages
     html_numbers.py  numbers in them as Excel shows them
     html_links.py    where the links of a page lead

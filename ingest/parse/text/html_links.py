@@ -5,6 +5,8 @@ Navigation and code stay as they are.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urldefrag, urljoin
 
@@ -22,16 +24,24 @@ _NO_TEXT_INSIDE = frozenset({"br", "img", "hr", "input", "wbr", "code", "kbd", "
 _DEEPEST_WORDS = 20
 _CANONICAL = "//link[@rel='canonical']/@href"
 
+Shown = Callable[[str], str]
+"""Gives what is said of the target of a link, as the page states it. It is empty if nothing is."""
 
-def write_targets(page: Any, address: str | None) -> None:
-    """Write the target of each link behind its text. Relative ones are resolved where the page says its own address,
-    or `address` does.
+
+def shown_on(page: Any, address: str | None) -> Shown:
+    """Returns what tells the full target of a link on a page. Relative ones are resolved where the page says its own
+    address, or `address` does. It is empty for places on the same page, and for what cannot be said.
     """
+    base, own = _addresses(page, address)
+    return partial(_target, base=base, own=own)
+
+
+def write_targets(page: Any, shown: Shown) -> None:
+    """Write the target of each link behind its text."""
     if not page.xpath("boolean(//a[@href])"):
         return
     for pushed in page.xpath("//a[@href]//button"):
         pushed.tag = "span"  # a link in the shape of a button; others do something on the page
-    base, own = _addresses(page, address)
     links: list[tuple[Any, str]] = []
     is_alone = [False]
     innermost: Any = None
@@ -42,9 +52,9 @@ def write_targets(page: Any, address: str | None) -> None:
             continue
         is_alone.pop()
         if node.tag == "a" and node is innermost and not is_alone[-1]:
-            _collect(node, _target(node, base, own), links)
+            _collect(node, shown(node.get("href") or ""), links)
     for node, target in links:
-        _append(node, target)
+        append_target(node, target)
 
 
 def _collect(node: Any, target: str, links: list[tuple[Any, str]]) -> None:
@@ -76,9 +86,8 @@ def _addresses(page: Any, address: str | None) -> tuple[str, str]:
     return base, urldefrag(own)[0]
 
 
-def _target(node: Any, base: str, own: str) -> str:
-    """Returns the full target of a link. It is empty for places on the same page, and for what cannot be said."""
-    stated = (node.get("href") or "").strip()
+def _target(stated: str, base: str, own: str) -> str:
+    stated = stated.strip()
     if is_file(stated):
         return shown_target(stated)
     stated = "".join(stated.split()) if ":" in stated or base else stated
@@ -92,20 +101,29 @@ def _target(node: Any, base: str, own: str) -> str:
     return "" if is_here else shown_target(whole)
 
 
-def _append(link: Any, target: str) -> None:
+def append_target(link: Any, target: str) -> None:
     """Write a target behind the last words of a link, inside the block that has them."""
-    node = link
+    node, last = link, _last_child(link)
     for _ in range(_DEEPEST_WORDS):
-        if not len(node) or (node[-1].tail or "").strip() or not _has_words(node[-1]):
+        if last is None or (last.tail or "").strip() or not _has_words(last):
             break
-        node = node[-1]
-    if len(node) and node[-1].tag == "img" and node[-1].get("alt") and not (node[-1].tail or "").strip():
-        node[-1].set("alt", f"{node[-1].get('alt').rstrip()} ({target})")  # the reader of pages makes it a caption
-    elif len(node):
-        node[-1].tail = f"{(node[-1].tail or '').rstrip()} ({target})"
-    else:
+        node, last = last, _last_child(last)
+    if last is None:
         node.text = f"{(node.text or '').rstrip()} ({target})"
+    elif last.tag == "img" and last.get("alt") and not (last.tail or "").strip():
+        last.set("alt", f"{last.get('alt').rstrip()} ({target})")  # the reader of pages makes it a caption
+    else:
+        last.tail = f"{(last.tail or '').rstrip()} ({target})"
+
+
+def _last_child(node: Any) -> Any:
+    """Returns the last child of an element, or None. A comment counts only if there is text behind it."""
+    children = node.iterchildren(reversed=True)
+    return next((each for each in children if isinstance(each.tag, str) or (each.tail or "").strip()), None)
 
 
 def _has_words(node: Any) -> bool:
-    return node.tag not in _NO_TEXT_INSIDE and any(map(str.strip, node.itertext(etree.Element)))
+    """Returns True if there is text in a child of a link, or a picture with words that stand for it."""
+    if not isinstance(node.tag, str) or node.tag in _NO_TEXT_INSIDE:
+        return False
+    return any(map(str.strip, node.itertext(etree.Element))) or any(each.get("alt") for each in node.iter("img"))

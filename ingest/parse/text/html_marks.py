@@ -9,7 +9,8 @@ from typing import Any
 from lxml import etree
 
 from ingest.parse.text.html_contents import drop_contents
-from ingest.parse.text.html_links import write_targets
+from ingest.parse.text.html_drawings import write_drawings
+from ingest.parse.text.html_links import shown_on, write_targets
 from ingest.parse.text.html_numbers import show_numbers
 from ingest.parse.text.html_styles import has_no_size, is_hidden, is_struck, styles_of
 
@@ -33,7 +34,9 @@ def prepare(page: Any, address: str | None = None) -> None:
     for caption in list(page.iter("caption")):
         _say_before(caption)
     show_numbers(page)
-    write_targets(page, address)
+    shown = shown_on(page, address)
+    write_drawings(page, shown)
+    write_targets(page, shown)
 
 
 def _clear_unseen(page: Any) -> None:

@@ -29,7 +29,7 @@ def write_words(page: Any, words_of: WordsOf) -> None:
     for image in shown:
         address = (image.get("src") or image.get("data-src") or "").strip()
         if address and (words := words_of(address)):
-            _insert(image, words)
+            insert_words(image, words)
         if address.startswith("data:"):
             image.set("src", "data:")  # no reader behind this one needs it, and it may be long
 
@@ -45,7 +45,10 @@ def write_descriptions(page: Any) -> None:
         image.text = f" {words} " if words else None
 
 
-def _insert(image: Any, words: tuple[str, ...]) -> None:
+def insert_words(image: Any, words: tuple[str, ...]) -> None:
+    """Write these paragraphs behind a picture. Where no paragraph may stand, they become text in its place."""
+    if not words:
+        return
     if next(image.iterancestors(*_IN_PLACE), None) is not None:
         span = etree.Element("span")
         span.text = f" {' '.join(words)} "
