@@ -16,6 +16,8 @@ from ingest.parse.office.drawing_text import text_of
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _TITLE = "{http://purl.org/dc/elements/1.1/}title"
 _DRAWN_PARAGRAPH = "{http://schemas.openxmlformats.org/drawingml/2006/main}p"
+_RELATIONS = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
+_EMBED, _LINK = f"{_RELATIONS}embed", f"{_RELATIONS}link"
 _DIAGRAMS = ".//*[local-name()='relIds']/@r:dm"
 _TYPES = "[Content_Types].xml"
 _VARIANTS = (
@@ -73,6 +75,14 @@ def plain_variant(data: bytes) -> bytes:
                     part = _STRICT.sub(_TRANSITIONAL, part)
                 copy.writestr(member.filename, part)
     return plain.getvalue()
+
+
+def picture_relations(blip: Any) -> list[str]:
+    """Returns the relations of the files of a picture: that of its drawing (SVG), if it has one, and last that of what
+    programs show that know none.
+    """
+    drawn = [drawing.get(_EMBED) for drawing in blip.iter("{*}svgBlip")]
+    return [relation for relation in (*drawn, blip.get(_EMBED) or blip.get(_LINK)) if relation]
 
 
 def take_choices(root: Any) -> None:

@@ -30,7 +30,7 @@ from ingest.parse.office.opendocument_text import (
     shape_target,
     state_typed_headings,
 )
-from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.pictures.embedded import Pictures, best_of
 from ingest.parse.pictures.in_pages import PagePictures
 from ingest.parse.properties import stated
 from ingest.parse.sheets.opendocument import OpenSheets
@@ -240,6 +240,9 @@ class _Body:
     def _words(self, frame: etree._Element) -> Iterator[str]:
         """Yields the words in the picture of a frame. A picture beside an object only shows it."""
         if next(frame.iterchildren(*OBJECTS), None) is None:
-            for image in frame.iterchildren(f"{_DRAW}image"):
-                path = image.get(_HREF, "").removeprefix("./")
-                yield from (found.text for found in _read_picture(self._archive, path, self._pictures))
+            paths = [image.get(_HREF, "").removeprefix("./") for image in frame.iterchildren(f"{_DRAW}image")]
+            there = [self._archive.read(path) for path in paths if path in self._archive.namelist()]
+            if there:
+                yield from self._pictures.texts(best_of(there))  # a frame has one picture, in several formats
+            elif any(paths):
+                self._pictures.give_up()

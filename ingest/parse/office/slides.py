@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from ingest.document import Element, Location
@@ -15,17 +16,17 @@ from ingest.parse.notes import PARTS_NOT_READ, together
 from ingest.parse.office.charts import CHARTS, read_chart
 from ingest.parse.office.drawing_text import body_text, target_of, text_of
 from ingest.parse.office.embedded_objects import EmbeddedObjects
-from ingest.parse.office.ooxml import diagram_texts, plain_variant, take_choices, xml
-from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.office.ooxml import diagram_texts, picture_relations, plain_variant, take_choices, xml
+from ingest.parse.pictures.embedded import Pictures, best_of
 from ingest.parse.tables.elements import table_elements
 from ingest.parse.tables.layout import Cell, runs_of
 from ingest.parse.tables.markdown import Rows
 
 _MAX_GROUPS = 50
 """The deepest nesting of groups whose shapes are read."""
-_BLIPS = ".//a:blip[not(ancestor::p:oleObj)]/@r:embed | .//a:blip[not(ancestor::p:oleObj)]/@r:link"
+_BLIPS = ".//a:blip[not(ancestor::p:oleObj)]"
 """The pictures of a shape: what it is, or what fills it or a cell of it. That of an object only shows the object."""
-_BACKGROUND = "./p:cSld/p:bg//a:blip/@r:embed"
+_BACKGROUND = "./p:cSld/p:bg//a:blip"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OBJECT = "{http://schemas.openxmlformats.org/presentationml/2006/main}oleObj"
 _HIDDEN = "./*[1]/p:cNvPr[@hidden='1' or @hidden='true']"
@@ -168,15 +169,17 @@ def _cell_text(cell: Any) -> str:
     return body_text(cell.text_frame._txBody, cell.part.rels)
 
 
-def _pictured(relations: Iterable[str], part: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
-    """Yields the words in the pictures with these relations. One that is only linked, or not there, is counted."""
-    for relation in dict.fromkeys(relations):
-        try:
-            data = part.related_part(relation).blob
-        except (KeyError, ValueError):
+def _pictured(blips: Iterable[Any], part: Any, location: Location, pictures: Pictures) -> Iterator[Element]:
+    """Yields the words in these pictures. One that is only linked, or not there, is counted."""
+    for relations in dict.fromkeys(tuple(picture_relations(blip)) for blip in blips):
+        found = []
+        for relation in relations:
+            with suppress(KeyError, ValueError):
+                found.append(part.related_part(relation).blob)
+        if found:
+            yield from (Element("paragraph", text, location) for text in pictures.texts(best_of(found)))
+        elif relations:
             pictures.give_up()
-            continue
-        yield from (Element("paragraph", text, location) for text in pictures.texts(data))
 
 
 def _comments(slide: Any, location: Location) -> Iterator[Element]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from ingest.errors import DocumentError
@@ -122,6 +122,14 @@ class Pictures:
         self._read += 1
         self._pixels += width * height
         return True
+
+
+def best_of(ways: Sequence[bytes]) -> bytes:
+    """Returns the one of several files of the same picture that is read. A drawing whose letters are text is read
+    without OCR, and the last file stands for all programs.
+    """
+    lettered = (data for data in ways[:-1] if (drawing := _drawing(data)) is not None and drawing.lines)
+    return next(lettered, ways[-1])
 
 
 def _drawing(data: bytes) -> Drawing | None:

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from ingest.document import Location
-from ingest.parse.office.ooxml import xml
-from ingest.parse.pictures.embedded import Pictures
+from ingest.parse.office.ooxml import picture_relations, xml
+from ingest.parse.pictures.embedded import Pictures, best_of
 from ingest.parse.sheets.formulas.calculator import Formula
 from ingest.parse.sheets.regions import cell_range
 from ingest.parse.sheets.rich_values import RichValue
@@ -126,8 +126,15 @@ class DrawnPictures:
             for blip in anchor.iter("{*}blip"):
                 if any(_is_hidden(holder) for holder in blip.iterancestors("{*}pic", "{*}sp", "{*}grpSp")):
                     continue
-                if relation := relations.get(_attribute(blip, "embed") or _attribute(blip, "link")):
-                    yield from ((data, where) for data in self._contents(relation.target))
+                stated = [relations[name].target for name in picture_relations(blip) if name in relations]
+                yield from ((data, where) for data in self._best(stated))
+
+    def _best(self, paths: list[str]) -> Iterator[bytes]:
+        """Yields the bytes of the file of a picture that is read, for the first time."""
+        ways = [self._archive.read(path) for path in paths[:-1] if path in self._names]
+        last = list(self._contents(paths[-1])) if paths else []
+        if last:
+            yield best_of([*ways, *last])
 
     def _contents(self, path: str) -> Iterator[bytes]:
         """Yields the bytes of a picture for the first time. One that is not in the file is counted."""

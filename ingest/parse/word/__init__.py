@@ -7,6 +7,7 @@ Its files:
     contents.py      lists of contents that are fields or have styles of their own
     controls.py      what controls and symbols show: boxes to tick, choices, signs of Symbol and Wingdings
     links.py         where links and fields lead
+    drawings.py      pictures, letters that are shapes, and where a click on them leads
     nodes.py         making and removing the elements of a Word document
     styles.py        how its letters look, by their own marks and by styles
     alt_chunks.py    web pages and other documents that a Word document takes in whole

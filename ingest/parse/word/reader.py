@@ -15,18 +15,18 @@ from typing import Any
 
 from ingest.document import Location
 from ingest.parse.extracted import Attachment, Extracted
-from ingest.parse.links import shown_target, with_target
 from ingest.parse.notes import FORMULAS_WITHOUT_VALUE, PARTS_NOT_READ, together
 from ingest.parse.office.charts import CHARTS, read_chart
 from ingest.parse.office.embedded_objects import EmbeddedObjects
-from ingest.parse.office.ooxml import diagram_texts, plain_variant, without_dangling, xml
+from ingest.parse.office.ooxml import plain_variant, without_dangling, xml
 from ingest.parse.pictures.embedded import Pictures
 from ingest.parse.word.alt_chunks import Chunks
 from ingest.parse.word.contents import drop_contents
 from ingest.parse.word.controls import state_controls
+from ingest.parse.word.drawings import drawn_in, take_target
 from ingest.parse.word.headings import state_headings, state_typed_headings
 from ingest.parse.word.layout import unwrap_layout
-from ingest.parse.word.links import state_links
+from ingest.parse.word.links import state_links, suffix
 from ingest.parse.word.merged_cells import part_merges
 from ingest.parse.word.nodes import paragraph as new_paragraph
 from ingest.parse.word.nodes import remove, run, text_node
@@ -50,8 +50,6 @@ _WRITTEN = tuple(
 """What a line through a run strikes. Pictures, and the marks of fields and pages, stay."""
 _SHOWN = (*_WRITTEN, *(f"{_W}{name}" for name in ("br", "cr", "drawing", "pict", "object")))
 """What is hidden with a run. The marks of fields stay, so that the fields end."""
-_PICTURES = ".//*[local-name()='blip']/@r:embed | .//*[local-name()='imagedata']/@r:id"
-_CLICKED = ".//*[local-name()='hlinkClick']"
 _MAX_BOXES = 10_000
 _MAX_PARAGRAPHS = 200_000
 """As many as ten thousand pages have. Unstructured needs a quarter of a millisecond for each paragraph, even for an
@@ -93,13 +91,14 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
         raise ValueError(f"{paragraphs} paragraphs, more than {_MAX_PARAGRAPHS}")
     part_merges(body)
     state_typed_headings(document, stories.styles)
-    _lay_out_boxes(body)
+    for story, part in ((body, document.part), *margins):
+        _lay_out_boxes(story, part, is_margin=story is not body)
     unwrap_layout(document)
     stories.append_notes(comments)
     for story, part in ((body, document.part), *margins):
         for paragraph in list(story.iter(f"{_W}p")):
             charts = stories.charts(paragraph) if story is body else ()
-            _insert_after(paragraph, [*_drawn(part, paragraph, pictures), *charts])
+            _insert_after(paragraph, [*drawn_in(paragraph, part, pictures, is_margin=story is not body), *charts])
     state_headings(document)
     stated = io.BytesIO()
     document.save(stated)
@@ -246,33 +245,34 @@ def _insert_after(block: Any, texts: Iterable[str]) -> None:
         block.addnext(new_paragraph(text))
 
 
-def _lay_out_boxes(body: Any) -> None:
-    """Move the content of text boxes to the place after the paragraph that holds the box."""
-    for box in list(body.iter(f"{_W}txbxContent"))[:_MAX_BOXES]:
+def _lay_out_boxes(story: Any, part: Any, *, is_margin: bool) -> None:
+    """Move the content of text boxes to the place after the paragraph that holds the box. What a box in a header or
+    footer says without letters is the number of the page.
+    """
+    for box in list(story.iter(f"{_W}txbxContent"))[:_MAX_BOXES]:
         holder = next((node for node in box.iterancestors(f"{_W}p")), None)
         if holder is None:
             continue
         blocks = [child for child in box if child.tag in (f"{_W}p", f"{_W}tbl")]
+        if target := take_target(box, part):
+            _lead_from(box, target)
         remove(box)
+        if is_margin and not any(map(str.isalpha, _words(box))):
+            continue
         for block in reversed(blocks):
             holder.addnext(block)
 
 
+def _lead_from(box: Any, target: str) -> None:
+    """Write where a click on a text box leads behind its last text."""
+    said = [(paragraph, text) for paragraph in box.iter(f"{_W}p") if (text := _text(paragraph)).strip()]
+    if said and (behind := suffix(said[-1][1], target)):
+        said[-1][0].append(run(behind))
+
+
 def _words(note: Any) -> str:
-    paragraphs = ("".join(text.text or "" for text in p.iter(f"{_W}t")) for p in note.iter(f"{_W}p"))
-    return " ".join(paragraph.strip() for paragraph in paragraphs)
+    return " ".join(_text(paragraph).strip() for paragraph in note.iter(f"{_W}p"))
 
 
-def _drawn(part: Any, paragraph: Any, pictures: Pictures) -> Iterator[str]:
-    """Yields the words in the pictures and diagrams of a paragraph, and where its pictures lead."""
-    for relation in paragraph.xpath(_PICTURES):
-        if (picture := part.related_parts.get(relation)) is not None:
-            yield from pictures.texts(picture.blob)
-    yield from diagram_texts(part, paragraph)
-    said: dict[str, str] = {}
-    for clicked in paragraph.xpath(_CLICKED):
-        link = part.rels.get(clicked.get(_RELATION))
-        if link is not None and link.is_external and (target := shown_target(link.target_ref)):
-            described = " ".join(clicked.getparent().get("descr", "").split())
-            said.setdefault(target, with_target(described, link.target_ref))
-    yield from said.values()
+def _text(paragraph: Any) -> str:
+    return "".join(text.text or "" for text in paragraph.iter(f"{_W}t"))
