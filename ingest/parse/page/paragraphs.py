@@ -66,21 +66,24 @@ def blocks_of(lines: Sequence[Line]) -> Iterator[Block]:
 
 
 def captioned(block: Block) -> Iterator[Block]:
-    """Yields the lines that stand above the header of a table, and the table. Both have the place of the table. Other
-    blocks are given back as they are.
+    """Yields the lines that stand above the header of a table, the table, and the lines below it. All have the place of
+    the table. Other blocks are given back as they are.
     """
     if block.table and block.table.above:
         above = block.table.above
         kind: Literal["caption", "paragraph"] = "caption" if len(above) == 1 else "paragraph"
         yield replace(block, text="\n".join(above), kind=kind, lines=len(above), table=None)
     yield block
+    if block.table and (below := block.table.below):
+        yield replace(block, text="\n".join(below), kind="paragraph", lines=len(below), table=None)
 
 
 def _table(lines: Sequence[Line]) -> Block:
     table = table_of(lines)
-    above, first, text = table_parts(table.rows)
-    block = _block(text, [segment for line in lines for segment in line], "table")
-    block.table = replace(table, above=tuple(above), first=first)
+    parts = table_parts(table.rows)
+    block = _block(parts.text, [segment for line in lines for segment in line], "table")
+    rows, above, below = table.rows[: parts.stop], tuple(parts.above), tuple(parts.below)
+    block.table = replace(table, rows=rows, above=above, first=parts.first, below=below)
     return block
 
 

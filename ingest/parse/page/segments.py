@@ -31,7 +31,8 @@ class Table:
     """The cells of a table, row by row, and where its columns are: the left and the right edge of each.
 
     The edges of a table with lines are its lines. The edges of another are those of its texts. `above` are the lines of
-    text in its first rows that are no part of it, and `first` is the number of the row after them.
+    text in its first rows that are no part of it, and `first` is the number of the row after them. `below` are the
+    lines that stood in its last rows and are not among the rows any more.
     """
 
     rows: list[list[str]]
@@ -40,6 +41,7 @@ class Table:
     has_bold_head: bool = False
     above: tuple[str, ...] = ()
     first: int = 0
+    below: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -16,6 +16,7 @@ from ingest.parse.page.segments import Segment, Table, joined
 from ingest.parse.page.tables_with_lines import rows_inside
 from ingest.parse.page.tables_without_lines import rows_between
 from ingest.parse.pdf.text_layer import Part
+from ingest.parse.tables.elements import rows_below
 from ingest.parse.tables.markdown import markdown
 
 Placed = list[tuple[Part, Block]]
@@ -221,6 +222,7 @@ def _takes_over(opened: _Open, block: Block, header: list[str], part: Part) -> b
     """
     assert block.table is not None
     assert opened.first.table is not None
+    assert opened.last.table is not None
     rows, first = block.table.rows, opened.first.table
     if all(line in first.above or _CONTINUED.fullmatch(line) for line in block.table.above):
         rows = rows[block.table.first :]
@@ -232,7 +234,12 @@ def _takes_over(opened: _Open, block: Block, header: list[str], part: Part) -> b
     rows = rows[repeated:]
     if rows and _ends_with(opened.last, rows[0]):
         rows = rows[1:]
-    block.table = replace(block.table, rows=rows, has_bold_head=False, above=(), first=0)
+    rows, lines = rows_below([header, opened.last.table.rows[-1]], rows)
+    below = (*lines, *block.table.below)
+    if not rows and below:  # the notes alone came over the page
+        block.text, block.kind, block.table = "\n".join(below), "paragraph", None
+        return True
+    block.table = replace(block.table, rows=rows, has_bold_head=False, above=(), first=0, below=below)
     block.text = markdown([header, *rows]) if any(header) else markdown(rows, headers=0)
     if rows:
         opened.last = block

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from ingest.parse.page.reading_order import lines_of
@@ -40,9 +41,10 @@ def with_tables(segments: Sequence[Segment], grids: Sequence[Grid]) -> list[Segm
             taken = {id(segment) for segment in inside}
             rest = [segment for segment in rest if id(segment) not in taken]
             sizes = sorted(segment.size for segment in inside)
-            above, first, text = table_parts(rows)
-            table = Table(rows, list(pairwise(grid.columns)), True, _has_bold_head(grid, inside), tuple(above), first)
-            rest.append(Segment(text, left, top, right, bottom, sizes[len(sizes) // 2], table=table))
+            parts = table_parts(rows)
+            table = Table(rows[: parts.stop], list(pairwise(grid.columns)), True, _has_bold_head(grid, inside))
+            table = replace(table, above=tuple(parts.above), first=parts.first, below=tuple(parts.below))
+            rest.append(Segment(parts.text, left, top, right, bottom, sizes[len(sizes) // 2], table=table))
     return rest
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from itertools import pairwise
 
 from ingest.document import Element, Location
@@ -90,14 +91,39 @@ def _first_row(rows: Rows) -> int:
     return next((number for number, row in enumerate(rows) if len(values_of(row)) > 1), 0)
 
 
-def table_parts(rows: Rows) -> tuple[list[str], int, str]:
-    """Returns the lines that stand above the header of a table, how many rows they take, and the rest as Markdown."""
+@dataclass(frozen=True, slots=True)
+class TableParts:
+    """A table on a page: the lines `above` its header and those `below` it, and the rest as Markdown. `first` is the
+    number of the first row that is no line above, and `stop` of the first one that is a line below.
+    """
+
+    above: list[str]
+    text: str
+    below: list[str]
+    first: int
+    stop: int
+
+
+def table_parts(rows: Rows) -> TableParts:
+    """Returns the parts of a table. The rows of a page have no gaps before a note: the rows of a form may be blank."""
     kept, numbers = _kept(rows)
     if not kept:
-        return [], 0, ""
-    built = structure(kept)
+        return TableParts([], "", [], 0, len(rows))
+    below = lines_below(kept, range(len(kept)))
+    table = kept[: len(kept) - below]
+    built = structure(table)
     first = numbers[built.above] if built.above else 0
-    return _lines(kept[: built.above]), first, _markdown(kept[built.above :], built)
+    stop = numbers[-below] if below else len(rows)
+    return TableParts(
+        _lines(table[: built.above]), _markdown(table[built.above :], built), _lines(kept[len(table) :]), first, stop
+    )
+
+
+def rows_below(known: Rows, rows: Rows) -> tuple[Rows, list[str]]:
+    """Returns the rows of a table that goes on, and the lines below it. `known` are its header and a row before."""
+    kept, numbers = _kept(rows)
+    below = min(lines_below([*known, *kept], range(len(known) + len(kept))), len(kept))
+    return (rows[: numbers[-below]], _lines(kept[-below:])) if below else (rows, [])
 
 
 def _kept(rows: Rows) -> tuple[Rows, list[int]]:
