@@ -11,7 +11,7 @@ from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pictures import ocr
 from ingest.parse.pictures.images import Pixels
 from ingest.settings import IngestSettings
-from tests.ingest.tiny_pdf import Item, Shown, Words, grid, pdf
+from tests.ingest.tiny_pdf import Item, Shown, Stroke, Words, grid, pdf
 
 SENTENCE = "The plug takes the card of the employee and no other one, day and night, all year round."
 ABOVE: list[Item] = [Words(72, 100 + 14 * line, SENTENCE) for line in range(4)]
@@ -114,3 +114,11 @@ def test_a_large_picture_without_words_is_only_looked_at(monkeypatch: pytest.Mon
     written = Shown(72, 200, 450, 288, shades.tobytes(), 1250)
     assert "Day rate 1.38 per hour" in read([*ABOVE, written, *BELOW]).text
     assert len(seen) == 1
+
+
+def test_pictures_behind_many_lines_are_read_and_those_over_the_limit_are_counted() -> None:
+    lines = [Stroke(70, 600 + line % 200, 90 + line % 7, 600 + line % 200) for line in range(3_100)]
+    data = [*ABOVE, *lines, picture("Day rate 1.38 per hour")]
+    assert read(data, ocr=False).notes == {"pictures_not_read": 1}
+    many = [Shown(72, 200, 30, 12, bytes(12), 4) for _ in range(201)]
+    assert read([*ABOVE, *many], ocr=False).notes == {"pictures_not_read": 1}

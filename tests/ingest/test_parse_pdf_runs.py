@@ -103,3 +103,19 @@ def test_shapes_of_an_ofd_file_without_any_character_are_counted() -> None:
         "</ofd:CGTransform></ofd:TextObject>")  # fmt: skip
     document = read(ofd([shapes + text(20, 80, "乙方应当按期交付。")]), "a.ofd")
     assert (texts(document), document.notes) == (["乙方应当按期交付。"], {"parts_not_read": 1})
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ([Words(60, 100, "Amount 1"), Words(103, 100, "7A", unmapped=True), Words(117, 100, "5 yuan")], 1),
+        ([Words(60, 100, "Grade"), Words(120, 100, "QX", unmapped=True)], 1),
+        ([Words(60, 100, "Grade"), Words(120, 100, "+*", unmapped=True)], 0),
+        ([Words(60, 100, "Grade"), Words(120, 100, "QX")], 0),
+    ],
+)
+@pytest.mark.parametrize("ocr", [False, True])
+def test_one_to_three_characters_without_a_map_are_counted(line: list[Words], count: int, ocr: bool) -> None:
+    document = read(pdf([*line, *GOOD]), ocr=ocr)
+    assert "".join(texts(document)).replace(" ", "") == "".join(words.text for words in line).replace(" ", "")
+    assert document.notes == ({"parts_not_read": count} if count else {})

@@ -7,6 +7,7 @@ Its files:
     streams.py           what a file unpacks to, counted before pdfium unpacks it
     page_text.py         one page by its text layer, or by OCR
     pictures_on_page.py  words in pictures beside text
+    painted_areas.py     areas that a pattern or a mask paints, whose words are in no text layer
     text_layer.py        characters and boxes out of pdfium, as segments
     text_directions.py   which of them read upwards, downwards or at a slant
     direct_calls.py      calls of pdfium for every character, made fast
@@ -18,6 +19,7 @@ Its files:
     attachments.py       the files attached to it
     outline.py           the bookmarks
     fields.py            filled-in fields, comments, title and author
+    stamps.py            what stamps, text boxes and signatures show
     form_structure.py    whether a form can be opened without harm, and when it is
     page_picture.py      a page as a picture, for citations
 """

@@ -15,10 +15,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ingest.parse.page.segments import Floats
+from ingest.parse.pdf.painted_areas import PaintedAreas
 
 _MAX_OBJECTS = 20_000
 _MAX_LINES = 3_000
 _MAX_PICTURES = 200
+_READABLE = 10.0
+"""In points. A picture with a smaller side has no words that a person could read."""
 _MAX_COLUMNS = 80
 _MAX_DEPTH = 3
 _MAX_POINTS = 400
@@ -64,14 +67,29 @@ class Grid:
         return (self.columns[-1] - self.columns[0]) * (self.rows[-1] - self.rows[0])
 
 
-def boxes_of(page: Any) -> tuple[Floats, Floats, list[int]]:
-    """Returns the straight lines of a pypdfium2 page as boxes of shape (n, 4): left, top, right, bottom in the page's
-    own coordinates. Also returns the boxes of its pictures, and their addresses, which are valid while it is open.
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What is drawn on a page, besides text: its straight lines, its pictures, and the areas that a pattern or a mask
+    paints. They are boxes of shape (n, 4): left, top, right, bottom in the page's own coordinates. The `addresses` are
+    those of the pictures in pdfium, which are valid while the page is open. If there are `more_pictures`, there are too
+    many to look at them.
     """
-    found = _Found([], [], [])
+
+    lines: Floats
+    pictures: Floats
+    painted: Floats
+    addresses: list[int]
+    more_pictures: bool
+
+
+def drawn_on(page: Any) -> Drawn:
+    """Returns what is drawn on a pypdfium2 page, besides text."""
+    found = _Found([], [], [], PaintedAreas(page.pdf), [])
     _collect(page.raw, None, found, [_MAX_OBJECTS], 0)
-    lines, pictures = (np.array(boxes, dtype=np.float64).reshape(-1, 4) for boxes in (found.lines, found.pictures))
-    return lines, pictures, found.addresses
+    boxes = (found.lines, found.pictures, found.painted.boxes)
+    lines, pictures, painted = (np.array(each, dtype=np.float64).reshape(-1, 4) for each in boxes)
+    more = any(min(x1 - x0, y0 - y1) >= _READABLE for x0, y0, x1, y1 in found.left_out)
+    return Drawn(lines, pictures, painted, found.addresses, more)
 
 
 def sorted_into(boxes: Floats) -> Rulings:
@@ -108,11 +126,13 @@ def grids_of(rulings: Rulings) -> list[Grid]:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """What is drawn on a page, besides text."""
+    """What was found so far."""
 
     lines: list[tuple[float, float, float, float]]
     pictures: list[tuple[float, float, float, float]]
     addresses: list[int]
+    painted: PaintedAreas
+    left_out: list[tuple[float, float, float, float]]
 
 
 def _collect(holder: Any, form: Any, found: _Found, counter: list[int], depth: int) -> None:
@@ -126,14 +146,18 @@ def _collect(holder: Any, form: Any, found: _Found, counter: list[int], depth: i
     handle = ctypes.cast(holder, ctypes.c_void_p).value
     items = list(map(get_inside if depth else get, repeat(handle), range(count)))
     for item, kind in zip(items, map(kind_of, items), strict=True):
-        if len(found.lines) > _MAX_LINES:
-            return
-        if kind == pdfium.FPDF_PAGEOBJ_PATH:
-            found.lines.extend(_moved(box, form) for box in _lines_of(ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)))
-        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE and len(found.pictures) < _MAX_PICTURES:
-            if box := _bounds(ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)):
+        if kind in (pdfium.FPDF_PAGEOBJ_PATH, pdfium.FPDF_PAGEOBJ_SHADING):
+            shape = ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)
+            if (bounds := _bounds(shape)) is not None:
+                found.painted.look_at(shape, bounds, _moved(bounds, form))
+                if kind == pdfium.FPDF_PAGEOBJ_PATH and len(found.lines) <= _MAX_LINES:
+                    found.lines.extend(_moved(box, form) for box in _lines_of(shape, bounds))
+        elif kind == pdfium.FPDF_PAGEOBJ_IMAGE and (box := _bounds(ctypes.cast(item, pdfium.FPDF_PAGEOBJECT))):
+            if len(found.pictures) < _MAX_PICTURES:
                 found.pictures.append(_moved(box, form))
                 found.addresses.append(item)
+            else:
+                found.left_out.append(_moved(box, form))
         elif kind == pdfium.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
             inner = ctypes.cast(item, pdfium.FPDF_PAGEOBJECT)
             _collect(inner, _times(_matrix(inner), form), found, counter, depth + 1)
@@ -167,13 +191,10 @@ def _bounds(item: Any) -> tuple[float, float, float, float] | None:
     return left.value, top.value, right.value, bottom.value
 
 
-def _lines_of(item: Any) -> Iterator[tuple[float, float, float, float]]:
-    """Yields the straight lines of one path object as left, top, right, bottom."""
+def _lines_of(item: Any, box: tuple[float, float, float, float]) -> Iterator[tuple[float, float, float, float]]:
+    """Yields the straight lines of one path object with these bounds as left, top, right, bottom."""
     import pypdfium2.raw as pdfium
 
-    box = _bounds(item)
-    if box is None:
-        return
     wide, tall = box[2] - box[0], box[1] - box[3]
     if max(wide, tall) < _SHORTEST:
         return

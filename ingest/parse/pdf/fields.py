@@ -39,7 +39,7 @@ def fields_and_comments(document: Any, page: Any, number: int) -> list[Element]:
         try:
             text = _text(document, annotation)
             if text and text not in found:
-                found[text] = Element("paragraph", text, _location(annotation, page, number))
+                found[text] = Element("paragraph", text, location_of(annotation, page, number))
         finally:
             pdfium.FPDFPage_CloseAnnot(annotation)
     return list(found.values())
@@ -54,13 +54,27 @@ def metadata_of(document: Any) -> dict[str, str]:
 def _text(document: Any, annotation: Any) -> str:
     import pypdfium2.raw as pdfium
 
-    if pdfium.FPDFAnnot_GetFlags(annotation) & _HIDDEN:
+    if is_hidden(annotation):
         return ""
     kind = pdfium.FPDFAnnot_GetSubtype(annotation)
     if kind == pdfium.FPDF_ANNOT_WIDGET:
         return _field(document.formenv.raw, annotation) if document.formenv else ""
     if kind in (pdfium.FPDF_ANNOT_LINK, pdfium.FPDF_ANNOT_POPUP):
         return ""
+    return contents_of(annotation)
+
+
+def is_hidden(annotation: Any) -> bool:
+    """Returns True if an annotation is not shown on a screen."""
+    import pypdfium2.raw as pdfium
+
+    return bool(pdfium.FPDFAnnot_GetFlags(annotation) & _HIDDEN)
+
+
+def contents_of(annotation: Any) -> str:
+    """Returns the text that an annotation states."""
+    import pypdfium2.raw as pdfium
+
     contents = _string(partial(pdfium.FPDFAnnot_GetStringValue, annotation, b"Contents"))
     return contents.replace("\r\n", "\n").replace("\r", "\n").strip()
 
@@ -118,7 +132,8 @@ def _string(call: Callable[[Any, int], int]) -> str:
     return buffer.raw[: size - 2].decode("utf-16-le", "replace")
 
 
-def _location(annotation: Any, page: Any, number: int) -> Location:
+def location_of(annotation: Any, page: Any, number: int) -> Location:
+    """Returns where an annotation is on its page."""
     import pypdfium2.raw as pdfium
 
     rectangle = pdfium.FS_RECTF()

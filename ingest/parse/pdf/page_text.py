@@ -35,7 +35,7 @@ class PageText:
 
     `is_lost` is True if the page shows something, and nothing of it was read. `is_unread` is True if it is a picture
     that was not read, whatever stands on it. `runs_lost` counts the runs of characters on it that their font does not
-    tell and that were not read by OCR either.
+    tell and that were not read by OCR either. The shortest of them stand there as the font has them.
     """
 
     parts: list[Part]
@@ -60,7 +60,7 @@ def text_of_page(page: Any, read_scans: bool, pictures: Pictures) -> PageText:
             return PageText([scanned])
     if garbage:
         return PageText([], is_lost=True, is_unread=not read_scans)
-    runs_lost = _read_runs(page, layer, read_scans)
+    runs_lost = _read_runs(page, layer, read_scans) + layer.untold
     is_unread = is_picture and not read_scans
     if is_unread and layer.parts:
         pictures.give_up()  # a scan with a stamp, a page number or a few words more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -32,6 +33,7 @@ _LINE = 48
 """In pixels. The model for lines makes each of them so high."""
 _ROOM = 0.1
 """So much room is left around a line, in heights of it."""
+_LEAST_CONTRAST = 48
 _MAX_MARK_BYTES = 64 << 20
 
 Box = tuple[float, float, float, float]
@@ -39,13 +41,16 @@ Box = tuple[float, float, float, float]
 
 def read_pictures(page: Any, layer: Layer, pictures: Pictures) -> None:
     """Add what OCR reads in the pictures of a pypdfium2 page to the upright part of its text, or as one."""
-    if not layer.addresses:
+    if layer.more_pictures:
+        pictures.give_up()
+    if not layer.addresses and not len(layer.painted):
         return
     upright = next((part for part in layer.parts if part.turn == 0 and not part.is_slanted), None)
     if upright is None:
         width, height = page.get_size()
         upright = Part(0, width, height, [])
-    for box, addresses in _joined(_candidates(layer, upright)):
+    groups = _joined(_candidates(layer, upright))
+    for box, addresses in groups:
         x0, y0, x1, y1 = box
         over = _inside(upright.segments, box)
         if min(x1 - x0, y1 - y0) < _SHORT or sum(len(segment.text) for segment in over) > _READ_CHARACTERS:
@@ -58,10 +63,55 @@ def read_pictures(page: Any, layer: Layer, pictures: Pictures) -> None:
         drawn = round((x1 - x0) * scale), round((y1 - y0) * scale)
         size = min(drawn, sizes[0]) if len(sizes) == 1 else drawn
         text = pictures.part(_mark(addresses), size, lambda box=box, scale=scale: _drawn(page, box, scale))  # type: ignore[misc]
-        if text is not None and _has_words(seen := _without(text, over, box)):
-            upright.pictures.append(Picture(x0, y0, x1, y1, seen))
+        _keep(upright, text, over, box)
+    for box, over in _painted(layer, upright, [group for group, _ in groups]):
+        pixels = _drawn(page, box, _scale(box, ()))
+        if _is_plain(pixels, upright, box):
+            continue
+        text = pictures.part(pixels.tobytes(), pixels.shape[1::-1], lambda pixels=pixels: pixels)  # type: ignore[misc]
+        _keep(upright, text, over, box)
     if upright.pictures and upright not in layer.parts:
         layer.parts.insert(0, upright)
+
+
+def _keep(upright: Part, text: Part | None, over: Sequence[Segment], box: Box) -> None:
+    """Add what was read in a box to a part of the page, without what the text layer has there."""
+    if text is not None and _has_words(seen := _without(text, over, box)):
+        upright.pictures.append(Picture(*box, seen))
+
+
+def _painted(layer: Layer, part: Part, taken: Sequence[Box]) -> Iterator[tuple[Box, list[Segment]]]:
+    """Yields the boxes of what patterns and masks paint, but for backgrounds and for what is in a picture, with the
+    text on them.
+    """
+    seen: set[Box] = set()
+    for corners in layer.painted.tolist():
+        box = (max(corners[0], 0.0), max(corners[1], 0.0), min(corners[2], part.width), min(corners[3], part.height))
+        wide, tall = box[2] - box[0], box[3] - box[1]
+        if box in seen or max(wide, tall) < _LONG or min(wide, tall) < _SHORT:
+            continue
+        seen.add(box)
+        over = _inside(part.segments, box)
+        is_background = wide * tall >= _BACKGROUND * part.width * part.height and over
+        is_said = is_background or sum(len(segment.text) for segment in over) > _READ_CHARACTERS
+        if not is_said and not any(_touch(box, other) for other in taken):
+            yield box, over
+
+
+def _is_plain(pixels: Pixels, part: Part, box: Box) -> bool:
+    """Returns True if nothing is to be seen in a box of the page, besides the text that is in the text layer. What is
+    at the edge may belong to what is beside the box.
+    """
+    scale = pixels.shape[1] / max(box[2] - box[0], 1e-6)
+    edge = math.ceil(_TOUCHING * scale)
+    rest = np.zeros(pixels.shape[:2], dtype=np.bool_)
+    rest[edge:-edge, edge:-edge] = True
+    for segment in part.segments:
+        left, top = (math.floor(place * scale) - edge for place in (segment.x0 - box[0], segment.y0 - box[1]))
+        right, bottom = (math.ceil(place * scale) + edge for place in (segment.x1 - box[0], segment.y1 - box[1]))
+        rest[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)] = False
+    shown = pixels[rest]
+    return not shown.size or int(np.ptp(shown, axis=0).max()) < _LEAST_CONTRAST
 
 
 def _candidates(layer: Layer, part: Part) -> Iterator[tuple[Box, int]]:

@@ -22,6 +22,7 @@ from ingest.parse.pdf.fields import fields_and_comments, metadata_of
 from ingest.parse.pdf.form_structure import Form
 from ingest.parse.pdf.outline import Outline, bare, outline_of
 from ingest.parse.pdf.page_text import text_of_page
+from ingest.parse.pdf.stamps import stamps_on
 from ingest.parse.pdf.text_layer import Part
 from ingest.parse.pdf.unlock import open_pdf
 from ingest.parse.pictures.embedded import Pictures
@@ -119,7 +120,11 @@ def _pages(document: Any, form: Form, read_scans: bool, pictures: Pictures) -> I
             unread = [_said(number, _CLOSED_FORM)] if form.is_closed and not was_closed else []
             was_closed = form.is_closed
             notes = [*unread, *fields_and_comments(document, page, number)]
-            lost = {"is_lost": text.is_lost, "is_unread": text.is_unread, "runs_lost": text.runs_lost}
+            stamps, unreadable = stamps_on(document, page, number, pictures)
+            said = {element.text for element in notes}
+            notes += [stamp for stamp in stamps if stamp.text not in said]
+            runs_lost = text.runs_lost + unreadable
+            lost = {"is_lost": text.is_lost, "is_unread": text.is_unread, "runs_lost": runs_lost}
             yield Page(number, text.parts, notes, impossible, **lost)  # type: ignore[arg-type]
         finally:
             page.close()

@@ -16,8 +16,8 @@ import numpy.typing as npt
 
 from ingest.parse.page.segments import Floats, Segment, letters_of, segments_of
 from ingest.parse.pdf.direct_calls import argument, direct
-from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, boxes_of, grids_of, sorted_into
-from ingest.parse.pdf.garbled_runs import Garbled, garbled_in, masked
+from ingest.parse.pdf.drawn_lines import Grid, Line, Rulings, drawn_on, grids_of, sorted_into
+from ingest.parse.pdf.garbled_runs import Garbled, garbled_in, kept_untold, masked
 from ingest.parse.pdf.garbled_text import spells_words
 from ingest.parse.pdf.link_targets import add_targets, is_drawn
 from ingest.parse.pdf.silent_characters import REPLACED, shown, silent_in
@@ -86,14 +86,19 @@ class Layer:
 
     `unreadable` is the fraction of characters whose font does not tell which character they are. `pictures` has the
     boxes of the pictures on the page as displayed, of shape (n, 4), and `addresses` are those of the pictures in
-    pdfium. `garbled` are the segments with runs of characters that their font does not tell.
+    pdfium. `painted` has the boxes of what a pattern or a mask paints. `garbled` are the segments with runs of
+    characters that their font does not tell. `untold` counts shorter ones, which stay as they are.
+    If there are `more_pictures`, there were too many.
     """
 
     parts: list[Part]
     unreadable: float = 0.0
     pictures: Floats = field(default_factory=lambda: np.zeros((0, 4)))
     addresses: list[int] = field(default_factory=list)
+    painted: Floats = field(default_factory=lambda: np.zeros((0, 4)))
     garbled: list[Garbled] = field(default_factory=list)
+    untold: int = 0
+    more_pictures: bool = False
 
 
 def layer_of(page: Any) -> Layer:
@@ -101,27 +106,32 @@ def layer_of(page: Any) -> Layer:
     textpage = page.get_textpage()
     try:
         count = textpage.count_chars()
-        lines, pictures, addresses = boxes_of(page)
+        drawn = drawn_on(page)
+        pictures, painted = displayed(drawn.pictures, page), displayed(drawn.painted, page)
         if count <= 0:
-            return Layer([], 0.0, displayed(pictures, page), addresses)
+            return Layer([], 0.0, pictures, drawn.addresses, painted, more_pictures=drawn.more_pictures)
         codes = _codes(textpage.raw, count)
         handle = argument(textpage.raw)
         boxes = displayed(_corners(handle, count), page)
-        codes, unreadable = _masked(page, textpage.raw, codes, boxes)
+        codes, unreadable, untold = _masked(page, textpage.raw, codes, boxes)
         turns, angles = turns_of(codes, boxes, page.get_rotation() // 90, partial(_angles, handle, count))
         styled = partial(_with_font, handle)
-        parts = list(parts_of(codes, boxes, turns, displayed(lines, page), page.get_size(), styled))
+        parts = list(parts_of(codes, boxes, turns, displayed(drawn.lines, page), page.get_size(), styled))
         straight = [segment for part in parts if not part.is_slanted for segment in part.segments]
         add_targets(page, codes, boxes, straight, displayed)
         segments = [segment for part in parts for segment in part.segments] if unreadable else []
         garbled = garbled_in(segments, codes, boxes, turns, angles)
-        return Layer(parts, unreadable, displayed(pictures, page), addresses, garbled)
+        return Layer(parts, unreadable, pictures, drawn.addresses, painted, garbled, untold, drawn.more_pictures)
     finally:
         textpage.close()
 
 
-def _masked(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats) -> tuple[npt.NDArray[np.uint32], float]:
-    """Returns the codes with a mark for those that the fonts do not tell, and the fraction of those."""
+def _masked(
+    page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats
+) -> tuple[npt.NDArray[np.uint32], float, int]:
+    """Returns the codes with a mark for those that the fonts do not tell, and the fraction of those. Also returns how
+    many short runs of them are left as they are.
+    """
     handle = argument(raw)
     unmapped = _unmapped(handle, codes.size)
     silent = silent_in(codes, boxes, unmapped)
@@ -135,9 +145,10 @@ def _masked(page: Any, raw: Any, codes: npt.NDArray[np.uint32], boxes: Floats) -
     unknown = silent if spells_words(shapes) else (unmapped & is_drawn(codes)) | silent
     found = int(np.count_nonzero(unknown))
     if not found:
-        return codes, 0.0
+        return codes, 0.0, 0
     unreadable = found / int(np.count_nonzero((codes > 32) | unknown))
-    return masked(codes, unknown, silent, lambda place: _font(handle, place)[0]), unreadable
+    marked = masked(codes, unknown, silent, lambda place: _font(handle, place)[0])
+    return marked, unreadable, kept_untold(marked, unknown)
 
 
 @lru_cache(maxsize=1)
