@@ -265,3 +265,9 @@ def test_a_jbig2_picture_that_is_cut_off_or_huge_is_counted() -> None:
 def test_a_picture_of_a_kind_that_is_not_read_leaves_the_other_pages() -> None:
     pages = [image(0, 0, 210, 297), text(20, 40, "正文")]
     assert read(ofd(pages, parts={"Doc_0/Res/image.png": b"\x97JB2\r\n\x1a\n"}), ocr=True).text == "正文"
+
+
+def test_pictures_and_drawings_that_the_file_does_not_have_are_counted() -> None:
+    used = '<ofd:CompositeObject ID="61" ResourceID="60" Boundary="20 100 40 10"/>'
+    parsed = read(ofd([text(20, 40, "正文") + used + image(20, 60, 90, 30, "77")]))
+    assert (parsed.text, parsed.notes) == ("正文", {"parts_not_read": 2})

@@ -73,7 +73,8 @@ class Allowance:
 @dataclass(slots=True)
 class Drawn:
     """What is drawn on one page. The first four lists have one entry for each character. `looks` are indices into
-    `styles`. `runs_untold` counts runs of shapes of which the file does not tell the characters.
+    `styles`. `runs_untold` counts runs of shapes of which the file does not tell the characters, and
+    `parts_missing` what the page names and the file does not have.
     """
 
     codes: list[int] = field(default_factory=list)
@@ -86,6 +87,7 @@ class Drawn:
     actions: list[Action] = field(default_factory=list)
     links_lost: int = 0
     runs_untold: int = 0
+    parts_missing: int = 0
 
     def rulings(self) -> Floats:
         return np.array(self.lines, dtype=np.float64).reshape(-1, 4)
@@ -119,12 +121,21 @@ class Painter:
                 self._text(child, drawn, _placed(child, place))
             elif kind == "PathObject":
                 drawn.lines.extend(_lines(child, _placed(child, place))[: _MAX_LINES - len(drawn.lines)])
+                self._pattern(child, drawn, _placed(child, place), depth)
             elif kind == "ImageObject":
                 self._picture(child, drawn, place)
             elif kind == "CompositeObject" and child.get("ResourceID") in self._resources.drawings:
                 unit = self._resources.drawings[child.get("ResourceID")]
                 self.draw(unit, drawn, _placed(child, place), depth + 1)
+            elif kind == "CompositeObject":
+                drawn.parts_missing += 1
             self.link(child, drawn, place, first)
+
+    def _pattern(self, node: Any, drawn: Drawn, place: Matrix, depth: int) -> None:
+        """Add the piece of each pattern that paints a shape, once."""
+        for pattern in node.iterfind("{*}FillColor/{*}Pattern"):
+            for piece in pattern.iterfind("{*}CellContent"):
+                self.draw(piece, drawn, matrix(pattern.get("CTM")).then(place), depth + 1)
 
     def link(self, node: Any, drawn: Drawn, place: Matrix, first: int) -> None:
         """Note where an object leads that has drawn the characters from the number `first` on."""
@@ -139,6 +150,7 @@ class Painter:
     def _picture(self, node: Any, drawn: Drawn, place: Matrix) -> None:
         edges = box(node.get("Boundary"))
         if edges is None or (path := self._resources.pictures.get(node.get("ResourceID", ""))) is None:
+            drawn.parts_missing += 1
             return
         whole = place.around(edges.x, edges.y, edges.x + edges.width, edges.y + edges.height)
         across = matrix(node.get("CTM")).then(place)

@@ -123,7 +123,7 @@ class _File:
         size, drawn = document.drawn(root, path, node.get("ID", ""))
         text = "".join(map(chr, drawn.codes))
         links = _links(drawn)
-        self.notes[PARTS_NOT_READ] += drawn.links_lost
+        self.notes[PARTS_NOT_READ] += drawn.links_lost + drawn.parts_missing
         is_scan = _is_scan(drawn, size, len(text.strip()))
         scanned = self._scanned(drawn, size) if is_scan and self._read_scans else None
         parts, lost = ([], 0) if scanned is not None or is_garbage(text) else _parts(drawn, size, links)
