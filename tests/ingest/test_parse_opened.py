@@ -227,3 +227,17 @@ def test_a_comment_on_a_cell_is_no_part_of_what_it_shows() -> None:
     rows = f"<table:table-row>{cells}</table:table-cell></table:table-row>" * 2
     sheet = f"<office:spreadsheet><table:table table:name='S'>{rows}</table:table></office:spreadsheet>"
     assert "Ann" not in read(opened("spreadsheet", sheet), "a.ods").text
+
+
+def test_a_chapter_that_an_e_book_names_and_does_not_have_is_counted() -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/epub+zip")
+        archive.writestr("META-INF/container.xml", '<c><r full-path="a.opf"/></c>')
+        items = "".join(f'<item id="{name}" href="{name}.xhtml"/>' for name in "ab")
+        spine = '<itemref idref="a"/><itemref idref="b"/><itemref idref="c"/>'
+        archive.writestr("a.opf", f"<package><manifest>{items}</manifest><spine>{spine}</spine></package>")
+        archive.writestr("a.xhtml", "<html><body><p>第一章</p></body></html>")
+    data = stream.getvalue()
+    parsed = parse(Reference("local", "a.epub", "a.epub", len(data), 0, content=data), IngestSettings(ocr=False))
+    assert (parsed.text, parsed.notes) == ("第一章", {"parts_not_read": 2})

@@ -183,3 +183,11 @@ def test_pictures_that_fill_a_shape_or_the_background_are_read_and_linked_ones_a
     parsed = read(deck, ocr=True)
     assert [element.text for element in parsed.elements] == ["Desk 8301", "Serial 4711"]
     assert parsed.notes == {"pictures_not_read": 1}
+
+
+def test_films_and_sounds_are_counted() -> None:
+    deck = Presentation()
+    slide = deck.slides.add_slide(deck.slide_layouts[5])
+    slide.shapes.title.text = "培训"
+    slide.shapes.add_movie(io.BytesIO(b"film"), 0, 0, 90, 90, poster_frame_image=None, mime_type="video/mp4")
+    assert read(deck).notes["parts_not_read"] == 1

@@ -95,3 +95,16 @@ def test_a_mail_of_the_same_form_stays_a_mail(name: str) -> None:
     parsed = read(archive(head, part(HTML)), name)
     assert (parsed.kind, parsed.title) == ("eml", "通知")
     assert read(archive("From: a@corp.example\nSubject: 草稿\n", part(HTML)), "a.eml").kind == "eml"
+
+
+def test_what_frames_on_a_page_show_is_read() -> None:
+    frames = (
+        '<p>正文</p><iframe src="cid:frame-1@mhtml.blink"></iframe><iframe src="inner.html" width="300"></iframe>'
+        '<iframe src="cid:ad@mhtml.blink" width="1" height="1"></iframe>'
+    )
+    page = part(f"<html><body>{frames}</body></html>", "https://wiki.corp.example/d/p.html")
+    named = part("<p>框内一</p>").replace("Content-Location: ", "Content-ID: <frame-1@mhtml.blink>")
+    beside = part("<p>框内二</p>", "https://wiki.corp.example/d/inner.html")
+    unseen = part("<p>跟踪</p>").replace("Content-Location: ", "Content-ID: <ad@mhtml.blink>")
+    other = part("<p>别的页</p>", "https://wiki.corp.example/d/other.html")
+    assert texts(read(archive(BROWSER, page, named, beside, unseen, other), "a.mhtml")) == ["正文", "框内一", "框内二"]

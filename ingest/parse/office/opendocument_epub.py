@@ -17,7 +17,7 @@ from ingest.document import Element, Location
 from ingest.parse.extracted import Extracted
 from ingest.parse.html_word_markdown import read_html
 from ingest.parse.links import linked, with_target
-from ingest.parse.notes import together
+from ingest.parse.notes import PARTS_NOT_READ, together
 from ingest.parse.office.ooxml import xml
 from ingest.parse.office.opendocument_margins import margins
 from ingest.parse.office.opendocument_objects import OBJECTS, Objects
@@ -120,7 +120,7 @@ def read_ods(data: bytes, name: str, pictures: Pictures) -> Extracted:
 
 def read_epub(data: bytes, pictures: Pictures) -> Extracted:
     """Read the chapters of an EPUB in the order of its spine. Each is read as a web page, and its
-    pictures follow it.
+    pictures follow it. A chapter that is not in the file is counted.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         package = next(path for path in xml(archive.read("META-INF/container.xml")).xpath("//@full-path"))
@@ -128,9 +128,11 @@ def read_epub(data: bytes, pictures: Pictures) -> Extracted:
         files = {item.get("id"): item.get("href") for item in content.iterfind(".//{*}manifest/{*}item")}
         elements: list[Element] = []
         chapters = [chapter.get("idref") for chapter in content.iterfind(".//{*}spine/{*}itemref")]
+        missing = 0
         for chapter in dict.fromkeys(chapters):
             href = unquote(files.get(chapter) or "").split("#")[0]
             path = posixpath.normpath(posixpath.join(posixpath.dirname(package), href))
+            missing += path not in archive.namelist()
             if href and path in archive.namelist():
                 page = encoding.decode(archive.read(path), declared=True)
                 words_of = PagePictures(pictures, partial(_beside, archive, posixpath.dirname(path)))
@@ -140,7 +142,8 @@ def read_epub(data: bytes, pictures: Pictures) -> Extracted:
                     if picture in archive.namelist():
                         elements.extend(_read_picture(archive, picture, pictures))
     metadata = stated(content.findtext(f".//{_DC}creator"), content.findtext(f".//{_DC}date"))
-    return Extracted(tuple(elements), content.findtext(f".//{_DC_TITLE}"), metadata=metadata)
+    title, notes = content.findtext(f".//{_DC_TITLE}"), {PARTS_NOT_READ: missing}
+    return Extracted(tuple(elements), title, metadata=metadata, notes=notes)
 
 
 def _beside(archive: zipfile.ZipFile, folder: str, address: str) -> bytes | None:

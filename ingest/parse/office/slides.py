@@ -27,6 +27,7 @@ _MAX_GROUPS = 50
 _BLIPS = ".//a:blip[not(ancestor::p:oleObj)]"
 """The pictures of a shape: what it is, or what fills it or a cell of it. That of an object only shows the object."""
 _BACKGROUND = "./p:cSld/p:bg//a:blip"
+_MEDIA = ".//p:nvPr/a:videoFile | .//p:nvPr/a:audioFile | .//p:nvPr/a:wavAudioFile | .//p:nvPr/a:quickTimeFile"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _OBJECT = "{http://schemas.openxmlformats.org/presentationml/2006/main}oleObj"
 _HIDDEN = "./*[1]/p:cNvPr[@hidden='1' or @hidden='true']"
@@ -53,7 +54,9 @@ def read_pptx(data: bytes, pictures: Pictures, comments: bool) -> Extracted:
 
 
 class _Slides:
-    """Reads slides. It collects the objects in them, and counts the charts that could not be read."""
+    """Reads slides. It collects the objects in them, and counts films, sounds, and the charts that could not be
+    read.
+    """
 
     def __init__(self, pictures: Pictures) -> None:
         self._pictures = pictures
@@ -89,6 +92,7 @@ class _Slides:
                 listed = paragraph.level > 0 or bool(paragraph._p.xpath(_BULLETS))
                 yield Element("list_item" if listed else "paragraph", text_of(paragraph._p, shape.part.rels), location)
         else:
+            self.not_read += bool(shape._element.xpath(_MEDIA))
             yield from self._framed(shape, location)
         yield from _pictured(shape._element.xpath(_BLIPS), shape.part, location, self._pictures)
 
