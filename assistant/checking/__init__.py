@@ -11,6 +11,7 @@ polarity.py    whether the statement denies what the passage says
 passage.py     a passage, read once for all statements that cite it
 segments.py    the clauses of a sentence and the cells of a table, each with its words and figures
 quantities.py  numbers with their units, dates, times of day, ordinals, codes
+spoken.py      times, lengths and coins as people say them: 一个半小时, at seven in the evening, two dozen
 quantity.py    one of them: what it agrees with, and what it may be confused with
 neighbours.py  14 to 17 October, 1小时30分钟: quantities that stand side by side
 units.py       the units, and how they are converted

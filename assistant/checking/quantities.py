@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from assistant.checking.neighbours import joined
 from assistant.checking.quantity import Date, Quantity, Reading
+from assistant.checking.spoken import in_digits
 from assistant.checking.units import COUNTED, PATTERN, PREFIXES, Unit, unit_of
 from assistant.terms import FIGURE, HAN_NUMBER, han_value, scaled
 from ingest.embedding.spoken import as_written
@@ -37,6 +38,8 @@ _LATER = {f"{word}th": place for word, place in _ENGLISH.items() if 12 < place <
 _LATER |= {"eleventh": 11, "twelfth": 12} | {f"{word[:-1]}ieth": _ENGLISH[word] for word in _TENS}
 _NUMBER_WORD = "|".join(sorted([*_ENGLISH, *_SCALES], key=len, reverse=True))
 _HAN_DAY = r"(?:\d{1,2}|[一二三四五六七八九十]{1,3})"
+_HAN_MINUTES = r"(?:[0-5]?\d|[二三四五]?十[一二三四五六七八九]?|[一二三四五六七八九])"
+_NTHS = {word: place for place, word in enumerate(_ORDINALS, start=1) if place > 2} | {"quarter": 4}
 _PREFIX = "|".join(sorted(map(re.escape, PREFIXES), key=len, reverse=True))
 
 _QUANTITY = re.compile(
@@ -55,14 +58,18 @@ _QUANTITY = re.compile(
     r"|(?<![\d:.])(?P<ratio>\d{1,4})\s?(?:比|[:：](?=\s?\d(?!\d)))\s?(?P<to_one>\d{1,4})(?![\d:])"
     rf"|(?P<part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d:])(?P<hour>\d{{1,2}})[:：](?P<minute>\d{{2}})(?![\d:])"
     rf"(?:\s?(?P<half>[ap])\.?m\b)?"
-    rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二两三四五六七八九十])(?P<oclock>{_HAN_DAY}|两)(?:点(?![\d个心])|时"
-    rf"(?![间长段候]))(?P<thirty>半)?"
+    rf"|(?P<bare_part>凌晨|早上|上午|中午|下午|晚上|夜里)?\s?(?<![\d.零一二两三四五六七八九十])(?P<oclock>{_HAN_DAY}|两)(?:点(?:(?![\d个心])"
+    rf"|(?=\d{{1,2}}分(?![之钱])))|时(?![间长段候]))(?:(?P<thirty>半)|(?P<quarters>[一三])刻"
+    rf"|零?(?P<minutes>{_HAN_MINUTES})分(?![之钱]))?"
     r"|(?<![\d:.])(?P<bare_hour>\d{1,2})\s?(?P<bare_half>[ap])\.?m\b"
     r"|(?:周|星期|礼拜)(?P<han_weekday>[一二三四五六日天])(?!次|个)"
     r"|\b(?P<weekday>monday|tuesday|wednesday|thursday|friday|saturday|sunday)s?\b"
     r"|第?(?P<han_quarter>[一二三四1-4])季度|\bq(?P<quarter>[1-4])\b|\b(?P<named_quarter>first|second|third"
     r"|fourth)\squarter\b"
     r"|(?P<jiao>\d)角(?:(?P<fen>\d)分)?"
+    rf"|(?<![第\d.])(?P<han_nth>{_HAN_DAY})分之(?P<han_nths>{_HAN_DAY})"
+    rf"|\b(?P<some>{'|'.join(_ONES[1:9])})[ -](?P<nths>{'|'.join(list(_NTHS)[:-1])})s\b"
+    rf"|\b(?:one|an?)[ -](?P<nth>{'|'.join(_NTHS)})(?= of (?!an hour|the year))"
     rf"|第[一二](?:天|年|日|次|个|公斤|千克|公里|小时|周|月|步)|第(?P<han_ordinal>\d{{1,4}}|{HAN_NUMBER.pattern})"
     rf"|\b(?P<named_ordinal>{'|'.join(_ORDINALS[2:])}|{'|'.join(_LATER)})\b"
     r"|(?<![\d.])(?P<ordinal>\d{1,3})(?:st|nd|rd|th)\b"
@@ -104,7 +111,7 @@ _EVENING = ("下午", "晚上", "夜里")
 
 def read_text(text: str) -> str:
     """Returns a text in the form in which its quantities are read, and in which their places are counted."""
-    return as_written(fold(text).lower())
+    return in_digits(as_written(fold(text).lower()))
 
 
 @lru_cache(maxsize=4096)
@@ -142,6 +149,12 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
     if match["jiao"]:
         coins = Fraction(10 * int(match["jiao"]) + int(match["fen"] or 0), 100)
         return Quantity(frozenset([("yuan", str(coins))]), "", start, end)
+    if match["nth"]:
+        return Quantity(_share(1, _NTHS[match["nth"]]), "", start, end, worded=True)
+    if match["nths"]:
+        return Quantity(_share(_ENGLISH[match["some"]], _NTHS[match["nths"]]), "", start, end)
+    if match["han_nth"]:
+        return Quantity(_share(int(_whole(match["han_nths"])), int(_whole(match["han_nth"]))), "", start, end)
     if match["discount"]:
         value = _whole(match["discount"])
         kept = int(value) * (10 if len(value) == 1 else 1)
@@ -159,6 +172,10 @@ def _quantity(match: re.Match[str]) -> Quantity | None:
         value = "1" if match["often"] == "once" else "2"
         return Quantity(frozenset([("times", value), ("count", value)]), "", start, end, worded=True)
     return _measured(match) if match["digits"] or match["han"] or match["english"] else None
+
+
+def _share(parts: int, of: int) -> frozenset[Reading]:
+    return frozenset([("percent", str(Fraction(100 * parts, of)))]) if of else frozenset()
 
 
 def _measured(match: re.Match[str]) -> Quantity | None:
@@ -247,10 +264,9 @@ def _named(match: re.Match[str]) -> frozenset[Reading]:
         found = _clock(match["hour"], match["minute"], match["part"], match["half"])
         return found if match["part"] or match["half"] else found | {("ratio", f"{match['hour']}:{match['minute']}")}
     if match["oclock"]:
-        morning = _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", match["bare_part"], None)
-        if match["bare_part"]:
-            return morning
-        return morning | _clock(_whole(match["oclock"]), "30" if match["thirty"] else "0", None, "p")  # 十点 at night
+        hour, minutes = _whole(match["oclock"]), _minutes(match)
+        morning = _clock(hour, minutes, match["bare_part"], None)
+        return morning if match["bare_part"] else morning | _clock(hour, minutes, None, "p")  # 十点 at night
     if match["past_hour"]:
         hour, minutes = _ENGLISH[match["past_hour"]], 15 if match["minutes_word"] == "quarter" else 30
         hour, minutes = (hour, minutes) if match["past"] == "past" else ((hour + 10) % 12 + 1, 60 - minutes)
@@ -268,6 +284,13 @@ def _named(match: re.Match[str]) -> frozenset[Reading]:
     if match["code"]:
         return frozenset([("code", match["code"].replace("-", ""))])
     return frozenset()
+
+
+def _minutes(match: re.Match[str]) -> str:
+    """Returns the minutes of 十点半, 十点一刻 and 十点零五分."""
+    if match["quarters"]:
+        return str(15 * int(_whole(match["quarters"])))
+    return "30" if match["thirty"] else _whole(match["minutes"]) if match["minutes"] else "0"
 
 
 def _clock(hour: str, minute: str, part: str | None, half: str | None) -> frozenset[Reading]:
