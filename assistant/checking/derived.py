@@ -3,7 +3,7 @@
 Such a figure stands nowhere in the passage. It follows by one step (`steps.py`) from two others, or it sums up a row
 or a sentence. So that a wrong figure does not follow by chance, the step needs its words, the units must fit, and a
 figure of the passage that the statement does not name must be the one to which its words lead. A figure that was
-worked out may be used for the next one.
+worked out may be used for those that follow it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,6 @@ _POOL = 40
 _NAMED = 16
 _MISSING = 8
 """At most so many figures of a statement are worked out."""
-_IN_A_ROW = 3
-"""A figure may follow from others that were worked out, so often."""
 _MONEY = frozenset(
     ["yuan", "twd", "hkd", "dollar", "euro", "pound", "yen", "franc", "sgd", "aud", "cad", "won", "rupee", "percent"]
 )
@@ -49,14 +47,10 @@ def derived(
     `own` are the figures that the passages have. A figure that `rounds` need only be near to what a step gives.
     """
     work = _Work(missing[:_MISSING], own, asked, passages)
-    for _ in range(_IN_A_ROW):
-        known = len(work.found)
-        for pair in work.left():
-            step = work.step_to(pair, rounded=rounds(*pair))
-            if step is not None:
-                work.take(pair, step)
-        if len(work.found) == known:
-            break
+    for pair in work.left():
+        step = work.step_to(pair, rounded=rounds(*pair))
+        if step is not None:
+            work.take(pair, step)
     return work.found, work.used
 
 

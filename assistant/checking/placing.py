@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 
 from assistant.checking.passage import Passage
 from assistant.checking.quantities import quantities
 from assistant.checking.quantity import Quantity
 from assistant.checking.ranges import is_condition
 from assistant.checking.segments import FIGURE, Segment, figure_terms
-from assistant.terms import terms
 
 _PERIODS = {
     name: re.compile(rf"每个?(?:{han})|\b(?:a|an|per|each|every) (?:[a-z]+ and )?(?:{word})\b|\b(?:{adverb})\b")
@@ -87,7 +86,7 @@ def displacement(
         return _CERTAIN
     if not placing.rivals and not placing.other_period():
         return 0.0
-    if placing.other_period() or placing.in_other_row() or placing.in_other_column() or placing.in_named_column():
+    if placing.other_period() or placing.in_other_row() or placing.in_named_column():
         return _CERTAIN
     found = max(placing.swapped(), placing.own_words())
     found = found if condition else max(found, placing.words_before() / _BEFORE)
@@ -169,24 +168,6 @@ class _Placing:
         if not rows or any(not segment.row or segment.unit in rows for segment in self._holders):
             return False
         return any(segment.unit in rows for _, segment in self.rivals)
-
-    def in_other_column(self) -> bool:
-        """Returns True if the statement names the column of a rival in the figure's row, and not the figure's own."""
-        clause = self._clause
-        if any(segment.text == segment.name for segment in self._holders):
-            return False
-        alone = not any(other.rivals(self._figure) for other in quantities(clause.before))
-        said = terms(clause.before + clause.text if alone else clause.text)
-        heads = {segment.unit: segment.head for segment in self._holders if segment.row}
-        if not heads or len(heads) < len(self._holders) or any(_share_of(head, said) > 0.0 for head in heads.values()):
-            return False
-        return any(
-            segment.row
-            and segment.text != segment.name
-            and segment.unit in heads
-            and _share_of(segment.head, said) >= 1.0
-            for other, segment in self.rivals
-        )
 
     def other_end(self) -> bool:
         """Returns True if the statement says the figure to which something changes, or until which it lasts, as that
@@ -278,12 +259,6 @@ def _context(figure: Quantity, segment: Segment) -> Context:
         cell = f"{segment.name} {segment.head} {clause}"
         return cell, cell
     return clause, f"{segment.before}{clause}"
-
-
-def _share_of(head: str, said: Collection[str]) -> float:
-    """Returns the share of the terms of a column's header that are said."""
-    names = set(terms(head))
-    return len(names.intersection(said)) / len(names) if names else 0.0
 
 
 def _end(text: str, figure: Quantity) -> str:
