@@ -81,6 +81,18 @@ def is_covered(language: Language, named: Collection[str] | None) -> bool:
     return language in named or (language == "mixed" and bool({"zh", "en"} & set(named)))
 
 
+def estimated_tokens(texts: Sequence[str]) -> list[int]:
+    """Returns an upper estimate of the tokens of each text: one per Chinese character, one per four letters. It is for
+    models whose tokenizer is not at hand.
+    """
+    return [_estimated(text) for text in texts]
+
+
+def _estimated(text: str) -> int:
+    ascii_chars = len(text.encode("ascii", "ignore"))
+    return len(text) - ascii_chars + (ascii_chars + 3) // 4
+
+
 class SparseEmbedder(Protocol):
     """A model that gives term weights. The index applies the inverse document frequency."""
 

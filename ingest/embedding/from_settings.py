@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ingest.embedding import DenseEmbedder, Embedder
+from ingest.embedding import DenseEmbedder, Embedder, estimated_tokens
 from ingest.embedding.dense import LocalEmbedder, NoDenseEmbedder, count_with, load_tokenizer
 from ingest.embedding.e5.embedder import LANGUAGES, E5Embedder
 from ingest.embedding.e5.tokenizer import E5Tokenizer
@@ -14,11 +16,13 @@ from ingest.embedding.e5.weights import PACKAGE, Weights, packaged_file
 from ingest.embedding.folder import fetch, fingerprint
 from ingest.embedding.glosses import dictionary_file
 from ingest.embedding.minilm import MINILM_SHA256, MiniLmEncoder, minilm_folder
-from ingest.embedding.remote import RemoteEmbedder, estimate_tokens
 from ingest.embedding.sparse import Bm25Embedder
 from ingest.embedding.transformer import SentenceTransformersEncoder
 from ingest.errors import ConfigurationError
 from ingest.settings import MINILM, IngestSettings
+
+if TYPE_CHECKING:
+    from ingest.embedding.remote import RemoteEmbedder
 
 _KNOWN_LANGUAGES = {"zh", "en", "mixed", "other"}
 
@@ -39,10 +43,10 @@ def token_counter(settings: IngestSettings) -> Callable[[Sequence[str]], list[in
     It needs no torch, so workers make it fast.
     """
     if settings.embedding_url is not None:
-        return estimate_tokens
+        return estimated_tokens
     if settings.embedding_model is None:
         file = packaged_file()
-        return estimate_tokens if file is None else E5Tokenizer(Weights(file).pieces()).count
+        return estimated_tokens if file is None else E5Tokenizer(Weights(file).pieces()).count
     return partial(count_with, load_tokenizer(_folder(settings)))
 
 
@@ -87,8 +91,10 @@ def _remote(settings: IngestSettings, languages: Collection[str] | None) -> Remo
             "YOUJU_EMBEDDING_URL is set, but not which of its models to use.",
             "Set YOUJU_EMBEDDING_MODEL to the model's name on that server.",
         )
+    # Who has no embedding server, as most workers, starts sooner without an HTTP client.
+    make: type[RemoteEmbedder] = importlib.import_module("ingest.embedding.remote").RemoteEmbedder
     key = settings.embedding_api_key
-    return RemoteEmbedder(
+    return make(
         settings.embedding_url or "",
         settings.embedding_model,
         api_key=key.get_secret_value() if key else None,

@@ -12,7 +12,7 @@ import httpx
 import numpy as np
 
 from ingest.document import Language
-from ingest.embedding import is_covered
+from ingest.embedding import estimated_tokens, is_covered
 from ingest.errors import ConfigurationError, DocumentError, UnavailableError
 from ingest.network.bodies import AS_IT_IS, ERROR_BYTES, Body, BodyError
 from ingest.network.retrying import BRISK, PATIENT, TRANSIENT_STATUS, Patience, TransientError, retried, retry_after
@@ -91,7 +91,7 @@ class RemoteEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Returns an estimate, because the server's tokenizer is not known here."""
-        return estimate_tokens(texts)
+        return estimated_tokens(texts)
 
     def embed_documents(self, texts: Sequence[str]) -> np.ndarray:
         """Returns the vectors of passages: float32, shape (len(texts), dimension)."""
@@ -197,13 +197,3 @@ class RemoteEmbedder:
             f"{self._address} did not answer with one vector per text.",
             "YOUJU_EMBEDDING_URL must end in /v1 and serve OpenAI's embeddings.",
         )
-
-
-def estimate_tokens(texts: Sequence[str]) -> list[int]:
-    """Returns an upper estimate of the tokens of each text: one per Chinese character, one per four letters."""
-    return [_estimate(text) for text in texts]
-
-
-def _estimate(text: str) -> int:
-    ascii_chars = len(text.encode("ascii", "ignore"))
-    return len(text) - ascii_chars + (ascii_chars + 3) // 4

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ingest.errors import ConfigurationError, RequestError
 from ingest.settings import IngestSettings
 from ingest.sources import Source
 from ingest.sources.archives import ArchiveSource
 from ingest.sources.folder import FolderSource
-from ingest.sources.remote.source import RemoteSource
 from ingest.sources.selection import Selection
 from ingest.sources.settings import FolderSettings, FsspecSettings, SourceSettings, WebSettings
-from ingest.sources.web.source import WebSource
+
+if TYPE_CHECKING:
+    from ingest.sources.remote.source import RemoteSource
+    from ingest.sources.web.source import WebSource
 
 
 def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
@@ -22,12 +26,15 @@ def open_source(source: SourceSettings, settings: IngestSettings) -> Source:
     Raises ConfigurationError if a package that it needs is missing.
     """
     if isinstance(source, WebSettings):
-        return WebSource(source, settings)
+        # Where all sources are folders, a server starts without the clients of other sources.
+        web: type[WebSource] = importlib.import_module("ingest.sources.web.source").WebSource
+        return web(source, settings)
     opened: FolderSource | RemoteSource
     if isinstance(source, FolderSettings):
         opened = FolderSource.of(source, settings.home)
     elif isinstance(source, FsspecSettings):
-        opened = RemoteSource(source, max_file_mb=settings.max_file_mb, home=settings.home)
+        remote: type[RemoteSource] = importlib.import_module("ingest.sources.remote.source").RemoteSource
+        opened = remote(source, max_file_mb=settings.max_file_mb, home=settings.home)
     else:
         raise ConfigurationError("unknown_source_type", f"Sources of type {source.type!r} cannot be read yet.")
     return ArchiveSource(opened, settings, Selection.of(source, hidden=source.hidden)) if source.archives else opened

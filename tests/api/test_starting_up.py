@@ -43,6 +43,12 @@ def test_a_search_loads_no_parser() -> None:
     assert not {"unstructured", "docx", "openpyxl", "xlrd", "olefile", "rapidocr", "torch"} & set(loaded)
 
 
+def test_a_server_loads_neither_a_bot_nor_clients_of_sources_before_it_has_one() -> None:
+    loaded = set(loaded_by("api.cli.serve, api.cli.serving"))
+    assert {"api.app", "api.channels.memory", "ingest.sources.from_settings"} <= loaded
+    assert not {"api.dingtalk.bot", "websockets", "ingest.sources.web.source", "lxml", "fsspec"} & loaded
+
+
 def test_the_help_loads_no_more_than_the_command_line_itself() -> None:
     ours = {name for name in loaded_by("api.cli") if name.partition(".")[0] in ("ingest", "assistant", "api")}
     assert ours == {"api", "api.cli", "ingest", "ingest.errors", "ingest.home", "ingest.home.processes"}
@@ -51,3 +57,4 @@ def test_the_help_loads_no_more_than_the_command_line_itself() -> None:
 def test_a_worker_loads_neither_the_database_nor_the_index() -> None:
     loaded = loaded_by("ingest.runs.stages, ingest.runs.preparing")
     assert not {"sqlalchemy", "alembic", "qdrant_client", "ingest.catalog", "ingest.store"} & set(loaded)
+    assert not {"httpx", "rich", "ssl"} & set(loaded), "a client of HTTP is for who has an embedding server"
