@@ -120,5 +120,6 @@ def test_pictures_behind_many_lines_are_read_and_those_over_the_limit_are_counte
     lines = [Stroke(70, 600 + line % 200, 90 + line % 7, 600 + line % 200) for line in range(3_100)]
     data = [*ABOVE, *lines, picture("Day rate 1.38 per hour")]
     assert read(data, ocr=False).notes == {"pictures_not_read": 1}
-    many = [Shown(72, 200, 30, 12, bytes(12), 4) for _ in range(201)]
-    assert read([*ABOVE, *many], ocr=False).notes == {"pictures_not_read": 1}
+    many = [Shown(72, 200, 30, 12, bytes(12), 4) for _ in range(200)]
+    assert read([*ABOVE, *many], ocr=False).notes == {"pictures_not_read": 1}  # they lie on each other
+    assert read([*ABOVE, *many, many[0]], ocr=False).notes == {"pictures_not_read": 2}

@@ -20,7 +20,7 @@ from ingest.parse.pdf.painted_areas import PaintedAreas
 _MAX_OBJECTS = 20_000
 _MAX_LINES = 3_000
 _MAX_PICTURES = 200
-_READABLE = 10.0
+_LONG, _SHORT = 24.0, 10.0
 """In points. A picture with a smaller side has no words that a person could read."""
 _MAX_COLUMNS = 80
 _MAX_DEPTH = 3
@@ -88,7 +88,8 @@ def drawn_on(page: Any) -> Drawn:
     _collect(page.raw, None, found, [_MAX_OBJECTS], 0)
     boxes = (found.lines, found.pictures, found.painted.boxes)
     lines, pictures, painted = (np.array(each, dtype=np.float64).reshape(-1, 4) for each in boxes)
-    more = any(min(x1 - x0, y0 - y1) >= _READABLE for x0, y0, x1, y1 in found.left_out)
+    sides = [(x1 - x0, y0 - y1) for x0, y0, x1, y1 in found.left_out]
+    more = any(max(side) >= _LONG and min(side) >= _SHORT for side in sides)
     return Drawn(lines, pictures, painted, found.addresses, more)
 
 
