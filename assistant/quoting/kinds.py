@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from ingest.language import fold
 
-_SURNAMES = (
+SURNAMES = (
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林郑谢罗梁宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪"
     "范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
 )
@@ -47,7 +47,7 @@ KINDS = {
     ),
     "time": _kind(
         r"什么时候|何时|几[号月]|哪几?个?[天年月]|\bwhen\b|what (?:date|year|day)",
-        rf"\d:\d\d|[点月日号年周]|星期|每|之?[前后]|\d{{4}}|\b(?:{_MONTH})|day\b|\d ?[ap]\.?m\b"
+        rf"\d:\d\d|[点月日号年周]|星期|[每当次同隔]天|每|之?[前后]|\d{{4}}|\b(?:{_MONTH})|day\b|\d ?[ap]\.?m\b"
         r"|\b(?:every|daily|noon|midnight)\b",
     ),
     "clock": _kind(
@@ -67,7 +67,7 @@ KINDS = {
     ),
     "person": _kind(
         r"谁|哪位|负责人|头儿|领导|\bwho\b|\bwhom\b|\bwhose\b",
-        rf"(?:\A|[|：:由是为、，\s(])[{_SURNAMES}][\u4e00-\u9fff]{{1,2}}(?:\Z|[|，。、；\s(（]|负责|担任|先生|女士|老师|经理)"
+        rf"(?:\A|[|：:由是为、，\s(])[{SURNAMES}][\u4e00-\u9fff]{{1,2}}(?:\Z|[|，。、；\s(（]|负责|担任|先生|女士|老师|经理)"
         r"|由|经理|总监|主管|主任|副总|[部处科]门?\b|财务|\b(?:dr|mr|ms|mrs|prof)\b|\bby\b|manager|director|head|officer"
         r"|team|department|company|responsible",
     ),
@@ -94,12 +94,35 @@ KINDS = {
 }
 _MEASURED = {"price", "duration", "time", "clock", "weight", "phone"}
 """Kinds that say more than that a number is asked for."""
+_SPOKEN = {
+    "啥": "什么",
+    "咋": "怎么",
+    "多咱": "什么时候",
+    "几耐": "多久",
+    "几时": "什么时候",
+    "几多": "多少",
+    "边个": "谁",
+    "边位": "哪位",
+    "边度": "哪里",
+    "边间": "哪间",
+    "点样": "怎样",
+    "点解": "为什么",
+    "乜嘢": "什么",
+    "乜野": "什么",
+}
+"""Words that ask in northern speech and in Cantonese, folded, and those of written Chinese."""
+_IS_SPOKEN = re.compile("|".join(sorted(_SPOKEN, key=len, reverse=True)))
 _PROPER_NAME = re.compile(r"\b[A-Z][a-z]+ (?:[A-Z]\. )?[A-Z][a-z]+")
+
+
+def as_asked(question: str) -> str:
+    """Returns a folded question with the words that ask as they are written."""
+    return _IS_SPOKEN.sub(lambda found: _SPOKEN[found[0]], fold(question))
 
 
 def kinds_asked(question: str) -> frozenset[str]:
     """Returns the kinds of answer that a question asks for. There may be none, or several: where and when."""
-    plain = fold(question).lower()
+    plain = as_asked(question).lower()
     found = {name for name, kind in KINDS.items() if kind.asks.search(plain)}
     return frozenset(found - {"number"} if found & _MEASURED else found)
 
@@ -108,7 +131,7 @@ def without_kinds(question: str) -> tuple[str, str]:
     """Returns a folded question without the words that only ask for a kind of answer (phone number, 多少钱), and these
     words. What answers gives the kind and rarely repeats them.
     """
-    plain = fold(question)
+    plain = as_asked(question)
     spans = sorted(match.span() for kind in KINDS.values() for match in kind.asks.finditer(plain.lower()))
     kept, asking, end = [], [], 0
     for start, stop in spans:

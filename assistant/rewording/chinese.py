@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice, product
 
+from assistant.quoting.kinds import SURNAMES
 from assistant.rewording.seen import Seen
 from assistant.terms import HAN_NUMBER
 from ingest.embedding.glosses import dictionary
@@ -77,6 +78,22 @@ def heard_alike(text: str, *, exactly: bool) -> tuple[str, ...]:
     if not exactly:
         words += [word for word in _words_of(map(_confused, readings)) if shares_a_character(word, text)]
     return tuple(word for word in dict.fromkeys(words) if word != text)
+
+
+def written_alike(text: str, seen: Seen) -> tuple[str, ...]:
+    """Returns what the hits write for characters of the same sound, of which they have at least one at its place: terms
+    that no dictionary has (刀灯 for 氘灯). What may be the name of a person is left: another one may be meant.
+    """
+    readings = [pinyin().readings(character) for character in text]
+    runs = (run for at, character in enumerate(text) for run in seen.around(character, at, len(text)))
+    found: dict[str, None] = {}
+    for written in runs:
+        if written[0] in SURNAMES:
+            continue
+        if all(theirs & pinyin().readings(mine) for mine, theirs in zip(written, readings, strict=True)):
+            found[written] = None
+    found.pop(text, None)
+    return tuple(found)
 
 
 def _words_of(readings: Iterable[Collection[str]]) -> list[str]:

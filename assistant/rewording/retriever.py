@@ -14,7 +14,7 @@ from typing import Protocol
 
 from assistant.events import Change, ChangeKind
 from assistant.retrieve import Retrieved
-from assistant.rewording.chinese import heard_alike, shares_a_character, unheard
+from assistant.rewording.chinese import heard_alike, shares_a_character, unheard, written_alike
 from assistant.rewording.english import known_alike, misspelled, spelled_alike
 from assistant.rewording.initials import Initials, typed_initials
 from assistant.rewording.seen import Seen, pieces_of
@@ -221,9 +221,11 @@ def _mended(query: str, seen: Seen, there: Seen, alike: Callable[[str], Sequence
     for one in unheard(query, seen):
         alike_ones = heard_alike(one.text, exactly=one.is_word)
         heard = [word for word in alike_ones if there.has(word) and word not in query]
+        named = written_alike(one.text, there) if one.is_loose and not heard else ()
+        heard = heard or list(named)
         if heard and all(one.end <= swap.start or swap.end <= one.start for swap in swaps):
             word = max(heard, key=there.often)
-            is_bold = one.is_word and not shares_a_character(one.text, word)
+            is_bold = bool(named) or (one.is_word and not shares_a_character(one.text, word))
             swap = _Swap("spelling", one.start, one.end, word, _CLOSER, is_bold)
             (proper if one.is_word else swaps).append(swap)
     return swaps or proper[:1]

@@ -76,6 +76,13 @@ class Seen:
         """Returns True if some hit has this text, or two characters with another one between them (年假 in 年休假)."""
         return _holds(text, self._all)
 
+    def around(self, character: str, before: int, length: int) -> Iterator[str]:
+        """Yields the runs of so many Chinese characters in the hits that have this one after `before` others."""
+        for found in re.finditer(re.escape(character), self._all):
+            run = self._all[max(found.start() - before, 0) : found.start() - before + length]
+            if len(run) == length and all(map(is_han, run)) and run[before] == character:
+                yield run
+
     def says(self, phrase: str) -> bool:
         """Returns True if some hit has these Latin words, with nothing else between them and no more letters."""
         words = r"\s+".join(map(re.escape, fold(phrase).lower().split()))

@@ -12,6 +12,7 @@ import pytest
 from api.settings import Settings
 from assistant.events import Change
 from assistant.retrieve import CurrentRetriever, Retrieved
+from assistant.rewording.chinese import written_alike
 from assistant.rewording.retriever import RewordingRetriever
 from assistant.rewording.seen import Seen
 from assistant.rewording.synonyms import Synonyms
@@ -96,6 +97,19 @@ class Counted(CurrentRetriever):
         self.searches += 1
         self.without_a_vector += 1
         return super().by_words(query, reader=reader, limit=limit)
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [("刀灯", ("氘灯",)), ("参补", ("餐补",)), ("孟凡", ()), ("曹民", ()), ("氘灯", ()), ("灯泡", ()), ("到了", ())],
+)
+def test_what_sounds_like_a_term_of_the_passages_is_found_there_and_names_are_left(
+    typed: str, written: tuple[str, ...]
+) -> None:
+    seen = Seen(
+        hits_of(passage("氘灯 2350 元。组长是孟繁。餐补在月底清零。"), passage("行政组组长是曹敏。", uri="b.md"))
+    )
+    assert written_alike(typed, seen) == written
 
 
 @pytest.fixture
