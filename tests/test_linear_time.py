@@ -56,8 +56,8 @@ from assistant.models.refused_fields import RefusedFields
 from assistant.models.servers.streams import LineDecoder
 from assistant.models.thinking import ThinkingFilter
 from assistant.prompts import answer_language, fences, messages
+from assistant.quoting import forms, kinds, parts
 from assistant.quoting import intervals as quoting_intervals
-from assistant.quoting import kinds, parts
 from assistant.request import Request
 from assistant.sse import EventDecoder
 from ingest import language
@@ -325,6 +325,13 @@ READERS: dict[str, Callable[[str], object]] = {
     "quoting.kinds": lambda whole: (kinds.kinds_asked(whole), kinds.without_kinds(whole)),
     "quoting.kinds, the answer": lambda whole: [
         kinds.gives(kind, whole, whole, new_number=True) for kind in kinds.KINDS
+    ],
+    "quoting.forms": lambda whole: [
+        forms.form_shift(f"{asked}{whole}", whole)
+        for asked in ("多少钱", "how long", "几点", "when is", "how heavy", "how wide", "how loud", "how hot")
+    ],
+    "quoting.forms, numbers": lambda whole: [
+        forms.form_shift(f"{asked}{whole}", whole) for asked in ("电话是多少", "邮箱是多少", "how fast", "how much")
     ],
     "quoting.parts": lambda whole: parts.parts_of("Title", (), whole),
     "quoting.shown": _tabled,

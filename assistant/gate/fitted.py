@@ -13,6 +13,8 @@ from assistant.retrieve import NOT_WORDED, Worded
 from ingest.document import Hit
 
 _JUDGED = 6
+_READS_AS_WELL = 0.25
+"""A hit whose reading is below the best one's by no more than this, in log odds, reads as well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,8 @@ class FittedGate:
 def rows_of(
     query: str, hits: Sequence[Hit], reading: PassageReading | None = None
 ) -> list[tuple[Hit, dict[str, float]]]:
-    """Returns what the weights are for: the features of each hit that is judged. With `reading` that is only the hit
-    which reads best. There is none if no hit has a vector.
+    """Returns what the weights are for: the features of each hit that is judged. With `reading` these are only the hit
+    which reads best, and those that read as well. There is none if no hit has a vector.
     """
     judged = hits[:_JUDGED]
     wording = shares(query, [f"{hit.chunk.heading}\n{hit.chunk.text}" for hit in judged])
@@ -72,9 +74,12 @@ def rows_of(
     if reading is None or not rows:
         return rows
     read = [passage.best for passage in reading.read(query, [hit.chunk for hit, _ in known])]
-    best = max(range(len(known)), key=read.__getitem__)
-    hit, values = rows[best]
-    return [(hit, values | {"reading": min(max(read[best], -MOST_READ), MOST_READ)})]
+    enough = max(read) - _READS_AS_WELL
+    return [
+        (hit, values | {"reading": min(max(score, -MOST_READ), MOST_READ)})
+        for (hit, values), score in zip(rows, read, strict=True)
+        if score >= enough
+    ]
 
 
 def in_both_words(

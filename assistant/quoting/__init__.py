@@ -5,6 +5,7 @@ Its files:
     parts.py      what of a passage can be quoted: sentences, table rows, lists, the answers of questions
     asked.py      what a question asks for, and its words in both languages
     kinds.py      the kinds of an answer: a person, a place, a time, a price; which texts give one
+    forms.py      the form that an answer must have: a sum of money, a duration, a phone number
     intervals.py  the ranges that a text states, and whether a number of the question is in one
     fitting_rows.py  the rows whose range holds a number of the question
     times.py      whether a part is about the day, time or quarter of the question

@@ -22,7 +22,7 @@ _OWN, _AROUND = 0.6, 0.4
 """The weights of a part's own words, and of its words together with those above it."""
 _LEAST_RANK = 0.4
 """The weight of a passage whose fused score is 0. That of the best passage is 1."""
-_OTHER_LANGUAGE = 0.85
+_OTHER_LANGUAGE = 0.5
 """The weight of a passage in another language than that of the best passage."""
 _BARE = 0.5
 """A line that may be a heading, or that only announces what follows, is hardly an answer."""

@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from assistant.quoting.asked import Asked
 from assistant.quoting.fitting_rows import fitting_rows
+from assistant.quoting.forms import form_shift
 from assistant.quoting.parts import Part, parts_of
 from assistant.quoting.windows import Placed, windows_of
 from assistant.reading.model import ReadingModel, shipped
@@ -57,7 +58,10 @@ class PassageReading:
         scores: list[dict[str, float]] = [{} for _ in chunks]
         for (number, placed), units in zip(chosen, read, strict=True):
             parts = parts_of(*passages[number][:2], passages[number][3])
-            scores[number] |= {parts[place].text: unit for place, unit in zip(placed.places, units, strict=True)}
+            scores[number] |= {
+                parts[place].text: unit + form_shift(question, parts[place].folded)
+                for place, unit in zip(placed.places, units, strict=True)
+            }
         return [ReadPassage(each) for each in scores]
 
 

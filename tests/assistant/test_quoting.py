@@ -14,11 +14,13 @@ from assistant.gate.fitted import FittedGate
 from assistant.models import complete
 from assistant.models.from_settings import open_model
 from assistant.prompts.answer_language import answer_language
+from assistant.quoting.forms import form_shift
 from assistant.quoting.intervals import intervals, quantities
 from assistant.request import Request
 from assistant.settings import AssistantSettings
 from ingest.access import OPERATOR
 from ingest.document import Chunk
+from ingest.language import fold
 from tests.canned_retrieval import CannedRetriever, hits_of, passage
 
 
@@ -193,6 +195,31 @@ def test_a_sentence_of_the_kind_that_is_asked_for_is_preferred(question: str, te
     said = quotation(question, passage(text))
     assert answer in said
     assert said.count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("question", "answers", "lacks"),
+    [
+        ("How much is a colour copy?", "A copy costs CNY 2.", "Colour copies are charged to your department."),
+        ("what does a repair cost", "Repairs are free of charge.", "The warranty is 36 months."),
+        ("洗一次车多少钱", "| 项目 | 价格 | | 洗车 | 30 |", "洗车机每天开放。"),
+        ("借书能借多久", "借期为三十天。", "借书须登记。"),
+        ("要等幾耐", "约两个工作日。", "请耐心等候。"),
+        ("新厂房啥时候启用", "2027 年 8 月启用", "厂房最低温度 -10 ℃"),
+        ("How loud is the pump?", "Noise level 58 dB(A)", "The pump costs CNY 8900."),
+        ("what's the email address of the archive", "archive@example.org", "The archive is in room 3."),
+        ("档案室电话是多少", "档案室：分机 6310", "档案室在 3 楼"),
+        ("前台邮箱是多少", "desk@example.org", "前台在一楼"),
+        ("学生买票打几折", "学生九折", "学生须出示学生证"),
+    ],
+)
+def test_a_text_without_the_form_that_is_asked_for_is_less_likely(question: str, answers: str, lacks: str) -> None:
+    assert form_shift(question, fold(answers).lower()) == 0 > form_shift(question, fold(lacks).lower())
+
+
+@pytest.mark.parametrize("question", ["那几天谁值班", "怎么请假", "How do I book a room?", "哪个部门管车"])
+def test_a_question_that_asks_for_no_form_leaves_every_text_as_it_is(question: str) -> None:
+    assert form_shift(question, "请联系行政组。") == 0
 
 
 def test_words_cross_the_languages_by_the_dictionary() -> None:

@@ -16,7 +16,7 @@ from assistant.events import Evidence
 from assistant.gate.fitted import FittedGate
 from assistant.models.extractive import quotations
 from assistant.quoting.parts import parts_of
-from assistant.quoting.reading import PassageReading, open_reading
+from assistant.quoting.reading import PassageReading, ReadPassage, open_reading
 from assistant.quoting.windows import windows_of
 from assistant.reading.additions import Additions
 from assistant.reading.model import SHIPPED, ReadingModel, Window, shipped
@@ -236,6 +236,22 @@ def test_the_gate_weighs_what_was_read() -> None:
         gate.likelihood(each, [replace(hit, signals=signals)]) for each in ("密码输错被锁多久", "食堂几点开饭")
     )
     assert answered > other + 0.2
+
+
+def test_a_hit_that_reads_nearly_as_well_is_judged_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading = open_reading()
+    assert reading is not None
+    clear = Signals(above_background=3.0, above_nearest_background=2.0, above_dense_leg=3.0, above_sparse_leg=4.0)
+    stray = Signals(above_background=0.2, above_nearest_background=-0.6, above_dense_leg=-0.2, above_sparse_leg=0.1)
+    first, second = hits_of(passage("保安室在一楼。"), passage("保安室位于大门旁。", uri="b.md"))
+    hits = [replace(first, signals=clear), replace(second, signals=stray)]
+
+    def judged(gap: float) -> float:
+        read = [ReadPassage({"a": 1.0 - gap}), ReadPassage({"b": 1.0})]
+        monkeypatch.setattr(reading, "read", lambda question, chunks: read)
+        return FittedGate(0.5, reading=reading).likelihood("保安室在哪里", hits)
+
+    assert judged(0.2) > judged(0.4) + 0.2
 
 
 def test_the_shipped_additions_fit_every_layer() -> None:
