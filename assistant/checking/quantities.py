@@ -264,9 +264,9 @@ def _named(match: re.Match[str]) -> frozenset[Reading]:
         found = _clock(match["hour"], match["minute"], match["part"], match["half"])
         return found if match["part"] or match["half"] else found | {("ratio", f"{match['hour']}:{match['minute']}")}
     if match["oclock"]:
-        hour, minutes = _whole(match["oclock"]), _minutes(match)
-        morning = _clock(hour, minutes, match["bare_part"], None)
-        return morning if match["bare_part"] else morning | _clock(hour, minutes, None, "p")  # 十点 at night
+        said, past = _whole(match["oclock"]), _minutes(match)
+        morning = _clock(said, past, match["bare_part"], None)
+        return morning if match["bare_part"] else morning | _clock(said, past, None, "p")  # 十点 at night
     if match["past_hour"]:
         hour, minutes = _ENGLISH[match["past_hour"]], 15 if match["minutes_word"] == "quarter" else 30
         hour, minutes = (hour, minutes) if match["past"] == "past" else ((hour + 10) % 12 + 1, 60 - minutes)
