@@ -43,6 +43,8 @@ _MONEY_UNIT = (
 )
 
 
+_LONGEST = 500
+"""At most so many characters of a question are looked at."""
 _LACKING = -3.0
 """In log odds. Of 4,255 questions about office documents (`benchmarks/reading`) that ask for a form, 2 % have an answer
 without it."""
@@ -141,7 +143,7 @@ _NUMBERED = _form(
 
 @lru_cache(maxsize=64)
 def _asked(question: str) -> tuple[_Form, ...]:
-    plain = as_asked(question).lower()
+    plain = as_asked(question[:_LONGEST]).lower()
     found = tuple(form for form in _FORMS if form.asks.search(plain))
     return found or ((_NUMBERED,) if _NUMBERED.asks.search(plain) else ())
 
