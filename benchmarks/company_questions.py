@@ -4,9 +4,9 @@
 
 A line of the file is a question with its `kind` (the language and where the answer stands), what is expected (`answer`
 or `refuse`), and `answer_has`: alternatives, each a list of texts that a right answer has. `held_out.jsonl` and
-`everyday.jsonl` are by two other authors. Their failures were read once, so they are no longer blind.
-An answer counts as right if its beginning has the texts, so it can be right by accident: read them too, with
-`--verbose`.
+`everyday.jsonl` are by two other authors. Their failures were read once, so they are no longer blind. `unseen.jsonl` is
+by a fourth author, and nothing was chosen by it. An answer counts as right if its beginning has the texts, so it can be
+right by accident: read them too, with `--verbose`.
 """
 
 from __future__ import annotations
