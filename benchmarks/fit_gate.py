@@ -6,7 +6,7 @@
 asked of it: its own, of which those count whose document is among the first five hits, and those of other sets, which
 it cannot answer. Every hit gives one row: what `assistant.gate.fitted.rows_of` says of it, and whether it answers. The
 weights are those of a logistic regression in which every pair of sets counts the same (`assistant.gate.fitting.fit`).
-With `--reading`, a model reads the hits, and the one that reads best gives the only row.
+With `--reading`, a model reads the hits, and those that read best give the only rows.
 
 For the report each pair is judged by weights that were fitted without both of its sets. `--foreign A:B` asks the
 questions of A of B; without it each set is asked those of two others.
