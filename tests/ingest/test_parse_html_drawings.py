@@ -149,3 +149,19 @@ def test_pictures_and_letters_of_shapes_are_read() -> None:
 def test_a_comment_at_the_end_of_a_link_is_no_part_of_it(end: str) -> None:
     linked = f'<p>见<a href="https://a.example/x"><span>附录{end}</span>{end}</a>。</p>'
     assert texts(read(page(linked).encode(), "a.html")) == ["见附录 (https://a.example/x)。"]
+
+
+@pytest.mark.parametrize(
+    ("frame", "said"),
+    [
+        (
+            '<iframe srcdoc="&lt;p&gt;班车时刻&lt;/p&gt;&lt;p hidden&gt;旧的&lt;/p&gt;">?</iframe>',
+            ["前", "班车时刻", "后"],
+        ),
+        ('<iframe srcdoc="班车时刻" hidden></iframe>', ["前", "后"]),
+        ('<iframe srcdoc="<html><body><h2>班车</h2>时刻</body></html>"></iframe>', ["前", "班车", "时刻", "后"]),
+        ('<iframe srcdoc=" "></iframe>', ["前", "后"]),
+    ],
+)
+def test_the_page_that_a_frame_has_in_itself_is_read(frame: str, said: list[str]) -> None:
+    assert texts(read(page(f"<p>前</p>{frame}<p>后</p>").encode(), "a.html")) == said

@@ -166,3 +166,26 @@ def test_text_boxes_of_headers_are_read_and_watermarks_and_page_numbers_are_not(
 
 def test_a_picture_in_word_that_is_only_linked_is_counted() -> None:
     assert read(word(RUN.format('<v:shape><v:imagedata r:id="rId99"/></v:shape>'))).notes == {"pictures_not_read": 1}
+
+
+def test_a_film_of_the_web_in_word_is_counted() -> None:
+    film = "http://schemas.microsoft.com/office/word/2012/wordprocessingDrawing"
+    shown = RUN.format(f'<wp15:webVideoPr xmlns:wp15="{film}" embeddedHtml="" h="9" w="16"/>')
+    assert read(word(shown)).notes == {"parts_not_read": 1}
+
+
+def test_films_in_opendocument_files_are_counted() -> None:
+    content = (
+        '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" '
+        'xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" '
+        'xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" xmlns:xlink="http://www.w3.org/1999/xlink">'
+        "<office:body><office:presentation><draw:page><draw:frame><draw:text-box><text:p>操作演示</text:p>"
+        '</draw:text-box></draw:frame><draw:frame><draw:plugin xlink:href="Media/a.mp4"/></draw:frame></draw:page>'
+        "</office:presentation></office:body></office:document-content>"
+    )
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.presentation")
+        archive.writestr("content.xml", content)
+    parsed = read(stream.getvalue(), "film.odp")
+    assert (texts(parsed), parsed.notes) == (["操作演示"], {"parts_not_read": 1})

@@ -135,8 +135,8 @@ def test_stamps_and_signatures_say_what_they_show(data: bytes, said: list[str]) 
     assert not parsed.notes
 
 
-@pytest.mark.parametrize("kind", ["FileAttachment", "Sound", "Movie", "RichMedia", "3D"])
-def test_files_sounds_and_films_on_a_page_are_counted(kind: str) -> None:
+@pytest.mark.parametrize("kind", ["FileAttachment", "Sound", "Movie", "RichMedia", "3D", "Ink"])
+def test_files_sounds_films_and_handwriting_on_a_page_are_counted(kind: str) -> None:
     parsed = read(annotation(kind, STAMP))
     assert (texts(parsed), parsed.notes) == ([SAID], {"parts_not_read": 1})
 

@@ -20,7 +20,7 @@ from ingest.parse.links import linked, with_target
 from ingest.parse.notes import PARTS_NOT_READ, together
 from ingest.parse.office.ooxml import xml
 from ingest.parse.office.opendocument_margins import margins
-from ingest.parse.office.opendocument_objects import OBJECTS, Objects
+from ingest.parse.office.opendocument_objects import FILM, OBJECTS, Objects
 from ingest.parse.office.opendocument_styles import Styles, is_hidden_slide
 from ingest.parse.office.opendocument_tables import TABLE, elements_of, unwrap_layout
 from ingest.parse.office.opendocument_text import (
@@ -109,6 +109,8 @@ def read_ods(data: bytes, name: str, pictures: Pictures) -> Extracted:
         def drawn(sheet: str) -> Iterator[Element]:
             for node in sheets.table(sheet).iter(*OBJECTS):
                 yield from objects.elements(node, Location(sheet=sheet))
+            for _ in sheets.table(sheet).iter(FILM):
+                objects.leave()
             for path, where in sheets.pictures(sheet):
                 seen = _read_picture(archive, path, pictures)
                 yield from (replace(element, location=where) for element in seen)
@@ -210,6 +212,8 @@ class _Body:
                 yield from elements_of(node, self._texts, self._words)
                 for inner in node.iter(*OBJECTS):
                     yield from self.objects.elements(inner, Location())
+            elif node.tag == FILM:
+                self.objects.leave()
             elif not is_left_out(node):
                 found = self._inside(node, listed)
                 target = shape_target(node)

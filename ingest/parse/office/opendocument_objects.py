@@ -23,6 +23,8 @@ _OFFICE, _DRAW = map(_NAMES.format, ("office", "drawing"))
 _HREF = "{http://www.w3.org/1999/xlink}href"
 _MATH = "{http://www.w3.org/1998/Math/MathML}"
 OBJECTS: Final = (f"{_DRAW}object", f"{_DRAW}object-ole")
+FILM: Final = f"{_DRAW}plugin"
+"""A film or a sound."""
 _SYMBOLS = tuple(f"{_MATH}{name}" for name in ("mi", "mo", "mn", "mtext"))
 _KINDS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp"}
 _OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
@@ -38,7 +40,7 @@ class Objects:
         self._sheets = sheets
         self._seen: set[str] = set()
         self._embedded = EmbeddedObjects()
-        self._damaged = 0
+        self._not_read = 0
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -47,8 +49,12 @@ class Objects:
 
     @property
     def notes(self) -> dict[str, int]:
-        """Returns how many objects could not be read."""
-        return together([{PARTS_NOT_READ: self._damaged}, self._embedded.notes])
+        """Returns how many objects, films and sounds are not read."""
+        return together([{PARTS_NOT_READ: self._not_read}, self._embedded.notes])
+
+    def leave(self) -> None:
+        """Count a film or a sound."""
+        self._not_read += 1
 
     def elements(self, node: Any, location: Location) -> Iterator[Element]:
         """Yields what an object says, if it is a chart or a formula. Other documents become attachments."""
@@ -63,7 +69,7 @@ class Objects:
             root = xml(self._archive.read(f"{path}/content.xml"))
             chart = opendocument_charts.read_chart(root)
         except (ValueError, SyntaxError):  # SyntaxError is that of lxml
-            self._damaged += 1
+            self._not_read += 1
             return
         if root.tag.startswith(_MATH):
             said = "".join((node.text or "").strip() for node in root.iter() if node.tag in _SYMBOLS)
@@ -75,7 +81,7 @@ class Objects:
 
     def _chart(self, chart: Chart, location: Location) -> Iterator[Element]:
         repeats = chart.repeats(self._sheets)
-        self._damaged += not chart.tables and not repeats
+        self._not_read += not chart.tables and not repeats
         yield from chart.elements(location, numbers=not repeats)
 
     def _embed(self, path: str, root: Any) -> None:

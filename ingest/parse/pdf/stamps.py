@@ -46,8 +46,8 @@ class _Place:
 
 def stamps_on(document: Any, page: Any, number: int, pictures: Pictures) -> tuple[list[Element], int]:
     """Returns the texts that annotations of a page show and do not state, with their boxes, and how many could not be
-    read, those with files, sounds and films among them. Pictures in them are read like others. The page is changed by
-    this: read everything else on it first.
+    read, those with files, sounds, films and handwriting among them. Pictures in them are read like others. The page is
+    changed by this: read everything else on it first.
     """
     places = list(_places(document, page, number))
     unread = sum(place.is_unread for place in places)
@@ -106,12 +106,14 @@ def _places(document: Any, page: Any, number: int) -> Iterator[_Place]:
 
 @cache
 def _unread() -> frozenset[int]:
-    """Returns the kinds of annotations that are files, sounds, films or models. pdfium does not give their content."""
+    """Returns the kinds of annotations that are not read: files, sounds, films and models, of which pdfium does not
+    give the content, and handwriting.
+    """
     import pypdfium2.raw as pdfium
 
     return frozenset({
         pdfium.FPDF_ANNOT_FILEATTACHMENT, pdfium.FPDF_ANNOT_SOUND, pdfium.FPDF_ANNOT_MOVIE, pdfium.FPDF_ANNOT_SCREEN,
-        pdfium.FPDF_ANNOT_RICHMEDIA, pdfium.FPDF_ANNOT_THREED,
+        pdfium.FPDF_ANNOT_RICHMEDIA, pdfium.FPDF_ANNOT_THREED, pdfium.FPDF_ANNOT_INK,
     })  # fmt: skip
 
 

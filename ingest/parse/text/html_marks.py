@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from lxml import etree
+from lxml import html as lxml_html
 
 from ingest.parse.text.html_contents import drop_contents
 from ingest.parse.text.html_drawings import write_drawings
@@ -27,6 +28,7 @@ _LAID_OUT = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "li", "dt", 
 
 def prepare(page: Any, address: str | None = None) -> None:
     """Change a parsed page to what a person reads of it. `address` is where it was found; links are relative to it."""
+    _open_frames(page)
     _clear_unseen(page)
     drop_contents(page)
     for node in page.iter(*_OPENED):
@@ -37,6 +39,17 @@ def prepare(page: Any, address: str | None = None) -> None:
     shown = shown_on(page, address)
     write_drawings(page, shown)
     write_targets(page, shown)
+
+
+def _open_frames(page: Any) -> None:
+    """Put the page that a frame has in itself (`srcdoc`) into its place."""
+    for frame in list(page.iter("iframe")):
+        if not (inside := frame.attrib.pop("srcdoc", "").strip()):
+            continue
+        tail = frame.tail
+        frame.tag, frame.text, frame[:] = "div", None, []
+        frame.append(lxml_html.fragment_fromstring(inside, create_parent="div"))
+        frame.tail = tail
 
 
 def _clear_unseen(page: Any) -> None:

@@ -37,6 +37,7 @@ _W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _M = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
 _OLE = "{urn:schemas-microsoft-com:office:office}OLEObject"
+_FILM = "{http://schemas.microsoft.com/office/word/2012/wordprocessingDrawing}webVideoPr"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 _REMOVED = (f"{_W}del", f"{_W}moveFrom", f"{_MC}Fallback")
 _UNWRAPPED = (
@@ -102,7 +103,7 @@ def prepared(data: bytes, pictures: Pictures, comments: bool) -> Prepared:
     state_headings(document)
     stated = io.BytesIO()
     document.save(stated)
-    notes = together([stories.objects.notes, {FORMULAS_WITHOUT_VALUE: stories.formulas}])
+    notes = together([stories.objects.notes, {FORMULAS_WITHOUT_VALUE: stories.formulas, PARTS_NOT_READ: stories.films}])
     return Prepared(stated.getvalue(), chunks, notes, stories.objects.attachments)
 
 
@@ -124,6 +125,8 @@ class _Stories:
         self.objects = EmbeddedObjects()
         self.formulas = 0
         """How many formulas have no result."""
+        self.films = 0
+        """How many films of the web are shown."""
         self._charts: set[Any] = set()
 
     def state(self, story: Any, part: Any) -> None:
@@ -132,6 +135,7 @@ class _Stories:
         state_controls(story)
         _drop_unseen(story, self.styles)
         self.formulas += state_links(story, part.rels)
+        self.films += sum(1 for _ in story.iter(_FILM))
         _unwrap(story)
         _state_text(story)
         for embedded in story.iter(_OLE):
