@@ -30,9 +30,11 @@ def main() -> None:
     """Measure one folder."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("folder", type=Path)
-    folder: Path = parser.parse_args().folder
+    parser.add_argument("--workers", type=int, default=1, help="processes that read documents")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="youju-bench-") as home:
-        print(json.dumps(_measured(folder, Settings(home=Path(home, "home"))), indent=2))
+        settings = Settings(home=Path(home, "home"), parse_workers=given.workers)
+        print(json.dumps(_measured(given.folder, settings), indent=2))
 
 
 def _measured(folder: Path, settings: Settings) -> dict[str, object]:
