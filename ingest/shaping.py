@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-STAGE_VERSIONS: Final[dict[str, str]] = {"parser": "6", "splitter": "4"}
+STAGE_VERSIONS: Final[dict[str, str]] = {"parser": "7", "splitter": "4"}
 """Raise `parser` when the elements of some format change. Raise `splitter` when the passages of some document change.
 Every document is then read again.
 """

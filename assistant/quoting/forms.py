@@ -16,7 +16,8 @@ from assistant.quoting.kinds import as_asked
 
 _WORDS = (
     "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen"
-    "|eighteen|nineteen|twenty|first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|once|twice|half|quarter"
+    "|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|first|second|third|fourth"
+    "|fifth|sixth|seventh|eighth|ninth|tenth|once|twice|half|quarter"
 )
 _HAN = "零〇一二两三四五六七八九十百千万亿半"
 _NUMBER = rf"(?:\d|[{_HAN}]|\b(?:{_WORDS}|an?)\b)"
@@ -41,7 +42,6 @@ _MONEY_UNIT = (
     r"|[价费款薪酬金额税奖]|工资|预算|补贴|收入|成本|%|折"
     r"|\b(?:price|fee|cost|rate|budget|allowance|salary|wage|pay|paid|charge|fine|deposit|bonus|revenue|limit)"
 )
-
 
 _LONGEST = 500
 """At most so many characters of a question are looked at."""

@@ -161,6 +161,8 @@ def test_a_comment_at_the_end_of_a_link_is_no_part_of_it(end: str) -> None:
         ('<iframe srcdoc="班车时刻" hidden></iframe>', ["前", "后"]),
         ('<iframe srcdoc="<html><body><h2>班车</h2>时刻</body></html>"></iframe>', ["前", "班车", "时刻", "后"]),
         ('<iframe srcdoc=" "></iframe>', ["前", "后"]),
+        ('<iframe srcdoc="<!doctype html>"></iframe>', ["前", "后"]),
+        ('<iframe srcdoc="<iframe srcdoc=&quot;班车&quot;></iframe>"></iframe>', ["前", "班车", "后"]),
     ],
 )
 def test_the_page_that_a_frame_has_in_itself_is_read(frame: str, said: list[str]) -> None:

@@ -4,6 +4,7 @@ person can open stays, and links say where they lead.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree
@@ -20,6 +21,7 @@ _OPENED = {"details": "div", "summary": "div", "figure": "div", "figcaption": "p
 """Tags that the reader of pages leaves out with their text, though a person can read it, and others instead."""
 _OPENERS = "//@aria-controls | //@data-target | //@data-bs-target | //a/@href"
 _MARKS = frozenset({"class", "id", "style"})
+_FRAMES_DEEP = 4
 _PAGE_ITSELF = frozenset({"html", "head", "body"})
 """Scripts show what is hidden of these when the page has loaded."""
 _LAID_OUT = frozenset({"td", "th", "tr", "tbody", "thead", "tfoot", "li", "dt", "dd"})
@@ -42,14 +44,14 @@ def prepare(page: Any, address: str | None = None) -> None:
 
 
 def _open_frames(page: Any) -> None:
-    """Put the page that a frame has in itself (`srcdoc`) into its place."""
-    for frame in list(page.iter("iframe")):
-        if not (inside := frame.attrib.pop("srcdoc", "").strip()):
-            continue
-        tail = frame.tail
-        frame.tag, frame.text, frame[:] = "div", None, []
-        frame.append(lxml_html.fragment_fromstring(inside, create_parent="div"))
-        frame.tail = tail
+    """Put the page that a frame has in itself (`srcdoc`) into its place, and those that its frames have."""
+    for _ in range(_FRAMES_DEEP):
+        for frame in page.xpath("//iframe[@srcdoc]"):
+            inside, tail = frame.attrib.pop("srcdoc"), frame.tail
+            with suppress(etree.ParserError):  # it has nothing in it
+                shown = lxml_html.fragment_fromstring(inside, create_parent="div")
+                frame.tag, frame.text, frame[:] = "div", None, [shown]
+                frame.tail = tail
 
 
 def _clear_unseen(page: Any) -> None:
